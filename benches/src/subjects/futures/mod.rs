@@ -1,0 +1,3 @@
+//! `futures`: streams, polled.
+
+pub mod chain;

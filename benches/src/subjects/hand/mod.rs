@@ -1,0 +1,7 @@
+//! Programs written by hand for the workload, on nothing but `std`, mio and the kernel: the limit.
+
+pub mod chain;
+pub mod fanout;
+pub mod idle;
+pub mod posts;
+pub mod timers;

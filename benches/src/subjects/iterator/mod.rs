@@ -1,0 +1,3 @@
+//! The standard library's `Iterator`: pulled, not pushed, and fused by the compiler.
+
+pub mod chain;

@@ -1,0 +1,11 @@
+//! One folder for each system that is measured; in it one file for each group that it takes part in.
+
+pub mod boxed;
+pub mod calloop;
+pub mod futures;
+pub mod hand;
+pub mod iterator;
+pub mod rxrust;
+#[cfg(feature = "ours")]
+pub mod thingflow;
+pub mod tokio;

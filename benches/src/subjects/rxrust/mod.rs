@@ -1,0 +1,5 @@
+//! `rxRust`: cold observables, fused by the compiler, and subjects, wired at run time.
+
+pub mod chain;
+pub mod fanout;
+pub mod hops;

@@ -1,0 +1,3 @@
+//! One periodic sensor and nothing else.
+
+// pub fn tick_every(period: Duration) -> Result<Infallible>

@@ -1,0 +1,15 @@
+//! ThingFlow itself.
+
+pub mod allocations;
+pub mod chain;
+pub mod fanout;
+pub mod hops;
+#[cfg(feature = "scheduler")]
+pub mod idle;
+#[cfg(feature = "scheduler")]
+pub mod posts;
+#[cfg(feature = "scheduler")]
+pub mod timers;
+
+/// Why a result can be counted on: nothing in these graphs fails.
+const NEVER_FAILS: &str = "no Thing here has a fatal error";

@@ -1,0 +1,30 @@
+#!/bin/bash
+# Install what the build and the tests need beside Rust; with --bench also what the measurements need.
+# Does nothing when everything is there, and uses apt only for what is missing.
+set -euo pipefail
+
+missing=()
+need() { # COMMAND PACKAGE...
+  command -v "$1" > /dev/null || missing+=("${@:2}")
+}
+
+need cc gcc libc6-dev
+[ "${1:-}" = --bench ] && need valgrind valgrind
+
+[ ${#missing[@]} = 0 ] && exit 0
+if ! command -v apt-get > /dev/null; then
+  echo "setup: missing: ${missing[*]} (Debian's names); install them with this system's package manager" >&2
+  exit 1
+fi
+if [ "$(id -u)" != 0 ]; then
+  echo "setup: missing packages, and only root may install them: sudo apt-get install ${missing[*]}" >&2
+  exit 1
+fi
+
+echo "setup: installing ${missing[*]}"
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+if ! { apt-get update && apt-get install -y --no-install-recommends "${missing[@]}"; } > "$log" 2>&1; then
+  sed -E 's#(https?://)[^/ ]+#\1HOST#g; s/ \[IP: [^]]*\]//' "$log" >&2
+  exit 1
+fi

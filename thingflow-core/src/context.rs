@@ -1,0 +1,159 @@
+//! What a Thing may know of, and ask from, its surroundings while it is called.
+
+use core::fmt;
+
+use crate::clock::{Instant, Timestamp};
+use crate::error::{FatalError, RunError, StreamError};
+
+#[cfg(feature = "alloc")]
+use crate::port::{AnyPort, RunLink};
+#[cfg(feature = "alloc")]
+use alloc::{boxed::Box, rc::{Rc, Weak}};
+
+/// Handed to every call of a Thing, as `std::task::Context` is to a future.
+pub struct Context<'a> {
+    now: Instant,
+    /// The earliest wake-up asked for on the connection that is being served; a port takes it after each delivery.
+    pub(crate) due: Instant,
+    again: bool,
+    failed: Option<RunError>,
+    host: &'a dyn Host,
+}
+
+impl<'a> Context<'a> {
+    /// A context for work outside of any scheduler, at `now`: nobody wakes, nothing is scheduled.
+    pub fn detached(now: Instant) -> Context<'static> {
+        Context::new(now, &Detached)
+    }
+
+    pub(crate) fn new(now: Instant, host: &'a dyn Host) -> Self {
+        Self { now, due: Instant::NEVER, again: false, failed: None, host }
+    }
+
+    /// The time of the event being served, on the scheduler's clock, real or virtual. It stands still during a dispatch,
+    /// so that all Things see one event at one time.
+    #[inline]
+    pub fn now(&self) -> Instant {
+        self.now
+    }
+
+    /// The wall-clock time, as events carry it.
+    pub fn timestamp(&self) -> Timestamp {
+        self.host.timestamp()
+    }
+
+    /// Asks for `on_wake` of the connection being served, at `due` or soon after. The earliest wish counts; a wake-up
+    /// answers all of them, so a Thing that still waits asks again.
+    #[inline]
+    pub fn wake_at(&mut self, due: Instant) {
+        if due < self.due {
+            self.due = due;
+        }
+    }
+
+    /// Asks to be called again in the next turn, after the others had theirs: for a source that has more at hand.
+    pub fn call_again(&mut self) {
+        self.again = true;
+    }
+
+    /// Reports an error that ends nothing. The scheduler counts it, logs it and hands it to `on_report`.
+    pub fn report(&self, thing: &str, error: &StreamError) {
+        self.host.report(thing, error);
+    }
+
+    /// Ends the run because of an error: an error value or a text that says what is wrong and how to mend it. Return the
+    /// token: `writer.write(&row).map_err(|error| cx.fatal(error))?`. The first error counts.
+    #[cfg(feature = "alloc")]
+    #[cold]
+    pub fn fatal(&mut self, cause: impl Into<Box<dyn core::error::Error + Send + Sync>>) -> FatalError {
+        self.failed.get_or_insert_with(|| RunError::new(cause));
+        FatalError(())
+    }
+
+    /// Ends the run because of an error. Return the token.
+    #[cfg(not(feature = "alloc"))]
+    #[cold]
+    pub fn fatal(&mut self, cause: impl Into<&'static str>) -> FatalError {
+        self.failed.get_or_insert_with(|| RunError::new(cause));
+        FatalError(())
+    }
+
+    /// What a fatal error was about. The token proves that there is one.
+    pub fn take_error(&mut self, _: FatalError) -> RunError {
+        self.failed.take().unwrap_or_else(|| RunError::new("a fatal error of another context"))
+    }
+
+    #[cfg(feature = "alloc")]
+    pub(crate) fn name_failed(&mut self, name: impl FnOnce() -> alloc::string::String) {
+        if let Some(error) = &mut self.failed {
+            error.name_thing(name);
+        }
+    }
+
+    /// Ends the run after the current turn, as a signal would: cleanly, and without notices of completion.
+    pub fn stop(&self) {
+        self.host.stop();
+    }
+
+    /// Runs `job` after the current dispatch, in the next turn.
+    #[cfg(feature = "alloc")]
+    pub fn defer(&self, job: impl FnOnce(&mut Context<'_>) -> Result<(), FatalError> + 'static) {
+        self.host.defer(Box::new(job));
+    }
+
+    /// Reads the clock again, after something that took time.
+    pub(crate) fn refresh(&mut self) {
+        self.now = self.host.now().max(self.now);
+    }
+
+    pub(crate) fn host(&self) -> &'a dyn Host {
+        self.host
+    }
+
+    pub(crate) fn take_again(&mut self) -> bool {
+        core::mem::take(&mut self.again)
+    }
+}
+
+impl fmt::Debug for Context<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Context").field("now", &self.now).field("due", &self.due).finish_non_exhaustive()
+    }
+}
+
+/// Work for a later turn.
+#[cfg(feature = "alloc")]
+pub(crate) type Job = Box<dyn FnOnce(&mut Context<'_>) -> Result<(), FatalError>>;
+
+/// What a context leads to: a scheduler, or nothing. Kept private, so that it can grow.
+pub(crate) trait Host {
+    fn now(&self) -> Instant {
+        Instant::ZERO
+    }
+    fn timestamp(&self) -> Timestamp {
+        Timestamp::UNIX_EPOCH
+    }
+    fn report(&self, _thing: &str, _error: &StreamError) {}
+    fn stop(&self) {}
+    /// The Thing that was being served when a panic began.
+    #[cfg(feature = "alloc")]
+    fn blame(&self, _thing: &dyn Culprit) {}
+    #[cfg(feature = "alloc")]
+    fn defer(&self, _job: Job) {}
+    /// Calls [`AnyPort::wake`] at `due`.
+    #[cfg(feature = "alloc")]
+    fn wake_at(&self, _port: Weak<dyn AnyPort>, _due: Instant, _later: bool) {}
+    #[cfg(feature = "alloc")]
+    fn link(&self) -> Option<Rc<RunLink>> {
+        None
+    }
+}
+
+/// Whoever is to be named when a run ends by a panic.
+#[cfg(feature = "alloc")]
+pub(crate) trait Culprit {
+    fn name(&self) -> alloc::string::String;
+}
+
+struct Detached;
+impl Host for Detached {}

@@ -1,0 +1,206 @@
+//! Three kinds of failure, by who must act.
+//!
+//! A *sample error* is one missing reading: the schedule's policy decides. A [`StreamError`] travels down a port and
+//! ends it, the rest runs on. A [`FatalError`] ends the run: every Thing is closed and the
+//! scheduler returns a [`RunError`].
+
+use core::error::Error;
+use core::fmt;
+
+#[cfg(feature = "alloc")]
+use alloc::{boxed::Box, string::String, sync::Arc};
+
+/// Why a stream ended. Cheap to clone: each branch gets its own.
+///
+/// Two errors are equal if they read the same.
+///
+/// ```
+/// use thingflow_core::StreamError;
+/// assert_eq!(StreamError::new("no elements").to_string(), "no elements");
+/// ```
+#[derive(Clone, Debug)]
+pub struct StreamError {
+    what: &'static str,
+    #[cfg(feature = "alloc")]
+    cause: Option<Arc<dyn Error + Send + Sync>>,
+}
+
+impl StreamError {
+    /// An error that one sentence explains.
+    pub const fn new(what: &'static str) -> Self {
+        Self {
+            what,
+            #[cfg(feature = "alloc")]
+            cause: None,
+        }
+    }
+
+    /// An error caused by another one; its text and its own causes follow `what`.
+    ///
+    /// Without the feature `alloc` only `what` is kept.
+    pub fn caused(what: &'static str, cause: impl Error + Send + Sync + 'static) -> Self {
+        #[cfg(not(feature = "alloc"))]
+        let _ = cause;
+        Self {
+            what,
+            #[cfg(feature = "alloc")]
+            cause: Some(Arc::new(cause)),
+        }
+    }
+
+    /// An error with a text made at run time.
+    #[cfg(feature = "alloc")]
+    pub fn message(text: impl Into<String>) -> Self {
+        Self { what: "", cause: Some(Arc::new(Message(text.into()))) }
+    }
+}
+
+impl fmt::Display for StreamError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.what)?;
+        #[cfg(feature = "alloc")]
+        if let Some(cause) = &self.cause {
+            f.write_str(if self.what.is_empty() { "" } else { ": " })?;
+            write!(f, "{cause}")?;
+        }
+        Ok(())
+    }
+}
+
+impl PartialEq for StreamError {
+    fn eq(&self, other: &Self) -> bool {
+        #[cfg(feature = "alloc")]
+        return alloc::format!("{self}") == alloc::format!("{other}");
+        #[cfg(not(feature = "alloc"))]
+        return self.what == other.what;
+    }
+}
+
+impl Error for StreamError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        #[cfg(feature = "alloc")]
+        return self.cause.as_ref().and_then(|cause| cause.source());
+        #[cfg(not(feature = "alloc"))]
+        None
+    }
+}
+
+/// Says that the run cannot go on. Made by [`Context::fatal`](crate::Context::fatal), which keeps what happened, so this is
+/// a token without a size and a [`Receipt`](crate::Receipt) is one byte.
+#[derive(Debug)]
+#[must_use = "a fatal error must travel back to the scheduler"]
+pub struct FatalError(pub(crate) ());
+
+#[cfg(feature = "alloc")]
+type Cause = Box<dyn Error + Send + Sync>;
+#[cfg(not(feature = "alloc"))]
+type Cause = &'static str;
+
+/// How a run ended that could not go on: the Thing that failed, if known, and the cause.
+///
+/// ```
+/// use thingflow_core::prelude::*;
+/// let full = pipe::<i32>().to(try_call(|x| if x < 2 { Ok(()) } else { Err("the disk is full") })).feed(0..9);
+/// assert_eq!(full.unwrap_err().to_string(), "the disk is full");
+/// ```
+pub struct RunError {
+    #[cfg(feature = "alloc")]
+    thing: Option<String>,
+    cause: Cause,
+}
+
+impl RunError {
+    /// From an error, or from a text that explains it.
+    #[cfg(feature = "alloc")]
+    #[cold]
+    pub fn new(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self { thing: None, cause: cause.into() }
+    }
+
+    /// From a text that explains it.
+    #[cfg(not(feature = "alloc"))]
+    #[cold]
+    pub fn new(cause: impl Into<&'static str>) -> Self {
+        Self { cause: cause.into() }
+    }
+
+    /// The name of the Thing that failed, if known.
+    #[cfg(feature = "alloc")]
+    pub fn thing(&self) -> Option<&str> {
+        self.thing.as_deref()
+    }
+
+    /// Names the Thing, unless one nearer to the cause has been named.
+    #[cfg(feature = "alloc")]
+    pub(crate) fn name_thing(&mut self, name: impl FnOnce() -> String) {
+        self.thing.get_or_insert_with(name);
+    }
+}
+
+impl fmt::Display for RunError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        #[cfg(feature = "alloc")]
+        if let Some(thing) = &self.thing {
+            write!(f, "{thing}: ")?;
+        }
+        self.cause.fmt(f)
+    }
+}
+
+/// As `Display`, with the chain of causes: what `main` prints when it returns the error.
+impl fmt::Debug for RunError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")?;
+        let mut source = self.source();
+        while let Some(cause) = source {
+            write!(f, ": {cause}")?;
+            source = cause.source();
+        }
+        Ok(())
+    }
+}
+
+impl Error for RunError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        #[cfg(feature = "alloc")]
+        return self.cause.source();
+        #[cfg(not(feature = "alloc"))]
+        None
+    }
+}
+
+/// Why a source gave no event this time.
+#[derive(Debug)]
+pub enum Failure {
+    /// One reading is missing; the schedule's policy decides what that means.
+    Sample(StreamError),
+    /// The run cannot go on.
+    Fatal(FatalError),
+}
+
+impl From<FatalError> for Failure {
+    fn from(error: FatalError) -> Self {
+        Self::Fatal(error)
+    }
+}
+
+impl From<StreamError> for Failure {
+    fn from(error: StreamError) -> Self {
+        Self::Sample(error)
+    }
+}
+
+/// A text that is its own error.
+#[cfg(feature = "alloc")]
+#[derive(Debug)]
+struct Message(String);
+
+#[cfg(feature = "alloc")]
+impl fmt::Display for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(feature = "alloc")]
+impl Error for Message {}

@@ -1,0 +1,21 @@
+//! `map(f)`: send what a function makes of each event.
+
+use crate::thing::{Emitter, Filter, InputThing, Receipt};
+
+/// Made by [`map`](super::Filters::map).
+///
+/// ```
+/// # use thingflow_core::prelude::*;
+/// # #[cfg(feature = "alloc")]
+/// assert_eq!(from_iter(1..=3).map(|x| x * 10).collect_now(), [10, 20, 30]);
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Map<F>(pub(super) F);
+
+impl<In, Out, F: FnMut(In) -> Out> Filter<In> for Map<F> {
+    type Out = Out;
+    #[inline]
+    fn on_next(&mut self, event: In, out: &mut Emitter<'_, '_, impl InputThing<Out>>) -> Receipt {
+        out.next((self.0)(event))
+    }
+}

@@ -1,0 +1,45 @@
+//! Sensors, filters, ports and schedules on one reactor thread; the same filters without `std` or an allocator.
+#![cfg_attr(not(feature = "std"), no_std)]
+#![forbid(unsafe_code)]
+
+#[cfg(feature = "alloc")]
+extern crate alloc;
+
+mod chain;
+mod clock;
+mod context;
+mod error;
+mod event;
+pub mod filters;
+mod measure;
+mod output;
+pub mod prelude;
+#[cfg(feature = "alloc")]
+mod port;
+mod sensor;
+pub mod sinks;
+mod size;
+mod sources;
+#[cfg(feature = "alloc")]
+pub mod testing;
+mod thing;
+mod visit;
+pub mod windows;
+
+pub use chain::{Chain, Connected, Identity, Pipe, Then, pipe};
+pub use clock::{Clock, Instant, Timestamp};
+pub use context::Context;
+pub use error::{Failure, FatalError, RunError, StreamError};
+pub use event::{SensorEvent, SensorId};
+pub use filters::Filters;
+pub use measure::{Float, Measured};
+pub use output::{ConnectedFlow, Flow, OutputThing, Source};
+pub use sensor::{DriverError, OrMissing, SampleError, Sampled, Sensor};
+pub use sinks::{Call, call};
+pub use size::Size;
+pub use sources::*;
+pub use thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
+pub use visit::{Visitor, short_name};
+pub use windows::Windows;
+#[cfg(feature = "alloc")]
+pub use {output::Output, port::{Connection, ConnectionInfo, Port, PortChain, PortRef}, sensor::SensorOutput};

@@ -1,0 +1,343 @@
+//! What the scheduler drives: the [`OutputThing`], made of a [`Source`] and either a port ([`Output`]) or a fused chain
+//! ([`Flow`]).
+
+use core::fmt;
+
+use crate::chain::{Chain, Connected, Identity, Then};
+use crate::clock::Instant;
+use crate::context::Context;
+use crate::error::{Failure, StreamError};
+use crate::thing::{Closed, Demand, Filter, InputThing, Receipt};
+use crate::visit::{Visitor, short_name};
+
+#[cfg(feature = "alloc")]
+use crate::port::{Connection, Port, PortChain};
+#[cfg(feature = "alloc")]
+use alloc::vec::Vec;
+
+/// Where events come from, one at a time: what the author of a reader writes.
+///
+/// ```
+/// use thingflow_core::prelude::*;
+/// /// Counts down to one.
+/// struct Countdown(u32);
+/// impl Source for Countdown {
+///     type Item = u32;
+///     fn pull(&mut self, _: &mut Context<'_>) -> Result<Option<u32>, Failure> {
+///         self.0 = self.0.saturating_sub(1);
+///         Ok(Some(self.0).filter(|n| *n > 0))
+///     }
+/// }
+/// # #[cfg(feature = "alloc")]
+/// assert_eq!(Flow::new(Countdown(4)).collect_now(), [3, 2, 1]);
+/// ```
+pub trait Source {
+    /// The type of the events.
+    type Item;
+
+    /// The next event, or `None` at the end.
+    ///
+    /// # Errors
+    /// [`Failure::Sample`] when there is no event this time: the schedule's policy decides. [`Failure::Fatal`] ends the run.
+    fn pull(&mut self, cx: &mut Context<'_>) -> Result<Option<Self::Item>, Failure>;
+
+    /// The name in drawings and reports. By default that of the type.
+    fn name(&self) -> &str {
+        short_name::<Self>()
+    }
+}
+
+/// A Thing with outputs only, driven by a scheduler: each call of `produce` sends what is there now.
+///
+/// You rarely write one: a [`Source`] with an [`Output`] or a [`Flow`] is one. Write it yourself for several output
+/// ports of different types, see `examples/multi-port`.
+pub trait OutputThing {
+    /// Sends the next event or events.
+    ///
+    /// # Errors
+    /// See [`Source::pull`].
+    fn produce(&mut self, cx: &mut Context<'_>) -> Result<Demand, Failure>;
+
+    /// Called once, when the run begins or the Thing is scheduled in a running graph: starts what is connected.
+    fn start(&mut self, cx: &mut Context<'_>) -> Receipt;
+
+    /// Ends all outputs by an error.
+    ///
+    /// # Errors
+    /// The fatal error of a connected Thing.
+    fn fail(&mut self, error: StreamError, cx: &mut Context<'_>) -> Closed;
+
+    /// Whether anything that still wants events is connected. If not, the scheduler lets go of the Thing.
+    fn is_listened(&self) -> bool;
+
+    /// Wakes what is connected without a port in between, see [`InputThing::on_wake`].
+    fn wake(&mut self, _cx: &mut Context<'_>) -> Receipt {
+        Ok(Demand::More)
+    }
+
+    /// Shows the outputs to a walk over the graph.
+    fn describe(&self, visitor: &mut dyn Visitor);
+
+    /// The name in drawings and reports.
+    fn name(&self) -> &str {
+        short_name::<Self>()
+    }
+}
+
+/// A source and a chain in one compiled unit, without a port.
+///
+/// ```
+/// # #[cfg(feature = "alloc")] {
+/// use thingflow_core::prelude::*;
+/// assert_eq!(from_iter(1..=4).filter(|x| x % 2 == 0).map(|x| x * x).collect_now(), [4, 16]);
+/// # }
+/// ```
+#[must_use = "a flow does nothing until it is connected and scheduled"]
+pub struct Flow<S, F = Identity> {
+    source: S,
+    filter: F,
+}
+
+impl<S: Source> Flow<S> {
+    /// The flow of a source.
+    pub fn new(source: S) -> Self {
+        Self { source, filter: Identity }
+    }
+
+    /// The same source with a port, so that any number of branches can begin there.
+    #[cfg(feature = "alloc")]
+    pub fn output(self) -> Output<S>
+    where
+        S::Item: Clone + 'static,
+    {
+        Output::of(self.source)
+    }
+}
+
+impl<S: Source, F: Filter<S::Item>> Flow<S, F> {
+    /// Runs the flow to its end, now, without a scheduler, and collects what comes out. No time passes meanwhile.
+    ///
+    /// # Panics
+    /// If the flow ends by an error: meant for tests and for data at hand. See [`try_collect_now`](Self::try_collect_now).
+    #[cfg(feature = "alloc")]
+    #[track_caller]
+    pub fn collect_now(self) -> Vec<F::Out> {
+        match self.try_collect_now() {
+            (events, None) => events,
+            (_, Some(error)) => panic!("the flow ended by an error: {error}"),
+        }
+    }
+
+    /// Runs the flow to its end, now, without a scheduler: what came out, and the error that ended it, if any.
+    #[cfg(feature = "alloc")]
+    pub fn try_collect_now(self) -> (Vec<F::Out>, Option<StreamError>) {
+        let mut sink = Collected { events: Vec::new(), error: None };
+        let mut flow = ConnectedFlow { source: self.source, chain: Connected { filter: self.filter, next: &mut sink } };
+        let mut cx = Context::detached(Instant::ZERO);
+        let fatal = flow.run(&mut cx).err().map(|error| cx.take_error(error));
+        (sink.events, sink.error.or(fatal.map(|error| StreamError::message(alloc::format!("{error}")))))
+    }
+}
+
+#[cfg(feature = "alloc")]
+struct Collected<T> {
+    events: Vec<T>,
+    error: Option<StreamError>,
+}
+
+#[cfg(feature = "alloc")]
+impl<T> InputThing<T> for Collected<T> {
+    fn on_next(&mut self, event: T, _: &mut Context<'_>) -> Receipt {
+        self.events.push(event);
+        Ok(Demand::More)
+    }
+    fn on_completed(&mut self, _: &mut Context<'_>) -> Closed {
+        Ok(())
+    }
+    fn on_error(&mut self, error: StreamError, _: &mut Context<'_>) -> Closed {
+        self.error = Some(error);
+        Ok(())
+    }
+}
+
+impl<S: Source, F: Filter<S::Item>> Chain for Flow<S, F> {
+    type Item = F::Out;
+    type Piped<G: Filter<F::Out> + 'static> = Flow<S, Then<F, G>>;
+    type Ended<N: InputThing<F::Out> + 'static> = ConnectedFlow<S, Connected<F, N>>;
+
+    fn pipe<G: Filter<F::Out> + 'static>(self, filter: G) -> Self::Piped<G> {
+        Flow { source: self.source, filter: Then(self.filter, filter) }
+    }
+    fn connect<N: InputThing<F::Out> + 'static>(self, thing: N) -> Self::Ended<N> {
+        ConnectedFlow { source: self.source, chain: Connected { filter: self.filter, next: thing } }
+    }
+}
+
+/// A [`Flow`] with its end connected: ready to be scheduled, or to be run on the spot.
+#[must_use = "a flow does nothing until it is scheduled or run"]
+pub struct ConnectedFlow<S, C> {
+    source: S,
+    chain: C,
+}
+
+impl<S: Source, C: InputThing<S::Item>> ConnectedFlow<S, C> {
+    /// Runs the flow to its end, now, without a scheduler.
+    ///
+    /// # Errors
+    /// The fatal error of a Thing. A sample error ends the stream by an error, as a schedule does by default.
+    pub fn run(&mut self, cx: &mut Context<'_>) -> Closed {
+        let mut demand = self.start(cx)?;
+        while demand != Demand::Done {
+            demand = match self.produce(cx) {
+                Ok(demand) => demand,
+                Err(Failure::Sample(error)) => return self.fail(error, cx),
+                Err(Failure::Fatal(error)) => return Err(error),
+            };
+        }
+        Ok(())
+    }
+}
+
+impl<S: Source, C: InputThing<S::Item>> OutputThing for ConnectedFlow<S, C> {
+    #[inline]
+    fn produce(&mut self, cx: &mut Context<'_>) -> Result<Demand, Failure> {
+        if let Some(event) = self.source.pull(cx)? {
+            Ok(self.chain.on_next(event, cx)?)
+        } else {
+            self.chain.on_completed(cx)?;
+            Ok(Demand::Done)
+        }
+    }
+    fn start(&mut self, cx: &mut Context<'_>) -> Receipt {
+        self.chain.on_start(cx)
+    }
+    fn fail(&mut self, error: StreamError, cx: &mut Context<'_>) -> Closed {
+        self.chain.on_error(error, cx)
+    }
+    fn is_listened(&self) -> bool {
+        self.chain.is_open()
+    }
+    fn wake(&mut self, cx: &mut Context<'_>) -> Receipt {
+        self.chain.on_wake(cx)
+    }
+    fn describe(&self, visitor: &mut dyn Visitor) {
+        self.chain.describe(visitor);
+    }
+    fn name(&self) -> &str {
+        self.source.name()
+    }
+}
+
+impl<S, F> fmt::Debug for Flow<S, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Flow({})", short_name::<S>())
+    }
+}
+
+impl<S, C> fmt::Debug for ConnectedFlow<S, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ConnectedFlow({})", short_name::<S>())
+    }
+}
+
+/// A source with an output port: any number of chains can begin at `&output`, before and while it is scheduled.
+///
+/// [`SensorOutput`](crate::SensorOutput) is the one for sensors.
+#[cfg(feature = "alloc")]
+#[must_use = "an output does nothing until it is scheduled"]
+pub struct Output<S: Source> {
+    source: S,
+    port: Port<S::Item>,
+}
+
+#[cfg(feature = "alloc")]
+impl<S: Source> Output<S>
+where
+    S::Item: Clone + 'static,
+{
+    pub(crate) fn of(source: S) -> Self {
+        Self { source, port: Port::new() }
+    }
+
+    /// The output port. Keep a clone to connect more after the output has been scheduled.
+    pub fn port(&self) -> &Port<S::Item> {
+        &self.port
+    }
+
+    /// Connects a Thing to the port.
+    pub fn connect<N: InputThing<S::Item> + 'static>(&self, thing: N) -> Connection {
+        self.port.connect(thing)
+    }
+
+    /// Names the output in drawings and reports.
+    #[must_use]
+    pub fn named(self, name: impl Into<alloc::string::String>) -> Self {
+        Self { source: self.source, port: self.port.named(name) }
+    }
+
+    /// Goes on sampling although nobody listens, see [`Port::keep_running`].
+    #[must_use]
+    pub fn keep_running(self) -> Self {
+        Self { source: self.source, port: self.port.keep_running() }
+    }
+
+    /// The source itself.
+    pub fn source(&self) -> &S {
+        &self.source
+    }
+}
+
+#[cfg(feature = "alloc")]
+impl<S: Source> Chain for &Output<S>
+where
+    S::Item: Clone + 'static,
+{
+    type Item = S::Item;
+    type Piped<F: Filter<S::Item> + 'static> = PortChain<S::Item, F>;
+    type Ended<N: InputThing<S::Item> + 'static> = Connection;
+
+    fn pipe<F: Filter<S::Item> + 'static>(self, filter: F) -> PortChain<S::Item, F> {
+        (&self.port).pipe(filter)
+    }
+    fn connect<N: InputThing<S::Item> + 'static>(self, thing: N) -> Connection {
+        self.port.connect(thing)
+    }
+}
+
+#[cfg(feature = "alloc")]
+impl<S: Source> OutputThing for Output<S>
+where
+    S::Item: Clone + 'static,
+{
+    #[inline]
+    fn produce(&mut self, cx: &mut Context<'_>) -> Result<Demand, Failure> {
+        if let Some(event) = self.source.pull(cx)? {
+            Ok(self.port.emit(event, cx)?)
+        } else {
+            self.port.complete(cx)?;
+            Ok(Demand::Done)
+        }
+    }
+    fn start(&mut self, cx: &mut Context<'_>) -> Receipt {
+        self.port.on_start(cx)
+    }
+    fn fail(&mut self, error: StreamError, cx: &mut Context<'_>) -> Closed {
+        self.port.fail(error, cx)
+    }
+    fn is_listened(&self) -> bool {
+        self.port.is_listened()
+    }
+    fn describe(&self, visitor: &mut dyn Visitor) {
+        visitor.port(self.port.as_ref(), false);
+    }
+    fn name(&self) -> &str {
+        self.source.name()
+    }
+}
+
+#[cfg(feature = "alloc")]
+impl<S: Source> fmt::Debug for Output<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Output({}, {:?})", self.source.name(), self.port)
+    }
+}

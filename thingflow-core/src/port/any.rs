@@ -1,0 +1,199 @@
+//! A port without its type: what the scheduler and a walk over the graph need of it.
+
+use alloc::boxed::Box;
+use alloc::rc::{Rc, Weak};
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::cell::{Cell, RefCell};
+use core::fmt;
+
+use super::Inner;
+use crate::context::Context;
+use crate::thing::{Demand, InputThing, Receipt};
+use crate::visit::Visitor;
+
+/// What is held until a graph is closed; dropping it closes it.
+pub(crate) trait Held {}
+impl<T> Held for T {}
+
+pub(crate) trait AnyPort {
+    fn id(&self) -> usize;
+    fn name(&self) -> String;
+    fn events(&self) -> u64;
+    fn start(&self, cx: &mut Context<'_>) -> Receipt;
+    /// Wakes the connections, or delivers what was emitted for a later turn.
+    fn wake(&self, later: bool, cx: &mut Context<'_>) -> Receipt;
+    fn is_listened(&self) -> bool;
+    fn leave(&self, connection: usize);
+    fn is_joined(&self, connection: usize) -> bool;
+    fn connections(&self, see: &mut dyn FnMut(ConnectionInfo<'_>));
+    /// Takes all Things off the port, each with the number of its creation.
+    fn close(&self, held: &mut Vec<(usize, Box<dyn Held>)>);
+}
+
+impl<T: Clone + 'static> AnyPort for Inner<T> {
+    fn id(&self) -> usize {
+        core::ptr::from_ref(self).addr()
+    }
+
+    fn name(&self) -> String {
+        self.display_name()
+    }
+
+    fn events(&self) -> u64 {
+        self.look(|body| body.events).unwrap_or(0)
+    }
+
+    fn start(&self, cx: &mut Context<'_>) -> Receipt {
+        self.note(super::pending::START);
+        self.settle_if_idle(Demand::More, cx)
+    }
+
+    fn wake(&self, later: bool, cx: &mut Context<'_>) -> Receipt {
+        if later { self.deliver_later(cx) } else { self.wake_all(cx) }
+    }
+
+    fn is_listened(&self) -> bool {
+        if self.keep_running.get() && !self.closed.get() {
+            return true;
+        }
+        // Empty-handed on the way round a loop: a loop alone does not listen to itself.
+        self.look(|body| body.slots.iter().any(|slot| slot.thing.is_open())).unwrap_or(false)
+    }
+
+    fn leave(&self, connection: usize) {
+        Inner::leave(self, connection);
+    }
+
+    fn is_joined(&self, connection: usize) -> bool {
+        self.look(|body| body.slots.iter().any(|slot| slot.id == connection))
+            .unwrap_or_else(|| !self.left.borrow().contains(&connection))
+    }
+
+    fn connections(&self, see: &mut dyn FnMut(ConnectionInfo<'_>)) {
+        self.look(|body| {
+            for slot in &body.slots {
+                let delivered = body.events - slot.joined_at;
+                see(ConnectionInfo { delivered, describe: &|visitor| slot.thing.describe(visitor) });
+            }
+        });
+    }
+
+    fn close(&self, held: &mut Vec<(usize, Box<dyn Held>)>) {
+        self.closed.set(true);
+        for slot in self.take_slots(|_| true) {
+            held.push((slot.id, Box::new(slot.thing)));
+        }
+    }
+}
+
+/// A port without its type, as a walk over the graph sees it.
+#[derive(Clone)]
+pub struct PortRef(Rc<dyn AnyPort>);
+
+impl PortRef {
+    pub(crate) fn new(port: Rc<dyn AnyPort>) -> Self {
+        Self(port)
+    }
+
+    pub(crate) fn port(&self) -> &dyn AnyPort {
+        &*self.0
+    }
+
+    /// A number that tells ports apart while they live.
+    pub fn id(&self) -> usize {
+        self.0.id()
+    }
+
+    /// The port's name, `port` if it was given none.
+    pub fn name(&self) -> String {
+        self.0.name()
+    }
+
+    /// How many events the port has sent.
+    pub fn events(&self) -> u64 {
+        self.0.events()
+    }
+
+    /// Shows every connection, in order. Nothing while the port is dispatching.
+    pub fn connections(&self, see: &mut dyn FnMut(ConnectionInfo<'_>)) {
+        self.0.connections(see);
+    }
+}
+
+impl fmt::Debug for PortRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PortRef({})", self.name())
+    }
+}
+
+/// One connection of a port, while a walk looks at it.
+pub struct ConnectionInfo<'a> {
+    /// How many events went to this connection.
+    pub delivered: u64,
+    describe: &'a dyn Fn(&mut dyn Visitor),
+}
+
+impl ConnectionInfo<'_> {
+    /// Shows the chain behind the connection.
+    pub fn describe(&self, visitor: &mut dyn Visitor) {
+        (self.describe)(visitor);
+    }
+}
+
+impl fmt::Debug for ConnectionInfo<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ConnectionInfo").field("delivered", &self.delivered).finish_non_exhaustive()
+    }
+}
+
+/// The name of the Thing at the end of a chain, for error messages.
+pub(super) fn end_of<T>(thing: &dyn InputThing<T>) -> String {
+    struct End(String);
+    impl Visitor for End {
+        fn filter(&mut self, _: &str) {}
+        fn sink(&mut self, name: &str) {
+            self.0 = name.to_string();
+        }
+        fn port(&mut self, port: PortRef, _: bool) {
+            self.0 = port.name();
+        }
+    }
+    let mut end = End(String::new());
+    thing.describe(&mut end);
+    end.0
+}
+
+/// What a port tells the scheduler that runs it, from where no context is at hand.
+#[derive(Default)]
+pub(crate) struct RunLink {
+    unlistened: Cell<bool>,
+    unstarted: RefCell<Vec<Weak<dyn AnyPort>>>,
+}
+
+impl RunLink {
+    pub(super) fn note_unlistened(&self) {
+        self.unlistened.set(true);
+    }
+
+    pub(super) fn start_soon(&self, port: Weak<dyn AnyPort>) {
+        self.unstarted.borrow_mut().push(port);
+    }
+
+    /// Whether a source may have lost its last listener since the last call.
+    #[cfg(feature = "std")]
+    pub(crate) fn take_unlistened(&self) -> bool {
+        self.unlistened.take()
+    }
+
+    /// Ports that have connections to start.
+    #[cfg(feature = "std")]
+    pub(crate) fn take_unstarted(&self) -> Vec<Weak<dyn AnyPort>> {
+        self.unstarted.take()
+    }
+
+    #[cfg(feature = "std")]
+    pub(crate) fn is_quiet(&self) -> bool {
+        !self.unlistened.get() && self.unstarted.borrow().is_empty()
+    }
+}

@@ -1,0 +1,334 @@
+//! The way of a notice through a port. The fast path is [`Inner::next_ref`] while nothing is pending.
+
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::cmp::Ordering;
+
+use super::any::end_of;
+use super::{Body, Inner, Notice, Slot, pending};
+use crate::clock::Instant;
+use crate::context::{Context, Culprit};
+use crate::thing::{Closed, Demand, Receipt};
+
+impl<T: Clone + 'static> Inner<T> {
+    /// Sends an event that nobody else needs.
+    #[inline]
+    pub(super) fn next(&self, event: T, cx: &mut Context<'_>) -> Receipt {
+        if core::mem::needs_drop::<T>() { self.next_owned(event, cx) } else { self.next_ref(&event, cx) }
+    }
+
+    /// Sends an event by reference. The path of a single connection is kept short; `benches/` counts its instructions.
+    #[inline(always)]
+    pub(super) fn next_ref(&self, event: &T, cx: &mut Context<'_>) -> Receipt {
+        let Some(mut body) = self.body.take() else { return self.next_slowly(event, cx) };
+        let [only] = &mut body.slots[..] else { return self.next_to_all(body, event, cx) };
+        let receipt = only.next_ref(event, cx);
+        body.events += 1;
+        self.put_back_idle(body);
+        match receipt {
+            Ok(Demand::More) if self.pending.get() == 0 && cx.due == Instant::NEVER => Ok(Demand::More),
+            receipt => self.conclude(receipt, cx),
+        }
+    }
+
+    #[inline(never)]
+    fn next_to_all(&self, mut body: Box<Body<T>>, event: &T, cx: &mut Context<'_>) -> Receipt {
+        body.events += 1;
+        for slot in &mut body.slots {
+            let receipt = slot.next_ref(event, cx);
+            if !matches!(receipt, Ok(Demand::More)) {
+                let served = slot.id;
+                return self.next_to_rest(body, served, receipt, event, cx);
+            }
+        }
+        let listened = !body.slots.is_empty();
+        self.put_back_idle(body);
+        if listened && self.pending.get() == 0 && cx.due == Instant::NEVER {
+            return Ok(Demand::More);
+        }
+        self.conclude(Ok(Demand::More), cx)
+    }
+
+    /// Goes on with a dispatch in which the connection `served` answered something else than `More`. The connections
+    /// behind it have not had the event yet; those before it have smaller ids.
+    #[cold]
+    #[inline(never)]
+    fn next_to_rest(
+        &self,
+        body: Box<Body<T>>,
+        served: usize,
+        receipt: Receipt,
+        event: &T,
+        cx: &mut Context<'_>,
+    ) -> Receipt {
+        let mut receipt = Some(receipt);
+        let receipt = self.each(body, cx, |slot, cx| match slot.id.cmp(&served) {
+            Ordering::Less => Ok(Demand::More),
+            Ordering::Equal => receipt.take().unwrap_or(Ok(Demand::More)),
+            Ordering::Greater => slot.next_ref(event, cx),
+        });
+        self.settled(receipt, cx)
+    }
+
+    /// Ends a dispatch to a port in which not all is as usual: see the receipt, the wish for a wake-up, what is pending.
+    #[cold]
+    #[inline(never)]
+    fn conclude(&self, receipt: Receipt, cx: &mut Context<'_>) -> Receipt {
+        let mut first = Some(receipt);
+        let Some(body) = self.take_body() else { return Ok(Demand::More) };
+        let receipt = self.each(body, cx, |_, _| first.take().unwrap_or(Ok(Demand::More)));
+        self.settled(receipt, cx)
+    }
+
+    /// Sends an event that is dear to clone: the last connection gets the event itself.
+    fn next_owned(&self, event: T, cx: &mut Context<'_>) -> Receipt {
+        let Some(mut body) = self.body.take() else {
+            let demand = self.enqueue(Notice::Next(event));
+            return self.settle_if_idle(demand, cx);
+        };
+        body.events += 1;
+        let receipt = self.hand_out(body, event, cx);
+        self.settled(receipt, cx)
+    }
+
+    fn hand_out(&self, body: Box<Body<T>>, event: T, cx: &mut Context<'_>) -> Receipt {
+        let mut left = body.slots.len();
+        let mut event = Some(event);
+        self.each(body, cx, |slot, cx| {
+            left -= 1;
+            match if left == 0 { event.take() } else { event.clone() } {
+                Some(event) => slot.next(event, cx),
+                None => Ok(Demand::More),
+            }
+        })
+    }
+
+    /// The port is dispatching, or something must be done first.
+    #[cold]
+    #[inline(never)]
+    fn next_slowly(&self, event: &T, cx: &mut Context<'_>) -> Receipt {
+        let demand = self.enqueue(Notice::Next(event.clone()));
+        self.settle_if_idle(demand, cx)
+    }
+
+    fn enqueue(&self, notice: Notice<T>) -> Demand {
+        if self.closed.get() {
+            return Demand::Done;
+        }
+        self.waiting.borrow_mut().push_back(notice);
+        self.note(pending::WAITING);
+        Demand::More
+    }
+
+    pub(super) fn settle_if_idle(&self, demand: Demand, cx: &mut Context<'_>) -> Receipt {
+        let Some(body) = self.parked.take() else { return Ok(demand) };
+        self.put_back(body);
+        self.settle(demand, cx)
+    }
+
+    fn settled(&self, receipt: Receipt, cx: &mut Context<'_>) -> Receipt {
+        if self.pending.get() == 0 { receipt } else { self.settle(receipt?, cx) }
+    }
+
+    /// Does what came up in the middle of a dispatch, until nothing is left: who left, who joined, what was emitted.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn settle(&self, mut demand: Demand, cx: &mut Context<'_>) -> Receipt {
+        while self.pending.get() != 0 {
+            let what = self.pending.replace(0);
+            if what & pending::LEFT != 0 {
+                let left = self.left.take();
+                drop(self.take_slots(|slot| left.contains(&slot.id)));
+            }
+            if what & pending::JOINED != 0 {
+                self.admit();
+            }
+            if what & (pending::JOINED | pending::START) != 0 {
+                demand = self.start_new(cx)?;
+            }
+            let waiting = self.waiting.borrow_mut().pop_front();
+            if !self.waiting.borrow().is_empty() {
+                self.note(pending::WAITING);
+            }
+            match waiting {
+                Some(Notice::Next(event)) => demand = self.next_waiting(event, cx)?,
+                Some(end) => self.end(end, cx)?,
+                None => {}
+            }
+        }
+        Ok(if self.has_connections() || self.keep_running.get() && !self.closed.get() { demand } else { Demand::Done })
+    }
+
+    fn next_waiting(&self, event: T, cx: &mut Context<'_>) -> Receipt {
+        let Some(mut body) = self.take_body() else { return Ok(Demand::More) };
+        body.events += 1;
+        self.hand_out(body, event, cx)
+    }
+
+    fn admit(&self) {
+        if let Some(mut body) = self.take_body() {
+            let events = body.events;
+            body.slots.extend(self.joined.take().into_iter().map(|slot| Slot { joined_at: events, ..slot }));
+            self.put_back(body);
+        }
+    }
+
+    /// Starts the connections that have not been started.
+    fn start_new(&self, cx: &mut Context<'_>) -> Receipt {
+        self.running.set(true);
+        if let Some(link) = cx.host().link() {
+            let _ = self.link.set(link); // a port belongs to the first scheduler that started it
+        }
+        let Some(body) = self.take_body() else { return Ok(Demand::More) };
+        self.each(body, cx, |slot, cx| {
+            if core::mem::replace(&mut slot.started, true) { Ok(Demand::More) } else { slot.thing.on_start(cx) }
+        })
+    }
+
+    /// Wakes the connections: one of them has asked for it, the others do nothing.
+    pub(super) fn wake_all(&self, cx: &mut Context<'_>) -> Receipt {
+        if cx.now() < self.armed.get() {
+            return Ok(Demand::More); // an earlier wish, which has been answered
+        }
+        self.armed.set(Instant::NEVER);
+        let Some(body) = self.take_body() else { return Ok(Demand::More) };
+        let receipt = self.each(body, cx, |slot, cx| slot.thing.on_wake(cx));
+        let demand = self.settled(receipt, cx)?;
+        if demand == Demand::Done {
+            self.note_unlistened();
+        }
+        Ok(demand)
+    }
+
+    /// Delivers the events of an earlier turn.
+    pub(super) fn deliver_later(&self, cx: &mut Context<'_>) -> Receipt {
+        let mut demand = Demand::More;
+        let due = self.later.borrow().len(); // what these cause is for the turn after
+        for _ in 0..due {
+            let Some(event) = self.later.borrow_mut().pop_front() else { break };
+            demand = self.next(event, cx)?;
+        }
+        Ok(demand)
+    }
+
+    /// Tells every connection that the stream has ended, and drops them.
+    pub(super) fn end(&self, notice: Notice<T>, cx: &mut Context<'_>) -> Closed {
+        if self.pending.get() & pending::START != 0 {
+            let _ = self.settle_if_idle(Demand::More, cx)?;
+        }
+        let Some(body) = self.take_body() else {
+            let _ = self.enqueue(notice);
+            return Ok(());
+        };
+        self.closed.set(true);
+        let ended = self.each(body, cx, |slot, cx| match &notice {
+            Notice::Error(error) => slot.thing.on_error(error.clone(), cx).map(|()| Demand::Done),
+            _ => slot.thing.on_completed(cx).map(|()| Demand::Done),
+        });
+        self.pending.set(0);
+        let gone = (self.take_slots(|_| true), self.joined.take(), self.waiting.take(), self.later.take());
+        drop(gone);
+        ended.map(|_| ())
+    }
+
+    /// Calls every connection, puts them back, drops those that want no more, and sums up the receipts.
+    fn each(
+        &self,
+        mut body: Box<Body<T>>,
+        cx: &mut Context<'_>,
+        mut call: impl FnMut(&mut Slot<T>, &mut Context<'_>) -> Receipt,
+    ) -> Receipt {
+        let (mut done, mut full, mut fatal) = (body.slots.is_empty(), false, None);
+        for slot in &mut body.slots {
+            match call(slot, cx) {
+                Ok(Demand::More) => {}
+                Ok(Demand::Full) => full = true,
+                Ok(Demand::Done) => {
+                    slot.done = true;
+                    done = true;
+                }
+                Err(error) => {
+                    cx.name_failed(|| end_of(&*slot.thing));
+                    fatal = Some(error);
+                    break;
+                }
+            }
+        }
+        self.put_back(body);
+        self.arm(cx);
+        match fatal {
+            Some(error) => Err(error),
+            None => Ok(self.retire(done, full)),
+        }
+    }
+
+    /// Asks for a wake-up at the earliest time that anyone has asked for in this dispatch. A wish of a Thing further up is
+    /// among them, and stays for the ports on the way back: a wake-up too many is harmless, and asking whose wish it is
+    /// would cost every event.
+    fn arm(&self, cx: &mut Context<'_>) {
+        if cx.due < self.armed.get() {
+            self.armed.set(cx.due);
+            cx.host().wake_at(self.me.clone(), cx.due, false);
+        }
+    }
+
+    /// Drops the connections that want no more.
+    fn retire(&self, done: bool, full: bool) -> Demand {
+        if done {
+            drop(self.take_slots(|slot| slot.done));
+            if !self.has_connections() && !self.keep_running.get() && self.pending.get() & pending::JOINED == 0 {
+                return Demand::Done;
+            }
+        }
+        if full { Demand::Full } else { Demand::More }
+    }
+
+    /// Takes out the connections that `gone` names. They are dropped by the caller, when the port is whole again: their
+    /// `Drop` may be user code that uses it.
+    pub(super) fn take_slots(&self, gone: impl Fn(&Slot<T>) -> bool) -> Vec<Slot<T>> {
+        let Some(mut body) = self.take_body() else { return Vec::new() };
+        let taken = body.slots.extract_if(.., |slot| gone(slot)).collect();
+        self.put_back(body);
+        taken
+    }
+}
+
+impl<T: Clone + 'static> Slot<T> {
+    /// Hands an event to the Thing. If it panics, the run will know its name.
+    #[inline]
+    fn next(&mut self, event: T, cx: &mut Context<'_>) -> Receipt {
+        let witness = Witness { slot: self, cx };
+        let receipt = witness.slot.thing.on_next(event, witness.cx);
+        core::mem::forget(witness); // it speaks up only when a panic drops it
+        receipt
+    }
+
+    #[inline]
+    fn next_ref(&mut self, event: &T, cx: &mut Context<'_>) -> Receipt {
+        let witness = Witness { slot: self, cx };
+        let receipt = witness.slot.thing.on_next_ref(event, witness.cx);
+        core::mem::forget(witness);
+        receipt
+    }
+}
+
+/// Names the Thing that is being served if a panic passes through. The connections of the port are dropped by the same
+/// panic, which brings pins to their safe level.
+struct Witness<'s, 'x, 'c, T: Clone + 'static> {
+    slot: &'s mut Slot<T>,
+    cx: &'x mut Context<'c>,
+}
+
+impl<T: Clone + 'static> Drop for Witness<'_, '_, '_, T> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        self.cx.host().blame(&*self.slot);
+    }
+}
+
+impl<T> Culprit for Slot<T> {
+    fn name(&self) -> String {
+        end_of(&*self.thing)
+    }
+}

@@ -1,0 +1,358 @@
+//! [`Port`]: a multicast point, the one place where the graph can change while it runs.
+//!
+//! Invariants:
+//! - Dispatch is synchronous, depth first, in the order of connection, over a snapshot: who joins during a dispatch gets
+//!   the next event, who leaves still gets this one.
+//! - A port sends nothing after completed or error; a Thing that answered `Done` is dropped at once.
+//! - An event emitted into a port that is dispatching is queued and delivered right after: no recursion, no panic.
+//! - While a port dispatches, its connections are out of its cell (`None`). So nothing is borrowed while user code runs.
+
+mod any;
+mod chain;
+mod connection;
+mod dispatch;
+
+use alloc::boxed::Box;
+use alloc::collections::VecDeque;
+use alloc::rc::{Rc, Weak};
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::cell::{Cell, OnceCell, RefCell};
+use core::fmt;
+use core::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::clock::Instant;
+use crate::context::Context;
+use crate::error::StreamError;
+use crate::thing::{Closed, InputThing, Receipt};
+use crate::visit::Visitor;
+
+pub(crate) use any::{AnyPort, RunLink};
+pub use any::{ConnectionInfo, PortRef};
+pub use chain::PortChain;
+pub use connection::Connection;
+
+/// A multicast point of events of type `T`, cheap to clone: all clones are the same port.
+///
+/// A port is a Thing's output, a place to branch, and an [`InputThing`] itself, so that one port can feed another.
+///
+/// ```
+/// use thingflow_core::prelude::*;
+/// use thingflow_core::testing::Recorder;
+/// let (port, seen) = (Port::new(), Recorder::new());
+/// port.map(|x: i32| x * 10).connect(seen.clone());
+/// let direct = port.connect(seen.clone());
+/// let cx = &mut Context::detached(Instant::ZERO);
+/// port.emit(1, cx)?;
+/// direct.disconnect();
+/// port.emit(2, cx)?;
+/// port.complete(cx)?;
+/// assert_eq!(seen.text(), "10 1 20 |");
+/// # Ok::<(), thingflow_core::FatalError>(())
+/// ```
+#[doc(alias = "share")]
+#[doc(alias = "Subject")]
+pub struct Port<T> {
+    inner: Rc<Inner<T>>,
+}
+
+struct Inner<T> {
+    /// The connections, while the port is idle and nothing is pending. `None` sends an event the slow way.
+    body: Cell<Option<Box<Body<T>>>>,
+    /// The connections, while the port is idle and something is pending. While one of them is being called, both are `None`.
+    parked: Cell<Option<Box<Body<T>>>>,
+    /// Not zero: something is to be done before or after the next dispatch.
+    pending: Cell<u8>,
+    /// Notices that came in the middle of a dispatch.
+    waiting: RefCell<VecDeque<Notice<T>>>,
+    /// Events for a later turn, see [`Port::emit_later`].
+    later: RefCell<VecDeque<T>>,
+    /// When the scheduler will wake the connections.
+    armed: Cell<Instant>,
+    /// Who joined and who left in the middle of a dispatch.
+    joined: RefCell<Vec<Slot<T>>>,
+    left: RefCell<Vec<usize>>,
+    running: Cell<bool>,
+    closed: Cell<bool>,
+    keep_running: Cell<bool>,
+    link: OnceCell<Rc<RunLink>>,
+    name: RefCell<Option<String>>,
+    me: Weak<Inner<T>>,
+}
+
+/// Bits of [`Inner::pending`].
+mod pending {
+    pub(super) const START: u8 = 1;
+    pub(super) const WAITING: u8 = 2;
+    pub(super) const JOINED: u8 = 4;
+    pub(super) const LEFT: u8 = 8;
+}
+
+struct Body<T> {
+    slots: Vec<Slot<T>>,
+    events: u64,
+}
+
+struct Slot<T> {
+    thing: Box<dyn InputThing<T>>,
+    /// Unique in the process and ascending: the order of creation.
+    id: usize,
+    started: bool,
+    done: bool,
+    /// The port's count of events when this connection was made.
+    joined_at: u64,
+}
+
+enum Notice<T> {
+    Next(T),
+    Completed,
+    Error(StreamError),
+}
+
+fn next_id() -> usize {
+    // Not `fetch_add`, which some microcontrollers lack: ids of one thread ascend, and that is all that is needed.
+    static LAST: AtomicUsize = AtomicUsize::new(0);
+    let id = LAST.load(Ordering::Relaxed).wrapping_add(1);
+    LAST.store(id, Ordering::Relaxed);
+    id
+}
+
+impl<T: Clone + 'static> Port<T> {
+    /// A port without connections.
+    pub fn new() -> Self {
+        let inner = Rc::new_cyclic(|me| Inner {
+            body: Cell::new(Some(Box::new(Body { slots: Vec::new(), events: 0 }))),
+            parked: Cell::new(None),
+            pending: Cell::new(0),
+            armed: Cell::new(Instant::NEVER),
+            waiting: RefCell::default(),
+            later: RefCell::default(),
+            joined: RefCell::default(),
+            left: RefCell::default(),
+            running: Cell::new(false),
+            closed: Cell::new(false),
+            keep_running: Cell::new(false),
+            link: OnceCell::new(),
+            name: RefCell::new(None),
+            me: me.clone(),
+        });
+        Self { inner }
+    }
+
+    /// Names the port in drawings, traces and errors.
+    #[must_use]
+    pub fn named(self, name: impl Into<String>) -> Self {
+        *self.inner.name.borrow_mut() = Some(name.into());
+        self
+    }
+
+    /// Keeps the source running although nobody listens. Without it, a port that nobody listens to answers `Done`: its
+    /// source is descheduled, so that a sensor is not sampled for nothing.
+    #[must_use]
+    pub fn keep_running(self) -> Self {
+        self.inner.keep_running.set(true);
+        self
+    }
+
+    /// Connects a Thing behind those that are connected already. On a port that has ended the Thing is dropped.
+    pub fn connect<N: InputThing<T> + 'static>(&self, thing: N) -> Connection {
+        self.inner.join(Box::new(thing))
+    }
+
+    /// Sends an event to all connections.
+    ///
+    /// # Errors
+    /// The fatal error of a connected Thing. The run cannot go on, the rest of the connections miss the event.
+    #[inline]
+    pub fn emit(&self, event: T, cx: &mut Context<'_>) -> Receipt {
+        self.inner.next(event, cx)
+    }
+
+    /// Sends an event in the next turn of the scheduler: for loops that must not starve the rest. Needs a scheduler.
+    pub fn emit_later(&self, event: T, cx: &mut Context<'_>) {
+        self.inner.later.borrow_mut().push_back(event);
+        cx.host().wake_at(self.inner.me.clone(), cx.now(), true);
+    }
+
+    /// Ends the stream: the connections are told and dropped.
+    ///
+    /// # Errors
+    /// The fatal error of a connected Thing.
+    pub fn complete(&self, cx: &mut Context<'_>) -> Closed {
+        self.inner.end(Notice::Completed, cx)
+    }
+
+    /// Ends the stream by an error: the connections are told and dropped.
+    ///
+    /// # Errors
+    /// The fatal error of a connected Thing.
+    pub fn fail(&self, error: StreamError, cx: &mut Context<'_>) -> Closed {
+        self.inner.end(Notice::Error(error), cx)
+    }
+
+    /// Whether anything that still wants events is connected, here or further down.
+    pub fn is_listened(&self) -> bool {
+        AnyPort::is_listened(&*self.inner)
+    }
+
+    /// Whether the stream has ended.
+    pub fn is_closed(&self) -> bool {
+        self.inner.closed.get()
+    }
+
+    /// How many events the port has sent.
+    pub fn events(&self) -> u64 {
+        AnyPort::events(&*self.inner)
+    }
+
+    /// The port without its type, as a walk over the graph sees it.
+    pub fn as_ref(&self) -> PortRef {
+        PortRef::new(self.inner.clone())
+    }
+
+    pub(crate) fn downgrade(&self) -> WeakPort<T> {
+        WeakPort(Rc::downgrade(&self.inner))
+    }
+}
+
+/// A port that does not keep itself alive.
+pub(crate) struct WeakPort<T>(Weak<Inner<T>>);
+
+impl<T> WeakPort<T> {
+    pub(crate) fn upgrade(&self) -> Option<Port<T>> {
+        self.0.upgrade().map(|inner| Port { inner })
+    }
+}
+
+impl<T> Clone for Port<T> {
+    fn clone(&self) -> Self {
+        Self { inner: self.inner.clone() }
+    }
+}
+
+impl<T: Clone + 'static> Default for Port<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<T> fmt::Debug for Port<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = self.inner.name.borrow();
+        f.debug_struct("Port").field("name", &name.as_deref()).field("closed", &self.inner.closed.get()).finish()
+    }
+}
+
+/// One port may feed another.
+impl<T: Clone + 'static> InputThing<T> for Port<T> {
+    #[inline]
+    fn on_next(&mut self, event: T, cx: &mut Context<'_>) -> Receipt {
+        self.inner.next(event, cx)
+    }
+    #[inline]
+    fn on_next_ref(&mut self, event: &T, cx: &mut Context<'_>) -> Receipt {
+        self.inner.next_ref(event, cx)
+    }
+    fn on_completed(&mut self, cx: &mut Context<'_>) -> Closed {
+        self.complete(cx)
+    }
+    fn on_error(&mut self, error: StreamError, cx: &mut Context<'_>) -> Closed {
+        self.fail(error, cx)
+    }
+    fn on_start(&mut self, cx: &mut Context<'_>) -> Receipt {
+        AnyPort::start(&*self.inner, cx)
+    }
+    fn is_open(&self) -> bool {
+        self.is_listened()
+    }
+    fn describe(&self, visitor: &mut dyn Visitor) {
+        visitor.port(self.as_ref(), false);
+    }
+}
+
+impl<T: Clone + 'static> Inner<T> {
+    fn join(&self, thing: Box<dyn InputThing<T>>) -> Connection {
+        let id = next_id();
+        if self.closed.get() {
+            return Connection::new(self.me.clone(), id);
+        }
+        let mut slot = Slot { thing, id, started: false, done: false, joined_at: 0 };
+        if let Some(mut body) = self.take_body() {
+            slot.joined_at = body.events;
+            body.slots.push(slot);
+            self.note(pending::START);
+            self.put_back(body);
+            if self.running.get()
+                && let Some(link) = self.link.get()
+            {
+                link.start_soon(self.me.clone());
+            }
+        } else {
+            self.joined.borrow_mut().push(slot);
+            self.note(pending::JOINED);
+        }
+        Connection::new(self.me.clone(), id)
+    }
+
+    fn leave(&self, id: usize) {
+        let Some(mut body) = self.take_body() else {
+            self.left.borrow_mut().push(id);
+            self.note(pending::LEFT);
+            return;
+        };
+        let gone = body.slots.iter().position(|slot| slot.id == id).map(|at| body.slots.remove(at));
+        self.put_back(body);
+        drop(gone); // only now: its `Drop` may be user code that uses this port
+        self.note_unlistened();
+    }
+
+    fn note(&self, bit: u8) {
+        self.pending.set(self.pending.get() | bit);
+        if let Some(body) = self.body.take() {
+            self.put_back(body); // parks it
+        }
+    }
+
+    /// The connections, unless one of them is being called.
+    fn take_body(&self) -> Option<Box<Body<T>>> {
+        self.body.take().or_else(|| self.parked.take())
+    }
+
+    fn put_back(&self, body: Box<Body<T>>) {
+        if self.pending.get() == 0 {
+            self.put_back_idle(body);
+        } else {
+            self.parked.set(Some(body));
+        }
+    }
+
+    #[inline]
+    fn put_back_idle(&self, body: Box<Body<T>>) {
+        let none = self.body.replace(Some(body));
+        debug_assert!(none.is_none(), "who calls connections holds the only body");
+        core::mem::forget(none); // it is `None`: nothing to drop, and the compiler need not ask
+    }
+
+    fn has_connections(&self) -> bool {
+        self.look(|body| !body.slots.is_empty()).unwrap_or(true)
+    }
+
+    /// Looks at the connections, unless one of them is being called.
+    fn look<R>(&self, see: impl FnOnce(&Body<T>) -> R) -> Option<R> {
+        let body = self.take_body()?;
+        let seen = see(&body);
+        self.put_back(body);
+        Some(seen)
+    }
+
+    /// Lets the scheduler look for sources that nobody listens to any more.
+    fn note_unlistened(&self) {
+        if let Some(link) = self.link.get() {
+            link.note_unlistened();
+        }
+    }
+
+    fn display_name(&self) -> String {
+        self.name.borrow().clone().unwrap_or_else(|| String::from("port"))
+    }
+}

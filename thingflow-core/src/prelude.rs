@@ -1,0 +1,21 @@
+//! The names a program needs: `use thingflow_core::prelude::*;`
+
+pub use crate::chain::{Chain, Pipe, pipe};
+pub use crate::clock::{Instant, Timestamp};
+pub use crate::context::Context;
+pub use crate::error::{Failure, FatalError, RunError, StreamError};
+pub use crate::event::{SensorEvent, SensorId};
+pub use crate::filters::Filters;
+pub use crate::output::{Flow, OutputThing, Source};
+pub use crate::sensor::{SampleError, Sensor};
+pub use crate::sinks::*;
+pub use crate::sources::*;
+pub use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
+pub use crate::windows::Windows;
+
+#[cfg(feature = "alloc")]
+pub use crate::{
+    output::Output,
+    port::{Connection, Port},
+    sensor::SensorOutput,
+};

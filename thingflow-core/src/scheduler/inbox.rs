@@ -1,0 +1,298 @@
+//! How other threads post events into the reactor: a bounded queue of many producers and one consumer.
+//!
+//! The consumer *swaps*: it takes everything that is queued under one lock, dispatches it without a lock, and wakes all
+//! who wait for room once. So what synchronisation costs is paid per batch and not per event, and a blocked poster costs
+//! one context switch per batch. What was taken and is not yet dispatched counts too: an inbox holds at most a queue and
+//! a batch, `2 * capacity` events. Both grow to what is needed and are used again: no allocation per event once warm.
+//!
+//! A reactor has one [`Doorbell`] and any number of inboxes. An inbox announces itself at the bell with its first event
+//! after a swap, so a turn looks only at inboxes that have something. The bell wakes the reactor only if that sleeps, and paces a reactor
+//! that posts keep awake, so that batches stay large.
+//!
+//! No wake-up is lost, because each decision is made under the lock that guards what it is about:
+//!
+//! - *Inbox.* A poster announces if, with its event already in the queue, `announced` was false; the consumer clears
+//!   `announced` in the critical section in which it empties the queue. So for every queued event there is an
+//!   announcement later than the consumer's last look, already made or about to be made by a poster that is running.
+//! - *Doorbell.* The reactor falls asleep only if, under the bell's lock, no inbox is listed. A poster adds itself to the
+//!   list before or after that moment. Before: the reactor sees it and does not sleep. After: the poster sees `sleeping`
+//!   and wakes the reactor. A wake-up that comes before the reactor blocks is kept by the [`Wake`], which must be sticky.
+//! - *Room.* A poster counts itself as waiting in the critical section in which it finds the queue full, and `wait` gives
+//!   up the lock and goes to sleep in one step. So the consumer, when it empties the queue, sees all who wait for it.
+
+use std::collections::VecDeque;
+use std::mem;
+use std::num::NonZeroUsize;
+use std::ops::ControlFlow;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, ThreadId};
+
+mod doorbell;
+mod overflow;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use doorbell::{Doorbell, InboxId, Wake};
+pub use overflow::{Overflow, PostError, QueueStats};
+
+/// A queue of at most `capacity` events, which announces itself at `doorbell` as `id`.
+///
+/// Call it on the reactor's thread, where the inbox stays.
+pub(crate) fn channel<T: Send>(
+    capacity: NonZeroUsize,
+    policy: Overflow,
+    doorbell: Arc<Doorbell>,
+    id: InboxId,
+) -> (Sender<T>, Inbox<T>) {
+    let shared = Arc::new(Shared {
+        queue: Mutex::new(Queue::default()),
+        room: Condvar::new(),
+        capacity: capacity.get(),
+        policy,
+        doorbell,
+        id,
+        reactor: thread::current().id(),
+    });
+    (Sender::new(Arc::clone(&shared)), Inbox { shared, batch: VecDeque::new(), ended: false })
+}
+
+struct Shared<T> {
+    queue: Mutex<Queue<T>>,
+    /// Posters that found the queue full wait here.
+    room: Condvar,
+    capacity: usize,
+    policy: Overflow,
+    doorbell: Arc<Doorbell>,
+    id: InboxId,
+    reactor: ThreadId,
+}
+
+struct Queue<T> {
+    events: VecDeque<T>,
+    /// The inbox is on the doorbell's list, or was taken from it and has not been drained yet.
+    announced: bool,
+    closed: bool,
+    senders: usize,
+    /// Posters that wait for room.
+    waiting: usize,
+    /// Events that left the queue for the inbox.
+    taken: u64,
+    dropped: u64,
+    /// As of the last swap: in between the queue only grows.
+    high_water: usize,
+}
+
+impl<T> Default for Queue<T> {
+    fn default() -> Self {
+        Self {
+            events: VecDeque::new(),
+            announced: false,
+            closed: false,
+            senders: 0,
+            waiting: 0,
+            taken: 0,
+            dropped: 0,
+            high_water: 0,
+        }
+    }
+}
+
+/// No user code runs under these locks, so a poster that panicked left nothing half done.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl<T> Shared<T> {
+    /// Puts the event into the queue, which has room, and announces it.
+    fn push(&self, mut queue: MutexGuard<'_, Queue<T>>, event: T) {
+        queue.events.push_back(event);
+        self.announce(queue);
+    }
+
+    /// Tells the reactor to look here, unless it has been told.
+    fn announce(&self, mut queue: MutexGuard<'_, Queue<T>>) {
+        let told = mem::replace(&mut queue.announced, true);
+        drop(queue);
+        if !told {
+            self.doorbell.ring(self.id);
+        }
+    }
+
+    /// What the policy says. Events are dropped only after the lock is given up: that is user code.
+    #[cold]
+    fn post_to_full(&self, mut queue: MutexGuard<'_, Queue<T>>, event: T) -> Result<(), PostError<T>> {
+        self.doorbell.hurry();
+        match self.policy {
+            Overflow::Block if thread::current().id() != self.reactor => return self.post_when_room(queue, event),
+            Overflow::DropOldest => {
+                let _oldest = queue.events.pop_front();
+                queue.dropped += 1;
+                self.push(queue, event);
+            }
+            Overflow::DropNewest => {
+                queue.dropped += 1;
+                drop(queue);
+            }
+            Overflow::Block | Overflow::Fail => {
+                drop(queue);
+                return Err(PostError::Full(event));
+            }
+        }
+        Ok(())
+    }
+
+    fn post_when_room(&self, mut queue: MutexGuard<'_, Queue<T>>, event: T) -> Result<(), PostError<T>> {
+        queue.waiting += 1;
+        while queue.events.len() >= self.capacity && !queue.closed {
+            queue = self.room.wait(queue).unwrap_or_else(PoisonError::into_inner);
+        }
+        queue.waiting -= 1;
+        if queue.closed {
+            return Err(PostError::Closed(event));
+        }
+        self.push(queue, event);
+        Ok(())
+    }
+
+    fn stats(&self) -> QueueStats {
+        let queue = lock(&self.queue);
+        let len = queue.events.len();
+        QueueStats {
+            posted: queue.taken + queue.dropped + len as u64,
+            dropped: queue.dropped,
+            high_water: queue.high_water.max(len),
+        }
+    }
+}
+
+/// The posting end of an inbox, for any thread. When the last one is dropped the inbox ends.
+pub(crate) struct Sender<T>(Arc<Shared<T>>);
+
+impl<T> Sender<T> {
+    fn new(shared: Arc<Shared<T>>) -> Self {
+        lock(&shared.queue).senders += 1;
+        Self(shared)
+    }
+
+    /// Queues the event for the reactor and wakes that if it sleeps. Events of one sender arrive in the order posted.
+    pub(crate) fn post(&self, event: T) -> Result<(), PostError<T>> {
+        let queue = lock(&self.0.queue);
+        if queue.closed {
+            return Err(PostError::Closed(event));
+        }
+        if queue.events.len() >= self.0.capacity {
+            return self.0.post_to_full(queue, event);
+        }
+        self.0.push(queue, event);
+        Ok(())
+    }
+
+    /// What has gone through the queue so far.
+    pub(crate) fn stats(&self) -> QueueStats {
+        self.0.stats()
+    }
+}
+
+impl<T> Clone for Sender<T> {
+    fn clone(&self) -> Self {
+        Self::new(Arc::clone(&self.0))
+    }
+}
+
+impl<T> Drop for Sender<T> {
+    fn drop(&mut self) {
+        let mut queue = lock(&self.0.queue);
+        queue.senders -= 1;
+        if queue.senders == 0 && !queue.closed {
+            self.0.announce(queue);
+        }
+    }
+}
+
+/// What is left in an inbox after [`Inbox::drain`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub(crate) enum Left {
+    /// Nothing that the doorbell would not tell.
+    Nothing,
+    /// Perhaps some events, and the doorbell will not tell: drain again when there is time or room downstream.
+    Some,
+    /// Nothing, and nothing will come: all senders are gone.
+    Ended,
+}
+
+/// The reactor's end of the queue. Dropping it closes the queue: every post, also one that waits, is then refused.
+pub(crate) struct Inbox<T> {
+    shared: Arc<Shared<T>>,
+    /// Taken from the queue and not dispatched yet.
+    batch: VecDeque<T>,
+    /// No sender was left when the batch was taken, so it is the last.
+    ended: bool,
+}
+
+impl<T> Inbox<T> {
+    /// Dispatches what was left the last time and then what is queued now, at most `limit` events and until `dispatch`
+    /// breaks; the rest stays, in order.
+    ///
+    /// It takes from the queue once, so posters that are as fast as the reactor don't keep it here.
+    pub(crate) fn drain(&mut self, limit: usize, mut dispatch: impl FnMut(T) -> ControlFlow<()>) -> Left {
+        let mut budget = limit;
+        if self.serve(&mut budget, &mut dispatch).is_break() {
+            return Left::Some;
+        }
+        self.refill();
+        match self.serve(&mut budget, &mut dispatch) {
+            ControlFlow::Break(()) => Left::Some,
+            ControlFlow::Continue(()) if self.ended => Left::Ended,
+            ControlFlow::Continue(()) => Left::Nothing,
+        }
+    }
+
+    /// What has gone through the queue so far.
+    pub(crate) fn stats(&self) -> QueueStats {
+        self.shared.stats()
+    }
+
+    /// Dispatches the batch; breaks if that was stopped.
+    #[inline]
+    fn serve(&mut self, budget: &mut usize, dispatch: &mut impl FnMut(T) -> ControlFlow<()>) -> ControlFlow<()> {
+        while !self.batch.is_empty() {
+            if *budget == 0 {
+                return ControlFlow::Break(());
+            }
+            *budget -= 1;
+            if let Some(event) = self.batch.pop_front() {
+                dispatch(event)?;
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// Swaps the empty batch with the queue and lets in who waited for room, all at once.
+    fn refill(&mut self) {
+        let mut queue = lock(&self.shared.queue);
+        mem::swap(&mut queue.events, &mut self.batch);
+        queue.announced = false;
+        queue.taken += self.batch.len() as u64;
+        queue.high_water = queue.high_water.max(self.batch.len());
+        self.ended = queue.senders == 0;
+        let waiting = queue.waiting > 0;
+        drop(queue);
+        if waiting {
+            self.shared.room.notify_all();
+        }
+    }
+}
+
+impl<T> Drop for Inbox<T> {
+    fn drop(&mut self) {
+        let mut queue = lock(&self.shared.queue);
+        queue.closed = true;
+        let lost = mem::take(&mut queue.events);
+        queue.high_water = queue.high_water.max(lost.len());
+        queue.taken -= self.batch.len() as u64;
+        queue.dropped += (lost.len() + self.batch.len()) as u64;
+        drop(queue);
+        self.shared.room.notify_all();
+    }
+}

@@ -1,0 +1,46 @@
+//! `try_call(f)`: a function that may fail as the end of a chain.
+
+use core::fmt;
+
+use crate::context::Context;
+use crate::error::StreamError;
+use crate::thing::{Closed, Demand, InputThing, Receipt};
+
+/// Calls `f` with each event; its error is fatal and ends the run, as the error of any sink.
+///
+/// ```
+/// # use thingflow_core::prelude::*;
+/// let result = pipe::<i32>().to(try_call(|x: i32| if x < 3 { Ok(()) } else { Err("too much") })).feed(0..9);
+/// assert_eq!(result.unwrap_err().to_string(), "too much");
+/// ```
+pub fn try_call<T, E, F: FnMut(T) -> Result<(), E>>(f: F) -> TryCall<F> {
+    TryCall(f)
+}
+
+/// Made by [`try_call`].
+#[derive(Clone, Copy)]
+pub struct TryCall<F>(F);
+
+#[cfg(feature = "alloc")]
+impl<T, E, F> InputThing<T> for TryCall<F>
+where
+    E: Into<alloc::boxed::Box<dyn core::error::Error + Send + Sync>>,
+    F: FnMut(T) -> Result<(), E>,
+{
+    fn on_next(&mut self, event: T, cx: &mut Context<'_>) -> Receipt {
+        (self.0)(event).map(|()| Demand::More).map_err(|error| cx.fatal(error))
+    }
+    fn on_completed(&mut self, _: &mut Context<'_>) -> Closed {
+        Ok(())
+    }
+    fn on_error(&mut self, error: StreamError, cx: &mut Context<'_>) -> Closed {
+        cx.report("try_call", &error);
+        Ok(())
+    }
+}
+
+impl<F> fmt::Debug for TryCall<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TryCall")
+    }
+}

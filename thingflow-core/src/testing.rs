@@ -1,0 +1,211 @@
+//! What tests of Things need: a [`Recorder`], sensors with given readings.
+//!
+//! With `std` a [`Scheduler`](crate::Scheduler) on the virtual clock makes any timed test run in no time.
+
+use alloc::format;
+use alloc::rc::Rc;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::cell::RefCell;
+use core::fmt::{self, Debug};
+
+use crate::clock::Instant;
+use crate::context::Context;
+use crate::error::StreamError;
+use crate::event::SensorId;
+use crate::sensor::{SampleError, Sensor};
+use crate::thing::{Closed, Demand, InputThing, Receipt};
+
+/// A sink that keeps what it gets, with the time at which it came. Clones share what they keep.
+///
+/// ```
+/// use thingflow_core::prelude::*;
+/// use thingflow_core::testing::Recorder;
+/// let seen = Recorder::new();
+/// pipe::<i32>().map(|x| x + 1).to(seen.clone()).feed([1, 2])?;
+/// assert_eq!(seen.events(), [2, 3]);
+/// assert_eq!(seen.text(), "2 3 |"); // `|` completed, `! why` ended by an error
+/// # Ok::<(), RunError>(())
+/// ```
+pub struct Recorder<T> {
+    seen: Rc<RefCell<Seen<T>>>,
+}
+
+struct Seen<T> {
+    events: Vec<(Instant, T)>,
+    end: Option<(Instant, Result<(), StreamError>)>,
+    after_end: usize,
+}
+
+impl<T> Recorder<T> {
+    /// A recorder that has seen nothing.
+    pub fn new() -> Self {
+        Self { seen: Rc::new(RefCell::new(Seen { events: Vec::new(), end: None, after_end: 0 })) }
+    }
+
+    /// Whether the stream has ended as it should.
+    pub fn is_completed(&self) -> bool {
+        matches!(self.seen.borrow().end, Some((_, Ok(()))))
+    }
+
+    /// The error that ended the stream, if one did.
+    pub fn error(&self) -> Option<String> {
+        self.seen.borrow().end.as_ref().and_then(|(_, end)| end.as_ref().err().map(ToString::to_string))
+    }
+
+    /// When the stream ended.
+    pub fn ended_at(&self) -> Option<Instant> {
+        self.seen.borrow().end.as_ref().map(|(at, _)| *at)
+    }
+
+    /// How many notices came after the end. Anything but 0 is a broken promise of the Thing under test.
+    pub fn after_end(&self) -> usize {
+        self.seen.borrow().after_end
+    }
+}
+
+impl<T: Clone> Recorder<T> {
+    /// The events so far.
+    pub fn events(&self) -> Vec<T> {
+        self.seen.borrow().events.iter().map(|(_, event)| event.clone()).collect()
+    }
+
+    /// The events so far, with the time of each.
+    pub fn timed(&self) -> Vec<(Instant, T)> {
+        self.seen.borrow().events.clone()
+    }
+}
+
+impl<T: Debug> Recorder<T> {
+    /// What came, as a line: `1 2 |`, or `1 ! the reason`.
+    pub fn text(&self) -> String {
+        self.line(|_, event| format!("{event:?}"), |_| String::new())
+    }
+
+    /// What came, as a line with the time in seconds: `1@0.5 2@1 |@1.5`.
+    pub fn timed_text(&self) -> String {
+        let secs = |at: Instant| format!("@{}", at.since(Instant::ZERO).as_secs_f64());
+        self.line(|at, event| format!("{event:?}{}", secs(at)), secs)
+    }
+
+    fn line(&self, event: impl Fn(Instant, &T) -> String, end: impl Fn(Instant) -> String) -> String {
+        let seen = self.seen.borrow();
+        let mut words: Vec<String> = seen.events.iter().map(|(at, e)| event(*at, e)).collect();
+        match &seen.end {
+            Some((at, Ok(()))) => words.push(format!("|{}", end(*at))),
+            Some((at, Err(error))) => words.push(format!("!{} {error}", end(*at))),
+            None => {}
+        }
+        words.join(" ")
+    }
+}
+
+impl<T> Clone for Recorder<T> {
+    fn clone(&self) -> Self {
+        Self { seen: self.seen.clone() }
+    }
+}
+
+impl<T> Default for Recorder<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<T> Debug for Recorder<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Recorder({} events)", self.seen.borrow().events.len())
+    }
+}
+
+impl<T> Seen<T> {
+    fn end(&mut self, at: Instant, end: Result<(), StreamError>) {
+        self.after_end += usize::from(self.end.is_some());
+        self.end.get_or_insert((at, end));
+    }
+}
+
+impl<T> InputThing<T> for Recorder<T> {
+    fn on_next(&mut self, event: T, cx: &mut Context<'_>) -> Receipt {
+        let mut seen = self.seen.borrow_mut();
+        seen.after_end += usize::from(seen.end.is_some());
+        seen.events.push((cx.now(), event));
+        Ok(Demand::More)
+    }
+    fn on_completed(&mut self, cx: &mut Context<'_>) -> Closed {
+        self.seen.borrow_mut().end(cx.now(), Ok(()));
+        Ok(())
+    }
+    fn on_error(&mut self, error: StreamError, cx: &mut Context<'_>) -> Closed {
+        self.seen.borrow_mut().end(cx.now(), Err(error));
+        Ok(())
+    }
+}
+
+/// A sensor with given readings, which then ends.
+///
+/// ```
+/// use thingflow_core::{SampleError, Sensor, testing::ListSensor};
+/// let mut lux = ListSensor::new("lux", [20.0]);
+/// assert_eq!(lux.sample(), Ok(20.0));
+/// assert_eq!(lux.sample(), Err(SampleError::Ended));
+/// ```
+#[derive(Clone, Debug)]
+pub struct ListSensor<T> {
+    id: SensorId,
+    readings: alloc::vec::IntoIter<T>,
+}
+
+impl<T> ListSensor<T> {
+    /// A sensor with the given readings.
+    pub fn new(id: impl Into<SensorId>, readings: impl Into<Vec<T>>) -> Self {
+        Self { id: id.into(), readings: readings.into().into_iter() }
+    }
+}
+
+impl<T> Sensor for ListSensor<T> {
+    type Reading = T;
+    type Error = core::convert::Infallible;
+    fn id(&self) -> SensorId {
+        self.id
+    }
+    fn sample(&mut self) -> Result<T, SampleError<Self::Error>> {
+        self.readings.next().ok_or(SampleError::Ended)
+    }
+}
+
+/// A sensor some of whose samplings fail, as given; then it ends.
+///
+/// ```
+/// use thingflow_core::{Sensor, testing::FlakySensor};
+/// let mut co2 = FlakySensor::new("co2", [Err("no answer"), Ok(410.0)]);
+/// assert_eq!(co2.sample().unwrap_err().to_string(), "no answer");
+/// assert_eq!(co2.sample(), Ok(410.0));
+/// ```
+#[derive(Clone, Debug)]
+pub struct FlakySensor<T> {
+    id: SensorId,
+    readings: alloc::vec::IntoIter<Result<T, &'static str>>,
+}
+
+impl<T> FlakySensor<T> {
+    /// A sensor with the given readings and failures.
+    pub fn new(id: impl Into<SensorId>, readings: impl Into<Vec<Result<T, &'static str>>>) -> Self {
+        Self { id: id.into(), readings: readings.into().into_iter() }
+    }
+}
+
+impl<T> Sensor for FlakySensor<T> {
+    type Reading = T;
+    type Error = StreamError;
+    fn id(&self) -> SensorId {
+        self.id
+    }
+    fn sample(&mut self) -> Result<T, SampleError<StreamError>> {
+        match self.readings.next() {
+            Some(Ok(reading)) => Ok(reading),
+            Some(Err(why)) => Err(StreamError::new(why).into()),
+            None => Err(SampleError::Ended),
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! The page that lists all operators, made from the operators themselves.
+
+use crate::operators::{Group, Operator, module_text};
+
+/// Where the page stands in the repository.
+pub(crate) const PATH: &str = "docs/src/filters.md";
+
+const HEAD: &str = "<!-- Made by `cargo xtask book` from the first line of each operator's file. Change it there. -->
+
+# All operators
+
+One line on each. *Also known as* gives the names that other libraries use. *Needs* names the cargo feature without
+which an operator does not exist; where it is empty, the operator works without std and without an allocator.
+";
+
+/// The whole page.
+pub(crate) fn page(groups: &[Group<'_>]) -> String {
+    let sections = groups.iter().map(section);
+    [HEAD.to_string()].into_iter().chain(sections).collect()
+}
+
+fn section(group: &Group<'_>) -> String {
+    let about = plain(&module_text(&group.contents.text));
+    let rows: String = group.operators.iter().map(row).collect();
+    let title = title(group.name);
+    format!(
+        "\n## {title}\n\n{about}\n\n| operator | what it does | also known as | needs |\n| --- | --- | --- | --- |\n{rows}"
+    )
+}
+
+fn row(operator: &Operator<'_>) -> String {
+    let calls = listed(&operator.calls);
+    let needs = listed(operator.feature.as_slice());
+    let cells = [calls, plain(&operator.summary), listed(&operator.aliases), needs];
+    let [calls, summary, aliases, needs] = cells.map(|cell| cell.replace('|', "\\|"));
+    format!("| {calls} | {summary} | {aliases} | {needs} |\n")
+}
+
+/// The words as code, with commas between.
+fn listed(words: &[String]) -> String {
+    words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
+}
+
+fn title(name: &str) -> String {
+    name[..1].to_uppercase() + &name[1..]
+}
+
+/// Text without rustdoc's links: of ``[`take`](super::take)`` the code between the brackets stays.
+fn plain(text: &str) -> String {
+    let mut parts = text.split("[`");
+    let mut out = parts.next().unwrap_or_default().to_string();
+    for part in parts {
+        let (code, rest) = part.split_once("`]").unwrap_or((part, ""));
+        let rest = rest.strip_prefix('(').and_then(|target| target.split_once(')')).map_or(rest, |(_, rest)| rest);
+        out += &format!("`{code}`{rest}");
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::operators;
+    use crate::tree::Tree;
+
+    #[test]
+    fn a_page_from_source() {
+        let tree = Tree::of(&[
+            (
+                "thingflow-core/src/filters/map.rs",
+                "//! `map(|x| y)`: send what `f` makes; see [`take`](super::take).\n",
+            ),
+            (
+                "thingflow-core/src/filters/mod.rs",
+                "//! One event at a time, on a [`Chain`].\n#[cfg(feature = \"alloc\")]\nmod map;\n\
+                 trait Filters {\n    #[doc(alias = \"select\")]\n    fn map(self) {}\n}\n",
+            ),
+        ]);
+        let page = page(&operators::read(&tree));
+        let expected = "\n## Filters\n\nOne event at a time, on a `Chain`.\n\n\
+                        | operator | what it does | also known as | needs |\n| --- | --- | --- | --- |\n\
+                        | `map(\\|x\\| y)` | send what `f` makes; see `take`. | `select` | `alloc` |\n";
+        assert_eq!(page.strip_prefix(HEAD), Some(expected));
+    }
+
+    #[test]
+    fn links_become_plain_code() {
+        assert_eq!(plain("a [`b`] c [`d`](e::f) (g)"), "a `b` c `d` (g)");
+        assert_eq!(plain("nothing here"), "nothing here");
+    }
+}

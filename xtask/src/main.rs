@@ -1,0 +1,95 @@
+//! `cargo xtask`: the repository's own chores. Without a command it lists them.
+
+mod bare;
+mod bench;
+mod book;
+mod ci;
+mod features;
+mod filter_index;
+mod operators;
+mod process;
+mod setup;
+mod summary;
+mod test;
+mod tidy;
+mod tree;
+
+use std::env;
+use std::error::Error;
+use std::process::ExitCode;
+
+/// What a chore comes to: done, or the reason why not.
+type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
+
+/// A chore, given the words that follow its name.
+type Chore = fn(&[String]) -> Result;
+
+struct Command {
+    name: &'static str,
+    help: &'static str,
+    run: Chore,
+}
+
+const COMMANDS: [Command; 8] = [
+    Command { name: "setup", help: "install what the tests need; --bench: what the benches need too", run: setup::run },
+    Command {
+        name: "test",
+        help: "every test, in every feature set; further words go to `cargo test`",
+        run: test::run,
+    },
+    Command { name: "tidy", help: "check the repository's own rules", run: tidy::run },
+    Command { name: "features", help: "lint each crate with each of its features alone", run: features::run },
+    Command { name: "bare", help: "build the core for Cortex-M, without std and without an allocator", run: bare::run },
+    Command {
+        name: "book",
+        help: "regenerate docs/src/filters.md; with mdbook installed, build the book",
+        run: book::run,
+    },
+    Command { name: "bench", help: "run the benches, e.g. `bench --only GROUP --json FILE`", run: bench::run },
+    Command { name: "ci", help: "the whole gate: setup, format, lints, docs, tidy, bare, test", run: ci::run },
+];
+
+fn main() -> ExitCode {
+    let words: Vec<String> = env::args().skip(1).collect();
+    let Some(command) = words.first().and_then(|name| find(name)) else {
+        eprint!("{}", usage());
+        return ExitCode::from(2);
+    };
+    match (command.run)(&words[1..]) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask {}: {error}", command.name);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn find(name: &str) -> Option<&'static Command> {
+    COMMANDS.iter().find(|command| command.name == name)
+}
+
+fn usage() -> String {
+    let mut text = String::from("usage: cargo xtask COMMAND\n\n");
+    for command in &COMMANDS {
+        text += &format!("  {:9} {}\n", command.name, command.help);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn usage_lists_every_command_once() {
+        for command in &COMMANDS {
+            assert_eq!(usage().matches(&format!("\n  {} ", command.name)).count(), 1, "{}", command.name);
+        }
+    }
+
+    #[test]
+    fn an_unknown_command_is_not_found() {
+        assert!(find("tidy").is_some());
+        assert!(find("tiddy").is_none());
+    }
+}

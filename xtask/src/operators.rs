@@ -1,0 +1,202 @@
+//! The operators as the source describes them: one file each, grouped in folders whose `mod.rs` holds the methods.
+
+use crate::tree::{File, Tree};
+
+/// The folders of `thingflow-core/src` that hold one operator per file.
+const GROUPS: [&str; 4] = ["filters", "joins", "timing", "windows"];
+
+const SOURCE: &str = "thingflow-core/src";
+
+/// A folder of operators.
+#[derive(Debug)]
+pub(crate) struct Group<'a> {
+    pub(crate) name: &'static str,
+    pub(crate) contents: &'a File,
+    pub(crate) operators: Vec<Operator<'a>>,
+}
+
+/// One file of a group.
+#[derive(Debug)]
+pub(crate) struct Operator<'a> {
+    pub(crate) file: &'a File,
+    /// The calls that the module line names, `take(n)`; empty if the line has another shape.
+    pub(crate) calls: Vec<String>,
+    /// What the module line says after the colon.
+    pub(crate) summary: String,
+    /// Names used elsewhere, from `#[doc(alias = "...")]` on the methods.
+    pub(crate) aliases: Vec<String>,
+    /// The cargo feature without which it does not exist.
+    pub(crate) feature: Option<String>,
+}
+
+/// All groups that exist, each with its operators in the order of their files.
+pub(crate) fn read(tree: &Tree) -> Vec<Group<'_>> {
+    let root = tree.get("thingflow-core/src/lib.rs").map_or("", |file| &file.text);
+    let group = |name| {
+        let contents = tree.get(&format!("{SOURCE}/{name}/mod.rs"))?;
+        let whole = attributes(root, name).feature;
+        let operators = operator_files(tree, name).map(|file| operator(file, contents, whole.as_ref()));
+        Some(Group { name, contents, operators: operators.collect() })
+    };
+    GROUPS.into_iter().filter_map(group).collect()
+}
+
+fn operator_files<'a>(tree: &'a Tree, group: &str) -> impl Iterator<Item = &'a File> {
+    let folder = format!("{SOURCE}/{group}/");
+    let direct = move |path: &str| path.strip_prefix(&folder).is_some_and(|name| !name.contains('/'));
+    let kept = |file: &&File| file.is_rust() && !["mod", "tests"].contains(&file.stem());
+    tree.files.iter().filter(move |file| direct(&file.path)).filter(kept)
+}
+
+fn operator<'a>(file: &'a File, contents: &File, whole_group: Option<&String>) -> Operator<'a> {
+    let (calls, summary) = module_line(&file.text).unwrap_or_default();
+    let names = calls.iter().map(|call| name(call)).chain([file.stem()]);
+    let found: Vec<_> = names.map(|name| attributes(&contents.text, name)).collect();
+    let feature = found.iter().find_map(|it| it.feature.clone()).or_else(|| whole_group.cloned());
+    let mut aliases: Vec<String> = found.into_iter().flat_map(|it| it.aliases).collect();
+    aliases.sort();
+    aliases.dedup();
+    Operator { file, calls, summary, aliases, feature }
+}
+
+/// The name that is called in `take(n)`.
+fn name(call: &str) -> &str {
+    call.split(['(', ':', '<']).next().unwrap_or(call)
+}
+
+/// The first paragraph of a module's documentation on one line.
+pub(crate) fn module_text(source: &str) -> String {
+    let lines = source.lines().map_while(|line| line.strip_prefix("//!")).map(str::trim);
+    lines.take_while(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+/// Reads "`min()`, `max()`: the smallest or largest event." as calls and summary.
+fn module_line(source: &str) -> Option<(Vec<String>, String)> {
+    let text = module_text(source);
+    let (calls, summary) = text.split_once("`: ")?;
+    let calls =
+        calls.split('`').map(|call| call.trim_matches([',', ' '])).filter(|call| !call.is_empty() && *call != "and");
+    Some((calls.map(str::to_string).collect(), summary.to_string()))
+}
+
+#[derive(Debug, Default, Clone, PartialEq)]
+struct Attributes {
+    aliases: Vec<String>,
+    feature: Option<String>,
+}
+
+/// What the attributes of every `fn NAME` and `mod NAME` say, those of the trait around a method included.
+fn attributes(source: &str, name: &str) -> Attributes {
+    let mut found = Attributes::default();
+    let mut around = None;
+    let mut pending = Attributes::default();
+    for line in source.lines() {
+        let code = line.trim();
+        if code.starts_with("#[") {
+            pending.read(code);
+        } else if declares(code, "fn", name) || declares(code, "mod", name) {
+            found.aliases.append(&mut pending.aliases);
+            found.feature = found.feature.or_else(|| pending.feature.take()).or_else(|| around.clone());
+        } else if line.contains("trait ") && line.ends_with('{') {
+            around = pending.feature.take();
+        } else if line == "}" {
+            around = None;
+        }
+        if !code.starts_with("#[") && !code.starts_with("//") {
+            pending = Attributes::default();
+        }
+    }
+    found
+}
+
+impl Attributes {
+    fn read(&mut self, attribute: &str) {
+        if attribute.contains("doc(alias") {
+            self.aliases.extend(quoted(attribute).map(str::to_string));
+        } else if attribute.contains("cfg") && attribute.contains("feature = ") {
+            self.feature = quoted(attribute).next().map(str::to_string);
+        }
+    }
+}
+
+/// What stands between double quotes.
+fn quoted(text: &str) -> impl Iterator<Item = &str> {
+    text.split('"').skip(1).step_by(2)
+}
+
+/// Whether the line declares this very name: `fn take(`, `pub mod take;`.
+fn declares(line: &str, keyword: &str, name: &str) -> bool {
+    let words = format!("{keyword} {name}");
+    let at_word = |at: usize| line[..at].ends_with(' ') || at == 0;
+    let after = |at: usize| line[at + words.len()..].chars().next();
+    let ends = |next: Option<char>| !next.is_some_and(|next| next.is_alphanumeric() || next == '_');
+    !line.starts_with("//") && line.match_indices(&words).any(|(at, _)| at_word(at) && ends(after(at)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CONTENTS: &str = r#"//! Filters that keep state.
+
+mod scan;
+#[cfg(feature = "alloc")]
+mod collect;
+
+pub trait Filters: Chain {
+    /// Folds.
+    #[doc(alias = "reduce")]
+    #[doc(alias = "fold")]
+    fn scan<F>(self, f: F) -> Self::Piped<Scan<F>> {
+        self.pipe(Scan(f))
+    }
+    fn scan_all(self) {}
+}
+
+#[cfg(feature = "std")]
+pub trait Slow: Chain {
+    fn wait(self) -> u8 {
+        0
+    }
+}
+"#;
+
+    #[test]
+    fn module_lines() {
+        let read = |text| module_line(text).unwrap_or_default();
+        assert_eq!(
+            read("//! `take(n)`: pass the first `n`.\n\nuse x;"),
+            (vec!["take(n)".into()], "pass the first `n`.".into())
+        );
+        assert_eq!(read("//! `min()`, `max()`: the\n//! limits.\n//!\n//! More.").1, "the limits.");
+        assert_eq!(read("//! `min()`, `max()` and `sum()`: x.").0, ["min()", "max()", "sum()"]);
+        assert_eq!(module_line("//! A filter."), None);
+    }
+
+    #[test]
+    fn attributes_of_a_method() {
+        let seen = attributes(CONTENTS, "scan");
+        assert_eq!(seen, Attributes { aliases: vec!["reduce".into(), "fold".into()], feature: None });
+        assert_eq!(attributes(CONTENTS, "scan_all"), Attributes::default());
+    }
+
+    #[test]
+    fn features_come_from_the_module_or_the_trait() {
+        assert_eq!(attributes(CONTENTS, "collect").feature.as_deref(), Some("alloc"));
+        assert_eq!(attributes(CONTENTS, "wait").feature.as_deref(), Some("std"));
+    }
+
+    #[test]
+    fn groups_hold_their_operators() {
+        let tree = Tree::of(&[
+            ("thingflow-core/src/lib.rs", "#[cfg(feature = \"alloc\")]\npub mod windows;\n"),
+            ("thingflow-core/src/windows/avg.rs", "//! `avg()`: the mean.\n"),
+            ("thingflow-core/src/windows/mod.rs", "//! Windows.\nmod avg;\n"),
+            ("thingflow-core/src/windows/tests.rs", "//! Tests.\n"),
+        ]);
+        let groups = read(&tree);
+        assert_eq!(groups.len(), 1);
+        let [avg] = groups[0].operators.as_slice() else { panic!("one operator: {groups:?}") };
+        assert_eq!((avg.summary.as_str(), avg.feature.as_deref()), ("the mean.", Some("alloc")));
+    }
+}
