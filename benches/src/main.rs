@@ -4,13 +4,11 @@
 mod callgrind;
 mod child;
 mod counting;
-#[cfg_attr(not(feature = "scheduler"), allow(dead_code))]
 mod event;
 mod figure;
 mod groups;
 mod machine;
 mod options;
-#[cfg_attr(not(feature = "scheduler"), allow(dead_code))]
 mod posting;
 mod report;
 mod running_avg;

@@ -1,1 +1,29 @@
-//! adapters of ThingFlow.
+//! Adapters for `ThingFlow`: where events leave the program, or come into it.
+//!
+//! | module | what it connects | feature |
+//! |---|---|---|
+//! | `csv` | sensor events to and from CSV files | `csv` |
+//! | `lines` | lines of text to and from files, pipes, devices | `lines` |
+//! | `gpio` | pins over `embedded-hal`, simulated ones | `gpio` |
+//! | `gpio::chardev` | lines of the kernel's GPIO character device, their edges | `gpiocdev` |
+//! | `gpio::rppal` | pins of a Raspberry Pi | `rpi` |
+//! | `logging` | the log on the terminal | `log` |
+//!
+//! Writers are [`InputThing`](thingflow_core::InputThing)s: connect them at the end of a chain, or beside it. Readers are
+//! [`Source`](thingflow_core::Source)s: schedule them, or run them on the spot. A failing writer ends the run, since a
+//! silent one would be worse; its error says which file or pin it was and what to do.
+#![forbid(unsafe_code)]
+
+#[cfg(feature = "csv")]
+pub mod csv;
+#[cfg(feature = "gpio")]
+pub mod gpio;
+#[cfg(feature = "lines")]
+pub mod lines;
+#[cfg(feature = "log")]
+pub mod logging;
+
+#[cfg(any(feature = "csv", feature = "lines"))]
+mod file_error;
+#[cfg(any(feature = "csv", feature = "lines"))]
+pub use file_error::FileError;

@@ -39,7 +39,7 @@ impl<'a> Context<'a> {
 
     /// The wall-clock time, as events carry it.
     pub fn timestamp(&self) -> Timestamp {
-        self.host.timestamp()
+        self.host.timestamp(self.now)
     }
 
     /// Asks for `on_wake` of the connection being served, at `due` or soon after. The earliest wish counts; a wake-up
@@ -130,7 +130,7 @@ pub(crate) trait Host {
     fn now(&self) -> Instant {
         Instant::ZERO
     }
-    fn timestamp(&self) -> Timestamp {
+    fn timestamp(&self, _now: Instant) -> Timestamp {
         Timestamp::UNIX_EPOCH
     }
     fn report(&self, _thing: &str, _error: &StreamError) {}

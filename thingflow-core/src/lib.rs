@@ -5,9 +5,14 @@
 #[cfg(feature = "alloc")]
 extern crate alloc;
 
+pub mod bare;
 mod chain;
 mod clock;
 mod context;
+#[cfg(feature = "alloc")]
+pub mod diagram;
+#[cfg(feature = "alloc")]
+mod dispatch;
 mod error;
 mod event;
 pub mod filters;
@@ -16,13 +21,18 @@ mod output;
 pub mod prelude;
 #[cfg(feature = "alloc")]
 mod port;
+#[cfg(feature = "std")]
+mod scheduler;
 mod sensor;
+#[cfg(feature = "alloc")]
+mod shared;
 pub mod sinks;
 mod size;
 mod sources;
 #[cfg(feature = "alloc")]
 pub mod testing;
 mod thing;
+pub mod timing;
 mod visit;
 pub mod windows;
 
@@ -35,11 +45,22 @@ pub use filters::Filters;
 pub use measure::{Float, Measured};
 pub use output::{ConnectedFlow, Flow, OutputThing, Source};
 pub use sensor::{DriverError, OrMissing, SampleError, Sampled, Sensor};
-pub use sinks::{Call, call};
+pub use sinks::{Call, Sinks, call};
 pub use size::Size;
 pub use sources::*;
+pub use timing::Timing;
 pub use thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
 pub use visit::{Visitor, short_name};
 pub use windows::Windows;
 #[cfg(feature = "alloc")]
 pub use {output::Output, port::{Connection, ConnectionInfo, Port, PortChain, PortRef}, sensor::SensorOutput};
+#[cfg(feature = "std")]
+pub use scheduler::{
+    EdgeOutput, EventSource, EventThing, Interest, OnFailure, Overflow, Periodic, PostError, QueueOptions, QueueStats,
+    Registry, Remote, ScheduleError, ScheduleHandle, ScheduleStats, Scheduler, StopToken, Stopper, SystemClock,
+    VirtualClock,
+};
+#[cfg(feature = "alloc")]
+pub use dispatch::{Dispatcher, Dispatching, Routes, Routing, UnknownPort};
+#[cfg(feature = "alloc")]
+pub use shared::{Shared, SharedInput};

@@ -5,12 +5,13 @@ pub use crate::clock::{Instant, Timestamp};
 pub use crate::context::Context;
 pub use crate::error::{Failure, FatalError, RunError, StreamError};
 pub use crate::event::{SensorEvent, SensorId};
-pub use crate::filters::Filters;
+pub use crate::filters::{DynEmitter, Filters, Transducer, filter_fn};
 pub use crate::output::{Flow, OutputThing, Source};
 pub use crate::sensor::{SampleError, Sensor};
 pub use crate::sinks::*;
 pub use crate::sources::*;
 pub use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
+pub use crate::timing::Timing;
 pub use crate::windows::Windows;
 
 #[cfg(feature = "alloc")]
@@ -19,3 +20,12 @@ pub use crate::{
     port::{Connection, Port},
     sensor::SensorOutput,
 };
+
+#[cfg(feature = "std")]
+pub use crate::scheduler::{OnFailure, Periodic, ScheduleHandle, Scheduler};
+#[cfg(feature = "alloc")]
+pub use crate::dispatch::Dispatching;
+#[cfg(feature = "alloc")]
+pub use crate::shared::Shared;
+#[cfg(feature = "alloc")]
+pub use crate::diagram::Tracing;

@@ -8,7 +8,6 @@ use crate::counting::Count;
 use crate::event::Events;
 use crate::figure::{Bound, OURS};
 use crate::report::Report;
-#[cfg(feature = "ours")]
 use crate::subjects::thingflow;
 use crate::{Result, args};
 
@@ -19,13 +18,9 @@ type Part = fn(u64) -> Result<u64>;
 
 /// What our events pass through.
 const PARTS: &[(&str, Part)] = &[
-    #[cfg(feature = "ours")]
     ("chain", thingflow::allocations::chain),
-    #[cfg(feature = "ours")]
     ("ports", thingflow::allocations::ports),
-    #[cfg(feature = "scheduler")]
     ("timers", thingflow::allocations::timers),
-    #[cfg(feature = "scheduler")]
     ("edge queue", thingflow::allocations::edge_queue),
     (CONTROL, boxes),
 ];

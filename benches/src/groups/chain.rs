@@ -5,11 +5,9 @@ use crate::Result;
 use crate::child::Readings;
 use crate::event::Events;
 use crate::figure::Bound;
-#[cfg(feature = "ours")]
 use crate::figure::OURS;
 use crate::report::{Report, value_of};
 use crate::sampling::{Workload, ratios, timed};
-#[cfg(feature = "ours")]
 use crate::subjects::thingflow;
 use crate::subjects::{boxed, futures, hand, iterator, rxrust};
 
@@ -20,7 +18,6 @@ type Subject = fn(Events) -> u64;
 /// Put together by types.
 const FUSED: &[(&str, Subject)] = &[
     ("hand", hand::chain::fused),
-    #[cfg(feature = "ours")]
     (OURS, thingflow::chain::fused),
     ("iterator", iterator::chain::fused),
     ("futures", futures::chain::fused),
@@ -30,7 +27,6 @@ const FUSED: &[(&str, Subject)] = &[
 /// Put together at run time, at one point or more; the loop by hand again, to compare with.
 const BEHIND_A_PORT: &[(&str, Subject)] = &[
     ("hand", hand::chain::fused),
-    #[cfg(feature = "ours")]
     (OURS, thingflow::chain::behind_a_port),
     ("rxrust subject", rxrust::chain::behind_a_port),
     ("boxed closures", boxed::chain::staged),

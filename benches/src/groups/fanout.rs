@@ -5,11 +5,9 @@ use crate::Result;
 use crate::child::Readings;
 use crate::event::Events;
 use crate::figure::Bound;
-#[cfg(feature = "ours")]
 use crate::figure::OURS;
 use crate::report::{Report, Values, value_of};
 use crate::sampling::{Workload, ratios, timed};
-#[cfg(feature = "ours")]
 use crate::subjects::thingflow;
 use crate::subjects::{boxed, hand, rxrust};
 
@@ -20,7 +18,6 @@ type Subject = fn(Events, usize) -> u64;
 
 const SUBJECTS: &[(&str, Subject)] = &[
     ("hand", hand::fanout::sinks),
-    #[cfg(feature = "ours")]
     (OURS, thingflow::fanout::sinks),
     ("rxrust subject", rxrust::fanout::sinks),
     ("boxed closures", boxed::fanout::sinks),

@@ -5,11 +5,9 @@ use crate::Result;
 use crate::child::Readings;
 use crate::event::Events;
 use crate::figure::Bound;
-#[cfg(feature = "ours")]
 use crate::figure::OURS;
 use crate::report::{Report, Values, value_of};
 use crate::sampling::{Workload, timed};
-#[cfg(feature = "ours")]
 use crate::subjects::thingflow;
 use crate::subjects::{boxed, rxrust};
 
@@ -19,7 +17,6 @@ pub const GROUP: Group = Group { name: "hops", about: "one port after the other"
 type Subject = fn(Events, usize) -> u64;
 
 const SUBJECTS: &[(&str, Subject)] = &[
-    #[cfg(feature = "ours")]
     (OURS, thingflow::hops::hops),
     ("rxrust subject", rxrust::hops::hops),
     ("boxed closures", boxed::hops::hops),

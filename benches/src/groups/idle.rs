@@ -7,10 +7,8 @@ use std::time::Duration;
 use super::{Group, footprint, number, subject, word};
 use crate::child::{Readings, Running, command};
 use crate::figure::Bound;
-#[cfg(feature = "scheduler")]
 use crate::figure::OURS;
 use crate::report::{Report, Values};
-#[cfg(feature = "scheduler")]
 use crate::subjects::thingflow;
 use crate::subjects::{calloop, hand, tokio};
 use crate::{Result, args, machine};
@@ -21,7 +19,6 @@ pub const GROUP: Group = Group { name: "idle", about: "wake-ups in 20 s, the siz
 type Subject = fn(Duration) -> Result<Infallible>;
 
 const SUBJECTS: &[(&str, Subject)] = &[
-    #[cfg(feature = "scheduler")]
     (OURS, thingflow::idle::tick_every),
     ("hand", hand::idle::tick_every),
     ("tokio", tokio::idle::tick_every),
@@ -48,9 +45,7 @@ fn measure(report: &mut Report) {
     for (((name, _, limit), before), after) in CASES.iter().zip(before).zip(after) {
         report.add(GROUP.name, name, "wake-ups", difference(before, after), Some(Bound::AtMost(*limit)));
     }
-    if cfg!(feature = "scheduler") {
-        footprint::measure(report);
-    }
+    footprint::measure(report);
 }
 
 fn start(subject: &str, period: u64) -> Result<Running> {

@@ -6,7 +6,6 @@ use crate::figure::{Bound, OURS};
 use crate::posting;
 use crate::report::{Report, Values, value_of};
 use crate::sampling::in_turns;
-#[cfg(feature = "scheduler")]
 use crate::subjects::thingflow;
 use crate::subjects::{calloop, hand, tokio};
 use crate::{Result, args, machine};
@@ -26,7 +25,6 @@ macro_rules! inbox {
 }
 
 const SUBJECTS: &[(&str, Subject)] = &[
-    #[cfg(feature = "scheduler")]
     (OURS, inbox!(thingflow::posts::Block)),
     ("hand, crossbeam", inbox!(hand::posts::Channel)),
     ("hand, swapped", inbox!(hand::posts::Swap)),
@@ -36,13 +34,9 @@ const SUBJECTS: &[(&str, Subject)] = &[
 
 /// What our queue can do when it is full.
 const POLICIES: &[(&str, Throughput)] = &[
-    #[cfg(feature = "scheduler")]
     ("block", posting::lossy::<thingflow::posts::Block>),
-    #[cfg(feature = "scheduler")]
     ("drop_oldest", posting::lossy::<thingflow::posts::DropOldest>),
-    #[cfg(feature = "scheduler")]
     ("drop_newest", posting::lossy::<thingflow::posts::DropNewest>),
-    #[cfg(feature = "scheduler")]
     ("fail", posting::lossy::<thingflow::posts::Fail>),
 ];
 

@@ -7,10 +7,8 @@ use crate::Result;
 use crate::args;
 use crate::child::{Readings, ask};
 use crate::figure::Bound;
-#[cfg(feature = "scheduler")]
 use crate::figure::OURS;
 use crate::report::{Report, Values, value_of};
-#[cfg(feature = "scheduler")]
 use crate::subjects::thingflow;
 use crate::subjects::{calloop, hand, tokio};
 use crate::ticking::Grid;
@@ -21,7 +19,6 @@ pub const GROUP: Group = Group { name: "timers", about: "1,000 and 100,000 senso
 type Subject = fn(&Grid) -> Result<()>;
 
 const SUBJECTS: &[(&str, Subject)] = &[
-    #[cfg(feature = "scheduler")]
     (OURS, thingflow::timers::run),
     ("hand, timerfd", hand::timers::exact),
     ("hand, timerfd at 1 ms", hand::timers::rounded),

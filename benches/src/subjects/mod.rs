@@ -6,6 +6,5 @@ pub mod futures;
 pub mod hand;
 pub mod iterator;
 pub mod rxrust;
-#[cfg(feature = "ours")]
 pub mod thingflow;
 pub mod tokio;

@@ -137,12 +137,12 @@ impl<T: Clone + 'static> Inner<T> {
     pub(super) fn settle(&self, mut demand: Demand, cx: &mut Context<'_>) -> Receipt {
         while self.pending.get() != 0 {
             let what = self.pending.replace(0);
-            if what & pending::LEFT != 0 {
-                let left = self.left.take();
-                drop(self.take_slots(|slot| left.contains(&slot.id)));
-            }
             if what & pending::JOINED != 0 {
                 self.admit();
+            }
+            if what & pending::LEFT != 0 {
+                let left = self.left.take(); // who joined in the same dispatch may be among them
+                drop(self.take_slots(|slot| left.contains(&slot.id)));
             }
             if what & (pending::JOINED | pending::START) != 0 {
                 demand = self.start_new(cx)?;

@@ -28,6 +28,8 @@ use crate::thing::{Closed, InputThing, Receipt};
 use crate::visit::Visitor;
 
 pub(crate) use any::{AnyPort, RunLink};
+#[cfg(feature = "std")]
+pub(crate) use any::Held;
 pub use any::{ConnectionInfo, PortRef};
 pub use chain::PortChain;
 pub use connection::Connection;

@@ -2,8 +2,92 @@
 
 mod call;
 #[cfg(feature = "alloc")]
+mod collect;
+#[cfg(feature = "alloc")]
+mod feedback;
+#[cfg(feature = "std")]
+mod print;
+mod tee;
+#[cfg(feature = "alloc")]
 mod try_call;
 
 pub use call::{Call, call};
 #[cfg(feature = "alloc")]
+pub use collect::{CollectInto, collect_into};
+#[cfg(feature = "alloc")]
+pub use feedback::{Feedback, feedback};
+#[cfg(feature = "std")]
+pub use print::{Print, WriteTo, print, write_to};
+pub use tee::{Branches, Tee, tee};
+#[cfg(feature = "alloc")]
 pub use try_call::{TryCall, try_call};
+
+use crate::chain::Chain;
+
+#[cfg(feature = "alloc")]
+use {
+    crate::port::Port,
+    alloc::{boxed::Box, rc::Rc, vec::Vec},
+    core::{cell::RefCell, error::Error},
+};
+
+/// The ends of a chain as methods of every [`Chain`]: each connects it.
+pub trait Sinks: Chain {
+    /// Calls `f` with each event. An error of the stream is reported.
+    #[doc(alias = "subscribe")]
+    #[doc(alias = "sink")]
+    fn for_each<F: FnMut(Self::Item) + 'static>(self, f: F) -> Self::Ended<Call<F>> {
+        self.connect(call(f))
+    }
+
+    /// Calls `f` with each event; its error is fatal and ends the run.
+    #[cfg(feature = "alloc")]
+    fn try_for_each<E, F>(self, f: F) -> Self::Ended<TryCall<F>>
+    where
+        E: Into<Box<dyn Error + Send + Sync>>,
+        F: FnMut(Self::Item) -> Result<(), E> + 'static,
+    {
+        self.connect(try_call(f))
+    }
+
+    /// Prints each event and the end to standard output. To print and go on: `tap(print())`.
+    #[cfg(feature = "std")]
+    #[doc(alias = "output")]
+    fn print(self) -> Self::Ended<Print>
+    where
+        Self::Item: core::fmt::Debug,
+    {
+        self.connect(print())
+    }
+
+    /// Writes each event and the end to `writer`, a line each.
+    #[cfg(feature = "std")]
+    #[doc(alias = "output")]
+    fn write_to<W: std::io::Write + 'static>(self, writer: W) -> Self::Ended<WriteTo<W>>
+    where
+        Self::Item: core::fmt::Debug,
+    {
+        self.connect(write_to(writer))
+    }
+
+    /// Keeps each event in `list`.
+    #[cfg(feature = "alloc")]
+    #[doc(alias = "sink_to_list")]
+    fn collect_into(self, list: &Rc<RefCell<Vec<Self::Item>>>) -> Self::Ended<CollectInto<Self::Item>>
+    where
+        Self::Item: 'static,
+    {
+        self.connect(collect_into(list))
+    }
+
+    /// Sends each event into `port` in the next turn of the scheduler.
+    #[cfg(feature = "alloc")]
+    fn feedback(self, port: &Port<Self::Item>) -> Self::Ended<Feedback<Self::Item>>
+    where
+        Self::Item: Clone + 'static,
+    {
+        self.connect(feedback(port))
+    }
+}
+
+impl<C: Chain> Sinks for C {}

@@ -1,8 +1,14 @@
 //! Allocations of each part, once warm.
 
+use std::cell::{Cell, RefCell};
 use std::hint::black_box;
+use std::rc::Rc;
+use std::thread;
+use std::time::Duration;
 
-use thingflow_core::{Chain, Context, Filters, InputThing, Instant, Port, Receipt, Windows, call, pipe};
+use thingflow_core::{
+    Chain, Context, Filters, InputThing, Instant, Port, QueueOptions, Receipt, Scheduler, Windows, call, from_iter, pipe,
+};
 
 use super::NEVER_FAILS;
 use crate::Result;
@@ -42,5 +48,36 @@ fn warm_then_counted(events: u64, mut send: impl FnMut(Event) -> Receipt) -> u64
     count.stop()
 }
 
-// To come, behind the feature `scheduler`, each `fn(events: u64) -> Result<u64>`:
-// timers: that many ticks of a millisecond; edge_queue: that many posts from another thread.
+/// Ticks of a periodic source, in virtual time.
+pub fn timers(events: u64) -> Result<u64> {
+    let mut scheduler = Scheduler::virtual_time()?;
+    let period = Duration::from_millis(1);
+    for _ in 0..3 {
+        scheduler.schedule_periodic(from_iter(0_u64..).connect(call(|x| drop(black_box(x)))), period)?;
+    }
+    let span = period * u32::try_from(events)?;
+    scheduler.run_for(span)?;
+    let count = Count::start();
+    scheduler.run_for(span)?;
+    Ok(count.stop())
+}
+
+/// Posts of another thread, all of them through the reactor.
+pub fn edge_queue(events: u64) -> Result<u64> {
+    let mut scheduler = Scheduler::new()?;
+    let (remote, port) = scheduler.remote::<u64>(QueueOptions::holding(1024))?;
+    let counted = Rc::new(Cell::new(0));
+    let (left, result) = (Cell::new(2 * events), counted.clone());
+    let running = RefCell::new(None);
+    port.connect(call(move |_| {
+        left.set(left.get() - 1);
+        if left.get() == events {
+            running.replace(Some(Count::start()));
+        } else if left.get() == 0 {
+            result.set(running.take().map_or(0, Count::stop));
+        }
+    }));
+    let poster = thread::spawn(move || (0..2 * events).try_for_each(|x| remote.post(x)).is_ok());
+    scheduler.run_forever()?;
+    if poster.join().is_ok_and(|well| well) { Ok(counted.get()) } else { Err("the queue closed early".into()) }
+}

@@ -4,11 +4,8 @@ pub mod allocations;
 pub mod chain;
 pub mod fanout;
 pub mod hops;
-#[cfg(feature = "scheduler")]
 pub mod idle;
-#[cfg(feature = "scheduler")]
 pub mod posts;
-#[cfg(feature = "scheduler")]
 pub mod timers;
 
 /// Why a result can be counted on: nothing in these graphs fails.

@@ -1,0 +1,35 @@
+//! Sensor events to and from CSV files.
+//!
+//! A file has a header and one row for each event:
+//!
+//! ```text
+//! timestamp,datetime,sensor_id,value
+//! 1420110060.5,2015-01-01T11:01:00.500Z,lux-1,25.5
+//! ```
+//!
+//! `timestamp` is in seconds since 1970 UTC with up to nine decimals, so nothing is lost; `datetime` says the same to
+//! people and is not read back. What is written is read back equal. Other columns come by a [`Mapping`] of your own.
+//!
+//! ```
+//! use thingflow_adapters::csv;
+//! use thingflow_core::prelude::*;
+//! # let dir = tempfile::tempdir()?;
+//! # let path = dir.path().join("lux.csv");
+//! let lux = [(0, 20.0), (60, 30.25)].map(|(s, v)| SensorEvent::new("lux-1", Timestamp::from_secs(s), v));
+//! pipe::<SensorEvent<f64>>().to(csv::write(&path)?).feed(lux)?;
+//! let again = csv::read::<f64>(&path)?.collect_now();
+//! assert_eq!(again.iter().map(|e| e.val).collect::<Vec<_>>(), [20.0, 30.25]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod error;
+mod mapping;
+mod reader;
+mod rolling;
+mod writer;
+
+pub use error::{CsvError, RowError};
+pub use mapping::{BadColumn, Mapping, Row, RowBuilder, SensorRows};
+pub use reader::{Reader, read};
+pub use rolling::{DailyWriter, write_daily};
+pub use writer::{Writer, append, write};

@@ -1,0 +1,19 @@
+//! Lines of text to and from files, pipes, devices: anything that reads or writes.
+//!
+//! ```
+//! use thingflow_adapters::lines;
+//! use thingflow_core::prelude::*;
+//! # let dir = tempfile::tempdir()?;
+//! # let path = dir.path().join("lux.txt");
+//! pipe::<f64>().to(lines::write(&path)?).feed([20.0, 30.5])?;
+//! assert_eq!(lines::read(&path)?.collect_now(), ["20", "30.5"]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod error;
+mod reader;
+mod writer;
+
+pub use error::{LineError, LineFault};
+pub use reader::{Reader, read};
+pub use writer::{Writer, append, write};

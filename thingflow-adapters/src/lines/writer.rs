@@ -1,0 +1,127 @@
+//! `write(path)`: a line for each event.
+
+use std::fmt::{self, Display};
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use thingflow_core::{Closed, Context, Demand, InputThing, Receipt, StreamError, Visitor};
+
+use crate::FileError;
+use crate::file_error::Doing;
+
+/// Writes each event as a line to a new file. A file of that name is replaced; see [`append`].
+///
+/// ```
+/// # use thingflow_core::prelude::*;
+/// # let dir = tempfile::tempdir()?;
+/// # let path = dir.path().join("lux.txt");
+/// pipe::<f64>().to(thingflow_adapters::lines::write(&path)?).feed([20.0, 30.5])?;
+/// assert_eq!(std::fs::read_to_string(&path)?, "20\n30.5\n");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// If the file cannot be created.
+pub fn write(path: impl AsRef<Path>) -> Result<Writer<File>, FileError> {
+    let path = path.as_ref();
+    let file = File::create(path).map_err(FileError::when(Doing::Create, path))?;
+    Ok(Writer::new(path, file))
+}
+
+/// As [`write`], behind what the file holds already.
+///
+/// # Errors
+/// If the file cannot be opened.
+pub fn append(path: impl AsRef<Path>) -> Result<Writer<File>, FileError> {
+    let path = path.as_ref();
+    let open = OpenOptions::new().append(true).create(true).open(path);
+    Ok(Writer::new(path, open.map_err(FileError::when(Doing::Create, path))?))
+}
+
+/// A Thing that writes events as lines, each as soon as it comes. A write that fails ends the run.
+///
+/// An event whose text has line ends in it becomes several lines.
+pub struct Writer<W> {
+    to: W,
+    path: PathBuf,
+    line: Vec<u8>,
+}
+
+impl<W: Write> Writer<W> {
+    /// A writer to `to`, for example to `stdout()`; `name` is what errors call it.
+    pub fn new(name: impl Into<PathBuf>, to: W) -> Self {
+        Self { to, path: name.into(), line: Vec::new() }
+    }
+
+    /// One system call for the whole line, so that those of several writers to one file do not mix.
+    fn write(&mut self, event: &impl Display, cx: &mut Context<'_>) -> Receipt {
+        self.line.clear();
+        let written = writeln!(self.line, "{event}").and_then(|()| self.to.write_all(&self.line));
+        self.check(written, cx)?;
+        self.flush(cx)?;
+        Ok(Demand::More)
+    }
+
+    fn flush(&mut self, cx: &mut Context<'_>) -> Closed {
+        let flushed = self.to.flush();
+        self.check(flushed, cx)
+    }
+
+    fn check(&self, done: io::Result<()>, cx: &mut Context<'_>) -> Closed {
+        done.map_err(|error| cx.fatal(FileError::when(Doing::Write, &self.path)(error)))
+    }
+}
+
+impl<T: Display, W: Write> InputThing<T> for Writer<W> {
+    fn on_next(&mut self, event: T, cx: &mut Context<'_>) -> Receipt {
+        self.write(&event, cx)
+    }
+    fn on_next_ref(&mut self, event: &T, cx: &mut Context<'_>) -> Receipt {
+        self.write(event, cx)
+    }
+    fn on_completed(&mut self, cx: &mut Context<'_>) -> Closed {
+        self.flush(cx)
+    }
+    fn on_error(&mut self, error: StreamError, cx: &mut Context<'_>) -> Closed {
+        cx.report("line writer", &error);
+        self.flush(cx)
+    }
+    fn describe(&self, visitor: &mut dyn Visitor) {
+        visitor.sink("lines::write");
+    }
+}
+
+impl<W> fmt::Debug for Writer<W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Writer").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use thingflow_core::pipe;
+
+    #[test]
+    fn appends() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("log.txt");
+        for n in 1..=2 {
+            pipe::<i32>().to(append(&path).unwrap()).feed([n]).unwrap();
+        }
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "1\n2\n");
+    }
+
+    #[test]
+    fn a_full_disk_ends_the_run_with_advice() {
+        let error = pipe::<i32>().to(write("/dev/full").unwrap()).feed([1]).unwrap_err().to_string();
+        assert!(error.starts_with("cannot write to /dev/full: No space left on device"), "{error}");
+    }
+
+    #[test]
+    fn a_missing_directory_is_named() {
+        let error = write("/no/such/log.txt").unwrap_err().to_string();
+        assert!(error.ends_with("create the directory: mkdir -p /no/such"), "{error}");
+    }
+}

@@ -1,0 +1,90 @@
+//! What a context leads to on a microcontroller: the time of the round, the log, and the wish to stop.
+
+use core::cell::Cell;
+
+use crate::clock::{Instant, Timestamp};
+use crate::context::Host;
+use crate::error::StreamError;
+
+#[cfg(feature = "alloc")]
+use crate::context::{Context, Job};
+#[cfg(feature = "alloc")]
+use crate::error::FatalError;
+#[cfg(feature = "alloc")]
+use crate::port::AnyPort;
+#[cfg(feature = "alloc")]
+use alloc::{rc::Weak, vec::Vec};
+#[cfg(feature = "alloc")]
+use core::cell::RefCell;
+
+/// Asked by Things through their context.
+#[derive(Default)]
+pub(super) struct BareHost {
+    pub(super) now: Cell<Instant>,
+    /// The wall-clock time at [`Instant::ZERO`].
+    pub(super) epoch: Cell<Timestamp>,
+    pub(super) stopped: Cell<bool>,
+    pub(super) reports: Cell<u32>,
+    #[cfg(feature = "alloc")]
+    later: RefCell<Vec<Later>>,
+    #[cfg(feature = "alloc")]
+    jobs: RefCell<Vec<Job>>,
+}
+
+/// A wake-up of a port, where there are ports.
+#[cfg(feature = "alloc")]
+struct Later {
+    port: Weak<dyn AnyPort>,
+    due: Instant,
+    emit: bool,
+}
+
+impl Host for BareHost {
+    fn now(&self) -> Instant {
+        self.now.get()
+    }
+    fn timestamp(&self, _: Instant) -> Timestamp {
+        self.epoch.get() + self.now.get().since(Instant::ZERO)
+    }
+    fn report(&self, thing: &str, error: &StreamError) {
+        self.reports.set(self.reports.get().saturating_add(1));
+        log::warn!("{thing}: {error}");
+    }
+    fn stop(&self) {
+        self.stopped.set(true);
+    }
+    #[cfg(feature = "alloc")]
+    fn defer(&self, job: Job) {
+        self.jobs.borrow_mut().push(job);
+    }
+    #[cfg(feature = "alloc")]
+    fn wake_at(&self, port: Weak<dyn AnyPort>, due: Instant, emit: bool) {
+        self.later.borrow_mut().push(Later { port, due, emit });
+    }
+}
+
+#[cfg(feature = "alloc")]
+impl BareHost {
+    /// Runs what ports and Things have put off until now.
+    pub(super) fn run_later(&self, cx: &mut Context<'_>) -> Result<(), FatalError> {
+        for job in self.jobs.take() {
+            job(cx)?;
+        }
+        let now = cx.now();
+        let due: Vec<Later> = self.later.borrow_mut().extract_if(.., |later| later.due <= now).collect();
+        for later in due {
+            if let Some(port) = later.port.upgrade() {
+                let _ = port.wake(later.emit, cx)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// When [`run_later`](Self::run_later) has something to do.
+    pub(super) fn next_later(&self) -> Instant {
+        if !self.jobs.borrow().is_empty() {
+            return self.now.get();
+        }
+        self.later.borrow().iter().map(|later| later.due).min().unwrap_or(Instant::NEVER)
+    }
+}

@@ -1,0 +1,22 @@
+//! Drawings of the live graph: as text, DOT, Mermaid and SVG, with the number of events on each connection.
+//!
+//! ```
+//! use thingflow_core::diagram::Graph;
+//! use thingflow_core::prelude::*;
+//! use thingflow_core::testing::ListSensor;
+//! let lux = SensorOutput::new(ListSensor::new("lux", [20.0, 30.0]));
+//! lux.connect(call(drop));
+//! lux.map(|e| e.val).running_avg(5).connect(call(drop));
+//! let graph = Graph::of(&lux);
+//! assert_eq!(graph.to_string(), "lux -> Call\nlux -> Map -> RunningAvg -> Call\n");
+//! ```
+
+mod dot;
+mod mermaid;
+mod svg;
+mod text;
+mod trace;
+mod walk;
+
+pub use trace::{Traced, Tracing};
+pub use walk::{Edge, Graph, Node, NodeKind};

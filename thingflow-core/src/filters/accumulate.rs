@@ -1,0 +1,28 @@
+//! `accumulate(f)`: as `scan`, beginning with the first event.
+
+use crate::thing::{Emitter, Filter, InputThing, Receipt};
+
+/// Made by [`accumulate`](super::Filters::accumulate).
+///
+/// ```
+/// # use thingflow_core::prelude::*;
+/// # #[cfg(feature = "alloc")]
+/// assert_eq!(from_iter([3, 1, 4, 1, 5]).accumulate(i32::max).collect_now(), [3, 3, 4, 4, 5]);
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Accumulate<T, F> {
+    pub(super) state: Option<T>,
+    pub(super) f: F,
+}
+
+impl<T: Clone, F: FnMut(T, T) -> T> Filter<T> for Accumulate<T, F> {
+    type Out = T;
+    #[inline]
+    fn on_next(&mut self, event: T, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
+        let state = match self.state.take() {
+            Some(state) => (self.f)(state, event),
+            None => event,
+        };
+        out.next(self.state.insert(state).clone())
+    }
+}

@@ -1,0 +1,30 @@
+//! `any(p)`: send whether a predicate holds for any event, as soon as that is known.
+
+use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
+
+/// Made by [`any`](super::Filters::any). An error goes on: nothing is known then.
+///
+/// ```
+/// # use thingflow_core::prelude::*;
+/// # #[cfg(feature = "alloc")] {
+/// assert_eq!(from_iter(1..).any(|x| x > 10).collect_now(), [true]); // at the 11th event; then it asks for no more
+/// assert_eq!(from_iter(1..9).any(|x| x > 10).collect_now(), [false]); // at completion
+/// # }
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Any<P>(pub(super) P);
+
+impl<T, P: FnMut(T) -> bool> Filter<T> for Any<P> {
+    type Out = bool;
+    #[inline]
+    fn on_next(&mut self, event: T, out: &mut Emitter<'_, '_, impl InputThing<bool>>) -> Receipt {
+        if !(self.0)(event) {
+            return Ok(Demand::More);
+        }
+        out.flush([true])?;
+        Ok(Demand::Done)
+    }
+    fn on_completed(&mut self, out: &mut Emitter<'_, '_, impl InputThing<bool>>) -> Closed {
+        out.flush([false])
+    }
+}

@@ -1,0 +1,27 @@
+//! `default_if_empty(v)`: send a value if the stream completes without any.
+
+use crate::thing::{Closed, Emitter, Filter, InputThing, Receipt};
+
+/// Made by [`default_if_empty`](super::Filters::default_if_empty).
+///
+/// ```
+/// # use thingflow_core::prelude::*;
+/// # #[cfg(feature = "alloc")] {
+/// assert_eq!(from_iter([1, 2]).filter(|x| *x > 5).default_if_empty(0).collect_now(), [0]);
+/// assert_eq!(from_iter([6, 7]).filter(|x| *x > 5).default_if_empty(0).collect_now(), [6, 7]);
+/// # }
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct DefaultIfEmpty<T>(pub(super) Option<T>);
+
+impl<T> Filter<T> for DefaultIfEmpty<T> {
+    type Out = T;
+    #[inline]
+    fn on_next(&mut self, event: T, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
+        self.0 = None;
+        out.next(event)
+    }
+    fn on_completed(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Closed {
+        out.flush(self.0.take())
+    }
+}

@@ -1,0 +1,26 @@
+//! `inspect(f)`: show each event to a function, and pass it on.
+
+use crate::thing::{Emitter, Filter, InputThing, Receipt};
+
+/// Made by [`inspect`](super::Filters::inspect).
+///
+/// ```
+/// # use thingflow_core::prelude::*;
+/// # #[cfg(feature = "alloc")] {
+/// let seen = std::rc::Rc::new(std::cell::Cell::new(0));
+/// let counter = seen.clone();
+/// from_iter(1..=3).inspect(move |_| counter.set(counter.get() + 1)).collect_now();
+/// assert_eq!(seen.get(), 3);
+/// # }
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Inspect<F>(pub(super) F);
+
+impl<T, F: FnMut(&T)> Filter<T> for Inspect<F> {
+    type Out = T;
+    #[inline]
+    fn on_next(&mut self, event: T, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
+        (self.0)(&event);
+        out.next(event)
+    }
+}

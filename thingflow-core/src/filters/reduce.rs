@@ -1,0 +1,38 @@
+//! `reduce(f)`: as `fold`, beginning with the first event.
+
+use super::last::NO_ELEMENTS;
+use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
+
+/// Made by [`reduce`](super::Filters::reduce). After an error there is no final result: only the error goes on.
+///
+/// ```
+/// # use thingflow_core::prelude::*;
+/// # #[cfg(feature = "alloc")] {
+/// assert_eq!(from_iter([3, 9, 4]).reduce(i32::max).collect_now(), [9]);
+/// let (_, error) = from_iter([0; 0]).reduce(i32::max).try_collect_now();
+/// assert_eq!(error, Some(StreamError::new("no elements")));
+/// # }
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Reduce<T, F> {
+    pub(super) state: Option<T>,
+    pub(super) f: F,
+}
+
+impl<T, F: FnMut(T, T) -> T> Filter<T> for Reduce<T, F> {
+    type Out = T;
+    #[inline]
+    fn on_next(&mut self, event: T, _: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
+        self.state = Some(match self.state.take() {
+            Some(state) => (self.f)(state, event),
+            None => event,
+        });
+        Ok(Demand::More)
+    }
+    fn on_completed(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Closed {
+        match self.state.take() {
+            Some(state) => out.flush([state]),
+            None => out.error(NO_ELEMENTS),
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! `scan(seed, f)`: send the running result of a function of two, for each event.
+
+use crate::thing::{Demand, Emitter, Filter, InputThing, Receipt};
+
+/// Made by [`scan`](super::Filters::scan).
+///
+/// ```
+/// # use thingflow_core::prelude::*;
+/// # #[cfg(feature = "alloc")]
+/// assert_eq!(from_iter(1..=3).scan(10, |sum, x| sum + x).collect_now(), [11, 13, 16]);
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Scan<S, F> {
+    /// `None` only while `f` has it.
+    pub(super) state: Option<S>,
+    pub(super) f: F,
+}
+
+impl<T, S: Clone, F: FnMut(S, T) -> S> Filter<T> for Scan<S, F> {
+    type Out = S;
+    #[inline]
+    fn on_next(&mut self, event: T, out: &mut Emitter<'_, '_, impl InputThing<S>>) -> Receipt {
+        let Some(state) = self.state.take() else { return Ok(Demand::Done) };
+        let state = self.state.insert((self.f)(state, event));
+        out.next(state.clone())
+    }
+}

@@ -1,0 +1,28 @@
+//! `skip_while(p)`: leave out the events at the beginning for which a predicate holds.
+
+use crate::thing::{Demand, Emitter, Filter, InputThing, Receipt};
+
+/// Made by [`skip_while`](super::Filters::skip_while).
+///
+/// ```
+/// # use thingflow_core::prelude::*;
+/// # #[cfg(feature = "alloc")]
+/// assert_eq!(from_iter([0, 0, 5, 0]).skip_while(|x| *x == 0).collect_now(), [5, 0]);
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct SkipWhile<P> {
+    pub(super) skips: P,
+    pub(super) passing: bool,
+}
+
+impl<T, P: FnMut(&T) -> bool> Filter<T> for SkipWhile<P> {
+    type Out = T;
+    #[inline]
+    fn on_next(&mut self, event: T, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
+        if !self.passing && (self.skips)(&event) {
+            return Ok(Demand::More);
+        }
+        self.passing = true; // from now on the predicate is not asked again
+        out.next(event)
+    }
+}

@@ -1,0 +1,24 @@
+//! `start_with(events)`: send some events of one's own first.
+
+use crate::thing::{Demand, Emitter, Filter, InputThing, Receipt};
+
+/// Made by [`start_with`](super::Filters::start_with). They are sent when the graph starts to run.
+///
+/// ```
+/// # use thingflow_core::prelude::*;
+/// # #[cfg(feature = "alloc")]
+/// assert_eq!(from_iter([3, 4]).start_with([1, 2]).collect_now(), [1, 2, 3, 4]);
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct StartWith<I>(pub(super) Option<I>);
+
+impl<T, I: IntoIterator<Item = T>> Filter<T> for StartWith<I> {
+    type Out = T;
+    #[inline]
+    fn on_next(&mut self, event: T, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
+        out.next(event)
+    }
+    fn on_start(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
+        self.0.take().map_or(Ok(Demand::More), |events| out.send_all(events))
+    }
+}

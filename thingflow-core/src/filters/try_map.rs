@@ -1,0 +1,43 @@
+//! `try_map(f)`: as `map`, with a function that may fail.
+
+use core::fmt::Display;
+
+use crate::error::StreamError;
+use crate::thing::{Emitter, Filter, InputThing, Receipt};
+
+/// Made by [`try_map`](super::Filters::try_map).
+///
+/// ```
+/// # use thingflow_core::prelude::*;
+/// # #[cfg(feature = "alloc")] {
+/// let (seen, error) = from_iter(["1", "2", "x", "4"]).try_map(str::parse::<u8>).try_collect_now();
+/// assert_eq!(seen, [1, 2]);
+/// assert_eq!(error.map(|e| e.to_string()).as_deref(), Some("invalid digit found in string"));
+/// # }
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct TryMap<F>(pub(super) F);
+
+impl<In, Out, E: Display, F: FnMut(In) -> Result<Out, E>> Filter<In> for TryMap<F> {
+    type Out = Out;
+    #[inline]
+    fn on_next(&mut self, event: In, out: &mut Emitter<'_, '_, impl InputThing<Out>>) -> Receipt {
+        match (self.0)(event) {
+            Ok(event) => out.next(event),
+            Err(error) => out.fail(failure(&error)),
+        }
+    }
+}
+
+/// The error of a user's function as that of a stream. Without an allocator its text cannot be kept.
+#[cfg(feature = "alloc")]
+#[cold]
+pub(super) fn failure(error: &impl Display) -> StreamError {
+    StreamError::message(alloc::format!("{error}"))
+}
+
+#[cfg(not(feature = "alloc"))]
+#[cold]
+pub(super) fn failure(_: &impl Display) -> StreamError {
+    StreamError::new("a function in the chain gave an error")
+}

@@ -1,0 +1,268 @@
+//! The scheduler: one thread, one reactor, all schedules.
+
+mod clocks;
+mod closing;
+mod edge;
+mod engine;
+mod handle;
+mod inbox;
+mod periodic;
+mod reactor;
+mod remote;
+mod timers;
+
+use std::fmt;
+use std::io;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+pub use clocks::{SystemClock, VirtualClock};
+pub use edge::{EdgeOutput, StopToken};
+pub use handle::{ScheduleError, ScheduleHandle, ScheduleStats, Stopper};
+pub use inbox::{Overflow, PostError, QueueStats};
+pub use periodic::{OnFailure, Periodic};
+pub use reactor::{EventSource, Interest, Registry};
+pub use remote::{QueueOptions, Remote};
+
+use crate::clock::Clock;
+use crate::error::RunError;
+use crate::output::OutputThing;
+use crate::sensor::{Sensor, SensorOutput};
+use clocks::RunClock;
+use engine::{Engine, Trigger};
+use reactor::Until;
+
+/// A Thing that lives on descriptors of its own: sockets, GPIO lines, serial ports, inotify.
+///
+/// Its `produce` is called when one of them is ready, and once in the beginning. Readiness is announced once (edge
+/// triggered): read until the operating system says `WouldBlock`. To leave the others their turn, stop earlier and ask
+/// for the next turn by [`Context::call_again`](crate::Context::call_again).
+pub trait EventThing: OutputThing {
+    /// Registers the descriptors.
+    ///
+    /// # Errors
+    /// Those of the operating system.
+    fn register(&mut self, registry: &mut Registry<'_>) -> io::Result<()>;
+
+    /// Takes the descriptors off the reactor.
+    ///
+    /// # Errors
+    /// Those of the operating system.
+    fn deregister(&mut self, registry: &mut Registry<'_>) -> io::Result<()>;
+}
+
+/// Owns the reactor, the clock and the schedules. It stays on its thread; see [`Remote`] and [`Stopper`] for others.
+///
+/// ```
+/// use std::time::Duration;
+/// use thingflow_core::prelude::*;
+/// use thingflow_core::testing::{ListSensor, Recorder};
+/// let mut scheduler = Scheduler::virtual_time()?; // `Scheduler::new()` for real time
+/// let (lux, seen) = (SensorOutput::new(ListSensor::new("lux", [20.0, 30.0])), Recorder::new());
+/// lux.map(|e| e.val > 25.0).connect(seen.clone());
+/// scheduler.schedule_periodic(lux, Duration::from_secs(60))?;
+/// scheduler.run_forever()?;
+/// assert_eq!(seen.timed_text(), "false@60 true@120 |@180");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Scheduler {
+    engine: Rc<Engine>,
+}
+
+impl Scheduler {
+    /// A scheduler in real time.
+    ///
+    /// # Errors
+    /// That the operating system gives no descriptor: the limit of open files is reached.
+    pub fn new() -> Result<Self, RunError> {
+        Ok(Self { engine: Engine::new(RunClock::system())? })
+    }
+
+    /// A scheduler in virtual time, which jumps to the next deadline: for tests and replays.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn virtual_time() -> Result<Self, RunError> {
+        Self::with_clock(VirtualClock::new())
+    }
+
+    /// As [`virtual_time`](Self::virtual_time), on a clock of yours.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn with_clock(clock: VirtualClock) -> Result<Self, RunError> {
+        Ok(Self { engine: Engine::new(RunClock::Virtual(clock))? })
+    }
+
+    /// Samples a Thing at a fixed rate, for the first time after one period; see [`Periodic`] for more.
+    ///
+    /// # Errors
+    /// [`ScheduleError::ZeroPeriod`].
+    pub fn schedule_periodic(
+        &self,
+        thing: impl OutputThing + 'static,
+        timing: impl Into<Periodic>,
+    ) -> Result<ScheduleHandle, ScheduleError> {
+        let trigger = Trigger::Periodic(timing.into(), self.engine.now());
+        self.engine.add(Box::new(thing), trigger)
+    }
+
+    /// Samples a sensor at a fixed rate; `connect` says what follows.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use thingflow_core::prelude::*;
+    /// # use thingflow_core::testing::ListSensor;
+    /// # let mut scheduler = Scheduler::virtual_time()?;
+    /// scheduler.schedule_sensor(ListSensor::new("lux", [20.0, 30.0]), Duration::from_secs(1), |lux| {
+    ///     lux.print();
+    /// })?;
+    /// # scheduler.run_forever()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`ScheduleError::ZeroPeriod`].
+    pub fn schedule_sensor<S: Sensor + 'static>(
+        &self,
+        sensor: S,
+        timing: impl Into<Periodic>,
+        connect: impl FnOnce(&SensorOutput<S>),
+    ) -> Result<ScheduleHandle, ScheduleError>
+    where
+        S::Reading: Clone + 'static,
+    {
+        let output = SensorOutput::new(sensor);
+        connect(&output);
+        self.schedule_periodic(output, timing)
+    }
+
+    /// Calls a Thing once in every turn, as often as the others leave it.
+    ///
+    /// # Errors
+    /// None at present.
+    pub fn schedule_recurring(&self, thing: impl OutputThing + 'static) -> Result<ScheduleHandle, ScheduleError> {
+        self.engine.add(Box::new(thing), Trigger::Recurring)
+    }
+
+    /// Calls a Thing once, after `delay`.
+    ///
+    /// # Errors
+    /// None at present.
+    pub fn schedule_later_one_time(
+        &self,
+        thing: impl OutputThing + 'static,
+        delay: Duration,
+    ) -> Result<ScheduleHandle, ScheduleError> {
+        Ok(self.engine.add_once(Box::new(thing), delay))
+    }
+
+    /// Calls a Thing when its descriptors are ready.
+    ///
+    /// # Errors
+    /// [`ScheduleError::Register`].
+    pub fn schedule_on_main_event_loop(
+        &self,
+        thing: impl EventThing + 'static,
+    ) -> Result<ScheduleHandle, ScheduleError> {
+        self.engine.add_events(Box::new(thing))
+    }
+
+    /// Runs until nothing is scheduled any more, until [`stop`](Stopper::stop), SIGINT or SIGTERM, or until a fatal error.
+    /// In the last three cases every Thing is closed, in reverse order of creation, before this returns.
+    ///
+    /// # Errors
+    /// The fatal error, with the Thing it came from and its causes.
+    pub fn run_forever(&mut self) -> Result<(), RunError> {
+        if !self.engine.clock.is_virtual() {
+            self.engine.reactor().watch_signals().map_err(RunError::new)?;
+        }
+        self.run(Until::Event)
+    }
+
+    /// As [`run_forever`](Self::run_forever), for at most `d` of the scheduler's time, and without touching signals. What
+    /// is scheduled stays, and the next call goes on with it.
+    ///
+    /// # Errors
+    /// The fatal error.
+    pub fn run_for(&mut self, d: Duration) -> Result<(), RunError> {
+        self.run(Until::At(self.engine.now() + d))
+    }
+
+    /// Waits for what is due next, at most for `timeout`, and serves it: to embed the scheduler in a loop of your own.
+    /// False when there is nothing left to run for.
+    ///
+    /// # Errors
+    /// The fatal error.
+    pub fn turn(&mut self, timeout: Option<Duration>) -> Result<bool, RunError> {
+        let limit = timeout.map_or(Until::Event, |d| Until::At(self.engine.now() + d));
+        self.guarded_turn(limit)?;
+        Ok(self.goes_on())
+    }
+
+    /// A handle to stop the run from any thread.
+    pub fn stopper(&self) -> Stopper {
+        let wake = Arc::new(self.engine.reactor().waker());
+        Stopper { flag: self.engine.stop.clone(), wake, _bell: self.engine.bell.clone() }
+    }
+
+    /// The names of what is scheduled.
+    pub fn active(&self) -> Vec<String> {
+        self.engine.names()
+    }
+
+    /// Shows all outputs to a walk over the graph.
+    pub fn describe(&self, visitor: &mut dyn crate::Visitor) {
+        self.engine.describe(visitor);
+    }
+
+    /// The scheduler's time.
+    pub fn now(&self) -> crate::Instant {
+        self.engine.now()
+    }
+
+    fn goes_on(&self) -> bool {
+        self.engine.has_work() && !self.engine.stop.load(Ordering::SeqCst)
+    }
+
+    fn run(&mut self, limit: Until) -> Result<(), RunError> {
+        while self.goes_on() {
+            self.guarded_turn(limit)?;
+            if matches!(limit, Until::At(end) if self.engine.now() >= end) {
+                return Ok(());
+            }
+        }
+        if self.engine.stop.swap(false, Ordering::SeqCst) {
+            self.engine.close();
+        }
+        Ok(())
+    }
+
+    fn guarded_turn(&mut self, limit: Until) -> Result<(), RunError> {
+        self.engine.turn(limit).inspect_err(|_| self.engine.close())
+    }
+}
+
+/// Closes what is still scheduled.
+impl Drop for Scheduler {
+    fn drop(&mut self) {
+        self.engine.close();
+    }
+}
+
+impl fmt::Debug for Scheduler {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Scheduler").field("active", &self.active()).finish_non_exhaustive()
+    }
+}
+
+impl Clock for Scheduler {
+    fn now(&self) -> crate::Instant {
+        self.engine.now()
+    }
+    fn timestamp(&self) -> crate::Timestamp {
+        self.engine.clock.timestamp_at(self.engine.now())
+    }
+}

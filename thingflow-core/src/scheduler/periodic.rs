@@ -1,0 +1,107 @@
+//! How often a Thing is sampled, and what happens when it cannot be.
+
+use std::time::Duration;
+
+/// When a periodic schedule runs. A `Duration` converts into the plain one: first after one period, at a fixed rate, missed
+/// ticks skipped and counted, and a failed sampling ends the stream.
+///
+/// ```
+/// use std::time::Duration;
+/// use thingflow_core::{OnFailure, Periodic};
+/// let timing = Periodic::every(Duration::from_secs(60)).starting_now().on_failure(OnFailure::Skip);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub struct Periodic {
+    pub(super) period: Duration,
+    pub(super) first: First,
+    pub(super) missed: Missed,
+    pub(super) slack: Option<Duration>,
+    pub(super) on_failure: OnFailure,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum First {
+    AfterOnePeriod,
+    After(Duration),
+}
+
+/// What becomes of the ticks that passed while a sampling, or something else, took long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Missed {
+    Skip,
+    CatchUp,
+    Delay,
+}
+
+impl Periodic {
+    /// Every `period`, at a fixed rate.
+    pub fn every(period: Duration) -> Self {
+        Self {
+            period,
+            first: First::AfterOnePeriod,
+            missed: Missed::Skip,
+            slack: None,
+            on_failure: OnFailure::Stop,
+        }
+    }
+
+    /// For the first time at once, not after one period.
+    pub fn starting_now(self) -> Self {
+        self.first_after(Duration::ZERO)
+    }
+
+    /// For the first time after `delay`. The schedule keeps this phase; without it, it joins the phase of a schedule with
+    /// an equal or harmonic period, so that they share wake-ups.
+    pub fn first_after(self, delay: Duration) -> Self {
+        Self { first: First::After(delay), ..self }
+    }
+
+    /// A tick that was missed is made up for, back to back.
+    pub fn catch_up(self) -> Self {
+        Self { missed: Missed::CatchUp, ..self }
+    }
+
+    /// The next tick comes one period after the last one has been served: the rate is not kept.
+    pub fn fixed_delay(self) -> Self {
+        Self { missed: Missed::Delay, ..self }
+    }
+
+    /// How late a tick may come, so that it can share a wake-up with others. By default none while the scheduler serves
+    /// fewer than 2,000 ticks a second, and one millisecond above. `Duration::ZERO` is always precise.
+    pub fn slack(self, slack: Duration) -> Self {
+        Self { slack: Some(slack), ..self }
+    }
+
+    /// What happens when a sampling fails.
+    pub fn on_failure(self, on_failure: OnFailure) -> Self {
+        Self { on_failure, ..self }
+    }
+}
+
+impl From<Duration> for Periodic {
+    fn from(period: Duration) -> Self {
+        Self::every(period)
+    }
+}
+
+/// What happens when a sampling fails. For a failure as a reading in band see [`OrMissing`](crate::OrMissing).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum OnFailure {
+    /// The stream ends by the error, and the schedule with it.
+    #[default]
+    Stop,
+    /// The error is reported, and the next sampling comes in its time.
+    Skip,
+    /// The error is reported and the sampling tried again after `first`, then after twice as long, at most `longest`.
+    /// After `attempts` failures in a row the stream ends by the error.
+    Retry {
+        /// The first wait.
+        first: Duration,
+        /// The longest wait.
+        longest: Duration,
+        /// How many failures in a row are too many. `u32::MAX`: never give up.
+        attempts: u32,
+    },
+}

@@ -1,0 +1,180 @@
+//! Events from other threads: [`Remote`], and its receiving end on the reactor.
+
+use std::fmt;
+use std::num::NonZeroUsize;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use super::Scheduler;
+use super::engine::{Engine, Trigger};
+use super::handle::{ScheduleError, ScheduleHandle};
+use super::inbox::{self, Inbox, InboxId, Left, Overflow, PostError, QueueStats, Sender};
+use crate::Size;
+use crate::context::Context;
+use crate::error::{Failure, StreamError};
+use crate::output::OutputThing;
+use crate::port::Port;
+use crate::thing::{Closed, Demand, InputThing, Receipt};
+use crate::visit::Visitor;
+
+/// How much a queue between threads holds, and what happens when it is full. By default 1024 events, and the poster waits.
+///
+/// ```
+/// use thingflow_core::{Overflow, QueueOptions};
+/// let latest = QueueOptions::holding(16).when_full(Overflow::DropOldest);
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct QueueOptions {
+    capacity: Size,
+    overflow: Overflow,
+}
+
+impl QueueOptions {
+    /// A queue of `capacity` events.
+    #[track_caller]
+    pub fn holding(capacity: impl Into<Size>) -> Self {
+        Self { capacity: capacity.into(), overflow: Overflow::Block }
+    }
+
+    /// What happens when it is full.
+    #[must_use]
+    pub fn when_full(self, overflow: Overflow) -> Self {
+        Self { overflow, ..self }
+    }
+}
+
+impl Default for QueueOptions {
+    fn default() -> Self {
+        Self::holding(1024)
+    }
+}
+
+/// Posts events into the reactor from any thread. Clones post into the same port; when the last one is dropped and all is
+/// delivered, the port completes.
+///
+/// ```
+/// use thingflow_core::prelude::*;
+/// use thingflow_core::{QueueOptions, testing::Recorder};
+/// let mut scheduler = Scheduler::new()?;
+/// let (remote, port) = scheduler.remote::<i32>(QueueOptions::default())?;
+/// let seen = Recorder::new();
+/// port.map(|x| x * 10).connect(seen.clone());
+/// std::thread::spawn(move || (1..=3).try_for_each(|x| remote.post(x)));
+/// scheduler.run_forever()?; // ends when the thread has ended
+/// assert_eq!(seen.text(), "10 20 30 |");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Remote<T>(Sender<T>);
+
+impl<T> Remote<T> {
+    /// Posts an event.
+    ///
+    /// # Errors
+    /// [`PostError::Full`] by the queue's policy, [`PostError::Closed`] when nobody receives any more. Both hand the event
+    /// back.
+    pub fn post(&self, event: T) -> Result<(), PostError<T>> {
+        self.0.post(event)
+    }
+
+    /// What has gone through the queue.
+    pub fn stats(&self) -> QueueStats {
+        self.0.stats()
+    }
+}
+
+impl<T> Clone for Remote<T> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<T> fmt::Debug for Remote<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Remote").field(&self.stats()).finish()
+    }
+}
+
+impl Scheduler {
+    /// A queue by which other threads post events into a port. It counts as a schedule: the run goes on while a
+    /// [`Remote`] exists.
+    ///
+    /// # Errors
+    /// None at present.
+    pub fn remote<T: Clone + Send + 'static>(
+        &self,
+        queue: QueueOptions,
+    ) -> Result<(Remote<T>, Port<T>), ScheduleError> {
+        let port = Port::new();
+        let sink = port.clone();
+        let (remote, _) = open(&self.engine, queue, &port, move |event, cx| Ok(sink.emit(event, cx)?))?;
+        Ok((remote, port))
+    }
+}
+
+/// Opens a queue of messages `M`; `deliver` makes events on `port` of them.
+pub(super) fn open<M: Send + 'static, T: Clone + 'static>(
+    engine: &Engine,
+    queue: QueueOptions,
+    port: &Port<T>,
+    deliver: impl FnMut(M, &mut Context<'_>) -> Result<Demand, Failure> + 'static,
+) -> Result<(Remote<M>, ScheduleHandle), ScheduleError> {
+    let id = InboxId(engine.next_key());
+    let capacity = NonZeroUsize::new(queue.capacity.get()).unwrap_or(NonZeroUsize::MIN);
+    let (sender, inbox) = inbox::channel(capacity, queue.overflow, Arc::clone(&engine.bell), id);
+    let thing = Receiver { inbox, port: port.clone(), deliver };
+    let handle = engine.add(Box::new(thing), Trigger::Event)?;
+    Ok((Remote(sender), handle))
+}
+
+/// The receiving end of a queue: a Thing that is called when something has been posted.
+struct Receiver<M, T, D> {
+    inbox: Inbox<M>,
+    port: Port<T>,
+    deliver: D,
+}
+
+/// What one turn takes from one queue, so that the others have their turn too.
+const MOST_IN_A_TURN: usize = 4096;
+
+impl<M, T, D> OutputThing for Receiver<M, T, D>
+where
+    T: Clone + 'static,
+    D: FnMut(M, &mut Context<'_>) -> Result<Demand, Failure>,
+{
+    fn produce(&mut self, cx: &mut Context<'_>) -> Result<Demand, Failure> {
+        let mut result = Ok(Demand::More);
+        let deliver = &mut self.deliver;
+        let left = self.inbox.drain(MOST_IN_A_TURN, |message| {
+            result = deliver(message, cx);
+            if matches!(result, Ok(Demand::More)) { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        });
+        match (result, left) {
+            (Ok(Demand::More), Left::Ended) => {
+                self.port.complete(cx)?;
+                Ok(Demand::Done)
+            }
+            (Ok(Demand::Done), _) => Ok(Demand::Done),
+            (result, Left::Nothing) => result,
+            (result, _) => {
+                cx.call_again();
+                result
+            }
+        }
+    }
+    fn start(&mut self, cx: &mut Context<'_>) -> Receipt {
+        // A port that nobody has connected yet waits for its first listener.
+        self.port.on_start(cx).map(|_| Demand::More)
+    }
+    fn fail(&mut self, error: StreamError, cx: &mut Context<'_>) -> Closed {
+        self.port.fail(error, cx)
+    }
+    fn is_listened(&self) -> bool {
+        self.port.is_listened()
+    }
+    fn describe(&self, visitor: &mut dyn Visitor) {
+        visitor.port(self.port.as_ref(), false);
+    }
+    fn name(&self) -> &str {
+        "remote"
+    }
+}

@@ -1,0 +1,207 @@
+//! What is due when: absolute deadlines, so nothing drifts.
+//!
+//! Timers of equal period are due in the order in which they were due before, so each period has a queue of its own (a
+//! *rhythm*) and costs no sorting at all; a heap holds the front of each rhythm and what is due once. An entry is late by
+//! at most its slack: the reactor wakes at the earliest `due + slack` and then serves all that is due.
+
+use std::cmp::Ordering;
+use std::collections::{BinaryHeap, VecDeque};
+use std::time::Duration;
+
+use crate::clock::Instant;
+
+/// What a timer is for. The scheduler checks the serial number: a timer outlives what it was for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Due {
+    pub(super) kind: Kind,
+    pub(super) key: u32,
+    pub(super) serial: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Schedule,
+    /// A wish of a Thing that a schedule calls without a port in between.
+    Flow,
+    Port,
+    Later,
+    Rhythm,
+}
+
+#[derive(Clone, Copy)]
+struct Entry {
+    due: Instant,
+    latest: Instant,
+    order: u64,
+    what: Due,
+}
+
+impl Ord for Entry {
+    /// The greatest is served first: the earliest, and of equals the one that was set first.
+    fn cmp(&self, other: &Self) -> Ordering {
+        (other.latest, other.due, other.order).cmp(&(self.latest, self.due, self.order))
+    }
+}
+
+impl PartialOrd for Entry {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Entry {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Entry {}
+
+struct Rhythm {
+    period: Duration,
+    queue: VecDeque<Entry>,
+    /// Whether the heap holds an entry for this rhythm.
+    listed: bool,
+}
+
+/// All timers of a scheduler.
+#[derive(Default)]
+pub(super) struct Timers {
+    heap: BinaryHeap<Entry>,
+    rhythms: Vec<Rhythm>,
+    order: u64,
+}
+
+impl Timers {
+    /// Sets a timer that is due once.
+    pub(super) fn once(&mut self, due: Instant, slack: Duration, what: Due) {
+        let entry = self.entry(due, slack, what);
+        self.heap.push(entry);
+    }
+
+    /// Sets a timer that is due again and again with the given period; it is set anew after each time.
+    pub(super) fn periodic(&mut self, due: Instant, slack: Duration, period: Duration, what: Due) {
+        let entry = self.entry(due, slack, what);
+        let at = match self.rhythms.iter().position(|rhythm| rhythm.period == period) {
+            Some(at) => at,
+            None if self.rhythms.len() < MOST_RHYTHMS => {
+                self.rhythms.push(Rhythm { period, queue: VecDeque::new(), listed: false });
+                self.rhythms.len() - 1
+            }
+            None => return self.heap.push(entry),
+        };
+        let rhythm = &mut self.rhythms[at];
+        if rhythm.queue.back().is_some_and(|last| (last.latest, last.due) > (entry.latest, entry.due)) {
+            return self.heap.push(entry); // out of step: joins the queue when it is due again
+        }
+        rhythm.queue.push_back(entry);
+        self.list(at);
+    }
+
+    fn entry(&mut self, due: Instant, slack: Duration, what: Due) -> Entry {
+        self.order += 1;
+        Entry { due, latest: due + slack, order: self.order, what }
+    }
+
+    /// Lets the heap know the front of a rhythm.
+    fn list(&mut self, at: usize) {
+        let rhythm = &mut self.rhythms[at];
+        if rhythm.listed {
+            return;
+        }
+        if let Some(front) = rhythm.queue.front() {
+            rhythm.listed = true;
+            #[allow(clippy::cast_possible_truncation)] // there are at most MOST_RHYTHMS
+            let what = Due { kind: Kind::Rhythm, key: at as u32, serial: 0 };
+            self.heap.push(Entry { what, ..*front });
+        }
+    }
+
+    /// When the reactor must wake at the latest.
+    pub(super) fn next(&self) -> Option<Instant> {
+        self.heap.peek().map(|entry| entry.latest)
+    }
+
+    /// When the next timer is due, slack aside.
+    pub(super) fn next_due(&self) -> Option<Instant> {
+        self.heap.peek().map(|entry| entry.due)
+    }
+
+    /// Takes out all that is due at `now`, in order.
+    pub(super) fn take_due(&mut self, now: Instant, due: &mut Vec<(Due, Instant)>) {
+        while let Some(mut top) = self.heap.peek_mut() {
+            if top.due > now {
+                return;
+            }
+            if top.what.kind != Kind::Rhythm {
+                due.push((top.what, top.due));
+                std::collections::binary_heap::PeekMut::pop(top);
+                continue;
+            }
+            let rhythm = &mut self.rhythms[top.what.key as usize];
+            if let Some(front) = rhythm.queue.pop_front() {
+                due.push((front.what, front.due));
+            }
+            match rhythm.queue.front() {
+                Some(next) => *top = Entry { what: top.what, ..*next },
+                None => {
+                    rhythm.listed = false;
+                    std::collections::binary_heap::PeekMut::pop(top);
+                }
+            }
+        }
+    }
+}
+
+/// More periods than this share the heap.
+const MOST_RHYTHMS: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn what(key: u32) -> Due {
+        Due { kind: Kind::Schedule, key, serial: 0 }
+    }
+
+    fn keys(timers: &mut Timers, now: u64) -> Vec<u32> {
+        let mut due = Vec::new();
+        timers.take_due(Instant::from_nanos(now), &mut due);
+        due.into_iter().map(|(due, _)| due.key).collect()
+    }
+
+    #[test]
+    fn equal_deadlines_are_served_in_the_order_they_were_set() {
+        let mut timers = Timers::default();
+        let (at, second) = (Instant::from_nanos(5), Duration::from_secs(1));
+        timers.periodic(at, Duration::ZERO, second, what(1));
+        timers.once(at, Duration::ZERO, what(2));
+        timers.periodic(at, Duration::ZERO, second, what(3));
+        timers.periodic(at, Duration::ZERO, second * 2, what(4));
+        assert_eq!(timers.next(), Some(at));
+        assert_eq!(keys(&mut timers, 4), [0; 0]);
+        assert_eq!(keys(&mut timers, 5), [1, 2, 3, 4]);
+        assert_eq!(timers.next(), None);
+    }
+
+    #[test]
+    fn a_timer_out_of_step_with_its_rhythm_is_served_in_time() {
+        let mut timers = Timers::default();
+        for (due, key) in [(9, 1), (3, 2), (6, 3)] {
+            timers.periodic(Instant::from_nanos(due), Duration::ZERO, Duration::from_secs(1), what(key));
+        }
+        assert_eq!(keys(&mut timers, 10), [2, 3, 1]);
+    }
+
+    #[test]
+    fn slack_groups_and_never_fires_early() {
+        let mut timers = Timers::default();
+        let slack = Duration::from_nanos(10);
+        for due in [1, 4, 8, 20] {
+            timers.once(Instant::from_nanos(due.into()), slack, what(due));
+        }
+        assert_eq!(timers.next(), Some(Instant::from_nanos(11)));
+        assert_eq!(keys(&mut timers, 11), [1, 4, 8]);
+        assert_eq!(keys(&mut timers, 19), [0; 0]);
+    }
+}

@@ -1,0 +1,248 @@
+//! [`Shared`]: a Thing with several inputs, each of its own type of events.
+//!
+//! Invariants: one method of the Thing runs at a time; a notice that comes while one runs (the Thing's output leads back to
+//! it) waits and is delivered right after, in order of arrival. Waiting costs no allocation once the queues have grown.
+
+use alloc::boxed::Box;
+use alloc::collections::VecDeque;
+use alloc::rc::Rc;
+use core::cell::{Cell, OnceCell, RefCell};
+use core::fmt;
+
+use crate::context::Context;
+use crate::error::StreamError;
+use crate::thing::{Closed, Demand, InputThing, Receipt};
+use crate::visit::{Visitor, short_name};
+
+/// A Thing that hands out inputs, bound to its methods. Clones are the same Thing.
+///
+/// ```
+/// use thingflow_core::prelude::*;
+/// use thingflow_core::Shared;
+/// /// Switches a pump between two levels.
+/// struct Controller { pump: Port<bool> }
+/// impl Controller {
+///     fn on_low(&mut self, _litres: f64, cx: &mut Context<'_>) -> Receipt {
+///         self.pump.emit(true, cx)
+///     }
+///     fn on_full(&mut self, _alarm: &'static str, cx: &mut Context<'_>) -> Receipt {
+///         self.pump.emit(false, cx)
+///     }
+/// }
+/// # use thingflow_core::testing::Recorder;
+/// let (level, alarm, pump) = (Port::new(), Port::new(), Port::new());
+/// let switched = Recorder::new();
+/// pump.connect(switched.clone());
+/// let controller = Shared::new(Controller { pump });
+/// level.connect(controller.input(Controller::on_low));
+/// alarm.connect(controller.input(Controller::on_full));
+/// let cx = &mut Context::detached(Instant::ZERO);
+/// level.emit(0.2, cx)?;
+/// alarm.emit("full", cx)?;
+/// assert_eq!(switched.text(), "true false");
+/// # Ok::<(), FatalError>(())
+/// ```
+pub struct Shared<S> {
+    inner: Rc<Inner<S>>,
+}
+
+struct Inner<S> {
+    thing: RefCell<S>,
+    /// The inputs that have a notice waiting, in order of arrival.
+    queue: RefCell<VecDeque<Rc<dyn Waiting<S>>>>,
+    wake: OnceCell<Handler<S, Receipt>>,
+}
+
+type Handler<S, R> = Box<dyn Fn(&mut S, &mut Context<'_>) -> R>;
+type ErrorHandler<S> = Box<dyn Fn(&mut S, StreamError, &mut Context<'_>) -> Closed>;
+
+impl<S: 'static> Shared<S> {
+    /// A Thing of which inputs can be made.
+    pub fn new(thing: S) -> Self {
+        let inner = Inner { thing: RefCell::new(thing), queue: RefCell::default(), wake: OnceCell::new() };
+        Self { inner: Rc::new(inner) }
+    }
+
+    /// Has the Thing woken when one of its methods has asked for it by [`Context::wake_at`]. As with every wake-up, it
+    /// acts only if its time has come, and asks again if it still waits.
+    #[must_use]
+    pub fn on_wake(self, wake: impl Fn(&mut S, &mut Context<'_>) -> Receipt + 'static) -> Self {
+        let _ = self.inner.wake.set(Box::new(wake));
+        self
+    }
+
+    /// An input whose events go to `next`, to be connected once.
+    pub fn input<E, F>(&self, next: F) -> SharedInput<S, E, F>
+    where
+        F: Fn(&mut S, E, &mut Context<'_>) -> Receipt + 'static,
+        E: 'static,
+    {
+        let input = Input {
+            next,
+            completed: OnceCell::new(),
+            failed: OnceCell::new(),
+            waiting: RefCell::default(),
+            done: Cell::new(false),
+        };
+        SharedInput { shared: self.inner.clone(), input: Rc::new(input) }
+    }
+
+    /// Looks at the Thing, or changes it, from outside of the graph.
+    ///
+    /// # Panics
+    /// If it is called by a method of the Thing itself, which has it in hand.
+    #[track_caller]
+    pub fn with<R>(&self, see: impl FnOnce(&mut S) -> R) -> R {
+        see(&mut self.inner.thing.borrow_mut())
+    }
+}
+
+impl<S> Inner<S> {
+    /// Delivers what came in the meantime.
+    fn drain(&self, cx: &mut Context<'_>) -> Closed {
+        loop {
+            let Some(input) = self.queue.borrow_mut().pop_front() else { return Ok(()) };
+            let Ok(mut thing) = self.thing.try_borrow_mut() else { return Ok(()) };
+            input.deliver(&mut thing, cx)?;
+        }
+    }
+}
+
+impl<S> Clone for Shared<S> {
+    fn clone(&self) -> Self {
+        Self { inner: self.inner.clone() }
+    }
+}
+
+impl<S> fmt::Debug for Shared<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Shared({})", short_name::<S>())
+    }
+}
+
+/// One input of a [`Shared`] Thing. Unless told otherwise it ignores the end of its stream and reports an error of it.
+#[must_use = "an input does nothing until it is connected"]
+pub struct SharedInput<S, E, F> {
+    shared: Rc<Inner<S>>,
+    input: Rc<Input<S, E, F>>,
+}
+
+struct Input<S, E, F> {
+    next: F,
+    completed: OnceCell<Handler<S, Closed>>,
+    failed: OnceCell<ErrorHandler<S>>,
+    waiting: RefCell<VecDeque<Notice<E>>>,
+    /// A notice that had waited was answered by `Done`: the source hears it at its next event.
+    done: Cell<bool>,
+}
+
+enum Notice<E> {
+    Next(E),
+    Completed,
+    Error(StreamError),
+}
+
+impl<S: 'static, E: 'static, F> SharedInput<S, E, F>
+where
+    F: Fn(&mut S, E, &mut Context<'_>) -> Receipt + 'static,
+{
+    /// Calls `completed` when the stream of this input has ended as it should.
+    pub fn on_completed(self, completed: impl Fn(&mut S, &mut Context<'_>) -> Closed + 'static) -> Self {
+        let _ = self.input.completed.set(Box::new(completed));
+        self
+    }
+
+    /// Calls `failed` when the stream of this input has ended by an error.
+    pub fn on_error(self, failed: impl Fn(&mut S, StreamError, &mut Context<'_>) -> Closed + 'static) -> Self {
+        let _ = self.input.failed.set(Box::new(failed));
+        self
+    }
+
+    fn take(&self, notice: Notice<E>, cx: &mut Context<'_>) -> Receipt {
+        if self.input.done.get() {
+            return Ok(Demand::Done);
+        }
+        let demand = match self.shared.thing.try_borrow_mut() {
+            Ok(mut thing) => self.input.handle(notice, &mut thing, cx)?,
+            Err(_) => return Ok(self.wait(notice)),
+        };
+        self.shared.drain(cx)?;
+        Ok(if self.input.done.get() { Demand::Done } else { demand })
+    }
+
+    fn wait(&self, notice: Notice<E>) -> Demand {
+        self.input.waiting.borrow_mut().push_back(notice);
+        self.shared.queue.borrow_mut().push_back(self.input.clone());
+        Demand::More
+    }
+}
+
+/// An input with a notice that waits, without the type of its events.
+trait Waiting<S> {
+    fn deliver(&self, thing: &mut S, cx: &mut Context<'_>) -> Closed;
+}
+
+impl<S, E, F: Fn(&mut S, E, &mut Context<'_>) -> Receipt> Waiting<S> for Input<S, E, F> {
+    fn deliver(&self, thing: &mut S, cx: &mut Context<'_>) -> Closed {
+        let notice = self.waiting.borrow_mut().pop_front();
+        if let Some(notice) = notice
+            && !self.done.get()
+            && self.handle(notice, thing, cx)? == Demand::Done
+        {
+            self.done.set(true);
+        }
+        Ok(())
+    }
+}
+
+impl<S, E, F: Fn(&mut S, E, &mut Context<'_>) -> Receipt> Input<S, E, F> {
+    fn handle(&self, notice: Notice<E>, thing: &mut S, cx: &mut Context<'_>) -> Receipt {
+        match notice {
+            Notice::Next(event) => return (self.next)(thing, event, cx),
+            Notice::Completed => self.completed.get().map_or(Ok(()), |completed| completed(thing, cx))?,
+            Notice::Error(error) => match self.failed.get() {
+                Some(failed) => failed(thing, error, cx)?,
+                None => cx.report(short_name::<S>(), &error),
+            },
+        }
+        Ok(Demand::Done)
+    }
+}
+
+impl<S: 'static, E: 'static, F> InputThing<E> for SharedInput<S, E, F>
+where
+    F: Fn(&mut S, E, &mut Context<'_>) -> Receipt + 'static,
+{
+    fn on_next(&mut self, event: E, cx: &mut Context<'_>) -> Receipt {
+        self.take(Notice::Next(event), cx)
+    }
+    fn on_completed(&mut self, cx: &mut Context<'_>) -> Closed {
+        self.take(Notice::Completed, cx).map(|_| ())
+    }
+    fn on_error(&mut self, error: StreamError, cx: &mut Context<'_>) -> Closed {
+        self.take(Notice::Error(error), cx).map(|_| ())
+    }
+    fn on_wake(&mut self, cx: &mut Context<'_>) -> Receipt {
+        if let Some(wake) = self.shared.wake.get()
+            && let Ok(mut thing) = self.shared.thing.try_borrow_mut()
+        {
+            let demand = wake(&mut thing, cx)?;
+            drop(thing);
+            self.shared.drain(cx)?;
+            return Ok(demand);
+        }
+        Ok(Demand::More)
+    }
+    fn is_open(&self) -> bool {
+        !self.input.done.get()
+    }
+    fn describe(&self, visitor: &mut dyn Visitor) {
+        visitor.sink(short_name::<S>());
+    }
+}
+
+impl<S, E, F> fmt::Debug for SharedInput<S, E, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SharedInput({})", short_name::<S>())
+    }
+}

@@ -1,0 +1,60 @@
+//! `feedback(&port)`: send the events back to a port further up, in a later turn.
+
+use core::fmt;
+
+use crate::context::Context;
+use crate::error::StreamError;
+use crate::port::{Port, WeakPort};
+use crate::thing::{Closed, Demand, InputThing, Receipt};
+use crate::visit::Visitor;
+
+/// Sends each event into `port` in the next turn of the scheduler, so that a loop cannot starve the rest.
+///
+/// The port is not kept alive by its own loop, and a loop alone does not count as a listener. Completion ends the loop
+/// and not the port; so does an error, which is reported.
+///
+/// ```
+/// # use thingflow_core::prelude::*;
+/// let countdown = Port::<u32>::new();
+/// countdown.filter(|n| *n > 0).map(|n| n - 1).feedback(&countdown);
+/// assert!(!countdown.is_listened());
+/// ```
+#[doc(alias = "loop")]
+pub fn feedback<T: Clone + 'static>(port: &Port<T>) -> Feedback<T> {
+    Feedback { port: port.downgrade() }
+}
+
+/// Made by [`feedback`].
+pub struct Feedback<T> {
+    port: WeakPort<T>,
+}
+
+impl<T: Clone + 'static> InputThing<T> for Feedback<T> {
+    fn on_next(&mut self, event: T, cx: &mut Context<'_>) -> Receipt {
+        let Some(port) = self.port.upgrade().filter(|port| !port.is_closed()) else { return Ok(Demand::Done) };
+        port.emit_later(event, cx);
+        Ok(Demand::More)
+    }
+    fn on_completed(&mut self, _: &mut Context<'_>) -> Closed {
+        Ok(())
+    }
+    fn on_error(&mut self, error: StreamError, cx: &mut Context<'_>) -> Closed {
+        cx.report("feedback", &error);
+        Ok(())
+    }
+    fn is_open(&self) -> bool {
+        self.port.upgrade().is_some_and(|port| port.is_listened())
+    }
+    fn describe(&self, visitor: &mut dyn Visitor) {
+        match self.port.upgrade() {
+            Some(port) => visitor.port(port.as_ref(), true),
+            None => visitor.sink("Feedback"),
+        }
+    }
+}
+
+impl<T> fmt::Debug for Feedback<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Feedback")
+    }
+}

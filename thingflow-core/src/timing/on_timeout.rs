@@ -1,0 +1,101 @@
+//! `on_timeout(d, watcher)`: send a substitute when no event has come for a time.
+
+use core::time::Duration;
+
+use super::ticker::Ticker;
+use crate::thing::{Demand, Emitter, Filter, InputThing, Receipt};
+
+/// Supplies the events of [`on_timeout`](super::Timing::on_timeout). A function without arguments is one that does not
+/// look at the events.
+pub trait Watcher<T> {
+    /// Sees each event before it goes on.
+    fn see(&mut self, _event: &T) {}
+    /// Supplies an event in place of the one that did not come, or nothing.
+    fn supply(&mut self) -> Option<T>;
+}
+
+impl<T, F: FnMut() -> Option<T>> Watcher<T> for F {
+    fn supply(&mut self) -> Option<T> {
+        self()
+    }
+}
+
+/// A [`Watcher`] that supplies the last event once more; nothing before the first.
+#[derive(Clone, Copy, Debug)]
+pub struct Repeat<T>(Option<T>);
+
+impl<T> Repeat<T> {
+    /// A watcher that has seen nothing.
+    pub const fn last() -> Self {
+        Self(None)
+    }
+}
+
+impl<T: Clone> Watcher<T> for Repeat<T> {
+    fn see(&mut self, event: &T) {
+        self.0 = Some(event.clone());
+    }
+    fn supply(&mut self) -> Option<T> {
+        self.0.clone()
+    }
+}
+
+/// Made by [`on_timeout`](super::Timing::on_timeout).
+///
+/// The timer starts when the graph starts to run, and again with each event and each timeout.
+///
+/// ```
+/// # use thingflow_core::prelude::*;
+/// # #[cfg(feature = "alloc")] {
+/// # use core::time::Duration;
+/// # use thingflow_core::testing::Recorder;
+/// # use thingflow_core::timing::Repeat;
+/// let seen = Recorder::new();
+/// let mut chain = pipe().on_timeout(Duration::from_nanos(10), Repeat::last()).to(seen.clone());
+/// let at = |nanos| Context::detached(Instant::from_nanos(nanos));
+/// chain.on_start(&mut at(0))?;
+/// chain.on_wake(&mut at(10))?; // a timeout, but nothing to repeat
+/// chain.on_next('a', &mut at(15))?;
+/// chain.on_wake(&mut at(20))?; // too early
+/// chain.on_wake(&mut at(25))?;
+/// assert_eq!(seen.timed_text(), "'a'@0.000000015 'a'@0.000000025");
+/// # }
+/// # Ok::<(), thingflow_core::FatalError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct OnTimeout<W> {
+    ticker: Ticker,
+    watcher: W,
+}
+
+impl<W> OnTimeout<W> {
+    #[track_caller]
+    pub(super) fn new(interval: Duration, watcher: W) -> Self {
+        Self { ticker: Ticker::new(interval), watcher }
+    }
+}
+
+impl<T, W: Watcher<T>> Filter<T> for OnTimeout<W> {
+    type Out = T;
+    fn on_start(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
+        self.ticker.restart(out.now());
+        out.wake_at(self.ticker.due());
+        Ok(Demand::More)
+    }
+    fn on_next(&mut self, event: T, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
+        self.ticker.restart(out.now());
+        out.wake_at(self.ticker.due());
+        self.watcher.see(&event);
+        out.next(event)
+    }
+    fn on_wake(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
+        let now = out.now();
+        let timeout = self.ticker.is_due(now);
+        if timeout {
+            self.ticker.restart(now);
+        }
+        out.wake_at(self.ticker.due());
+        let substitute = if timeout { self.watcher.supply() } else { None };
+        substitute.map_or(Ok(Demand::More), |event| out.next(event))
+    }
+}

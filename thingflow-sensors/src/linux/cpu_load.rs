@@ -1,0 +1,131 @@
+//! [`CpuLoad`]: how busy the processors were.
+
+use std::path::{Path, PathBuf};
+
+use procfs::{CpuTime, FromReadSI, KernelStats};
+use thingflow_core::{SampleError, Sensor, SensorId};
+
+use super::LinuxError;
+use super::error::parse;
+
+/// The share of time in which all processors together were busy since the last sampling.
+///
+/// - Unit: percent, 0 to 100. Waiting for disks counts as idle, time stolen by a hypervisor as busy.
+/// - Source: the first line of `/proc/stat`, in steps of 10 ms. Sampled faster than that, it repeats its last reading.
+///
+/// ```no_run
+/// use thingflow_core::prelude::*;
+/// use thingflow_sensors::linux::CpuLoad;
+/// let load = SensorOutput::new(CpuLoad::new("cpu")?);
+/// load.map(|e| e.val > 90.0).connect(call(|hot| println!("overloaded: {hot}")));
+/// # Ok::<(), thingflow_sensors::linux::LinuxError>(())
+/// ```
+#[derive(Debug)]
+pub struct CpuLoad {
+    id: SensorId,
+    path: PathBuf,
+    before: Ticks,
+    last: f64,
+}
+
+/// Time since boot, in steps of the kernel.
+#[derive(Clone, Copy, Debug)]
+struct Ticks {
+    idle: u64,
+    all: u64,
+}
+
+impl CpuLoad {
+    /// The load of this machine, from now on.
+    ///
+    /// # Errors
+    /// If `/proc` is not mounted.
+    pub fn new(id: impl Into<SensorId>) -> Result<Self, LinuxError> {
+        Self::under("/", id)
+    }
+
+    /// The load of the machine whose root directory is `root`.
+    ///
+    /// # Errors
+    /// If `proc` is not mounted there.
+    pub fn under(root: impl AsRef<Path>, id: impl Into<SensorId>) -> Result<Self, LinuxError> {
+        let path = root.as_ref().join("proc/stat");
+        Ok(Self { id: id.into(), before: Ticks::read(&path)?, path, last: 0.0 })
+    }
+}
+
+impl Ticks {
+    fn read(path: &Path) -> Result<Self, LinuxError> {
+        parse(path, |file| KernelStats::from_read(file, procfs::current_system_info()))
+            .map(|stat| Self::of(&stat.total))
+    }
+
+    fn of(time: &CpuTime) -> Self {
+        let idle = time.idle.saturating_add(time.iowait.unwrap_or(0));
+        // Time of guests is part of `user` and `nice`.
+        let busy = [Some(time.user), Some(time.nice), Some(time.system), time.irq, time.softirq, time.steal];
+        Self { idle, all: busy.into_iter().flatten().fold(idle, u64::saturating_add) }
+    }
+}
+
+impl Sensor for CpuLoad {
+    type Reading = f64;
+    type Error = LinuxError;
+
+    fn id(&self) -> SensorId {
+        self.id
+    }
+
+    #[allow(clippy::cast_precision_loss)] // a share of a short time
+    fn sample(&mut self) -> Result<f64, SampleError<LinuxError>> {
+        let now = Ticks::read(&self.path)?;
+        let all = now.all.saturating_sub(self.before.all);
+        let idle = now.idle.saturating_sub(self.before.idle).min(all); // the kernel's count of waiting may go back
+        if all > 0 {
+            self.last = 100.0 * (all - idle) as f64 / all as f64;
+            self.before = now;
+        }
+        Ok(self.last)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    fn stat(root: &Path, busy: u64, idle: u64) {
+        fs::create_dir_all(root.join("proc")).unwrap();
+        let text = format!("cpu {busy} 0 0 {idle} 0 0 0 0 0 0\nctxt 1\nbtime 1\nprocesses 1\n");
+        fs::write(root.join("proc/stat"), text).unwrap();
+    }
+
+    #[test]
+    fn is_the_busy_share_since_the_last_sampling() {
+        let root = tempfile::tempdir().unwrap();
+        stat(root.path(), 1000, 1000);
+        let mut load = CpuLoad::under(root.path(), "cpu").unwrap();
+        stat(root.path(), 1025, 1075);
+        assert_eq!(load.sample().unwrap(), 25.0);
+        assert_eq!(load.sample().unwrap(), 25.0, "no tick since: the last reading");
+        stat(root.path(), 1125, 1000);
+        assert_eq!(load.sample().unwrap(), 100.0, "idle time went back");
+    }
+
+    #[test]
+    fn reads_this_machine() {
+        let load = CpuLoad::new("cpu").unwrap().sample().unwrap();
+        assert!((0.0..=100.0).contains(&load), "{load}");
+    }
+
+    #[test]
+    fn says_what_is_missing() {
+        let root = tempfile::tempdir().unwrap();
+        let text = CpuLoad::under(root.path(), "cpu").unwrap_err().to_string();
+        assert!(text.contains("proc/stat cannot be read: No such file"), "{text}");
+        fs::create_dir(root.path().join("proc")).unwrap();
+        fs::write(root.path().join("proc/stat"), "cpu one two\n").unwrap();
+        let text = CpuLoad::under(root.path(), "cpu").unwrap_err().to_string();
+        assert!(text.contains("proc/stat is not what Linux documents"), "{text}");
+    }
+}

@@ -1,0 +1,104 @@
+//! [`Disk`]: how full a file system is.
+
+use std::path::{Path, PathBuf};
+
+use thingflow_core::{SampleError, Sensor, SensorId};
+
+use super::LinuxError;
+
+/// How full the file system is that holds a path.
+///
+/// - Unit and range: see [`DiskValue`]. What is kept back for the administrator counts as used, as in `df`.
+/// - Source: the system call `statvfs`. On a network file system it may block: use an edge thread there.
+///
+/// ```
+/// use thingflow_core::Sensor;
+/// use thingflow_sensors::linux::{Disk, DiskValue};
+/// let mut disk = Disk::new("disk", "/", DiskValue::UsedPercent)?;
+/// assert!((0.0..=100.0).contains(&disk.sample()?));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Disk {
+    id: SensorId,
+    path: PathBuf,
+    value: DiskValue,
+}
+
+/// What a [`Disk`] sensor reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum DiskValue {
+    /// The share of the blocks that is used, in percent, 0 to 100.
+    UsedPercent,
+    /// What this program may still write, in bytes.
+    FreeBytes,
+    /// The share of the file entries that is used, in percent, 0 to 100; 0 where the file system does not count them.
+    UsedEntriesPercent,
+}
+
+impl Disk {
+    /// A value of the file system that holds `path`.
+    ///
+    /// # Errors
+    /// If there is no such path.
+    pub fn new(id: impl Into<SensorId>, path: impl AsRef<Path>, value: DiskValue) -> Result<Self, LinuxError> {
+        let sensor = Self { id: id.into(), path: path.as_ref().to_owned(), value };
+        sensor.read()?;
+        Ok(sensor)
+    }
+
+    #[allow(clippy::cast_precision_loss)] // exact up to 8 PiB
+    fn read(&self) -> Result<f64, LinuxError> {
+        let stat = rustix::fs::statvfs(&self.path).map_err(|e| LinuxError::unreadable(&self.path)(e.into()))?;
+        Ok(match self.value {
+            DiskValue::UsedPercent => used_percent(stat.f_blocks, stat.f_bfree, stat.f_bavail),
+            DiskValue::FreeBytes => stat.f_bavail as f64 * stat.f_frsize as f64,
+            DiskValue::UsedEntriesPercent => used_percent(stat.f_files, stat.f_ffree, stat.f_favail),
+        })
+    }
+}
+
+/// As `df` counts: what is used, of what could be used by this program.
+#[allow(clippy::cast_precision_loss)] // a share
+fn used_percent(all: u64, free: u64, available: u64) -> f64 {
+    let used = all.saturating_sub(free);
+    let usable = used.saturating_add(available);
+    if usable == 0 { 0.0 } else { 100.0 * used as f64 / usable as f64 }
+}
+
+impl Sensor for Disk {
+    type Reading = f64;
+    type Error = LinuxError;
+
+    fn id(&self) -> SensorId {
+        self.id
+    }
+    fn sample(&mut self) -> Result<f64, SampleError<LinuxError>> {
+        Ok(self.read()?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_as_df_does() {
+        assert_eq!(used_percent(100, 40, 20), 75.0);
+        assert_eq!(used_percent(0, 0, 0), 0.0);
+        assert_eq!(used_percent(10, 0, 0), 100.0);
+    }
+
+    #[test]
+    fn reads_this_machine() {
+        let free = Disk::new("disk", std::env::temp_dir(), DiskValue::FreeBytes).unwrap().sample().unwrap();
+        assert!(free >= 0.0);
+    }
+
+    #[test]
+    fn names_a_path_that_is_not_there() {
+        let text = Disk::new("disk", "/no/such/place", DiskValue::FreeBytes).unwrap_err().to_string();
+        assert!(text.starts_with("/no/such/place cannot be read: No such file"), "{text}");
+    }
+}

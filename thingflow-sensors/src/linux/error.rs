@@ -1,0 +1,79 @@
+//! [`LinuxError`]: why the system gave no reading.
+
+use std::error::Error;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::{fmt, io};
+
+/// Why the system gave no reading.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum LinuxError {
+    /// A file or directory could not be read.
+    Unreadable {
+        /// Which one.
+        path: PathBuf,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// A file is not what the kernel's documentation says.
+    Malformed {
+        /// Which one.
+        path: PathBuf,
+        /// What was found or missed.
+        why: String,
+    },
+    /// There is no device of that name.
+    NotThere {
+        /// What was looked for, and where.
+        what: String,
+        /// What is there.
+        there: Vec<String>,
+    },
+}
+
+impl LinuxError {
+    pub(super) fn unreadable(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
+        let path = path.into();
+        |error| Self::Unreadable { path, error }
+    }
+
+    pub(super) fn malformed(path: impl Into<PathBuf>, why: impl fmt::Display) -> Self {
+        Self::Malformed { path: path.into(), why: why.to_string() }
+    }
+}
+
+/// Opens a file and has one of the parsers of `procfs` read it.
+pub(super) fn parse<T>(path: &Path, parse: impl FnOnce(File) -> procfs::ProcResult<T>) -> Result<T, LinuxError> {
+    let file = File::open(path).map_err(LinuxError::unreadable(path))?;
+    parse(file).map_err(|error| LinuxError::malformed(path, error))
+}
+
+impl fmt::Display for LinuxError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unreadable { path, error } => {
+                write!(f, "{} cannot be read: {error}", path.display())?;
+                match error.kind() {
+                    io::ErrorKind::NotFound => f.write_str("; check the path, and in a container that it is mounted"),
+                    io::ErrorKind::PermissionDenied => f.write_str("; run as a user who may read it"),
+                    _ => Ok(()),
+                }
+            }
+            Self::Malformed { path, why } => {
+                write!(f, "{} is not what Linux documents: {why}", path.display())
+            }
+            Self::NotThere { what, there } if there.is_empty() => write!(f, "no {what}; there are none at all"),
+            Self::NotThere { what, there } => write!(f, "no {what}; there is {}", there.join(", ")),
+        }
+    }
+}
+
+impl Error for LinuxError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Unreadable { error, .. } => Some(error),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! [`Network`]: what went through a network interface.
+
+use std::path::{Path, PathBuf};
+
+use procfs::FromRead;
+use procfs::net::{DeviceStatus, InterfaceDeviceStatus};
+use thingflow_core::{SampleError, Sensor, SensorId};
+
+use super::LinuxError;
+use super::error::parse;
+
+/// What went through a network interface since the last sampling: at one sampling a second, the rate per second.
+///
+/// - Unit: bytes, or errors; see [`NetworkValue`]. Whole numbers from 0.
+/// - Source: `/proc/net/dev`. An interface that went away and came back counts from 0.
+///
+/// ```
+/// use thingflow_core::Sensor;
+/// use thingflow_sensors::linux::{Network, NetworkValue};
+/// let mut received = Network::new("lo-in", "lo", NetworkValue::ReceivedBytes)?;
+/// assert!(received.sample()? >= 0.0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Network {
+    id: SensorId,
+    path: PathBuf,
+    interface: String,
+    value: NetworkValue,
+    before: u64,
+}
+
+/// What a [`Network`] sensor counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum NetworkValue {
+    /// Bytes received.
+    ReceivedBytes,
+    /// Bytes sent.
+    SentBytes,
+    /// Packets that were received or sent with an error, or dropped.
+    Errors,
+}
+
+impl Network {
+    /// A value of the interface, for example of `eth0`, from now on.
+    ///
+    /// # Errors
+    /// If there is no such interface; the text lists those there are.
+    pub fn new(id: impl Into<SensorId>, interface: &str, value: NetworkValue) -> Result<Self, LinuxError> {
+        Self::under("/", id, interface, value)
+    }
+
+    /// A value of the machine whose root directory is `root`. `/proc/net` is that of the reading process: a container
+    /// sees its own interfaces even there.
+    ///
+    /// # Errors
+    /// As for [`new`](Self::new).
+    pub fn under(
+        root: impl AsRef<Path>,
+        id: impl Into<SensorId>,
+        interface: &str,
+        value: NetworkValue,
+    ) -> Result<Self, LinuxError> {
+        let path = root.as_ref().join("proc/net/dev");
+        let mut sensor = Self { id: id.into(), path, interface: interface.to_owned(), value, before: 0 };
+        sensor.before = sensor.count()?;
+        Ok(sensor)
+    }
+
+    fn count(&self) -> Result<u64, LinuxError> {
+        let InterfaceDeviceStatus(all) = parse(&self.path, InterfaceDeviceStatus::from_read)?;
+        if let Some(status) = all.get(&self.interface) {
+            return Ok(self.value.of(status));
+        }
+        let mut there: Vec<String> = all.into_keys().collect();
+        there.sort();
+        Err(LinuxError::NotThere { what: format!("network interface `{}`", self.interface), there })
+    }
+}
+
+impl NetworkValue {
+    fn of(self, status: &DeviceStatus) -> u64 {
+        match self {
+            Self::ReceivedBytes => status.recv_bytes,
+            Self::SentBytes => status.sent_bytes,
+            Self::Errors => [status.recv_errs, status.recv_drop, status.sent_errs, status.sent_drop]
+                .into_iter()
+                .fold(0, u64::saturating_add),
+        }
+    }
+}
+
+impl Sensor for Network {
+    type Reading = f64;
+    type Error = LinuxError;
+
+    fn id(&self) -> SensorId {
+        self.id
+    }
+
+    #[allow(clippy::cast_precision_loss)] // exact up to 8 PiB between two samplings
+    fn sample(&mut self) -> Result<f64, SampleError<LinuxError>> {
+        let now = self.count()?;
+        let since = now.checked_sub(self.before).unwrap_or(now);
+        self.before = now;
+        Ok(since as f64)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    fn dev(root: &Path, received: u64, sent: u64) {
+        fs::create_dir_all(root.join("proc/net")).unwrap();
+        let text = format!("Inter-| Receive\n face |bytes\n  eth0: {received} 1 2 3 0 0 0 0 {sent} 1 4 5 0 0 0 0\n");
+        fs::write(root.join("proc/net/dev"), text).unwrap();
+    }
+
+    #[test]
+    fn counts_since_the_last_sampling() {
+        let root = tempfile::tempdir().unwrap();
+        dev(root.path(), 1000, 10);
+        let mut received = Network::under(root.path(), "in", "eth0", NetworkValue::ReceivedBytes).unwrap();
+        let mut sent = Network::under(root.path(), "out", "eth0", NetworkValue::SentBytes).unwrap();
+        dev(root.path(), 1500, 11);
+        assert_eq!((received.sample().unwrap(), sent.sample().unwrap()), (500.0, 1.0));
+        dev(root.path(), 20, 11);
+        assert_eq!(received.sample().unwrap(), 20.0, "the interface began again");
+    }
+
+    #[test]
+    fn a_wrong_name_is_answered_with_those_there_are() {
+        let root = tempfile::tempdir().unwrap();
+        dev(root.path(), 0, 0);
+        let error = Network::under(root.path(), "in", "wlan0", NetworkValue::Errors).unwrap_err();
+        assert_eq!(error.to_string(), "no network interface `wlan0`; there is eth0");
+    }
+}

@@ -1,0 +1,175 @@
+//! [`Thermal`]: the temperatures that the kernel knows.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use thingflow_core::{SampleError, Sensor, SensorId};
+
+use super::LinuxError;
+
+/// A temperature of the machine: of its processor, its board, a disk.
+///
+/// - Unit: degrees Celsius. The range is the chip's, the resolution mostly 0.1 to 1 degree.
+/// - Source: `/sys/class/thermal/thermal_zone*/temp` and `/sys/class/hwmon/hwmon*/temp*_input`. Reading takes up to some
+///   milliseconds, on slow buses more: an edge thread is the place for those.
+///
+/// ```no_run
+/// use thingflow_core::Sensor;
+/// use thingflow_sensors::linux::Thermal;
+/// let mut chip = Thermal::new("chip", "cpu-thermal")?; // a Raspberry Pi's
+/// println!("{:.1} °C", chip.sample()?);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Thermal {
+    id: SensorId,
+    path: PathBuf,
+}
+
+impl Thermal {
+    /// The temperature of that name: a zone's type or directory (`cpu-thermal`, `thermal_zone0`), or a hardware monitor
+    /// with one of its inputs (`k10temp/temp1`). The first one of that name is taken.
+    ///
+    /// # Errors
+    /// If there is none of that name; the text lists those there are.
+    pub fn new(id: impl Into<SensorId>, name: &str) -> Result<Self, LinuxError> {
+        Self::under("/", id, name)
+    }
+
+    /// A temperature of the machine whose root directory is `root`.
+    ///
+    /// # Errors
+    /// As for [`new`](Self::new).
+    pub fn under(root: impl AsRef<Path>, id: impl Into<SensorId>, name: &str) -> Result<Self, LinuxError> {
+        let mut all = zones(root.as_ref());
+        all.extend(monitors(root.as_ref()));
+        match all.iter().find(|found| found.names.iter().any(|other| other == name)) {
+            Some(found) => Ok(Self { id: id.into(), path: found.path.clone() }),
+            None => Err(LinuxError::NotThere {
+                what: format!("temperature `{name}` in /sys/class/thermal or /sys/class/hwmon"),
+                there: all.into_iter().filter_map(|found| found.names.into_iter().next()).collect(),
+            }),
+        }
+    }
+}
+
+/// A temperature and what it may be called.
+struct Found {
+    names: Vec<String>,
+    path: PathBuf,
+}
+
+fn zones(root: &Path) -> Vec<Found> {
+    let zones = entries(&root.join("sys/class/thermal"), "thermal_zone", "");
+    zones
+        .into_iter()
+        .map(|(name, zone)| Found {
+            names: [text(&zone.join("type")), Some(name)].into_iter().flatten().collect(),
+            path: zone.join("temp"),
+        })
+        .collect()
+}
+
+fn monitors(root: &Path) -> Vec<Found> {
+    let mut found = Vec::new();
+    for (directory, monitor) in entries(&root.join("sys/class/hwmon"), "hwmon", "") {
+        let name = text(&monitor.join("name")).unwrap_or_else(|| directory.clone());
+        for (input, path) in entries(&monitor, "temp", "_input") {
+            let input = input.trim_end_matches("_input");
+            found.push(Found { names: vec![format!("{name}/{input}"), format!("{directory}/{input}")], path });
+        }
+    }
+    found
+}
+
+/// The entries of a directory whose names begin and end so, in the order of their numbers. None if it is not there.
+fn entries(directory: &Path, prefix: &str, suffix: &str) -> Vec<(String, PathBuf)> {
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    let mut named: Vec<_> = entries
+        .filter_map(|entry| Some((entry.file_name().into_string().ok()?, entry.path())))
+        .filter(|(name, _)| name.starts_with(prefix) && name.ends_with(suffix))
+        .collect();
+    named.sort_by_key(|(name, _)| (name.len(), name.clone()));
+    named
+}
+
+fn text(path: &Path) -> Option<String> {
+    Some(fs::read_to_string(path).ok()?.trim().to_owned())
+}
+
+impl Sensor for Thermal {
+    type Reading = f64;
+    type Error = LinuxError;
+
+    fn id(&self) -> SensorId {
+        self.id
+    }
+    fn sample(&mut self) -> Result<f64, SampleError<LinuxError>> {
+        let text = fs::read_to_string(&self.path).map_err(LinuxError::unreadable(&self.path))?;
+        Ok(millidegrees(&text).ok_or_else(|| {
+            LinuxError::malformed(&self.path, format_args!("expected thousandths of a degree, found {text:?}"))
+        })?)
+    }
+}
+
+fn millidegrees(text: &str) -> Option<f64> {
+    text.trim().parse::<i32>().ok().map(|t| f64::from(t) / 1000.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn machine() -> tempfile::TempDir {
+        let root = tempfile::tempdir().unwrap();
+        for (path, text) in [
+            ("sys/class/thermal/thermal_zone0/type", "cpu-thermal\n"),
+            ("sys/class/thermal/thermal_zone0/temp", "48312\n"),
+            ("sys/class/hwmon/hwmon3/name", "rp1_adc\n"),
+            ("sys/class/hwmon/hwmon3/temp1_input", "-1500\n"),
+        ] {
+            let path = root.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        root
+    }
+
+    #[test]
+    fn finds_zones_and_monitors_by_name() {
+        let root = machine();
+        let read = |name| Thermal::under(root.path(), "chip", name).unwrap().sample().unwrap();
+        assert_eq!([read("cpu-thermal"), read("thermal_zone0")], [48.312; 2]);
+        assert_eq!([read("rp1_adc/temp1"), read("hwmon3/temp1")], [-1.5; 2]);
+    }
+
+    #[test]
+    fn a_wrong_name_is_answered_with_those_there_are() {
+        let error = Thermal::under(machine().path(), "chip", "gpu").unwrap_err().to_string();
+        assert!(error.starts_with("no temperature `gpu` in"), "{error}");
+        assert!(error.ends_with("there is cpu-thermal, rp1_adc/temp1"), "{error}");
+        let bare = tempfile::tempdir().unwrap();
+        let error = Thermal::under(bare.path(), "chip", "gpu").unwrap_err().to_string();
+        assert!(error.ends_with("there are none at all"), "{error}");
+    }
+
+    #[test]
+    fn nonsense_is_an_error_of_this_sampling_only() {
+        let root = machine();
+        let mut chip = Thermal::under(root.path(), "chip", "cpu-thermal").unwrap();
+        let temp = root.path().join("sys/class/thermal/thermal_zone0/temp");
+        fs::write(&temp, "warm\n").unwrap();
+        let error = chip.sample().unwrap_err().to_string();
+        assert!(error.ends_with("expected thousandths of a degree, found \"warm\\n\""), "{error}");
+        fs::write(&temp, "20000\n").unwrap();
+        assert_eq!(chip.sample().unwrap(), 20.0);
+    }
+
+    proptest! {
+        #[test]
+        fn never_panics(text in ".*") {
+            let _ = millidegrees(&text);
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! [`Tsl2591`]: the light sensor TSL2591 of ams-OSRAM, on an I2C bus.
+
+use core::fmt;
+
+use embedded_hal::i2c::I2c;
+use thingflow_core::{DriverError, SampleError, Sensor, SensorId};
+use tsl2591_eh_driver::{Driver, Error};
+
+pub use tsl2591_eh_driver::{Gain, IntegrationTimes};
+
+/// What the driver says when the bus or the chip fails.
+pub type Tsl2591Error<E> = DriverError<Tsl2591Failure<E>>;
+
+/// The light sensor TSL2591.
+///
+/// - Unit: lux, 0 to about 5,000 with the medium gain and up to 88,000 with the lowest. Lightless reads 0.
+/// - Source: the two channels of the chip at the address 0x29, one of which sees infrared only.
+/// - It takes a reading every 200 ms; sampled faster, it repeats the last one. Wait that long before the first sampling.
+///
+/// Works with whatever implements `embedded-hal` 1.0, for example `I2cdev::new("/dev/i2c-1")` of `linux-embedded-hal`:
+///
+/// ```
+/// use embedded_hal::i2c::I2c;
+/// use thingflow_core::{Sensor, prelude::*};
+/// use thingflow_sensors::tsl2591::{Tsl2591, Tsl2591Error};
+/// fn watch<B: I2c<Error: Send + Sync> + 'static>(bus: B) -> Result<(), Tsl2591Error<B::Error>> {
+///     let lux = SensorOutput::new(Tsl2591::new("lux", bus)?);
+///     lux.map(|e| e.val > 25.0).connect(call(|light| println!("light: {light}")));
+///     Ok(())
+/// }
+/// ```
+pub struct Tsl2591<B> {
+    id: SensorId,
+    driver: Driver<B>,
+}
+
+impl<B: I2c> Tsl2591<B> {
+    /// Finds the chip on the bus and switches it on, with medium gain and 200 ms for each reading.
+    ///
+    /// # Errors
+    /// If the bus fails or another chip answers.
+    pub fn new(id: impl Into<SensorId>, bus: B) -> Result<Self, Tsl2591Error<B::Error>> {
+        Self::with(id, bus, IntegrationTimes::_200MS, Gain::MED)
+    }
+
+    /// As [`new`](Self::new), with another gain and time: low and short for sunlight, high and long for the night.
+    ///
+    /// # Errors
+    /// If the bus fails or another chip answers.
+    pub fn with(
+        id: impl Into<SensorId>,
+        bus: B,
+        time: IntegrationTimes,
+        gain: Gain,
+    ) -> Result<Self, Tsl2591Error<B::Error>> {
+        let mut driver = Driver::new_define_integration(bus, time, gain).map_err(Tsl2591Failure::of)?;
+        driver.enable().map_err(Tsl2591Failure::of)?;
+        Ok(Self { id: id.into(), driver })
+    }
+
+    fn lux(&mut self) -> Result<f32, Error<B::Error>> {
+        match self.driver.get_channel_data()? {
+            (0, _) => Ok(0.0), // the driver would divide by it
+            (all, infrared) => self.driver.calculate_lux(all, infrared).map(|lux| lux.max(0.0)),
+        }
+    }
+}
+
+impl<B: I2c<Error: Send + Sync + 'static>> Sensor for Tsl2591<B> {
+    type Reading = f64;
+    type Error = Tsl2591Error<B::Error>;
+
+    fn id(&self) -> SensorId {
+        self.id
+    }
+    fn sample(&mut self) -> Result<f64, SampleError<Self::Error>> {
+        Ok(self.lux().map(f64::from).map_err(Tsl2591Failure::of)?)
+    }
+}
+
+impl<B> fmt::Debug for Tsl2591<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tsl2591").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+/// Why there is no reading.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Tsl2591Failure<E> {
+    /// The bus failed.
+    Bus(E),
+    /// Another chip answered, with this id.
+    OtherChip(u8),
+    /// It is too bright for the gain.
+    TooBright,
+}
+
+impl<E> Tsl2591Failure<E> {
+    fn of(error: Error<E>) -> DriverError<Self> {
+        DriverError(match error {
+            Error::I2cError(error) => Self::Bus(error),
+            Error::IdMismatch(id) => Self::OtherChip(id),
+            Error::SignalOverflow() | Error::InfraredOverflow() => Self::TooBright,
+        })
+    }
+}
+
+/// Reads as a sentence, since [`DriverError`] shows this text.
+impl<E: fmt::Debug> fmt::Debug for Tsl2591Failure<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bus(error) => {
+                write!(f, "TSL2591 does not answer: {error:?}; check the wiring, and that `i2cdetect -y 1` shows 29")
+            }
+            Self::OtherChip(id) => write!(f, "the chip at 0x29 has the id {id:#04x}, a TSL2591 has 0x50"),
+            Self::TooBright => f.write_str("TSL2591: too bright for its gain; choose a lower gain or a shorter time"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use embedded_hal::i2c::ErrorKind;
+    use embedded_hal_mock::eh1::i2c::{Mock, Transaction};
+
+    const ADDRESS: u8 = 0x29;
+
+    fn read(register: u8, bytes: &[u8]) -> Transaction {
+        Transaction::write_read(ADDRESS, vec![0xA0 | register], bytes.to_vec())
+    }
+
+    fn start() -> Vec<Transaction> {
+        let control = Transaction::write(ADDRESS, vec![0xA1, 0x11]); // medium gain, 200 ms
+        vec![read(0x12, &[0x50]), control.clone(), control, Transaction::write(ADDRESS, vec![0xA0, 0x93])]
+    }
+
+    /// What the sensor says to the two channels.
+    fn sample(all: u16, infrared: u16) -> Result<f64, String> {
+        let mut talk = start();
+        talk.extend([read(0x14, &all.to_le_bytes()), read(0x16, &infrared.to_le_bytes())]);
+        let mut bus = Mock::new(&talk);
+        let reading = Tsl2591::new("lux", bus.clone()).unwrap().sample().map_err(|e| e.to_string());
+        bus.done();
+        reading
+    }
+
+    #[test]
+    fn reads_lux() {
+        // (1000 - 200) * (1 - 200 / 1000) / (200 * 25 / 408)
+        assert!((sample(1000, 200).unwrap() - 52.224).abs() < 1e-3);
+    }
+
+    #[test]
+    fn darkness_is_zero_and_not_a_division_by_it() {
+        assert_eq!(sample(0, 0), Ok(0.0));
+        assert_eq!(sample(10, 10), Ok(0.0));
+    }
+
+    #[test]
+    fn saturation_says_what_to_do() {
+        assert!(sample(0xFFFF, 5).unwrap_err().contains("choose a lower gain"));
+    }
+
+    #[test]
+    fn a_bus_without_the_chip_is_an_error_with_a_hint() {
+        let mut bus = Mock::new(&[read(0x12, &[0]).with_error(ErrorKind::Other)]);
+        let error = Tsl2591::new("lux", bus.clone()).unwrap_err().to_string();
+        assert_eq!(error, "TSL2591 does not answer: Other; check the wiring, and that `i2cdetect -y 1` shows 29");
+        bus.done();
+        let mut bus = Mock::new(&[read(0x12, &[0x60])]);
+        assert_eq!(
+            Tsl2591::new("lux", bus.clone()).unwrap_err().to_string(),
+            "the chip at 0x29 has the id 0x60, a TSL2591 has 0x50"
+        );
+        bus.done();
+    }
+}
