@@ -36,7 +36,7 @@ pub trait Dispatching: Chain {
     /// routes.default_port().connect(others.clone());
     /// let cx = &mut Context::detached(Instant::ZERO);
     /// for event in [("dining", 1), ("garage", 2), ("dining", 3)] {
-    ///     port.emit(event, cx)?;
+    ///     port.emit(event, cx).map_err(|error| cx.take_error(error))?;
     /// }
     /// assert_eq!(dining.text(), r#"("dining", 1) ("dining", 3)"#);
     /// assert_eq!(others.text(), r#"("garage", 2)"#);
@@ -44,8 +44,8 @@ pub trait Dispatching: Chain {
     /// ```
     ///
     /// # When nobody listens to a port
-    /// An event for a port without connections is lost, and that is no reason to stop the source: it hears `Done` when no
-    /// port has a connection any more.
+    /// An event for a port without connections is lost, and that is no reason to stop the source: it hears `Done` when
+    /// no port has a connection any more.
     #[doc(alias = "route")]
     #[doc(alias = "partition")]
     #[doc(alias = "groupBy")]
@@ -84,6 +84,7 @@ where
     }
 
     /// Ends the table, connects it, and gives back what comes of connecting the chain: a connection, or a flow.
+    #[allow(clippy::type_complexity)] // two things, whose types are the chain's
     pub fn build_with_end(self) -> (Routes<K, C::Item>, C::Ended<Dispatcher<C::Item>>) {
         let mut routes = Routes { ports: Vec::new(), default: Port::new().named("default") };
         let mut ports = Vec::from([routes.default.clone()]);

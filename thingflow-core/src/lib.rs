@@ -56,7 +56,7 @@ pub use windows::Windows;
 pub use {output::Output, port::{Connection, ConnectionInfo, Port, PortChain, PortRef}, sensor::SensorOutput};
 #[cfg(feature = "std")]
 pub use scheduler::{
-    EdgeOutput, EventSource, EventThing, Interest, OnFailure, Overflow, Periodic, PostError, QueueOptions, QueueStats,
+    EdgeOutput, EdgeSink, EventSource, EventThing, Interest, OnFailure, Overflow, Periodic, PostError, QueueOptions, QueueStats,
     Registry, Remote, ScheduleError, ScheduleHandle, ScheduleStats, Scheduler, StopToken, Stopper, SystemClock,
     VirtualClock,
 };

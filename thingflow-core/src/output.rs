@@ -270,13 +270,11 @@ where
     }
 
     /// Names the output in drawings and reports.
-    #[must_use]
     pub fn named(self, name: impl Into<alloc::string::String>) -> Self {
         Self { source: self.source, port: self.port.named(name) }
     }
 
     /// Goes on sampling although nobody listens, see [`Port::keep_running`].
-    #[must_use]
     pub fn keep_running(self) -> Self {
         Self { source: self.source, port: self.port.keep_running() }
     }

@@ -1,7 +1,8 @@
 //! [`Shared`]: a Thing with several inputs, each of its own type of events.
 //!
-//! Invariants: one method of the Thing runs at a time; a notice that comes while one runs (the Thing's output leads back to
-//! it) waits and is delivered right after, in order of arrival. Waiting costs no allocation once the queues have grown.
+//! Invariants: one method of the Thing runs at a time; a notice that comes while one runs (the Thing's output leads
+//! back to it) waits and is delivered right after, in order of arrival. Waiting costs no allocation once the queues
+//! have grown.
 
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;

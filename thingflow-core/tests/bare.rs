@@ -27,16 +27,16 @@ impl Numbered {
     }
 
     fn add(&mut self, interval: u32) {
-        self.ids.push(self.table.add(interval).unwrap());
+        self.ids.push(self.table.add(interval).expect("it fits"));
     }
 
     fn due(&mut self) -> Vec<usize> {
-        let number = |id: &TaskId| self.ids.iter().position(|known| known == id).unwrap() + 1;
+        let number = |id: &TaskId| self.ids.iter().position(|known| known == id).expect("it was added") + 1;
         self.table.due().iter().map(number).collect()
     }
 
     fn sleep(&self) -> u32 {
-        self.table.sleep().unwrap()
+        self.table.sleep().expect("a table with tasks")
     }
 
     /// Asks for the due tasks, then sleeps and is late by `late`.
@@ -146,6 +146,46 @@ fn intervals_that_do_not_fit_are_refused() {
 /// Counts from 1 on.
 fn count() -> Flow<FromIter<std::ops::RangeFrom<i32>>> {
     from_iter(1..)
+}
+
+/// A disk that holds nothing.
+struct Full;
+
+impl InputThing<i32> for Full {
+    fn on_next(&mut self, _: i32, cx: &mut Context<'_>) -> Receipt {
+        Err(cx.fatal("the disk is full"))
+    }
+    fn on_completed(&mut self, _: &mut Context<'_>) -> Result<(), FatalError> {
+        Ok(())
+    }
+    fn on_error(&mut self, _: StreamError, _: &mut Context<'_>) -> Result<(), FatalError> {
+        Ok(())
+    }
+}
+
+/// A filter that asks for the end of the run at the third event.
+struct StopAtThree;
+
+impl Filter<i32> for StopAtThree {
+    type Out = i32;
+    fn on_next(&mut self, event: i32, out: &mut Emitter<'_, '_, impl InputThing<i32>>) -> Receipt {
+        if event == 3 {
+            out.context().stop();
+        }
+        out.next(event)
+    }
+}
+
+#[test]
+fn a_thing_may_stop_the_run_which_can_go_on_later() {
+    let log = Rc::default();
+    let mut a = from_iter(1..=4).pipe(StopAtThree).connect(note(&log, "a"));
+    let mut scheduler = Scheduler::<1>::new();
+    scheduler.schedule_periodic(&mut a, MS(10)).unwrap();
+    scheduler.run_forever(&mut Slept::default()).unwrap();
+    assert_eq!(log.borrow().join(" "), "a1@0 a2@10 a3@20", "no notice of completion");
+    assert_eq!(scheduler.run_due(1).unwrap(), Some(1));
+    assert_eq!(log.borrow().last().unwrap(), "a4@30");
 }
 
 /// A delay that takes no time and adds up what it was asked for.
@@ -309,7 +349,7 @@ fn a_sensor_and_its_sinks_in_one_call() {
 #[test]
 fn a_sink_that_wants_no_more_ends_the_task_and_a_fatal_error_the_run() {
     let mut two = 0;
-    let mut taken = count().connect(try_call(|_| Err::<(), _>("the disk is full")));
+    let mut taken = count().connect(Full);
     let mut scheduler = Scheduler::<1>::new();
     scheduler.schedule_periodic(&mut taken, MS(10)).unwrap();
     let error = scheduler.run_due(0).unwrap_err().to_string();

@@ -320,3 +320,89 @@ fn a_writer_that_fails_ends_the_run() {
     p().try_map(divide).to(write_to(&mut text)).feed([1, 2]).expect("no fatal error");
     assert_eq!(String::from_utf8_lossy(&text), "-1\n-- error: division by zero\n");
 }
+
+/// The operators with time, on the scheduler's virtual clock.
+#[cfg(feature = "std")]
+mod timed {
+    use super::*;
+    use std::time::Duration;
+    use thingflow_core::timing::{ChunksTimeout, Repeat};
+
+    /// What comes out of `filter` for an event every 2 s, from second 2 on.
+    fn every_2_s<F: Filter<i32> + 'static>(events: std::ops::RangeInclusive<i32>, filter: Pipe<i32, F>) -> String
+    where
+        F::Out: Debug + 'static,
+    {
+        let seen = Recorder::new();
+        let mut scheduler = Scheduler::virtual_time().expect("a scheduler");
+        let flow = from_iter(events).pipe(filter).connect(seen.clone());
+        scheduler.schedule_periodic(flow, Duration::from_secs(2)).expect("a schedule");
+        scheduler.run_forever().expect("no fatal error");
+        assert_eq!(seen.after_end(), 0);
+        seen.timed_text()
+    }
+
+    fn secs(secs: u64) -> Duration {
+        Duration::from_secs(secs)
+    }
+
+    #[test]
+    fn debounce_waits_until_it_is_quiet() {
+        assert_eq!(every_2_s(1..=3, pipe().debounce(secs(1))), "1@3 2@5 3@7 |@8");
+        assert_eq!(every_2_s(1..=3, pipe().debounce(secs(3))), "3@8 |@8");
+        assert_eq!(every_2_s(1..=3, pipe().debounce(secs(1)).take(1)), "1@3 |@3");
+    }
+
+    #[test]
+    fn intervals_begin_with_the_run() {
+        assert_eq!(every_2_s(1..=4, pipe().chunks_timeout(secs(5))), "[1, 2]@5 [3, 4]@10 |@10");
+        assert_eq!(
+            every_2_s(1..=2, pipe().pipe(ChunksTimeout::new(secs(1)).send_empty())),
+            "[]@1 []@2 [1]@3 []@4 [2]@5 |@6"
+        );
+        assert_eq!(every_2_s(1..=4, pipe().chunks_timeout(secs(5)).take(1)), "[1, 2]@5 |@5");
+    }
+
+    #[test]
+    fn a_limited_group_begins_with_its_first_event() {
+        assert_eq!(every_2_s(1..=4, pipe().chunks_within(3, secs(5))), "[1, 2, 3]@6 [4]@10 |@10");
+        assert_eq!(every_2_s(1..=4, pipe().chunks_within(3, secs(3))), "[1, 2]@5 [3, 4]@9 |@10");
+    }
+
+    #[test]
+    fn a_timeout_repeats_until_an_event_comes() {
+        assert_eq!(
+            every_2_s(1..=2, pipe().on_timeout(Duration::from_millis(1500), || Some(0))),
+            "0@1.5 1@2 0@3.5 2@4 0@5.5 |@6"
+        );
+        assert_eq!(
+            every_2_s(1..=2, pipe().on_timeout(Duration::from_millis(1500), Repeat::last())),
+            "1@2 1@3.5 2@4 2@5.5 |@6"
+        );
+    }
+
+    #[test]
+    fn timers_run_on_both_sides_of_a_port_and_in_a_tap() {
+        let (side, seen) = (Recorder::new(), Recorder::new());
+        let output = from_iter(1..=3).output();
+        let port = output.tap(pipe().debounce(secs(1)).to(side.clone())).chunks_within(2, secs(3)).share();
+        port.debounce(Duration::from_millis(500)).connect(seen.clone());
+        let mut scheduler = Scheduler::virtual_time().expect("a scheduler");
+        scheduler.schedule_periodic(output, secs(2)).expect("a schedule");
+        scheduler.run_forever().expect("no fatal error");
+        assert_eq!(side.timed_text(), "1@3 2@5 3@7 |@8");
+        assert_eq!(seen.timed_text(), "[1, 2]@4.5 [3]@8 |@8");
+    }
+
+    #[test]
+    fn a_loop_goes_round_once_a_turn_and_does_not_keep_itself_alive() {
+        let (output, seen) = (from_iter([3]).output(), Recorder::new());
+        let numbers = output.port().clone();
+        numbers.connect(seen.clone());
+        numbers.filter(|n| *n > 1).map(|n| n - 1).feedback(&numbers);
+        let mut scheduler = Scheduler::virtual_time().expect("a scheduler");
+        scheduler.schedule_periodic(output, secs(2)).expect("a schedule");
+        scheduler.run_forever().expect("no fatal error");
+        assert_eq!(seen.timed_text(), "3@2 2@2 1@2 |@4");
+    }
+}

@@ -7,8 +7,8 @@ use std::time::Duration;
 use proptest::prelude::*;
 use thingflow_core::prelude::*;
 use thingflow_core::testing::Recorder;
-use thingflow_core::windows::{Chunks, Sliding};
 use thingflow_core::timing::{ChunksTimeout, Repeat};
+use thingflow_core::windows::{Chunks, Sliding};
 
 /// How a stream ends.
 type End = Option<&'static str>;

@@ -36,6 +36,7 @@ impl Hub {
         Ok(())
     }
 
+    #[allow(clippy::needless_pass_by_value)] // the form of an error handler
     fn on_failed(&mut self, error: StreamError, _: &mut Context<'_>) -> Result<(), FatalError> {
         self.notes.push(format!("!{error}"));
         Ok(())

@@ -7,11 +7,11 @@
 //! | `linux` | processor load, memory, temperatures, disks, network | `linux` (default) |
 //! | `tsl2591` | light, on an I2C bus | `tsl2591` |
 //!
-//! Without features the crate needs neither `std` nor an allocator; the drivers run on microcontrollers as on a Raspberry
-//! Pi, since they are written against [`embedded-hal`](https://docs.rs/embedded-hal) and not against a board.
+//! Without features the crate needs neither `std` nor an allocator; the drivers run on microcontrollers as on a
+//! Raspberry Pi, since they are written against [`embedded-hal`](https://docs.rs/embedded-hal) and not against a board.
 //!
 //! A sensor that blocks for more than a few milliseconds says so; it belongs on an edge thread.
-#![cfg_attr(not(feature = "std"), no_std)]
+#![cfg_attr(not(any(feature = "std", test)), no_std)]
 #![forbid(unsafe_code)]
 
 #[cfg(feature = "alloc")]

@@ -15,7 +15,8 @@ pub type Tsl2591Error<E> = DriverError<Tsl2591Failure<E>>;
 ///
 /// - Unit: lux, 0 to about 5,000 with the medium gain and up to 88,000 with the lowest. Lightless reads 0.
 /// - Source: the two channels of the chip at the address 0x29, one of which sees infrared only.
-/// - It takes a reading every 200 ms; sampled faster, it repeats the last one. Wait that long before the first sampling.
+/// - It takes a reading every 200 ms; sampled faster, it repeats the last one. Wait that long before the first
+///   sampling.
 ///
 /// Works with whatever implements `embedded-hal` 1.0, for example `I2cdev::new("/dev/i2c-1")` of `linux-embedded-hal`:
 ///

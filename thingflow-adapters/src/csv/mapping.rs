@@ -110,8 +110,8 @@ impl std::error::Error for BadColumn {}
 
 /// The mapping of [`SensorEvent`]s: `timestamp,datetime,sensor_id,value`.
 ///
-/// Any value that can be shown and parsed will do: numbers, `bool`, `String`, an enumeration of your own. An id that is a
-/// text of digits is read back as a number.
+/// Any value that can be shown and parsed will do: numbers, `bool`, `String`, an enumeration of your own. An id that is
+/// a text of digits is read back as a number.
 pub struct SensorRows<V>(PhantomData<fn(V)>);
 
 const COLUMNS: [&str; 4] = ["timestamp", "datetime", "sensor_id", "value"];
@@ -185,7 +185,7 @@ impl FromStr for Seconds {
         if !all_digits(secs) || !all_digits(decimals) {
             return Err(NUMBER);
         }
-        let nanos = format!("{:0<9.9}", decimals).parse::<i128>().map_err(|_| NUMBER)?;
+        let nanos = format!("{decimals:0<9.9}").parse::<i128>().map_err(|_| NUMBER)?;
         let secs = secs.parse::<u64>().map_err(|_| "a time between the years 1677 and 2262")?;
         let nanos = i128::from(secs) * i128::from(NANOS) + nanos;
         let nanos = i64::try_from(if negative { -nanos } else { nanos });

@@ -10,6 +10,8 @@
 //! `timestamp` is in seconds since 1970 UTC with up to nine decimals, so nothing is lost; `datetime` says the same to
 //! people and is not read back. What is written is read back equal. Other columns come by a [`Mapping`] of your own.
 //!
+//! A writer ends a chain, or stands beside it: `.tap(csv::write(path)?)` writes the events and passes them on.
+//!
 //! ```
 //! use thingflow_adapters::csv;
 //! use thingflow_core::prelude::*;

@@ -176,7 +176,9 @@ impl<M, R> fmt::Debug for Reader<M, R> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
-    use thingflow_core::{Instant, SensorEvent, Timestamp};
+    use std::time::Duration;
+    use thingflow_core::prelude::*;
+    use thingflow_core::testing::Recorder;
 
     const HEADER: &str = "timestamp,datetime,sensor_id,value";
 
@@ -213,6 +215,24 @@ mod tests {
         assert_eq!(seen[3], error("5, column 5 (): expected the end of the row, found \"5\""));
         assert_eq!(seen[4], event(5, 50.0));
         assert_eq!(seen.len(), 5);
+    }
+
+    #[test]
+    fn the_schedule_decides_what_a_bad_row_means() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("lux.csv");
+        std::fs::write(&path, format!("{HEADER}\n1,,lux,20\n2,,lux,bright\n3,,lux,30\n")).unwrap();
+        let run = |policy| {
+            let seen = Recorder::new();
+            let flow = read::<f64>(&path).unwrap().map(|e| e.val).connect(seen.clone());
+            let mut scheduler = Scheduler::virtual_time().unwrap();
+            scheduler.schedule_periodic(flow, Periodic::every(Duration::from_secs(1)).on_failure(policy)).unwrap();
+            scheduler.run_forever().unwrap();
+            seen.text()
+        };
+        assert_eq!(run(OnFailure::Skip), "20.0 30.0 |");
+        let stopped = run(OnFailure::Stop);
+        assert!(stopped.starts_with("20.0 ! a row is no event: ") && stopped.contains("lux.csv, line 3"), "{stopped}");
     }
 
     #[test]

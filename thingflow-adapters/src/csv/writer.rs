@@ -32,7 +32,7 @@ pub fn write<V: Display + FromStr>(path: impl AsRef<Path>) -> Result<Writer<Sens
     Writer::create(SensorRows::default(), path)
 }
 
-/// As [`write`], behind what the file holds already: for a program that is started again.
+/// As [`write()`], behind what the file holds already: for a program that is started again.
 ///
 /// # Errors
 /// If the file cannot be opened, or has another header.
@@ -118,8 +118,8 @@ impl<M: Mapping, W: Write> Writer<M, W> {
         Self { rows, mapping, row: RowBuilder::default(), path: name.into(), buffered: false }
     }
 
-    /// Collects rows before they are written, 8 KiB at a time and at the end: faster, and kinder to SD cards, at the risk
-    /// of what is collected.
+    /// Collects rows before they are written, 8 KiB at a time and at the end: faster, and kinder to SD cards, at the
+    /// risk of what is collected.
     #[must_use]
     pub fn buffered(self) -> Self {
         Self { buffered: true, ..self }
@@ -281,7 +281,7 @@ mod tests {
     #[test]
     fn is_the_end_of_a_chain_or_a_branch_of_a_port() {
         let port = thingflow_core::Port::<SensorEvent<f64>>::new();
-        (&port).connect(Writer::new(SensorRows::default(), "null", io::sink()).unwrap());
+        port.connect(Writer::new(SensorRows::default(), "null", io::sink()).unwrap());
         let _ = from_iter([event(1)]).connect(Writer::new(SensorRows::default(), "null", io::sink()).unwrap());
     }
 

@@ -1,7 +1,7 @@
 //! Lines of the kernel's GPIO character device (`/dev/gpiochip0`): on every board, without root, with edges as events.
 //!
-//! A [`Line`] is found by its name, which stays the same from board to board, or by chip and number. It becomes an output,
-//! an input, or a source of edges.
+//! A [`Line`] is found by its name, which stays the same from board to board, or by chip and number. It becomes an
+//! output, an input, or a source of edges.
 //!
 //! ```no_run
 //! use std::time::Duration;

@@ -3,8 +3,8 @@
 use embedded_hal::digital::InputPin;
 use thingflow_core::{DriverError, SampleError, Sensor, SensorId};
 
-/// A sensor that reads a pin at each sampling: true when it is high. For a button that must not be missed use edges, see
-/// [`chardev`](super::chardev).
+/// A sensor that reads a pin at each sampling: true when it is high. For a button that must not be missed use edges,
+/// see [`chardev`](super::chardev).
 ///
 /// ```
 /// use thingflow_adapters::gpio::{SimulatedPin, pin_in};

@@ -5,12 +5,12 @@ use std::fmt;
 use embedded_hal::digital::{OutputPin, PinState};
 use thingflow_core::{Closed, Context, Demand, InputThing, Receipt, StreamError, Visitor};
 
-/// A Thing that drives a pin: high at `true`, low at `false`, written on changes only. Sensor events do not fit, by their
-/// type; say first what they mean: `.map(|e| e.val > 25.0)`.
+/// A Thing that drives a pin: high at `true`, low at `false`, written on changes only. Sensor events do not fit, by
+/// their type; say first what they mean: `.map(|e| e.val > 25.0)`.
 ///
 /// The pin is at its safe level, low unless told otherwise, before the first event, at the end of the stream, and when
-/// the Thing is dropped: so also when the run ends by a signal, a fatal error or a panic. (Not when the process is killed
-/// or the machine fails: a heater wants a watchdog in hardware as well.)
+/// the Thing is dropped: so also when the run ends by a signal, a fatal error or a panic. (Not when the process is
+/// killed or the machine fails: a heater wants a watchdog in hardware as well.)
 ///
 /// ```
 /// use thingflow_adapters::gpio::{PinState, SimulatedPin, pin_out};
@@ -114,7 +114,9 @@ mod tests {
     use std::panic::{AssertUnwindSafe, catch_unwind};
     use std::time::Duration;
     use thingflow_core::testing::{FlakySensor, ListSensor};
-    use thingflow_core::{Filters, Instant, Port, Scheduler, SensorOutput, call, pipe, prelude::Chain, sinks::try_call};
+    use thingflow_core::{
+        Filters, Instant, Port, Scheduler, SensorOutput, call, pipe, prelude::Chain, sinks::try_call,
+    };
 
     #[test]
     fn writes_on_change_only_and_low_at_completion() {
@@ -171,6 +173,19 @@ mod tests {
         temperature.connect(try_call(|_| Err("the disk is full")));
         scheduler.schedule_periodic(temperature, Duration::from_secs(1)).unwrap();
         scheduler.run_forever().unwrap_err();
+        assert_eq!(pin.writes(), [false, true, false]);
+    }
+
+    #[test]
+    fn a_stop_leaves_the_heater_off() {
+        let pin = SimulatedPin::new();
+        let mut scheduler = Scheduler::virtual_time().unwrap();
+        let temperature = SensorOutput::new(ListSensor::new("t", [10.0; 9]));
+        temperature.map(|e| e.val < 20.0).connect(pin_out("heater", pin.clone()));
+        let stopper = scheduler.stopper();
+        temperature.connect(call(move |_| stopper.stop()));
+        scheduler.schedule_periodic(temperature, Duration::from_secs(1)).unwrap();
+        scheduler.run_forever().unwrap();
         drop(scheduler);
         assert_eq!(pin.writes(), [false, true, false]);
     }

@@ -33,8 +33,8 @@ pub fn read(path: impl AsRef<Path>) -> Result<Flow<Reader<File>>, FileError> {
     Ok(Flow::new(Reader::new(path, file)))
 }
 
-/// A source of the lines that a reader gives. It blocks until a line has come: a pipe or a serial port belongs on an edge
-/// thread.
+/// A source of the lines that a reader gives. It blocks until a line has come: a pipe or a serial port belongs on an
+/// edge thread.
 pub struct Reader<R> {
     from: BufReader<R>,
     path: PathBuf,

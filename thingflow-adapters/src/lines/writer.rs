@@ -29,7 +29,7 @@ pub fn write(path: impl AsRef<Path>) -> Result<Writer<File>, FileError> {
     Ok(Writer::new(path, file))
 }
 
-/// As [`write`], behind what the file holds already.
+/// As [`write()`], behind what the file holds already.
 ///
 /// # Errors
 /// If the file cannot be opened.

@@ -21,7 +21,7 @@ impl ScheduleError {
         match self {
             Self::IntervalTooShort => "the interval is shorter than a tick: use a longer interval or a shorter tick",
             Self::IntervalTooLong => {
-                "the interval reaches the wrap of the tick counter: use a shorter interval, a longer tick or a later wrap"
+                "the interval reaches the wrap of the tick counter: use a shorter interval or a longer tick"
             }
             Self::Full => "the table of tasks is full: give the scheduler more places",
             Self::NothingScheduled => "nothing is scheduled",

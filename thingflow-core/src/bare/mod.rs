@@ -1,8 +1,8 @@
 //! The scheduler for microcontrollers: no operating system, no allocator, no clock of its own.
 //!
-//! A program owns its Things and lends them to a [`Scheduler`] of fixed size. Time is counted in ticks, which the caller
-//! supplies: from a timer's counter, or from the delays between the rounds. Between two rounds the processor may sleep
-//! as long as the last round said. The pure table behind it, which knows no Things, is [`Timetable`].
+//! A program owns its Things and lends them to a [`Scheduler`] of fixed size. Time is counted in ticks, which the
+//! caller supplies: from a timer's counter, or from the delays between the rounds. Between two rounds the processor may
+//! sleep as long as the last round said. The pure table behind it, which knows no Things, is [`Timetable`].
 //!
 //! - Tasks of equal interval run together, in the order of addition; those of different intervals in ascending order.
 //! - A new task joins the phase of a task whose interval divides its own or is a multiple of it, so that wake-ups

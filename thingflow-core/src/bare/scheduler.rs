@@ -77,8 +77,7 @@ impl<'a, const N: usize> Scheduler<'a, N> {
         self
     }
 
-    /// Sets the wall clock: events carry the time that has passed since then added to `time`. Without it they count from
-    /// 1970.
+    /// Sets the wall clock: it is `time` now and goes on with the ticks. Without it, events count from 1970.
     pub fn set_time(&mut self, time: Timestamp) {
         let since_start = time - Timestamp::UNIX_EPOCH;
         let running = self.now().since(Instant::ZERO);
@@ -148,7 +147,8 @@ impl<'a, const N: usize> Scheduler<'a, N> {
         self.schedule_periodic(flow, interval)
     }
 
-    /// Removes a task without notice to its sinks; false if it has gone already.
+    /// Removes a task without notice to its sinks; false if it has gone already. A Thing that wants to end by itself
+    /// answers [`Demand::Done`].
     pub fn cancel(&mut self, task: TaskId) -> bool {
         self.slots.retain(|slot| slot.id != task);
         self.table.remove(task)
@@ -283,8 +283,8 @@ impl<'a, const N: usize> Scheduler<'a, N> {
 
     fn sleep(&self) -> Option<u32> {
         let ticks = self.table.sleep()?;
-        if self.host.stopped.get() {
-            return None;
+        if self.host.stopped.take() {
+            return None; // a later run goes on from here
         }
         if self.slots.iter().any(|slot| slot.again) {
             return Some(0);

@@ -36,7 +36,7 @@ pub struct Timetable<const N: usize> {
 struct Entry {
     id: TaskId,
     interval: u32,
-    /// On the counter's scale: below zero if it was due before the last wrap, above the wrap if it comes after the next.
+    /// On the counter's scale: below zero if due before the last wrap, above the wrap if due after the next.
     due: i64,
 }
 
@@ -68,7 +68,8 @@ impl<const N: usize> Timetable<N> {
     /// The phase of the task of equal interval, else of the shortest interval that is related, else now.
     fn first_due(&self, interval: u32) -> i64 {
         let equal = |entry: &&Entry| entry.interval == interval;
-        let related = |entry: &&Entry| entry.interval % interval == 0 || interval % entry.interval == 0;
+        let related =
+            |entry: &&Entry| entry.interval.is_multiple_of(interval) || interval.is_multiple_of(entry.interval);
         let relative = self.entries.iter().find(equal).or_else(|| self.entries.iter().find(related));
         relative.map_or(i64::from(self.now), |entry| entry.due)
     }

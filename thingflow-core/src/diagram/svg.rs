@@ -20,8 +20,9 @@ impl Graph {
         let mut text = String::new();
         let _ = writeln!(
             text,
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{right}\" height=\"{bottom}\" font-family=\"sans-serif\" \
-             font-size=\"12\" text-anchor=\"middle\">\n<defs><marker id=\"tip\" markerWidth=\"8\" markerHeight=\"8\" \
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{right}\" height=\"{bottom}\" \
+             font-family=\"sans-serif\" font-size=\"12\" text-anchor=\"middle\">\n\
+             <defs><marker id=\"tip\" markerWidth=\"8\" markerHeight=\"8\" \
              refX=\"8\" refY=\"4\" orient=\"auto\"><path d=\"M0 0L8 4L0 8z\"/></marker></defs>"
         ); // a string takes all
         self.draw_edges(&mut text, &places);

@@ -77,7 +77,7 @@ impl Graph {
 
     /// A connection as a line, as far as the next port.
     fn chain(&self, text: &mut String, first: &Edge) {
-        text.push_str(" ");
+        text.push(' ');
         let mut next = Some(first);
         while let Some(edge) = next {
             let node = &self.nodes[edge.to];

@@ -27,7 +27,12 @@ pub fn filter_fn<In, Out, F>(f: F) -> FilterFn<Out, F, PassCompleted<Out>, PassE
 where
     F: FnMut(In, &mut DynEmitter<'_, '_, '_, Out>) -> Receipt,
 {
-    FilterFn { next: f, completed: |out| out.completed::<Out>(), error: |error, out| out.error::<Out>(error), out: PhantomData }
+    FilterFn {
+        next: f,
+        completed: |out| out.completed::<Out>(),
+        error: |error, out| out.error::<Out>(error),
+        out: PhantomData,
+    }
 }
 
 /// What a [`FilterFn`] does at completion unless told otherwise.

@@ -7,7 +7,7 @@ use crate::thing::{Demand, Emitter, Filter, InputThing, Receipt};
 /// ```
 /// # use thingflow_core::prelude::*;
 /// # #[cfg(feature = "alloc")]
-/// assert_eq!(from_iter(["20", "?", "21"]).filter_map(|s| s.parse().ok()).collect_now(), [20, 21]);
+/// assert_eq!(from_iter(["20", "?", "21"]).filter_map(|s| s.parse::<i32>().ok()).collect_now(), [20, 21]);
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct FilterMap<F>(pub(super) F);

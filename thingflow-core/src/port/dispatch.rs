@@ -6,50 +6,68 @@ use alloc::vec::Vec;
 use core::cmp::Ordering;
 
 use super::any::end_of;
-use super::{Body, Inner, Notice, Slot, pending};
+use super::{Body, Inner, Notice, Port, Slot, pending};
 use crate::clock::Instant;
 use crate::context::{Context, Culprit};
 use crate::thing::{Closed, Demand, Receipt};
 
-impl<T: Clone + 'static> Inner<T> {
-    /// Sends an event that nobody else needs.
-    #[inline]
-    pub(super) fn next(&self, event: T, cx: &mut Context<'_>) -> Receipt {
-        if core::mem::needs_drop::<T>() { self.next_owned(event, cx) } else { self.next_ref(&event, cx) }
-    }
-
-    /// Sends an event by reference. The path of a single connection is kept short; `benches/` counts its instructions.
+impl<T: Clone + 'static> Port<T> {
+    /// Sends an event by reference. This is the hop that `benches/` counts: the usual way through takes nothing but the
+    /// connection, and the order of arguments of the other ways leaves those of this one in their registers.
     #[inline(always)]
     pub(super) fn next_ref(&self, event: &T, cx: &mut Context<'_>) -> Receipt {
-        let Some(mut body) = self.body.take() else { return self.next_slowly(event, cx) };
-        let [only] = &mut body.slots[..] else { return self.next_to_all(body, event, cx) };
-        let receipt = only.next_ref(event, cx);
+        let Some(mut body) = self.inner.body.take() else { return self.next_slowly(event, cx) };
+        let witness = Witness { culprit: &mut *body, cx };
+        let [only] = &mut witness.culprit.slots[..] else {
+            core::mem::forget(witness);
+            return self.next_to_all(event, cx, body);
+        };
+        let receipt = only.thing.on_next_ref(event, witness.cx);
+        core::mem::forget(witness); // it speaks up only when a panic drops it
         body.events += 1;
-        self.put_back_idle(body);
-        match receipt {
-            Ok(Demand::More) if self.pending.get() == 0 && cx.due == Instant::NEVER => Ok(Demand::More),
-            receipt => self.conclude(receipt, cx),
+        let inner = &*self.inner;
+        inner.put_back_idle(body);
+        if !is_more(&receipt) || inner.pending.get() != 0 || cx.due != Instant::NEVER {
+            return inner.conclude(receipt, cx);
         }
+        Ok(Demand::More)
     }
 
     #[inline(never)]
-    fn next_to_all(&self, mut body: Box<Body<T>>, event: &T, cx: &mut Context<'_>) -> Receipt {
+    fn next_to_all(&self, event: &T, cx: &mut Context<'_>, mut body: Box<Body<T>>) -> Receipt {
+        let inner = &*self.inner;
         body.events += 1;
         for slot in &mut body.slots {
             let receipt = slot.next_ref(event, cx);
-            if !matches!(receipt, Ok(Demand::More)) {
+            if !is_more(&receipt) {
                 let served = slot.id;
-                return self.next_to_rest(body, served, receipt, event, cx);
+                return inner.next_to_rest(body, served, receipt, event, cx);
             }
         }
         let listened = !body.slots.is_empty();
-        self.put_back_idle(body);
-        if listened && self.pending.get() == 0 && cx.due == Instant::NEVER {
+        inner.put_back_idle(body);
+        if listened && inner.pending.get() == 0 && cx.due == Instant::NEVER {
             return Ok(Demand::More);
         }
-        self.conclude(Ok(Demand::More), cx)
+        inner.conclude(Ok(Demand::More), cx)
     }
 
+    /// The port is dispatching, or something must be done first.
+    #[cold]
+    #[inline(never)]
+    fn next_slowly(&self, event: &T, cx: &mut Context<'_>) -> Receipt {
+        let demand = self.inner.enqueue(Notice::Next(event.clone()));
+        self.inner.settle_if_idle(demand, cx)
+    }
+}
+
+/// Whether a receipt is the usual one.
+#[inline(always)]
+fn is_more(receipt: &Receipt) -> bool {
+    matches!(receipt, Ok(Demand::More))
+}
+
+impl<T: Clone + 'static> Inner<T> {
     /// Goes on with a dispatch in which the connection `served` answered something else than `More`. The connections
     /// behind it have not had the event yet; those before it have smaller ids.
     #[cold]
@@ -81,8 +99,8 @@ impl<T: Clone + 'static> Inner<T> {
         self.settled(receipt, cx)
     }
 
-    /// Sends an event that is dear to clone: the last connection gets the event itself.
-    fn next_owned(&self, event: T, cx: &mut Context<'_>) -> Receipt {
+    /// Sends an event that nobody else needs. If it is dear to clone, the last connection gets the event itself.
+    pub(super) fn next_owned(&self, event: T, cx: &mut Context<'_>) -> Receipt {
         let Some(mut body) = self.body.take() else {
             let demand = self.enqueue(Notice::Next(event));
             return self.settle_if_idle(demand, cx);
@@ -102,14 +120,6 @@ impl<T: Clone + 'static> Inner<T> {
                 None => Ok(Demand::More),
             }
         })
-    }
-
-    /// The port is dispatching, or something must be done first.
-    #[cold]
-    #[inline(never)]
-    fn next_slowly(&self, event: &T, cx: &mut Context<'_>) -> Receipt {
-        let demand = self.enqueue(Notice::Next(event.clone()));
-        self.settle_if_idle(demand, cx)
     }
 
     fn enqueue(&self, notice: Notice<T>) -> Demand {
@@ -207,7 +217,7 @@ impl<T: Clone + 'static> Inner<T> {
         let due = self.later.borrow().len(); // what these cause is for the turn after
         for _ in 0..due {
             let Some(event) = self.later.borrow_mut().pop_front() else { break };
-            demand = self.next(event, cx)?;
+            demand = self.next_owned(event, cx)?;
         }
         Ok(demand)
     }
@@ -298,16 +308,16 @@ impl<T: Clone + 'static> Slot<T> {
     /// Hands an event to the Thing. If it panics, the run will know its name.
     #[inline]
     fn next(&mut self, event: T, cx: &mut Context<'_>) -> Receipt {
-        let witness = Witness { slot: self, cx };
-        let receipt = witness.slot.thing.on_next(event, witness.cx);
-        core::mem::forget(witness); // it speaks up only when a panic drops it
+        let witness = Witness { culprit: self, cx };
+        let receipt = witness.culprit.thing.on_next(event, witness.cx);
+        core::mem::forget(witness);
         receipt
     }
 
     #[inline]
     fn next_ref(&mut self, event: &T, cx: &mut Context<'_>) -> Receipt {
-        let witness = Witness { slot: self, cx };
-        let receipt = witness.slot.thing.on_next_ref(event, witness.cx);
+        let witness = Witness { culprit: self, cx };
+        let receipt = witness.culprit.thing.on_next_ref(event, witness.cx);
         core::mem::forget(witness);
         receipt
     }
@@ -315,15 +325,22 @@ impl<T: Clone + 'static> Slot<T> {
 
 /// Names the Thing that is being served if a panic passes through. The connections of the port are dropped by the same
 /// panic, which brings pins to their safe level.
-struct Witness<'s, 'x, 'c, T: Clone + 'static> {
-    slot: &'s mut Slot<T>,
+struct Witness<'s, 'x, 'c, C: Culprit> {
+    culprit: &'s mut C,
     cx: &'x mut Context<'c>,
 }
 
-impl<T: Clone + 'static> Drop for Witness<'_, '_, '_, T> {
+impl<C: Culprit> Drop for Witness<'_, '_, '_, C> {
     #[inline(always)]
     fn drop(&mut self) {
-        self.cx.host().blame(&*self.slot);
+        self.cx.host().blame(&*self.culprit);
+    }
+}
+
+/// The only connection of a port.
+impl<T> Culprit for Body<T> {
+    fn name(&self) -> String {
+        self.slots.first().map(Culprit::name).unwrap_or_default()
     }
 }
 

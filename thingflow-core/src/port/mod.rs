@@ -167,7 +167,7 @@ impl<T: Clone + 'static> Port<T> {
     /// The fatal error of a connected Thing. The run cannot go on, the rest of the connections miss the event.
     #[inline]
     pub fn emit(&self, event: T, cx: &mut Context<'_>) -> Receipt {
-        self.inner.next(event, cx)
+        if core::mem::needs_drop::<T>() { self.inner.next_owned(event, cx) } else { self.next_ref(&event, cx) }
     }
 
     /// Sends an event in the next turn of the scheduler: for loops that must not starve the rest. Needs a scheduler.
@@ -249,11 +249,11 @@ impl<T> fmt::Debug for Port<T> {
 impl<T: Clone + 'static> InputThing<T> for Port<T> {
     #[inline]
     fn on_next(&mut self, event: T, cx: &mut Context<'_>) -> Receipt {
-        self.inner.next(event, cx)
+        self.emit(event, cx)
     }
     #[inline]
     fn on_next_ref(&mut self, event: &T, cx: &mut Context<'_>) -> Receipt {
-        self.inner.next_ref(event, cx)
+        self.next_ref(event, cx)
     }
     fn on_completed(&mut self, cx: &mut Context<'_>) -> Closed {
         self.complete(cx)

@@ -112,7 +112,7 @@ impl StopToken {
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -130,7 +130,7 @@ struct Running {
 }
 
 impl Threads {
-    fn spawn(&self, name: &str, work: impl FnOnce(&StopToken) + Send + 'static) -> Result<(), ScheduleError> {
+    pub(super) fn spawn(&self, name: &str, work: impl FnOnce(&StopToken) + Send + 'static) -> Result<(), ScheduleError> {
         let (running, stop) = (self.running.clone(), self.stop.clone());
         *lock(&running.count) += 1;
         let leaving = Leaving(running);
@@ -388,9 +388,15 @@ impl<T> Drop for Ticker<T> {
 }
 
 /// What a source may know on an edge thread.
-struct EdgeHost {
+pub(super) struct EdgeHost {
     now: Instant,
     timestamp: Option<Timestamp>,
+}
+
+impl EdgeHost {
+    pub(super) fn real(now: Instant) -> Self {
+        Self { now, timestamp: None }
+    }
 }
 
 impl Host for EdgeHost {

@@ -248,6 +248,7 @@ impl<T> Inbox<T> {
         }
     }
 
+    #[cfg(test)]
     /// What has gone through the queue so far.
     pub(crate) fn stats(&self) -> QueueStats {
         self.shared.stats()

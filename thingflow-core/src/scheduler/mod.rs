@@ -3,6 +3,7 @@
 mod clocks;
 mod closing;
 mod edge;
+mod edge_sink;
 mod engine;
 mod handle;
 mod inbox;
@@ -20,6 +21,7 @@ use std::time::Duration;
 
 pub use clocks::{SystemClock, VirtualClock};
 pub use edge::{EdgeOutput, StopToken};
+pub use edge_sink::EdgeSink;
 pub use handle::{ScheduleError, ScheduleHandle, ScheduleStats, Stopper};
 pub use inbox::{Overflow, PostError, QueueStats};
 pub use periodic::{OnFailure, Periodic};

@@ -41,6 +41,14 @@ impl QueueOptions {
     pub fn when_full(self, overflow: Overflow) -> Self {
         Self { overflow, ..self }
     }
+
+    pub(super) fn capacity(self) -> usize {
+        self.capacity.get()
+    }
+
+    pub(super) fn overflow(self) -> Overflow {
+        self.overflow
+    }
 }
 
 impl Default for QueueOptions {

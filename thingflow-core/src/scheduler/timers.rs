@@ -122,11 +122,6 @@ impl Timers {
         self.heap.peek().map(|entry| entry.latest)
     }
 
-    /// When the next timer is due, slack aside.
-    pub(super) fn next_due(&self) -> Option<Instant> {
-        self.heap.peek().map(|entry| entry.due)
-    }
-
     /// Takes out all that is due at `now`, in order.
     pub(super) fn take_due(&mut self, now: Instant, due: &mut Vec<(Due, Instant)>) {
         while let Some(mut top) = self.heap.peek_mut() {

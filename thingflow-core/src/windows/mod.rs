@@ -17,12 +17,18 @@ pub use sliding::Sliding;
 use crate::chain::Chain;
 use crate::measure::Measured;
 
+/// Where a window of `N` events keeps its values without an allocator.
+pub type Fixed<T, const N: usize> = [<T as Measured>::Value; N];
+/// Where a window keeps its values when its size is known at run time only.
+#[cfg(feature = "alloc")]
+pub type Boxed<T> = alloc::boxed::Box<[<T as Measured>::Value]>;
+
 /// The windows as methods of every [`Chain`].
 pub trait Windows: Chain {
     /// Sends the mean of the last `n` events for each event, from the first on (so of fewer, at the beginning).
     ///
     /// A sensor event keeps its id and time. `N` is a constant: `running_avg_of::<5>()` needs no allocator.
-    fn running_avg_of<const N: usize>(self) -> Self::Piped<RunningAvg<Self::Item, [<Self::Item as Measured>::Value; N]>>
+    fn running_avg_of<const N: usize>(self) -> Self::Piped<RunningAvg<Self::Item, Fixed<Self::Item, N>>>
     where
         Self::Item: Measured + 'static,
     {
@@ -34,7 +40,7 @@ pub trait Windows: Chain {
     #[cfg(feature = "alloc")]
     #[doc(alias = "sensor_sliding_mean")]
     #[track_caller]
-    fn running_avg(self, n: impl Into<crate::Size>) -> Self::Piped<RunningAvg<Self::Item, alloc::boxed::Box<[<Self::Item as Measured>::Value]>>>
+    fn running_avg(self, n: impl Into<crate::Size>) -> Self::Piped<RunningAvg<Self::Item, Boxed<Self::Item>>>
     where
         Self::Item: Measured + 'static,
     {
@@ -67,7 +73,7 @@ pub trait Windows: Chain {
     /// Sends one median for every `N` events; what is left over at the end gives one, too.
     ///
     /// A sensor event keeps its id, and the time of the last of its group. `N` is a constant: no allocator is needed.
-    fn chunk_median_of<const N: usize>(self) -> Self::Piped<ChunkMedian<Self::Item, [<Self::Item as Measured>::Value; N]>>
+    fn chunk_median_of<const N: usize>(self) -> Self::Piped<ChunkMedian<Self::Item, Fixed<Self::Item, N>>>
     where
         Self::Item: Measured + 'static,
     {
@@ -80,7 +86,7 @@ pub trait Windows: Chain {
     #[doc(alias = "periodic_median")]
     #[doc(alias = "PeriodicMedianTransducer")]
     #[track_caller]
-    fn chunk_median(self, n: impl Into<crate::Size>) -> Self::Piped<ChunkMedian<Self::Item, alloc::boxed::Box<[<Self::Item as Measured>::Value]>>>
+    fn chunk_median(self, n: impl Into<crate::Size>) -> Self::Piped<ChunkMedian<Self::Item, Boxed<Self::Item>>>
     where
         Self::Item: Measured + 'static,
     {

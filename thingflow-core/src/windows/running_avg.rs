@@ -18,9 +18,10 @@ use crate::thing::{Emitter, Filter, InputThing, Receipt};
 #[derive(Clone, Debug)]
 pub struct RunningAvg<T: Measured, B> {
     ring: B,
+    /// Where the next value goes; beyond the ring while it has not been filled once.
     at: usize,
-    /// Whether the ring has been filled once.
-    full: bool,
+    /// How many values are in the ring, also as a float to divide by.
+    filled: usize,
     count: T::Value,
     sum: T::Value,
     /// The sum since the ring's start: at its end that of the whole window, free of what rounding left behind.
@@ -28,10 +29,28 @@ pub struct RunningAvg<T: Measured, B> {
     item: PhantomData<fn(T)>,
 }
 
-impl<T: Measured, B> RunningAvg<T, B> {
+impl<T: Measured, B: AsMut<[T::Value]>> RunningAvg<T, B> {
     pub(super) fn new(ring: B) -> Self {
         let zero = T::Value::default();
-        Self { ring, at: 0, full: false, count: zero, sum: zero, fresh: zero, item: PhantomData }
+        Self { ring, at: usize::MAX, filled: 0, count: zero, sum: zero, fresh: zero, item: PhantomData }
+    }
+
+    /// The steps that are not plain: filling the ring, and beginning it anew.
+    #[inline(never)]
+    fn turn(&mut self, value: T::Value) {
+        let ring = self.ring.as_mut();
+        if let Some(free) = ring.get_mut(self.filled) {
+            *free = value;
+            self.filled += 1;
+            self.count = T::Value::from_count(self.filled);
+            self.sum = self.sum + value;
+            self.fresh = self.sum;
+        } else if let Some(oldest) = ring.first_mut() {
+            self.sum = self.fresh + (value - *oldest);
+            self.fresh = value;
+            *oldest = value;
+            self.at = 1;
+        }
     }
 }
 
@@ -39,19 +58,14 @@ impl<T: Measured, B: AsMut<[T::Value]>> Filter<T> for RunningAvg<T, B> {
     type Out = T;
     #[inline]
     fn on_next(&mut self, event: T, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
-        let ring = self.ring.as_mut();
         let value = event.value();
-        if self.at == ring.len() {
-            self.at = 0;
-            self.full = true;
-            self.sum = core::mem::take(&mut self.fresh);
-        }
-        self.sum = self.sum + (value - ring[self.at]); // the ring begins with zeros
-        self.fresh = self.fresh + value;
-        ring[self.at] = value;
-        self.at += 1;
-        if !self.full {
-            self.count = T::Value::from_count(self.at);
+        if let Some(oldest) = self.ring.as_mut().get_mut(self.at) {
+            self.sum = self.sum + (value - *oldest);
+            self.fresh = self.fresh + value;
+            *oldest = value;
+            self.at += 1;
+        } else {
+            self.turn(value);
         }
         out.next(event.with_value(self.sum / self.count))
     }

@@ -92,6 +92,7 @@ impl Sensor for CpuLoad {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
     use std::fs;
 
     fn stat(root: &Path, busy: u64, idle: u64) {
@@ -110,6 +111,16 @@ mod tests {
         assert_eq!(load.sample().unwrap(), 25.0, "no tick since: the last reading");
         stat(root.path(), 1125, 1000);
         assert_eq!(load.sample().unwrap(), 100.0, "idle time went back");
+    }
+
+    proptest! {
+        #[test]
+        fn never_panics(text in "([a-z0-9 \n]|cpu |99999999999999999999|ü){0,60}\nctxt 1\nbtime 1\nprocesses 1\n|.*") {
+            let root = tempfile::tempdir().unwrap();
+            fs::create_dir(root.path().join("proc")).unwrap();
+            fs::write(root.path().join("proc/stat"), text).unwrap();
+            let _ = CpuLoad::under(root.path(), "cpu");
+        }
     }
 
     #[test]

@@ -96,6 +96,7 @@ impl Sensor for Memory {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
     use std::fs;
 
     fn machine(meminfo: &str) -> tempfile::TempDir {
@@ -128,6 +129,17 @@ mod tests {
         let root = machine(&meminfo(""));
         let text = Memory::under(root.path(), "memory", MemoryValue::UsedPercent).unwrap_err().to_string();
         assert!(text.contains("before Linux 3.14?"), "{text}");
+    }
+
+    proptest! {
+        #[test]
+        fn never_panics(text in "([a-zA-Z0-9: \n]|kB|MemTotal|99999999999999999999|ü){0,60}") {
+            let root = machine(&meminfo(&text));
+            let _ = Memory::under(root.path(), "memory", MemoryValue::UsedPercent);
+            fs::create_dir(root.path().join("proc/self")).unwrap();
+            fs::write(root.path().join("proc/self/status"), text).unwrap();
+            let _ = Memory::under(root.path(), "own", MemoryValue::OwnBytes);
+        }
     }
 
     #[test]

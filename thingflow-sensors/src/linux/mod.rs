@@ -1,7 +1,8 @@
 //! What Linux knows of its machine, from `/proc`, `/sys` and `statvfs`. None of it needs special rights.
 //!
-//! Each sensor is looked for when it is made, so that a wrong name is refused at once and not at the first sampling. The
-//! `under` constructors take a directory that stands for `/`: a container's view of its host, or a test's made-up machine.
+//! Each sensor is looked for when it is made, so that a wrong name is refused at once and not at the first sampling.
+//! The `under` constructors take a directory that stands for `/`: a container's view of its host, or a test's made-up
+//! machine.
 
 mod cpu_load;
 mod disk;

@@ -111,6 +111,7 @@ impl Sensor for Network {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
     use std::fs;
 
     fn dev(root: &Path, received: u64, sent: u64) {
@@ -129,6 +130,16 @@ mod tests {
         assert_eq!((received.sample().unwrap(), sent.sample().unwrap()), (500.0, 1.0));
         dev(root.path(), 20, 11);
         assert_eq!(received.sample().unwrap(), 20.0, "the interface began again");
+    }
+
+    proptest! {
+        #[test]
+        fn never_panics(text in "h\nh\n([a-z0-9: \n]|eth0: |99999999999999999999|ü){0,60}") {
+            let root = tempfile::tempdir().unwrap();
+            fs::create_dir_all(root.path().join("proc/net")).unwrap();
+            fs::write(root.path().join("proc/net/dev"), text).unwrap();
+            let _ = Network::under(root.path(), "in", "eth0", NetworkValue::Errors);
+        }
     }
 
     #[test]

@@ -10,8 +10,8 @@ use super::LinuxError;
 /// A temperature of the machine: of its processor, its board, a disk.
 ///
 /// - Unit: degrees Celsius. The range is the chip's, the resolution mostly 0.1 to 1 degree.
-/// - Source: `/sys/class/thermal/thermal_zone*/temp` and `/sys/class/hwmon/hwmon*/temp*_input`. Reading takes up to some
-///   milliseconds, on slow buses more: an edge thread is the place for those.
+/// - Source: `/sys/class/thermal/thermal_zone*/temp` and `/sys/class/hwmon/hwmon*/temp*_input`. Reading takes up to
+///   some milliseconds, on slow buses more: an edge thread is the place for those.
 ///
 /// ```no_run
 /// use thingflow_core::Sensor;

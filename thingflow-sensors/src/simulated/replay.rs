@@ -7,8 +7,8 @@ use thingflow_core::{Context, Failure, Flow, SensorEvent, Source};
 
 /// Sends recorded events, one at each sampling, as they were: with their sensors and their timestamps.
 ///
-/// Run it without a schedule over a recording that is at hand, or schedule it at the pace you like. For a recording in a
-/// file see the CSV reader of `thingflow-adapters`.
+/// Run it without a schedule over a recording that is at hand, or schedule it at the pace you like. For a recording in
+/// a file see the CSV reader of `thingflow-adapters`.
 ///
 /// ```
 /// use thingflow_core::prelude::*;

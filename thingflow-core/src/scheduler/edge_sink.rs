@@ -1,0 +1,252 @@
+//! Sinks that block (a database, a slow bus) on a thread of their own, behind a bounded queue.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+
+use super::Scheduler;
+use super::clocks::SystemClock;
+use super::edge::{EdgeHost, lock};
+use super::handle::ScheduleError;
+use super::inbox::Overflow;
+use super::remote::{self, QueueOptions, Remote};
+use crate::clock::Clock;
+use crate::context::Context;
+use crate::error::StreamError;
+use crate::port::Port;
+use crate::thing::{Closed, Demand, InputThing, Receipt};
+
+impl Scheduler {
+    /// Moves a Thing that may block to a thread of its own; what comes back is connected in its place. The run goes on until
+    /// the thread has taken all that was queued. Its fatal error, or panic, is that of the run.
+    ///
+    /// A full queue does what its policy says. With [`Overflow::Block`] the source is paused until half of the queue is free;
+    /// what a source that cannot pause sends meanwhile is kept.
+    ///
+    /// ```
+    /// use thingflow_core::prelude::*;
+    /// use thingflow_core::QueueOptions;
+    /// use std::sync::mpsc;
+    /// let (stored, store) = mpsc::channel();
+    /// let mut scheduler = Scheduler::new()?;
+    /// let slow = try_call(move |x: i32| stored.send(x)); // stands for a database
+    /// let sink = scheduler.edge_sink("store", slow, QueueOptions::holding(16))?;
+    /// scheduler.schedule_recurring(from_iter(1..=100).connect(sink))?;
+    /// scheduler.run_forever()?;
+    /// assert_eq!(store.iter().sum::<i32>(), 5050);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`ScheduleError::Thread`].
+    pub fn edge_sink<T, N>(&self, name: &str, thing: N, queue: QueueOptions) -> Result<EdgeSink<T>, ScheduleError>
+    where
+        T: Send + 'static,
+        N: InputThing<T> + Send + 'static,
+    {
+        let end = Port::<()>::new().keep_running();
+        let engine = Rc::downgrade(&self.engine);
+        let options = QueueOptions::holding(4).when_full(Overflow::DropNewest);
+        let (news, _) = remote::open(&self.engine, options, &end, move |news, cx| match news {
+            News::Drained => {
+                if let Some(engine) = engine.upgrade() {
+                    engine.resume();
+                }
+                Ok(Demand::More)
+            }
+            News::Failed(why) => Err(cx.fatal(why).into()),
+        })?;
+        let outbox = Arc::new(Outbox { queue: Mutex::default(), changed: Condvar::new() });
+        let (taken, title) = (outbox.clone(), name.to_owned());
+        let half = queue.capacity() / 2;
+        self.engine.threads.spawn(name, move |_| serve(&taken, thing, &news, half, &title))?;
+        Ok(EdgeSink { outbox, name: name.to_owned(), capacity: queue.capacity(), overflow: queue.overflow() })
+    }
+}
+
+/// Stands on the reactor for a Thing on an edge thread.
+pub struct EdgeSink<T> {
+    outbox: Arc<Outbox<T>>,
+    name: String,
+    capacity: usize,
+    overflow: Overflow,
+}
+
+struct Outbox<T> {
+    queue: Mutex<Queue<T>>,
+    changed: Condvar,
+}
+
+struct Queue<T> {
+    events: VecDeque<T>,
+    /// How the stream ended, to be told after the events.
+    end: Option<End>,
+    /// A source has been paused and waits for room.
+    paused: bool,
+    /// The thread takes no more.
+    closed: bool,
+    dropped: u64,
+}
+
+enum End {
+    Completed,
+    Error(StreamError),
+    /// Disconnected or closed: no notice.
+    Dropped,
+}
+
+enum News {
+    Drained,
+    Failed(String),
+}
+
+impl<T> Default for Queue<T> {
+    fn default() -> Self {
+        Self { events: VecDeque::new(), end: None, paused: false, closed: false, dropped: 0 }
+    }
+}
+
+impl<T> EdgeSink<T> {
+    /// How many events the queue's policy has dropped.
+    pub fn dropped(&self) -> u64 {
+        lock(&self.outbox.queue).dropped
+    }
+
+    fn end(&self, end: End) {
+        lock(&self.outbox.queue).end.get_or_insert(end);
+        self.outbox.changed.notify_one();
+    }
+}
+
+impl<T> InputThing<T> for EdgeSink<T> {
+    fn on_next(&mut self, event: T, cx: &mut Context<'_>) -> Receipt {
+        let mut queue = lock(&self.outbox.queue);
+        if queue.closed {
+            return Ok(Demand::Done);
+        }
+        if queue.events.len() >= self.capacity {
+            match self.overflow {
+                Overflow::Block => {}
+                Overflow::DropNewest => {
+                    queue.dropped += 1;
+                    return Ok(Demand::More);
+                }
+                Overflow::Fail => {
+                    let (name, capacity) = (&self.name, self.capacity);
+                    return Err(cx.fatal(format!(
+                        "the queue of {name} is full with {capacity} events: give it more room or another policy"
+                    )));
+                }
+                Overflow::DropOldest => {
+                    queue.dropped += 1;
+                    queue.events.pop_front();
+                }
+            }
+        }
+        queue.events.push_back(event);
+        let full = matches!(self.overflow, Overflow::Block) && queue.events.len() >= self.capacity;
+        queue.paused |= full;
+        drop(queue);
+        self.outbox.changed.notify_one();
+        Ok(if full { Demand::Full } else { Demand::More })
+    }
+
+    fn on_completed(&mut self, _: &mut Context<'_>) -> Closed {
+        self.end(End::Completed);
+        Ok(())
+    }
+
+    fn on_error(&mut self, error: StreamError, _: &mut Context<'_>) -> Closed {
+        self.end(End::Error(error));
+        Ok(())
+    }
+
+    fn is_open(&self) -> bool {
+        !lock(&self.outbox.queue).closed
+    }
+}
+
+impl<T> Drop for EdgeSink<T> {
+    fn drop(&mut self) {
+        self.end(End::Dropped);
+    }
+}
+
+impl<T> fmt::Debug for EdgeSink<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EdgeSink").field("name", &self.name).field("capacity", &self.capacity).finish_non_exhaustive()
+    }
+}
+
+/// The edge thread: takes events until the stream has ended, or the Thing wants no more.
+fn serve<T, N: InputThing<T>>(outbox: &Outbox<T>, mut thing: N, news: &Remote<News>, half: usize, name: &str) {
+    let run = AssertUnwindSafe(|| take_all(outbox, &mut thing, news, half));
+    let failed = match catch_unwind(run) {
+        Ok(result) => result.err(),
+        Err(_) => Some("panicked on its edge thread".to_owned()),
+    };
+    let mut queue = lock(&outbox.queue);
+    queue.closed = true;
+    queue.events.clear();
+    drop(queue);
+    drop(thing); // closed before the run may end
+    let _ = match failed {
+        Some(why) => news.post(News::Failed(format!("{name}: {why}"))),
+        None => news.post(News::Drained), // nobody stays paused for a thread that has ended
+    };
+}
+
+fn take_all<T, N: InputThing<T>>(
+    outbox: &Outbox<T>,
+    thing: &mut N,
+    news: &Remote<News>,
+    half: usize,
+) -> Result<(), String> {
+    let with = |call: &mut dyn FnMut(&mut Context<'_>) -> Receipt| {
+        let host = EdgeHost::real(SystemClock.now());
+        let mut cx = Context::new(SystemClock.now(), &host);
+        call(&mut cx).map_err(|token| cx.take_error(token).to_string())
+    };
+    if with(&mut |cx| thing.on_start(cx))? == Demand::Done {
+        return Ok(());
+    }
+    loop {
+        let mut event = match outbox.next(news, half) {
+            Ok(event) => Some(event),
+            Err(end) => return with(&mut |cx| end_of(thing, &end, cx).map(|()| Demand::Done)).map(|_| ()),
+        };
+        let demand = with(&mut |cx| event.take().map_or(Ok(Demand::More), |event| thing.on_next(event, cx)))?;
+        if demand == Demand::Done {
+            return Ok(());
+        }
+    }
+}
+
+fn end_of<T>(thing: &mut impl InputThing<T>, end: &End, cx: &mut Context<'_>) -> Closed {
+    match end {
+        End::Completed => thing.on_completed(cx),
+        End::Error(error) => thing.on_error(error.clone(), cx),
+        End::Dropped => Ok(()),
+    }
+}
+
+impl<T> Outbox<T> {
+    fn next(&self, news: &Remote<News>, half: usize) -> Result<T, End> {
+        let mut queue = lock(&self.queue);
+        loop {
+            if let Some(event) = queue.events.pop_front() {
+                if queue.paused && queue.events.len() <= half {
+                    queue.paused = false;
+                    let _ = news.post(News::Drained); // closed: the run is over
+                }
+                return Ok(event);
+            }
+            if let Some(end) = queue.end.take() {
+                return Err(end);
+            }
+            queue = self.changed.wait(queue).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
