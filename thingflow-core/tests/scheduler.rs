@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use thingflow_core::prelude::*;
 use thingflow_core::testing::{FlakySensor, ListSensor, Recorder};
-use thingflow_core::{Clock, Connection, QueueOptions, ScheduleError, VirtualClock};
+use thingflow_core::{Connection, QueueOptions, ScheduleError, VirtualClock};
 
 type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
 
@@ -87,19 +87,19 @@ fn case_7_the_end_of_a_source_is_found_at_the_next_sampling() -> Result {
 /// A sensor whose n-th sampling takes a given time.
 struct Slow {
     clock: VirtualClock,
-    takes: std::vec::IntoIter<u64>,
-    n: i32,
+    takes: Vec<u64>,
+    n: usize,
 }
 
 impl Sensor for Slow {
-    type Reading = i32;
+    type Reading = usize;
     type Error = std::convert::Infallible;
     fn id(&self) -> SensorId {
         "slow".into()
     }
-    fn sample(&mut self) -> std::result::Result<i32, SampleError<Self::Error>> {
-        let takes = self.takes.next().ok_or(SampleError::Ended)?;
-        self.clock.advance(ms(takes));
+    fn sample(&mut self) -> std::result::Result<usize, SampleError<Self::Error>> {
+        let takes = self.takes.get(self.n).ok_or(SampleError::Ended)?;
+        self.clock.advance(ms(*takes));
         self.n += 1;
         Ok(self.n)
     }
@@ -108,7 +108,7 @@ impl Sensor for Slow {
 fn slow(takes: &[u64], timing: Periodic) -> Result<(String, u64)> {
     let clock = VirtualClock::new();
     let mut scheduler = Scheduler::with_clock(clock.clone())?;
-    let sensor = SensorOutput::new(Slow { clock, takes: takes.to_vec().into_iter(), n: 0 });
+    let sensor = SensorOutput::new(Slow { clock, takes: takes.to_vec(), n: 0 });
     let seen = Recorder::new();
     sensor.map(|e| e.val).connect(seen.clone());
     let handle = scheduler.schedule_periodic(sensor, timing)?;

@@ -22,7 +22,7 @@ pub fn print() -> Print {
     Print
 }
 
-/// Made by [`print`].
+/// Made by [`print()`].
 #[derive(Clone, Copy, Debug)]
 pub struct Print;
 
@@ -54,7 +54,7 @@ impl<T: Debug> InputThing<T> for Print {
     }
 }
 
-/// Writes what [`print`] prints to `writer`, and flushes it at the end. Each error of the writer is fatal.
+/// Writes what [`print()`] prints to `writer`, and flushes it at the end. Each error of the writer is fatal.
 ///
 /// Lend the writer with `&mut` to have it back after the run.
 ///

@@ -17,7 +17,7 @@ pub fn never<T>() -> Flow<Never<T>> {
     Flow::new(Never(PhantomData))
 }
 
-/// Made by [`never`].
+/// Made by [`never()`].
 #[derive(Clone, Copy, Debug)]
 pub struct Never<T>(PhantomData<fn() -> T>);
 

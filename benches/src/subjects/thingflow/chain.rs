@@ -13,7 +13,7 @@ pub fn fused(events: Events) -> u64 {
     let count = Rc::new(Cell::new(0));
     let mut flow = from_iter(events)
         .map(|event: Event| event.val)
-        .running_avg(5)
+        .running_avg_of::<5>()
         .map(|avg| avg > 64.0)
         .connect(call(count_into(&count)));
     flow.run(&mut Context::detached(Instant::ZERO)).expect(NEVER_FAILS);
@@ -24,7 +24,7 @@ pub fn fused(events: Events) -> u64 {
 pub fn behind_a_port(events: Events) -> u64 {
     let count = Rc::new(Cell::new(0));
     let port = Port::new();
-    port.map(|event: Event| event.val).running_avg(5).map(|avg| avg > 64.0).connect(call(count_into(&count)));
+    port.map(|event: Event| event.val).running_avg_of::<5>().map(|avg| avg > 64.0).connect(call(count_into(&count)));
     let cx = &mut Context::detached(Instant::ZERO);
     for event in events {
         port.emit(event, cx).expect(NEVER_FAILS);
