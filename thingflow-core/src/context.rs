@@ -8,7 +8,10 @@ use crate::error::{FatalError, RunError, StreamError};
 #[cfg(feature = "alloc")]
 use crate::port::{AnyPort, RunLink};
 #[cfg(feature = "alloc")]
-use alloc::{boxed::Box, rc::{Rc, Weak}};
+use alloc::{
+    boxed::Box,
+    rc::{Rc, Weak},
+};
 
 /// Handed to every call of a Thing, as `std::task::Context` is to a future.
 pub struct Context<'a> {

@@ -18,9 +18,9 @@ mod event;
 pub mod filters;
 mod measure;
 mod output;
-pub mod prelude;
 #[cfg(feature = "alloc")]
 mod port;
+pub mod prelude;
 #[cfg(feature = "std")]
 mod scheduler;
 mod sensor;
@@ -32,6 +32,7 @@ mod sources;
 #[cfg(feature = "alloc")]
 pub mod testing;
 mod thing;
+mod ticker;
 pub mod timing;
 mod visit;
 pub mod windows;
@@ -39,28 +40,32 @@ pub mod windows;
 pub use chain::{Chain, Connected, Identity, Pipe, Then, pipe};
 pub use clock::{Clock, Instant, Timestamp};
 pub use context::Context;
+#[cfg(feature = "alloc")]
+pub use dispatch::{Dispatcher, Dispatching, Routes, Routing, UnknownPort};
 pub use error::{Failure, FatalError, RunError, StreamError};
 pub use event::{SensorEvent, SensorId};
 pub use filters::Filters;
 pub use measure::{Float, Measured};
 pub use output::{ConnectedFlow, Flow, OutputThing, Source};
+#[cfg(feature = "std")]
+pub use scheduler::{
+    EdgeOutput, EdgeSink, EventSource, EventThing, Interest, OnFailure, Overflow, Periodic, PostError, QueueOptions,
+    QueueStats, Registry, Remote, ScheduleError, ScheduleHandle, ScheduleStats, Scheduler, StopToken, Stopper,
+    SystemClock, VirtualClock,
+};
 pub use sensor::{DriverError, OrMissing, SampleError, Sampled, Sensor};
+#[cfg(feature = "alloc")]
+pub use shared::{Shared, SharedInput};
 pub use sinks::{Call, Sinks, call};
 pub use size::Size;
 pub use sources::*;
-pub use timing::Timing;
 pub use thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
+pub use timing::Timing;
 pub use visit::{Visitor, short_name};
 pub use windows::Windows;
 #[cfg(feature = "alloc")]
-pub use {output::Output, port::{Connection, ConnectionInfo, Port, PortChain, PortRef}, sensor::SensorOutput};
-#[cfg(feature = "std")]
-pub use scheduler::{
-    EdgeOutput, EdgeSink, EventSource, EventThing, Interest, OnFailure, Overflow, Periodic, PostError, QueueOptions, QueueStats,
-    Registry, Remote, ScheduleError, ScheduleHandle, ScheduleStats, Scheduler, StopToken, Stopper, SystemClock,
-    VirtualClock,
+pub use {
+    output::Output,
+    port::{Connection, ConnectionInfo, Port, PortChain, PortRef},
+    sensor::SensorOutput,
 };
-#[cfg(feature = "alloc")]
-pub use dispatch::{Dispatcher, Dispatching, Routes, Routing, UnknownPort};
-#[cfg(feature = "alloc")]
-pub use shared::{Shared, SharedInput};

@@ -21,11 +21,11 @@ pub use crate::{
     sensor::SensorOutput,
 };
 
+#[cfg(feature = "alloc")]
+pub use crate::diagram::Tracing;
+#[cfg(feature = "alloc")]
+pub use crate::dispatch::Dispatching;
 #[cfg(feature = "std")]
 pub use crate::scheduler::{OnFailure, Periodic, ScheduleHandle, Scheduler};
 #[cfg(feature = "alloc")]
-pub use crate::dispatch::Dispatching;
-#[cfg(feature = "alloc")]
 pub use crate::shared::Shared;
-#[cfg(feature = "alloc")]
-pub use crate::diagram::Tracing;

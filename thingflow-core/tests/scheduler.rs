@@ -363,7 +363,13 @@ fn stop_ends_the_run_without_completion() -> Result {
     let mut scheduler = Scheduler::virtual_time()?;
     let (source, seen) = (from_iter(1..).output(), Recorder::new());
     let stopper = scheduler.stopper();
-    source.inspect(move |x| if *x == 2 { stopper.stop() }).connect(seen.clone());
+    source
+        .inspect(move |x| {
+            if *x == 2 {
+                stopper.stop()
+            }
+        })
+        .connect(seen.clone());
     scheduler.schedule_periodic(source, secs(1))?;
     scheduler.run_forever()?;
     assert_eq!(seen.timed_text(), "1@1 2@2");

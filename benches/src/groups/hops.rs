@@ -16,11 +16,8 @@ pub const GROUP: Group = Group { name: "hops", about: "one port after the other"
 /// Events through that many ports in a row, into a sink with a threshold.
 type Subject = fn(Events, usize) -> u64;
 
-const SUBJECTS: &[(&str, Subject)] = &[
-    (OURS, thingflow::hops::hops),
-    ("rxrust subject", rxrust::hops::hops),
-    ("boxed closures", boxed::hops::hops),
-];
+const SUBJECTS: &[(&str, Subject)] =
+    &[(OURS, thingflow::hops::hops), ("rxrust subject", rxrust::hops::hops), ("boxed closures", boxed::hops::hops)];
 
 /// How many instructions a further hop may take.
 const LIMIT: f64 = 30.0;

@@ -27,9 +27,9 @@ use crate::error::StreamError;
 use crate::thing::{Closed, InputThing, Receipt};
 use crate::visit::Visitor;
 
-pub(crate) use any::{AnyPort, RunLink};
 #[cfg(feature = "std")]
 pub(crate) use any::Held;
+pub(crate) use any::{AnyPort, RunLink};
 pub use any::{ConnectionInfo, PortRef};
 pub use chain::PortChain;
 pub use connection::Connection;

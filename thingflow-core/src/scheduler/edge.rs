@@ -130,7 +130,11 @@ struct Running {
 }
 
 impl Threads {
-    pub(super) fn spawn(&self, name: &str, work: impl FnOnce(&StopToken) + Send + 'static) -> Result<(), ScheduleError> {
+    pub(super) fn spawn(
+        &self,
+        name: &str,
+        work: impl FnOnce(&StopToken) + Send + 'static,
+    ) -> Result<(), ScheduleError> {
         let (running, stop) = (self.running.clone(), self.stop.clone());
         *lock(&running.count) += 1;
         let leaving = Leaving(running);
@@ -267,7 +271,8 @@ impl Scheduler {
         let (remote, handle) = remote::open(engine, queue, &port, move |event, cx| Ok(sink.emit(event, cx)?))?;
         // How the thread ends has a queue of its own, which is heard even if nobody listens to the events.
         let end = Port::<()>::new().keep_running();
-        let (fate, _) = remote::open(engine, QueueOptions::holding(1), &end, |why: String, cx| Err(cx.fatal(why).into()))?;
+        let (fate, _) =
+            remote::open(engine, QueueOptions::holding(1), &end, |why: String, cx| Err(cx.fatal(why).into()))?;
         let title = name.to_owned();
         engine.threads.spawn(name, move |stop| {
             let _open = remote.clone(); // the stream must not complete before its error is known

@@ -104,9 +104,9 @@ pub enum ScheduleError {
 impl fmt::Display for ScheduleError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::ZeroPeriod => f.write_str(
-                "a schedule needs a period above zero; to run as often as possible use schedule_recurring",
-            ),
+            Self::ZeroPeriod => {
+                f.write_str("a schedule needs a period above zero; to run as often as possible use schedule_recurring")
+            }
             Self::Register(error) => write!(f, "the reactor cannot wait for this Thing's descriptor: {error}"),
             Self::Thread(error) => write!(f, "the edge thread could not be started: {error}"),
         }

@@ -1,5 +1,6 @@
 //! The scheduler: one thread, one reactor, all schedules.
 
+mod calls;
 mod clocks;
 mod closing;
 mod edge;
@@ -11,6 +12,7 @@ mod periodic;
 mod reactor;
 mod remote;
 mod timers;
+mod turn;
 
 use std::fmt;
 use std::io;

@@ -37,13 +37,7 @@ pub(super) enum Missed {
 impl Periodic {
     /// Every `period`, at a fixed rate.
     pub fn every(period: Duration) -> Self {
-        Self {
-            period,
-            first: First::AfterOnePeriod,
-            missed: Missed::Skip,
-            slack: None,
-            on_failure: OnFailure::Stop,
-        }
+        Self { period, first: First::AfterOnePeriod, missed: Missed::Skip, slack: None, on_failure: OnFailure::Stop }
     }
 
     /// For the first time at once, not after one period.

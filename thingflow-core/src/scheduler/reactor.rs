@@ -45,10 +45,8 @@ pub(super) struct Reactor {
 impl Reactor {
     pub(super) fn new() -> io::Result<Self> {
         let poll = Poll::new()?;
-        let timer = rustix::time::timerfd_create(
-            TimerfdClockId::Monotonic,
-            TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC,
-        )?;
+        let timer =
+            rustix::time::timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC)?;
         poll.registry().register(&mut SourceFd(&timer.as_raw_fd()), TIMER, Interest::READABLE)?;
         let waker = Arc::new(mio::Waker::new(poll.registry(), WAKER)?);
         Ok(Self { poll, events: Events::with_capacity(256), timer, set: None, signals: None, waker })

@@ -3,9 +3,9 @@
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use super::ticker::Ticker;
 use crate::error::StreamError;
 use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
+use crate::ticker::Ticker;
 
 /// Made by [`chunks_timeout`](super::Timing::chunks_timeout), or by [`new`](Self::new) if an option is wanted.
 ///

@@ -7,7 +7,6 @@ mod chunks_timeout;
 mod chunks_within;
 mod debounce;
 mod on_timeout;
-mod ticker;
 
 #[cfg(feature = "alloc")]
 pub use chunks_timeout::ChunksTimeout;

@@ -7,7 +7,8 @@ use std::thread;
 use std::time::Duration;
 
 use thingflow_core::{
-    Chain, Context, Filters, InputThing, Instant, Port, QueueOptions, Receipt, Scheduler, Windows, call, from_iter, pipe,
+    Chain, Context, Filters, InputThing, Instant, Port, QueueOptions, Receipt, Scheduler, Windows, call, from_iter,
+    pipe,
 };
 
 use super::NEVER_FAILS;

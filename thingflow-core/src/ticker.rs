@@ -5,7 +5,7 @@ use core::time::Duration;
 use crate::clock::Instant;
 
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Ticker {
+pub(crate) struct Ticker {
     interval: Duration,
     due: Instant,
 }
@@ -14,21 +14,21 @@ impl Ticker {
     /// # Panics
     /// If the interval is zero.
     #[track_caller]
-    pub(super) fn new(interval: Duration) -> Self {
+    pub(crate) fn new(interval: Duration) -> Self {
         assert!(!interval.is_zero(), "an interval of zero would never let time pass: use 1 ns or more");
         Self { interval, due: Instant::NEVER }
     }
 
-    pub(super) fn restart(&mut self, now: Instant) {
+    pub(crate) fn restart(&mut self, now: Instant) {
         self.due = now + self.interval;
     }
 
-    pub(super) fn due(&self) -> Instant {
+    pub(crate) fn due(&self) -> Instant {
         self.due
     }
 
     /// Whether the interval is over. If it is, another one begins; those that have passed altogether are left out.
-    pub(super) fn is_due(&mut self, now: Instant) -> bool {
+    pub(crate) fn is_due(&mut self, now: Instant) -> bool {
         if now < self.due || self.due == Instant::NEVER {
             return false;
         }

@@ -1,0 +1,200 @@
+//! Calling a Thing, and what follows from it: the next tick, a pause, the end of its schedule or of the run.
+//!
+//! While a Thing is called it is out of the table, and nothing of the engine is borrowed: so a Thing may schedule, cancel
+//! and stop from inside its own call.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::engine::{Driven, Engine, Schedule, Trigger, index};
+use super::periodic::{Missed, OnFailure, Periodic};
+use super::timers::{Due, Kind};
+use crate::clock::{Instant, nanos};
+use crate::context::{Context, Host};
+use crate::error::{Failure, RunError, StreamError};
+use crate::output::OutputThing;
+use crate::thing::{Demand, Receipt};
+
+/// How a call went.
+type Outcome = Result<Demand, Failure>;
+
+impl Engine {
+    /// Calls a Thing because it is due.
+    pub(super) fn call(&self, key: usize, serial: u32) -> Result<Instant, RunError> {
+        self.with_thing(key, serial, |thing, cx| {
+            if !thing.is_listened() {
+                return Ok(Demand::Done);
+            }
+            let outcome = thing.produce(cx);
+            match self.called(key, outcome.is_ok()) {
+                Some(Trigger::Once) => outcome.map(|_| Demand::Done),
+                _ => outcome,
+            }
+        })
+    }
+
+    pub(super) fn called(&self, key: usize, well: bool) -> Option<Trigger> {
+        let mut schedules = self.schedules.borrow_mut();
+        let schedule = schedules.get_mut(key)?;
+        schedule.counts.ticks += 1;
+        if well {
+            schedule.failed_in_a_row = 0;
+        }
+        Some(schedule.trigger)
+    }
+
+    pub(super) fn with_thing(
+        &self,
+        key: usize,
+        serial: u32,
+        call: impl FnOnce(&mut dyn OutputThing, &mut Context<'_>) -> Outcome,
+    ) -> Result<Instant, RunError> {
+        let Some(mut thing) = self.take_thing(key, serial) else { return Ok(self.now()) };
+        let mut cx = Context::new(self.now(), self);
+        let outcome = catch_unwind(AssertUnwindSafe(|| call(thing.output(), &mut cx)));
+        let outcome = match outcome {
+            Ok(Ok(demand)) => Ok(demand),
+            Ok(Err(Failure::Sample(error))) => self.sample_failed(key, thing.output(), error, &mut cx),
+            Ok(Err(Failure::Fatal(token))) => Err(cx.take_error(token)),
+            Err(panic) => Err(self.panicked(&*panic)),
+        };
+        match outcome {
+            Ok(demand) => {
+                let done_at = cx.now();
+                self.put_back(key, thing, demand, &mut cx);
+                Ok(done_at)
+            }
+            Err(mut error) => {
+                error.name_thing(|| thing.as_output().name().to_owned());
+                self.put_back(key, thing, Demand::More, &mut cx); // closed with all the others
+                Err(error)
+            }
+        }
+    }
+
+    pub(super) fn take_thing(&self, key: usize, serial: u32) -> Option<Driven> {
+        let mut schedules = self.schedules.borrow_mut();
+        let schedule = schedules.get_mut(key).filter(|schedule| schedule.serial == serial && !schedule.paused)?;
+        schedule.thing.take()
+    }
+
+    pub(super) fn put_back(&self, key: usize, mut thing: Driven, demand: Demand, cx: &mut Context<'_>) {
+        let mut schedules = self.schedules.borrow_mut();
+        let Some(schedule) = schedules.get_mut(key) else { return };
+        let over = demand == Demand::Done || schedule.cancelled;
+        if over {
+            drop(schedules);
+            self.remove(key);
+            self.deregister(key, &mut thing);
+            return; // the Thing is dropped last, when the engine is whole again
+        }
+        schedule.thing = Some(thing);
+        let serial = schedule.serial;
+        if demand == Demand::Full {
+            schedule.paused = true;
+            self.paused.borrow_mut().push((key, serial));
+        }
+        drop(schedules);
+        self.reschedule(key, serial, cx);
+    }
+
+    pub(super) fn reschedule(&self, key: usize, serial: u32, cx: &mut Context<'_>) {
+        let again = cx.take_again();
+        let trigger = self.schedules.borrow().get(key).map(|schedule| schedule.trigger);
+        match trigger {
+            Some(Trigger::Recurring) => self.call_soon(key, serial),
+            _ if again => self.call_soon(key, serial),
+            _ => {}
+        }
+        if cx.due != Instant::NEVER {
+            self.wake_flow(key, cx.due);
+        }
+    }
+
+    /// Sets a wake-up for what is connected to a schedule without a port in between.
+    #[cold]
+    pub(super) fn wake_flow(&self, key: usize, due: Instant) {
+        let mut schedules = self.schedules.borrow_mut();
+        let Some(schedule) = schedules.get_mut(key).filter(|schedule| due < schedule.armed) else { return };
+        schedule.armed = due;
+        let what = Due { kind: Kind::Flow, key: index(key), serial: schedule.serial };
+        self.timers.borrow_mut().once(due, self.slack(None), what);
+    }
+
+    pub(super) fn now(&self) -> Instant {
+        self.clock.now()
+    }
+
+    /// Runs `call` outside of any schedule.
+    pub(super) fn guarded(&self, call: impl FnOnce(&mut Context<'_>) -> Receipt) -> Result<(), RunError> {
+        let mut cx = Context::new(self.now(), self);
+        match catch_unwind(AssertUnwindSafe(|| call(&mut cx))) {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(token)) => Err(cx.take_error(token)),
+            Err(panic) => Err(self.panicked(&*panic)),
+        }
+    }
+
+    pub(super) fn panicked(&self, panic: &(dyn std::any::Any + Send)) -> RunError {
+        let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+        let mut error = RunError::new(format!("panicked: {}", text.unwrap_or("with a value that is no text")));
+        if let Some(name) = self.culprit.take() {
+            error.name_thing(|| name);
+        }
+        error
+    }
+
+    pub(super) fn sample_failed(
+        &self,
+        key: usize,
+        thing: &mut dyn OutputThing,
+        error: StreamError,
+        cx: &mut Context<'_>,
+    ) -> Result<Demand, RunError> {
+        let mut schedules = self.schedules.borrow_mut();
+        let Some(schedule) = schedules.get_mut(key) else { return Ok(Demand::Done) };
+        schedule.counts.failures += 1;
+        schedule.failed_in_a_row += 1;
+        let failed = schedule.failed_in_a_row;
+        let give_up = match schedule.on_failure {
+            OnFailure::Stop => true,
+            OnFailure::Skip => false,
+            OnFailure::Retry { attempts, .. } => failed >= attempts,
+        };
+        drop(schedules);
+        if give_up {
+            thing.fail(error, cx).map_err(|token| cx.take_error(token))?;
+            return Ok(Demand::Done);
+        }
+        self.report(thing.name(), &error);
+        Ok(Demand::More)
+    }
+}
+
+impl Schedule {
+    /// When a failed sampling is tried again.
+    pub(super) fn next_try(&self, timing: &Periodic, now: Instant) -> Option<Instant> {
+        match timing.on_failure {
+            OnFailure::Retry { first, longest, .. } if self.failed_in_a_row > 0 => {
+                let times = 1 << (self.failed_in_a_row - 1).min(20);
+                Some(now + first.saturating_mul(times).min(longest))
+            }
+            _ => None,
+        }
+    }
+
+    /// When a periodic schedule is due next. `now` is when its Thing had been called.
+    pub(super) fn next_tick(&mut self, timing: &Periodic, tick: Instant, now: Instant) -> Instant {
+        let next = tick + timing.period;
+        match timing.missed {
+            Missed::Delay => now + timing.period,
+            Missed::Skip if next < now => {
+                let period = nanos(timing.period);
+                let missed = (now - next).as_nanos().div_ceil(u128::from(period));
+                let missed = u64::try_from(missed).unwrap_or(u64::MAX);
+                self.counts.missed += missed;
+                Instant::from_nanos(next.as_nanos().saturating_add(missed.saturating_mul(period)))
+            }
+            Missed::Skip | Missed::CatchUp => next,
+        }
+    }
+}
