@@ -109,6 +109,7 @@ impl<'a> Context<'a> {
         self.now = self.host.now().max(self.now);
     }
 
+    #[cfg(feature = "alloc")]
     pub(crate) fn host(&self) -> &'a dyn Host {
         self.host
     }

@@ -4,7 +4,6 @@
 use core::fmt;
 
 use crate::chain::{Chain, Connected, Identity, Then};
-use crate::clock::Instant;
 use crate::context::Context;
 use crate::error::{Failure, StreamError};
 use crate::thing::{Closed, Demand, Filter, InputThing, Receipt};
@@ -133,7 +132,7 @@ impl<S: Source, F: Filter<S::Item>> Flow<S, F> {
     pub fn try_collect_now(self) -> (Vec<F::Out>, Option<StreamError>) {
         let mut sink = Collected { events: Vec::new(), error: None };
         let mut flow = ConnectedFlow { source: self.source, chain: Connected { filter: self.filter, next: &mut sink } };
-        let mut cx = Context::detached(Instant::ZERO);
+        let mut cx = Context::detached(crate::Instant::ZERO);
         let fatal = flow.run(&mut cx).err().map(|error| cx.take_error(error));
         (sink.events, sink.error.or(fatal.map(|error| StreamError::message(alloc::format!("{error}")))))
     }

@@ -366,7 +366,7 @@ fn stop_ends_the_run_without_completion() -> Result {
     source
         .inspect(move |x| {
             if *x == 2 {
-                stopper.stop()
+                stopper.stop();
             }
         })
         .connect(seen.clone());

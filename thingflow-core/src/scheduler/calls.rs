@@ -25,21 +25,19 @@ impl Engine {
                 return Ok(Demand::Done);
             }
             let outcome = thing.produce(cx);
-            match self.called(key, outcome.is_ok()) {
-                Some(Trigger::Once) => outcome.map(|_| Demand::Done),
-                _ => outcome,
-            }
+            if self.called(key, outcome.is_ok()) { outcome.map(|_| Demand::Done) } else { outcome }
         })
     }
 
-    pub(super) fn called(&self, key: usize, well: bool) -> Option<Trigger> {
+    /// Counts a call: whether it was the only one.
+    fn called(&self, key: usize, well: bool) -> bool {
         let mut schedules = self.schedules.borrow_mut();
-        let schedule = schedules.get_mut(key)?;
+        let Some(schedule) = schedules.get_mut(key) else { return false };
         schedule.counts.ticks += 1;
         if well {
             schedule.failed_in_a_row = 0;
         }
-        Some(schedule.trigger)
+        matches!(schedule.trigger, Trigger::Once)
     }
 
     pub(super) fn with_thing(
@@ -93,17 +91,10 @@ impl Engine {
             schedule.paused = true;
             self.paused.borrow_mut().push((key, serial));
         }
+        let again = cx.take_again() || matches!(schedule.trigger, Trigger::Recurring);
         drop(schedules);
-        self.reschedule(key, serial, cx);
-    }
-
-    pub(super) fn reschedule(&self, key: usize, serial: u32, cx: &mut Context<'_>) {
-        let again = cx.take_again();
-        let trigger = self.schedules.borrow().get(key).map(|schedule| schedule.trigger);
-        match trigger {
-            Some(Trigger::Recurring) => self.call_soon(key, serial),
-            _ if again => self.call_soon(key, serial),
-            _ => {}
+        if again {
+            self.call_soon(key, serial);
         }
         if cx.due != Instant::NEVER {
             self.wake_flow(key, cx.due);

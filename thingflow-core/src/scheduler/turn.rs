@@ -8,7 +8,6 @@ use super::reactor::Until;
 use super::timers::{Due, Kind};
 use crate::clock::Instant;
 use crate::error::RunError;
-use crate::output::OutputThing;
 use crate::thing::Demand;
 
 impl Engine {

@@ -19,7 +19,9 @@ use crate::event::{Event, Events};
 /// A chain, fed directly.
 pub fn chain(events: u64) -> Result<u64> {
     let cx = &mut Context::detached(Instant::ZERO);
-    let sink = call(|over| drop(black_box(over)));
+    let sink = call(|over| {
+        black_box(over);
+    });
     let mut chain = pipe::<Event>().map(|event| event.val).running_avg(5).map(|avg| avg > 64.0).to(sink);
     chain.on_start(cx).expect(NEVER_FAILS);
     Ok(warm_then_counted(events, |event| chain.on_next(event, cx)))
@@ -30,9 +32,15 @@ pub fn ports(events: u64) -> Result<u64> {
     let cx = &mut Context::detached(Instant::ZERO);
     let (first, second) = (Port::new(), Port::new());
     first.connect(second.clone());
-    second.connect(call(|event: Event| drop(black_box(event))));
-    second.connect(call(|event: Event| drop(black_box(event))));
-    second.map(|event: Event| event.val).running_avg(5).connect(call(|avg| drop(black_box(avg))));
+    second.connect(call(|event: Event| {
+        black_box(event);
+    }));
+    second.connect(call(|event: Event| {
+        black_box(event);
+    }));
+    second.map(|event: Event| event.val).running_avg(5).connect(call(|avg| {
+        black_box(avg);
+    }));
     Ok(warm_then_counted(events, |event| first.emit(event, cx)))
 }
 
@@ -54,7 +62,12 @@ pub fn timers(events: u64) -> Result<u64> {
     let mut scheduler = Scheduler::virtual_time()?;
     let period = Duration::from_millis(1);
     for _ in 0..3 {
-        scheduler.schedule_periodic(from_iter(0_u64..).connect(call(|x| drop(black_box(x)))), period)?;
+        scheduler.schedule_periodic(
+            from_iter(0_u64..).connect(call(|x| {
+                black_box(x);
+            })),
+            period,
+        )?;
     }
     let span = period * u32::try_from(events)?;
     scheduler.run_for(span)?;
