@@ -99,9 +99,11 @@ type Cause = &'static str;
 /// How a run ended that could not go on: the Thing that failed, if known, and the cause.
 ///
 /// ```
+/// # #[cfg(feature = "alloc")] {
 /// use thingflow_core::prelude::*;
 /// let full = pipe::<i32>().to(try_call(|x| if x < 2 { Ok(()) } else { Err("the disk is full") })).feed(0..9);
 /// assert_eq!(full.unwrap_err().to_string(), "the disk is full");
+/// # }
 /// ```
 pub struct RunError {
     #[cfg(feature = "alloc")]

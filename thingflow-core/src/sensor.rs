@@ -139,8 +139,8 @@ impl<S: Sensor> Source for Sampled<S> {
 /// use thingflow_core::prelude::*;
 /// use thingflow_core::testing::ListSensor;
 /// let lux = SensorOutput::new(ListSensor::new("lux", [20.0, 30.0]));
-/// lux.print(); // any number of readers of one port
-/// lux.map(|e| e.val).running_avg(5).map(|v| v > 25.0).print();
+/// lux.for_each(|e| println!("{e}")); // any number of readers of one port
+/// lux.map(|e| e.val).running_avg(5).map(|v| v > 25.0).for_each(|on| println!("{on}"));
 /// ```
 #[cfg(feature = "alloc")]
 pub type SensorOutput<S> = crate::output::Output<Sampled<S>>;
@@ -159,11 +159,13 @@ where
 /// A sensor whose failures are readings too: `None` in band, instead of an error that goes to the schedule's policy.
 ///
 /// ```
+/// # #[cfg(feature = "alloc")] {
 /// use thingflow_core::prelude::*;
 /// use thingflow_core::{OrMissing, testing::FlakySensor};
 /// let mut sensor = OrMissing(FlakySensor::new("co2", [Ok(400.0), Err("no answer"), Ok(410.0)]));
 /// assert_eq!(sensor.sample(), Ok(Some(400.0)));
 /// assert_eq!(sensor.sample(), Ok(None));
+/// # }
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct OrMissing<S>(pub S);

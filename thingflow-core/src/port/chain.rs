@@ -23,8 +23,8 @@ where
     /// use thingflow_core::prelude::*;
     /// let lux = Port::<f64>::new();
     /// let average = lux.running_avg(5).share();
-    /// average.print();
-    /// average.map(|v| v > 25.0).print();
+    /// average.for_each(|v| println!("{v}"));
+    /// average.map(|v| v > 25.0).for_each(|on| println!("{on}"));
     /// ```
     #[doc(alias = "publish")]
     pub fn share(self) -> Port<F::Out> {
