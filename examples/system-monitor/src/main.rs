@@ -52,7 +52,7 @@ where
     readings.connect(csv::append(file)?);
     let average = readings.map(|e| e.val).running_avg(5).share();
     average.try_for_each(|v| {
-        print!("\rload {:5.1} %  ", v);
+        print!("\rload {v:5.1} %  ");
         stdout().flush()
     });
     average.map(|v| v > ALARM).dedup().filter(|alarm| *alarm).for_each(|_| println!("\nalarm: the load is high"));
