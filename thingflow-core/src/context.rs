@@ -59,7 +59,7 @@ impl<'a> Context<'a> {
         self.again = true;
     }
 
-    /// Reports an error that ends nothing. The scheduler counts it, logs it and hands it to `on_report`.
+    /// Reports an error that ends nothing: the scheduler logs it as a warning, with the name of the Thing.
     pub fn report(&self, thing: &str, error: &StreamError) {
         self.host.report(thing, error);
     }

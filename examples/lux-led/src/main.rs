@@ -11,6 +11,7 @@
 use std::error::Error;
 use std::time::Duration;
 
+use embedded_hal::digital::OutputPin;
 use thingflow_adapters::gpio::pin_out;
 use thingflow_core::prelude::*;
 
@@ -18,10 +19,19 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut scheduler = Scheduler::new()?;
     let lux = SensorOutput::new(sensor()?);
     lux.print();
-    lux.map(|e| e.val).running_avg(5).map(|v| v > 25.0).connect(pin_out("led", led()?));
+    lamp(&lux, led()?);
     scheduler.schedule_periodic(lux, Duration::from_secs(1))?;
     scheduler.run_forever()?;
     Ok(())
+}
+
+/// Lights the lamp while the average of five readings is above 25 lux.
+fn lamp<S, P>(lux: &SensorOutput<S>, led: P)
+where
+    S: Sensor<Reading = f64>,
+    P: OutputPin + 'static,
+{
+    lux.map(|e| e.val).running_avg(5).map(|v| v > 25.0).connect(pin_out("led", led));
 }
 
 #[cfg(not(feature = "tsl2591"))]
@@ -54,7 +64,7 @@ mod tests {
     fn the_lamp_follows_the_average() -> Result<(), Box<dyn Error>> {
         let mut scheduler = Scheduler::virtual_time()?;
         let (lux, pin) = (SensorOutput::new(sensor()?), led()?);
-        lux.map(|e| e.val).running_avg(5).map(|v| v > 25.0).connect(pin_out("led", pin.clone()));
+        lamp(&lux, pin.clone());
         scheduler.schedule_periodic(lux, Duration::from_secs(1))?;
         scheduler.run_for(Duration::from_secs(8))?;
         assert!(pin.level(), "the average of 50, 40, 30 and their neighbours is above 25");

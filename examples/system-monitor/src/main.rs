@@ -1,5 +1,5 @@
-//! This machine's processor load → average of five → threshold → an alarm; every reading goes to a CSV file, and one line
-//! of the terminal shows where things stand.
+//! This machine's processor load → average of five → threshold → an alarm. Every reading goes to a CSV file, the memory in
+//! use to another, and one line of the terminal shows where things stand.
 //!
 //! ```sh
 //! cargo run --release -p system-monitor                 # until Ctrl-C
@@ -22,7 +22,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     thingflow_adapters::logging::init();
     let ticks = ticks(std::env::args().skip(1))?;
     let path = Path::new("system-monitor.csv");
-    println!("writing {}; stop with Ctrl-C", path.display());
+    println!("writing system-monitor.csv and memory.csv; stop with Ctrl-C");
     let mut scheduler = Scheduler::new()?;
     monitor(&scheduler, CpuLoad::new("cpu")?, path, ticks)?;
     let memory = SensorOutput::new(Memory::new("memory", MemoryValue::UsedPercent)?);
