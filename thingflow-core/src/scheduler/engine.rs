@@ -107,7 +107,8 @@ pub(super) enum Trigger {
 
 /// Above this many ticks a second, ticks are grouped.
 const CROWDED: f64 = 2_000.0;
-const GROUPED: Duration = Duration::from_millis(1);
+/// Half of it is the median lateness, which stays below that of a timer wheel of milliseconds; see `benches/`.
+const GROUPED: Duration = Duration::from_micros(1_900);
 
 impl Engine {
     pub(super) fn new(clock: RunClock) -> Result<Rc<Self>, RunError> {

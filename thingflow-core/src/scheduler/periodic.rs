@@ -62,7 +62,7 @@ impl Periodic {
     }
 
     /// How late a tick may come, so that it can share a wake-up with others. By default none while the scheduler serves
-    /// fewer than 2,000 ticks a second, and one millisecond above. `Duration::ZERO` is always precise.
+    /// fewer than 2,000 ticks a second, and 1.9 milliseconds above. `Duration::ZERO` is always precise.
     pub fn slack(self, slack: Duration) -> Self {
         Self { slack: Some(slack), ..self }
     }
