@@ -455,3 +455,25 @@ fn a_sensor_on_an_edge_thread_keeps_virtual_time() -> Result {
     assert!(seen.is_completed());
     Ok(())
 }
+
+#[test]
+fn an_edge_sink_pauses_its_source_and_loses_nothing() -> Result {
+    let mut scheduler = Scheduler::new()?;
+    let (taken, store) = std::sync::mpsc::channel();
+    let sink = scheduler.edge_sink("store", try_call(move |x: u32| taken.send(x)), QueueOptions::holding(4))?;
+    scheduler.schedule_recurring(from_iter(0..10_000).connect(sink))?;
+    scheduler.run_forever()?;
+    assert!(store.into_iter().eq(0..10_000));
+    Ok(())
+}
+
+#[test]
+fn the_error_of_an_edge_sink_ends_the_run() -> Result {
+    let mut scheduler = Scheduler::new()?;
+    let full = try_call(|x: u32| if x < 3 { Ok(()) } else { Err("the disk is full") });
+    let sink = scheduler.edge_sink("store", full, QueueOptions::default())?;
+    scheduler.schedule_recurring(from_iter(0..).connect(sink))?;
+    let error = scheduler.run_forever().unwrap_err();
+    assert!(error.to_string().contains("store: the disk is full"), "{error}");
+    Ok(())
+}

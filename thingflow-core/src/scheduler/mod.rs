@@ -71,6 +71,27 @@ pub trait EventThing: OutputThing {
 /// assert_eq!(seen.timed_text(), "false@60 true@120 |@180");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// A Thing cannot be scheduled twice, since the scheduler takes it:
+///
+/// ```compile_fail,E0382
+/// # use std::time::Duration;
+/// # use thingflow_core::prelude::*;
+/// # let scheduler = Scheduler::virtual_time()?;
+/// let numbers = from_iter(0..).output();
+/// scheduler.schedule_periodic(numbers, Duration::from_secs(1))?;
+/// scheduler.schedule_periodic(numbers, Duration::from_secs(2))?; // use of moved value
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// And it stays on its thread:
+///
+/// ```compile_fail,E0277
+/// # use thingflow_core::prelude::*;
+/// let mut scheduler = Scheduler::new()?;
+/// std::thread::spawn(move || scheduler.run_forever()); // cannot be sent between threads safely
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Scheduler {
     engine: Rc<Engine>,
 }
