@@ -477,3 +477,16 @@ fn the_error_of_an_edge_sink_ends_the_run() -> Result {
     assert!(error.to_string().contains("store: the disk is full"), "{error}");
     Ok(())
 }
+
+#[test]
+fn virtual_time_does_not_wait_for_an_edge_thread_that_was_cancelled() -> Result {
+    let mut scheduler = Scheduler::virtual_time()?;
+    let probe = scheduler.schedule_sensor_on_separate_thread(ListSensor::new("probe", [1; 9]), secs(1))?;
+    probe.connect(call(|_| {}));
+    let (seen, handle) = (Recorder::new(), probe.handle().clone());
+    let source = from_iter(1..=3).inspect(move |_| handle.cancel()).connect(seen.clone());
+    scheduler.schedule_periodic(source, secs(1))?; // its first tick comes right after the thread has been asked
+    scheduler.run_forever()?;
+    assert_eq!(seen.timed_text(), "1@1 2@2 3@3 |@4");
+    Ok(())
+}

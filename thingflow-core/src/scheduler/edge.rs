@@ -3,6 +3,7 @@
 //! The reactor keeps the time for them. When a tick is due it asks the thread for a sample; a thread that is still busy
 //! misses the tick. So edge threads have the same rates, policies and virtual clock as everything else.
 
+use std::cell::Cell;
 use std::fmt;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -207,13 +208,14 @@ impl Scheduler {
         }
         let engine = &self.engine;
         let (port, request) = (Port::new(), Arc::<Request>::default());
-        let (answers, sink) = (engine.asked.clone(), port.clone());
+        let (asked, sink) = (Asked { all: engine.asked.clone(), mine: Rc::default() }, port.clone());
+        let answers = Answers(asked.clone());
         let (remote, receiver) = remote::open(engine, QueueOptions::default(), &port, move |message, cx| {
-            answers.set(answers.get().saturating_sub(1));
+            answers.0.change(-1);
             deliver(message, &sink, cx)
         })?;
         engine.set_on_failure(&receiver, timing.on_failure);
-        let ticker = Ticker { request: request.clone(), asked: engine.asked.clone(), port: port.clone(), receiver };
+        let ticker = Ticker { request: request.clone(), asked, port: port.clone(), receiver };
         let name = source.name().to_owned();
         let virtual_time = engine.clock.is_virtual();
         engine.threads.spawn(&name, move |stop| serve(source, &request, &remote, stop, virtual_time))?;
@@ -354,10 +356,35 @@ impl Request {
 
 const LOOK_FOR_STOP: Duration = Duration::from_millis(500);
 
+/// How many samplings have been asked for and not answered: of one thread, and of all that virtual time waits for.
+#[derive(Clone)]
+struct Asked {
+    all: Rc<Cell<usize>>,
+    mine: Rc<Cell<usize>>,
+}
+
+impl Asked {
+    fn change(&self, by: isize) {
+        for count in [&self.all, &self.mine] {
+            count.set(count.get().saturating_add_signed(by));
+        }
+    }
+}
+
+/// The receiver's end. When it goes, nobody waits for the answers that are still out.
+struct Answers(Asked);
+
+impl Drop for Answers {
+    fn drop(&mut self) {
+        let Asked { all, mine } = &self.0;
+        all.set(all.get().saturating_sub(mine.take()));
+    }
+}
+
 /// The reactor's side of a sampled edge thread: passes the ticks on.
 struct Ticker<T> {
     request: Arc<Request>,
-    asked: Rc<std::cell::Cell<usize>>,
+    asked: Asked,
     port: Port<T>,
     receiver: ScheduleHandle,
 }
@@ -368,7 +395,7 @@ impl<T: Clone + 'static> OutputThing for Ticker<T> {
             return Ok(Demand::Done);
         }
         if self.request.ask((cx.now(), cx.timestamp())) {
-            self.asked.set(self.asked.get() + 1);
+            self.asked.change(1);
         }
         Ok(Demand::More)
     }

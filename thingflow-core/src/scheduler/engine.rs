@@ -148,9 +148,12 @@ impl Engine {
     // ---- the table ----
 
     pub(super) fn add(&self, thing: Box<dyn OutputThing>, trigger: Trigger) -> Result<ScheduleHandle, ScheduleError> {
+        if matches!(trigger, Trigger::Periodic(timing, _) if timing.period.is_zero()) {
+            return Err(ScheduleError::ZeroPeriod);
+        }
         let handle = self.insert(Driven::Output(thing), trigger);
         match trigger {
-            Trigger::Periodic(timing, _) => self.set_first(&handle, timing)?,
+            Trigger::Periodic(timing, _) => self.set_first(&handle, timing),
             Trigger::Recurring => self.call_soon(handle.key, handle.serial),
             Trigger::Once | Trigger::Event => {}
         }
@@ -202,18 +205,13 @@ impl Engine {
         ScheduleHandle { engine: self.me.clone(), key, serial, last_counts }
     }
 
-    fn set_first(&self, handle: &ScheduleHandle, timing: Periodic) -> Result<(), ScheduleError> {
-        if timing.period.is_zero() {
-            drop(self.remove(handle.key));
-            return Err(ScheduleError::ZeroPeriod);
-        }
+    fn set_first(&self, handle: &ScheduleHandle, timing: Periodic) {
         let first = match timing.first {
             First::After(delay) => self.now() + delay,
             First::AfterOnePeriod => self.in_step(timing.period),
         };
         self.rate.set(self.rate.get() + 1.0 / timing.period.as_secs_f64());
         self.set_tick(handle.key, first);
-        Ok(())
     }
 
     /// The last instant within one period that coincides with ticks of an equal or harmonic period.
@@ -237,21 +235,14 @@ impl Engine {
     }
 
     pub(super) fn cancel(&self, key: usize, serial: u32) {
-        let thing = {
-            let mut schedules = self.schedules.borrow_mut();
-            match schedules.get_mut(key) {
-                Some(schedule) if schedule.serial == serial => {
-                    if schedule.thing.is_none() {
-                        schedule.cancelled = true; // in the middle of its call: goes when that is over
-                        return;
-                    }
-                }
-                _ => return,
-            }
-            drop(schedules);
-            self.remove(key)
-        };
-        drop(thing);
+        let mut schedules = self.schedules.borrow_mut();
+        let Some(schedule) = schedules.get_mut(key).filter(|schedule| schedule.serial == serial) else { return };
+        if schedule.thing.is_none() {
+            schedule.cancelled = true; // in the middle of its call: goes when that is over
+            return;
+        }
+        drop(schedules); // the Thing's own `Drop` may use the engine
+        drop(self.remove(key));
     }
 
     pub(super) fn remove(&self, key: usize) -> Option<Driven> {
