@@ -98,6 +98,12 @@ impl<'a> Context<'a> {
         self.host.stop();
     }
 
+    /// Lets paused sources go on, with their next tick or in the next turn: for a Thing that has answered
+    /// [`Demand::Full`](crate::Demand::Full) and has room again. A source that comes too early is paused again.
+    pub fn resume(&self) {
+        self.host.resume();
+    }
+
     /// Runs `job` after the current dispatch, in the next turn.
     #[cfg(feature = "alloc")]
     pub fn defer(&self, job: impl FnOnce(&mut Context<'_>) -> Result<(), FatalError> + 'static) {
@@ -139,6 +145,8 @@ pub(crate) trait Host {
     }
     fn report(&self, _thing: &str, _error: &StreamError) {}
     fn stop(&self) {}
+    /// Calls the sources again that were told to pause.
+    fn resume(&self) {}
     /// The Thing that was being served when a panic began.
     #[cfg(feature = "alloc")]
     fn blame(&self, _thing: &dyn Culprit) {}

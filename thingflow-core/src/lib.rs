@@ -18,6 +18,9 @@ mod dispatch;
 mod error;
 mod event;
 pub mod filters;
+pub mod flow;
+pub mod joins;
+mod limit;
 mod measure;
 mod output;
 #[cfg(feature = "alloc")]
@@ -36,6 +39,7 @@ pub mod testing;
 mod thing;
 mod ticker;
 pub mod timing;
+pub mod tracking;
 mod visit;
 pub mod windows;
 
@@ -47,13 +51,17 @@ pub use dispatch::{Dispatcher, Dispatching, Routes, Routing, UnknownPort};
 pub use error::{Failure, FatalError, RunError, StreamError};
 pub use event::{SensorEvent, SensorId};
 pub use filters::Filters;
+pub use flow::FlowControl;
+pub use joins::Joins;
+#[cfg(feature = "alloc")]
+pub use limit::QueueMeter;
+pub use limit::{Limit, Overflow, QueueStats};
 pub use measure::{Float, Measured};
 pub use output::{ConnectedFlow, Flow, OutputThing, Source};
 #[cfg(feature = "std")]
 pub use scheduler::{
-    EdgeOutput, EdgeSink, EventSource, EventThing, Interest, OnFailure, Overflow, Periodic, PostError, QueueOptions,
-    QueueStats, Registry, Remote, ScheduleError, ScheduleHandle, ScheduleStats, Scheduler, StopToken, Stopper,
-    SystemClock, VirtualClock,
+    EdgeOutput, EdgeSink, EventSource, EventThing, Interest, OnFailure, Periodic, PostError, Registry, Remote,
+    ScheduleError, ScheduleHandle, ScheduleStats, Scheduler, StopToken, Stopper, SystemClock, VirtualClock,
 };
 pub use sensor::{DriverError, OrMissing, SampleError, Sampled, Sensor};
 #[cfg(feature = "alloc")]

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use thingflow_core::prelude::*;
 use thingflow_core::testing::{FlakySensor, ListSensor, Recorder};
-use thingflow_core::{Connection, QueueOptions, ScheduleError, VirtualClock};
+use thingflow_core::{Connection, Limit, ScheduleError, VirtualClock};
 
 type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
 
@@ -425,8 +425,8 @@ fn a_feedback_loop_goes_through_the_scheduler() -> Result {
 #[test]
 fn a_private_loop_posts_and_its_error_is_fatal() -> Result {
     let mut scheduler = Scheduler::new()?;
-    let (seen, queue) = (Recorder::new(), QueueOptions::default());
-    let good = scheduler.schedule_on_private_event_loop("good", queue, |remote, _| {
+    let (seen, queue) = (Recorder::new(), Limit::default());
+    let good = scheduler.schedule_on_private_event_loop("good", queue.clone(), |remote, _| {
         (1..=3).try_for_each(|x| remote.post(x).map_err(|error| error.to_string()))
     })?;
     good.connect(seen.clone());
@@ -460,7 +460,7 @@ fn a_sensor_on_an_edge_thread_keeps_virtual_time() -> Result {
 fn an_edge_sink_pauses_its_source_and_loses_nothing() -> Result {
     let mut scheduler = Scheduler::new()?;
     let (taken, store) = std::sync::mpsc::channel();
-    let sink = scheduler.edge_sink("store", try_call(move |x: u32| taken.send(x)), QueueOptions::holding(4))?;
+    let sink = scheduler.edge_sink("store", try_call(move |x: u32| taken.send(x)), Limit::block(4))?;
     scheduler.schedule_recurring(from_iter(0..10_000).connect(sink))?;
     scheduler.run_forever()?;
     assert!(store.into_iter().eq(0..10_000));
@@ -471,7 +471,7 @@ fn an_edge_sink_pauses_its_source_and_loses_nothing() -> Result {
 fn the_error_of_an_edge_sink_ends_the_run() -> Result {
     let mut scheduler = Scheduler::new()?;
     let full = try_call(|x: u32| if x < 3 { Ok(()) } else { Err("the disk is full") });
-    let sink = scheduler.edge_sink("store", full, QueueOptions::default())?;
+    let sink = scheduler.edge_sink("store", full, Limit::default())?;
     scheduler.schedule_recurring(from_iter(0..).connect(sink))?;
     let error = scheduler.run_forever().unwrap_err();
     assert!(error.to_string().contains("store: the disk is full"), "{error}");

@@ -47,6 +47,7 @@ impl Engine {
         call: impl FnOnce(&mut dyn OutputThing, &mut Context<'_>) -> Outcome,
     ) -> Result<Instant, RunError> {
         let Some(mut thing) = self.take_thing(key, serial) else { return Ok(self.now()) };
+        let resumed = self.resumed.get();
         let mut cx = Context::new(self.now(), self);
         let outcome = catch_unwind(AssertUnwindSafe(|| call(thing.output(), &mut cx)));
         let outcome = match outcome {
@@ -58,6 +59,8 @@ impl Engine {
         match outcome {
             Ok(demand) => {
                 let done_at = cx.now();
+                let room = demand == Demand::Full && self.resumed.get() != resumed;
+                let demand = if room { Demand::More } else { demand };
                 self.put_back(key, thing, demand, &mut cx);
                 Ok(done_at)
             }

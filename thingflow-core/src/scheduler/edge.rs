@@ -16,12 +16,13 @@ use super::clocks::SystemClock;
 use super::engine::Trigger;
 use super::handle::{ScheduleError, ScheduleHandle};
 use super::periodic::Periodic;
-use super::remote::{self, QueueOptions, Remote};
+use super::remote::{self, Remote};
 use crate::chain::Chain;
 use crate::clock::{Clock, Instant, Timestamp};
 use crate::context::{Context, Host};
 use crate::error::{Failure, StreamError};
 use crate::event::SensorEvent;
+use crate::limit::Limit;
 use crate::output::{OutputThing, Source};
 use crate::port::{Connection, Port, PortChain};
 use crate::sensor::{Sampled, Sensor};
@@ -210,7 +211,7 @@ impl Scheduler {
         let (port, request) = (Port::new(), Arc::<Request>::default());
         let (asked, sink) = (Asked { all: engine.asked.clone(), mine: Rc::default() }, port.clone());
         let answers = Answers(asked.clone());
-        let (remote, receiver) = remote::open(engine, QueueOptions::default(), &port, move |message, cx| {
+        let (remote, receiver) = remote::open(engine, Limit::default(), &port, move |message, cx| {
             answers.0.change(-1);
             deliver(message, &sink, cx)
         })?;
@@ -261,7 +262,7 @@ impl Scheduler {
     pub fn schedule_on_private_event_loop<T, E>(
         &self,
         name: &str,
-        queue: QueueOptions,
+        queue: Limit,
         work: impl FnOnce(Remote<T>, StopToken) -> Result<(), E> + Send + 'static,
     ) -> Result<EdgeOutput<T>, ScheduleError>
     where
@@ -273,8 +274,7 @@ impl Scheduler {
         let (remote, handle) = remote::open(engine, queue, &port, move |event, cx| Ok(sink.emit(event, cx)?))?;
         // How the thread ends has a queue of its own, which is heard even if nobody listens to the events.
         let end = Port::<()>::new().keep_running();
-        let (fate, _) =
-            remote::open(engine, QueueOptions::holding(1), &end, |why: String, cx| Err(cx.fatal(why).into()))?;
+        let (fate, _) = remote::open(engine, Limit::block(1), &end, |why: String, cx| Err(cx.fatal(why).into()))?;
         let title = name.to_owned();
         engine.threads.spawn(name, move |stop| {
             let _open = remote.clone(); // the stream must not complete before its error is known

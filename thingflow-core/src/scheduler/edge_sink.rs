@@ -10,11 +10,11 @@ use super::Scheduler;
 use super::clocks::SystemClock;
 use super::edge::{EdgeHost, lock};
 use super::handle::ScheduleError;
-use super::inbox::Overflow;
-use super::remote::{self, QueueOptions, Remote};
+use super::remote::{self, Remote};
 use crate::clock::Clock;
 use crate::context::Context;
 use crate::error::StreamError;
+use crate::limit::{Limit, Overflow, QueueStats};
 use crate::port::Port;
 use crate::thing::{Closed, Demand, InputThing, Receipt};
 
@@ -27,12 +27,12 @@ impl Scheduler {
     ///
     /// ```
     /// use thingflow_core::prelude::*;
-    /// use thingflow_core::QueueOptions;
+    /// use thingflow_core::Limit;
     /// use std::sync::mpsc;
     /// let (stored, store) = mpsc::channel();
     /// let mut scheduler = Scheduler::new()?;
     /// let slow = try_call(move |x: i32| stored.send(x)); // stands for a database
-    /// let sink = scheduler.edge_sink("store", slow, QueueOptions::holding(16))?;
+    /// let sink = scheduler.edge_sink("store", slow, Limit::block(16))?;
     /// scheduler.schedule_recurring(from_iter(1..=100).connect(sink))?;
     /// scheduler.run_forever()?;
     /// assert_eq!(store.iter().sum::<i32>(), 5050);
@@ -41,14 +41,14 @@ impl Scheduler {
     ///
     /// # Errors
     /// [`ScheduleError::Thread`].
-    pub fn edge_sink<T, N>(&self, name: &str, thing: N, queue: QueueOptions) -> Result<EdgeSink<T>, ScheduleError>
+    pub fn edge_sink<T, N>(&self, name: &str, thing: N, queue: Limit) -> Result<EdgeSink<T>, ScheduleError>
     where
         T: Send + 'static,
         N: InputThing<T> + Send + 'static,
     {
         let end = Port::<()>::new().keep_running();
         let engine = Rc::downgrade(&self.engine);
-        let options = QueueOptions::holding(4).when_full(Overflow::DropNewest);
+        let options = Limit::drop_newest(4);
         let (news, _) = remote::open(&self.engine, options, &end, move |news, cx| match news {
             News::Drained => {
                 if let Some(engine) = engine.upgrade() {
@@ -62,7 +62,7 @@ impl Scheduler {
         let (taken, title) = (outbox.clone(), name.to_owned());
         let half = queue.capacity() / 2;
         self.engine.threads.spawn(name, move |_| serve(&taken, thing, &news, half, &title))?;
-        Ok(EdgeSink { outbox, name: name.to_owned(), capacity: queue.capacity(), overflow: queue.overflow() })
+        Ok(EdgeSink { outbox, name: name.to_owned(), limit: queue })
     }
 }
 
@@ -70,8 +70,7 @@ impl Scheduler {
 pub struct EdgeSink<T> {
     outbox: Arc<Outbox<T>>,
     name: String,
-    capacity: usize,
-    overflow: Overflow,
+    limit: Limit,
 }
 
 struct Outbox<T> {
@@ -87,7 +86,7 @@ struct Queue<T> {
     paused: bool,
     /// The thread takes no more.
     closed: bool,
-    dropped: u64,
+    stats: QueueStats,
 }
 
 enum End {
@@ -104,14 +103,40 @@ enum News {
 
 impl<T> Default for Queue<T> {
     fn default() -> Self {
-        Self { events: VecDeque::new(), end: None, paused: false, closed: false, dropped: 0 }
+        Self { events: VecDeque::new(), end: None, paused: false, closed: false, stats: QueueStats::default() }
+    }
+}
+
+impl<T> Queue<T> {
+    /// Takes an event in, or drops one: whether the source should pause.
+    fn push(&mut self, event: T, limit: &Limit) -> bool {
+        self.stats.posted += 1;
+        if self.events.len() >= limit.capacity() {
+            match limit.overflow() {
+                Overflow::DropNewest => {
+                    self.stats.dropped += 1;
+                    return false;
+                }
+                Overflow::DropOldest => {
+                    self.stats.dropped += 1;
+                    self.events.pop_front();
+                }
+                Overflow::Block | Overflow::Fail => {}
+            }
+        }
+        self.events.push_back(event);
+        self.stats.high_water = self.stats.high_water.max(self.events.len());
+        let full = limit.overflow() == Overflow::Block && self.events.len() >= limit.capacity();
+        self.paused |= full;
+        full
     }
 }
 
 impl<T> EdgeSink<T> {
-    /// How many events the queue's policy has dropped.
-    pub fn dropped(&self) -> u64 {
-        lock(&self.outbox.queue).dropped
+    /// What has gone through the queue. To see it once the sink is connected, give the queue's limit a
+    /// [`QueueMeter`](crate::QueueMeter).
+    pub fn stats(&self) -> QueueStats {
+        lock(&self.outbox.queue).stats
     }
 
     fn end(&self, end: End) {
@@ -126,28 +151,15 @@ impl<T> InputThing<T> for EdgeSink<T> {
         if queue.closed {
             return Ok(Demand::Done);
         }
-        if queue.events.len() >= self.capacity {
-            match self.overflow {
-                Overflow::Block => {}
-                Overflow::DropNewest => {
-                    queue.dropped += 1;
-                    return Ok(Demand::More);
-                }
-                Overflow::Fail => {
-                    let (name, capacity) = (&self.name, self.capacity);
-                    return Err(cx.fatal(format!(
-                        "the queue of {name} is full with {capacity} events: give it more room or another policy"
-                    )));
-                }
-                Overflow::DropOldest => {
-                    queue.dropped += 1;
-                    queue.events.pop_front();
-                }
-            }
+        let (capacity, overflow) = (self.limit.capacity(), self.limit.overflow());
+        if queue.events.len() >= capacity && overflow == Overflow::Fail {
+            let name = &self.name;
+            return Err(cx.fatal(format!(
+                "the queue of {name} is full with {capacity} events: give it more room or another policy"
+            )));
         }
-        queue.events.push_back(event);
-        let full = matches!(self.overflow, Overflow::Block) && queue.events.len() >= self.capacity;
-        queue.paused |= full;
+        let full = queue.push(event, &self.limit);
+        self.limit.count(|_| queue.stats);
         drop(queue);
         self.outbox.changed.notify_one();
         Ok(if full { Demand::Full } else { Demand::More })
@@ -176,7 +188,10 @@ impl<T> Drop for EdgeSink<T> {
 
 impl<T> fmt::Debug for EdgeSink<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("EdgeSink").field("name", &self.name).field("capacity", &self.capacity).finish_non_exhaustive()
+        f.debug_struct("EdgeSink")
+            .field("name", &self.name)
+            .field("capacity", &self.limit.capacity())
+            .finish_non_exhaustive()
     }
 }
 

@@ -43,6 +43,8 @@ pub(super) struct Engine {
     pub(super) again: RefCell<VecDeque<(usize, u32)>>,
     pub(super) unstarted: RefCell<Vec<(usize, u32)>>,
     pub(super) paused: RefCell<Vec<(usize, u32)>>,
+    /// How often paused sources were set free: who was set free while it was called does not pause after it.
+    pub(super) resumed: Cell<u64>,
     pub(super) jobs: RefCell<VecDeque<Job>>,
     pub(super) culprit: RefCell<Option<String>>,
     pub(super) phases: RefCell<Vec<(Duration, Instant)>>,
@@ -128,6 +130,7 @@ impl Engine {
             again: RefCell::default(),
             unstarted: RefCell::default(),
             paused: RefCell::default(),
+            resumed: Cell::new(0),
             jobs: RefCell::default(),
             culprit: RefCell::default(),
             phases: RefCell::default(),
@@ -348,6 +351,7 @@ impl Engine {
 
     /// Sets everything free that waits for a queue to drain.
     pub(super) fn resume(&self) {
+        self.resumed.set(self.resumed.get() + 1);
         for (key, serial) in self.paused.take() {
             if let Some(schedule) = self.schedules.borrow_mut().get_mut(key).filter(|s| s.serial == serial) {
                 schedule.paused = false;
@@ -398,6 +402,10 @@ impl Host for Engine {
 
     fn stop(&self) {
         self.stop.store(true, Ordering::SeqCst);
+    }
+
+    fn resume(&self) {
+        Engine::resume(self);
     }
 
     fn blame(&self, thing: &dyn Culprit) {

@@ -22,33 +22,29 @@
 
 use std::collections::VecDeque;
 use std::mem;
-use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, ThreadId};
 
 mod doorbell;
-mod overflow;
+mod post_error;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use doorbell::{Doorbell, InboxId, Wake};
-pub use overflow::{Overflow, PostError, QueueStats};
+pub use post_error::PostError;
 
-/// A queue of at most `capacity` events, which announces itself at `doorbell` as `id`.
+use crate::limit::{Limit, Overflow, QueueStats};
+
+/// A queue within `limit`, which announces itself at `doorbell` as `id`.
 ///
 /// Call it on the reactor's thread, where the inbox stays.
-pub(crate) fn channel<T: Send>(
-    capacity: NonZeroUsize,
-    policy: Overflow,
-    doorbell: Arc<Doorbell>,
-    id: InboxId,
-) -> (Sender<T>, Inbox<T>) {
+pub(crate) fn channel<T: Send>(limit: &Limit, doorbell: Arc<Doorbell>, id: InboxId) -> (Sender<T>, Inbox<T>) {
     let shared = Arc::new(Shared {
         queue: Mutex::new(Queue::default()),
         room: Condvar::new(),
-        capacity: capacity.get(),
-        policy,
+        capacity: limit.capacity(),
+        policy: limit.overflow(),
         doorbell,
         id,
         reactor: thread::current().id(),
@@ -248,7 +244,6 @@ impl<T> Inbox<T> {
         }
     }
 
-    #[cfg(test)]
     /// What has gone through the queue so far.
     pub(crate) fn stats(&self) -> QueueStats {
         self.shared.stats()

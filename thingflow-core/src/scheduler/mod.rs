@@ -25,10 +25,10 @@ pub use clocks::{SystemClock, VirtualClock};
 pub use edge::{EdgeOutput, StopToken};
 pub use edge_sink::EdgeSink;
 pub use handle::{ScheduleError, ScheduleHandle, ScheduleStats, Stopper};
-pub use inbox::{Overflow, PostError, QueueStats};
+pub use inbox::PostError;
 pub use periodic::{OnFailure, Periodic};
 pub use reactor::{EventSource, Interest, Registry};
-pub use remote::{QueueOptions, Remote};
+pub use remote::Remote;
 
 use crate::clock::Clock;
 use crate::error::RunError;

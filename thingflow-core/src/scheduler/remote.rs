@@ -1,70 +1,29 @@
 //! Events from other threads: [`Remote`], and its receiving end on the reactor.
 
 use std::fmt;
-use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use super::Scheduler;
 use super::engine::{Engine, Trigger};
 use super::handle::{ScheduleError, ScheduleHandle};
-use super::inbox::{self, Inbox, InboxId, Left, Overflow, PostError, QueueStats, Sender};
-use crate::Size;
+use super::inbox::{self, Inbox, InboxId, Left, PostError, Sender};
 use crate::context::Context;
 use crate::error::{Failure, StreamError};
+use crate::limit::{Limit, QueueStats};
 use crate::output::OutputThing;
 use crate::port::Port;
 use crate::thing::{Closed, Demand, InputThing, Receipt};
 use crate::visit::Visitor;
-
-/// How much a queue between threads holds, and what happens when it is full. By default 1024 events, and the poster waits.
-///
-/// ```
-/// use thingflow_core::{Overflow, QueueOptions};
-/// let latest = QueueOptions::holding(16).when_full(Overflow::DropOldest);
-/// ```
-#[derive(Clone, Copy, Debug)]
-pub struct QueueOptions {
-    capacity: Size,
-    overflow: Overflow,
-}
-
-impl QueueOptions {
-    /// A queue of `capacity` events.
-    #[track_caller]
-    pub fn holding(capacity: impl Into<Size>) -> Self {
-        Self { capacity: capacity.into(), overflow: Overflow::Block }
-    }
-
-    /// What happens when it is full.
-    #[must_use]
-    pub fn when_full(self, overflow: Overflow) -> Self {
-        Self { overflow, ..self }
-    }
-
-    pub(super) fn capacity(self) -> usize {
-        self.capacity.get()
-    }
-
-    pub(super) fn overflow(self) -> Overflow {
-        self.overflow
-    }
-}
-
-impl Default for QueueOptions {
-    fn default() -> Self {
-        Self::holding(1024)
-    }
-}
 
 /// Posts events into the reactor from any thread. Clones post into the same port; when the last one is dropped and all is
 /// delivered, the port completes.
 ///
 /// ```
 /// use thingflow_core::prelude::*;
-/// use thingflow_core::{QueueOptions, testing::Recorder};
+/// use thingflow_core::{Limit, testing::Recorder};
 /// let mut scheduler = Scheduler::new()?;
-/// let (remote, port) = scheduler.remote::<i32>(QueueOptions::default())?;
+/// let (remote, port) = scheduler.remote::<i32>(Limit::default())?;
 /// let seen = Recorder::new();
 /// port.map(|x| x * 10).connect(seen.clone());
 /// std::thread::spawn(move || (1..=3).try_for_each(|x| remote.post(x)));
@@ -84,7 +43,7 @@ impl<T> Remote<T> {
         self.0.post(event)
     }
 
-    /// What has gone through the queue.
+    /// What has gone through the queue, as a [`QueueMeter`](crate::QueueMeter) shows it for the queue of an operator.
     pub fn stats(&self) -> QueueStats {
         self.0.stats()
     }
@@ -108,10 +67,7 @@ impl Scheduler {
     ///
     /// # Errors
     /// None at present.
-    pub fn remote<T: Clone + Send + 'static>(
-        &self,
-        queue: QueueOptions,
-    ) -> Result<(Remote<T>, Port<T>), ScheduleError> {
+    pub fn remote<T: Clone + Send + 'static>(&self, queue: Limit) -> Result<(Remote<T>, Port<T>), ScheduleError> {
         let port = Port::new();
         let sink = port.clone();
         let (remote, _) = open(&self.engine, queue, &port, move |event, cx| Ok(sink.emit(event, cx)?))?;
@@ -122,14 +78,13 @@ impl Scheduler {
 /// Opens a queue of messages `M`; `deliver` makes events on `port` of them.
 pub(super) fn open<M: Send + 'static, T: Clone + 'static>(
     engine: &Engine,
-    queue: QueueOptions,
+    limit: Limit,
     port: &Port<T>,
     deliver: impl FnMut(M, &mut Context<'_>) -> Result<Demand, Failure> + 'static,
 ) -> Result<(Remote<M>, ScheduleHandle), ScheduleError> {
     let id = InboxId(engine.next_key());
-    let capacity = NonZeroUsize::new(queue.capacity.get()).unwrap_or(NonZeroUsize::MIN);
-    let (sender, inbox) = inbox::channel(capacity, queue.overflow, Arc::clone(&engine.bell), id);
-    let thing = Receiver { inbox, port: port.clone(), deliver };
+    let (sender, inbox) = inbox::channel(&limit, Arc::clone(&engine.bell), id);
+    let thing = Receiver { inbox, limit, port: port.clone(), deliver };
     let handle = engine.add(Box::new(thing), Trigger::Event)?;
     Ok((Remote(sender), handle))
 }
@@ -137,6 +92,7 @@ pub(super) fn open<M: Send + 'static, T: Clone + 'static>(
 /// The receiving end of a queue: a Thing that is called when something has been posted.
 struct Receiver<M, T, D> {
     inbox: Inbox<M>,
+    limit: Limit,
     port: Port<T>,
     deliver: D,
 }
@@ -156,6 +112,7 @@ where
             result = deliver(message, cx);
             if matches!(result, Ok(Demand::More)) { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         });
+        self.limit.count(|_| self.inbox.stats());
         match (result, left) {
             (Ok(Demand::More), Left::Ended) => {
                 self.port.complete(cx)?;

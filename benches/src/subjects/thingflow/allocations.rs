@@ -7,7 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use thingflow_core::{
-    Chain, Context, Filters, InputThing, Instant, Port, QueueOptions, Receipt, Scheduler, Windows, call, from_iter,
+    Chain, Context, Filters, InputThing, Instant, Port, Limit, Receipt, Scheduler, Windows, call, from_iter,
     pipe,
 };
 
@@ -79,7 +79,7 @@ pub fn timers(events: u64) -> Result<u64> {
 /// Posts of another thread, all of them through the reactor.
 pub fn edge_queue(events: u64) -> Result<u64> {
     let mut scheduler = Scheduler::new()?;
-    let (remote, port) = scheduler.remote::<u64>(QueueOptions::holding(1024))?;
+    let (remote, port) = scheduler.remote::<u64>(Limit::block(1024))?;
     let counted = Rc::new(Cell::new(0));
     let (left, result) = (Cell::new(2 * events), counted.clone());
     let running = RefCell::new(None);

@@ -4,7 +4,7 @@ use std::io;
 use std::ops::ControlFlow;
 
 use thingflow_core::prelude::*;
-use thingflow_core::{Overflow, Port, QueueOptions, Remote};
+use thingflow_core::{Overflow, Port, Limit, Remote};
 
 use crate::event::Event;
 use crate::posting;
@@ -18,7 +18,7 @@ struct Loop {
 impl Loop {
     fn open(capacity: usize, overflow: Overflow) -> io::Result<(Self, Poster)> {
         let scheduler = Scheduler::new().map_err(io::Error::other)?;
-        let queue = QueueOptions::holding(capacity).when_full(overflow);
+        let queue = Limit::new(capacity, overflow);
         let (remote, port) = scheduler.remote(queue).map_err(io::Error::other)?;
         Ok((Self { scheduler, port }, Poster(remote)))
     }

@@ -27,7 +27,7 @@ fn doorbell() -> (Arc<Doorbell>, Arc<AtomicUsize>) {
 }
 
 fn queue<T: Send>(capacity: usize, policy: Overflow) -> (Sender<T>, Inbox<T>) {
-    channel(NonZeroUsize::new(capacity).unwrap(), policy, doorbell().0, InboxId(0))
+    channel(&Limit::new(capacity, policy), doorbell().0, InboxId(0))
 }
 
 fn ready(doorbell: &Doorbell) -> Vec<InboxId> {
@@ -89,7 +89,7 @@ fn a_stopped_batch_keeps_the_rest_and_its_order() {
 #[test]
 fn an_announcement_taken_while_downstream_was_full_is_not_needed_again() {
     let (doorbell, _) = doorbell();
-    let (sender, mut inbox) = channel(NonZeroUsize::MIN, Overflow::Fail, Arc::clone(&doorbell), InboxId(0));
+    let (sender, mut inbox) = channel(&Limit::new(1, Overflow::Fail), Arc::clone(&doorbell), InboxId(0));
     sender.post(1).unwrap();
     assert_eq!(drain_until(&mut inbox, 9, 1), (vec![1], Left::Some));
     sender.post(2).unwrap();
@@ -102,9 +102,8 @@ fn an_announcement_taken_while_downstream_was_full_is_not_needed_again() {
 #[test]
 fn only_inboxes_with_events_are_announced_and_once() {
     let (doorbell, wakes) = doorbell();
-    let mut ends: Vec<_> = (0..3)
-        .map(|n| channel(NonZeroUsize::new(4).unwrap(), Overflow::Block, Arc::clone(&doorbell), InboxId(n)))
-        .collect();
+    let mut ends: Vec<_> =
+        (0..3).map(|n| channel(&Limit::new(4, Overflow::Block), Arc::clone(&doorbell), InboxId(n))).collect();
     (1..=2).for_each(|n| ends[2].0.post(n).unwrap());
     ends[0].0.post(3).unwrap();
     assert_eq!(ready(&doorbell), [InboxId(2), InboxId(0)]);
@@ -118,8 +117,7 @@ fn only_inboxes_with_events_are_announced_and_once() {
 #[test]
 fn only_the_first_post_wakes_and_only_a_sleeper() {
     let (doorbell, wakes) = doorbell();
-    let (sender, mut inbox) =
-        channel(NonZeroUsize::new(4).unwrap(), Overflow::Block, Arc::clone(&doorbell), InboxId(0));
+    let (sender, mut inbox) = channel(&Limit::new(4, Overflow::Block), Arc::clone(&doorbell), InboxId(0));
     assert!(doorbell.prepare_sleep());
     (1..=2).for_each(|n| sender.post(n).unwrap());
     assert_eq!(wakes.load(Ordering::Relaxed), 1);
@@ -134,7 +132,7 @@ fn only_the_first_post_wakes_and_only_a_sleeper() {
 #[test]
 fn the_last_sender_to_go_ends_the_inbox_and_wakes_the_reactor() {
     let (doorbell, wakes) = doorbell();
-    let (sender, mut inbox) = channel(NonZeroUsize::MIN, Overflow::Block, Arc::clone(&doorbell), InboxId(7));
+    let (sender, mut inbox) = channel(&Limit::new(1, Overflow::Block), Arc::clone(&doorbell), InboxId(7));
     let other = sender.clone();
     other.post(1).unwrap();
     drop(other);
@@ -223,8 +221,7 @@ fn run_reactor(doorbell: &Doorbell, inbox: &mut Inbox<(usize, u64)>, mut seen: i
 /// Four threads post `each` numbers; what arrived of each in the order it did, and the counters.
 fn stress(capacity: usize, policy: Overflow, each: u64) -> (Vec<Vec<u64>>, QueueStats) {
     let doorbell = Arc::new(Doorbell::new(thread::current()));
-    let capacity = NonZeroUsize::new(capacity).unwrap();
-    let (sender, mut inbox) = channel(capacity, policy, Arc::clone(&doorbell), InboxId(0));
+    let (sender, mut inbox) = channel(&Limit::new(capacity, policy), Arc::clone(&doorbell), InboxId(0));
     let mut arrived = vec![Vec::new(); 4];
     thread::scope(|scope| {
         for poster in 0..4 {

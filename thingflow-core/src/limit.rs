@@ -1,0 +1,246 @@
+//! [`Limit`]: how many events a queue holds, and what happens when it is full.
+
+use crate::size::Size;
+
+#[cfg(feature = "alloc")]
+use {
+    crate::error::StreamError,
+    crate::thing::Demand,
+    alloc::{collections::VecDeque, format, rc::Rc},
+    core::cell::Cell,
+};
+
+/// What happens when an event comes to a full queue.
+///
+/// ```
+/// use thingflow_core::Overflow;
+/// assert_eq!(Overflow::default(), Overflow::Block); // nothing is lost unless you say so
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Overflow {
+    /// Back-pressure: another thread that posts waits until there is room; a source on the reactor is paused, and what it
+    /// cannot hold back is kept.
+    ///
+    /// A post from the reactor's own thread, which alone can make room, is refused as with [`Fail`](Self::Fail).
+    #[default]
+    Block,
+    /// The oldest event in the queue makes room. With a capacity of one this keeps just the latest event.
+    DropOldest,
+    /// The event that has just come is dropped.
+    DropNewest,
+    /// The event is refused: a poster gets it back, an operator ends its stream by an error.
+    Fail,
+}
+
+/// How many events an operator or a queue may hold, and what happens to one more. By default 1024, and the source waits.
+///
+/// ```
+/// use thingflow_core::{Limit, Overflow};
+/// let latest = Limit::drop_oldest(16);
+/// assert_eq!((latest.capacity(), latest.overflow()), (16, Overflow::DropOldest));
+/// assert_eq!(Limit::keep_latest().capacity(), 1);
+/// ```
+#[derive(Clone, Debug)]
+pub struct Limit {
+    capacity: Size,
+    overflow: Overflow,
+    #[cfg(feature = "alloc")]
+    meter: Option<QueueMeter>,
+}
+
+impl Limit {
+    /// With the policy given as a value: for one that is read from a configuration.
+    #[track_caller]
+    pub fn new(capacity: impl Into<Size>, overflow: Overflow) -> Self {
+        Self {
+            capacity: capacity.into(),
+            overflow,
+            #[cfg(feature = "alloc")]
+            meter: None,
+        }
+    }
+
+    /// At most `capacity` events, then the source waits, see [`Overflow::Block`].
+    #[track_caller]
+    pub fn block(capacity: impl Into<Size>) -> Self {
+        Self::new(capacity, Overflow::Block)
+    }
+
+    /// At most `capacity` events, the oldest of which makes room for a new one.
+    #[track_caller]
+    pub fn drop_oldest(capacity: impl Into<Size>) -> Self {
+        Self::new(capacity, Overflow::DropOldest)
+    }
+
+    /// At most `capacity` events; one more is dropped.
+    #[track_caller]
+    pub fn drop_newest(capacity: impl Into<Size>) -> Self {
+        Self::new(capacity, Overflow::DropNewest)
+    }
+
+    /// At most `capacity` events; one more is an error.
+    #[track_caller]
+    pub fn fail(capacity: impl Into<Size>) -> Self {
+        Self::new(capacity, Overflow::Fail)
+    }
+
+    /// One event: the latest.
+    pub fn keep_latest() -> Self {
+        Self::drop_oldest(1)
+    }
+
+    /// Counts what goes through, and what is dropped, in `meter`.
+    #[cfg(feature = "alloc")]
+    #[must_use]
+    pub fn metered(self, meter: &QueueMeter) -> Self {
+        Self { meter: Some(meter.clone()), ..self }
+    }
+
+    /// Brings the meter up to date, if there is one.
+    #[cfg(feature = "alloc")]
+    pub(crate) fn count(&self, next: impl FnOnce(QueueStats) -> QueueStats) {
+        if let Some(meter) = &self.meter {
+            meter.0.set(next(meter.0.get()));
+        }
+    }
+
+    /// How many events.
+    pub fn capacity(&self) -> usize {
+        self.capacity.get()
+    }
+
+    /// What happens to one more.
+    pub fn overflow(&self) -> Overflow {
+        self.overflow
+    }
+}
+
+impl Default for Limit {
+    fn default() -> Self {
+        Self::block(1024)
+    }
+}
+
+/// What has gone through a queue so far.
+///
+/// ```
+/// let stats = thingflow_core::QueueStats::default();
+/// assert_eq!((stats.posted, stats.dropped, stats.high_water), (0, 0, 0));
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct QueueStats {
+    /// Events that came in, those that were dropped later included and those that were refused not.
+    pub posted: u64,
+    /// Events dropped by the policy, or because the receiver went away before it had dispatched them.
+    pub dropped: u64,
+    /// The most events that ever waited in the queue at once.
+    pub high_water: usize,
+}
+
+/// Shows from outside what goes through the queue of an operator: give it to [`Limit::metered`] and keep it.
+///
+/// ```
+/// use thingflow_core::{Limit, QueueMeter};
+/// let meter = QueueMeter::default();
+/// let limit = Limit::drop_oldest(2).metered(&meter);
+/// assert_eq!(meter.stats().dropped, 0);
+/// # let _ = limit;
+/// ```
+#[cfg(feature = "alloc")]
+#[derive(Clone, Debug, Default)]
+pub struct QueueMeter(Rc<Cell<QueueStats>>);
+
+#[cfg(feature = "alloc")]
+impl QueueMeter {
+    /// What has gone through so far.
+    pub fn stats(&self) -> QueueStats {
+        self.0.get()
+    }
+}
+
+/// The events that an operator holds back, within a [`Limit`].
+#[cfg(feature = "alloc")]
+#[derive(Clone, Debug)]
+pub(crate) struct Backlog<T> {
+    events: VecDeque<T>,
+    limit: Limit,
+    paused: bool,
+}
+
+#[cfg(feature = "alloc")]
+impl<T> Backlog<T> {
+    pub(crate) fn new(limit: Limit) -> Self {
+        Self { events: VecDeque::new(), limit, paused: false }
+    }
+
+    /// Takes an event in. `Full` asks the source to pause. An error, which names the operator, ends its stream.
+    pub(crate) fn push(&mut self, event: T, operator: &str) -> Result<Demand, StreamError> {
+        let full = self.events.len() >= self.limit.capacity();
+        let mut dropped = 0;
+        match self.limit.overflow {
+            Overflow::Fail if full => {
+                let n = self.limit.capacity();
+                return Err(StreamError::message(format!(
+                    "{operator} holds {n} events and is full: give it more room or another policy"
+                )));
+            }
+            Overflow::DropNewest if full => {
+                self.count(1, 1);
+                return Ok(Demand::More);
+            }
+            Overflow::DropOldest if full => {
+                self.events.pop_front();
+                dropped = 1;
+            }
+            _ => {}
+        }
+        self.events.push_back(event);
+        self.count(1, dropped);
+        if self.limit.overflow == Overflow::Block && self.events.len() >= self.limit.capacity() {
+            self.paused = true;
+            return Ok(Demand::Full);
+        }
+        Ok(Demand::More)
+    }
+
+    /// The oldest event.
+    pub(crate) fn pop(&mut self) -> Option<T> {
+        self.events.pop_front()
+    }
+
+    pub(crate) fn front(&self) -> Option<&T> {
+        self.events.front()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.events.is_empty()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.events.len()
+    }
+
+    /// All events, oldest first.
+    pub(crate) fn drain(&mut self) -> impl Iterator<Item = T> {
+        self.events.drain(..)
+    }
+
+    /// Whether a source was asked to pause and may go on, now that half of the room is free: then call
+    /// [`Context::resume`](crate::Context::resume).
+    pub(crate) fn take_room(&mut self) -> bool {
+        let room = self.paused && self.events.len() <= self.limit.capacity() / 2;
+        self.paused &= !room;
+        room
+    }
+
+    fn count(&self, posted: u64, dropped: u64) {
+        let high_water = self.events.len();
+        self.limit.count(|stats| QueueStats {
+            posted: stats.posted + posted,
+            dropped: stats.dropped + dropped,
+            high_water: stats.high_water.max(high_water),
+        });
+    }
+}

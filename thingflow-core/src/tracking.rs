@@ -1,0 +1,1 @@
+//! Events that say when the last of their holders has let go of them.

@@ -1,0 +1,9 @@
+//! The acceptance cases, by number: what goes in, what must come out.
+#![cfg(feature = "std")]
+
+mod filters;
+mod flow;
+mod joins;
+mod timing;
+mod tracking;
+mod windows;

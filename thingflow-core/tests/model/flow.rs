@@ -1,0 +1,1 @@
+//! Flow control against a naive model.
