@@ -8,7 +8,7 @@ use core::cmp::Ordering;
 use super::any::end_of;
 use super::{Body, Inner, Notice, Port, Slot, pending};
 use crate::clock::Instant;
-use crate::context::{Context, Culprit};
+use crate::context::{Context, Culprit, ON_RESUME};
 use crate::thing::{Closed, Demand, Receipt};
 
 impl<T: Clone + 'static> Port<T> {
@@ -27,7 +27,11 @@ impl<T: Clone + 'static> Port<T> {
         body.events += 1;
         let inner = &*self.inner;
         inner.put_back_idle(body);
-        if !is_more(&receipt) || inner.pending.get() != 0 || cx.due != Instant::NEVER {
+        // Not `||`: both are bytes, and one test serves both.
+        if !is_more(&receipt) | (inner.pending.get() != 0) {
+            return inner.conclude(receipt, cx);
+        }
+        if cx.due != Instant::NEVER {
             return inner.conclude(receipt, cx);
         }
         Ok(Demand::More)
@@ -36,7 +40,7 @@ impl<T: Clone + 'static> Port<T> {
     #[inline(never)]
     fn next_to_all(&self, event: &T, cx: &mut Context<'_>, mut body: Box<Body<T>>) -> Receipt {
         let inner = &*self.inner;
-        body.events += 1;
+        body.events += u64::from(!inner.closed.get());
         for slot in &mut body.slots {
             let receipt = slot.next_ref(event, cx);
             if !is_more(&receipt) {
@@ -105,7 +109,7 @@ impl<T: Clone + 'static> Inner<T> {
             let demand = self.enqueue(Notice::Next(event));
             return self.settle_if_idle(demand, cx);
         };
-        body.events += 1;
+        body.events += u64::from(!self.closed.get());
         let receipt = self.hand_out(body, event, cx);
         self.settled(receipt, cx)
     }
@@ -145,8 +149,10 @@ impl<T: Clone + 'static> Inner<T> {
     #[cold]
     #[inline(never)]
     pub(super) fn settle(&self, mut demand: Demand, cx: &mut Context<'_>) -> Receipt {
+        let mut full = false;
         while self.pending.get() != 0 {
             let what = self.pending.replace(0);
+            full |= what & pending::FULL != 0 && self.full_at.get() == cx.resumes();
             if what & pending::JOINED != 0 {
                 self.admit();
             }
@@ -167,7 +173,12 @@ impl<T: Clone + 'static> Inner<T> {
                 None => {}
             }
         }
-        Ok(if self.has_connections() || self.keep_running.get() && !self.closed.get() { demand } else { Demand::Done })
+        let open = self.has_connections() || self.keep_running.get() && !self.closed.get();
+        Ok(match demand {
+            _ if !open => Demand::Done,
+            Demand::More if full => Demand::Full,
+            demand => demand,
+        })
     }
 
     fn next_waiting(&self, event: T, cx: &mut Context<'_>) -> Receipt {
@@ -196,19 +207,33 @@ impl<T: Clone + 'static> Inner<T> {
         })
     }
 
-    /// Wakes the connections: one of them has asked for it, the others do nothing.
-    pub(super) fn wake_all(&self, cx: &mut Context<'_>) -> Receipt {
+    /// Wakes the connections, unless that has been done since it was asked for.
+    pub(super) fn wake_due(&self, cx: &mut Context<'_>) -> Receipt {
         if cx.now() < self.armed.get() {
-            return Ok(Demand::More); // an earlier wish, which has been answered
+            return Ok(Demand::More);
         }
         self.armed.set(Instant::NEVER);
+        self.wake_all(cx)
+    }
+
+    /// Wakes the connections: one of them has asked for it, the others do nothing.
+    pub(super) fn wake_all(&self, cx: &mut Context<'_>) -> Receipt {
         let Some(body) = self.take_body() else { return Ok(Demand::More) };
         let receipt = self.each(body, cx, |slot, cx| slot.thing.on_wake(cx));
         let demand = self.settled(receipt, cx)?;
         if demand == Demand::Done {
             self.note_unlistened();
         }
+        self.remember_full(demand, cx);
         Ok(demand)
+    }
+
+    /// No source hears a receipt given in between: the one that sends the next event will.
+    fn remember_full(&self, demand: Demand, cx: &Context<'_>) {
+        if demand == Demand::Full {
+            self.full_at.set(cx.resumes());
+            self.note(pending::FULL);
+        }
     }
 
     /// Delivers the events of an earlier turn.
@@ -219,6 +244,7 @@ impl<T: Clone + 'static> Inner<T> {
             let Some(event) = self.later.borrow_mut().pop_front() else { break };
             demand = self.next_owned(event, cx)?;
         }
+        self.remember_full(demand, cx);
         Ok(demand)
     }
 
@@ -277,9 +303,12 @@ impl<T: Clone + 'static> Inner<T> {
     /// among them, and stays for the ports on the way back: a wake-up too many is harmless, and asking whose wish it is
     /// would cost every event.
     fn arm(&self, cx: &mut Context<'_>) {
-        if cx.due < self.armed.get() {
+        if cx.due < self.armed.get() && cx.due != ON_RESUME {
             self.armed.set(cx.due);
             cx.host().wake_at(self.me.clone(), cx.due, false);
+        }
+        if cx.stalled && !self.stalled.replace(true) {
+            cx.host().wake_on_resume(self.me.clone());
         }
     }
 

@@ -29,7 +29,7 @@ use crate::visit::Visitor;
 
 #[cfg(feature = "std")]
 pub(crate) use any::Held;
-pub(crate) use any::{AnyPort, RunLink};
+pub(crate) use any::{AnyPort, Hub, RunLink};
 pub use any::{ConnectionInfo, PortRef};
 pub use chain::PortChain;
 pub use connection::Connection;
@@ -71,6 +71,10 @@ struct Inner<T> {
     later: RefCell<VecDeque<T>>,
     /// When the scheduler will wake the connections.
     armed: Cell<Instant>,
+    /// Whether the scheduler will wake the connections at the next resume.
+    stalled: Cell<bool>,
+    /// When `Full` was the receipt of something that no source has heard: the count of resumes.
+    full_at: Cell<Option<u64>>,
     /// Who joined and who left in the middle of a dispatch.
     joined: RefCell<Vec<Slot<T>>>,
     left: RefCell<Vec<usize>>,
@@ -88,6 +92,7 @@ mod pending {
     pub(super) const WAITING: u8 = 2;
     pub(super) const JOINED: u8 = 4;
     pub(super) const LEFT: u8 = 8;
+    pub(super) const FULL: u8 = 16;
 }
 
 struct Body<T> {
@@ -127,6 +132,8 @@ impl<T: Clone + 'static> Port<T> {
             parked: Cell::new(None),
             pending: Cell::new(0),
             armed: Cell::new(Instant::NEVER),
+            stalled: Cell::new(false),
+            full_at: Cell::new(None),
             waiting: RefCell::default(),
             later: RefCell::default(),
             joined: RefCell::default(),
@@ -165,7 +172,7 @@ impl<T: Clone + 'static> Port<T> {
     ///
     /// # Errors
     /// The fatal error of a connected Thing. The run cannot go on, the rest of the connections miss the event.
-    #[inline]
+    #[inline(always)]
     pub fn emit(&self, event: T, cx: &mut Context<'_>) -> Receipt {
         if core::mem::needs_drop::<T>() { self.inner.next_owned(event, cx) } else { self.next_ref(&event, cx) }
     }
@@ -210,6 +217,11 @@ impl<T: Clone + 'static> Port<T> {
     /// The port without its type, as a walk over the graph sees it.
     pub fn as_ref(&self) -> PortRef {
         PortRef::new(self.inner.clone())
+    }
+
+    #[cfg(feature = "std")]
+    pub(crate) fn has_connections(&self) -> bool {
+        self.inner.has_connections()
     }
 
     pub(crate) fn downgrade(&self) -> WeakPort<T> {
