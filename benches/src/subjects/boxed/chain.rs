@@ -12,9 +12,7 @@ pub fn staged(events: Events) -> u64 {
     let count = Rc::new(Cell::new(0));
     let seen = count.clone();
     let mut sink: Box<dyn FnMut(bool)> = Box::new(move |over| {
-        if over {
-            seen.set(seen.get() + 1);
-        }
+        seen.set(seen.get() + u64::from(over));
     });
     let mut compare: Box<dyn FnMut(f64)> = black_box(Box::new(move |avg| sink(avg > 64.0)));
     let mut avg = RunningAvg::default();

@@ -9,9 +9,7 @@ pub fn fused(events: Events) -> u64 {
     let mut count = 0;
     for event in events {
         let over = avg.push(event.val) > 64.0;
-        if over {
-            count += 1;
-        }
+        count += u64::from(over);
     }
     count
 }

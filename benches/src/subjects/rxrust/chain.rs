@@ -18,9 +18,7 @@ pub fn fused(events: Events) -> u64 {
         .map(move |val| avg.push(val))
         .map(|avg| avg > 64.0)
         .subscribe(|over| {
-            if over {
-                count += 1;
-            }
+            count += u64::from(over);
         });
     count
 }
@@ -32,9 +30,7 @@ pub fn behind_a_port(events: Events) -> u64 {
     let seen = count.clone();
     let mut subject = Local::subject::<Event, Infallible>();
     subject.clone().map(|event| event.val).map(move |val| avg.push(val)).map(|avg| avg > 64.0).subscribe(move |over| {
-        if over {
-            seen.set(seen.get() + 1);
-        }
+        seen.set(seen.get() + u64::from(over));
     });
     for event in events {
         subject.next(event);

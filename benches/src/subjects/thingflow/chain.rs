@@ -36,8 +36,6 @@ pub fn behind_a_port(events: Events) -> u64 {
 fn count_into(count: &Rc<Cell<u64>>) -> impl FnMut(bool) + 'static {
     let count = count.clone();
     move |over| {
-        if over {
-            count.set(count.get() + 1);
-        }
+        count.set(count.get() + u64::from(over));
     }
 }
