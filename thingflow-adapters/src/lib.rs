@@ -2,6 +2,7 @@
 //!
 //! | module | what it connects | feature |
 //! |---|---|---|
+//! | `cron` | calendar times, as events | `cron` |
 //! | `csv` | sensor events to and from CSV files | `csv` |
 //! | `lines` | lines of text to and from files, pipes, devices | `lines` |
 //! | `gpio` | pins over `embedded-hal`, simulated ones | `gpio` |
@@ -14,6 +15,8 @@
 //! since a silent one would be worse; its error says which file or pin it was and what to do.
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "cron")]
+pub mod cron;
 #[cfg(feature = "csv")]
 pub mod csv;
 #[cfg(feature = "gpio")]

@@ -79,6 +79,9 @@ impl<In, F: Filter<In>, N: InputThing<F::Out>> InputThing<In> for Connected<F, N
     fn is_open(&self) -> bool {
         self.next.is_open()
     }
+    fn has_room(&self) -> bool {
+        self.filter.has_room(self.next.has_room())
+    }
     fn describe(&self, visitor: &mut dyn Visitor) {
         self.filter.describe(visitor);
         self.next.describe(visitor);
@@ -105,6 +108,9 @@ impl<In, F: Filter<In>, N: InputThing<F::Out>> InputThing<In> for Following<'_, 
     }
     fn on_error(&mut self, error: StreamError, cx: &mut Context<'_>) -> Closed {
         self.filter.on_error(error, &mut Emitter { next: self.next, cx })
+    }
+    fn has_room(&self) -> bool {
+        self.filter.has_room(self.next.has_room())
     }
 }
 
@@ -137,6 +143,9 @@ impl<In, A: Filter<In>, B: Filter<A::Out>> Filter<In> for Then<A, B> {
             Demand::Done => Ok(Demand::Done),
             demand => Ok(demand.and(self.1.on_wake(out)?)),
         }
+    }
+    fn has_room(&self, behind: bool) -> bool {
+        self.0.has_room(self.1.has_room(behind))
     }
     fn describe(&self, visitor: &mut dyn Visitor) {
         self.0.describe(visitor);
@@ -188,6 +197,7 @@ pub trait Chain: Sized {
 /// # #[cfg(feature = "alloc")]
 /// assert_eq!(from_iter([20.0, 30.0]).pipe(alarm(25.0)).collect_now(), [false, true]);
 /// ```
+#[must_use = "a pipe does nothing until it is appended to a chain or connected"]
 pub struct Pipe<In, F> {
     filter: F,
     input: PhantomData<fn(In)>,
@@ -236,6 +246,9 @@ impl<In, F: Filter<In>> Filter<In> for Pipe<In, F> {
     }
     fn on_wake(&mut self, out: &mut Emitter<'_, '_, impl InputThing<F::Out>>) -> Receipt {
         self.filter.on_wake(out)
+    }
+    fn has_room(&self, behind: bool) -> bool {
+        self.filter.has_room(behind)
     }
     fn describe(&self, visitor: &mut dyn Visitor) {
         self.filter.describe(visitor);

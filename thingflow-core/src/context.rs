@@ -6,7 +6,12 @@ use crate::clock::{Instant, Timestamp};
 use crate::error::{FatalError, RunError, StreamError};
 
 #[cfg(feature = "alloc")]
-use crate::port::{AnyPort, RunLink};
+use crate::port::{Hub, RunLink};
+#[cfg(feature = "std")]
+use crate::{
+    output::OutputThing,
+    scheduler::{ScheduleError, ScheduleHandle, When},
+};
 #[cfg(feature = "alloc")]
 use alloc::{
     boxed::Box,
@@ -18,6 +23,8 @@ pub struct Context<'a> {
     now: Instant,
     /// The earliest wake-up asked for on the connection that is being served; a port takes it after each delivery.
     pub(crate) due: Instant,
+    /// Whether a Thing on the connection being served waits for a resume.
+    pub(crate) stalled: bool,
     again: bool,
     failed: Option<RunError>,
     host: &'a dyn Host,
@@ -30,7 +37,7 @@ impl<'a> Context<'a> {
     }
 
     pub(crate) fn new(now: Instant, host: &'a dyn Host) -> Self {
-        Self { now, due: Instant::NEVER, again: false, failed: None, host }
+        Self { now, due: Instant::NEVER, stalled: false, again: false, failed: None, host }
     }
 
     /// The time of the event being served, on the scheduler's clock, real or virtual. It stands still during a dispatch,
@@ -52,6 +59,20 @@ impl<'a> Context<'a> {
         if due < self.due {
             self.due = due;
         }
+    }
+
+    /// Asks for `on_wake` after the next [`resume`](Self::resume): for a Thing that holds events back because the receipt
+    /// of the last one was [`Demand::Full`](crate::Demand::Full). A wake-up may come earlier for somebody else, so compare
+    /// [`resumes`](Self::resumes), and ask again.
+    pub fn wake_on_resume(&mut self) {
+        self.stalled = true;
+        self.wake_at(ON_RESUME); // so that the ports on the way back look here
+    }
+
+    /// How often [`resume`](Self::resume) was called in this run: a Thing that was told `Full` tries again when the number
+    /// has changed. `None` where nobody counts, and nobody wakes: then pass `Full` on.
+    pub fn resumes(&self) -> Option<u64> {
+        self.host.resumes()
     }
 
     /// Asks to be called again in the next turn, after the others had theirs: for a source that has more at hand.
@@ -99,7 +120,8 @@ impl<'a> Context<'a> {
     }
 
     /// Lets paused sources go on, with their next tick or in the next turn: for a Thing that has answered
-    /// [`Demand::Full`](crate::Demand::Full) and has room again. A source that comes too early is paused again.
+    /// [`Demand::Full`](crate::Demand::Full) and has room again. All are set free whose listeners
+    /// [have room](crate::InputThing::has_room).
     pub fn resume(&self) {
         self.host.resume();
     }
@@ -125,6 +147,9 @@ impl<'a> Context<'a> {
     }
 }
 
+/// No time, but a wish that makes the ports on the way back look at it.
+pub(crate) const ON_RESUME: Instant = Instant::from_nanos(u64::MAX - 1);
+
 impl fmt::Debug for Context<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Context").field("now", &self.now).field("due", &self.due).finish_non_exhaustive()
@@ -147,14 +172,25 @@ pub(crate) trait Host {
     fn stop(&self) {}
     /// Calls the sources again that were told to pause.
     fn resume(&self) {}
+    /// How often [`resume`](Self::resume) was called, if it does anything.
+    fn resumes(&self) -> Option<u64> {
+        None
+    }
     /// The Thing that was being served when a panic began.
     #[cfg(feature = "alloc")]
     fn blame(&self, _thing: &dyn Culprit) {}
     #[cfg(feature = "alloc")]
     fn defer(&self, _job: Job) {}
-    /// Calls [`AnyPort::wake`] at `due`.
+    #[cfg(feature = "std")]
+    fn schedule(&self, _thing: Box<dyn OutputThing>, _when: When) -> Result<ScheduleHandle, ScheduleError> {
+        Err(ScheduleError::NoScheduler)
+    }
+    /// Calls [`Hub::wake`] at `due`.
     #[cfg(feature = "alloc")]
-    fn wake_at(&self, _port: Weak<dyn AnyPort>, _due: Instant, _later: bool) {}
+    fn wake_at(&self, _port: Weak<dyn Hub>, _due: Instant, _later: bool) {}
+    /// Calls [`Hub::resumed`] after the next resume.
+    #[cfg(feature = "alloc")]
+    fn wake_on_resume(&self, _port: Weak<dyn Hub>) {}
     #[cfg(feature = "alloc")]
     fn link(&self) -> Option<Rc<RunLink>> {
         None

@@ -86,10 +86,19 @@ impl Error for StreamError {
 }
 
 /// Says that the run cannot go on. Made by [`Context::fatal`](crate::Context::fatal), which keeps what happened, so this is
-/// a token without a size and a [`Receipt`](crate::Receipt) is one byte.
+/// a token without a size and a [`Receipt`](crate::Receipt) is one byte. [`Context::take_error`](crate::Context::take_error)
+/// gives what happened.
 #[derive(Debug)]
 #[must_use = "a fatal error must travel back to the scheduler"]
 pub struct FatalError(pub(crate) ());
+
+impl fmt::Display for FatalError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a fatal error, whose cause is in the context of the call")
+    }
+}
+
+impl Error for FatalError {}
 
 #[cfg(feature = "alloc")]
 type Cause = Box<dyn Error + Send + Sync>;
@@ -178,6 +187,24 @@ pub enum Failure {
     Sample(StreamError),
     /// The run cannot go on.
     Fatal(FatalError),
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sample(error) => error.fmt(f),
+            Self::Fatal(error) => error.fmt(f),
+        }
+    }
+}
+
+impl Error for Failure {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Sample(error) => error.source(),
+            Self::Fatal(_) => None,
+        }
+    }
 }
 
 impl From<FatalError> for Failure {

@@ -26,6 +26,8 @@ mod output;
 #[cfg(feature = "alloc")]
 mod port;
 pub mod prelude;
+#[cfg(feature = "alloc")]
+mod reports;
 #[cfg(feature = "std")]
 mod scheduler;
 mod sensor;
@@ -60,10 +62,12 @@ pub use measure::{Float, Measured};
 pub use output::{ConnectedFlow, Flow, OutputThing, Source};
 #[cfg(feature = "std")]
 pub use scheduler::{
-    EdgeOutput, EdgeSink, EventSource, EventThing, Interest, OnFailure, Periodic, PostError, Registry, Remote,
+    EdgeOutput, EdgeSink, EventSource, EventThing, Interest, OnFailure, Periodic, PoolInput, PostError, Registry, Remote,
     ScheduleError, ScheduleHandle, ScheduleStats, Scheduler, StopToken, Stopper, SystemClock, VirtualClock,
 };
 pub use sensor::{DriverError, OrMissing, SampleError, Sampled, Sensor};
+#[cfg(feature = "alloc")]
+pub use reports::Report;
 #[cfg(feature = "alloc")]
 pub use shared::{Shared, SharedInput};
 pub use sinks::{Call, Sinks, call};
@@ -79,3 +83,7 @@ pub use {
     port::{Connection, ConnectionInfo, Port, PortChain, PortRef},
     sensor::SensorOutput,
 };
+
+#[cfg(all(doctest, feature = "std"))]
+#[doc = include_str!("../tests/compile-fail.md")]
+mod compile_fail {}

@@ -176,7 +176,18 @@ impl<T> Backlog<T> {
     }
 
     /// Takes an event in. `Full` asks the source to pause. An error, which names the operator, ends its stream.
+    #[inline]
     pub(crate) fn push(&mut self, event: T, operator: &str) -> Result<Demand, StreamError> {
+        if self.events.len() + 1 >= self.limit.capacity() || self.limit.meter.is_some() {
+            return self.push_last(event, operator);
+        }
+        self.events.push_back(event);
+        Ok(Demand::More)
+    }
+
+    /// As [`push`](Self::push), where there may be no room, or somebody counts.
+    #[inline(never)]
+    fn push_last(&mut self, event: T, operator: &str) -> Result<Demand, StreamError> {
         let full = self.events.len() >= self.limit.capacity();
         let mut dropped = 0;
         match self.limit.overflow {
@@ -205,21 +216,49 @@ impl<T> Backlog<T> {
         Ok(Demand::More)
     }
 
+    /// Whether another event would not be one too many for the source.
+    pub(crate) fn has_room(&self) -> bool {
+        self.limit.overflow != Overflow::Block || self.events.len() < self.limit.capacity()
+    }
+
+    /// Counts an event that went past without waiting.
+    pub(crate) fn pass(&self) {
+        self.count(1, 0);
+    }
+
     /// The oldest event.
+    #[inline]
     pub(crate) fn pop(&mut self) -> Option<T> {
         self.events.pop_front()
     }
 
+    #[inline]
     pub(crate) fn front(&self) -> Option<&T> {
         self.events.front()
     }
 
+    #[inline]
     pub(crate) fn is_empty(&self) -> bool {
         self.events.is_empty()
     }
 
+    #[inline]
     pub(crate) fn len(&self) -> usize {
         self.events.len()
+    }
+
+    /// Looks at all events, oldest first.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
+        self.events.iter()
+    }
+
+    /// Moves the newest event to its place in an order in which the others are already.
+    pub(crate) fn sort_newest(&mut self, is_after: impl Fn(&T, &T) -> bool) {
+        let mut at = self.events.len().saturating_sub(1);
+        while at > 0 && is_after(&self.events[at - 1], &self.events[at]) {
+            self.events.swap(at - 1, at);
+            at -= 1;
+        }
     }
 
     /// All events, oldest first.
@@ -229,6 +268,7 @@ impl<T> Backlog<T> {
 
     /// Whether a source was asked to pause and may go on, now that half of the room is free: then call
     /// [`Context::resume`](crate::Context::resume).
+    #[inline]
     pub(crate) fn take_room(&mut self) -> bool {
         let room = self.paused && self.events.len() <= self.limit.capacity() / 2;
         self.paused &= !room;

@@ -1,9 +1,12 @@
-//! What numeric operators work on: [`Measured`] values, and the [`Float`]s they are made of.
+//! What operators over numbers work on: the value that an event carries ([`Carrier`], [`Measured`]), and [`Number`]s.
 
+use core::cmp::Ordering;
 use core::fmt::Debug;
 use core::ops::{Add, Div, Mul, Sub};
 
-use crate::event::SensorEvent;
+use crate::clock::Timestamp;
+use crate::event::{SensorEvent, SensorId};
+use crate::windows::{ExactSum, IntegerSum, Total};
 
 /// A floating-point number: `f32` or `f64`.
 pub trait Float:
@@ -71,3 +74,106 @@ impl<T: Measured> Measured for SensorEvent<T> {
         self.map(|val| val.with_value(value))
     }
 }
+
+/// An event that carries a value: a [`SensorEvent`] carries its reading, a plain value is all that there is.
+///
+/// Windows look at the value, and what they make of it travels on with the rest: the id and the time of the event.
+///
+/// For an event type of your own that has no such rest, the implementation is this:
+///
+/// ```
+/// use thingflow_core::windows::Carrier;
+/// struct Position { x: f32, y: f32 }
+/// impl Carrier for Position {
+///     type Value = Self;
+///     type Rest = ();
+///     type With<U> = U;
+///     fn part(self) -> (Self, ()) {
+///         (self, ())
+///     }
+///     fn carry<U>((): (), value: U) -> U {
+///         value
+///     }
+/// }
+/// ```
+pub trait Carrier {
+    /// The value.
+    type Value;
+    /// What the event has besides its value.
+    type Rest;
+    /// An event of the same kind that carries something else.
+    type With<U>;
+    /// The value and the rest.
+    fn part(self) -> (Self::Value, Self::Rest);
+    /// An event again, with another value.
+    fn carry<U>(rest: Self::Rest, value: U) -> Self::With<U>;
+}
+
+impl<T> Carrier for SensorEvent<T> {
+    type Value = T;
+    type Rest = (SensorId, Timestamp);
+    type With<U> = SensorEvent<U>;
+    #[inline]
+    fn part(self) -> (T, Self::Rest) {
+        (self.val, (self.sensor_id, self.ts))
+    }
+    #[inline]
+    fn carry<U>((sensor_id, ts): Self::Rest, val: U) -> SensorEvent<U> {
+        SensorEvent { sensor_id, ts, val }
+    }
+}
+
+macro_rules! plain {
+    ($([$($param:tt)*] $plain:ty;)*) => {$(
+        impl<$($param)*> Carrier for $plain {
+            type Value = Self;
+            type Rest = ();
+            type With<U> = U;
+            #[inline]
+            fn part(self) -> (Self, ()) {
+                (self, ())
+            }
+            #[inline]
+            fn carry<U>((): (), value: U) -> U {
+                value
+            }
+        }
+    )*};
+}
+plain! {
+    [] f32; [] f64; [] i8; [] i16; [] i32; [] i64; [] i128; [] isize; [] u8; [] u16; [] u32; [] u64; [] u128; [] usize;
+    [] bool; [] char; [] (); [] crate::Instant; [] Timestamp; [] core::time::Duration; [] SensorId;
+    [T: ?Sized] &T; [T] Option<T>; [T, E] Result<T, E>; [T, const N: usize] [T; N];
+    [A, B] (A, B); [A, B, C] (A, B, C); [A, B, C, D] (A, B, C, D);
+}
+#[cfg(feature = "alloc")]
+plain! {
+    [] alloc::string::String; [T] alloc::vec::Vec<T>; [T: ?Sized] alloc::boxed::Box<T>; [T: ?Sized] alloc::rc::Rc<T>;
+}
+
+/// A number that aggregates work on: a float, or an integer of up to 64 bits.
+pub trait Number: Copy + Debug {
+    /// A total of such numbers, exact for any number of them.
+    type Total: Total<Self> + Clone + Debug + Default;
+    /// What their mean is: `f32` for `f32`, otherwise `f64`.
+    type Mean;
+    /// The order of all values; that of floats is IEEE 754's `totalOrder`, in which a (positive) NaN is the largest.
+    fn order(&self, other: &Self) -> Ordering;
+}
+
+macro_rules! numbers {
+    ($mean:ty, $total:ty, $order:ident: $($number:ty)*) => {$(
+        impl Number for $number {
+            type Total = $total;
+            type Mean = $mean;
+            #[inline]
+            fn order(&self, other: &Self) -> Ordering {
+                self.$order(other)
+            }
+        }
+    )*};
+}
+numbers!(f32, ExactSum<f32, 6>, total_cmp: f32);
+numbers!(f64, ExactSum<f64, 34>, total_cmp: f64);
+numbers!(f64, IntegerSum<i64>, cmp: i8 i16 i32 u8 u16 u32);
+numbers!(f64, IntegerSum<i128>, cmp: i64 isize u64 usize);

@@ -4,13 +4,14 @@
 use core::fmt;
 
 use crate::chain::{Chain, Connected, Identity, Then};
+use crate::clock::Instant;
 use crate::context::Context;
 use crate::error::{Failure, StreamError};
 use crate::thing::{Closed, Demand, Filter, InputThing, Receipt};
 use crate::visit::{Visitor, short_name};
 
 #[cfg(feature = "alloc")]
-use crate::port::{Connection, Port, PortChain};
+use crate::port::{Connection, Port, PortChain, PortRef};
 #[cfg(feature = "alloc")]
 use alloc::vec::Vec;
 
@@ -40,6 +41,15 @@ pub trait Source {
     /// [`Failure::Sample`] when there is no event this time: the schedule's policy decides. [`Failure::Fatal`] ends the run.
     fn pull(&mut self, cx: &mut Context<'_>) -> Result<Option<Self::Item>, Failure>;
 
+    /// When the next event is due, for a source with a timetable of its own, such as [`interval`](crate::interval): it is
+    /// not pulled before. By default `None`: there is an event whenever the source is pulled.
+    ///
+    /// First asked when the graph starts to run, and then again and again: the answer may change.
+    #[inline]
+    fn due(&mut self, _cx: &mut Context<'_>) -> Option<Instant> {
+        None
+    }
+
     /// The name in drawings and reports. By default that of the type.
     fn name(&self) -> &str {
         short_name::<Self>()
@@ -49,7 +59,33 @@ pub trait Source {
 /// A Thing with outputs only, driven by a scheduler: each call of `produce` sends what is there now.
 ///
 /// You rarely write one: a [`Source`] with an [`Output`] or a [`Flow`] is one. Write it yourself for several output
-/// ports of different types, see `examples/multi-port`.
+/// ports of different types, see `examples/multi-port`, or for an event source. `produce` and
+/// [`ports`](Self::ports) are enough: the rest follows from the ports.
+///
+/// ```
+/// # #[cfg(feature = "alloc")] {
+/// use thingflow_core::prelude::*;
+/// use thingflow_core::{PortRef, diagram::Graph};
+/// /// Sends evens and odds to ports of their own.
+/// struct Sorted { next: u32, even: Port<u32>, odd: Port<u32> }
+/// impl OutputThing for Sorted {
+///     fn produce(&mut self, cx: &mut Context<'_>) -> Result<Demand, Failure> {
+///         self.next += 1;
+///         let port = if self.next % 2 == 0 { &self.even } else { &self.odd };
+///         let _ = port.emit(self.next, cx)?; // one that nobody listens to is no reason to end
+///         Ok(Demand::More)
+///     }
+///     fn ports(&self, see: &mut dyn FnMut(PortRef)) {
+///         see(self.even.as_ref());
+///         see(self.odd.as_ref());
+///     }
+/// }
+/// let sorted = Sorted { next: 0, even: Port::new().named("even"), odd: Port::new().named("odd") };
+/// sorted.odd.connect(call(drop));
+/// assert!(sorted.is_listened());
+/// assert_eq!(Graph::of(&sorted).to_string(), "Sorted -> even\nSorted -> odd -> Call\n");
+/// # }
+/// ```
 pub trait OutputThing {
     /// Sends the next event or events.
     ///
@@ -57,30 +93,118 @@ pub trait OutputThing {
     /// See [`Source::pull`].
     fn produce(&mut self, cx: &mut Context<'_>) -> Result<Demand, Failure>;
 
+    /// Shows the output ports, each by `see(port.as_ref())`. A Thing without ports writes the other methods instead.
+    #[cfg(feature = "alloc")]
+    fn ports(&self, _see: &mut dyn FnMut(PortRef)) {}
+
     /// Called once, when the run begins or the Thing is scheduled in a running graph: starts what is connected.
-    fn start(&mut self, cx: &mut Context<'_>) -> Receipt;
+    fn start(&mut self, cx: &mut Context<'_>) -> Receipt {
+        #[cfg(feature = "alloc")]
+        return start_all(|see| self.ports(see), cx);
+        #[cfg(not(feature = "alloc"))]
+        {
+            let _ = cx;
+            Ok(Demand::More)
+        }
+    }
 
     /// Ends all outputs by an error.
     ///
     /// # Errors
     /// The fatal error of a connected Thing.
-    fn fail(&mut self, error: StreamError, cx: &mut Context<'_>) -> Closed;
+    fn fail(&mut self, error: StreamError, cx: &mut Context<'_>) -> Closed {
+        #[cfg(feature = "alloc")]
+        return fail_all(|see| self.ports(see), &error, cx);
+        #[cfg(not(feature = "alloc"))]
+        {
+            let _ = (error, cx);
+            Ok(())
+        }
+    }
 
     /// Whether anything that still wants events is connected. If not, the scheduler lets go of the Thing.
-    fn is_listened(&self) -> bool;
+    fn is_listened(&self) -> bool {
+        #[cfg(feature = "alloc")]
+        {
+            let mut listened = false;
+            self.ports(&mut |port| listened = listened || port.is_listened());
+            listened
+        }
+        #[cfg(not(feature = "alloc"))]
+        true
+    }
+
+    /// Whether those who listen have room for another event, see [`InputThing::has_room`].
+    fn has_room(&self) -> bool {
+        #[cfg(feature = "alloc")]
+        {
+            let mut room = true;
+            self.ports(&mut |port| room = room && port.port().has_room());
+            room
+        }
+        #[cfg(not(feature = "alloc"))]
+        true
+    }
 
     /// Wakes what is connected without a port in between, see [`InputThing::on_wake`].
     fn wake(&mut self, _cx: &mut Context<'_>) -> Receipt {
         Ok(Demand::More)
     }
 
+    /// When the Thing acts next by a timetable of its own, see [`Source::due`]: a recurring schedule sleeps until then.
+    fn due(&mut self, _cx: &mut Context<'_>) -> Option<Instant> {
+        None
+    }
+
     /// Shows the outputs to a walk over the graph.
-    fn describe(&self, visitor: &mut dyn Visitor);
+    fn describe(&self, visitor: &mut dyn Visitor) {
+        #[cfg(feature = "alloc")]
+        self.ports(&mut |port| visitor.port(port, false));
+        #[cfg(not(feature = "alloc"))]
+        let _ = visitor;
+    }
 
     /// The name in drawings and reports.
     fn name(&self) -> &str {
         short_name::<Self>()
     }
+}
+
+/// The ports of a Thing, one after the other.
+#[cfg(feature = "alloc")]
+type Each<'a> = &'a mut dyn FnMut(PortRef);
+
+#[cfg(feature = "alloc")]
+fn start_all(ports: impl FnOnce(Each<'_>), cx: &mut Context<'_>) -> Receipt {
+    let (mut any, mut open, mut full, mut fatal) = (false, false, false, None);
+    ports(&mut |port| {
+        any = true;
+        if fatal.is_none() {
+            match port.port().start(cx) {
+                Ok(demand) => {
+                    open |= demand != Demand::Done;
+                    full |= demand == Demand::Full;
+                }
+                Err(error) => fatal = Some(error),
+            }
+        }
+    });
+    match fatal {
+        Some(error) => Err(error),
+        None if any && !open => Ok(Demand::Done),
+        None => Ok(if full { Demand::Full } else { Demand::More }),
+    }
+}
+
+#[cfg(feature = "alloc")]
+fn fail_all(ports: impl FnOnce(Each<'_>), error: &StreamError, cx: &mut Context<'_>) -> Closed {
+    let mut result = Ok(());
+    ports(&mut |port| {
+        if result.is_ok() {
+            result = port.port().fail(error.clone(), cx);
+        }
+    });
+    result
 }
 
 /// A source and a chain in one compiled unit, without a port.
@@ -114,6 +238,11 @@ impl<S: Source> Flow<S> {
 }
 
 impl<S: Source, F: Filter<S::Item>> Flow<S, F> {
+    /// As [`connect`](Chain::connect), with a Thing that may borrow what belongs to the caller.
+    pub fn to<N: InputThing<F::Out>>(self, thing: N) -> ConnectedFlow<S, Connected<F, N>> {
+        ConnectedFlow { source: self.source, chain: Connected { filter: self.filter, next: thing } }
+    }
+
     /// Runs the flow to its end, now, without a scheduler, and collects what comes out. No time passes meanwhile.
     ///
     /// # Panics
@@ -132,7 +261,7 @@ impl<S: Source, F: Filter<S::Item>> Flow<S, F> {
     pub fn try_collect_now(self) -> (Vec<F::Out>, Option<StreamError>) {
         let mut sink = Collected { events: Vec::new(), error: None };
         let mut flow = ConnectedFlow { source: self.source, chain: Connected { filter: self.filter, next: &mut sink } };
-        let mut cx = Context::detached(crate::Instant::ZERO);
+        let mut cx = Context::detached(Instant::ZERO);
         let fatal = flow.run(&mut cx).err().map(|error| cx.take_error(error));
         (sink.events, sink.error.or(fatal.map(|error| StreamError::message(alloc::format!("{error}")))))
     }
@@ -172,6 +301,21 @@ impl<S: Source, F: Filter<S::Item>> Chain for Flow<S, F> {
     }
 }
 
+/// A flow without filters is as good as its source: so that what makes sources can be given `from_iter(..)`.
+impl<S: Source> Source for Flow<S> {
+    type Item = S::Item;
+    #[inline]
+    fn pull(&mut self, cx: &mut Context<'_>) -> Result<Option<S::Item>, Failure> {
+        self.source.pull(cx)
+    }
+    fn due(&mut self, cx: &mut Context<'_>) -> Option<Instant> {
+        self.source.due(cx)
+    }
+    fn name(&self) -> &str {
+        self.source.name()
+    }
+}
+
 /// A [`Flow`] with its end connected: ready to be scheduled, or to be run on the spot.
 #[must_use = "a flow does nothing until it is scheduled or run"]
 pub struct ConnectedFlow<S, C> {
@@ -187,6 +331,9 @@ impl<S: Source, C: InputThing<S::Item>> ConnectedFlow<S, C> {
     pub fn run(&mut self, cx: &mut Context<'_>) -> Closed {
         let mut demand = self.start(cx)?;
         while demand != Demand::Done {
+            if !is_due(&mut self.source, cx) {
+                return self.fail(StreamError::new("the source waits for its time: it needs a scheduler"), cx);
+            }
             demand = match self.produce(cx) {
                 Ok(demand) => demand,
                 Err(Failure::Sample(error)) => return self.fail(error, cx),
@@ -197,9 +344,18 @@ impl<S: Source, C: InputThing<S::Item>> ConnectedFlow<S, C> {
     }
 }
 
+/// Whether a source may be pulled.
+#[inline]
+fn is_due<S: Source>(source: &mut S, cx: &mut Context<'_>) -> bool {
+    source.due(cx).is_none_or(|due| due <= cx.now())
+}
+
 impl<S: Source, C: InputThing<S::Item>> OutputThing for ConnectedFlow<S, C> {
     #[inline]
     fn produce(&mut self, cx: &mut Context<'_>) -> Result<Demand, Failure> {
+        if !is_due(&mut self.source, cx) {
+            return Ok(Demand::More);
+        }
         if let Some(event) = self.source.pull(cx)? {
             Ok(self.chain.on_next(event, cx)?)
         } else {
@@ -208,6 +364,7 @@ impl<S: Source, C: InputThing<S::Item>> OutputThing for ConnectedFlow<S, C> {
         }
     }
     fn start(&mut self, cx: &mut Context<'_>) -> Receipt {
+        let _ = self.source.due(cx); // its time begins here
         self.chain.on_start(cx)
     }
     fn fail(&mut self, error: StreamError, cx: &mut Context<'_>) -> Closed {
@@ -216,8 +373,14 @@ impl<S: Source, C: InputThing<S::Item>> OutputThing for ConnectedFlow<S, C> {
     fn is_listened(&self) -> bool {
         self.chain.is_open()
     }
+    fn has_room(&self) -> bool {
+        self.chain.has_room()
+    }
     fn wake(&mut self, cx: &mut Context<'_>) -> Receipt {
         self.chain.on_wake(cx)
+    }
+    fn due(&mut self, cx: &mut Context<'_>) -> Option<Instant> {
+        self.source.due(cx)
     }
     fn describe(&self, visitor: &mut dyn Visitor) {
         self.chain.describe(visitor);
@@ -308,6 +471,9 @@ where
 {
     #[inline]
     fn produce(&mut self, cx: &mut Context<'_>) -> Result<Demand, Failure> {
+        if !is_due(&mut self.source, cx) {
+            return Ok(Demand::More);
+        }
         if let Some(event) = self.source.pull(cx)? {
             Ok(self.port.emit(event, cx)?)
         } else {
@@ -316,16 +482,14 @@ where
         }
     }
     fn start(&mut self, cx: &mut Context<'_>) -> Receipt {
+        let _ = self.source.due(cx); // its time begins here
         self.port.on_start(cx)
     }
-    fn fail(&mut self, error: StreamError, cx: &mut Context<'_>) -> Closed {
-        self.port.fail(error, cx)
+    fn due(&mut self, cx: &mut Context<'_>) -> Option<Instant> {
+        self.source.due(cx)
     }
-    fn is_listened(&self) -> bool {
-        self.port.is_listened()
-    }
-    fn describe(&self, visitor: &mut dyn Visitor) {
-        visitor.port(self.port.as_ref(), false);
+    fn ports(&self, see: &mut dyn FnMut(PortRef)) {
+        see(self.port.as_ref());
     }
     fn name(&self) -> &str {
         self.source.name()

@@ -93,6 +93,13 @@ pub trait InputThing<T> {
         true
     }
 
+    /// False while the receipt of another event would be [`Demand::Full`]. Asked before a source, or a stage that holds
+    /// events back, goes on after a [`resume`](Context::resume), which may have been meant for others. Who says false
+    /// calls `resume` when that changes.
+    fn has_room(&self) -> bool {
+        true
+    }
+
     /// Shows itself and what stands behind it to a walk over the graph.
     fn describe(&self, visitor: &mut dyn Visitor) {
         visitor.sink(short_name::<Self>());
@@ -125,6 +132,9 @@ impl<T, N: InputThing<T> + ?Sized> InputThing<T> for &mut N {
     fn is_open(&self) -> bool {
         (**self).is_open()
     }
+    fn has_room(&self) -> bool {
+        (**self).has_room()
+    }
     fn describe(&self, visitor: &mut dyn Visitor) {
         (**self).describe(visitor);
     }
@@ -156,6 +166,9 @@ impl<T, N: InputThing<T> + ?Sized> InputThing<T> for alloc::boxed::Box<N> {
     }
     fn is_open(&self) -> bool {
         (**self).is_open()
+    }
+    fn has_room(&self) -> bool {
+        (**self).has_room()
     }
     fn describe(&self, visitor: &mut dyn Visitor) {
         (**self).describe(visitor);
@@ -210,6 +223,12 @@ pub trait Filter<In> {
     /// `out.now()` has reached the time you wait for; if it has not, ask again.
     fn on_wake(&mut self, _out: &mut Emitter<'_, '_, impl InputThing<Self::Out>>) -> Receipt {
         Ok(Demand::More)
+    }
+
+    /// Whether there is room for another event, see [`InputThing::has_room`]; `behind` says so of what follows. By default
+    /// that is the answer; a filter that holds events back answers for itself.
+    fn has_room(&self, behind: bool) -> bool {
+        behind
     }
 
     /// Shows itself to a walk over the graph. By default the type's name in snake case.
@@ -307,6 +326,14 @@ impl<'e, 'c, N> Emitter<'e, 'c, N> {
             }
         }
         Ok(demand)
+    }
+
+    /// Whether those further down have room for another event, see [`InputThing::has_room`].
+    pub fn has_room<T>(&self) -> bool
+    where
+        N: InputThing<T>,
+    {
+        self.next.has_room()
     }
 
     /// The time of this call on the scheduler's clock, see [`Context::now`].

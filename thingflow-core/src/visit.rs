@@ -2,15 +2,29 @@
 
 use core::any::type_name;
 
+#[cfg(feature = "alloc")]
+use crate::port::PortRef;
+#[cfg(feature = "alloc")]
+use alloc::{collections::BTreeSet, vec::Vec};
+
 /// Receives what a chain is made of, from its source to its end.
 pub trait Visitor {
     /// A filter in the chain.
     fn filter(&mut self, name: &str);
+    /// A branch that leaves the chain here, behind the filter shown last: `describe` shows it from its beginning to its
+    /// end. The chain itself goes on, or ends in branches only.
+    fn branch(&mut self, describe: &dyn Fn(&mut dyn Visitor));
+    /// Several chains meet in a join, which `id` tells from others. It may be shown as a filter. The answer is whether to
+    /// show what follows, too: no, if that has been done on the way from another of its inputs.
+    fn join(&mut self, name: &str, _id: usize) -> bool {
+        self.filter(name);
+        true
+    }
     /// The Thing that ends the chain.
     fn sink(&mut self, name: &str);
     /// The chain ends in a port; `feedback` if only a later turn delivers to it.
     #[cfg(feature = "alloc")]
-    fn port(&mut self, port: crate::port::PortRef, feedback: bool);
+    fn port(&mut self, port: PortRef, feedback: bool);
 }
 
 /// The name of a type without its path and parameters.
@@ -18,4 +32,60 @@ pub fn short_name<T: ?Sized>() -> &'static str {
     let name = type_name::<T>();
     let name = name.split('<').next().unwrap_or(name);
     name.rsplit("::").next().unwrap_or(name)
+}
+
+/// Whether there is anything that `describe` shows.
+#[cfg(feature = "std")]
+pub(crate) fn shows_anything(describe: impl FnOnce(&mut dyn Visitor)) -> bool {
+    struct Any(bool);
+    impl Visitor for Any {
+        fn filter(&mut self, _: &str) {
+            self.0 = true;
+        }
+        fn branch(&mut self, _: &dyn Fn(&mut dyn Visitor)) {
+            self.0 = true;
+        }
+        fn sink(&mut self, _: &str) {
+            self.0 = true;
+        }
+        fn port(&mut self, _: PortRef, _: bool) {
+            self.0 = true;
+        }
+    }
+    let mut any = Any(false);
+    describe(&mut any);
+    any.0
+}
+
+/// All ports that can be reached from what `describe` shows, each once.
+#[cfg(feature = "alloc")]
+pub(crate) fn ports_behind(describe: impl FnOnce(&mut dyn Visitor)) -> Vec<PortRef> {
+    let (mut found, mut ports) = (Ports::default(), Vec::new());
+    describe(&mut found);
+    while let Some(port) = found.waiting.pop() {
+        port.connections(&mut |connection| connection.describe(&mut found));
+        ports.push(port);
+    }
+    ports
+}
+
+#[cfg(feature = "alloc")]
+#[derive(Default)]
+struct Ports {
+    seen: BTreeSet<usize>,
+    waiting: Vec<PortRef>,
+}
+
+#[cfg(feature = "alloc")]
+impl Visitor for Ports {
+    fn filter(&mut self, _: &str) {}
+    fn branch(&mut self, describe: &dyn Fn(&mut dyn Visitor)) {
+        describe(self);
+    }
+    fn sink(&mut self, _: &str) {}
+    fn port(&mut self, port: PortRef, _: bool) {
+        if self.seen.insert(port.id()) {
+            self.waiting.push(port);
+        }
+    }
 }

@@ -286,6 +286,29 @@ fn a_zero_period_is_refused_and_says_what_to_do() -> Result {
 }
 
 #[test]
+fn a_zero_period_is_refused_on_a_thread_too() -> Result {
+    let mut scheduler = Scheduler::virtual_time()?;
+    let sensor = ListSensor::new("probe", [1]);
+    let refused = scheduler.schedule_sensor_on_separate_thread(sensor, Periodic::every(Duration::ZERO));
+    assert!(matches!(refused.map(drop), Err(ScheduleError::ZeroPeriod)));
+    assert!(scheduler.active().is_empty(), "nothing is left of it");
+    scheduler.run_forever()?;
+    Ok(())
+}
+
+#[test]
+#[should_panic(expected = "a size of 0 would hold no event: use 1 or more")]
+fn a_queue_of_nothing_is_refused_where_it_is_written() {
+    let _ = Limit::block(0);
+}
+
+#[test]
+#[should_panic(expected = "a size of 0 would hold no event: use 1 or more")]
+fn a_window_of_nothing_is_refused_where_it_is_written() {
+    let _ = pipe::<f64>().running_avg(0);
+}
+
+#[test]
 fn failed_samplings_are_skipped_or_tried_again() -> Result {
     let readings = [Ok(1), Err("no answer"), Err("no answer"), Ok(2)];
     let run = |on_failure| -> Result<String> {

@@ -17,8 +17,64 @@
 #[cfg(feature = "alloc")]
 extern crate alloc;
 
-#[cfg(all(feature = "linux", target_os = "linux"))]
-pub mod linux;
+mod batch;
+pub mod bus;
+mod calibration;
+mod chip;
+mod conversion;
+#[cfg(test)]
+mod fake;
+mod readings;
+pub mod serial;
 pub mod simulated;
+
+#[cfg(feature = "ads1115")]
+pub mod ads1115;
+#[cfg(feature = "adxl345")]
+pub mod adxl345;
+#[cfg(feature = "bh1750")]
+pub mod bh1750;
+#[cfg(feature = "bme280")]
+pub mod bme280;
+#[cfg(feature = "bmp390")]
+pub mod bmp390;
+#[cfg(feature = "button")]
+pub mod button;
+#[cfg(feature = "hx711")]
+pub mod hx711;
+#[cfg(feature = "ina219")]
+pub mod ina219;
+#[cfg(all(feature = "sysfs", target_os = "linux"))]
+pub mod linux;
+#[cfg(feature = "lm75")]
+pub mod lm75;
+#[cfg(feature = "mcp3008")]
+pub mod mcp3008;
+#[cfg(feature = "mcp9808")]
+pub mod mcp9808;
+#[cfg(feature = "mpu6050")]
+pub mod mpu6050;
+#[cfg(feature = "pms5003")]
+pub mod pms5003;
+#[cfg(feature = "rotary")]
+pub mod rotary;
+#[cfg(feature = "scd4x")]
+pub mod scd4x;
+#[cfg(feature = "sht3x")]
+pub mod sht3x;
+#[cfg(feature = "sht4x")]
+pub mod sht4x;
+#[cfg(feature = "tmp105")]
+pub mod tmp105;
 #[cfg(feature = "tsl2591")]
 pub mod tsl2591;
+#[cfg(feature = "veml7700")]
+pub mod veml7700;
+#[cfg(feature = "vl53l0x")]
+pub mod vl53l0x;
+
+pub use batch::{Batch, Spread};
+pub use calibration::{Calibration, CalibrationError};
+pub use chip::{Chip, ChipError, ChipFault};
+pub use conversion::{Blocking, BlockingError, Conversion, Converting, Progress};
+pub use readings::{Axes, Climate};

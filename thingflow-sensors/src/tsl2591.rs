@@ -3,63 +3,73 @@
 use core::fmt;
 
 use embedded_hal::i2c::I2c;
-use thingflow_core::{DriverError, SampleError, Sensor, SensorId};
+use thingflow_core::{SampleError, Sensor, SensorId};
 use tsl2591_eh_driver::{Driver, Error};
+
+use crate::{Chip, ChipError};
 
 pub use tsl2591_eh_driver::{Gain, IntegrationTimes};
 
-/// What the driver says when the bus or the chip fails.
-pub type Tsl2591Error<E> = DriverError<Tsl2591Failure<E>>;
-
 /// The light sensor TSL2591.
 ///
-/// - Unit: lux, 0 to about 5,000 with the medium gain and up to 88,000 with the lowest. Lightless reads 0.
-/// - Source: the two channels of the chip at the address 0x29, one of which sees infrared only.
+/// - Unit: lux, 0 to about 5,000 with the medium gain, in steps of 0.02, and up to 88,000 with the lowest. Lightless reads 0.
+/// - Address: 0x29, the same for all, and that of a VL53L0X. One of its two channels sees infrared only, and is taken off.
+/// - Wiring: 2.7 V to 3.6 V; most modules have a regulator and take 5 V too, their bus stays at 3.3 V.
 /// - It takes a reading every 200 ms; sampled faster, it repeats the last one. Wait that long before the first
-///   sampling.
+///   sampling. Sampling takes two transfers of 2 bytes.
+/// - A chip that lost its power is switched on again by the sampling after the one that failed.
 ///
 /// Works with whatever implements `embedded-hal` 1.0, for example `I2cdev::new("/dev/i2c-1")` of `linux-embedded-hal`:
 ///
 /// ```
 /// use embedded_hal::i2c::I2c;
-/// use thingflow_core::{Sensor, prelude::*};
-/// use thingflow_sensors::tsl2591::{Tsl2591, Tsl2591Error};
-/// fn watch<B: I2c<Error: Send + Sync> + 'static>(bus: B) -> Result<(), Tsl2591Error<B::Error>> {
+/// use thingflow_core::prelude::*;
+/// use thingflow_sensors::{ChipError, tsl2591::Tsl2591};
+/// fn watch<B: I2c<Error: Send + Sync> + 'static>(bus: B) -> Result<(), ChipError<B::Error>> {
 ///     let lux = SensorOutput::new(Tsl2591::new("lux", bus)?);
 ///     lux.map(|e| e.val > 25.0).connect(call(|light| println!("light: {light}")));
 ///     Ok(())
 /// }
 /// ```
+///
+/// Source: data sheet of ams, v1-03, and the formula of Adafruit's library. Driver: the crate `tsl2591-eh-driver`.
 pub struct Tsl2591<B> {
     id: SensorId,
+    on: bool,
     driver: Driver<B>,
 }
+
+const CHIP: Chip = Chip::i2c("TSL2591", 0x29);
+const ID: u16 = 0x50;
 
 impl<B: I2c> Tsl2591<B> {
     /// Finds the chip on the bus and switches it on, with medium gain and 200 ms for each reading.
     ///
     /// # Errors
-    /// If the bus fails or another chip answers.
-    pub fn new(id: impl Into<SensorId>, bus: B) -> Result<Self, Tsl2591Error<B::Error>> {
+    /// If nobody answers, or another chip.
+    pub fn new(id: impl Into<SensorId>, bus: B) -> Result<Self, ChipError<B::Error>> {
         Self::with(id, bus, IntegrationTimes::_200MS, Gain::MED)
     }
 
     /// As [`new`](Self::new), with another gain and time: low and short for sunlight, high and long for the night.
     ///
     /// # Errors
-    /// If the bus fails or another chip answers.
+    /// If nobody answers, or another chip.
     pub fn with(
         id: impl Into<SensorId>,
         bus: B,
         time: IntegrationTimes,
         gain: Gain,
-    ) -> Result<Self, Tsl2591Error<B::Error>> {
-        let mut driver = Driver::new_define_integration(bus, time, gain).map_err(Tsl2591Failure::of)?;
-        driver.enable().map_err(Tsl2591Failure::of)?;
-        Ok(Self { id: id.into(), driver })
+    ) -> Result<Self, ChipError<B::Error>> {
+        let mut driver = Driver::new_define_integration(bus, time, gain).map_err(failed)?;
+        driver.enable().map_err(failed)?;
+        Ok(Self { id: id.into(), on: true, driver })
     }
 
     fn lux(&mut self) -> Result<f32, Error<B::Error>> {
+        if !self.on {
+            self.driver.enable()?;
+        }
         match self.driver.get_channel_data()? {
             (0, _) => Ok(0.0), // the driver would divide by it
             (all, infrared) => self.driver.calculate_lux(all, infrared).map(|lux| lux.max(0.0)),
@@ -67,55 +77,33 @@ impl<B: I2c> Tsl2591<B> {
     }
 }
 
+fn failed<E>(error: Error<E>) -> ChipError<E> {
+    match error {
+        Error::I2cError(error) => CHIP.silent(error),
+        Error::IdMismatch(found) => CHIP.stranger(found.into(), ID),
+        Error::SignalOverflow() | Error::InfraredOverflow() => {
+            CHIP.no_reading("too bright for its gain; choose a lower gain or a shorter time")
+        }
+    }
+}
+
 impl<B: I2c<Error: Send + Sync + 'static>> Sensor for Tsl2591<B> {
     type Reading = f64;
-    type Error = Tsl2591Error<B::Error>;
+    type Error = ChipError<B::Error>;
 
     fn id(&self) -> SensorId {
         self.id
     }
     fn sample(&mut self) -> Result<f64, SampleError<Self::Error>> {
-        Ok(self.lux().map(f64::from).map_err(Tsl2591Failure::of)?)
+        let lux = self.lux();
+        self.on = lux.is_ok();
+        Ok(lux.map(f64::from).map_err(failed)?)
     }
 }
 
 impl<B> fmt::Debug for Tsl2591<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Tsl2591").field("id", &self.id).finish_non_exhaustive()
-    }
-}
-
-/// Why there is no reading.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Tsl2591Failure<E> {
-    /// The bus failed.
-    Bus(E),
-    /// Another chip answered, with this id.
-    OtherChip(u8),
-    /// It is too bright for the gain.
-    TooBright,
-}
-
-impl<E> Tsl2591Failure<E> {
-    fn of(error: Error<E>) -> DriverError<Self> {
-        DriverError(match error {
-            Error::I2cError(error) => Self::Bus(error),
-            Error::IdMismatch(id) => Self::OtherChip(id),
-            Error::SignalOverflow() | Error::InfraredOverflow() => Self::TooBright,
-        })
-    }
-}
-
-/// Reads as a sentence, since [`DriverError`] shows this text.
-impl<E: fmt::Debug> fmt::Debug for Tsl2591Failure<E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Bus(error) => {
-                write!(f, "TSL2591 does not answer: {error:?}; check the wiring, and that `i2cdetect -y 1` shows 29")
-            }
-            Self::OtherChip(id) => write!(f, "the chip at 0x29 has the id {id:#04x}, a TSL2591 has 0x50"),
-            Self::TooBright => f.write_str("TSL2591: too bright for its gain; choose a lower gain or a shorter time"),
-        }
     }
 }
 
@@ -164,6 +152,19 @@ mod tests {
     }
 
     #[test]
+    fn is_switched_on_again_after_a_failure() {
+        let mut talk = start();
+        talk.push(read(0x14, &[0, 0]).with_error(ErrorKind::Other));
+        talk.push(Transaction::write(ADDRESS, vec![0xA0, 0x93]));
+        talk.extend([read(0x14, &[0, 0]), read(0x16, &[0, 0])]);
+        let mut bus = Mock::new(&talk);
+        let mut sensor = Tsl2591::new("lux", bus.clone()).unwrap();
+        assert!(sensor.sample().is_err());
+        assert_eq!(sensor.sample(), Ok(0.0));
+        bus.done();
+    }
+
+    #[test]
     fn a_bus_without_the_chip_is_an_error_with_a_hint() {
         let mut bus = Mock::new(&[read(0x12, &[0]).with_error(ErrorKind::Other)]);
         let error = Tsl2591::new("lux", bus.clone()).unwrap_err().to_string();
@@ -172,7 +173,7 @@ mod tests {
         let mut bus = Mock::new(&[read(0x12, &[0x60])]);
         assert_eq!(
             Tsl2591::new("lux", bus.clone()).unwrap_err().to_string(),
-            "the chip at 0x29 has the id 0x60, a TSL2591 has 0x50"
+            "no TSL2591: another chip answers, with the id 0x60 instead of 0x50"
         );
         bus.done();
     }

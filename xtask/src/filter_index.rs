@@ -5,12 +5,14 @@ use crate::operators::{Group, Operator, module_text};
 /// Where the page stands in the repository.
 pub(crate) const PATH: &str = "docs/src/filters.md";
 
-const HEAD: &str = "<!-- Made by `cargo xtask book` from the first line of each operator's file. Change it there. -->
+const HEAD: &str =
+    "<!-- Made by `cargo xtask book` from the first two paragraphs of each operator's file. Change it there. -->
 
 # All operators
 
-One line on each. *Also known as* gives the names that other libraries use. *Needs* names the cargo feature without
-which an operator does not exist; where it is empty, the operator works without std and without an allocator.
+One line on each. *Holds* says what an operator keeps in memory between two events. *Also known as* gives the names that
+other libraries use. *Needs* names the cargo feature without which an operator does not exist; where it is empty, the
+operator works without std and without an allocator.
 ";
 
 /// The whole page.
@@ -24,16 +26,17 @@ fn section(group: &Group<'_>) -> String {
     let rows: String = group.operators.iter().map(row).collect();
     let title = title(group.name);
     format!(
-        "\n## {title}\n\n{about}\n\n| operator | what it does | also known as | needs |\n| --- | --- | --- | --- |\n{rows}"
+        "\n## {title}\n\n{about}\n\n| operator | what it does | holds | also known as | needs |\n\
+         | --- | --- | --- | --- | --- |\n{rows}"
     )
 }
 
 fn row(operator: &Operator<'_>) -> String {
     let calls = listed(&operator.calls);
     let needs = listed(operator.feature.as_slice());
-    let cells = [calls, plain(&operator.summary), listed(&operator.aliases), needs];
-    let [calls, summary, aliases, needs] = cells.map(|cell| cell.replace('|', "\\|"));
-    format!("| {calls} | {summary} | {aliases} | {needs} |\n")
+    let cells = [calls, plain(&operator.summary), plain(&operator.holds), listed(&operator.aliases), needs];
+    let [calls, summary, holds, aliases, needs] = cells.map(|cell| cell.replace('|', "\\|"));
+    format!("| {calls} | {summary} | {holds} | {aliases} | {needs} |\n")
 }
 
 /// The words as code, with commas between.
@@ -68,7 +71,7 @@ mod tests {
         let tree = Tree::of(&[
             (
                 "thingflow-core/src/filters/map.rs",
-                "//! `map(|x| y)`: send what `f` makes; see [`take`](super::take).\n",
+                "//! `map(|x| y)`: send what `f` makes; see [`take`](super::take).\n//!\n//! Holds nothing.\n",
             ),
             (
                 "thingflow-core/src/filters/mod.rs",
@@ -78,8 +81,8 @@ mod tests {
         ]);
         let page = page(&operators::read(&tree));
         let expected = "\n## Filters\n\nOne event at a time, on a `Chain`.\n\n\
-                        | operator | what it does | also known as | needs |\n| --- | --- | --- | --- |\n\
-                        | `map(\\|x\\| y)` | send what `f` makes; see `take`. | `select` | `alloc` |\n";
+                        | operator | what it does | holds | also known as | needs |\n| --- | --- | --- | --- | --- |\n\
+                        | `map(\\|x\\| y)` | send what `f` makes; see `take`. | nothing | `select` | `alloc` |\n";
         assert_eq!(page.strip_prefix(HEAD), Some(expected));
     }
 

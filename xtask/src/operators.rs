@@ -2,8 +2,8 @@
 
 use crate::tree::{File, Tree};
 
-/// The folders of `thingflow-core/src` that hold one operator per file.
-const GROUPS: [&str; 4] = ["filters", "joins", "timing", "windows"];
+/// The folders of `thingflow-core/src` that hold one operator per file, and files of what several operators share.
+const GROUPS: [&str; 6] = ["filters", "windows", "timing", "joins", "flow", "tracking"];
 
 const SOURCE: &str = "thingflow-core/src";
 
@@ -23,6 +23,8 @@ pub(crate) struct Operator<'a> {
     pub(crate) calls: Vec<String>,
     /// What the module line says after the colon.
     pub(crate) summary: String,
+    /// The memory it holds, `one event`, from the paragraph after it; empty if there is none.
+    pub(crate) holds: String,
     /// Names used elsewhere, from `#[doc(alias = "...")]` on the methods.
     pub(crate) aliases: Vec<String>,
     /// The cargo feature without which it does not exist.
@@ -34,14 +36,26 @@ pub(crate) fn read(tree: &Tree) -> Vec<Group<'_>> {
     let root = tree.get("thingflow-core/src/lib.rs").map_or("", |file| &file.text);
     let group = |name| {
         let contents = tree.get(&format!("{SOURCE}/{name}/mod.rs"))?;
-        let whole = attributes(root, name).feature;
-        let operators = operator_files(tree, name).map(|file| operator(file, contents, whole.as_ref()));
+        let whole = attributes(root, name).feature.or_else(|| feature_of_file(&contents.text));
+        let files = group_files(tree, name).filter(|file| is_operator(file, contents));
+        let operators = files.map(|file| operator(file, contents, whole.as_ref()));
         Some(Group { name, contents, operators: operators.collect() })
     };
     GROUPS.into_iter().filter_map(group).collect()
 }
 
-fn operator_files<'a>(tree: &'a Tree, group: &str) -> impl Iterator<Item = &'a File> {
+/// The feature of `#![cfg(feature = "...")]`.
+fn feature_of_file(source: &str) -> Option<String> {
+    let line = source.lines().find(|line| line.starts_with("#![cfg(feature = "))?;
+    quoted(line).next().map(str::to_string)
+}
+
+/// Whether a file says that it is an operator, by its first line, or ought to: the group has a method of its name.
+fn is_operator(file: &File, contents: &File) -> bool {
+    file.text.starts_with("//! `") || contents.text.lines().any(|line| declares(line.trim(), "fn", file.stem()))
+}
+
+fn group_files<'a>(tree: &'a Tree, group: &str) -> impl Iterator<Item = &'a File> {
     let folder = format!("{SOURCE}/{group}/");
     let direct = move |path: &str| path.strip_prefix(&folder).is_some_and(|name| !name.contains('/'));
     let kept = |file: &&File| file.is_rust() && !["mod", "tests"].contains(&file.stem());
@@ -56,7 +70,7 @@ fn operator<'a>(file: &'a File, contents: &File, whole_group: Option<&String>) -
     let mut aliases: Vec<String> = found.into_iter().flat_map(|it| it.aliases).collect();
     aliases.sort();
     aliases.dedup();
-    Operator { file, calls, summary, aliases, feature }
+    Operator { file, calls, summary, holds: held(&file.text).unwrap_or_default(), aliases, feature }
 }
 
 /// The name that is called in `take(n)`.
@@ -66,8 +80,20 @@ fn name(call: &str) -> &str {
 
 /// The first paragraph of a module's documentation on one line.
 pub(crate) fn module_text(source: &str) -> String {
-    let lines = source.lines().map_while(|line| line.strip_prefix("//!")).map(str::trim);
-    lines.take_while(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
+    paragraph(source, 0)
+}
+
+/// Reads "Holds up to `n` events. They are sent at the end." in the second paragraph as "up to `n` events".
+fn held(source: &str) -> Option<String> {
+    let text = paragraph(source, 1);
+    let held = text.strip_prefix("Holds ")?.strip_suffix('.')?;
+    held.split(". ").next().map(str::to_string)
+}
+
+/// A paragraph of a module's documentation on one line, counted from 0.
+fn paragraph(source: &str, index: usize) -> String {
+    let lines: Vec<&str> = source.lines().map_while(|line| line.strip_prefix("//!")).map(str::trim).collect();
+    lines.split(|line| line.is_empty()).nth(index).unwrap_or_default().join(" ")
 }
 
 /// Reads "`min()`, `max()`: the smallest or largest event." as calls and summary.
@@ -174,6 +200,16 @@ pub trait Slow: Chain {
     }
 
     #[test]
+    fn the_memory_held() {
+        let read = |second: &str| held(&format!("//! `take(n)`: pass.\n//!\n{second}\nuse x;"));
+        assert_eq!(read("//! Holds nothing.").as_deref(), Some("nothing"));
+        assert_eq!(read("//! Holds up to `n`\n//! events. They come late.").as_deref(), Some("up to `n` events"));
+        assert_eq!(read("//! Holds 0.5 events a key.").as_deref(), Some("0.5 events a key"));
+        assert_eq!(read("//! Holds on to it"), None);
+        assert_eq!(read("//! It is fast."), None);
+    }
+
+    #[test]
     fn attributes_of_a_method() {
         let seen = attributes(CONTENTS, "scan");
         assert_eq!(seen, Attributes { aliases: vec!["reduce".into(), "fold".into()], feature: None });
@@ -184,6 +220,16 @@ pub trait Slow: Chain {
     fn features_come_from_the_module_or_the_trait() {
         assert_eq!(attributes(CONTENTS, "collect").feature.as_deref(), Some("alloc"));
         assert_eq!(attributes(CONTENTS, "wait").feature.as_deref(), Some("std"));
+        assert_eq!(feature_of_file("//! All.\n#![cfg(feature = \"alloc\")]\nmod a;").as_deref(), Some("alloc"));
+        assert_eq!(feature_of_file(CONTENTS), None);
+    }
+
+    #[test]
+    fn what_operators_share_is_none() {
+        let file = |text: &str| File { path: "thingflow-core/src/joins/zip.rs".into(), text: text.into() };
+        assert!(is_operator(&file("//! `zip(a, b)`: pairs."), &file("mod zip;")));
+        assert!(is_operator(&file("//! Pairs."), &file("mod zip;\n    fn zip<B>(self, b: B) {}")));
+        assert!(!is_operator(&file("//! Pairs."), &file("mod zip;\n    fn zip_with(self) {}")));
     }
 
     #[test]
@@ -191,7 +237,8 @@ pub trait Slow: Chain {
         let tree = Tree::of(&[
             ("thingflow-core/src/lib.rs", "#[cfg(feature = \"alloc\")]\npub mod windows;\n"),
             ("thingflow-core/src/windows/avg.rs", "//! `avg()`: the mean.\n"),
-            ("thingflow-core/src/windows/mod.rs", "//! Windows.\nmod avg;\n"),
+            ("thingflow-core/src/windows/mod.rs", "//! Windows.\nmod avg;\nmod ring;\n"),
+            ("thingflow-core/src/windows/ring.rs", "//! [`Ring`]: what windows keep their events in.\n"),
             ("thingflow-core/src/windows/tests.rs", "//! Tests.\n"),
         ]);
         let groups = read(&tree);

@@ -3,11 +3,14 @@
 mod allocations;
 mod chain;
 mod fanout;
+mod flow;
 mod footprint;
 mod hops;
 mod idle;
+mod joins;
 mod posts;
 mod timers;
+pub mod timing;
 
 use crate::Result;
 use crate::child::Readings;
@@ -27,8 +30,18 @@ pub struct Group {
 }
 
 /// All groups, in the order of the table.
-pub const ALL: [&Group; 7] =
-    [&chain::GROUP, &hops::GROUP, &fanout::GROUP, &timers::GROUP, &posts::GROUP, &idle::GROUP, &allocations::GROUP];
+pub const ALL: [&Group; 10] = [
+    &chain::GROUP,
+    &hops::GROUP,
+    &fanout::GROUP,
+    &joins::GROUP,
+    &timing::GROUP,
+    &flow::GROUP,
+    &timers::GROUP,
+    &posts::GROUP,
+    &idle::GROUP,
+    &allocations::GROUP,
+];
 
 /// The group of that name.
 pub fn find(name: &str) -> Option<&'static Group> {

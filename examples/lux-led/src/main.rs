@@ -18,7 +18,7 @@ use thingflow_core::prelude::*;
 fn main() -> Result<(), Box<dyn Error>> {
     let mut scheduler = Scheduler::new()?;
     let lux = SensorOutput::new(sensor()?);
-    lux.print();
+    lux.for_each(|event| println!("{event}"));
     lamp(&lux, led()?);
     scheduler.schedule_periodic(lux, Duration::from_secs(1))?;
     scheduler.run_forever()?;

@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use thingflow_core::Visitor;
+use thingflow_core::PortRef;
 use thingflow_core::prelude::*;
 
 pub(crate) struct Divisible {
@@ -16,17 +16,6 @@ impl Divisible {
     pub(crate) fn new(numbers: RangeInclusive<u64>) -> Self {
         Self { numbers, by_two: Port::new(), by_three: Port::new(), by_five: Port::new() }
     }
-
-    /// A port that nobody listens to answers `Done`; the Thing is done when that is true of all.
-    fn demand(&self, receipts: [Demand; 3]) -> Demand {
-        if !self.is_listened() {
-            Demand::Done
-        } else if receipts.contains(&Demand::Full) {
-            Demand::Full
-        } else {
-            Demand::More
-        }
-    }
 }
 
 impl OutputThing for Divisible {
@@ -37,33 +26,28 @@ impl OutputThing for Divisible {
             self.by_five.complete(cx)?;
             return Ok(Demand::Done);
         };
-        let mut receipts = [Demand::More; 3];
+        // `Full` asks to pause. `Done` says only that nobody listens to that port; the Thing is done when it is true of all.
+        let mut full = false;
         if n % 2 == 0 {
-            receipts[0] = self.by_two.emit(n, cx)?;
+            full |= self.by_two.emit(n, cx)? == Demand::Full;
         }
         if n % 3 == 0 {
-            receipts[1] = self.by_three.emit((n, n / 3), cx)?;
+            full |= self.by_three.emit((n, n / 3), cx)? == Demand::Full;
         }
         if n % 5 == 0 {
-            receipts[2] = self.by_five.emit(format!("{n} ends in {}", n % 10), cx)?;
+            full |= self.by_five.emit(format!("{n} ends in {}", n % 10), cx)? == Demand::Full;
         }
-        Ok(self.demand(receipts))
+        Ok(if !self.is_listened() {
+            Demand::Done
+        } else if full {
+            Demand::Full
+        } else {
+            Demand::More
+        })
     }
-    fn start(&mut self, cx: &mut Context<'_>) -> Receipt {
-        let receipts = [self.by_two.on_start(cx)?, self.by_three.on_start(cx)?, self.by_five.on_start(cx)?];
-        Ok(self.demand(receipts))
-    }
-    fn fail(&mut self, error: StreamError, cx: &mut Context<'_>) -> Closed {
-        self.by_two.fail(error.clone(), cx)?;
-        self.by_three.fail(error.clone(), cx)?;
-        self.by_five.fail(error, cx)
-    }
-    fn is_listened(&self) -> bool {
-        self.by_two.is_listened() || self.by_three.is_listened() || self.by_five.is_listened()
-    }
-    fn describe(&self, visitor: &mut dyn Visitor) {
-        visitor.port(self.by_two.as_ref(), false);
-        visitor.port(self.by_three.as_ref(), false);
-        visitor.port(self.by_five.as_ref(), false);
+    fn ports(&self, see: &mut dyn FnMut(PortRef)) {
+        see(self.by_two.as_ref());
+        see(self.by_three.as_ref());
+        see(self.by_five.as_ref());
     }
 }

@@ -29,8 +29,8 @@ use embedded_hal::digital::{Error, ErrorKind, ErrorType, InputPin, OutputPin, Pi
 use gpiocdev::line::{Bias, EdgeDetection, EdgeEvent, EdgeKind, EventClock, Value};
 use gpiocdev::request::{Builder, Request};
 use thingflow_core::{
-    Closed, Context, Demand, EventThing, Failure, Interest, OutputThing, Port, Receipt, Registry, SensorEvent,
-    SensorId, StreamError, Timestamp, Visitor,
+    Context, Demand, EventThing, Failure, Interest, OutputThing, Port, PortRef, Registry, SensorEvent, SensorId,
+    StreamError, Timestamp,
 };
 
 use super::GpioError;
@@ -339,18 +339,8 @@ impl OutputThing for Edges {
     fn produce(&mut self, cx: &mut Context<'_>) -> Result<Demand, Failure> {
         self.send_all(cx)
     }
-    fn start(&mut self, cx: &mut Context<'_>) -> Receipt {
-        use thingflow_core::InputThing;
-        self.port.on_start(cx)
-    }
-    fn fail(&mut self, error: StreamError, cx: &mut Context<'_>) -> Closed {
-        self.port.fail(error, cx)
-    }
-    fn is_listened(&self) -> bool {
-        self.port.is_listened()
-    }
-    fn describe(&self, visitor: &mut dyn Visitor) {
-        visitor.port(self.port.as_ref(), false);
+    fn ports(&self, see: &mut dyn FnMut(PortRef)) {
+        see(self.port.as_ref());
     }
     fn name(&self) -> &str {
         &self.line.name

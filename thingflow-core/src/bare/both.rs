@@ -43,6 +43,15 @@ impl<N> Branch<N> {
     fn end(&mut self, call: impl FnOnce(&mut N) -> Closed) -> Closed {
         if core::mem::replace(&mut self.done, true) { Ok(()) } else { call(&mut self.thing) }
     }
+
+    fn describe<T>(&self, visitor: &mut dyn Visitor)
+    where
+        N: InputThing<T>,
+    {
+        if !self.done {
+            visitor.branch(&|visitor| self.thing.describe(visitor));
+        }
+    }
 }
 
 /// As the branches of a port: `Done` if both want no more, `Full` if one has to pause.
@@ -80,7 +89,7 @@ impl<T: Clone, A: InputThing<T>, B: InputThing<T>> InputThing<T> for Both<A, B> 
     }
     fn describe(&self, visitor: &mut dyn Visitor) {
         visitor.filter("both");
-        self.a.thing.describe(visitor);
-        self.b.thing.describe(visitor);
+        self.a.describe::<T>(visitor);
+        self.b.describe::<T>(visitor);
     }
 }

@@ -11,7 +11,7 @@ use crate::context::{Context, Job};
 #[cfg(feature = "alloc")]
 use crate::error::FatalError;
 #[cfg(feature = "alloc")]
-use crate::port::AnyPort;
+use crate::port::Hub;
 #[cfg(feature = "alloc")]
 use alloc::{rc::Weak, vec::Vec};
 #[cfg(feature = "alloc")]
@@ -34,7 +34,7 @@ pub(super) struct BareHost {
 /// A wake-up of a port, where there are ports.
 #[cfg(feature = "alloc")]
 struct Later {
-    port: Weak<dyn AnyPort>,
+    port: Weak<dyn Hub>,
     due: Instant,
     emit: bool,
 }
@@ -58,7 +58,7 @@ impl Host for BareHost {
         self.jobs.borrow_mut().push(job);
     }
     #[cfg(feature = "alloc")]
-    fn wake_at(&self, port: Weak<dyn AnyPort>, due: Instant, emit: bool) {
+    fn wake_at(&self, port: Weak<dyn Hub>, due: Instant, emit: bool) {
         self.later.borrow_mut().push(Later { port, due, emit });
     }
 }

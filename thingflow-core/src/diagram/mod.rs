@@ -12,11 +12,14 @@
 //! ```
 
 mod dot;
+mod hops;
 mod mermaid;
 mod svg;
 mod text;
 mod trace;
 mod walk;
 
+pub use hops::Trace;
+pub(crate) use hops::{Hop, Shows};
 pub use trace::{Traced, Tracing};
 pub use walk::{Edge, Graph, Node, NodeKind};

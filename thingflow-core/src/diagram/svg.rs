@@ -10,6 +10,9 @@ const COLUMN: usize = 170;
 const ROW: usize = 60;
 const WIDTH: usize = 120;
 const HEIGHT: usize = 36;
+/// So many fit into a node; a longer name is made narrower.
+const LETTERS: usize = 17;
+const SQUEEZED: &str = " textLength=\"112\" lengthAdjust=\"spacingAndGlyphs\"";
 
 impl Graph {
     /// The graph as an SVG image.
@@ -63,9 +66,10 @@ impl Graph {
             let _ = writeln!(
                 text,
                 "<rect x=\"{x}\" y=\"{y}\" width=\"{WIDTH}\" height=\"{HEIGHT}\" rx=\"{round}\" fill=\"{fill}\" \
-                 stroke=\"black\"/>\n<text x=\"{}\" y=\"{}\">{name}</text>",
+                 stroke=\"black\"/>\n<text x=\"{}\" y=\"{}\"{}>{name}</text>",
                 x + WIDTH / 2,
-                y + HEIGHT / 2 + 4
+                y + HEIGHT / 2 + 4,
+                if node.name.chars().count() > LETTERS { SQUEEZED } else { "" },
             );
         }
     }

@@ -69,25 +69,23 @@ impl Graph {
             }
             text.push('\n');
             for edge in self.from(at) {
-                self.chain(&mut text, edge);
+                self.chains(&mut text, " ", edge, edge.events);
             }
         }
         text
     }
 
-    /// A connection as a line, as far as the next port.
-    fn chain(&self, text: &mut String, first: &Edge) {
-        text.push(' ');
-        let mut next = Some(first);
-        while let Some(edge) = next {
-            let node = &self.nodes[edge.to];
-            let arrow = if edge.feedback { "~>" } else { "->" };
-            let _ = write!(text, " {arrow} {}", node.name);
-            next = if node.kind == NodeKind::Filter { self.from(edge.to).next() } else { None };
+    /// A connection as a line, as far as the next port; a line for each of its branches.
+    fn chains(&self, text: &mut String, line: &str, edge: &Edge, events: Option<u64>) {
+        let node = &self.nodes[edge.to];
+        let arrow = if edge.feedback { "~>" } else { "->" };
+        let line = alloc::format!("{line} {arrow} {}", node.name);
+        let mut after = self.from(edge.to).filter(|_| node.kind == NodeKind::Filter).peekable();
+        if after.peek().is_none() {
+            let events = events.map(|events| alloc::format!(" ({events})")).unwrap_or_default();
+            text.push_str(&(line + &events + "\n"));
+            return;
         }
-        if let Some(events) = first.events {
-            let _ = write!(text, " ({events})");
-        }
-        text.push('\n');
+        after.for_each(|next| self.chains(text, &line, next, events));
     }
 }

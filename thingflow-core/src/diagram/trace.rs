@@ -9,8 +9,8 @@ use crate::thing::{Closed, Emitter, Filter, InputThing, Receipt};
 /// [`traced`](Self::traced) as a method of every [`Chain`].
 pub trait Tracing: Chain {
     /// Passes everything on and logs it: events at the level `debug`, with what the rest of the chain answered if that
-    /// was not `More`; the end at `info`. The target is `thingflow::trace`.
-    #[doc(alias = "trace_downstream")]
+    /// was not `More`; the end at `info`. The target is `thingflow::trace`. [`Trace`](super::Trace) does so for a whole
+    /// graph.
     fn traced(self, name: &'static str) -> Self::Piped<Traced>
     where
         Self::Item: Debug,
@@ -30,7 +30,7 @@ impl<C: Chain> Tracing for C {}
 #[derive(Clone, Copy, Debug)]
 pub struct Traced(&'static str);
 
-const TARGET: &str = "thingflow::trace";
+pub(super) const TARGET: &str = "thingflow::trace";
 
 impl<T: Debug> Filter<T> for Traced {
     type Out = T;

@@ -53,7 +53,7 @@ pub struct Graph {
     pub nodes: Vec<Node>,
     /// The ways between them.
     pub edges: Vec<Edge>,
-    /// The ports that have been walked, by their number, with the index of their node.
+    /// The ports and joins that have been walked, by their number, with the index of their node.
     ports: Vec<(usize, usize)>,
 }
 
@@ -153,6 +153,21 @@ impl Visitor for Walk<'_> {
         self.edge(to, false);
         self.at = to;
         self.events = None; // counted at ports only
+    }
+
+    fn branch(&mut self, describe: &dyn Fn(&mut dyn Visitor)) {
+        describe(&mut Walk { graph: self.graph, at: self.at, events: self.events });
+    }
+
+    fn join(&mut self, name: &str, id: usize) -> bool {
+        let known = self.graph.ports.iter().find(|(known, _)| *known == id).map(|(_, node)| *node);
+        let Some(to) = known else {
+            self.filter(name);
+            self.graph.ports.push((id, self.at));
+            return true;
+        };
+        self.edge(to, false);
+        false
     }
 
     fn sink(&mut self, name: &str) {

@@ -1,4 +1,6 @@
 //! `accumulate(f)`: as `scan`, beginning with the first event.
+//!
+//! Holds one event: the result so far.
 
 use crate::thing::{Emitter, Filter, InputThing, Receipt};
 

@@ -1,4 +1,6 @@
 //! `any(p)`: send whether a predicate holds for any event, as soon as that is known.
+//!
+//! Holds nothing.
 
 use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
 

@@ -1,4 +1,6 @@
 //! `count()`: send the number of events, at completion.
+//!
+//! Holds one number.
 
 use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
 

@@ -1,4 +1,6 @@
 //! `dedup()`: leave out events that equal the one before.
+//!
+//! Holds one event.
 
 use crate::thing::{Demand, Emitter, Filter, InputThing, Receipt};
 

@@ -1,4 +1,6 @@
 //! `default_if_empty(v)`: send a value if the stream completes without any.
+//!
+//! Holds one event: the default.
 
 use crate::thing::{Closed, Emitter, Filter, InputThing, Receipt};
 

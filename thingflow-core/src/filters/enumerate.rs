@@ -1,4 +1,6 @@
 //! `enumerate()`: number the events, from 0.
+//!
+//! Holds one number.
 
 use crate::thing::{Emitter, Filter, InputThing, Receipt};
 

@@ -1,4 +1,6 @@
 //! `filter(p)`: pass the events for which a predicate holds.
+//!
+//! Holds nothing.
 
 use crate::thing::{Demand, Emitter, Filter, InputThing, Receipt};
 

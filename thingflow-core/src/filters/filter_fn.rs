@@ -1,4 +1,6 @@
 //! `filter_fn(f)`: a filter made of functions that are given the rest of the chain.
+//!
+//! Holds what its functions hold.
 
 use core::fmt;
 use core::marker::PhantomData;

@@ -1,4 +1,6 @@
 //! `filter_map(f)`: send what a function makes of each event, and nothing where it makes nothing.
+//!
+//! Holds nothing.
 
 use crate::thing::{Demand, Emitter, Filter, InputThing, Receipt};
 

@@ -1,4 +1,6 @@
 //! `flat_map(f)`: send each element of what a function makes of each event.
+//!
+//! Holds nothing.
 
 use crate::thing::{Emitter, Filter, InputThing, Receipt};
 

@@ -1,4 +1,6 @@
 //! `fold(seed, f)`: send the final result of a function of two, at completion.
+//!
+//! Holds the result so far.
 
 use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
 

@@ -1,4 +1,6 @@
 //! `inspect(f)`: show each event to a function, and pass it on.
+//!
+//! Holds nothing.
 
 use crate::thing::{Emitter, Filter, InputThing, Receipt};
 

@@ -1,4 +1,6 @@
 //! `last()`, `last_or(v)`: send the last event, at completion.
+//!
+//! Holds one event.
 
 use crate::error::StreamError;
 use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};

@@ -1,4 +1,6 @@
 //! `map(f)`: send what a function makes of each event.
+//!
+//! Holds nothing.
 
 use crate::thing::{Emitter, Filter, InputThing, Receipt};
 

@@ -1,69 +1,157 @@
 //! Filters that work on one event at a time, or on what came before it.
 
 mod accumulate;
+mod all;
 mod any;
+#[cfg(feature = "alloc")]
+mod catch;
+mod catch_with;
+mod contains;
 mod count;
+#[cfg(feature = "alloc")]
+mod counts;
 mod dedup;
 mod default_if_empty;
+mod dematerialize;
+#[cfg(feature = "alloc")]
+mod distinct;
+mod distinct_recent;
+mod element_at;
+mod emit_with;
 mod enumerate;
 mod filter;
 mod filter_fn;
 mod filter_map;
+mod filter_with;
 mod flat_map;
+mod flatten;
 mod fold;
+#[cfg(feature = "alloc")]
+mod group_by;
+mod ignore_elements;
 mod inspect;
 mod last;
 mod map;
+mod map_with;
+mod materialize;
+mod min_max;
 mod named;
+#[cfg(feature = "alloc")]
+mod outputs;
 mod pairwise;
+#[cfg(feature = "alloc")]
+mod partition;
 mod reduce;
+#[cfg(feature = "alloc")]
+mod route_by_index;
 mod scan;
+mod sequence_equal;
 mod skip;
 mod skip_while;
-mod start_with;
-mod take;
+mod slice;
 #[cfg(feature = "alloc")]
+mod sliding_transducer;
+#[cfg(feature = "alloc")]
+mod split;
+mod start_with;
+mod step_by;
+mod take;
 mod take_last;
 mod take_while;
 mod tap;
+mod time_interval;
+mod timestamp;
+mod top_k;
 mod transduce;
 mod try_filter;
 mod try_map;
+#[cfg(feature = "alloc")]
+mod unzip;
 
 pub use accumulate::Accumulate;
+pub use all::All;
 pub use any::Any;
+#[cfg(feature = "alloc")]
+pub use catch::Catch;
+pub use catch_with::CatchWith;
+pub use contains::Contains;
 pub use count::Count;
+#[cfg(feature = "alloc")]
+pub use counts::{Counts, FinalCounts};
 pub use dedup::Dedup;
 pub use default_if_empty::DefaultIfEmpty;
+pub use dematerialize::Dematerialize;
+#[cfg(feature = "alloc")]
+pub use distinct::Distinct;
+#[cfg(feature = "alloc")]
+pub use distinct_recent::DistinctRecent;
+pub use distinct_recent::DistinctRecentOf;
+pub use element_at::ElementAt;
+pub use emit_with::EmitWith;
 pub use enumerate::Enumerate;
 pub use filter::Where;
 pub use filter_fn::{DynEmitter, FilterFn, PassCompleted, PassError, filter_fn};
 pub use filter_map::FilterMap;
+pub use filter_with::FilterWith;
 pub use flat_map::FlatMap;
+pub use flatten::Flatten;
 pub use fold::Fold;
+#[cfg(feature = "alloc")]
+pub use group_by::GroupBy;
+pub use ignore_elements::IgnoreElements;
 pub use inspect::Inspect;
 pub use last::{Last, LastOr};
 pub use map::Map;
+pub use map_with::MapWith;
+pub use materialize::{Materialize, Notification};
+pub use min_max::{ByKey, Extreme, Natural, Rank};
 pub use named::Named;
+#[cfg(feature = "alloc")]
+pub use outputs::AtPort;
 pub use pairwise::Pairwise;
+#[cfg(feature = "alloc")]
+pub use partition::partition;
 pub use reduce::Reduce;
+#[cfg(feature = "alloc")]
+pub use route_by_index::RouteByIndex;
 pub use scan::Scan;
+pub use sequence_equal::SequenceEqual;
 pub use skip::Skip;
 pub use skip_while::SkipWhile;
+pub use slice::Slice;
+#[cfg(feature = "alloc")]
+pub use sliding_transducer::{SlidingHooks, SlidingTransducer};
+#[cfg(feature = "alloc")]
+pub use split::{Slots, Split};
 pub use start_with::StartWith;
+pub use step_by::StepBy;
 pub use take::Take;
 #[cfg(feature = "alloc")]
 pub use take_last::TakeLast;
+pub use take_last::TakeLastOf;
 pub use take_while::TakeWhile;
 pub use tap::Tap;
+pub use time_interval::TimeInterval;
+pub use timestamp::WithTimestamp;
+#[cfg(feature = "alloc")]
+pub use top_k::TopK;
+pub use top_k::TopKOf;
 pub use transduce::{Transduce, Transducer};
 pub use try_filter::TryFilter;
 pub use try_map::TryMap;
+#[cfg(feature = "alloc")]
+pub use unzip::Unzip;
 
 use core::fmt::Display;
+use core::ops::RangeBounds;
 
 use crate::chain::Chain;
+use crate::error::StreamError;
+use crate::size::Size;
 use crate::thing::InputThing;
+
+#[cfg(feature = "alloc")]
+use crate::port::Port;
 
 /// The filters as methods of every [`Chain`].
 pub trait Filters: Chain {
@@ -71,6 +159,16 @@ pub trait Filters: Chain {
     #[doc(alias = "select")]
     fn map<U, F: FnMut(Self::Item) -> U + 'static>(self, f: F) -> Self::Piped<Map<F>> {
         self.pipe(Map(f))
+    }
+
+    /// As [`map`](Self::map), with a state of its own, which `f` may change.
+    #[doc(alias = "map_element")]
+    fn map_with<S, U, F>(self, state: S, f: F) -> Self::Piped<MapWith<S, F>>
+    where
+        S: 'static,
+        F: FnMut(&mut S, Self::Item) -> U + 'static,
+    {
+        self.pipe(MapWith { state, f })
     }
 
     /// As [`map`](Self::map), with a function that may fail: its error ends the stream.
@@ -89,6 +187,16 @@ pub trait Filters: Chain {
         self.pipe(Where(p))
     }
 
+    /// As [`filter`](Self::filter), with a state of its own, which `p` may change.
+    #[doc(alias = "filter_element")]
+    fn filter_with<S, P>(self, state: S, p: P) -> Self::Piped<FilterWith<S, P>>
+    where
+        S: 'static,
+        P: FnMut(&mut S, &Self::Item) -> bool + 'static,
+    {
+        self.pipe(FilterWith { state, p })
+    }
+
     /// As [`filter`](Self::filter), with a predicate that may fail: its error ends the stream.
     fn try_filter<E, P>(self, p: P) -> Self::Piped<TryFilter<P>>
     where
@@ -105,7 +213,6 @@ pub trait Filters: Chain {
     }
 
     /// Sends each element of what `f` makes of each event.
-    #[doc(alias = "flatten")]
     #[doc(alias = "select_many")]
     #[doc(alias = "flat_map_iter")]
     fn flat_map<I, F>(self, f: F) -> Self::Piped<FlatMap<F>>
@@ -114,6 +221,24 @@ pub trait Filters: Chain {
         F: FnMut(Self::Item) -> I + 'static,
     {
         self.pipe(FlatMap(f))
+    }
+
+    /// Sends each element of each event.
+    #[doc(alias = "concat")]
+    fn flatten(self) -> Self::Piped<Flatten>
+    where
+        Self::Item: IntoIterator,
+    {
+        self.pipe(Flatten)
+    }
+
+    /// Sends whatever `f` emits for each event, one by one: `|event, emit| { emit(1); emit(2) }`.
+    fn emit_with<U, F>(self, f: F) -> Self::Piped<EmitWith<U, F>>
+    where
+        U: 'static,
+        F: FnMut(Self::Item, &mut dyn FnMut(U)) + 'static,
+    {
+        self.pipe(EmitWith::new(f))
     }
 
     /// Passes the first `n` events, then completes. `take(0)` completes at the start.
@@ -125,6 +250,25 @@ pub trait Filters: Chain {
     /// Passes the first event, then completes.
     fn first(self) -> Self::Piped<Take> {
         self.take(1)
+    }
+
+    /// Sends the event with the number `n`, counted from 0, then completes. If there is none it ends by the error "too few
+    /// elements".
+    #[doc(alias = "nth")]
+    fn element_at(self, n: usize) -> Self::Piped<ElementAt<Self::Item>>
+    where
+        Self::Item: 'static,
+    {
+        self.pipe(ElementAt { before: n, default: None })
+    }
+
+    /// As [`element_at`](Self::element_at), but sends `default` if there is no such event.
+    #[doc(alias = "element_at_or_default")]
+    fn element_at_or(self, n: usize, default: Self::Item) -> Self::Piped<ElementAt<Self::Item>>
+    where
+        Self::Item: 'static,
+    {
+        self.pipe(ElementAt { before: n, default: Some(default) })
     }
 
     /// Passes events as long as `p` holds, then completes. The event that ends it is left out.
@@ -144,6 +288,23 @@ pub trait Filters: Chain {
         self.pipe(SkipWhile { skips: p, passing: false })
     }
 
+    /// Passes the first event, then every `n`th after it.
+    #[track_caller]
+    fn step_by(self, n: impl Into<Size>) -> Self::Piped<StepBy> {
+        self.pipe(StepBy { step: n.into().get(), left: 0 })
+    }
+
+    /// Passes the events whose numbers, counted from 0, are in `range`: its first, then every `step`th after it.
+    #[track_caller]
+    fn slice(self, range: impl RangeBounds<usize>, step: impl Into<Size>) -> Self::Piped<Slice> {
+        self.pipe(Slice::new(&range, step.into()))
+    }
+
+    /// Passes only the end of the stream.
+    fn ignore_elements(self) -> Self::Piped<IgnoreElements> {
+        self.pipe(IgnoreElements)
+    }
+
     /// Sends the last `n` events, at completion.
     #[cfg(feature = "alloc")]
     #[doc(alias = "tail")]
@@ -152,6 +313,14 @@ pub trait Filters: Chain {
         Self::Item: 'static,
     {
         self.pipe(TakeLast::new(n))
+    }
+
+    /// As [`take_last`](Self::take_last), for a number that is known when the program is compiled: without an allocator.
+    fn take_last_of<const N: usize>(self) -> Self::Piped<TakeLastOf<Self::Item, N>>
+    where
+        Self::Item: 'static,
+    {
+        self.pipe(TakeLastOf { held: heapless::Deque::new() })
     }
 
     /// Sends the last event, at completion. Without any it ends by the error "no elements".
@@ -208,10 +377,131 @@ pub trait Filters: Chain {
         self.pipe(Reduce { state: None, f })
     }
 
+    /// Sends the smallest event, at completion. Without any it ends by the error "no elements".
+    fn min(self) -> Self::Piped<Extreme<Self::Item, Natural>>
+    where
+        Self::Item: PartialOrd + 'static,
+    {
+        self.pipe(Extreme::smallest(Natural))
+    }
+
+    /// Sends the largest event, at completion. Without any it ends by the error "no elements".
+    fn max(self) -> Self::Piped<Extreme<Self::Item, Natural>>
+    where
+        Self::Item: PartialOrd + 'static,
+    {
+        self.pipe(Extreme::largest(Natural))
+    }
+
+    /// As [`min`](Self::min), comparing what `key` makes of the events.
+    #[doc(alias = "min_by")]
+    fn min_by_key<K, F>(self, key: F) -> Self::Piped<Extreme<Self::Item, ByKey<F>>>
+    where
+        Self::Item: 'static,
+        K: PartialOrd,
+        F: FnMut(&Self::Item) -> K + 'static,
+    {
+        self.pipe(Extreme::smallest(ByKey(key)))
+    }
+
+    /// As [`max`](Self::max), comparing what `key` makes of the events.
+    #[doc(alias = "max_by")]
+    fn max_by_key<K, F>(self, key: F) -> Self::Piped<Extreme<Self::Item, ByKey<F>>>
+    where
+        Self::Item: 'static,
+        K: PartialOrd,
+        F: FnMut(&Self::Item) -> K + 'static,
+    {
+        self.pipe(Extreme::largest(ByKey(key)))
+    }
+
+    /// Sends the `k` largest events so far, the largest first, whenever they change.
+    #[cfg(feature = "alloc")]
+    #[doc(alias = "nlargest")]
+    #[track_caller]
+    fn top_k(self, k: impl Into<Size>) -> Self::Piped<TopK<Self::Item, Natural>>
+    where
+        Self::Item: PartialOrd + Clone + 'static,
+    {
+        self.pipe(TopK::new(k.into(), Natural))
+    }
+
+    /// As [`top_k`](Self::top_k), comparing what `key` makes of the events.
+    #[cfg(feature = "alloc")]
+    #[doc(alias = "nlargest")]
+    #[track_caller]
+    fn top_k_by_key<K, F>(self, k: impl Into<Size>, key: F) -> Self::Piped<TopK<Self::Item, ByKey<F>>>
+    where
+        Self::Item: Clone + 'static,
+        K: PartialOrd,
+        F: FnMut(&Self::Item) -> K + 'static,
+    {
+        self.pipe(TopK::new(k.into(), ByKey(key)))
+    }
+
+    /// As [`top_k`](Self::top_k), for a number that is known when the program is compiled: without an allocator.
+    fn top_k_of<const K: usize>(self) -> Self::Piped<TopKOf<Self::Item, K>>
+    where
+        Self::Item: PartialOrd + Clone + 'static,
+    {
+        const { assert!(K > 0, "top_k_of::<0>(): there is always at least one largest event") };
+        self.pipe(TopKOf { held: heapless::Vec::new() })
+    }
+
+    /// Sends a map with the number of times that each different event has come, for each event. One different event more
+    /// than `max` ends the stream by an error.
+    #[cfg(feature = "alloc")]
+    #[doc(alias = "frequencies")]
+    #[doc(alias = "value_counts")]
+    #[track_caller]
+    fn counts(self, max: impl Into<Size>) -> Self::Piped<Counts<Self::Item>>
+    where
+        Self::Item: Ord + Clone + 'static,
+    {
+        self.pipe(Counts::new(max.into()))
+    }
+
+    /// As [`counts`](Self::counts), but sends only the final map, at completion.
+    #[cfg(feature = "alloc")]
+    #[doc(alias = "value_counts")]
+    #[track_caller]
+    fn final_counts(self, max: impl Into<Size>) -> Self::Piped<FinalCounts<Self::Item>>
+    where
+        Self::Item: Ord + 'static,
+    {
+        self.pipe(FinalCounts::new(max.into()))
+    }
+
     /// Sends `true` at the first event for which `p` holds, or `false` at completion; then it completes.
     #[doc(alias = "some")]
     fn any<P: FnMut(Self::Item) -> bool + 'static>(self, p: P) -> Self::Piped<Any<P>> {
         self.pipe(Any(p))
+    }
+
+    /// Sends `false` at the first event for which `p` does not hold, or `true` at completion; then it completes.
+    #[doc(alias = "every")]
+    fn all<P: FnMut(Self::Item) -> bool + 'static>(self, p: P) -> Self::Piped<All<P>> {
+        self.pipe(All(p))
+    }
+
+    /// Sends `true` at the first event that equals `value`, or `false` at completion; then it completes.
+    fn contains(self, value: Self::Item) -> Self::Piped<Contains<Self::Item>>
+    where
+        Self::Item: PartialEq + 'static,
+    {
+        self.pipe(Contains(value))
+    }
+
+    /// Sends `true` at completion if the events were those of `expected`, or `false` as soon as one is not.
+    ///
+    /// Two streams are compared by [`sequence_equal_to`](crate::Joins::sequence_equal_to).
+    fn sequence_equal<I>(self, expected: I) -> Self::Piped<SequenceEqual<I::IntoIter>>
+    where
+        I: IntoIterator,
+        I::IntoIter: 'static,
+        Self::Item: PartialEq<I::Item>,
+    {
+        self.pipe(SequenceEqual(expected.into_iter()))
     }
 
     /// Sends the number of events, at completion.
@@ -246,6 +536,55 @@ pub trait Filters: Chain {
         self.pipe(Enumerate(0))
     }
 
+    /// Sends each event together with the wall-clock time, as `(time, event)`.
+    fn timestamp(self) -> Self::Piped<WithTimestamp> {
+        self.pipe(WithTimestamp)
+    }
+
+    /// Sends each event together with the time since the one before, as `(time, event)`; the first with the time since
+    /// the start.
+    fn time_interval(self) -> Self::Piped<TimeInterval> {
+        self.pipe(TimeInterval { last: None })
+    }
+
+    /// Sends each event, and the end, as a [`Notification`]; then it completes.
+    fn materialize(self) -> Self::Piped<Materialize> {
+        self.pipe(Materialize)
+    }
+
+    /// Does what each [`Notification`] says.
+    fn dematerialize<T>(self) -> Self::Piped<Dematerialize>
+    where
+        Self: Chain<Item = Notification<T>>,
+    {
+        self.pipe(Dematerialize)
+    }
+
+    /// If the stream ends by an error, sends what `f` makes of that, then completes.
+    #[doc(alias = "on_error_return")]
+    fn catch_with<I, F>(self, f: F) -> Self::Piped<CatchWith<F>>
+    where
+        I: IntoIterator<Item = Self::Item>,
+        F: FnMut(StreamError) -> I + 'static,
+    {
+        self.pipe(CatchWith(f))
+    }
+
+    /// If the stream ends by an error, goes on with the port that `f` gives. What comes of it is a port.
+    #[cfg(feature = "alloc")]
+    #[doc(alias = "on_error_resume_next")]
+    fn catch<F>(self, f: F) -> Port<Self::Item>
+    where
+        Self: AtPort,
+        Self::Item: Clone + 'static,
+        F: FnOnce(StreamError) -> Port<Self::Item> + 'static,
+    {
+        let catch = Catch::new(f);
+        let port = catch.port().clone();
+        self.connect(catch);
+        port
+    }
+
     /// Sends `events` first, when the graph starts to run.
     fn start_with<I: IntoIterator<Item = Self::Item> + 'static>(self, events: I) -> Self::Piped<StartWith<I>> {
         self.pipe(StartWith(Some(events)))
@@ -269,6 +608,67 @@ pub trait Filters: Chain {
         self.pipe(Dedup(None))
     }
 
+    /// Leaves out events that equal any event before. One different event more than `max` ends the stream by an error.
+    #[cfg(feature = "alloc")]
+    #[doc(alias = "unique")]
+    #[track_caller]
+    #[allow(clippy::type_complexity)] // the plain form of the one by key
+    fn distinct(self, max: impl Into<Size>) -> Self::Piped<Distinct<Self::Item, fn(&Self::Item) -> Self::Item>>
+    where
+        Self::Item: Ord + Clone + 'static,
+    {
+        self.pipe(Distinct::new(max.into(), Clone::clone))
+    }
+
+    /// As [`distinct`](Self::distinct), comparing what `key` makes of the events.
+    #[cfg(feature = "alloc")]
+    #[doc(alias = "unique")]
+    #[track_caller]
+    fn distinct_by_key<K, F>(self, max: impl Into<Size>, key: F) -> Self::Piped<Distinct<K, F>>
+    where
+        K: Ord + 'static,
+        F: FnMut(&Self::Item) -> K + 'static,
+    {
+        self.pipe(Distinct::new(max.into(), key))
+    }
+
+    /// Leaves out events that are among the last `n` different ones. A repeat refreshes its place.
+    #[cfg(feature = "alloc")]
+    #[doc(alias = "unique")]
+    #[track_caller]
+    #[allow(clippy::type_complexity)] // the plain form of the one by key
+    fn distinct_recent(
+        self,
+        n: impl Into<Size>,
+    ) -> Self::Piped<DistinctRecent<Self::Item, fn(&Self::Item) -> Self::Item>>
+    where
+        Self::Item: Ord + Clone + 'static,
+    {
+        self.pipe(DistinctRecent::new(n.into(), Clone::clone))
+    }
+
+    /// As [`distinct_recent`](Self::distinct_recent), comparing what `key` makes of the events.
+    #[cfg(feature = "alloc")]
+    #[doc(alias = "unique")]
+    #[track_caller]
+    fn distinct_recent_by_key<K, F>(self, n: impl Into<Size>, key: F) -> Self::Piped<DistinctRecent<K, F>>
+    where
+        K: Ord + Clone + 'static,
+        F: FnMut(&Self::Item) -> K + 'static,
+    {
+        self.pipe(DistinctRecent::new(n.into(), key))
+    }
+
+    /// As [`distinct_recent`](Self::distinct_recent), for a number that is known when the program is compiled: without an
+    /// allocator.
+    fn distinct_recent_of<const N: usize>(self) -> Self::Piped<DistinctRecentOf<Self::Item, N>>
+    where
+        Self::Item: PartialEq + Clone + 'static,
+    {
+        const { assert!(N > 0, "distinct_recent_of::<0>(): it must remember at least one event") };
+        self.pipe(DistinctRecentOf { seen: [const { None }; N] })
+    }
+
     /// Sends each event together with the one before, as `(before, event)`.
     fn pairwise(self) -> Self::Piped<Pairwise<Self::Item>>
     where
@@ -280,6 +680,78 @@ pub trait Filters: Chain {
     /// Gives this place of the chain a name, in drawings and reports.
     fn named(self, name: &'static str) -> Self::Piped<Named> {
         self.pipe(Named(name))
+    }
+
+    /// Sends the events for which `p` holds to the first port and the others to the second one.
+    #[cfg(feature = "alloc")]
+    fn partition<P>(self, p: P) -> (Port<Self::Item>, Port<Self::Item>)
+    where
+        Self: AtPort,
+        Self::Item: Clone + 'static,
+        P: FnMut(&Self::Item) -> bool + 'static,
+    {
+        let split = partition(p);
+        let ports = split.ports();
+        self.connect(split);
+        ports
+    }
+
+    /// Sends what `f` makes of each event, a tuple of two to four options, to as many ports.
+    #[cfg(feature = "alloc")]
+    #[doc(alias = "split_element")]
+    fn split<S, F>(self, f: F) -> S::Ports
+    where
+        Self: AtPort,
+        S: Slots,
+        F: FnMut(Self::Item) -> S + 'static,
+    {
+        let split = Split::new(f);
+        let ports = split.ports();
+        self.connect(split);
+        ports
+    }
+
+    /// Sends the parts of each event, a tuple of two to four, to as many ports.
+    #[cfg(feature = "alloc")]
+    #[doc(alias = "split_tuple")]
+    fn unzip(self) -> <<Self::Item as Unzip>::Slots as Slots>::Ports
+    where
+        Self: AtPort<Item: Unzip + 'static>,
+    {
+        self.split(Unzip::slots)
+    }
+
+    /// Sends each event, a pair of an index and a value, to one of `N` ports: `let [a, b] = pairs.route_by_index();`. An
+    /// index without a port ends the stream by an error.
+    #[cfg(feature = "alloc")]
+    #[doc(alias = "separate")]
+    #[doc(alias = "unmix")]
+    fn route_by_index<T, const N: usize>(self) -> [Port<T>; N]
+    where
+        Self: AtPort<Item = (usize, T)>,
+        T: Clone + 'static,
+    {
+        const { assert!(N > 0, "route_by_index(): there must be at least one port") };
+        let route = RouteByIndex::new(N);
+        let ports = core::array::from_fn(|n| route.ports()[n].clone());
+        self.connect(route);
+        ports
+    }
+
+    /// Makes a port for each key that `key` finds in the events, and announces it, as `(key, port)`, at the port that this
+    /// gives back. Up to 1024 keys at once; [`GroupBy::max_keys`] says otherwise.
+    #[cfg(feature = "alloc")]
+    fn group_by<K, F>(self, key: F) -> Port<(K, Port<Self::Item>)>
+    where
+        Self: AtPort,
+        Self::Item: Clone + 'static,
+        K: Ord + Clone + 'static,
+        F: FnMut(&Self::Item) -> K + 'static,
+    {
+        let group_by = GroupBy::new(key);
+        let groups = group_by.groups().clone();
+        self.connect(group_by);
+        groups
     }
 }
 

@@ -1,4 +1,6 @@
 //! `named(name)`: a name for this place of the chain, in drawings and reports.
+//!
+//! Holds nothing.
 
 use crate::thing::{Emitter, Filter, InputThing, Receipt};
 use crate::visit::Visitor;

@@ -1,4 +1,6 @@
 //! `pairwise()`: send each event together with the one before.
+//!
+//! Holds one event.
 
 use crate::thing::{Demand, Emitter, Filter, InputThing, Receipt};
 

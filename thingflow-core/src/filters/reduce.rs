@@ -1,4 +1,6 @@
 //! `reduce(f)`: as `fold`, beginning with the first event.
+//!
+//! Holds one event: the result so far.
 
 use super::last::NO_ELEMENTS;
 use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};

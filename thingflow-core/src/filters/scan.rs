@@ -1,4 +1,6 @@
 //! `scan(seed, f)`: send the running result of a function of two, for each event.
+//!
+//! Holds the result so far.
 
 use crate::thing::{Demand, Emitter, Filter, InputThing, Receipt};
 

@@ -1,4 +1,6 @@
 //! `skip(n)`: leave out the first `n` events.
+//!
+//! Holds one number.
 
 use crate::thing::{Demand, Emitter, Filter, InputThing, Receipt};
 

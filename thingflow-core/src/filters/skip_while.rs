@@ -1,4 +1,6 @@
 //! `skip_while(p)`: leave out the events at the beginning for which a predicate holds.
+//!
+//! Holds nothing.
 
 use crate::thing::{Demand, Emitter, Filter, InputThing, Receipt};
 

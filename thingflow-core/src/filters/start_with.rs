@@ -1,4 +1,6 @@
 //! `start_with(events)`: send some events of one's own first.
+//!
+//! Holds the events given to it, until the start.
 
 use crate::thing::{Demand, Emitter, Filter, InputThing, Receipt};
 

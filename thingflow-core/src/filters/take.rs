@@ -1,4 +1,6 @@
 //! `take(n)`: pass the first `n` events, then complete and ask for no more.
+//!
+//! Holds one number.
 
 use crate::thing::{Demand, Emitter, Filter, InputThing, Receipt};
 

@@ -1,5 +1,8 @@
-//! `take_last(n)`: send the last `n` events, at completion.
+//! `take_last(n)`, `take_last_of::<N>()`: send the last `n` events, at completion.
+//!
+//! Holds up to `n` events.
 
+#[cfg(feature = "alloc")]
 use alloc::collections::VecDeque;
 
 use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
@@ -11,18 +14,21 @@ use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
 /// assert_eq!(from_iter(1..=5).take_last(2).collect_now(), [4, 5]); // the oldest first
 /// assert_eq!(from_iter(1..=5).take_last(9).collect_now(), [1, 2, 3, 4, 5]);
 /// ```
+#[cfg(feature = "alloc")]
 #[derive(Clone, Debug)]
 pub struct TakeLast<T> {
     n: usize,
     held: VecDeque<T>,
 }
 
+#[cfg(feature = "alloc")]
 impl<T> TakeLast<T> {
     pub(super) fn new(n: usize) -> Self {
         Self { n, held: VecDeque::new() }
     }
 }
 
+#[cfg(feature = "alloc")]
 impl<T> Filter<T> for TakeLast<T> {
     type Out = T;
     fn on_next(&mut self, event: T, _: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
@@ -36,5 +42,32 @@ impl<T> Filter<T> for TakeLast<T> {
     }
     fn on_completed(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Closed {
         out.flush(self.held.drain(..))
+    }
+}
+
+/// Made by [`take_last_of`](super::Filters::take_last_of). As [`take_last`](super::Filters::take_last), without an
+/// allocator.
+///
+/// ```
+/// # use thingflow_core::prelude::*;
+/// # #[cfg(feature = "alloc")]
+/// assert_eq!(from_iter(1..=5).take_last_of::<2>().collect_now(), [4, 5]);
+/// ```
+#[derive(Clone, Debug)]
+pub struct TakeLastOf<T, const N: usize> {
+    pub(super) held: heapless::Deque<T, N>,
+}
+
+impl<T, const N: usize> Filter<T> for TakeLastOf<T, N> {
+    type Out = T;
+    fn on_next(&mut self, event: T, _: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
+        if self.held.is_full() {
+            self.held.pop_front();
+        }
+        let _ = self.held.push_back(event); // refused only if `N` is 0, when there is nothing to keep
+        Ok(Demand::More)
+    }
+    fn on_completed(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Closed {
+        out.flush(core::iter::from_fn(|| self.held.pop_front()))
     }
 }

@@ -1,4 +1,6 @@
 //! `take_while(p)`: pass events as long as a predicate holds, then complete and ask for no more.
+//!
+//! Holds nothing.
 
 use crate::thing::{Emitter, Filter, InputThing, Receipt};
 

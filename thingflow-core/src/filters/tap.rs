@@ -1,7 +1,10 @@
 //! `tap(thing)`: send each event to a side branch first, then pass it on.
+//!
+//! Holds nothing.
 
 use crate::error::StreamError;
 use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
+use crate::visit::Visitor;
 
 /// Made by [`tap`](super::Filters::tap).
 ///
@@ -62,6 +65,15 @@ impl<T: Clone, B: InputThing<T>> Filter<T> for Tap<B> {
         let Some(branch) = &mut self.0 else { return Ok(Demand::More) };
         let demand = branch.on_start(out.context())?;
         Ok(self.after(demand))
+    }
+    fn has_room(&self, behind: bool) -> bool {
+        behind && self.0.as_ref().is_none_or(InputThing::has_room)
+    }
+    fn describe(&self, visitor: &mut dyn Visitor) {
+        visitor.filter("Tap");
+        if let Some(branch) = &self.0 {
+            visitor.branch(&|visitor| branch.describe(visitor));
+        }
     }
     fn on_wake(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
         let Some(branch) = &mut self.0 else { return Ok(Demand::More) };

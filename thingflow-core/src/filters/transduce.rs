@@ -1,4 +1,6 @@
 //! `transduce(t)`: let a [`Transducer`] make the events.
+//!
+//! Holds what the transducer holds.
 
 use crate::error::StreamError;
 use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};

@@ -1,4 +1,6 @@
 //! `try_filter(p)`: as `filter`, with a predicate that may fail.
+//!
+//! Holds nothing.
 
 use core::fmt::Display;
 

@@ -1,4 +1,6 @@
 //! `try_map(f)`: as `map`, with a function that may fail.
+//!
+//! Holds nothing.
 
 use core::fmt::Display;
 

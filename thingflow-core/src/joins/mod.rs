@@ -1,8 +1,317 @@
-//! Joins: operators with several inputs.
+//! Joins: operators with several inputs. What follows a join is one compiled unit with it.
+//!
+//! The functions take a tuple of two to four chains, each with its own type of events, or a list (an array or a `Vec`) of
+//! chains of one type; the methods of [`Joins`] are the same for two. A chain that can be an input is a [`Branch`].
+//! What the operators share: the first error ends the join, after what is held where that is of use; a join that ends
+//! lets all its inputs go at once; an event that comes to an input while the join is sending (its output leads back to it)
+//! is taken right after.
+//!
+//! Windows of several inputs, aligned by their number, are a [`zip`](zip()) of windows:
+//! `joins::zip((a.chunks(3), b.sliding(5)), limit)`.
+
+mod body;
+#[cfg(feature = "alloc")]
+mod buffer_until;
+mod combine_latest;
+#[cfg(feature = "alloc")]
+mod concat;
+mod held;
+#[cfg(feature = "alloc")]
+mod inputs;
+#[cfg(feature = "alloc")]
+mod join;
+#[cfg(feature = "alloc")]
+mod join_within;
+#[cfg(feature = "alloc")]
+mod joined;
+mod junction;
+mod merge;
+#[cfg(feature = "alloc")]
+mod merge_all;
+#[cfg(feature = "alloc")]
+mod merge_by_time;
+mod merge_tagged;
+#[cfg(feature = "alloc")]
+mod nested;
+mod race;
+mod row;
+mod rule;
+mod sample;
+mod sequence_equal_to;
+#[cfg(feature = "alloc")]
+mod switch;
+#[cfg(feature = "alloc")]
+mod timed_unzip;
+mod timed_zip;
+#[cfg(feature = "alloc")]
+mod with_latest_from;
+mod zip;
+#[cfg(feature = "alloc")]
+mod zip_latest;
+#[cfg(feature = "alloc")]
+mod zip_with;
+
+pub use combine_latest::CombineLatest;
+pub use held::{HeldIn, Queue};
+pub use junction::{Junction, JunctionInput};
+pub use merge::Merge;
+pub use merge_tagged::MergeTagged;
+pub use race::Race;
+pub use row::{Get, Latest, Queues};
+pub use rule::{At, Index, Rule, Takes};
+pub use sample::Sample;
+pub use sequence_equal_to::SequenceEqualTo;
+pub use timed_zip::{TimedQueues, TimedZip};
+pub use zip::Zip;
+#[cfg(feature = "alloc")]
+pub use {
+    buffer_until::BufferUntil,
+    combine_latest::combine_latest,
+    concat::{Concat, concat},
+    held::Held,
+    inputs::{Branch, Inputs, Wire},
+    join::{Join, join},
+    join_within::{JoinWithin, Pair},
+    joined::Joined,
+    merge::merge,
+    merge_all::MergeAll,
+    merge_by_time::{MergeByTime, merge_by_time},
+    merge_tagged::merge_tagged,
+    nested::{Nested, Nests, PortsOf},
+    race::race,
+    switch::Switch,
+    timed_unzip::{Slots, TimedUnzip},
+    timed_zip::timed_zip,
+    with_latest_from::with_latest_from,
+    zip::zip,
+    zip_latest::{ZipLatest, zip_latest},
+    zip_with::With,
+};
 
 use crate::chain::Chain;
+#[cfg(feature = "alloc")]
+use crate::{Limit, Port};
 
-/// The joins as methods of every chain that begins at a port.
-pub trait Joins: Chain {}
+/// The queues of two inputs.
+#[cfg(feature = "alloc")]
+type Queues2<A, B> = (Held<<A as Chain>::Item>, Held<<B as Chain>::Item>);
+/// The latest events of two inputs.
+#[cfg(feature = "alloc")]
+type Latest2<A, B> = (Option<<A as Chain>::Item>, Option<<B as Chain>::Item>);
+/// What [`zip_with`](Joins::zip_with) makes.
+#[cfg(feature = "alloc")]
+type ZippedWith<A, B, F> = Join<(A, B), Zip<Queues2<A, B>>, crate::Then<crate::Identity, With<F>>>;
+
+/// What [`zip_latest`](Joins::zip_latest) makes.
+#[cfg(feature = "alloc")]
+type ZippedLatest<A, B> = Join<(A, B), ZipLatest<<A as Chain>::Item, Latest2<A, B>>>;
+/// What [`join_within`](Joins::join_within) makes.
+#[cfg(feature = "alloc")]
+type JoinedWithin<A, B, K, V, W, D> = Join<(A, B), JoinWithin<K, V, W, D>>;
+
+/// The joins as methods of every chain that begins at a port, and of other joins. They need the feature `alloc`.
+pub trait Joins: Chain {
+    /// Sends the events of both as they come.
+    #[cfg(feature = "alloc")]
+    #[doc(alias = "union")]
+    #[doc(alias = "weave")]
+    #[doc(alias = "blend")]
+    fn merge<B>(self, other: B) -> Join<(Self, B), Merge<Self::Item>>
+    where
+        Self: Branch,
+        B: Branch<Item = Self::Item>,
+    {
+        merge((self, other))
+    }
+
+    /// As [`merge`](Self::merge), each event with the number of its input: `(0, event)` for this one.
+    #[cfg(feature = "alloc")]
+    #[doc(alias = "mix")]
+    #[doc(alias = "merge_asynch")]
+    fn merge_tagged<B>(self, other: B) -> Join<(Self, B), MergeTagged<Self::Item>>
+    where
+        Self: Branch,
+        B: Branch<Item = Self::Item>,
+    {
+        merge_tagged((self, other))
+    }
+
+    /// Sends the events of both in the order of the times that `time` reads from them.
+    #[cfg(feature = "alloc")]
+    #[doc(alias = "timed_mix")]
+    fn merge_by_time<B, K, F>(self, other: B, time: F, limit: Limit) -> Join<(Self, B), MergeByTime<Self::Item, K, F>>
+    where
+        Self: Branch,
+        B: Branch<Item = Self::Item>,
+        K: Ord + Clone + 'static,
+        F: FnMut(&Self::Item) -> K + 'static,
+    {
+        merge_by_time((self, other), time, limit)
+    }
+
+    /// Sends the events of all ports of a stream of ports.
+    #[cfg(feature = "alloc")]
+    #[doc(alias = "flat_map")]
+    fn merge_all<T: Clone + 'static>(self) -> Join<PortsOf<Self>, MergeAll<T>>
+    where
+        Self: Branch<Item = Port<T>>,
+    {
+        Join::of(PortsOf(self), MergeAll::new())
+    }
+
+    /// Of a stream of ports, follows the latest one.
+    #[cfg(feature = "alloc")]
+    #[doc(alias = "switch_latest")]
+    #[doc(alias = "switch_map")]
+    fn switch<T: Clone + 'static>(self) -> Join<PortsOf<Self>, Switch<T>>
+    where
+        Self: Branch<Item = Port<T>>,
+    {
+        Join::of(PortsOf(self), Switch::new())
+    }
+
+    /// Follows the one of both that is the first to send something, and lets the other go.
+    #[cfg(feature = "alloc")]
+    #[doc(alias = "amb")]
+    fn race<B>(self, other: B) -> Join<(Self, B), Race<Self::Item>>
+    where
+        Self: Branch,
+        B: Branch<Item = Self::Item>,
+    {
+        race((self, other))
+    }
+
+    /// Sends the events of this one, and when it has ended those of the other.
+    #[cfg(feature = "alloc")]
+    #[doc(alias = "chain")]
+    fn concat<B>(self, other: B, limit: Limit) -> Join<(Self, B), Concat<Self::Item>>
+    where
+        Self: Branch,
+        B: Branch<Item = Self::Item>,
+    {
+        concat((self, other), limit)
+    }
+
+    /// Sends one event of each together, the first with the first, the second with the second.
+    #[cfg(feature = "alloc")]
+    #[doc(alias = "zip_stream")]
+    #[doc(alias = "merge_window")]
+    fn zip<B: Branch>(self, other: B, limit: Limit) -> Join<(Self, B), Zip<Queues2<Self, B>>>
+    where
+        Self: Branch,
+    {
+        zip((self, other), limit)
+    }
+
+    /// As [`zip`](Self::zip), but sends what `f` makes of the two events.
+    #[cfg(feature = "alloc")]
+    #[doc(alias = "zip_map")]
+    fn zip_with<B, U, F>(self, other: B, limit: Limit, f: F) -> ZippedWith<Self, B, F>
+    where
+        Self: Branch,
+        B: Branch,
+        F: FnMut(Self::Item, B::Item) -> U + 'static,
+    {
+        self.zip(other, limit).pipe(With(f))
+    }
+
+    /// Sends every event of this one together with the latest of the other; before that has one, it waits.
+    #[cfg(feature = "alloc")]
+    fn zip_latest<B>(self, other: B, limit: Limit) -> ZippedLatest<Self, B>
+    where
+        Self: Branch,
+        B: Branch,
+    {
+        zip_latest((self, other), limit)
+    }
+
+    /// Sends the latest events of both whenever one comes.
+    #[cfg(feature = "alloc")]
+    fn combine_latest<B>(self, other: B) -> Join<(Self, B), CombineLatest<Latest2<Self, B>>>
+    where
+        Self: Branch<Item: Clone>,
+        B: Branch<Item: Clone>,
+    {
+        combine_latest((self, other))
+    }
+
+    /// Sends each event of this one together with the latest of the other. Before that has one, it is dropped.
+    #[cfg(feature = "alloc")]
+    fn with_latest_from<B>(self, other: B) -> Join<(Self, B), CombineLatest<Latest2<Self, B>>>
+    where
+        Self: Branch<Item: Clone>,
+        B: Branch<Item: Clone>,
+    {
+        with_latest_from((self, other))
+    }
+
+    /// Sends the latest event each time `trigger` has one.
+    #[cfg(feature = "alloc")]
+    fn sample<B: Branch>(self, trigger: B) -> Join<(Self, B), Sample<Self::Item>>
+    where
+        Self: Branch,
+    {
+        Join::of((self, trigger), Sample::default())
+    }
+
+    /// Gathers the events, and sends them as a list each time `trigger` has one.
+    #[cfg(feature = "alloc")]
+    #[doc(alias = "collect")]
+    #[doc(alias = "flush")]
+    #[doc(alias = "chunks_until")]
+    fn buffer_until<B: Branch>(self, trigger: B, limit: Limit) -> Join<(Self, B), BufferUntil<Self::Item>>
+    where
+        Self: Branch,
+    {
+        Join::of((self, trigger), BufferUntil::new(limit))
+    }
+
+    /// Aligns two streams of `(time, value)` by their times: sends `(time, (slot, slot))`.
+    #[cfg(feature = "alloc")]
+    #[doc(alias = "align_by_time")]
+    fn timed_zip<B: Branch>(self, other: B, limit: Limit) -> Join<(Self, B), TimedZip<Queues2<Self, B>>>
+    where
+        Self: Branch,
+    {
+        timed_zip((self, other), limit)
+    }
+
+    /// Sends each slot of events `(time, slots)` to a port of its own: the inverse of [`timed_zip`](Self::timed_zip).
+    #[cfg(feature = "alloc")]
+    #[doc(alias = "split_aligned")]
+    fn timed_unzip<K: 'static, S>(self) -> S::Ports
+    where
+        Self: Branch<Item = (K, S)>,
+        S: Slots<K> + 'static,
+        TimedUnzip<S::Ports>: crate::InputThing<(K, S)> + 'static,
+    {
+        let ports = S::ports();
+        self.attach(TimedUnzip(ports.clone()));
+        ports
+    }
+
+    /// Pairs the events `(time, value)` of both whose times differ at most by `tolerance`.
+    #[cfg(feature = "alloc")]
+    #[doc(alias = "join")]
+    fn join_within<B, K, V, W, D>(self, other: B, tolerance: D, limit: Limit) -> JoinedWithin<Self, B, K, V, W, D>
+    where
+        Self: Branch<Item = (K, V)>,
+        B: Branch<Item = (K, W)>,
+        (K, V, W): 'static,
+    {
+        Join::of((self, other), JoinWithin::new(tolerance, &limit))
+    }
+
+    /// Sends whether both have the same events.
+    #[cfg(feature = "alloc")]
+    #[doc(alias = "sequence_equal")]
+    fn sequence_equal_to<B>(self, other: B, limit: Limit) -> Join<(Self, B), SequenceEqualTo<Held<Self::Item>>>
+    where
+        Self: Branch<Item: PartialEq>,
+        B: Branch<Item = Self::Item>,
+    {
+        Join::of((self, other), SequenceEqualTo::new(&limit))
+    }
+}
 
 impl<C: Chain> Joins for C {}

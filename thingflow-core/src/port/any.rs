@@ -7,28 +7,68 @@ use alloc::vec::Vec;
 use core::cell::{Cell, RefCell};
 use core::fmt;
 
-use super::Inner;
+use super::{Inner, Notice, Slot};
 use crate::context::Context;
-use crate::thing::{Demand, InputThing, Receipt};
+use crate::diagram::{Hop, Shows};
+use crate::error::StreamError;
+use crate::thing::{Closed, Demand, InputThing, Receipt};
 use crate::visit::Visitor;
 
 /// What is held until a graph is closed; dropping it closes it.
 pub(crate) trait Held {}
 impl<T> Held for T {}
 
-pub(crate) trait AnyPort {
+/// What a connection leads to, and what a scheduler wakes: a port or a join.
+pub(crate) trait Hub {
+    /// Wakes the connections, or delivers what was emitted for a later turn.
+    fn wake(&self, later: bool, cx: &mut Context<'_>) -> Receipt;
+    /// Wakes the connections: somebody further down has room again.
+    fn resumed(&self, cx: &mut Context<'_>) -> Receipt;
+    fn leave(&self, connection: usize);
+    fn is_joined(&self, connection: usize) -> bool;
+    /// Itself, if it is a port.
+    fn as_port(self: Rc<Self>) -> Option<Rc<dyn AnyPort>> {
+        None
+    }
+}
+
+pub(crate) trait AnyPort: Hub {
     fn id(&self) -> usize;
     fn name(&self) -> String;
     fn events(&self) -> u64;
     fn start(&self, cx: &mut Context<'_>) -> Receipt;
-    /// Wakes the connections, or delivers what was emitted for a later turn.
-    fn wake(&self, later: bool, cx: &mut Context<'_>) -> Receipt;
     fn is_listened(&self) -> bool;
-    fn leave(&self, connection: usize);
-    fn is_joined(&self, connection: usize) -> bool;
+    fn has_room(&self) -> bool;
+    fn fail(&self, error: StreamError, cx: &mut Context<'_>) -> Closed;
     fn connections(&self, see: &mut dyn FnMut(ConnectionInfo<'_>));
+    /// Puts a wrapper around every Thing that is connected, which logs what passes, with `name` for the port.
+    fn trace(&self, name: &str, shows: &Rc<Shows>);
     /// Takes all Things off the port, each with the number of its creation.
     fn close(&self, held: &mut Vec<(usize, Box<dyn Held>)>);
+}
+
+impl<T: Clone + 'static> Hub for Inner<T> {
+    fn wake(&self, later: bool, cx: &mut Context<'_>) -> Receipt {
+        if later { self.deliver_later(cx) } else { self.wake_due(cx) }
+    }
+
+    fn resumed(&self, cx: &mut Context<'_>) -> Receipt {
+        self.stalled.set(false);
+        self.wake_all(cx)
+    }
+
+    fn leave(&self, connection: usize) {
+        Inner::leave(self, connection);
+    }
+
+    fn is_joined(&self, connection: usize) -> bool {
+        self.look(|body| body.slots.iter().any(|slot| slot.id == connection))
+            .unwrap_or_else(|| !self.left.borrow().contains(&connection))
+    }
+
+    fn as_port(self: Rc<Self>) -> Option<Rc<dyn AnyPort>> {
+        Some(self)
+    }
 }
 
 impl<T: Clone + 'static> AnyPort for Inner<T> {
@@ -49,10 +89,6 @@ impl<T: Clone + 'static> AnyPort for Inner<T> {
         self.settle_if_idle(Demand::More, cx)
     }
 
-    fn wake(&self, later: bool, cx: &mut Context<'_>) -> Receipt {
-        if later { self.deliver_later(cx) } else { self.wake_all(cx) }
-    }
-
     fn is_listened(&self) -> bool {
         if self.keep_running.get() && !self.closed.get() {
             return true;
@@ -61,13 +97,12 @@ impl<T: Clone + 'static> AnyPort for Inner<T> {
         self.look(|body| body.slots.iter().any(|slot| slot.thing.is_open())).unwrap_or(false)
     }
 
-    fn leave(&self, connection: usize) {
-        Inner::leave(self, connection);
+    fn has_room(&self) -> bool {
+        self.look(|body| body.slots.iter().all(|slot| slot.thing.has_room())).unwrap_or(true)
     }
 
-    fn is_joined(&self, connection: usize) -> bool {
-        self.look(|body| body.slots.iter().any(|slot| slot.id == connection))
-            .unwrap_or_else(|| !self.left.borrow().contains(&connection))
+    fn fail(&self, error: StreamError, cx: &mut Context<'_>) -> Closed {
+        self.end(Notice::Error(error), cx)
     }
 
     fn connections(&self, see: &mut dyn FnMut(ConnectionInfo<'_>)) {
@@ -77,6 +112,14 @@ impl<T: Clone + 'static> AnyPort for Inner<T> {
                 see(ConnectionInfo { delivered, describe: &|visitor| slot.thing.describe(visitor) });
             }
         });
+    }
+
+    fn trace(&self, name: &str, shows: &Rc<Shows>) {
+        if let Some(mut body) = self.take_body() {
+            let wrap = |slot: Slot<T>| Slot { thing: Box::new(Hop::new(name, slot.thing, shows.clone())), ..slot };
+            body.slots = core::mem::take(&mut body.slots).into_iter().map(wrap).collect();
+            self.put_back(body);
+        }
     }
 
     fn close(&self, held: &mut Vec<(usize, Box<dyn Held>)>) {
@@ -115,6 +158,11 @@ impl PortRef {
         self.0.events()
     }
 
+    /// Whether anything that still wants events is connected, here or further down.
+    pub fn is_listened(&self) -> bool {
+        self.0.is_listened()
+    }
+
     /// Shows every connection, in order. Nothing while the port is dispatching.
     pub fn connections(&self, see: &mut dyn FnMut(ConnectionInfo<'_>)) {
         self.0.connections(see);
@@ -147,11 +195,14 @@ impl fmt::Debug for ConnectionInfo<'_> {
     }
 }
 
-/// The name of the Thing at the end of a chain, for error messages.
+/// The name of the Thing at the end of a chain, for error messages: of several, of where they part.
 pub(super) fn end_of<T>(thing: &dyn InputThing<T>) -> String {
     struct End(String);
     impl Visitor for End {
-        fn filter(&mut self, _: &str) {}
+        fn filter(&mut self, name: &str) {
+            self.0 = name.to_string();
+        }
+        fn branch(&mut self, _: &dyn Fn(&mut dyn Visitor)) {}
         fn sink(&mut self, name: &str) {
             self.0 = name.to_string();
         }
@@ -169,6 +220,8 @@ pub(super) fn end_of<T>(thing: &dyn InputThing<T>) -> String {
 pub(crate) struct RunLink {
     unlistened: Cell<bool>,
     unstarted: RefCell<Vec<Weak<dyn AnyPort>>>,
+    #[cfg(feature = "std")]
+    pub(crate) trackers: crate::tracking::Trackers,
 }
 
 impl RunLink {
@@ -194,6 +247,6 @@ impl RunLink {
 
     #[cfg(feature = "std")]
     pub(crate) fn is_quiet(&self) -> bool {
-        !self.unlistened.get() && self.unstarted.borrow().is_empty()
+        !self.unlistened.get() && self.unstarted.borrow().is_empty() && !self.trackers.is_nudged()
     }
 }

@@ -3,9 +3,9 @@
 use alloc::rc::Weak;
 use core::fmt;
 
-use super::any::AnyPort;
+use super::any::Hub;
 
-/// A Thing's connection to a port. Dropping the handle keeps the connection.
+/// A Thing's connection to a port, or a join's connection to all its inputs. Dropping the handle keeps the connection.
 ///
 /// ```
 /// use thingflow_core::prelude::*;
@@ -18,26 +18,26 @@ use super::any::AnyPort;
 /// ```
 #[derive(Clone)]
 pub struct Connection {
-    port: Weak<dyn AnyPort>,
+    hub: Weak<dyn Hub>,
     id: usize,
 }
 
 impl Connection {
-    pub(super) fn new(port: Weak<dyn AnyPort>, id: usize) -> Self {
-        Self { port, id }
+    pub(crate) fn new(hub: Weak<dyn Hub>, id: usize) -> Self {
+        Self { hub, id }
     }
 
     /// Takes the Thing off the port and drops it; it gets no notice of completion. While the port is dispatching, the
     /// event in progress still reaches it.
     pub fn disconnect(&self) {
-        if let Some(port) = self.port.upgrade() {
-            port.leave(self.id);
+        if let Some(hub) = self.hub.upgrade() {
+            hub.leave(self.id);
         }
     }
 
     /// Whether the Thing is still connected.
     pub fn is_connected(&self) -> bool {
-        self.port.upgrade().is_some_and(|port| port.is_joined(self.id))
+        self.hub.upgrade().is_some_and(|hub| hub.is_joined(self.id))
     }
 }
 

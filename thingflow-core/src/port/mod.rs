@@ -279,6 +279,9 @@ impl<T: Clone + 'static> InputThing<T> for Port<T> {
     fn is_open(&self) -> bool {
         self.is_listened()
     }
+    fn has_room(&self) -> bool {
+        AnyPort::has_room(&*self.inner)
+    }
     fn describe(&self, visitor: &mut dyn Visitor) {
         visitor.port(self.as_ref(), false);
     }

@@ -5,11 +5,12 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::engine::{Driven, Engine, Schedule, Trigger, index};
+use super::engine::{Driven, Engine, Schedule, Trigger, index, panic_text};
+use super::pauses::Stalled;
 use super::periodic::{Missed, OnFailure, Periodic};
 use super::timers::{Due, Kind};
 use crate::clock::{Instant, nanos};
-use crate::context::{Context, Host};
+use crate::context::{Context, Host, ON_RESUME};
 use crate::error::{Failure, RunError, StreamError};
 use crate::output::OutputThing;
 use crate::thing::{Demand, Receipt};
@@ -20,9 +21,16 @@ type Outcome = Result<Demand, Failure>;
 impl Engine {
     /// Calls a Thing because it is due.
     pub(super) fn call(&self, key: usize, serial: u32) -> Result<Instant, RunError> {
+        let resumed = match self.schedules.borrow_mut().get_mut(key).filter(|schedule| schedule.serial == serial) {
+            Some(schedule) if !schedule.paused => std::mem::take(&mut schedule.resumed),
+            _ => return Ok(self.now()),
+        };
         self.with_thing(key, serial, |thing, cx| {
             if !thing.is_listened() {
                 return Ok(Demand::Done);
+            }
+            if resumed && !thing.has_room() {
+                return Ok(Demand::Full); // others have room again
             }
             let outcome = thing.produce(cx);
             if self.called(key, outcome.is_ok()) { outcome.map(|_| Demand::Done) } else { outcome }
@@ -74,11 +82,13 @@ impl Engine {
 
     pub(super) fn take_thing(&self, key: usize, serial: u32) -> Option<Driven> {
         let mut schedules = self.schedules.borrow_mut();
-        let schedule = schedules.get_mut(key).filter(|schedule| schedule.serial == serial && !schedule.paused)?;
+        let schedule = schedules.get_mut(key).filter(|schedule| schedule.serial == serial)?;
         schedule.thing.take()
     }
 
     pub(super) fn put_back(&self, key: usize, mut thing: Driven, demand: Demand, cx: &mut Context<'_>) {
+        let recurs = demand != Demand::Done && self.recurs(key);
+        let due = if recurs { thing.output().due(cx) } else { None };
         let mut schedules = self.schedules.borrow_mut();
         let Some(schedule) = schedules.get_mut(key) else { return };
         let over = demand == Demand::Done || schedule.cancelled;
@@ -90,25 +100,38 @@ impl Engine {
         }
         schedule.thing = Some(thing);
         let serial = schedule.serial;
-        if demand == Demand::Full {
-            schedule.paused = true;
+        if demand == Demand::Full && !std::mem::replace(&mut schedule.paused, true) {
             self.paused.borrow_mut().push((key, serial));
         }
-        let again = cx.take_again() || matches!(schedule.trigger, Trigger::Recurring);
         drop(schedules);
-        if again {
+        let later = due.filter(|due| *due > cx.now());
+        if let Some(due) = later {
+            cx.wake_at(due);
+        }
+        if cx.take_again() || recurs && later.is_none() {
             self.call_soon(key, serial);
         }
         if cx.due != Instant::NEVER {
-            self.wake_flow(key, cx.due);
+            self.wake_flow(key, cx.due, cx.stalled);
         }
+    }
+
+    fn recurs(&self, key: usize) -> bool {
+        self.schedules.borrow().get(key).is_some_and(|schedule| matches!(schedule.trigger, Trigger::Recurring))
     }
 
     /// Sets a wake-up for what is connected to a schedule without a port in between.
     #[cold]
-    pub(super) fn wake_flow(&self, key: usize, due: Instant) {
+    pub(super) fn wake_flow(&self, key: usize, due: Instant, stalled: bool) {
         let mut schedules = self.schedules.borrow_mut();
-        let Some(schedule) = schedules.get_mut(key).filter(|schedule| due < schedule.armed) else { return };
+        if stalled
+            && let Some(schedule) = schedules.get_mut(key)
+            && !std::mem::replace(&mut schedule.stalled, true)
+        {
+            self.stalled.borrow_mut().push(Stalled::Flow(key, schedule.serial));
+        }
+        let wanted = |schedule: &&mut Schedule| due < schedule.armed && due != ON_RESUME;
+        let Some(schedule) = schedules.get_mut(key).filter(wanted) else { return };
         schedule.armed = due;
         let what = Due { kind: Kind::Flow, key: index(key), serial: schedule.serial };
         self.timers.borrow_mut().once(due, self.slack(None), what);
@@ -129,8 +152,7 @@ impl Engine {
     }
 
     pub(super) fn panicked(&self, panic: &(dyn std::any::Any + Send)) -> RunError {
-        let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-        let mut error = RunError::new(format!("panicked: {}", text.unwrap_or("with a value that is no text")));
+        let mut error = RunError::new(format!("panicked: {}", panic_text(panic)));
         if let Some(name) = self.culprit.take() {
             error.name_thing(|| name);
         }
@@ -152,6 +174,7 @@ impl Engine {
         let give_up = match schedule.on_failure {
             OnFailure::Stop => true,
             OnFailure::Skip => false,
+            OnFailure::Fatal => return Err(RunError::new(error)),
             OnFailure::Retry { attempts, .. } => failed >= attempts,
         };
         drop(schedules);

@@ -1,37 +1,24 @@
 //! Taking all Things off a graph, so that they can be closed in reverse order of creation.
 
-use std::collections::HashSet;
-
 use super::engine::Engine;
+use super::host::Waiting;
 use crate::port::{Held, PortRef};
-use crate::visit::Visitor;
+use crate::visit::{Visitor, ports_behind};
 
-/// Takes the Things off every port that can be reached from a schedule, each with the number of its creation.
+/// Takes the Things off every port that can be reached from a schedule, or from an event on its way round a loop, each with the number of its creation.
 pub(super) fn take_things(engine: &Engine, held: &mut Vec<(usize, Box<dyn Held>)>) {
-    let mut found = Ports::default();
-    engine.describe(&mut found);
-    let mut ports = Vec::new();
-    while let Some(port) = found.ports.pop() {
-        port.connections(&mut |connection| connection.describe(&mut found));
-        ports.push(port);
-    }
-    for port in ports {
+    for port in ports_behind(|visitor| show(engine, visitor)) {
         port.port().close(held);
     }
 }
 
-#[derive(Default)]
-struct Ports {
-    seen: HashSet<usize>,
-    ports: Vec<PortRef>,
-}
-
-impl Visitor for Ports {
-    fn filter(&mut self, _: &str) {}
-    fn sink(&mut self, _: &str) {}
-    fn port(&mut self, port: PortRef, _: bool) {
-        if self.seen.insert(port.id()) {
-            self.ports.push(port);
+fn show(engine: &Engine, visitor: &mut dyn Visitor) {
+    engine.describe(visitor);
+    for (_, waiting) in engine.ports.borrow().iter() {
+        if let Waiting::Events(hub) = waiting
+            && let Some(port) = hub.clone().as_port()
+        {
+            visitor.port(PortRef::new(port), true);
         }
     }
 }

@@ -3,7 +3,7 @@
 //! The reactor keeps the time for them. When a tick is due it asks the thread for a sample; a thread that is still busy
 //! misses the tick. So edge threads have the same rates, policies and virtual clock as everything else.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,10 +13,10 @@ use std::time::{Duration, Instant as StdInstant};
 
 use super::Scheduler;
 use super::clocks::SystemClock;
-use super::engine::Trigger;
+use super::engine::{Engine, Trigger};
 use super::handle::{ScheduleError, ScheduleHandle};
 use super::periodic::Periodic;
-use super::remote::{self, Remote};
+use super::remote::{self, Feed, Remote};
 use crate::chain::Chain;
 use crate::clock::{Clock, Instant, Timestamp};
 use crate::context::{Context, Host};
@@ -29,7 +29,7 @@ use crate::sensor::{Sampled, Sensor};
 use crate::thing::{Closed, Demand, Filter, InputThing, Receipt};
 use crate::visit::Visitor;
 
-/// How long a stop waits for edge threads. What still blocks then is left to itself.
+/// How long a stop waits for edge threads, unless told otherwise. What still blocks then is left to itself.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The output of an edge thread: any number of chains can begin at `&output`.
@@ -119,10 +119,22 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// The edge threads of a scheduler.
-#[derive(Default)]
 pub(super) struct Threads {
+    crew: RefCell<Crew>,
+    patience: Cell<Duration>,
+}
+
+/// Those who end together: after a stop there may be others.
+#[derive(Default)]
+struct Crew {
     stop: StopToken,
     running: Arc<Running>,
+}
+
+impl Default for Threads {
+    fn default() -> Self {
+        Self { crew: RefCell::default(), patience: Cell::new(PATIENCE) }
+    }
 }
 
 #[derive(Default)]
@@ -137,7 +149,8 @@ impl Threads {
         name: &str,
         work: impl FnOnce(&StopToken) + Send + 'static,
     ) -> Result<(), ScheduleError> {
-        let (running, stop) = (self.running.clone(), self.stop.clone());
+        let Crew { stop, running } = &*self.crew.borrow();
+        let (running, stop) = (running.clone(), stop.clone());
         *lock(&running.count) += 1;
         let leaving = Leaving(running);
         let spawned = thread::Builder::new().name(name.to_owned()).spawn(move || {
@@ -149,16 +162,17 @@ impl Threads {
 
     /// Tells all threads to end and waits for them, for a while.
     pub(super) fn stop(&self) {
-        self.stop.stop();
-        let end = StdInstant::now() + PATIENCE;
-        let mut count = lock(&self.running.count);
+        let (Crew { stop, running }, patience) = (self.crew.take(), self.patience.get());
+        stop.stop();
+        let end = StdInstant::now() + patience;
+        let mut count = lock(&running.count);
         while *count > 0 {
             let left = end.saturating_duration_since(StdInstant::now());
             if left.is_zero() {
-                log::error!("{count} edge threads still block after {PATIENCE:?} and are left to themselves");
+                log::error!("{count} edge threads still block after {patience:?} and are left to themselves");
                 return;
             }
-            count = self.running.ended.wait_timeout(count, left).unwrap_or_else(PoisonError::into_inner).0;
+            count = running.ended.wait_timeout(count, left).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 }
@@ -190,6 +204,12 @@ struct Request {
 }
 
 impl Scheduler {
+    /// Sets how long a stop waits for edge threads that are busy, 2 s unless told otherwise. Who still blocks then, in a
+    /// driver that does not answer, is left to itself and logged as an error; the process can end all the same.
+    pub fn stop_within(&self, patience: Duration) {
+        self.engine.threads.patience.set(patience);
+    }
+
     /// Samples a source on a thread of its own, at a fixed rate, because sampling may block.
     ///
     /// # Errors
@@ -209,15 +229,16 @@ impl Scheduler {
         }
         let engine = &self.engine;
         let (port, request) = (Port::new(), Arc::<Request>::default());
-        let (asked, sink) = (Asked { all: engine.asked.clone(), mine: Rc::default() }, port.clone());
+        let (asked, sink) = (Asked::new(engine), port.clone());
         let answers = Answers(asked.clone());
-        let (remote, receiver) = remote::open(engine, Limit::default(), &port, move |message, cx| {
+        let name = source.name().to_owned();
+        let feed = Feed { name: &name, limit: Limit::default(), shown: true };
+        let (remote, receiver) = remote::open(engine, feed, &port, move |message, cx| {
             answers.0.change(-1);
             deliver(message, &sink, cx)
         })?;
         engine.set_on_failure(&receiver, timing.on_failure);
         let ticker = Ticker { request: request.clone(), asked, port: port.clone(), receiver };
-        let name = source.name().to_owned();
         let virtual_time = engine.clock.is_virtual();
         engine.threads.spawn(&name, move |stop| serve(source, &request, &remote, stop, virtual_time))?;
         let handle = engine.add(Box::new(ticker), Trigger::Periodic(timing, engine.now()))?;
@@ -257,6 +278,9 @@ impl Scheduler {
     /// Runs a loop of its own on a thread: it posts by the [`Remote`] and ends when the [`StopToken`] says so, or when it
     /// has no more. Its error is fatal.
     ///
+    /// The loop runs in real time, also if the scheduler's clock is a virtual one: its events come at whatever virtual time
+    /// it is then.
+    ///
     /// # Errors
     /// [`ScheduleError::Thread`].
     pub fn schedule_on_private_event_loop<T, E>(
@@ -271,11 +295,12 @@ impl Scheduler {
     {
         let (engine, port) = (&self.engine, Port::new());
         let sink = port.clone();
-        let (remote, handle) = remote::open(engine, queue, &port, move |event, cx| Ok(sink.emit(event, cx)?))?;
+        let feed = Feed { name, limit: queue, shown: true };
+        let (remote, handle) = remote::open(engine, feed, &port, move |event, cx| Ok(sink.emit(event, cx)?))?;
         // How the thread ends has a queue of its own, which is heard even if nobody listens to the events.
         let end = Port::<()>::new().keep_running();
-        let (fate, _) = remote::open(engine, Limit::block(1), &end, |why: String, cx| Err(cx.fatal(why).into()))?;
-        let title = name.to_owned();
+        let feed = Feed { name, limit: Limit::block(1), shown: false };
+        let (fate, _) = remote::open(engine, feed, &end, |why: String, cx| Err(cx.fatal(why).into()))?;
         engine.threads.spawn(name, move |stop| {
             let _open = remote.clone(); // the stream must not complete before its error is known
             let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| work(remote, stop.clone())));
@@ -284,7 +309,7 @@ impl Scheduler {
                 Ok(Err(error)) => error.to_string(),
                 Err(_) => "panicked".to_owned(),
             };
-            let _ = fate.post(format!("{title}: {why}")); // closed: the run is over already
+            let _ = fate.post(why); // closed: the run is over already
         })?;
         Ok(EdgeOutput { port, handle })
     }
@@ -313,7 +338,7 @@ fn serve<S: Source>(mut source: S, request: &Request, remote: &Remote<Message<S:
             Ok(Ok(None)) => Message::Ended,
             Ok(Err(Failure::Sample(error))) => Message::Failed(error),
             Ok(Err(Failure::Fatal(token))) => Message::Fatal(cx.take_error(token).to_string()),
-            Err(_) => Message::Fatal(format!("{}: panicked on its edge thread", source.name())),
+            Err(_) => Message::Fatal("panicked on its edge thread".to_owned()),
         };
         let last = matches!(message, Message::Ended | Message::Fatal(_));
         request.answered();
@@ -356,15 +381,19 @@ impl Request {
 
 const LOOK_FOR_STOP: Duration = Duration::from_millis(500);
 
-/// How many samplings have been asked for and not answered: of one thread, and of all that virtual time waits for.
+/// How many samplings or results have been asked for and are not here: of one edge, and of all that virtual time waits for.
 #[derive(Clone)]
-struct Asked {
+pub(super) struct Asked {
     all: Rc<Cell<usize>>,
     mine: Rc<Cell<usize>>,
 }
 
 impl Asked {
-    fn change(&self, by: isize) {
+    pub(super) fn new(engine: &Engine) -> Self {
+        Self { all: engine.asked.clone(), mine: Rc::default() }
+    }
+
+    pub(super) fn change(&self, by: isize) {
         for count in [&self.all, &self.mine] {
             count.set(count.get().saturating_add_signed(by));
         }
@@ -372,7 +401,7 @@ impl Asked {
 }
 
 /// The receiver's end. When it goes, nobody waits for the answers that are still out.
-struct Answers(Asked);
+pub(super) struct Answers(pub(super) Asked);
 
 impl Drop for Answers {
     fn drop(&mut self) {
@@ -408,6 +437,7 @@ impl<T: Clone + 'static> OutputThing for Ticker<T> {
     fn is_listened(&self) -> bool {
         self.receiver.is_active() && self.port.is_listened()
     }
+    /// The receiver of the answers shows the port.
     fn describe(&self, _: &mut dyn Visitor) {}
 }
 

@@ -10,7 +10,7 @@ use super::Scheduler;
 use super::clocks::SystemClock;
 use super::edge::{EdgeHost, lock};
 use super::handle::ScheduleError;
-use super::remote::{self, Remote};
+use super::remote::{self, Feed, Remote};
 use crate::clock::Clock;
 use crate::context::Context;
 use crate::error::StreamError;
@@ -48,8 +48,8 @@ impl Scheduler {
     {
         let end = Port::<()>::new().keep_running();
         let engine = Rc::downgrade(&self.engine);
-        let options = Limit::drop_newest(4);
-        let (news, _) = remote::open(&self.engine, options, &end, move |news, cx| match news {
+        let feed = Feed { name, limit: Limit::drop_newest(4), shown: false };
+        let (news, _) = remote::open(&self.engine, feed, &end, move |news, cx| match news {
             News::Drained => {
                 if let Some(engine) = engine.upgrade() {
                     engine.resume();
@@ -59,9 +59,9 @@ impl Scheduler {
             News::Failed(why) => Err(cx.fatal(why).into()),
         })?;
         let outbox = Arc::new(Outbox { queue: Mutex::default(), changed: Condvar::new() });
-        let (taken, title) = (outbox.clone(), name.to_owned());
+        let taken = outbox.clone();
         let half = queue.capacity() / 2;
-        self.engine.threads.spawn(name, move |_| serve(&taken, thing, &news, half, &title))?;
+        self.engine.threads.spawn(name, move |_| serve(&taken, thing, &news, half))?;
         Ok(EdgeSink { outbox, name: name.to_owned(), limit: queue })
     }
 }
@@ -178,6 +178,11 @@ impl<T> InputThing<T> for EdgeSink<T> {
     fn is_open(&self) -> bool {
         !lock(&self.outbox.queue).closed
     }
+
+    fn has_room(&self) -> bool {
+        let queue = lock(&self.outbox.queue);
+        queue.closed || self.limit.overflow() != Overflow::Block || queue.events.len() < self.limit.capacity()
+    }
 }
 
 impl<T> Drop for EdgeSink<T> {
@@ -196,7 +201,7 @@ impl<T> fmt::Debug for EdgeSink<T> {
 }
 
 /// The edge thread: takes events until the stream has ended, or the Thing wants no more.
-fn serve<T, N: InputThing<T>>(outbox: &Outbox<T>, mut thing: N, news: &Remote<News>, half: usize, name: &str) {
+fn serve<T, N: InputThing<T>>(outbox: &Outbox<T>, mut thing: N, news: &Remote<News>, half: usize) {
     let run = AssertUnwindSafe(|| take_all(outbox, &mut thing, news, half));
     let failed = match catch_unwind(run) {
         Ok(result) => result.err(),
@@ -204,12 +209,15 @@ fn serve<T, N: InputThing<T>>(outbox: &Outbox<T>, mut thing: N, news: &Remote<Ne
     };
     let mut queue = lock(&outbox.queue);
     queue.closed = true;
-    queue.events.clear();
+    let rest = (std::mem::take(&mut queue.events), thing);
     drop(queue);
-    drop(thing); // closed before the run may end
-    let _ = match failed {
-        Some(why) => news.post(News::Failed(format!("{name}: {why}"))),
-        None => news.post(News::Drained), // nobody stays paused for a thread that has ended
+    // Dropped before the news: the Thing is closed before the run may end.
+    let _ = if let Some(why) = failed {
+        crate::tracking::abandon(rest);
+        news.post(News::Failed(why))
+    } else {
+        drop(rest);
+        news.post(News::Drained) // nobody stays paused for a thread that has ended
     };
 }
 

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use slab::Slab;
@@ -17,15 +17,19 @@ use super::EventThing;
 use super::clocks::RunClock;
 use super::edge::Threads;
 use super::handle::{ScheduleError, ScheduleHandle, ScheduleStats};
+use super::host::Waiting;
 use super::inbox::{Doorbell, InboxId};
+use super::pauses::Stalled;
 use super::periodic::{First, OnFailure, Periodic};
 use super::reactor::Reactor;
 use super::timers::{Due, Kind, Timers};
-use crate::clock::{Instant, Timestamp};
-use crate::context::{Culprit, Host, Job};
-use crate::error::{RunError, StreamError};
+use crate::clock::Instant;
+use crate::context::Job;
+use crate::error::RunError;
 use crate::output::OutputThing;
-use crate::port::{AnyPort, RunLink};
+use crate::port::RunLink;
+use crate::reports::Reports;
+use crate::visit::shows_anything;
 
 pub(super) struct Engine {
     pub(super) clock: RunClock,
@@ -38,14 +42,20 @@ pub(super) struct Engine {
     pub(super) reactor: RefCell<Reactor>,
     pub(super) schedules: RefCell<Slab<Schedule>>,
     pub(super) timers: RefCell<Timers>,
-    pub(super) ports: RefCell<Slab<Weak<dyn AnyPort>>>,
+    pub(super) ports: RefCell<Slab<Waiting>>,
     /// Schedules to call in the next turn.
     pub(super) again: RefCell<VecDeque<(usize, u32)>>,
     pub(super) unstarted: RefCell<Vec<(usize, u32)>>,
     pub(super) paused: RefCell<Vec<(usize, u32)>>,
     /// How often paused sources were set free: who was set free while it was called does not pause after it.
     pub(super) resumed: Cell<u64>,
+    /// Stages that hold events back until somebody has room again, and those of them to be woken in the next turn.
+    pub(super) stalled: RefCell<Vec<Stalled>>,
+    pub(super) unstalled: RefCell<Vec<Stalled>>,
+    /// Sources that were paused, to be called in the next turn.
+    pub(super) freed: RefCell<Vec<(usize, u32)>>,
     pub(super) jobs: RefCell<VecDeque<Job>>,
+    pub(super) reports: Reports,
     pub(super) culprit: RefCell<Option<String>>,
     pub(super) phases: RefCell<Vec<(Duration, Instant)>>,
     /// Periodic ticks a second, for the choice of slack.
@@ -71,6 +81,10 @@ pub(super) struct Schedule {
     pub(super) failed_in_a_row: u32,
     pub(super) cancelled: bool,
     pub(super) paused: bool,
+    /// Set free by a resume that may have been meant for others.
+    pub(super) resumed: bool,
+    /// Whether it is among the stalled.
+    pub(super) stalled: bool,
     pub(super) queued: bool,
     pub(super) armed: Instant,
     pub(super) on_failure: OnFailure,
@@ -116,9 +130,11 @@ impl Engine {
     pub(super) fn new(clock: RunClock) -> Result<Rc<Self>, RunError> {
         let reactor = Reactor::new().map_err(RunError::new)?;
         let bell = Arc::new(Doorbell::new(reactor.waker()));
+        let (link, ring) = (Rc::new(RunLink::default()), bell.clone());
+        link.trackers.set_bell(move || ring.wake_up());
         Ok(Rc::new_cyclic(|me| Self {
             clock,
-            link: Rc::default(),
+            link,
             stop: Arc::default(),
             bell,
             threads: Threads::default(),
@@ -131,7 +147,11 @@ impl Engine {
             unstarted: RefCell::default(),
             paused: RefCell::default(),
             resumed: Cell::new(0),
+            stalled: RefCell::default(),
+            unstalled: RefCell::default(),
+            freed: RefCell::default(),
             jobs: RefCell::default(),
+            reports: Reports::default(),
             culprit: RefCell::default(),
             phases: RefCell::default(),
             rate: Cell::new(0.0),
@@ -200,6 +220,8 @@ impl Engine {
             failed_in_a_row: 0,
             cancelled: false,
             paused: false,
+            resumed: false,
+            stalled: false,
             queued: false,
             armed: Instant::NEVER,
             on_failure: if let Trigger::Periodic(timing, _) = trigger { timing.on_failure } else { OnFailure::Stop },
@@ -278,13 +300,27 @@ impl Engine {
 
     /// Whether there is anything left to run for.
     pub(super) fn has_work(&self) -> bool {
-        !self.schedules.borrow().is_empty() || !self.jobs.borrow().is_empty() || self.later.get() > 0
+        !self.schedules.borrow().is_empty()
+            || !self.jobs.borrow().is_empty()
+            || self.later.get() > 0
+            || self.link.trackers.is_nudged()
     }
 
     pub(super) fn names(&self) -> Vec<String> {
-        let schedules = self.schedules.borrow();
-        let things = schedules.iter().filter_map(|(_, schedule)| schedule.thing.as_ref());
-        things.map(|thing| thing.as_output().name().to_owned()).collect()
+        let mut names = Vec::new();
+        self.each_shown(|thing| names.push(thing.name().to_owned()));
+        names
+    }
+
+    /// Everything that is scheduled, but for what only serves another schedule.
+    pub(super) fn each_shown(&self, mut see: impl FnMut(&dyn OutputThing)) {
+        for (_, schedule) in self.schedules.borrow().iter() {
+            if let Some(thing) = schedule.thing.as_ref().map(Driven::as_output)
+                && shows_anything(|visitor| thing.describe(visitor))
+            {
+                see(thing);
+            }
+        }
     }
 
     pub(super) fn describe(&self, visitor: &mut dyn crate::Visitor) {
@@ -292,6 +328,9 @@ impl Engine {
             if let Some(thing) = &schedule.thing {
                 thing.as_output().describe(visitor);
             }
+        }
+        if let Some(reports) = self.reports.listened() {
+            visitor.port(reports.as_ref(), false);
         }
     }
 
@@ -349,20 +388,6 @@ impl Engine {
 
     // ---- the end ----
 
-    /// Sets everything free that waits for a queue to drain.
-    pub(super) fn resume(&self) {
-        self.resumed.set(self.resumed.get() + 1);
-        for (key, serial) in self.paused.take() {
-            if let Some(schedule) = self.schedules.borrow_mut().get_mut(key).filter(|s| s.serial == serial) {
-                schedule.paused = false;
-                if matches!(schedule.trigger, Trigger::Periodic(..)) {
-                    continue; // goes on with its next tick
-                }
-            }
-            self.call_soon(key, serial);
-        }
-    }
-
     /// Closes every Thing, in reverse order of creation, and stops the edge threads.
     pub(super) fn close(&self) {
         let mut held = Vec::new();
@@ -378,54 +403,23 @@ impl Engine {
             drop(self.remove(key));
         }
         self.jobs.borrow_mut().clear();
+        self.later.set(0);
+        drop(self.ports.take());
         self.threads.stop();
+        self.link.trackers.end_run();
+        if let Err(error) = self.settle_tracked() {
+            log::error!("while closing: {error}");
+        }
     }
+}
+
+/// What a panic said.
+pub(super) fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    text.unwrap_or("with a value that is no text").to_owned()
 }
 
 #[allow(clippy::cast_possible_truncation)] // four billion schedules do not fit into memory
 pub(super) fn index(key: usize) -> u32 {
     key as u32
-}
-
-impl Host for Engine {
-    fn now(&self) -> Instant {
-        Engine::now(self)
-    }
-
-    fn timestamp(&self, now: Instant) -> Timestamp {
-        self.clock.timestamp_at(now)
-    }
-
-    fn report(&self, thing: &str, error: &StreamError) {
-        log::warn!("{thing}: {error}");
-    }
-
-    fn stop(&self) {
-        self.stop.store(true, Ordering::SeqCst);
-    }
-
-    fn resume(&self) {
-        Engine::resume(self);
-    }
-
-    fn blame(&self, thing: &dyn Culprit) {
-        self.culprit.borrow_mut().get_or_insert_with(|| thing.name());
-    }
-
-    fn defer(&self, job: Job) {
-        self.jobs.borrow_mut().push_back(job);
-    }
-
-    fn wake_at(&self, port: Weak<dyn AnyPort>, due: Instant, later: bool) {
-        let key = index(self.ports.borrow_mut().insert(port));
-        let kind = if later { Kind::Later } else { Kind::Port };
-        if later {
-            self.later.set(self.later.get() + 1);
-        }
-        self.timers.borrow_mut().once(due, self.slack(None), Due { kind, key, serial: 0 });
-    }
-
-    fn link(&self) -> Option<Rc<RunLink>> {
-        Some(self.link.clone())
-    }
 }

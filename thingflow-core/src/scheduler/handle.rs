@@ -99,6 +99,8 @@ pub enum ScheduleError {
     Register(io::Error),
     /// A thread could not be started.
     Thread(io::Error),
+    /// A Thing asked its context to schedule another one, and is not run by a scheduler.
+    NoScheduler,
 }
 
 impl fmt::Display for ScheduleError {
@@ -109,6 +111,7 @@ impl fmt::Display for ScheduleError {
             }
             Self::Register(error) => write!(f, "the reactor cannot wait for this Thing's descriptor: {error}"),
             Self::Thread(error) => write!(f, "the edge thread could not be started: {error}"),
+            Self::NoScheduler => f.write_str("only a Thing that is run by a scheduler, on its thread, can schedule others"),
         }
     }
 }
@@ -116,7 +119,7 @@ impl fmt::Display for ScheduleError {
 impl Error for ScheduleError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
-            Self::ZeroPeriod => None,
+            Self::ZeroPeriod | Self::NoScheduler => None,
             Self::Register(error) | Self::Thread(error) => Some(error),
         }
     }

@@ -7,12 +7,16 @@ mod edge;
 mod edge_sink;
 mod engine;
 mod handle;
+mod host;
 mod inbox;
+mod pauses;
 mod periodic;
+mod pool;
 mod reactor;
 mod remote;
 mod timers;
 mod turn;
+mod within;
 
 use std::fmt;
 use std::io;
@@ -27,13 +31,18 @@ pub use edge_sink::EdgeSink;
 pub use handle::{ScheduleError, ScheduleHandle, ScheduleStats, Stopper};
 pub use inbox::PostError;
 pub use periodic::{OnFailure, Periodic};
+pub use pool::PoolInput;
 pub use reactor::{EventSource, Interest, Registry};
 pub use remote::Remote;
+pub(crate) use within::When;
 
 use crate::clock::Clock;
 use crate::error::RunError;
 use crate::output::OutputThing;
+use crate::port::Port;
+use crate::reports::Report;
 use crate::sensor::{Sensor, SensorOutput};
+use crate::thing::InputThing;
 use clocks::RunClock;
 use engine::{Engine, Trigger};
 use reactor::Until;
@@ -105,7 +114,8 @@ impl Scheduler {
         Ok(Self { engine: Engine::new(RunClock::system())? })
     }
 
-    /// A scheduler in virtual time, which jumps to the next deadline: for tests and replays.
+    /// A scheduler in virtual time, which jumps to the next deadline: for tests and replays. What other threads post of
+    /// their own accord, and what comes from descriptors, comes in real time all the same.
     ///
     /// # Errors
     /// As [`new`](Self::new).
@@ -164,7 +174,8 @@ impl Scheduler {
         self.schedule_periodic(output, timing)
     }
 
-    /// Calls a Thing once in every turn, as often as the others leave it.
+    /// Calls a Thing once in every turn, as often as the others leave it; a source with a timetable of its own, such as
+    /// [`interval`](crate::interval), only when it is due.
     ///
     /// # Errors
     /// None at present.
@@ -196,7 +207,8 @@ impl Scheduler {
     }
 
     /// Runs until nothing is scheduled any more, until [`stop`](Stopper::stop), SIGINT or SIGTERM, or until a fatal error.
-    /// In the last three cases every Thing is closed, in reverse order of creation, before this returns.
+    /// In the last three cases every Thing is closed, in reverse order of creation, and edge threads have ended or are left
+    /// to themselves, see [`stop_within`](Self::stop_within), before this returns. Then the scheduler is as new.
     ///
     /// # Errors
     /// The fatal error, with the Thing it came from and its causes.
@@ -233,9 +245,61 @@ impl Scheduler {
         Stopper { flag: self.engine.stop.clone(), wake, _bell: self.engine.bell.clone() }
     }
 
+    /// All errors that end nothing, from wherever they are reported: in the turn after, and in the log as ever. What is
+    /// reported while this port sends is in the log only, and so is what edge threads report.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use thingflow_core::prelude::*;
+    /// # use thingflow_core::{OnFailure, testing::{FlakySensor, Recorder}};
+    /// # let mut scheduler = Scheduler::virtual_time()?;
+    /// let (co2, seen) = (FlakySensor::new("co2", [Ok(410), Err("no answer"), Ok(415)]), Recorder::new());
+    /// scheduler.reports().map(|report| report.to_string()).connect(seen.clone());
+    /// let timing = Periodic::every(Duration::from_secs(1)).on_failure(OnFailure::Skip);
+    /// scheduler.schedule_sensor(co2, timing, |co2| {
+    ///     co2.for_each(|_| {});
+    /// })?;
+    /// scheduler.run_forever()?;
+    /// assert_eq!(seen.events(), ["co2: the sensor gave no reading: no answer"]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn reports(&self) -> Port<Report> {
+        let (port, new) = self.engine.reports.port();
+        if new {
+            let mut started = port.clone();
+            self.engine.do_later(move |_, cx| started.on_start(cx).map(|_| ()));
+        }
+        port
+    }
+
     /// The names of what is scheduled.
     pub fn active(&self) -> Vec<String> {
         self.engine.names()
+    }
+
+    /// The graph as it is now: everything that is scheduled and what stands behind it.
+    ///
+    /// ```
+    /// # use thingflow_core::prelude::*;
+    /// # use thingflow_core::testing::ListSensor;
+    /// let scheduler = Scheduler::virtual_time()?;
+    /// let second = std::time::Duration::from_secs(1);
+    /// scheduler.schedule_sensor(ListSensor::new("lux", [20.0]), second, |lux| {
+    ///     lux.map(|e| e.val).for_each(drop);
+    /// })?;
+    /// let probe = scheduler.schedule_sensor_on_separate_thread(ListSensor::new("probe", [1]), second)?;
+    /// probe.for_each(drop);
+    /// assert_eq!(scheduler.graph().to_string(), "lux -> Map -> Call\nprobe -> Call\n");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn graph(&self) -> crate::diagram::Graph {
+        let mut graph = crate::diagram::Graph::new();
+        self.engine.each_shown(|thing| graph.add(thing));
+        graph
+    }
+
+    pub(crate) fn each_shown(&self, see: impl FnMut(&dyn OutputThing)) {
+        self.engine.each_shown(see);
     }
 
     /// Shows all outputs to a walk over the graph.

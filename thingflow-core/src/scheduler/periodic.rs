@@ -88,6 +88,8 @@ pub enum OnFailure {
     Stop,
     /// The error is reported, and the next sampling comes in its time.
     Skip,
+    /// The error ends the run.
+    Fatal,
     /// The error is reported and the sampling tried again after `first`, then after twice as long, at most `longest`.
     /// After `attempts` failures in a row the stream ends by the error.
     Retry {

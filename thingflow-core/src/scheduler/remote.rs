@@ -9,11 +9,11 @@ use super::engine::{Engine, Trigger};
 use super::handle::{ScheduleError, ScheduleHandle};
 use super::inbox::{self, Inbox, InboxId, Left, PostError, Sender};
 use crate::context::Context;
-use crate::error::{Failure, StreamError};
+use crate::error::Failure;
 use crate::limit::{Limit, QueueStats};
 use crate::output::OutputThing;
-use crate::port::Port;
-use crate::thing::{Closed, Demand, InputThing, Receipt};
+use crate::port::{Port, PortRef};
+use crate::thing::{Demand, InputThing, Receipt};
 use crate::visit::Visitor;
 
 /// Posts events into the reactor from any thread. Clones post into the same port; when the last one is dropped and all is
@@ -65,26 +65,39 @@ impl Scheduler {
     /// A queue by which other threads post events into a port. It counts as a schedule: the run goes on while a
     /// [`Remote`] exists.
     ///
+    /// Other threads live in real time. Under a virtual clock their events come at whatever virtual time it is then.
+    ///
     /// # Errors
     /// None at present.
     pub fn remote<T: Clone + Send + 'static>(&self, queue: Limit) -> Result<(Remote<T>, Port<T>), ScheduleError> {
         let port = Port::new();
         let sink = port.clone();
-        let (remote, _) = open(&self.engine, queue, &port, move |event, cx| Ok(sink.emit(event, cx)?))?;
+        let feed = Feed { name: "remote", limit: queue, shown: true };
+        let (remote, _) = open(&self.engine, feed, &port, move |event, cx| Ok(sink.emit(event, cx)?))?;
         Ok((remote, port))
     }
+}
+
+/// What is to be known of a queue.
+pub(super) struct Feed<'a> {
+    /// Its name in drawings and reports.
+    pub(super) name: &'a str,
+    pub(super) limit: Limit,
+    /// Whether events go through it: a queue that only says how a thread has ended is not drawn.
+    pub(super) shown: bool,
 }
 
 /// Opens a queue of messages `M`; `deliver` makes events on `port` of them.
 pub(super) fn open<M: Send + 'static, T: Clone + 'static>(
     engine: &Engine,
-    limit: Limit,
+    feed: Feed<'_>,
     port: &Port<T>,
     deliver: impl FnMut(M, &mut Context<'_>) -> Result<Demand, Failure> + 'static,
 ) -> Result<(Remote<M>, ScheduleHandle), ScheduleError> {
     let id = InboxId(engine.next_key());
+    let Feed { name, limit, shown } = feed;
     let (sender, inbox) = inbox::channel(&limit, Arc::clone(&engine.bell), id);
-    let thing = Receiver { inbox, limit, port: port.clone(), deliver };
+    let thing = Receiver { inbox, name: name.to_owned(), limit, shown, port: port.clone(), deliver };
     let handle = engine.add(Box::new(thing), Trigger::Event)?;
     Ok((Remote(sender), handle))
 }
@@ -92,7 +105,9 @@ pub(super) fn open<M: Send + 'static, T: Clone + 'static>(
 /// The receiving end of a queue: a Thing that is called when something has been posted.
 struct Receiver<M, T, D> {
     inbox: Inbox<M>,
+    name: String,
     limit: Limit,
+    shown: bool,
     port: Port<T>,
     deliver: D,
 }
@@ -130,16 +145,15 @@ where
         // A port that nobody has connected yet waits for its first listener.
         self.port.on_start(cx).map(|_| Demand::More)
     }
-    fn fail(&mut self, error: StreamError, cx: &mut Context<'_>) -> Closed {
-        self.port.fail(error, cx)
-    }
-    fn is_listened(&self) -> bool {
-        self.port.is_listened()
+    fn ports(&self, see: &mut dyn FnMut(PortRef)) {
+        see(self.port.as_ref());
     }
     fn describe(&self, visitor: &mut dyn Visitor) {
-        visitor.port(self.port.as_ref(), false);
+        if self.shown {
+            visitor.port(self.port.as_ref(), false);
+        }
     }
     fn name(&self) -> &str {
-        "remote"
+        &self.name
     }
 }

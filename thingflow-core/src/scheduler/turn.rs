@@ -3,6 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use super::engine::{Engine, Schedule};
+use super::host::Waiting;
 use super::inbox::InboxId;
 use super::reactor::Until;
 use super::timers::{Due, Kind};
@@ -19,10 +20,12 @@ impl Engine {
         }
         self.wait(limit)?;
         self.clock.forget_wall_clock();
+        self.call_freed()?;
         self.fire_due_timers()?;
         self.drain_inboxes()?;
         self.call_waiting()?;
         self.run_jobs()?;
+        self.settle_tracked()?;
         self.release_unlistened();
         Ok(())
     }
@@ -64,6 +67,7 @@ impl Engine {
     pub(super) fn until(&self, limit: Until) -> Until {
         let busy = !self.again.borrow().is_empty()
             || !self.jobs.borrow().is_empty()
+            || self.has_freed()
             || !self.unstarted.borrow().is_empty()
             || !self.link.is_quiet()
             || self.stop.load(Ordering::SeqCst);
@@ -114,11 +118,11 @@ impl Engine {
             }
             Kind::Port | Kind::Later => {
                 let later = due.kind == Kind::Later;
-                if later {
+                let waiting = self.ports.borrow_mut().try_remove(key);
+                if let Some(Waiting::Events(_)) = waiting {
                     self.later.set(self.later.get() - 1);
                 }
-                let port = self.ports.borrow_mut().try_remove(key).and_then(|port| port.upgrade());
-                if let Some(port) = port {
+                if let Some(port) = waiting.and_then(|port| port.upgrade()) {
                     self.guarded(|cx| port.wake(later, cx))?;
                 }
             }
@@ -160,6 +164,14 @@ impl Engine {
             self.guarded(|cx| job(cx).map(|()| Demand::More))?;
         }
         Ok(())
+    }
+
+    /// Tells sources what has become of their events. Last in a turn: when it ends by a fatal error, they are not done.
+    pub(super) fn settle_tracked(&self) -> Result<(), RunError> {
+        if !self.link.trackers.is_nudged() {
+            return Ok(());
+        }
+        self.guarded(|cx| self.link.trackers.settle(cx).map(|()| Demand::More))
     }
 
     /// Lets go of sources that nobody listens to any more.

@@ -10,14 +10,24 @@ use crate::visit::Visitor;
 
 /// Sends each event into `port` in the next turn of the scheduler, so that a loop cannot starve the rest.
 ///
-/// The port is not kept alive by its own loop, and a loop alone does not count as a listener. Completion ends the loop
-/// and not the port; so does an error, which is reported.
+/// A loop lives as long as something can happen in it: while an event is on its way, while a source is connected to its
+/// port (by a clone of it), or while you hold the port. The loop itself does not keep it, nor count as a listener, so
+/// nothing leaks. Completion ends the loop and not the port; so does an error, which is reported.
 ///
 /// ```
+/// # use core::time::Duration;
 /// # use thingflow_core::prelude::*;
-/// let countdown = Port::<u32>::new();
+/// # use thingflow_core::testing::Recorder;
+/// # #[cfg(feature = "std")] {
+/// let (countdown, seen) = (Port::<u32>::new(), Recorder::new());
 /// countdown.filter(|n| *n > 0).map(|n| n - 1).feedback(&countdown);
-/// assert!(!countdown.is_listened());
+/// countdown.connect(seen.clone());
+/// let mut scheduler = Scheduler::virtual_time()?;
+/// scheduler.schedule_later_one_time(from_iter([3]).connect(countdown), Duration::from_secs(1))?;
+/// scheduler.run_forever()?;
+/// assert_eq!(seen.text(), "3 2 1 0");
+/// # }
+/// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
 #[doc(alias = "loop")]
 pub fn feedback<T: Clone + 'static>(port: &Port<T>) -> Feedback<T> {

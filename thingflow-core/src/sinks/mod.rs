@@ -1,6 +1,7 @@
 //! Things that end a chain.
 
 mod call;
+mod call_while;
 #[cfg(feature = "alloc")]
 mod collect;
 #[cfg(feature = "alloc")]
@@ -12,6 +13,7 @@ mod tee;
 mod try_call;
 
 pub use call::{Call, call};
+pub use call_while::{CallWhile, call_while};
 #[cfg(feature = "alloc")]
 pub use collect::{CollectInto, collect_into};
 #[cfg(feature = "alloc")]
@@ -38,6 +40,12 @@ pub trait Sinks: Chain {
     #[doc(alias = "sink")]
     fn for_each<F: FnMut(Self::Item) + 'static>(self, f: F) -> Self::Ended<Call<F>> {
         self.connect(call(f))
+    }
+
+    /// Calls `f` with each event until it answers `false`. An error of the stream is reported.
+    #[doc(alias = "sink_conditional")]
+    fn for_each_while<F: FnMut(Self::Item) -> bool + 'static>(self, f: F) -> Self::Ended<CallWhile<F>> {
+        self.connect(call_while(f))
     }
 
     /// Calls `f` with each event; its error is fatal and ends the run.

@@ -5,6 +5,7 @@ use core::fmt;
 use crate::context::Context;
 use crate::error::StreamError;
 use crate::thing::{Closed, Demand, InputThing, Receipt};
+use crate::visit::Visitor;
 
 /// Sends each event to each of two to four Things, in their order. One that wants no more is dropped, the others go on.
 ///
@@ -85,6 +86,17 @@ macro_rules! tee {
             fn is_open(&self) -> bool {
                 let ($($thing,)+) = &self.0;
                 $($thing.as_ref().is_some_and(|thing| thing.is_open()))||+
+            }
+            fn has_room(&self) -> bool {
+                let ($($thing,)+) = &self.0;
+                $($thing.as_ref().is_none_or(|thing| thing.has_room()))&&+
+            }
+            fn describe(&self, visitor: &mut dyn Visitor) {
+                let ($($thing,)+) = &self.0;
+                visitor.filter("tee");
+                $(if let Some(thing) = $thing {
+                    visitor.branch(&|visitor| thing.describe(visitor));
+                })+
             }
         }
     };

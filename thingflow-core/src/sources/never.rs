@@ -2,6 +2,7 @@
 
 use core::marker::PhantomData;
 
+use crate::clock::Instant;
 use crate::context::Context;
 use crate::error::{Failure, StreamError};
 use crate::output::{Flow, Source};
@@ -25,5 +26,8 @@ impl<T> Source for Never<T> {
     type Item = T;
     fn pull(&mut self, _: &mut Context<'_>) -> Result<Option<T>, Failure> {
         Err(StreamError::new("never has no events").into())
+    }
+    fn due(&mut self, _: &mut Context<'_>) -> Option<Instant> {
+        Some(Instant::NEVER)
     }
 }

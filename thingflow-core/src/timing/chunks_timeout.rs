@@ -1,4 +1,6 @@
 //! `chunks_timeout(d)`: send the events of each interval as a list.
+//!
+//! Holds the events of one interval.
 
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -10,7 +12,8 @@ use crate::ticker::Ticker;
 /// Made by [`chunks_timeout`](super::Timing::chunks_timeout), or by [`new`](Self::new) if an option is wanted.
 ///
 /// The first interval begins when the graph starts to run; each includes its start and not its end. An interval without
-/// events sends nothing, unless [`send_empty`](Self::send_empty). What is held at the end goes out, also before an error.
+/// events sends nothing, unless [`send_empty`](Self::send_empty). What is held at the end goes out, also before an
+/// error.
 ///
 /// ```
 /// # use thingflow_core::prelude::*;

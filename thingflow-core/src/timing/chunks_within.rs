@@ -1,4 +1,6 @@
 //! `chunks_within(n, d)`: send the events in lists of `n`, or of fewer when a time has passed.
+//!
+//! Holds up to `n` events.
 
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -10,8 +12,8 @@ use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
 
 /// Made by [`chunks_within`](super::Timing::chunks_within), or by [`new`](Self::new) if an option is wanted.
 ///
-/// A list goes out with its `n`th event, or `d` after its first one: no event waits for longer than `d`, and there is no
-/// timer while nothing waits. What is held at the end goes out, also before an error. There is never an empty list.
+/// A list goes out with its `n`th event, or `d` after its first one: no event waits for longer than `d`, and there is
+/// no timer while nothing waits. What is held at the end goes out, also before an error. There is never an empty list.
 ///
 /// ```
 /// # use thingflow_core::prelude::*;

@@ -1,4 +1,6 @@
 //! `debounce(d)`: send an event only when none has followed it for a time.
+//!
+//! Holds one event.
 
 use core::time::Duration;
 
@@ -6,22 +8,28 @@ use crate::clock::Instant;
 use crate::error::StreamError;
 use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
 
-/// Made by [`debounce`](super::Timing::debounce).
+/// Made by [`debounce`](super::Timing::debounce), or by [`new`](Self::new) if an option is wanted.
 ///
-/// An event waits for `d`; if another one comes meanwhile, that one waits instead. One that waits at the end is sent
-/// first, also before an error.
+/// An event waits for `d`; if another one comes meanwhile, that one waits instead. One that comes exactly after `d` is
+/// the first of another burst. What waits at the end is sent first, also before an error.
 ///
 /// ```
 /// # use thingflow_core::prelude::*;
 /// # #[cfg(feature = "alloc")] {
 /// # use core::time::Duration;
 /// # use thingflow_core::testing::Recorder;
-/// let seen = Recorder::new();
-/// let mut button = pipe().debounce(Duration::from_nanos(20)).to(seen.clone());
-/// for (at, level) in [(100, 1), (105, 0), (110, 1), (200, 0)] {
-///     button.on_next(level, &mut Context::detached(Instant::from_nanos(at)))?;
-/// }
-/// assert_eq!(seen.events(), [1]); // of the burst, only the last
+/// # use thingflow_core::timing::Debounce;
+/// let pressed = |filter: Debounce<i32>| {
+///     let seen = Recorder::new();
+///     let mut button = pipe().pipe(filter).to(seen.clone());
+///     for (at, level) in [(100, 1), (105, 0), (110, 2), (200, 0)] {
+///         button.on_next(level, &mut Context::detached(Instant::from_nanos(at)))?;
+///     }
+///     Ok::<_, thingflow_core::FatalError>(seen.events())
+/// };
+/// let quiet = Duration::from_nanos(20);
+/// assert_eq!(pressed(Debounce::new(quiet))?, [2]); // of the burst, only the last
+/// assert_eq!(pressed(Debounce::new(quiet).leading())?, [1, 2, 0]); // and the first, without waiting
 /// # }
 /// # Ok::<(), thingflow_core::FatalError>(())
 /// ```
@@ -29,12 +37,28 @@ use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
 pub struct Debounce<T> {
     quiet: Duration,
     held: Option<T>,
+    /// When the burst is over.
     due: Instant,
+    leading: bool,
+    drop_on_error: bool,
 }
 
 impl<T> Debounce<T> {
-    pub(super) fn new(quiet: Duration) -> Self {
-        Self { quiet, held: None, due: Instant::NEVER }
+    /// The filter, to be given to [`pipe`](crate::Chain::pipe).
+    pub fn new(quiet: Duration) -> Self {
+        Self { quiet, held: None, due: Instant::ZERO, leading: false, drop_on_error: false }
+    }
+
+    /// Sends the first event of a burst at once; the last one follows as ever, if there is more than one.
+    #[must_use]
+    pub fn leading(self) -> Self {
+        Self { leading: true, ..self }
+    }
+
+    /// Drops what waits when the stream ends by an error.
+    #[must_use]
+    pub fn drop_on_error(self) -> Self {
+        Self { drop_on_error: true, ..self }
     }
 
     fn send_due(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
@@ -49,8 +73,15 @@ impl<T> Filter<T> for Debounce<T> {
     type Out = T;
     fn on_next(&mut self, event: T, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
         let demand = self.send_due(out)?; // it was quiet for long enough; only the wake-up has not come yet
-        self.held = Some(event);
+        if demand == Demand::Done {
+            return Ok(demand);
+        }
+        let first = out.now() >= self.due;
         self.due = out.now() + self.quiet;
+        if self.leading && first {
+            return Ok(demand.and(out.next(event)?));
+        }
+        self.held = Some(event);
         out.wake_at(self.due);
         Ok(demand)
     }
@@ -65,6 +96,7 @@ impl<T> Filter<T> for Debounce<T> {
         out.flush(self.held.take())
     }
     fn on_error(&mut self, error: StreamError, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Closed {
-        out.flush_error(self.held.take(), error)
+        let rest = self.held.take().filter(|_| !self.drop_on_error);
+        out.flush_error(rest, error)
     }
 }

@@ -1,4 +1,6 @@
 //! `on_timeout(d, watcher)`: send a substitute when no event has come for a time.
+//!
+//! Holds nothing. A watcher may: `Repeat` holds one event.
 
 use core::time::Duration;
 
@@ -42,7 +44,8 @@ impl<T: Clone> Watcher<T> for Repeat<T> {
 
 /// Made by [`on_timeout`](super::Timing::on_timeout).
 ///
-/// The timer starts when the graph starts to run, and again with each event and each timeout.
+/// The timer starts when the graph starts to run, and again with each event and each timeout. When an event comes
+/// exactly at the end of the time, the substitute is sent before it.
 ///
 /// ```
 /// # use thingflow_core::prelude::*;
@@ -73,6 +76,20 @@ impl<W> OnTimeout<W> {
     pub(super) fn new(interval: Duration, watcher: W) -> Self {
         Self { ticker: Ticker::new(interval), watcher }
     }
+
+    fn send_due<T>(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt
+    where
+        W: Watcher<T>,
+    {
+        let now = out.now();
+        let timeout = self.ticker.is_due(now);
+        if timeout {
+            self.ticker.restart(now);
+        }
+        out.wake_at(self.ticker.due());
+        let substitute = if timeout { self.watcher.supply() } else { None };
+        substitute.map_or(Ok(Demand::More), |event| out.next(event))
+    }
 }
 
 impl<T, W: Watcher<T>> Filter<T> for OnTimeout<W> {
@@ -83,19 +100,16 @@ impl<T, W: Watcher<T>> Filter<T> for OnTimeout<W> {
         Ok(Demand::More)
     }
     fn on_next(&mut self, event: T, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
+        let demand = self.send_due(out)?; // the wake-up may be on its way
+        if demand == Demand::Done {
+            return Ok(demand);
+        }
         self.ticker.restart(out.now());
         out.wake_at(self.ticker.due());
         self.watcher.see(&event);
-        out.next(event)
+        Ok(demand.and(out.next(event)?))
     }
     fn on_wake(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
-        let now = out.now();
-        let timeout = self.ticker.is_due(now);
-        if timeout {
-            self.ticker.restart(now);
-        }
-        out.wake_at(self.ticker.due());
-        let substitute = if timeout { self.watcher.supply() } else { None };
-        substitute.map_or(Ok(Demand::More), |event| out.next(event))
+        self.send_due(out)
     }
 }

@@ -1,4 +1,6 @@
 //! `chunk_median(n)`: send one median for every `n` events.
+//!
+//! Holds up to `n` values.
 
 use crate::error::StreamError;
 use crate::measure::{Float, Measured};

@@ -1,4 +1,6 @@
 //! `chunks(n)`: send the events in lists of `n`.
+//!
+//! Holds up to `n` events.
 
 use alloc::vec::Vec;
 

@@ -1,18 +1,50 @@
 //! Windows: operators over the last events, or over groups of them.
+//!
+//! A window sends either its events as a list, or what an [`Aggregate`] makes of their values.
 
+mod aggregates;
+mod by_count;
+mod by_time;
 mod chunk_median;
 #[cfg(feature = "alloc")]
 mod chunks;
+#[cfg(feature = "alloc")]
+mod chunks_by;
+#[cfg(feature = "alloc")]
+mod chunks_distinct;
+mod ring;
+mod running;
 mod running_avg;
 #[cfg(feature = "alloc")]
 mod sliding;
+#[cfg(feature = "alloc")]
+mod sliding_time;
+#[cfg(feature = "alloc")]
+mod stepped;
+mod total;
+mod window;
 
+pub use aggregates::*;
+pub use by_count::ByCount;
+pub use by_time::ByTime;
 pub use chunk_median::ChunkMedian;
 #[cfg(feature = "alloc")]
-pub use chunks::Chunks;
+pub use ring::{Growing, OnHeap};
+pub use ring::{InPlace, Place, Ring, Room};
+pub use running::Running;
 pub use running_avg::RunningAvg;
+pub use total::{ExactSum, IntegerSum, Total};
+pub use window::{CountWindow, RunningWindow, TimeWindow, Window, Windowed};
 #[cfg(feature = "alloc")]
-pub use sliding::Sliding;
+pub use {
+    chunks::Chunks, chunks_by::ChunksBy, chunks_distinct::ChunksDistinct, sliding::Sliding, sliding_time::SlidingTime,
+    stepped::Stepped,
+};
+
+pub use crate::measure::{Carrier, Number};
+
+#[cfg(feature = "alloc")]
+use core::time::Duration;
 
 use crate::chain::Chain;
 use crate::measure::Measured;
@@ -68,6 +100,75 @@ pub trait Windows: Chain {
         Self::Item: Clone + 'static,
     {
         self.pipe(Sliding::new(n))
+    }
+
+    /// Sends the last `size` events as a list, every `step` events.
+    #[cfg(feature = "alloc")]
+    #[doc(alias = "map_window")]
+    #[doc(alias = "window_with_count")]
+    #[doc(alias = "buffer_with_count_and_skip")]
+    #[track_caller]
+    fn windows(self, size: impl Into<crate::Size>, step: impl Into<crate::Size>) -> Self::Piped<Stepped<Self::Item>>
+    where
+        Self::Item: Clone + 'static,
+    {
+        self.pipe(Stepped::new(size, step))
+    }
+
+    /// Sends the events of the last `span` as a list, for each event.
+    #[cfg(feature = "alloc")]
+    #[doc(alias = "rolling_time")]
+    fn sliding_time(self, span: Duration, limit: crate::Limit) -> Self::Piped<SlidingTime<Self::Item>>
+    where
+        Self::Item: Clone + 'static,
+    {
+        self.pipe(SlidingTime::new(span, limit))
+    }
+
+    /// Sends the events in lists of `n` of one key; of more than `keys` keys at once, the oldest list goes out early.
+    #[cfg(feature = "alloc")]
+    #[doc(alias = "partition")]
+    #[track_caller]
+    fn chunks_by<K, F>(
+        self,
+        n: impl Into<crate::Size>,
+        keys: impl Into<crate::Size>,
+        key: F,
+    ) -> Self::Piped<ChunksBy<Self::Item, K, F>>
+    where
+        Self::Item: 'static,
+        K: Ord + Clone + 'static,
+        F: FnMut(&Self::Item) -> K + 'static,
+    {
+        self.pipe(ChunksBy::new(n, keys, key))
+    }
+
+    /// Sends the events in lists of `n` with different keys; of those with the same key it keeps the first.
+    #[cfg(feature = "alloc")]
+    #[doc(alias = "partition_unique")]
+    #[track_caller]
+    fn chunks_distinct<K, F>(self, n: impl Into<crate::Size>, key: F) -> Self::Piped<ChunksDistinct<Self::Item, K, F>>
+    where
+        Self::Item: 'static,
+        K: PartialEq + 'static,
+        F: FnMut(&Self::Item) -> K + 'static,
+    {
+        self.pipe(ChunksDistinct::new(n, key))
+    }
+
+    /// Sends what the aggregate makes of each [`Window`]: `aggregate(Window::sliding(5), Max::new())`.
+    #[doc(alias = "rolling")]
+    #[doc(alias = "map_window")]
+    #[doc(alias = "cumsum")]
+    #[track_caller]
+    fn aggregate<W, A>(self, window: W, aggregate: A) -> Self::Piped<W::Filter>
+    where
+        Self::Item: Carrier,
+        A: Aggregate<<Self::Item as Carrier>::Value>,
+        W: Windowed<Self::Item, A>,
+        W::Filter: 'static,
+    {
+        self.pipe(window.with(aggregate))
     }
 
     /// Sends one median for every `N` events; what is left over at the end gives one, too.

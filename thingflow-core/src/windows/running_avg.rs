@@ -1,4 +1,6 @@
 //! `running_avg(n)`: the mean of the last `n` events, for each event.
+//!
+//! Holds up to `n` values.
 
 use core::marker::PhantomData;
 

@@ -1,4 +1,6 @@
 //! `sliding(n)`: send the last `n` events as a list, for each event.
+//!
+//! Holds up to `n` events.
 
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;

@@ -1,1 +1,230 @@
 //! Cases of windows.
+
+use std::time::Duration;
+
+use thingflow_core::prelude::*;
+use thingflow_core::testing::Recorder;
+use thingflow_core::windows::{Aggregate, ChunksDistinct, Count, Max, Mean, Min, Sliding, Stepped, Sum, Window};
+
+/// A chain of integers that is fed in several runs; what came out in each.
+fn runs<F: Filter<i32>, const N: usize>(filter: Pipe<i32, F>, runs: [&[i32]; N]) -> [Vec<F::Out>; N]
+where
+    F::Out: Clone + 'static,
+{
+    let seen = Recorder::new();
+    let mut chain = filter.to(seen.clone());
+    let cx = &mut Context::detached(Instant::ZERO);
+    runs.map(|run| {
+        let before = seen.events().len();
+        for event in run {
+            chain.on_next(*event, cx).expect("no fatal error");
+        }
+        seen.events()[before..].to_vec()
+    })
+}
+
+const TO_15: &[i32] = &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15];
+
+#[test]
+fn case_141_tumbling_sums() {
+    let sums = pipe().aggregate(Window::tumbling(4), Sum::new());
+    assert_eq!(runs(sums, [TO_15, &[10, -10, 21, -20]]), [vec![6, 22, 38, 54], vec![1]]);
+}
+
+#[test]
+fn case_142_overlapping_sums() {
+    let sums = pipe().aggregate(Window::every(3, 2), Sum::new());
+    let in_runs = [TO_15, &[10, -10, 21, -20], &[-1, 1, 0]];
+    assert_eq!(runs(sums, in_runs), [vec![3, 9, 15, 21, 27, 33, 39], vec![39, 21], vec![0, 0]]);
+}
+
+#[test]
+fn case_143_overlapping_means_with_addend() {
+    let means = pipe().aggregate(Window::every(3, 2), Mean::new()).map(|mean| mean + 1.0);
+    assert_eq!(runs(means, [TO_15]), [[2.0, 4.0, 6.0, 8.0, 10.0, 12.0, 14.0]]);
+}
+
+#[test]
+fn case_144_window_with_state() {
+    let sums = pipe().aggregate(Window::tumbling(4), Sum::new()).scan(0, |s, sum| s + sum);
+    assert_eq!(runs(sums, [TO_15, &[10, -10, 21, -20]]), [vec![6, 28, 66, 120], vec![121]]);
+}
+
+#[test]
+fn case_145_window_to_list() {
+    let maxima = pipe().aggregate(Window::tumbling(4), Max::new()).flat_map(|max| [max; 4]);
+    assert_eq!(runs(maxima, [TO_15]), [[3, 3, 3, 3, 7, 7, 7, 7, 11, 11, 11, 11, 15, 15, 15, 15]]);
+}
+
+#[test]
+fn case_146_window_to_list_with_state_and_constant() {
+    let lists = pipe().chunks(2).enumerate().flat_map(|(s, window): (_, Vec<i32>)| {
+        window.into_iter().map(move |v| v + 10 * i32::try_from(s).unwrap_or(0) + 100)
+    });
+    assert_eq!(runs(lists, [&TO_15[..10]]), [[100, 101, 112, 113, 124, 125, 136, 137, 148, 149]]);
+}
+
+#[test]
+fn case_147_step_larger_than_the_window() {
+    assert_eq!(runs(pipe().windows(2, 3), [&TO_15[..8]]), [[[0, 1], [3, 4], [6, 7]]]);
+}
+
+#[test]
+fn case_148_window_fills_over_several_runs() {
+    let sums = pipe().aggregate(Window::sliding(3), Sum::new());
+    assert_eq!(runs(sums, [&[1, 2], &[3], &[4, 5]]), [vec![], vec![6], vec![9, 12]]);
+}
+
+#[test]
+fn case_149_halting_a_window() {
+    let (numbers, seen) = (Port::new(), Recorder::new());
+    let window = numbers.aggregate(Window::tumbling(2), Sum::new()).connect(seen.clone());
+    let cx = &mut Context::detached(Instant::ZERO);
+    (0..6).for_each(|x| drop(numbers.emit(x, cx)));
+    window.disconnect();
+    (10..15).for_each(|x| drop(numbers.emit(x, cx)));
+    assert_eq!(seen.events(), [1, 5, 9]);
+}
+
+#[test]
+fn case_150_start_up_windows() {
+    let sums = || pipe().aggregate(Window::every(10, 3).partial(), Sum::new());
+    let all: Vec<i32> = (0..30).collect();
+    let in_runs = [&all[..6], &all[6..9], &all[9..15], &all[15..]];
+    let expected = [vec![3, 15], vec![36], vec![65, 95], vec![125, 155, 185, 215, 245]];
+    assert_eq!(runs(sums(), in_runs), expected);
+    let lists = pipe().pipe(Stepped::new(10, 3).partial()).map(|window: Vec<i32>| window.iter().sum::<i32>());
+    assert_eq!(runs(lists, in_runs), expected);
+}
+
+#[test]
+fn case_151_windows_of_vectors() {
+    let rows = || from_iter([[1, 5], [7, 11], [14, 18], [18, 30], [30, 38], [34, 42]]);
+    let means = rows().aggregate(Window::tumbling(2), [Mean::new(), Mean::new()]).collect_now();
+    assert_eq!(means, [[4.0, 8.0], [16.0, 24.0], [32.0, 40.0]]);
+    let sums = rows().aggregate(Window::tumbling(2), [Sum::new(), Sum::new()]);
+    let with_state = sums.scan(([0, 0], 0), |(_, s), [x, y]| ([x + s, y + s], s + 1)).map(|(sum, _)| sum);
+    assert_eq!(with_state.collect_now(), [[8, 16], [33, 49], [66, 82]]);
+}
+
+/// The batch is the event: what was made of lists is made of any event with several values in it.
+#[test]
+fn case_202_batch_function() {
+    let batch = || from_iter([vec![0, 1, 2, 3, 4]]);
+    assert_eq!(batch().flat_map(|batch| batch.into_iter().map(|v| 2 * v)).collect_now(), [0, 2, 4, 6, 8]);
+    let shifted = batch().flatten().enumerate().map(|(i, v)| v + 2 * i);
+    assert_eq!(shifted.collect_now(), [0, 3, 6, 9, 12]);
+}
+
+#[test]
+fn case_203_one_output_per_batch() {
+    let sums = from_iter([vec![1, 2, 3], vec![4]]).map(|batch| batch.iter().sum::<i32>());
+    assert_eq!(sums.collect_now(), [6, 4]);
+}
+
+#[test]
+fn case_204_cumulative_sum_over_batches() {
+    let batches = from_iter([vec![0, 1, 2, 3, 4], vec![5, 6, 7, 8, 9]]).flatten();
+    let sums = batches.aggregate(Window::running(), Sum::new()).collect_now();
+    assert_eq!(sums, [0, 1, 3, 6, 10, 15, 21, 28, 36, 45]);
+}
+
+#[test]
+fn case_280_partition() {
+    assert_eq!(runs(pipe().chunks(2), [&TO_15[..10]]), [[[0, 1], [2, 3], [4, 5], [6, 7], [8, 9]]]);
+}
+
+const REPEATS: &[i32] = &[1, 2, 1, 3, 1, 3, 3, 2];
+
+#[test]
+fn case_281_partition_into_distinct_keys_first_kept() {
+    assert_eq!(runs(pipe().chunks_distinct(3, |x| *x), [REPEATS]), [[[1, 2, 3], [1, 3, 2]]]);
+}
+
+#[test]
+fn case_282_partition_into_distinct_keys_last_kept() {
+    let lists = pipe().pipe(ChunksDistinct::new(3, |x: &i32| *x).keep_last());
+    assert_eq!(runs(lists, [REPEATS]), [[[2, 1, 3], [1, 3, 2]]]);
+}
+
+#[test]
+fn case_291_sliding_window() {
+    let full: Vec<_> = (1..10).map(|x| vec![x - 1, x]).collect();
+    assert_eq!(runs(pipe().sliding(2), [&TO_15[..10]]), std::slice::from_ref(&full));
+    let mut partial = vec![vec![0]];
+    partial.extend(full);
+    assert_eq!(runs(pipe().pipe(Sliding::new(2).partial()), [&TO_15[..10]]), [partial]);
+}
+
+#[test]
+fn case_292_sliding_window_of_three() {
+    let windows = from_iter(0..5).pipe(Sliding::new(3).partial()).collect_now();
+    assert_eq!(windows, [vec![0], vec![0, 1], vec![0, 1, 2], vec![1, 2, 3], vec![2, 3, 4]]);
+}
+
+#[test]
+fn case_395_running_reductions() {
+    let frames = from_iter([[1, 2, 3], [1, 2, 3]]).flatten();
+    let all = (Sum::new(), Mean::new(), Count::new());
+    assert_eq!(frames.aggregate(Window::running(), all).collect_now().last(), Some(&(12, 2.0, 6_u64)));
+}
+
+#[test]
+fn case_396_reductions_with_start() {
+    let start = (Mean::starting_at(10, 2), Count::starting_at(3), Sum::starting_at(10));
+    let results = from_iter([50, 100, 200]).aggregate(Window::running(), start).collect_now();
+    assert_eq!(results.last(), Some(&(72.0, 6_u64, 360)));
+}
+
+#[test]
+fn case_397_mean_after_an_empty_batch() {
+    let mean = Mean::<i32>::new();
+    assert_eq!(mean.value(), None); // of nothing there is no mean, and nothing is sent
+    let means = from_iter([vec![], vec![1, 2, 3]]).flatten().aggregate(Window::running(), mean);
+    assert_eq!(means.collect_now().last(), Some(&2.0));
+}
+
+/// A product is an aggregate of one's own, which for a running one need not forget.
+#[derive(Clone)]
+struct Product(i32);
+impl Aggregate<i32> for Product {
+    type Out = i32;
+    fn add(&mut self, value: &i32) {
+        self.0 *= value;
+    }
+    fn remove(&mut self, value: &i32) {
+        self.0 /= value;
+    }
+    fn value(&self) -> Option<i32> {
+        Some(self.0)
+    }
+}
+
+#[test]
+fn case_405_cumulative_over_batches() {
+    let pieces = from_iter([vec![0, 1, 2], vec![3, 4, 5], vec![6, 7, 8], vec![9], vec![]]).flatten();
+    let all = (Sum::new(), Max::new(), Product(1), Min::new());
+    let results = pieces.aggregate(Window::running(), all).collect_now();
+    let sums = [0, 1, 3, 6, 10, 15, 21, 28, 36, 45];
+    let expected: Vec<_> = (0..10).zip(sums).map(|(x, sum)| (sum, x, 0, 0)).collect();
+    assert_eq!(results, expected);
+}
+
+const TEN: Duration = Duration::from_secs(10);
+
+/// Not of the cases: a window of time that is full holds its source up until half of the events are old enough.
+#[test]
+fn a_full_window_of_time_pauses_its_source() {
+    fn paced<F: Filter<i32> + 'static>(filter: Pipe<i32, F>) -> String
+    where
+        F::Out: std::fmt::Debug + 'static,
+    {
+        let (mut scheduler, seen) = (Scheduler::virtual_time().expect("a scheduler"), Recorder::new());
+        scheduler.schedule_recurring(from_iter(1..=5).pipe(filter).connect(seen.clone())).expect("a schedule");
+        scheduler.run_for(6 * TEN).expect("no fatal error");
+        seen.timed_text()
+    }
+    let limit = || Limit::block(2);
+    assert_eq!(paced(pipe().sliding_time(TEN, limit())), "[1]@0 [1, 2]@0 [3]@10 [3, 4]@10 [5]@20 |@20");
+    assert_eq!(paced(pipe().aggregate(Window::last(TEN, limit()), Sum::new())), "1@0 3@0 3@10 7@10 5@20 |@20");
+}

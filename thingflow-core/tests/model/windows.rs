@@ -1,10 +1,15 @@
 //! Windows against a naive model.
 
+use std::time::Duration;
+
 use proptest::prelude::*;
 use thingflow_core::prelude::*;
-use thingflow_core::windows::{Chunks, Sliding};
+use thingflow_core::testing::Recorder;
+use thingflow_core::windows::{
+    Chunks, ChunksBy, ChunksDistinct, Count, Max, MaxOf, Mean, Min, MinOf, Sliding, Stepped, Sum, Window,
+};
 
-use crate::{end, events, line, run};
+use crate::{End, end, events, line, run, slots, timed};
 
 proptest! {
     #[test]
@@ -38,4 +43,236 @@ proptest! {
             prop_assert!((mean - exact).abs() < 1e-8, "{} is not {}", mean, exact);
         }
     }
+}
+
+/// The windows of `size` every `step`, and what is left over of one at the end.
+fn stepped(e: &[i32], size: usize, step: usize, partial: bool) -> (Vec<Vec<i32>>, Option<Vec<i32>>) {
+    let overlap = step < size;
+    let first = if overlap && partial { step } else { size };
+    let ends = (first..=e.len()).step_by(step);
+    let lists: Vec<_> = ends.map(|to| e[to.saturating_sub(size)..to].to_vec()).collect();
+    let next = lists.len() * step;
+    (lists, e.get(next..).filter(|rest| !overlap && !rest.is_empty()).map(<[i32]>::to_vec))
+}
+
+/// As `line`, of a chain that ends with `take(n)`.
+fn taken<T: std::fmt::Debug>(all: Vec<T>, n: usize, end: End) -> String {
+    let ends = if all.len() >= n { None } else { end };
+    line(all.into_iter().take(n), ends)
+}
+
+proptest! {
+    #[test]
+    fn lists(e in events(), end in end(), size in 1_usize..6, step in 1_usize..8, partial: bool, n in 0_usize..6) {
+        let (lists, rest) = stepped(&e, size, step, partial);
+        let filter = || if partial { Stepped::new(size, step).partial() } else { Stepped::new(size, step) };
+        let all: Vec<_> = lists.iter().cloned().chain(rest).collect();
+        prop_assert_eq!(run(&e, end, pipe().pipe(filter())), line(&all, end));
+        let kept = if end.is_some() { &lists } else { &all };
+        prop_assert_eq!(run(&e, end, pipe().pipe(filter().drop_on_error())), line(kept, end));
+        prop_assert_eq!(run(&e, end, pipe().pipe(filter()).take(n)), taken(all, n, end));
+    }
+
+    #[test]
+    fn aggregates_by_count(e in events(), end in end(), size in 1_usize..6, step in 1_usize..8, partial: bool) {
+        let (lists, rest) = stepped(&e, size, step, partial);
+        let of = |w: &Vec<i32>| {
+            let sum: i32 = w.iter().sum();
+            (sum, *w.iter().min().unwrap_or(&0), *w.iter().max().unwrap_or(&0), w.len() as u64, f64::from(sum) / w.len() as f64)
+        };
+        let five = || (Sum::new(), Min::new(), Max::new(), Count::new(), Mean::new());
+        let window = || {
+            let window = Window::every(size, step);
+            if partial { window.partial() } else { window }
+        };
+        let all: Vec<_> = lists.iter().chain(&rest).map(of).collect();
+        prop_assert_eq!(run(&e, end, pipe().aggregate(window(), five())), line(&all, end));
+        let kept = if end.is_some() { &all[..lists.len()] } else { &all };
+        let dropping = pipe().aggregate(window().drop_on_error(), five());
+        prop_assert_eq!(run(&e, end, dropping), line(kept, end));
+        prop_assert_eq!(run(&e, end, pipe().aggregate(window(), five()).take(2)), taken(all, 2, end));
+
+        let fixed = Window::every_of::<4>(step);
+        let fixed = if partial { fixed.partial() } else { fixed };
+        let (lists, rest) = stepped(&e, 4, step, partial);
+        let all = lists.iter().chain(&rest).map(|w| (w.iter().min().copied(), w.iter().max().copied()));
+        let extremes = pipe().aggregate(fixed, (MinOf::<_, 4>::new(), MaxOf::<_, 4>::new())).map(|(a, b)| (Some(a), Some(b)));
+        prop_assert_eq!(run(&e, end, extremes), line(all, end));
+    }
+
+    #[test]
+    fn running(e in events(), end in end(), start in -4..5) {
+        let so_far = || (1..=e.len()).map(|to| &e[..to]);
+        let sums = so_far().map(|w| (w.iter().sum::<i32>() + start, w.len() as u64 + 2));
+        let sum = pipe().aggregate(Window::running(), (Sum::starting_at(start), Count::starting_at(2)));
+        prop_assert_eq!(run(&e, end, sum), line(sums, end));
+        let extremes = so_far().map(|w| (w.iter().min().map(|x| *x.min(&start)), w.iter().max().copied()));
+        let extreme = pipe().aggregate(Window::running(), (Min::starting_at(start), Max::new()));
+        prop_assert_eq!(run(&e, end, extreme.map(|(min, max)| (Some(min), Some(max)))), line(extremes, end));
+    }
+
+    #[test]
+    fn time_windows(e in slots(), end in end(), span in 1_usize..6, cap in 1_usize..5, awake: bool, n in 0_usize..9) {
+        let d = Duration::from_secs(span as u64);
+        // The window of the event of second `t` goes back to, and not as far as, `t - span`.
+        let windows: Vec<Vec<i32>> = (0..e.len())
+            .filter(|t| e[*t].is_some())
+            .map(|t| e[(t + 1).saturating_sub(span)..=t].iter().copied().flatten().collect())
+            .collect();
+        let max = |w: &Vec<i32>| w.iter().max().copied().unwrap_or(0);
+        let lists = |limit| pipe().sliding_time(d, limit);
+        let maxima = |limit| pipe().aggregate(Window::last(d, limit), Max::new());
+        for roomy in [Limit::default(), Limit::drop_oldest(24), Limit::fail(24), Limit::drop_newest(24)] {
+            prop_assert_eq!(timed(&e, end, awake, lists(roomy.clone()), false), line(&windows, end));
+            prop_assert_eq!(timed(&e, end, awake, maxima(roomy), false), line(windows.iter().map(max), end));
+        }
+        // Nothing is lost with a source that does not listen when it is told to pause.
+        prop_assert_eq!(timed(&e, end, awake, lists(Limit::block(cap)), false), line(&windows, end));
+        prop_assert_eq!(timed(&e, end, awake, maxima(Limit::block(cap)), false), line(windows.iter().map(max), end));
+        prop_assert_eq!(timed(&e, end, awake, lists(Limit::block(cap)).take(n), false),
+            taken(windows.clone(), n, end));
+
+        let cut: Vec<_> = windows.iter().map(|w| w[w.len().saturating_sub(cap)..].to_vec()).collect();
+        prop_assert_eq!(timed(&e, end, awake, lists(Limit::drop_oldest(cap)), false), line(&cut, end));
+        prop_assert_eq!(timed(&e, end, awake, maxima(Limit::drop_oldest(cap)), false), line(cut.iter().map(max), end));
+        let fixed = pipe().aggregate(Window::last_of::<3>(d), (MaxOf::<_, 3>::new(), Sum::new()));
+        let cut = windows.iter().map(|w| w[w.len().saturating_sub(3)..].to_vec()).map(|w| (max(&w), w.iter().sum::<i32>()));
+        prop_assert_eq!(timed(&e, end, awake, fixed, false), line(cut, end));
+    }
+
+    #[test]
+    fn groups_by_key(e in events(), end in end(), n in 1_usize..5, keys in 1_usize..5, take in 0_usize..9) {
+        let (mut waiting, mut lists): (Vec<Vec<i32>>, Vec<_>) = Default::default();
+        let key = |x: &i32| x.rem_euclid(4);
+        for x in &e {
+            match waiting.iter().position(|group| key(&group[0]) == key(x)) {
+                Some(at) => {
+                    waiting[at].push(*x);
+                    if waiting[at].len() == n { lists.push(waiting.remove(at)); }
+                }
+                None if n == 1 => lists.push(vec![*x]),
+                None => {
+                    if waiting.len() == keys { lists.push(waiting.remove(0)); }
+                    waiting.push(vec![*x]);
+                }
+            }
+        }
+        let all: Vec<_> = lists.iter().cloned().chain(waiting).collect();
+        prop_assert_eq!(run(&e, end, pipe().chunks_by(n, keys, key)), line(&all, end));
+        let dropping = pipe().pipe(ChunksBy::new(n, keys, key).drop_on_error());
+        prop_assert_eq!(run(&e, end, dropping), line(if end.is_some() { &lists } else { &all }, end));
+        prop_assert_eq!(run(&e, end, pipe().chunks_by(n, keys, key).take(take)), taken(all, take, end));
+    }
+
+    #[test]
+    fn groups_of_distinct_keys(e in events(), end in end(), n in 1_usize..5, last: bool, take in 0_usize..9) {
+        let key = |x: &i32| x.rem_euclid(5);
+        let mut lists: Vec<Vec<i32>> = vec![vec![]];
+        for x in &e {
+            let Some(list) = lists.last_mut() else { continue };
+            let repeated = list.iter().position(|y| key(y) == key(x));
+            match repeated {
+                Some(at) if last => { list.remove(at); list.push(*x); }
+                Some(_) => {}
+                None => list.push(*x),
+            }
+            if list.len() == n { lists.push(vec![]); }
+        }
+        let rest = lists.pop().filter(|rest| !rest.is_empty());
+        let all: Vec<_> = lists.iter().cloned().chain(rest).collect();
+        let filter = || {
+            let filter = ChunksDistinct::new(n, key);
+            if last { filter.keep_last() } else { filter }
+        };
+        prop_assert_eq!(run(&e, end, pipe().pipe(filter())), line(&all, end));
+        let dropping = pipe().pipe(filter().drop_on_error());
+        prop_assert_eq!(run(&e, end, dropping), line(if end.is_some() { &lists } else { &all }, end));
+        prop_assert_eq!(run(&e, end, pipe().pipe(filter()).take(take)), taken(all, take, end));
+    }
+}
+
+/// Floats of all sizes, and those that are no numbers.
+fn rough() -> impl Strategy<Value = f64> {
+    prop_oneof![
+        8 => any::<f64>(),
+        8 => -1e3..1e3_f64,
+        1 => Just(f64::INFINITY),
+        1 => Just(f64::NEG_INFINITY),
+        1 => Just(f64::MIN_POSITIVE / 8.0),
+        1 => Just(f64::MAX),
+        1 => Just(f64::NAN),
+    ]
+}
+
+/// The float nearest to a sum of integers times 2^-40, which fit in an `i128`.
+fn nearest(sum: i128) -> f64 {
+    sum as f64 / (1_u64 << 40) as f64
+}
+
+proptest! {
+    #[test]
+    fn sums_forget_what_has_left(e in prop::collection::vec(rough(), 0..60), n in 1_usize..9) {
+        let sliding = from_iter(e.clone()).aggregate(Window::sliding(n), (Sum::new(), Min::new(), Max::new())).collect_now();
+        let fresh = e.windows(n).map(|w| {
+            let all = from_iter(w.to_vec()).aggregate(Window::tumbling(n), (Sum::new(), Min::new(), Max::new()));
+            all.collect_now()[0]
+        });
+        for (i, (a, b)) in sliding.iter().zip(fresh).enumerate() {
+            let bits = |(s, min, max): (f64, f64, f64)| (s.to_bits(), min.to_bits(), max.to_bits());
+            let same = a.0.is_nan() && b.0.is_nan() && (a.1.to_bits(), a.2.to_bits()) == (b.1.to_bits(), b.2.to_bits());
+            prop_assert!(same || bits(*a) == bits(b), "{i}: {a:?} is not {b:?}");
+        }
+    }
+
+    #[test]
+    fn sums_are_the_nearest_float(e in prop::collection::vec(any::<(i64, u8)>(), 0..60), n in 1_usize..9) {
+        // Floats that are whole numbers of 2^-40, so that an i128 holds their sum.
+        let whole = |(x, shift): &(i64, u8)| (x >> 11 << (shift % 11)) >> (shift % 60);
+        let e: Vec<i64> = e.iter().map(whole).collect();
+        let floats: Vec<f64> = e.iter().map(|x| nearest(i128::from(*x))).collect();
+        let sums = from_iter(floats).aggregate(Window::sliding(n), Sum::new()).collect_now();
+        let expected: Vec<f64> = e.windows(n).map(|w| nearest(w.iter().map(|x| i128::from(*x)).sum())).collect();
+        prop_assert_eq!(sums, expected);
+    }
+
+    #[test]
+    fn two_floats_add_as_the_machine_adds_them(a: f64, b: f64, c: f32, d: f32) {
+        let sum = from_iter([a, b]).aggregate(Window::tumbling(2), Sum::new()).collect_now();
+        prop_assert!(sum == [a + b] || (a + b).is_nan() && sum[0].is_nan(), "{a:e} + {b:e} is not {sum:?}");
+        let sum = from_iter([c, d]).aggregate(Window::tumbling(2), Sum::new()).collect_now();
+        prop_assert!(sum == [c + d] || (c + d).is_nan() && sum[0].is_nan(), "{c:e} + {d:e} is not {sum:?}");
+    }
+}
+
+#[test]
+fn a_full_window_pauses_its_source_until_half_of_it_has_left() {
+    let seen = Recorder::new();
+    let window = Window::last(Duration::from_secs(10), Limit::block(2));
+    let mut chain = pipe().aggregate(window, Count::new()).to(seen.clone());
+    let at = |secs| Context::detached(Instant::ZERO + Duration::from_secs(secs));
+    let demands: Vec<_> = [1, 2, 3, 13].map(|t| chain.on_next((), &mut at(t)).expect("no fatal error")).into();
+    assert_eq!(demands, [Demand::More, Demand::Full, Demand::Full, Demand::More]);
+    assert_eq!(seen.text(), "1 2 3 1");
+}
+
+#[test]
+fn a_full_window_fails_or_leaves_out_the_new_event() {
+    let e = [Some(3), Some(2), Some(1)];
+    let d = Duration::from_secs(9);
+    let of = |limit| timed(&e, None, true, pipe().aggregate(Window::last(d, limit), Sum::new()), false);
+    assert_eq!(of(Limit::drop_newest(2)), "3 5 |");
+    assert_eq!(of(Limit::fail(2)), "3 5 ! a window of time is full: give it more room or another policy");
+}
+
+#[test]
+fn a_sensor_event_keeps_its_id_and_time() {
+    let event = |secs, val| SensorEvent::new("lux", Timestamp::from_secs(secs), val);
+    let seen = from_iter([event(1, 3.0), event(2, 9.0), event(3, 6.0)]).aggregate(Window::tumbling(2), Mean::new());
+    assert_eq!(seen.collect_now(), [event(2, 6.0), event(3, 6.0)]);
+}
+
+#[test]
+#[should_panic(expected = "a window of 5 values for an aggregate with room for 3")]
+fn an_aggregate_must_have_room_for_its_window() {
+    let _ = pipe::<i32>().aggregate(Window::sliding(5), MinOf::<_, 3>::new());
 }

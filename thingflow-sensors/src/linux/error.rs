@@ -1,8 +1,11 @@
 //! [`LinuxError`]: why the system gave no reading.
 
 use std::error::Error;
+#[cfg(feature = "linux")]
 use std::fs::File;
-use std::path::{Path, PathBuf};
+#[cfg(feature = "linux")]
+use std::path::Path;
+use std::path::PathBuf;
 use std::{fmt, io};
 
 /// Why the system gave no reading.
@@ -44,6 +47,7 @@ impl LinuxError {
 }
 
 /// Opens a file and has one of the parsers of `procfs` read it.
+#[cfg(feature = "linux")]
 pub(super) fn parse<T>(path: &Path, parse: impl FnOnce(File) -> procfs::ProcResult<T>) -> Result<T, LinuxError> {
     let file = File::open(path).map_err(LinuxError::unreadable(path))?;
     parse(file).map_err(|error| LinuxError::malformed(path, error))

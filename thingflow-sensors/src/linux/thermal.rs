@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use thingflow_core::{SampleError, Sensor, SensorId};
 
 use super::LinuxError;
+use super::sysfs::{entries, text};
 
 /// A temperature of the machine: of its processor, its board, a disk.
 ///
@@ -80,21 +81,6 @@ fn monitors(root: &Path) -> Vec<Found> {
         }
     }
     found
-}
-
-/// The entries of a directory whose names begin and end so, in the order of their numbers. None if it is not there.
-fn entries(directory: &Path, prefix: &str, suffix: &str) -> Vec<(String, PathBuf)> {
-    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
-    let mut named: Vec<_> = entries
-        .filter_map(|entry| Some((entry.file_name().into_string().ok()?, entry.path())))
-        .filter(|(name, _)| name.starts_with(prefix) && name.ends_with(suffix))
-        .collect();
-    named.sort_by_key(|(name, _)| (name.len(), name.clone()));
-    named
-}
-
-fn text(path: &Path) -> Option<String> {
-    Some(fs::read_to_string(path).ok()?.trim().to_owned())
 }
 
 impl Sensor for Thermal {

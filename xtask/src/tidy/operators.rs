@@ -1,4 +1,5 @@
-//! Every operator has a module line, an example that runs, and a place on its group's contents page.
+//! Every operator has a module line, says what it holds in memory, has an example that runs, and a place on its group's
+//! contents page.
 
 use super::Problem;
 use super::code::{code_only, lines_with};
@@ -19,6 +20,10 @@ fn check_operator(operator: &Operator<'_>, group: &Group<'_>) -> Vec<Problem> {
     if operator.calls.is_empty() {
         let mend = "begin it with \"//! `name(arguments)`: what it does.\"";
         problems.push(Problem::at(&file.path, 1, "the first line does not introduce an operator", mend));
+    }
+    if operator.holds.is_empty() {
+        let mend = "say what it keeps between two events in a second paragraph: \"//! Holds up to `n` events.\"";
+        problems.push(Problem::in_file(&file.path, "it does not say what it holds in memory", mend));
     }
     if !has_example(&file.text) {
         let mend = "show one use in a ``` block of the type's `///` documentation";
@@ -48,15 +53,22 @@ mod tests {
 
     #[test]
     fn a_good_operator() {
-        let good = "//! `map(f)`: send what `f` makes.\n/// ```\n/// ```\npub struct Map;";
+        let good = "//! `map(f)`: send what `f` makes.\n//!\n//! Holds nothing.\n/// ```\n/// ```\npub struct Map;";
         assert!(check_file(good, "//! Filters.\nmod map;").is_empty());
     }
 
     #[test]
     fn an_operator_without_anything() {
-        let missing = ["the first line does not introduce an operator", "no example in its documentation"];
-        assert_eq!(check_file("//! Maps.\n", "mod map;"), missing);
+        let missing = [
+            "the first line does not introduce an operator",
+            "it does not say what it holds in memory",
+            "no example in its documentation",
+        ];
+        assert_eq!(check_file("//! Maps.\n", "mod map;\nfn map(self) {}"), missing);
         let unlisted = "thingflow-core/src/filters/mod.rs does not mention it";
-        assert_eq!(check_file("//! `map(f)`: maps.\n/// ```\n", "// map\nmod mapping;"), [unlisted]);
+        assert_eq!(
+            check_file("//! `map(f)`: maps.\n//!\n//! Holds nothing.\n/// ```\n", "// map\nmod mapping;"),
+            [unlisted]
+        );
     }
 }

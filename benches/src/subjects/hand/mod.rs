@@ -2,6 +2,9 @@
 
 pub mod chain;
 pub mod fanout;
+pub mod flow;
 pub mod idle;
+pub mod joins;
 pub mod posts;
 pub mod timers;
+pub mod timing;

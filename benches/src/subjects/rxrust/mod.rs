@@ -2,4 +2,7 @@
 
 pub mod chain;
 pub mod fanout;
+pub mod flow;
 pub mod hops;
+pub mod joins;
+pub mod timing;

@@ -3,10 +3,13 @@
 pub mod allocations;
 pub mod chain;
 pub mod fanout;
+pub mod flow;
 pub mod hops;
 pub mod idle;
+pub mod joins;
 pub mod posts;
 pub mod timers;
+pub mod timing;
 
 /// Why a result can be counted on: nothing in these graphs fails.
 const NEVER_FAILS: &str = "no Thing here has a fatal error";

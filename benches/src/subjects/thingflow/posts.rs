@@ -4,7 +4,7 @@ use std::io;
 use std::ops::ControlFlow;
 
 use thingflow_core::prelude::*;
-use thingflow_core::{Overflow, Port, Limit, Remote};
+use thingflow_core::{Limit, Overflow, Port, Remote};
 
 use crate::event::Event;
 use crate::posting;

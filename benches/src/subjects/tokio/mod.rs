@@ -9,6 +9,6 @@ pub mod posts;
 pub mod timers;
 
 /// The runtime that all of them use.
-fn runtime() -> io::Result<Runtime> {
+pub fn runtime() -> io::Result<Runtime> {
     Builder::new_current_thread().enable_time().build()
 }

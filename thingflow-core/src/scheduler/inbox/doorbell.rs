@@ -85,6 +85,11 @@ impl Doorbell {
         lock(&self.bell).sleeping = false;
     }
 
+    /// Wakes the reactor for what is in no inbox.
+    pub(crate) fn wake_up(&self) {
+        self.ring(InboxId(usize::MAX));
+    }
+
     /// Puts the inbox on the list and wakes the reactor if that sleeps.
     pub(super) fn ring(&self, id: InboxId) {
         let mut bell = lock(&self.bell);

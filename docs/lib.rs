@@ -1,0 +1,41 @@
+//! The ThingFlow book. Each chapter is a module here, so that its listings run as tests and a failure names the page.
+
+#[doc = include_str!("src/introduction.md")]
+pub mod introduction {}
+#[doc = include_str!("src/tutorial.md")]
+pub mod tutorial {}
+#[doc = include_str!("src/ports.md")]
+pub mod ports {}
+#[doc = include_str!("src/joins.md")]
+pub mod joins {}
+#[doc = include_str!("src/scheduling.md")]
+pub mod scheduling {}
+#[doc = include_str!("src/writing-things.md")]
+pub mod writing_things {}
+#[doc = include_str!("src/errors.md")]
+pub mod errors {}
+#[doc = include_str!("src/load.md")]
+pub mod load {}
+#[doc = include_str!("src/time.md")]
+pub mod time {}
+#[doc = include_str!("src/outside.md")]
+pub mod outside {}
+#[doc = include_str!("src/pins.md")]
+pub mod pins {}
+#[doc = include_str!("src/elsewhere.md")]
+pub mod elsewhere {}
+#[doc = include_str!("src/filters.md")]
+pub mod filters {}
+#[doc = include_str!("src/glossary.md")]
+pub mod glossary {}
+
+/// Pages outside the book whose listings run as well.
+#[cfg(doctest)]
+mod pages {
+    #[doc = include_str!("../README.md")]
+    mod readme {}
+    #[doc = include_str!("../CONTRIBUTING.md")]
+    mod contributing {}
+    #[doc = include_str!("../DESIGN.md")]
+    mod design {}
+}

@@ -1,0 +1,215 @@
+//! [`Trace`]: logs what passes any port of a live graph, without a change to its chains.
+
+use alloc::boxed::Box;
+use alloc::collections::BTreeSet;
+use alloc::format;
+use alloc::rc::Rc;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::any::{Any, TypeId};
+use core::fmt::{self, Debug, Display};
+
+use super::trace::TARGET;
+use crate::context::Context;
+use crate::error::StreamError;
+use crate::event::SensorEvent;
+use crate::output::OutputThing;
+use crate::port::PortRef;
+use crate::thing::{Closed, Demand, InputThing, Receipt};
+use crate::visit::{Visitor, ports_behind, short_name};
+
+/// Logs every notice that a port sends, for all ports behind a source: events and what was answered, if that was not
+/// `More`, at the level `debug`; the end at `info`. The target is `thingflow::trace`.
+///
+/// It traces the connections there are. What is connected later, and what passes inside of a chain, is not seen: use
+/// [`traced`](super::Tracing::traced) for that. Numbers, truth values, text and sensor events of them are shown as they
+/// are; of other types the name, unless [`show`](Self::show) is told of them.
+///
+/// ```
+/// use thingflow_core::diagram::Trace;
+/// use thingflow_core::prelude::*;
+/// use thingflow_core::testing::ListSensor;
+/// let lux = SensorOutput::new(ListSensor::new("lux", [20.0, 30.0]));
+/// let average = lux.map(|e| e.val).running_avg(5).share().named("average");
+/// average.connect(call(drop));
+/// Trace::new().downstream(&lux);
+/// // logs "lux -> Map -> RunningAvg -> average: next lux 1970-01-01T00:00:01Z 20" and "average -> Call: next 20.0"
+/// ```
+#[doc(alias = "trace_downstream")]
+#[derive(Clone, Default)]
+pub struct Trace {
+    shows: Rc<Shows>,
+}
+
+impl Trace {
+    /// A trace that shows the common types.
+    pub fn new() -> Self {
+        let trace = Self::default().show::<String>().show::<&'static str>().show::<()>();
+        let trace = trace.number::<f64>().number::<f32>().number::<bool>().number::<usize>();
+        let trace = trace.number::<i64>().number::<i32>().number::<i16>().number::<i8>();
+        trace.number::<u64>().number::<u32>().number::<u16>().number::<u8>()
+    }
+
+    fn number<T: Debug + Display + 'static>(self) -> Self {
+        self.show::<T>().show_by::<SensorEvent<T>>(|event| text(event, SensorEvent::<T>::to_string))
+    }
+
+    /// Shows events of type `T` by their `Debug`.
+    #[must_use]
+    pub fn show<T: Debug + 'static>(self) -> Self {
+        self.show_by::<T>(|event| text(event, |event: &T| format!("{event:?}")))
+    }
+
+    fn show_by<T: 'static>(mut self, show: Show) -> Self {
+        Rc::make_mut(&mut self.shows).0.push((TypeId::of::<T>(), show));
+        self
+    }
+
+    /// Traces all ports behind a source. A second call logs everything twice.
+    pub fn downstream(&self, source: &dyn OutputThing) {
+        self.source(source, &mut BTreeSet::new());
+    }
+
+    /// Traces all ports behind what is scheduled.
+    #[cfg(feature = "std")]
+    pub fn scheduled(&self, scheduler: &crate::Scheduler) {
+        let mut seen = BTreeSet::new();
+        scheduler.each_shown(|source| self.source(source, &mut seen));
+    }
+
+    /// Traces a port and all behind it: `trace.downstream_of(&port.as_ref())`.
+    pub fn downstream_of(&self, port: &PortRef) {
+        let ports = ports_behind(|visitor| visitor.port(port.clone(), false));
+        ports.iter().for_each(|port| port.port().trace(&port.name(), &self.shows));
+    }
+
+    /// A source's own port has the name of the source, unless it was given one.
+    fn source(&self, source: &dyn OutputThing, seen: &mut BTreeSet<usize>) {
+        let mut own = Vec::new();
+        source.ports(&mut |port| own.push(port.id()));
+        for port in ports_behind(|visitor| source.describe(visitor)) {
+            if seen.insert(port.id()) {
+                let name = Some(port.name()).filter(|name| name != "port" || !own.contains(&port.id()));
+                port.port().trace(name.as_deref().unwrap_or(source.name()), &self.shows);
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Trace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Trace").field("types", &self.shows.0.len()).finish()
+    }
+}
+
+fn text<T: 'static>(event: &dyn Any, show: impl Fn(&T) -> String) -> String {
+    event.downcast_ref().map(show).unwrap_or_default()
+}
+
+type Show = fn(&dyn Any) -> String;
+
+/// How events of the known types are shown.
+#[derive(Clone, Default)]
+pub(crate) struct Shows(Vec<(TypeId, Show)>);
+
+impl Shows {
+    fn text<T: 'static>(&self, event: &T) -> String {
+        let known = self.0.iter().find(|(id, _)| *id == TypeId::of::<T>());
+        known.map_or_else(|| short_name::<T>().to_string(), |(_, show)| show(event))
+    }
+}
+
+/// Around the Thing at one connection of a port.
+pub(crate) struct Hop<T> {
+    thing: Box<dyn InputThing<T>>,
+    /// The port, the filters and the end of the connection.
+    way: String,
+    shows: Rc<Shows>,
+}
+
+impl<T: 'static> Hop<T> {
+    pub(crate) fn new(port: &str, thing: Box<dyn InputThing<T>>, shows: Rc<Shows>) -> Self {
+        let mut way = Way(port.to_string());
+        thing.describe(&mut way);
+        Self { thing, way: way.0, shows }
+    }
+
+    fn log_next(&self, event: &T) {
+        if log::log_enabled!(target: TARGET, log::Level::Debug) {
+            log::debug!(target: TARGET, "{}: next {}", self.way, self.shows.text(event));
+        }
+    }
+
+    fn log_end(&self, what: impl Display) {
+        log::info!(target: TARGET, "{}: {what}", self.way);
+    }
+
+    fn answered(&self, receipt: Receipt) -> Receipt {
+        if !matches!(receipt, Ok(Demand::More)) {
+            log::debug!(target: TARGET, "{}: was answered {receipt:?}", self.way);
+        }
+        receipt
+    }
+}
+
+impl<T: 'static> InputThing<T> for Hop<T> {
+    fn on_next(&mut self, event: T, cx: &mut Context<'_>) -> Receipt {
+        self.log_next(&event);
+        let receipt = self.thing.on_next(event, cx);
+        self.answered(receipt)
+    }
+    fn on_next_ref(&mut self, event: &T, cx: &mut Context<'_>) -> Receipt
+    where
+        T: Clone,
+    {
+        self.log_next(event);
+        let receipt = self.thing.on_next_ref(event, cx);
+        self.answered(receipt)
+    }
+    fn on_completed(&mut self, cx: &mut Context<'_>) -> Closed {
+        self.log_end("completed");
+        self.thing.on_completed(cx)
+    }
+    fn on_error(&mut self, error: StreamError, cx: &mut Context<'_>) -> Closed {
+        self.log_end(format_args!("error: {error}"));
+        self.thing.on_error(error, cx)
+    }
+    fn on_start(&mut self, cx: &mut Context<'_>) -> Receipt {
+        self.thing.on_start(cx)
+    }
+    fn on_wake(&mut self, cx: &mut Context<'_>) -> Receipt {
+        let receipt = self.thing.on_wake(cx);
+        self.answered(receipt)
+    }
+    fn is_open(&self) -> bool {
+        self.thing.is_open()
+    }
+    fn has_room(&self) -> bool {
+        self.thing.has_room()
+    }
+    fn describe(&self, visitor: &mut dyn Visitor) {
+        self.thing.describe(visitor);
+    }
+}
+
+/// Writes the way of a connection down, without its branches.
+struct Way(String);
+
+impl Way {
+    fn push(&mut self, name: &str) {
+        self.0 = format!("{} -> {name}", self.0);
+    }
+}
+
+impl Visitor for Way {
+    fn filter(&mut self, name: &str) {
+        self.push(name);
+    }
+    fn branch(&mut self, _: &dyn Fn(&mut dyn Visitor)) {}
+    fn sink(&mut self, name: &str) {
+        self.push(name);
+    }
+    fn port(&mut self, port: PortRef, _: bool) {
+        self.push(&port.name());
+    }
+}

@@ -1,0 +1,45 @@
+//! `element_at(n)`, `element_at_or(n, v)`: send the event with a given number, counted from 0, then complete.
+//!
+//! Holds one number, and the default.
+
+use crate::error::StreamError;
+use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
+
+/// What a stream ends by that is shorter than the number asked for.
+const TOO_FEW: StreamError = StreamError::new("too few elements");
+
+/// Made by [`element_at`](super::Filters::element_at) and [`element_at_or`](super::Filters::element_at_or).
+///
+/// ```
+/// # use thingflow_core::prelude::*;
+/// # #[cfg(feature = "alloc")] {
+/// assert_eq!(from_iter(["a", "b", "c"]).element_at(1).collect_now(), ["b"]); // and asks for no more
+/// assert_eq!(from_iter(["a"]).element_at_or(1, "none").collect_now(), ["none"]);
+/// let (_, error) = from_iter(["a"]).element_at(1).try_collect_now();
+/// assert_eq!(error, Some(StreamError::new("too few elements")));
+/// # }
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct ElementAt<T> {
+    pub(super) before: usize,
+    pub(super) default: Option<T>,
+}
+
+impl<T> Filter<T> for ElementAt<T> {
+    type Out = T;
+    #[inline]
+    fn on_next(&mut self, event: T, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
+        if self.before > 0 {
+            self.before -= 1;
+            return Ok(Demand::More);
+        }
+        out.flush([event])?;
+        Ok(Demand::Done)
+    }
+    fn on_completed(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Closed {
+        match self.default.take() {
+            Some(default) => out.flush([default]),
+            None => out.error(TOO_FEW),
+        }
+    }
+}

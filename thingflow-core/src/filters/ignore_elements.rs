@@ -1,0 +1,23 @@
+//! `ignore_elements()`: pass only the end of the stream.
+//!
+//! Holds nothing.
+
+use crate::thing::{Demand, Emitter, Filter, InputThing, Receipt};
+
+/// Made by [`ignore_elements`](super::Filters::ignore_elements): for who wants to know only that something is over.
+///
+/// ```
+/// # use thingflow_core::prelude::*;
+/// # #[cfg(feature = "alloc")]
+/// assert_eq!(from_iter([1, 2]).ignore_elements().default_if_empty(0).collect_now(), [0]);
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct IgnoreElements;
+
+impl<T> Filter<T> for IgnoreElements {
+    type Out = T;
+    #[inline]
+    fn on_next(&mut self, _: T, _: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
+        Ok(Demand::More)
+    }
+}

@@ -1,0 +1,227 @@
+//! `try_map_with(policy, f)`, `try_filter_with(policy, p)`, `try_for_each_with(policy, f)`: as `try_map`, `try_filter` and
+//! `try_for_each`, with a choice of what happens when the function fails.
+//!
+//! Holds what the policy's `Limit` allows, while an event is tried again; else nothing.
+
+use core::fmt::{self, Display};
+
+use super::error_policy::{Breaker, ErrorPolicy};
+use crate::clock::Instant;
+use crate::error::StreamError;
+use crate::limit::Backlog;
+use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
+use crate::visit::Visitor;
+
+/// Made by [`try_map_with`](super::FlowControl::try_map_with) and [`try_filter_with`](super::FlowControl::try_filter_with).
+///
+/// An event that is still to be tried again when the stream ends is tried a last time, at once; those that wait behind it
+/// are tried once.
+///
+/// ```
+/// # use thingflow_core::prelude::*;
+/// # use thingflow_core::flow::{DeadLetter, ErrorPolicy};
+/// # use thingflow_core::testing::Recorder;
+/// let letters = Recorder::new();
+/// let halves = |x: &i32| if x % 2 == 0 { Ok(x / 2) } else { Err("odd") };
+/// let policy = ErrorPolicy::dead_letter(pipe().map(|dead: DeadLetter<i32>| dead.event).to(letters.clone()));
+/// assert_eq!(from_iter(1..=4).try_map_with(policy, halves).collect_now(), [1, 2]);
+/// assert_eq!(letters.events(), [1, 3]);
+/// ```
+pub struct TryWith<T, G> {
+    function: G,
+    policy: ErrorPolicy<T>,
+    breaker: Breaker,
+    retried: Option<Retried<T>>,
+    waiting: Backlog<T>,
+    paused: bool,
+}
+
+/// An event that waits to be tried again.
+struct Retried<T> {
+    event: T,
+    failures: u32,
+    due: Instant,
+}
+
+/// A function that gives the event back when it fails.
+pub trait Fallible<T> {
+    /// What it makes of an event.
+    type Out;
+    /// The name in reports.
+    const NAME: &'static str;
+    /// Works on an event.
+    ///
+    /// # Errors
+    /// The event, and why it could not be worked on.
+    fn work(&mut self, event: T) -> Result<Option<Self::Out>, (T, StreamError)>;
+}
+
+/// The function of `try_map_with`.
+pub struct Mapping<F>(pub(super) F);
+
+impl<T, U, E: Display, F: FnMut(&T) -> Result<U, E>> Fallible<T> for Mapping<F> {
+    type Out = U;
+    const NAME: &'static str = "try_map";
+    fn work(&mut self, event: T) -> Result<Option<U>, (T, StreamError)> {
+        (self.0)(&event).map(Some).map_err(|error| (event, failure(&error)))
+    }
+}
+
+/// The predicate of `try_filter_with`.
+pub struct Filtering<P>(pub(super) P);
+
+impl<T, E: Display, P: FnMut(&T) -> Result<bool, E>> Fallible<T> for Filtering<P> {
+    type Out = T;
+    const NAME: &'static str = "try_filter";
+    fn work(&mut self, event: T) -> Result<Option<T>, (T, StreamError)> {
+        match (self.0)(&event) {
+            Ok(passes) => Ok(passes.then_some(event)),
+            Err(error) => Err((event, failure(&error))),
+        }
+    }
+}
+
+impl<F> fmt::Debug for Mapping<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Mapping")
+    }
+}
+
+impl<P> fmt::Debug for Filtering<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Filtering")
+    }
+}
+
+#[cold]
+fn failure(error: &impl Display) -> StreamError {
+    StreamError::message(alloc::format!("{error}"))
+}
+
+impl<T, G: Fallible<T>> TryWith<T, G> {
+    pub(super) fn new(function: G, policy: ErrorPolicy<T>) -> Self {
+        let (breaker, waiting) = (policy.breaker(), Backlog::new(policy.limit.clone()));
+        Self { function, policy, breaker, retried: None, waiting, paused: false }
+    }
+
+    /// Tries an event that has failed so often before.
+    fn attempt(&mut self, event: T, before: u32, out: &mut Emitter<'_, '_, impl InputThing<G::Out>>) -> Receipt {
+        if self.breaker.is_open(out.now()) {
+            return self.give_up(event, StreamError::new("the circuit is open"), false, out);
+        }
+        match self.function.work(event) {
+            Ok(made) => {
+                self.breaker.succeeded();
+                made.map_or(Ok(Demand::More), |made| out.next(made))
+            }
+            Err((event, error)) => self.failed(event, error, before + 1, out),
+        }
+    }
+
+    #[cold]
+    fn failed(
+        &mut self,
+        event: T,
+        error: StreamError,
+        failures: u32,
+        out: &mut Emitter<'_, '_, impl InputThing<G::Out>>,
+    ) -> Receipt {
+        self.policy.count(|stats| stats.failed += 1);
+        if self.breaker.failed(out.now()) {
+            self.policy.count(|stats| stats.opened += 1);
+            out.context().report(G::NAME, &StreamError::message(alloc::format!("the circuit opens: {error}")));
+            return self.give_up(event, error, false, out);
+        }
+        if failures >= self.policy.attempts {
+            return self.give_up(event, error, true, out);
+        }
+        let due = out.now() + self.policy.backoff(failures);
+        self.retried = Some(Retried { event, failures, due });
+        self.paused = true;
+        out.wake_at(due);
+        Ok(Demand::Full)
+    }
+
+    fn give_up(
+        &mut self,
+        event: T,
+        error: StreamError,
+        report: bool,
+        out: &mut Emitter<'_, '_, impl InputThing<G::Out>>,
+    ) -> Receipt {
+        match self.policy.give_up(event, error, report.then_some(G::NAME), out.context()) {
+            Ok(receipt) => receipt,
+            Err(error) => out.fail(error),
+        }
+    }
+
+    /// Tries the event again if its time has come, or in any case, and then what waits behind it.
+    fn go_on(&mut self, in_any_case: bool, out: &mut Emitter<'_, '_, impl InputThing<G::Out>>) -> Receipt {
+        let mut demand = Demand::More;
+        while demand != Demand::Done {
+            let next = match self.retried.take() {
+                Some(retried) if retried.due > out.now() && !in_any_case => {
+                    out.wake_at(retried.due);
+                    self.retried = Some(retried);
+                    return Ok(demand.and(Demand::Full));
+                }
+                Some(retried) => Some((retried.event, retried.failures)),
+                None => self.waiting.pop().map(|event| (event, 0)),
+            };
+            let Some((event, failures)) = next else { break };
+            demand = demand.and(self.attempt(event, failures, out)?);
+        }
+        if self.retried.is_none() && core::mem::take(&mut self.paused) {
+            out.context().resume();
+        }
+        Ok(demand)
+    }
+
+    /// Tries everything a last time, at the end of the stream.
+    fn finish(&mut self, out: &mut Emitter<'_, '_, impl InputThing<G::Out>>) -> Receipt {
+        self.policy.attempts = 1;
+        self.go_on(true, out)
+    }
+}
+
+impl<T, G: Fallible<T>> Filter<T> for TryWith<T, G> {
+    type Out = G::Out;
+    #[inline]
+    fn on_next(&mut self, event: T, out: &mut Emitter<'_, '_, impl InputThing<G::Out>>) -> Receipt {
+        if self.retried.is_none() {
+            return self.attempt(event, 0, out);
+        }
+        if let Err(error) = self.waiting.push(event, G::NAME) {
+            return out.fail(error);
+        }
+        self.go_on(false, out)
+    }
+    fn on_wake(&mut self, out: &mut Emitter<'_, '_, impl InputThing<G::Out>>) -> Receipt {
+        let letters = self.policy.with_letters(|thing| thing.on_wake(out.context()))?;
+        Ok(if self.retried.is_some() { letters.and(self.go_on(false, out)?) } else { letters })
+    }
+    fn on_start(&mut self, out: &mut Emitter<'_, '_, impl InputThing<G::Out>>) -> Receipt {
+        self.policy.with_letters(|thing| thing.on_start(out.context()))
+    }
+    fn on_completed(&mut self, out: &mut Emitter<'_, '_, impl InputThing<G::Out>>) -> Closed {
+        if self.finish(out)? == Demand::Done { Ok(()) } else { out.completed() }
+    }
+    fn on_error(&mut self, error: StreamError, out: &mut Emitter<'_, '_, impl InputThing<G::Out>>) -> Closed {
+        if self.finish(out)? == Demand::Done { Ok(()) } else { out.error(error) }
+    }
+    fn has_room(&self, behind: bool) -> bool {
+        behind && self.retried.is_none()
+    }
+    fn describe(&self, visitor: &mut dyn Visitor) {
+        visitor.filter(G::NAME);
+        if let Some(letters) = self.policy.letters() {
+            visitor.branch(&|visitor| letters.describe(visitor));
+        }
+    }
+}
+
+impl<T, G> fmt::Debug for TryWith<T, G> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TryWith").field("policy", &self.policy).field("retries", &self.retried.is_some()).finish()
+    }
+}

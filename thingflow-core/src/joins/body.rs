@@ -1,0 +1,67 @@
+//! [`Body`]: a rule and what follows it, and the calls that both kinds of connected joins make.
+
+use super::rule::{Index, Rule, Takes};
+use crate::context::Context;
+use crate::error::StreamError;
+use crate::thing::{Demand, Emitter, InputThing, Receipt};
+
+pub(super) struct Body<R, N> {
+    pub(super) rule: R,
+    pub(super) next: N,
+    started: bool,
+}
+
+pub(super) enum Notice<T> {
+    Next(T),
+    Completed,
+    Error(StreamError),
+}
+
+impl<R, N> Body<R, N> {
+    pub(super) const fn new(rule: R, next: N) -> Self {
+        Self { rule, next, started: false }
+    }
+}
+
+impl<R: Rule, N: InputThing<R::Out>> Body<R, N> {
+    /// Starts what follows and the rule, once. The inputs that are `absent` have ended before they were connected.
+    pub(super) fn start(&mut self, absent: impl IntoIterator<Item = usize>, cx: &mut Context<'_>) -> Receipt {
+        if core::mem::replace(&mut self.started, true) {
+            return Ok(Demand::More);
+        }
+        let mut demand = self.next.on_start(cx)?;
+        let out = &mut Emitter::new(&mut self.next, cx);
+        if demand != Demand::Done {
+            demand = demand.and(self.rule.on_start(out)?);
+        }
+        for input in absent {
+            if demand != Demand::Done {
+                demand = demand.and(self.rule.on_completed(input, out)?);
+            }
+        }
+        Ok(demand)
+    }
+
+    pub(super) fn wake(&mut self, cx: &mut Context<'_>) -> Receipt {
+        match self.rule.on_wake(&mut Emitter::new(&mut self.next, cx))? {
+            Demand::Done => Ok(Demand::Done),
+            demand => Ok(demand.and(self.next.on_wake(cx)?)),
+        }
+    }
+
+    pub(super) fn has_room(&self, input: impl Index) -> bool {
+        self.rule.has_room(input.number(), self.next.has_room())
+    }
+
+    pub(super) fn take<I: Index, T>(&mut self, input: I, notice: Notice<T>, cx: &mut Context<'_>) -> Receipt
+    where
+        R: Takes<I, T>,
+    {
+        let out = &mut Emitter::new(&mut self.next, cx);
+        match notice {
+            Notice::Next(event) => self.rule.on_next(input, event, out),
+            Notice::Completed => self.rule.on_completed(input.number(), out),
+            Notice::Error(error) => self.rule.on_error(input.number(), error, out),
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! `concat(inputs, limit)`: send the events of the first input, when it has ended those of the second, and so on.
+//!
+//! Holds up to `limit` events of each later input.
+
+use alloc::vec::Vec;
+
+use super::held::{Held, Queue};
+use super::rule::{Index, Rule, Takes};
+use super::{Inputs, Join, Wire};
+use crate::error::StreamError;
+use crate::limit::Limit;
+use crate::thing::{Demand, Emitter, InputThing, Receipt};
+
+/// Sends the events of the first input; when it has ended those of the second, and so on to the last, with which it
+/// completes. What comes from an input before its turn waits, its end too. An error ends the join when its turn has come.
+///
+/// ```
+/// use thingflow_core::{joins, prelude::*, testing::Recorder};
+/// let (stored, live, seen) = (Port::new(), Port::new(), Recorder::new());
+/// joins::concat([&stored, &live], Limit::drop_oldest(1000)).connect(seen.clone());
+/// let cx = &mut Context::detached(Instant::ZERO);
+/// live.emit(3, cx)?;
+/// stored.emit(1, cx)?;
+/// stored.emit(2, cx)?;
+/// stored.complete(cx)?;
+/// live.emit(4, cx)?;
+/// assert_eq!(seen.events(), [1, 2, 3, 4]);
+/// # Ok::<(), FatalError>(())
+/// ```
+pub fn concat<I, T>(inputs: I, limit: Limit) -> Join<I, Concat<T>>
+where
+    I: Inputs + Wire<Concat<T>>,
+{
+    let later = move |_| Later { held: Held::new(limit.clone()), error: None };
+    let later = (0..inputs.count()).map(later).collect();
+    Join::of(inputs, Concat { turn: 0, later })
+}
+
+/// Made by [`concat`](super::Joins::concat).
+#[derive(Clone, Debug)]
+pub struct Concat<T> {
+    /// The input whose events are sent.
+    turn: usize,
+    later: Vec<Later<T>>,
+}
+
+/// What an input has sent before its turn.
+#[derive(Clone, Debug)]
+struct Later<T> {
+    held: Held<T>,
+    error: Option<StreamError>,
+}
+
+impl<T> Concat<T> {
+    /// Goes on to the next inputs, as far as they have ended already.
+    fn advance(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
+        let mut demand = Demand::More;
+        loop {
+            self.turn += 1;
+            let Some(next) = self.later.get_mut(self.turn) else { return out.finish() };
+            demand = demand.and(out.send_all(next.held.events.drain())?);
+            if demand == Demand::Done {
+                return Ok(demand);
+            }
+            if next.held.take_room() {
+                out.context().resume();
+            }
+            match next.error.take() {
+                Some(error) => return out.fail(error),
+                None if !next.held.is_ended() => return Ok(demand),
+                None => {}
+            }
+        }
+    }
+}
+
+impl<T> Rule for Concat<T> {
+    type Out = T;
+    fn on_completed(&mut self, input: usize, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
+        if input == self.turn {
+            return self.advance(out);
+        }
+        self.later[input].held.end();
+        Ok(Demand::More)
+    }
+    fn on_error(&mut self, input: usize, error: StreamError, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
+        if input == self.turn {
+            return out.fail(error);
+        }
+        self.later[input].error = Some(error);
+        Ok(Demand::More)
+    }
+    fn has_room(&self, input: usize, behind: bool) -> bool {
+        if input == self.turn { behind } else { self.later[input].held.has_room() }
+    }
+}
+
+impl<I: Index, T> Takes<I, T> for Concat<T> {
+    #[inline]
+    fn on_next(&mut self, input: I, event: T, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
+        if input.number() == self.turn {
+            return out.next(event);
+        }
+        self.later[input.number()].held.push(event, "concat").or_else(|error| out.fail(error))
+    }
+}

@@ -1,0 +1,70 @@
+//! [`Join`]: a join that has not been connected yet, and what follows it.
+
+use core::fmt;
+
+use super::inputs::{Branch, Wire};
+use super::rule::Rule;
+use crate::chain::{Chain, Identity, Then};
+use crate::port::{Connection, Port};
+use crate::thing::{Filter, InputThing};
+use crate::visit::short_name;
+
+/// A chain that begins at several ports. As every chain it does nothing until it is connected, and what follows the join
+/// is one compiled unit with it.
+///
+/// The [`Connection`] disconnects it from all its inputs. The join does so itself when it ends, or when those behind it
+/// want no more, so that its sources are let go at once.
+#[must_use = "a chain does nothing until it is connected"]
+pub struct Join<I, R, F = Identity> {
+    pub(super) inputs: I,
+    pub(super) rule: R,
+    pub(super) filter: F,
+}
+
+/// Joins `inputs` by a [`Rule`] of your own.
+pub fn join<I: Wire<R>, R: Rule>(inputs: I, rule: R) -> Join<I, R> {
+    Join::of(inputs, rule)
+}
+
+impl<I, R> Join<I, R> {
+    pub(super) fn of(inputs: I, rule: R) -> Self {
+        Self { inputs, rule, filter: Identity }
+    }
+
+    /// The same join with a changed rule: how its options are set.
+    pub(super) fn with(self, change: impl FnOnce(R) -> R) -> Self {
+        Self { rule: change(self.rule), ..self }
+    }
+}
+
+impl<I: Wire<R>, R: Rule + 'static, F: Filter<R::Out> + 'static> Join<I, R, F>
+where
+    F::Out: Clone + 'static,
+{
+    /// Ends the chain in a port of its own, so that any number of branches can begin there.
+    #[doc(alias = "publish")]
+    pub fn share(self) -> Port<F::Out> {
+        let port = Port::new();
+        self.attach(port.clone());
+        port
+    }
+}
+
+impl<I: Wire<R>, R: Rule + 'static, F: Filter<R::Out> + 'static> Chain for Join<I, R, F> {
+    type Item = F::Out;
+    type Piped<G: Filter<F::Out> + 'static> = Join<I, R, Then<F, G>>;
+    type Ended<N: InputThing<F::Out> + 'static> = Connection;
+
+    fn pipe<G: Filter<F::Out> + 'static>(self, filter: G) -> Self::Piped<G> {
+        Join { inputs: self.inputs, rule: self.rule, filter: Then(self.filter, filter) }
+    }
+    fn connect<N: InputThing<F::Out> + 'static>(self, thing: N) -> Connection {
+        self.attach(thing)
+    }
+}
+
+impl<I, R, F> fmt::Debug for Join<I, R, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Join({})", short_name::<R>())
+    }
+}

@@ -1,0 +1,181 @@
+//! [`Junction`]: a connected join whose inputs borrow it, where there is no allocator.
+
+use core::cell::RefCell;
+use core::fmt;
+
+use super::body::{Body, Notice};
+use super::rule::{At, Rule, Takes};
+use crate::context::Context;
+use crate::error::StreamError;
+use crate::thing::{Closed, Demand, InputThing, Receipt};
+use crate::visit::{Visitor, short_name};
+
+/// A join that needs no allocator: a rule, and what follows it. The program keeps it, its inputs borrow it.
+///
+/// Nothing tells the sources at once when it has ended; each hears it with its next event. What follows it must not lead
+/// back to its inputs: such an event is a fatal error.
+///
+/// ```
+/// use thingflow_core::joins::{CombineLatest, Junction};
+/// use thingflow_core::prelude::*;
+/// # fn set_fan(on: bool) { assert!(on) }
+/// let fan = pipe().map(|(inside, outside): (f32, f32)| inside > outside).to(call(set_fan));
+/// let join = Junction::new(CombineLatest::<(Option<f32>, Option<f32>)>::default(), fan);
+/// let (mut inside, mut outside) = (join.input::<0>(), join.input::<1>());
+/// let cx = &mut Context::detached(Instant::ZERO);
+/// inside.on_next(21.0, cx)?;
+/// outside.on_next(18.5, cx)?; // the fan runs
+/// # Ok::<(), FatalError>(())
+/// ```
+pub struct Junction<R, N> {
+    /// Borrowed while it is called, empty when the join has ended.
+    body: RefCell<Option<Body<R, N>>>,
+}
+
+impl<R: Rule, N: InputThing<R::Out>> Junction<R, N> {
+    /// A join of a rule, and what follows it.
+    pub const fn new(rule: R, next: N) -> Self {
+        Self { body: RefCell::new(Some(Body::new(rule, next))) }
+    }
+
+    /// Input number `I`, to be connected once.
+    pub const fn input<const I: usize>(&self) -> JunctionInput<'_, I, R, N> {
+        JunctionInput { junction: self }
+    }
+
+    fn serve(&self, cx: &mut Context<'_>, call: impl FnOnce(&mut Body<R, N>, &mut Context<'_>) -> Receipt) -> Receipt {
+        let Ok(mut body) = self.body.try_borrow_mut() else {
+            return Err(cx.fatal("a join without an allocator was given an event while it was sending one"));
+        };
+        let Some(open) = &mut *body else { return Ok(Demand::Done) };
+        let demand = call(open, cx)?;
+        if demand == Demand::Done {
+            *body = None;
+        }
+        Ok(demand)
+    }
+}
+
+/// One input of a [`Junction`].
+pub struct JunctionInput<'j, const I: usize, R, N> {
+    junction: &'j Junction<R, N>,
+}
+
+impl<const I: usize, T, R: Takes<At<I>, T>, N: InputThing<R::Out>> InputThing<T> for JunctionInput<'_, I, R, N> {
+    #[inline]
+    fn on_next(&mut self, event: T, cx: &mut Context<'_>) -> Receipt {
+        self.junction.serve(cx, |body, cx| body.take(At::<I>, Notice::Next(event), cx))
+    }
+    fn on_completed(&mut self, cx: &mut Context<'_>) -> Closed {
+        self.junction.serve(cx, |body, cx| body.take(At::<I>, Notice::Completed, cx)).map(drop)
+    }
+    fn on_error(&mut self, error: StreamError, cx: &mut Context<'_>) -> Closed {
+        self.junction.serve(cx, |body, cx| body.take(At::<I>, Notice::Error(error), cx)).map(drop)
+    }
+    fn on_start(&mut self, cx: &mut Context<'_>) -> Receipt {
+        self.junction.serve(cx, |body, cx| body.start(None, cx))
+    }
+    fn on_wake(&mut self, cx: &mut Context<'_>) -> Receipt {
+        self.junction.serve(cx, Body::wake)
+    }
+    fn is_open(&self) -> bool {
+        let body = self.junction.body.try_borrow_mut();
+        body.is_ok_and(|body| body.as_ref().is_some_and(|open| open.next.is_open()))
+    }
+    fn has_room(&self) -> bool {
+        self.junction.body.try_borrow().map_or(true, |body| body.as_ref().is_none_or(|open| open.has_room(At::<I>)))
+    }
+    fn describe(&self, visitor: &mut dyn Visitor) {
+        let Ok(body) = self.junction.body.try_borrow() else { return visitor.sink(short_name::<R>()) };
+        if let Some(open) = &*body
+            && visitor.join(open.rule.name(), core::ptr::from_ref(self.junction).addr())
+        {
+            open.next.describe(visitor);
+        }
+    }
+}
+
+impl<R, N> fmt::Debug for Junction<R, N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Junction({})", short_name::<R>())
+    }
+}
+
+impl<const I: usize, R, N> fmt::Debug for JunctionInput<'_, I, R, N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "JunctionInput({I}, {})", short_name::<R>())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use core::cell::Cell;
+    use core::time::Duration;
+
+    use super::Junction;
+    use crate::bare::Scheduler;
+    use crate::joins::{HeldIn, Merge, Zip};
+    use crate::prelude::*;
+
+    type Queues = (HeldIn<u32, 4>, HeldIn<u32, 4>);
+
+    #[test]
+    fn two_sources_of_a_bare_scheduler_meet() -> Result<(), RunError> {
+        let (sum, ended) = (Cell::new(0), Cell::new(false));
+        let add = call(|product: u32| sum.set(sum.get() + product));
+        let sink = pipe().map(|(a, b)| a * b).take(2).to(tee((add, End(&ended))));
+        let join = Junction::new(Zip::<Queues>::default(), sink);
+        let mut fast = from_iter(1..).to(join.input::<0>());
+        let mut slow = from_iter((10..).step_by(10)).to(join.input::<1>());
+        let mut scheduler = Scheduler::<2>::new();
+        scheduler.schedule_periodic(&mut fast, Duration::from_millis(10)).map_err(|_| RunError::new("no room"))?;
+        scheduler.schedule_periodic(&mut slow, Duration::from_millis(20)).map_err(|_| RunError::new("no room"))?;
+        let mut sleep = scheduler.run_due(0)?;
+        while let Some(ticks) = sleep {
+            sleep = scheduler.run_due(ticks)?; // it comes to an end, for both sources are told
+        }
+        assert_eq!((sum.get(), ended.get()), (10 + 2 * 20, true));
+        Ok(())
+    }
+
+    /// Notes that the stream has ended, in either way.
+    struct End<'a>(&'a Cell<bool>);
+    impl<T> InputThing<T> for End<'_> {
+        fn on_next(&mut self, _: T, _: &mut Context<'_>) -> Receipt {
+            Ok(Demand::More)
+        }
+        fn on_completed(&mut self, _: &mut Context<'_>) -> Closed {
+            self.0.set(true);
+            Ok(())
+        }
+        fn on_error(&mut self, _: StreamError, _: &mut Context<'_>) -> Closed {
+            self.0.set(true);
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_full_queue_ends_the_join_by_an_error() -> Result<(), FatalError> {
+        let failed = Cell::new(false);
+        let join = Junction::new(Zip::<Queues>::default(), End(&failed));
+        let (mut a, b) = (join.input::<0>(), join.input::<1>());
+        let cx = &mut Context::detached(Instant::ZERO);
+        for event in 0..4 {
+            assert_eq!(a.on_next(event, cx)?, Demand::More);
+        }
+        assert!(InputThing::<u32>::is_open(&b));
+        assert_eq!(a.on_next(4, cx)?, Demand::Done);
+        assert!(failed.get() && !InputThing::<u32>::is_open(&b));
+        Ok(())
+    }
+
+    #[test]
+    fn an_event_that_comes_back_is_a_fatal_error() {
+        let join = Junction::new(Merge::<u32>::of(2), call(drop));
+        let cx = &mut Context::detached(Instant::ZERO);
+        let held = join.body.borrow_mut();
+        assert!(join.input::<0>().on_next(1, cx).is_err());
+        drop(held);
+        assert!(join.input::<0>().on_next(1, cx).is_ok());
+    }
+}

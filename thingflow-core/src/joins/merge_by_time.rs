@@ -1,0 +1,203 @@
+//! `merge_by_time(inputs, time, limit)`: send the events of all inputs in the order of their times.
+//!
+//! Holds up to `limit` events an input.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::fmt;
+use core::ops::Add;
+
+use super::held::{Held, Queue};
+use super::rule::{Index, Rule, Takes};
+use super::{Inputs, Join, Wire};
+use crate::error::StreamError;
+use crate::limit::Limit;
+use crate::thing::{Demand, Emitter, InputThing, Receipt};
+
+/// Sends the events of all inputs in the order of the times that `time` reads from them; of two events of one time that of
+/// the earlier input first.
+///
+/// An event waits until every input that has not ended has shown a time as late as its own. So a silent input holds up the
+/// others, unless [`lookahead`](Join::lookahead) says how far they may be ahead. Events of one input that come out of
+/// order are put in order as far as they still wait. An event that comes when a later one has gone out is reported and
+/// dropped, or goes to where [`late_to`](Join::late_to) says. It completes when all have ended; what waits goes out first,
+/// also before an error.
+///
+/// ```
+/// use thingflow_core::{joins, prelude::*, testing::Recorder};
+/// let (a, b, seen) = (Port::new(), Port::new(), Recorder::new());
+/// joins::merge_by_time([&a, &b], |(time, _)| *time, Limit::block(100)).connect(seen.clone());
+/// let cx = &mut Context::detached(Instant::ZERO);
+/// a.emit((1, 'a'), cx)?;
+/// a.emit((4, 'b'), cx)?;
+/// b.emit((2, 'x'), cx)?;
+/// b.emit((5, 'y'), cx)?;
+/// assert_eq!(seen.events(), [(1, 'a'), (2, 'x'), (4, 'b')]); // b may still send events of time 5
+/// # Ok::<(), FatalError>(())
+/// ```
+pub fn merge_by_time<I, T, K, F>(inputs: I, time: F, limit: Limit) -> Join<I, MergeByTime<T, K, F>>
+where
+    I: Inputs<First = T> + Wire<MergeByTime<T, K, F>>,
+    K: Ord + Clone,
+    F: FnMut(&T) -> K,
+{
+    let lane = move |_| Lane { held: Held::new(limit.clone()), newest: None };
+    let lanes = (0..inputs.count()).map(lane).collect();
+    Join::of(inputs, MergeByTime { time, lanes, sent: None, reach: None, late: None, drop_on_error: false })
+}
+
+/// Made by [`merge_by_time`](super::Joins::merge_by_time).
+pub struct MergeByTime<T, K, F> {
+    time: F,
+    lanes: Vec<Lane<T, K>>,
+    /// The time of the last event that was sent.
+    sent: Option<K>,
+    /// The time that another input must have shown so that an event of the given time need not wait for the rest.
+    reach: Option<Reach<K>>,
+    late: Option<Box<dyn InputThing<T>>>,
+    drop_on_error: bool,
+}
+
+type Reach<K> = Box<dyn Fn(&K) -> K>;
+
+/// One input.
+struct Lane<T, K> {
+    /// In the order of their times.
+    held: Held<(K, T)>,
+    newest: Option<K>,
+}
+
+impl<I, T, K: Clone + 'static, F> Join<I, MergeByTime<T, K, F>> {
+    /// Sends an event, without waiting for the slower inputs, as soon as any has shown a time later by `ahead`. What such
+    /// an input sends then of an earlier time is late.
+    pub fn lookahead<D: Clone + 'static>(self, ahead: D) -> Self
+    where
+        K: Add<D, Output = K>,
+    {
+        let reach = move |time: &K| time.clone() + ahead.clone();
+        self.with(|rule| MergeByTime { reach: Some(Box::new(reach)), ..rule })
+    }
+
+    /// Sends the events that come too late to a Thing, a port for instance, instead of dropping them.
+    pub fn late_to(self, late: impl InputThing<T> + 'static) -> Self {
+        self.with(|rule| MergeByTime { late: Some(Box::new(late)), ..rule })
+    }
+
+    /// Drops what is held when a stream ends by an error.
+    pub fn drop_on_error(self) -> Self {
+        self.with(|rule| MergeByTime { drop_on_error: true, ..rule })
+    }
+}
+
+impl<T, K: Ord + Clone, F: FnMut(&T) -> K> MergeByTime<T, K, F> {
+    /// The input that has the earliest event, if that may go.
+    fn next_lane(&self, all: bool) -> Option<usize> {
+        let fronts = self.lanes.iter().enumerate().filter_map(|(at, lane)| Some((&lane.held.front()?.0, at)));
+        let (time, at) = fronts.min()?;
+        (all || self.is_settled(time)).then_some(at)
+    }
+
+    fn is_settled(&self, time: &K) -> bool {
+        let has_shown = |lane: &Lane<T, K>, time: &K| lane.newest.as_ref().is_some_and(|newest| newest >= time);
+        if self.lanes.iter().all(|lane| lane.held.is_ended() || has_shown(lane, time)) {
+            return true;
+        }
+        let Some(reach) = &self.reach else { return false };
+        let reached = reach(time);
+        self.lanes.iter().any(|lane| has_shown(lane, &reached))
+    }
+
+    /// Sends what may go, or `all`.
+    fn send(&mut self, all: bool, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
+        let (mut demand, mut room) = (Demand::More, false);
+        while let Some(at) = self.next_lane(all) {
+            let Some((time, event)) = self.lanes[at].held.pop() else { break };
+            room |= self.lanes[at].held.take_room();
+            self.sent = Some(time);
+            demand = demand.and(out.next(event)?);
+            if demand == Demand::Done {
+                return Ok(demand);
+            }
+        }
+        if room {
+            out.context().resume();
+        }
+        Ok(demand)
+    }
+
+    #[cold]
+    fn take_late(&mut self, event: T, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
+        let cx = out.context();
+        let Some(late) = &mut self.late else {
+            cx.report("merge_by_time", &StreamError::new("an event came too late and was dropped"));
+            return Ok(Demand::More);
+        };
+        match late.on_next(event, cx)? {
+            Demand::Done => {
+                self.late = None;
+                Ok(Demand::More)
+            }
+            demand => Ok(demand),
+        }
+    }
+}
+
+impl<T, K: Ord + Clone, F: FnMut(&T) -> K> Rule for MergeByTime<T, K, F> {
+    type Out = T;
+    fn on_completed(&mut self, input: usize, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
+        self.lanes[input].held.end();
+        let demand = self.send(false, out)?;
+        if demand == Demand::Done || !self.lanes.iter().all(|lane| lane.held.is_ended()) {
+            return Ok(demand);
+        }
+        if let Some(mut late) = self.late.take() {
+            late.on_completed(out.context())?;
+        }
+        out.finish()
+    }
+    fn on_error(&mut self, _: usize, error: StreamError, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
+        if !self.drop_on_error && self.send(true, out)? == Demand::Done {
+            return Ok(Demand::Done);
+        }
+        if let Some(mut late) = self.late.take() {
+            late.on_error(error.clone(), out.context())?;
+        }
+        out.fail(error)
+    }
+    fn on_start(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
+        if let Some(late) = &mut self.late
+            && late.on_start(out.context())? == Demand::Done
+        {
+            self.late = None;
+        }
+        Ok(Demand::More)
+    }
+    fn has_room(&self, input: usize, behind: bool) -> bool {
+        behind && self.lanes[input].held.has_room()
+    }
+}
+
+impl<I: Index, T, K: Ord + Clone, F: FnMut(&T) -> K> Takes<I, T> for MergeByTime<T, K, F> {
+    fn on_next(&mut self, input: I, event: T, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
+        let time = (self.time)(&event);
+        if self.sent.as_ref().is_some_and(|sent| time < *sent) {
+            return self.take_late(event, out);
+        }
+        let lane = &mut self.lanes[input.number()];
+        if lane.newest.as_ref().is_none_or(|newest| *newest < time) {
+            lane.newest = Some(time.clone());
+        }
+        let full = match lane.held.push((time, event), "merge_by_time") {
+            Ok(full) => full,
+            Err(error) => return out.fail(error),
+        };
+        lane.held.events.sort_newest(|before, newest| before.0 > newest.0);
+        Ok(full.and(self.send(false, out)?))
+    }
+}
+
+impl<T, K, F> fmt::Debug for MergeByTime<T, K, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MergeByTime").field("inputs", &self.lanes.len()).finish_non_exhaustive()
+    }
+}

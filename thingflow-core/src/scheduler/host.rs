@@ -1,0 +1,100 @@
+//! What a context asks of the scheduler.
+
+use std::rc::{Rc, Weak};
+use std::sync::atomic::Ordering;
+
+use super::engine::{Engine, index};
+use super::handle::{ScheduleError, ScheduleHandle};
+use super::pauses::Stalled;
+use super::timers::{Due, Kind};
+use super::within::When;
+use crate::clock::{Instant, Timestamp};
+use crate::context::{Context, Culprit, Host, Job};
+use crate::error::StreamError;
+use crate::output::OutputThing;
+use crate::port::{Hub, RunLink};
+use crate::thing::Closed;
+
+/// A port that is to be woken. An event on its way round a loop keeps the loop alive.
+pub(super) enum Waiting {
+    Connections(Weak<dyn Hub>),
+    Events(Rc<dyn Hub>),
+}
+
+impl Waiting {
+    pub(super) fn upgrade(&self) -> Option<Rc<dyn Hub>> {
+        match self {
+            Self::Connections(port) => port.upgrade(),
+            Self::Events(port) => Some(port.clone()),
+        }
+    }
+}
+
+impl Engine {
+    /// Does something of the engine's own in the next turn.
+    pub(super) fn do_later(&self, job: impl FnOnce(&Self, &mut Context<'_>) -> Closed + 'static) {
+        let me = self.me.clone();
+        self.jobs.borrow_mut().push_back(Box::new(move |cx| me.upgrade().map_or(Ok(()), |me| job(&me, cx))));
+    }
+}
+
+impl Host for Engine {
+    fn now(&self) -> Instant {
+        Engine::now(self)
+    }
+
+    fn timestamp(&self, now: Instant) -> Timestamp {
+        self.clock.timestamp_at(now)
+    }
+
+    fn report(&self, thing: &str, error: &StreamError) {
+        log::warn!("{thing}: {error}");
+        if self.reports.add(thing, error, self.now()) {
+            self.do_later(|engine, cx| engine.reports.send(cx));
+        }
+    }
+
+    fn stop(&self) {
+        self.stop.store(true, Ordering::SeqCst);
+    }
+
+    fn resume(&self) {
+        Engine::resume(self);
+    }
+
+    fn resumes(&self) -> Option<u64> {
+        Some(self.resumed.get())
+    }
+
+    fn wake_on_resume(&self, port: Weak<dyn Hub>) {
+        self.stalled.borrow_mut().push(Stalled::Port(port));
+    }
+
+    fn blame(&self, thing: &dyn Culprit) {
+        self.culprit.borrow_mut().get_or_insert_with(|| thing.name());
+    }
+
+    fn defer(&self, job: Job) {
+        self.jobs.borrow_mut().push_back(job);
+    }
+
+    fn schedule(&self, thing: Box<dyn OutputThing>, when: When) -> Result<ScheduleHandle, ScheduleError> {
+        self.schedule_within(thing, when)
+    }
+
+    fn wake_at(&self, port: Weak<dyn Hub>, due: Instant, later: bool) {
+        let (kind, waiting) = match port.upgrade() {
+            Some(port) if later => (Kind::Later, Waiting::Events(port)),
+            _ => (Kind::Port, Waiting::Connections(port)),
+        };
+        if kind == Kind::Later {
+            self.later.set(self.later.get() + 1);
+        }
+        let key = index(self.ports.borrow_mut().insert(waiting));
+        self.timers.borrow_mut().once(due, self.slack(None), Due { kind, key, serial: 0 });
+    }
+
+    fn link(&self) -> Option<Rc<RunLink>> {
+        Some(self.link.clone())
+    }
+}

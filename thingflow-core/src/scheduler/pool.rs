@@ -1,0 +1,402 @@
+//! Work handed to a pool of threads: [`Scheduler::map_on_pool`].
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::fmt::{self, Display};
+use std::ops::ControlFlow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::{Rc, Weak};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+
+use super::Scheduler;
+use super::edge::{Answers, Asked, lock};
+use super::engine::{Engine, Trigger, panic_text};
+use super::handle::ScheduleError;
+use super::inbox::{self, Inbox, InboxId, Left, Sender};
+use crate::context::Context;
+use crate::error::{Failure, StreamError};
+use crate::flow::gate::Gate;
+use crate::limit::Limit;
+use crate::output::OutputThing;
+use crate::port::{Port, PortRef};
+use crate::size::Size;
+use crate::thing::{Closed, Demand, Emitter, InputThing, Receipt};
+
+impl Scheduler {
+    /// Calls `f` on `n` threads, because it takes long or blocks: connect the first of the two, and the results leave the
+    /// second in the order in which the events came.
+    ///
+    /// At most `n` calls run at once and `n` more events wait; then the source is paused. What waits for its turn on the
+    /// port is within these `2 n`. The end of the stream, also by an error, comes after the results of what was handed in.
+    /// A panic of `f` ends the run. Virtual time stands still while a call is out. When nobody listens to the results, or
+    /// the run is stopped, what has not begun is dropped.
+    ///
+    /// ```
+    /// use thingflow_core::prelude::*;
+    /// use thingflow_core::testing::Recorder;
+    /// let mut scheduler = Scheduler::new()?;
+    /// let (jobs, squares) = scheduler.map_on_pool(4, |x: u64| x * x)?; // stands for long work
+    /// let seen = Recorder::new();
+    /// squares.connect(seen.clone());
+    /// scheduler.schedule_recurring(from_iter(1..=5).connect(jobs))?;
+    /// scheduler.run_forever()?;
+    /// assert_eq!(seen.text(), "1 4 9 16 25 |");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`ScheduleError::Thread`].
+    #[doc(alias = "map_async")]
+    #[doc(alias = "parallel_map")]
+    #[track_caller]
+    pub fn map_on_pool<T, U, F>(&self, n: impl Into<Size>, f: F) -> Result<(PoolInput<T>, Port<U>), ScheduleError>
+    where
+        T: Send + 'static,
+        U: Clone + Send + 'static,
+        F: Fn(T) -> U + Send + Sync + 'static,
+    {
+        self.pool(n.into(), true, move |event| Ok(f(event)))
+    }
+
+    /// As [`map_on_pool`](Self::map_on_pool), but each result leaves as soon as it is there: a slow one holds up no other.
+    ///
+    /// # Errors
+    /// [`ScheduleError::Thread`].
+    #[track_caller]
+    pub fn map_on_pool_unordered<T, U, F>(
+        &self,
+        n: impl Into<Size>,
+        f: F,
+    ) -> Result<(PoolInput<T>, Port<U>), ScheduleError>
+    where
+        T: Send + 'static,
+        U: Clone + Send + 'static,
+        F: Fn(T) -> U + Send + Sync + 'static,
+    {
+        self.pool(n.into(), false, move |event| Ok(f(event)))
+    }
+
+    /// As [`map_on_pool`](Self::map_on_pool), with a function that may fail: in its turn its error ends the stream of the
+    /// results, and the source is let go. To go on in spite of errors let `f` return a `Result` as the event, and see
+    /// [`try_map_with`](crate::FlowControl::try_map_with).
+    ///
+    /// # Errors
+    /// [`ScheduleError::Thread`].
+    #[track_caller]
+    pub fn try_map_on_pool<T, U, E, F>(
+        &self,
+        n: impl Into<Size>,
+        f: F,
+    ) -> Result<(PoolInput<T>, Port<U>), ScheduleError>
+    where
+        T: Send + 'static,
+        U: Clone + Send + 'static,
+        E: Display,
+        F: Fn(T) -> Result<U, E> + Send + Sync + 'static,
+    {
+        self.pool(n.into(), true, move |event| f(event).map_err(|error| StreamError::message(error.to_string())))
+    }
+
+    fn pool<T, U>(
+        &self,
+        n: Size,
+        in_order: bool,
+        work: impl Fn(T) -> Result<U, StreamError> + Send + Sync + 'static,
+    ) -> Result<(PoolInput<T>, Port<U>), ScheduleError>
+    where
+        T: Send + 'static,
+        U: Clone + Send + 'static,
+    {
+        let (engine, n, port) = (&self.engine, n.get(), Port::new());
+        let (jobs, state) = (Arc::new(Jobs::default()), Rc::new(State::new(engine)));
+        let id = InboxId(engine.next_key());
+        let (sender, inbox) = inbox::channel(&Limit::block(2 * n), Arc::clone(&engine.bell), id);
+        let results = Results {
+            inbox,
+            port: port.clone(),
+            ready: VecDeque::new(),
+            first: in_order.then_some(0),
+            gate: Gate::default(),
+            ended: false,
+            calls: n,
+            _answers: Answers(state.asked.clone()),
+            _abort: Abort { jobs: jobs.clone(), state: state.clone(), engine: Rc::downgrade(engine) },
+            state: state.clone(),
+        };
+        let work = Arc::new(work);
+        for _ in 0..n {
+            let (jobs, sender, work) = (jobs.clone(), sender.clone(), work.clone());
+            engine.threads.spawn("pool", move |_| serve(&jobs, &sender, &*work))?;
+        }
+        engine.add(Box::new(results), Trigger::Event)?;
+        Ok((PoolInput { jobs, state, next: 0, most: 2 * n }, port))
+    }
+}
+
+/// What the reactor knows of a pool.
+struct State {
+    /// Handed in and not sent on.
+    in_flight: Cell<usize>,
+    paused: Cell<bool>,
+    error: RefCell<Option<StreamError>>,
+    /// Nobody wants the results.
+    closed: Cell<bool>,
+    asked: Asked,
+}
+
+impl State {
+    fn new(engine: &Engine) -> Self {
+        Self {
+            in_flight: Cell::new(0),
+            paused: Cell::new(false),
+            error: RefCell::new(None),
+            closed: Cell::new(false),
+            asked: Asked::new(engine),
+        }
+    }
+}
+
+struct Jobs<T> {
+    queue: Mutex<Queue<T>>,
+    changed: Condvar,
+}
+
+struct Queue<T> {
+    waiting: VecDeque<(u64, T)>,
+    /// No more will come.
+    ended: bool,
+}
+
+impl<T> Default for Jobs<T> {
+    fn default() -> Self {
+        Self { queue: Mutex::new(Queue { waiting: VecDeque::new(), ended: false }), changed: Condvar::new() }
+    }
+}
+
+impl<T> Jobs<T> {
+    fn next(&self) -> Option<(u64, T)> {
+        let mut queue = lock(&self.queue);
+        loop {
+            if let Some(job) = queue.waiting.pop_front() {
+                return Some(job);
+            }
+            if queue.ended {
+                return None;
+            }
+            queue = self.changed.wait(queue).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Whether this was the end.
+    fn end(&self) -> bool {
+        let first = !std::mem::replace(&mut lock(&self.queue).ended, true);
+        self.changed.notify_all();
+        first
+    }
+}
+
+/// How a call went, and whose event it was.
+type Answer<U> = (u64, Outcome<U>);
+
+enum Outcome<U> {
+    Made(U),
+    Failed(StreamError),
+    Panicked(String),
+}
+
+/// A thread of the pool. When the last one ends, so does the reactor's inbox.
+fn serve<T, U>(jobs: &Jobs<T>, answers: &Sender<Answer<U>>, work: &impl Fn(T) -> Result<U, StreamError>) {
+    while let Some((number, event)) = jobs.next() {
+        let outcome = match catch_unwind(AssertUnwindSafe(|| work(event))) {
+            Ok(Ok(made)) => Outcome::Made(made),
+            Ok(Err(error)) => Outcome::Failed(error),
+            Err(panic) => Outcome::Panicked(panic_text(&*panic)),
+        };
+        if answers.post((number, outcome)).is_err() {
+            return; // nobody wants the results
+        }
+    }
+}
+
+/// Takes the events for a pool of threads, see [`Scheduler::map_on_pool`].
+pub struct PoolInput<T> {
+    jobs: Arc<Jobs<T>>,
+    state: Rc<State>,
+    next: u64,
+    most: usize,
+}
+
+impl<T> PoolInput<T> {
+    fn end(&self, error: Option<StreamError>) {
+        if !self.state.closed.get() && self.jobs.end() {
+            self.state.asked.change(1); // the end is an answer too
+            *self.state.error.borrow_mut() = error;
+        }
+    }
+}
+
+impl<T> InputThing<T> for PoolInput<T> {
+    fn on_next(&mut self, event: T, _: &mut Context<'_>) -> Receipt {
+        let state = &*self.state;
+        if state.closed.get() {
+            return Ok(Demand::Done);
+        }
+        lock(&self.jobs.queue).waiting.push_back((self.next, event));
+        self.jobs.changed.notify_one();
+        self.next += 1;
+        state.asked.change(1);
+        state.in_flight.set(state.in_flight.get() + 1);
+        if state.in_flight.get() < self.most {
+            return Ok(Demand::More);
+        }
+        state.paused.set(true);
+        Ok(Demand::Full)
+    }
+    fn on_completed(&mut self, _: &mut Context<'_>) -> Closed {
+        self.end(None);
+        Ok(())
+    }
+    fn on_error(&mut self, error: StreamError, _: &mut Context<'_>) -> Closed {
+        self.end(Some(error));
+        Ok(())
+    }
+    fn is_open(&self) -> bool {
+        !self.state.closed.get()
+    }
+    fn has_room(&self) -> bool {
+        self.state.closed.get() || self.state.in_flight.get() < self.most
+    }
+}
+
+/// The results end with the events.
+impl<T> Drop for PoolInput<T> {
+    fn drop(&mut self) {
+        self.end(None);
+    }
+}
+
+impl<T> fmt::Debug for PoolInput<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PoolInput").field("in_flight", &self.state.in_flight.get()).finish_non_exhaustive()
+    }
+}
+
+/// The results, on the reactor. It is called for each batch of them also while those further down are full, because
+/// virtual time waits for them.
+struct Results<T, U> {
+    inbox: Inbox<Answer<U>>,
+    port: Port<U>,
+    /// What has come; in order, with gaps for what is still out.
+    ready: VecDeque<Option<Outcome<U>>>,
+    /// In order: the number of the event that the first place is for.
+    first: Option<u64>,
+    gate: Gate,
+    /// All threads have ended.
+    ended: bool,
+    calls: usize,
+    state: Rc<State>,
+    _answers: Answers,
+    _abort: Abort<T>,
+}
+
+/// Lets the threads and the source end when nobody wants the results.
+struct Abort<T> {
+    jobs: Arc<Jobs<T>>,
+    state: Rc<State>,
+    engine: Weak<Engine>,
+}
+
+impl<T> Drop for Abort<T> {
+    fn drop(&mut self) {
+        self.state.closed.set(true);
+        let dropped = std::mem::take(&mut lock(&self.jobs.queue).waiting);
+        self.jobs.end();
+        drop(dropped); // user code, outside of the lock
+        if let Some(engine) = self.engine.upgrade().filter(|_| self.state.paused.get()) {
+            engine.resume(); // a paused source must find out
+        }
+    }
+}
+
+impl<T, U: Clone + 'static> Results<T, U> {
+    fn arrive(&mut self, cx: &mut Context<'_>) -> Closed {
+        let (mut panicked, asked) = (None, &self.state.asked);
+        let (ready, first) = (&mut self.ready, self.first);
+        let left = self.inbox.drain(usize::MAX, |(number, outcome)| {
+            asked.change(-1);
+            if let Outcome::Panicked(why) = outcome {
+                panicked = Some(why);
+                return ControlFlow::Break(());
+            }
+            match first.and_then(|first| usize::try_from(number - first).ok()) {
+                Some(place) => {
+                    ready.resize_with(ready.len().max(place + 1), || None);
+                    ready[place] = Some(outcome);
+                }
+                None => ready.push_back(Some(outcome)),
+            }
+            ControlFlow::Continue(())
+        });
+        if let Some(why) = panicked {
+            return Err(cx.fatal(format!("panicked: {why}")));
+        }
+        if left == Left::Ended && !std::mem::replace(&mut self.ended, true) {
+            asked.change(-1);
+        }
+        Ok(())
+    }
+
+    /// Sends what is ready, and the end when all has been sent.
+    fn send_ready(&mut self, cx: &mut Context<'_>) -> Receipt {
+        let state = self.state.clone();
+        while self.gate.is_open(&Emitter::new(&mut self.port, cx)) && self.ready.front().is_some_and(Option::is_some) {
+            let Some(Some(outcome)) = self.ready.pop_front() else { break };
+            self.first = self.first.map(|first| first + 1);
+            state.in_flight.set(state.in_flight.get() - 1);
+            match outcome {
+                Outcome::Made(event) => {
+                    if self.gate.send(event, &mut Emitter::new(&mut self.port, cx))? == Demand::Done {
+                        return Ok(Demand::Done);
+                    }
+                }
+                Outcome::Failed(error) => {
+                    self.port.fail(error, cx)?;
+                    return Ok(Demand::Done);
+                }
+                Outcome::Panicked(why) => return Err(cx.fatal(why)),
+            }
+        }
+        if state.in_flight.get() <= self.calls && state.paused.take() {
+            self.gate.resume(&mut Emitter::new(&mut self.port, cx));
+        }
+        if !self.gate.is_open(&Emitter::new(&mut self.port, cx)) {
+            cx.wake_on_resume();
+        } else if self.ended && self.ready.is_empty() {
+            match state.error.take() {
+                Some(error) => self.port.fail(error, cx)?,
+                None => self.port.complete(cx)?,
+            }
+            return Ok(Demand::Done);
+        }
+        Ok(Demand::More)
+    }
+}
+
+impl<T, U: Clone + 'static> OutputThing for Results<T, U> {
+    fn produce(&mut self, cx: &mut Context<'_>) -> Result<Demand, Failure> {
+        self.arrive(cx)?;
+        Ok(self.send_ready(cx)?)
+    }
+    fn start(&mut self, cx: &mut Context<'_>) -> Receipt {
+        self.port.on_start(cx).map(|_| Demand::More) // a port that nobody has connected yet waits for its first listener
+    }
+    fn wake(&mut self, cx: &mut Context<'_>) -> Receipt {
+        self.send_ready(cx)
+    }
+    fn ports(&self, see: &mut dyn FnMut(PortRef)) {
+        see(self.port.as_ref());
+    }
+    fn name(&self) -> &str {
+        "map_on_pool"
+    }
+}

@@ -1,0 +1,75 @@
+//! `heartbeat(d)`, `heartbeat_by(d, same)`: send what changes, and the latest event at least once each time.
+//!
+//! Holds one event.
+
+use core::time::Duration;
+
+use crate::thing::{Demand, Emitter, Filter, InputThing, Receipt};
+use crate::ticker::Ticker;
+
+/// Made by [`heartbeat`](super::Timing::heartbeat) and [`heartbeat_by`](super::Timing::heartbeat_by).
+///
+/// An event that differs from the one before goes on at once. If nothing has gone out for `d`, the latest event does,
+/// so that a receiver can tell a value that does not change from a sensor that is dead. Nothing goes out before the
+/// first event; the end sends nothing, since an event that waits is no news.
+///
+/// ```
+/// # use thingflow_core::prelude::*;
+/// # #[cfg(feature = "alloc")] {
+/// # use core::time::Duration;
+/// # use thingflow_core::testing::Recorder;
+/// let seen = Recorder::new();
+/// let mut door = pipe().heartbeat(Duration::from_secs(60)).to(seen.clone());
+/// let at = |secs| Context::detached(Instant::ZERO + Duration::from_secs(secs));
+/// for (secs, state) in [(0, "shut"), (10, "shut"), (20, "open"), (30, "open")] {
+///     door.on_next(state, &mut at(secs))?;
+/// }
+/// door.on_wake(&mut at(60))?; // too early
+/// door.on_wake(&mut at(80))?;
+/// assert_eq!(seen.timed_text(), r#""shut"@0 "open"@20 "open"@80"#);
+/// # }
+/// # Ok::<(), thingflow_core::FatalError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Heartbeat<T, F> {
+    ticker: Ticker,
+    latest: Option<T>,
+    same: F,
+}
+
+impl<T, F: FnMut(&T, &T) -> bool> Heartbeat<T, F> {
+    #[track_caller]
+    pub(super) fn new(interval: Duration, same: F) -> Self {
+        Self { ticker: Ticker::new(interval), latest: None, same }
+    }
+}
+
+impl<T: Clone, F> Heartbeat<T, F> {
+    fn beat(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
+        let latest = if self.ticker.is_due(out.now()) { self.latest.clone() } else { None };
+        if self.latest.is_some() {
+            out.wake_at(self.ticker.due());
+        }
+        latest.map_or(Ok(Demand::More), |event| out.next(event))
+    }
+}
+
+impl<T: Clone, F: FnMut(&T, &T) -> bool> Filter<T> for Heartbeat<T, F> {
+    type Out = T;
+    fn on_next(&mut self, event: T, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
+        let demand = self.beat(out)?; // the wake-up may be on its way
+        if demand == Demand::Done {
+            return Ok(demand);
+        }
+        let before = self.latest.replace(event.clone());
+        if before.is_some_and(|before| (self.same)(&before, &event)) {
+            return Ok(demand);
+        }
+        self.ticker.restart(out.now());
+        out.wake_at(self.ticker.due());
+        Ok(demand.and(out.next(event)?))
+    }
+    fn on_wake(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
+        self.beat(out)
+    }
+}

@@ -1,0 +1,87 @@
+//! `sample_every(d)`: send the latest event of each interval.
+//!
+//! Holds one event.
+
+use core::time::Duration;
+
+use crate::error::StreamError;
+use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
+use crate::ticker::Ticker;
+
+/// Made by [`sample_every`](super::Timing::sample_every), or by [`new`](Self::new) if the option is wanted.
+///
+/// The first interval begins when the graph starts to run; each includes its start and not its end. An interval without
+/// events sends nothing: for the last value again see [`heartbeat`](super::Timing::heartbeat). What waits at the end is
+/// sent first, also before an error.
+///
+/// ```
+/// # use thingflow_core::prelude::*;
+/// # #[cfg(feature = "alloc")] {
+/// # use core::time::Duration;
+/// # use thingflow_core::testing::Recorder;
+/// let seen = Recorder::new();
+/// let mut chain = pipe().sample_every(Duration::from_nanos(10)).to(seen.clone());
+/// let at = |nanos| Context::detached(Instant::from_nanos(nanos));
+/// chain.on_start(&mut at(0))?;
+/// for time in [3, 7, 12, 45] {
+///     chain.on_next(time, &mut at(time))?;
+/// }
+/// chain.on_completed(&mut at(46))?;
+/// assert_eq!(seen.events(), [7, 12, 45]);
+/// # }
+/// # Ok::<(), thingflow_core::FatalError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct SampleEvery<T> {
+    ticker: Ticker,
+    held: Option<T>,
+    drop_on_error: bool,
+}
+
+impl<T> SampleEvery<T> {
+    /// The filter, to be given to [`pipe`](crate::Chain::pipe).
+    ///
+    /// # Panics
+    /// If the interval is zero.
+    #[track_caller]
+    pub fn new(interval: Duration) -> Self {
+        Self { ticker: Ticker::new(interval), held: None, drop_on_error: false }
+    }
+
+    /// Drops what waits when the stream ends by an error.
+    #[must_use]
+    pub fn drop_on_error(self) -> Self {
+        Self { drop_on_error: true, ..self }
+    }
+
+    fn send_due(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
+        let due = self.ticker.is_due(out.now());
+        out.wake_at(self.ticker.due());
+        let latest = if due { self.held.take() } else { None };
+        latest.map_or(Ok(Demand::More), |event| out.next(event))
+    }
+}
+
+impl<T> Filter<T> for SampleEvery<T> {
+    type Out = T;
+    fn on_start(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
+        self.ticker.restart(out.now());
+        out.wake_at(self.ticker.due());
+        Ok(Demand::More)
+    }
+    fn on_next(&mut self, event: T, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
+        let demand = self.send_due(out)?; // the interval may be over, and only the wake-up not here yet
+        self.held = Some(event);
+        Ok(demand)
+    }
+    fn on_wake(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
+        self.send_due(out)
+    }
+    fn on_completed(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Closed {
+        out.flush(self.held.take())
+    }
+    fn on_error(&mut self, error: StreamError, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Closed {
+        let rest = self.held.take().filter(|_| !self.drop_on_error);
+        out.flush_error(rest, error)
+    }
+}

@@ -1,0 +1,187 @@
+//! `throttle(d)`: send at most one event each time; the last of a burst is never lost.
+//!
+//! Holds one event.
+
+use core::fmt;
+use core::time::Duration;
+
+use crate::clock::Instant;
+use crate::error::StreamError;
+use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
+
+/// Which events of a burst a throttle lets through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Edges {
+    First,
+    Last,
+    Both,
+}
+
+/// Made by [`throttle`](super::Timing::throttle), or by [`both`](Self::both), [`leading`](Self::leading) and
+/// [`trailing`](Self::trailing) if something else is wanted.
+///
+/// The first event goes on at once and begins a time `d`. Of those that come within it, the last goes out at its end
+/// and begins the next one; the others are dropped, and [`on_dropped`](Self::on_dropped) sees them. An event that comes
+/// exactly at the end of the time is the first after it. What waits at the end is sent first, also before an error.
+///
+/// Use [`pace`](super::Timing::pace) to hold the source instead, [`debounce`](super::Timing::debounce) to wait for
+/// quiet, [`sample_every`](super::Timing::sample_every) for fixed times.
+///
+/// ```
+/// # use thingflow_core::prelude::*;
+/// # #[cfg(feature = "alloc")] {
+/// # use core::time::Duration;
+/// # use thingflow_core::testing::Recorder;
+/// # use thingflow_core::timing::Throttle;
+/// let sent = |filter: Throttle<u64>| {
+///     let seen = Recorder::new();
+///     let mut chain = pipe().pipe(filter).to(seen.clone());
+///     for at in [1, 3, 5, 40] {
+///         chain.on_next(at, &mut Context::detached(Instant::from_nanos(at)))?;
+///     }
+///     Ok::<_, thingflow_core::FatalError>(seen.events())
+/// };
+/// let d = Duration::from_nanos(10);
+/// assert_eq!(sent(Throttle::both(d))?, [1, 5, 40]);
+/// assert_eq!(sent(Throttle::leading(d))?, [1, 40]);
+/// assert_eq!(sent(Throttle::trailing(d))?, [5]); // 40 waits
+/// # }
+/// # Ok::<(), thingflow_core::FatalError>(())
+/// ```
+#[derive(Clone)]
+pub struct Throttle<T, D = fn(T)> {
+    window: Duration,
+    edges: Edges,
+    gate: Gate<T>,
+    dropped: D,
+    drop_on_error: bool,
+}
+
+impl<T> Throttle<T> {
+    /// Sends the first event at once, and the last of those that follow within `window` at the end of it.
+    pub fn both(window: Duration) -> Self {
+        Self { window, edges: Edges::Both, gate: Gate::new(), dropped: |_| {}, drop_on_error: false }
+    }
+
+    /// Sends the first event and drops those that follow within `window`.
+    pub fn leading(window: Duration) -> Self {
+        Self { edges: Edges::First, ..Self::both(window) }
+    }
+
+    /// Sends the last event that comes within `window`, beginning with the first one, at the end of it.
+    pub fn trailing(window: Duration) -> Self {
+        Self { edges: Edges::Last, ..Self::both(window) }
+    }
+}
+
+impl<T, D> Throttle<T, D> {
+    /// Shows to `see` each event that is dropped because of another one.
+    #[must_use]
+    pub fn on_dropped<E: FnMut(T)>(self, see: E) -> Throttle<T, E> {
+        let Self { window, edges, gate, drop_on_error, .. } = self;
+        Throttle { window, edges, gate, dropped: see, drop_on_error }
+    }
+
+    /// Drops what waits when the stream ends by an error.
+    #[must_use]
+    pub fn drop_on_error(self) -> Self {
+        Self { drop_on_error: true, ..self }
+    }
+
+    fn send_due(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
+        let mut demand = Demand::More;
+        while demand != Demand::Done && out.now() >= self.gate.until {
+            let Some(event) = self.gate.close(self.edges, self.window) else { break };
+            demand = demand.and(out.next(event)?);
+        }
+        Ok(demand)
+    }
+}
+
+impl<T, D: FnMut(T)> Filter<T> for Throttle<T, D> {
+    type Out = T;
+    fn on_next(&mut self, event: T, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
+        let demand = self.send_due(out)?; // the wake-up may be on its way
+        if demand == Demand::Done {
+            return Ok(demand);
+        }
+        let taken = self.gate.take(event, out.now(), self.edges, self.window);
+        if self.gate.held.is_some() {
+            out.wake_at(self.gate.until);
+        }
+        match taken {
+            Taken::Passes(event) => return Ok(demand.and(out.next(event)?)),
+            Taken::Drops(event) => (self.dropped)(event),
+            Taken::Waits => {}
+        }
+        Ok(demand)
+    }
+    fn on_wake(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
+        let demand = self.send_due(out)?;
+        if self.gate.held.is_some() {
+            out.wake_at(self.gate.until);
+        }
+        Ok(demand)
+    }
+    fn on_completed(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Closed {
+        out.flush(self.gate.held.take())
+    }
+    fn on_error(&mut self, error: StreamError, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Closed {
+        let rest = self.gate.held.take().filter(|_| !self.drop_on_error);
+        out.flush_error(rest, error)
+    }
+}
+
+impl<T: fmt::Debug, D> fmt::Debug for Throttle<T, D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Throttle");
+        shown
+            .field("window", &self.window)
+            .field("edges", &self.edges)
+            .field("gate", &self.gate)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What lets events through for one key: closed `until` a time, with the event that waits for it.
+#[derive(Clone, Debug)]
+pub(super) struct Gate<T> {
+    pub(super) held: Option<T>,
+    pub(super) until: Instant,
+}
+
+/// What becomes of an event at a gate.
+pub(super) enum Taken<T> {
+    Passes(T),
+    Waits,
+    /// This event, or the one that waited before it.
+    Drops(T),
+}
+
+impl<T> Gate<T> {
+    pub(super) const fn new() -> Self {
+        Self { held: None, until: Instant::ZERO }
+    }
+
+    /// Takes an event at `now`, which is not before the end of a time that has been closed.
+    pub(super) fn take(&mut self, event: T, now: Instant, edges: Edges, window: Duration) -> Taken<T> {
+        let first = now >= self.until;
+        if first {
+            self.until = now + window;
+        }
+        match edges {
+            Edges::First | Edges::Both if first => Taken::Passes(event),
+            Edges::First => Taken::Drops(event),
+            _ => self.held.replace(event).map_or(Taken::Waits, Taken::Drops),
+        }
+    }
+
+    /// Ends the time: gives the event to be sent, if one waits. With both edges it begins the next time.
+    pub(super) fn close(&mut self, edges: Edges, window: Duration) -> Option<T> {
+        let event = self.held.take()?;
+        if edges == Edges::Both {
+            self.until = self.until + window;
+        }
+        Some(event)
+    }
+}

@@ -1,0 +1,163 @@
+//! `throttle_by(d, key)`: send at most one event of each key each time; the last of a burst is never lost.
+//!
+//! Holds one event a key.
+
+use alloc::collections::{BTreeMap, VecDeque};
+use core::fmt;
+use core::time::Duration;
+
+use super::throttle::{Edges, Gate, Taken};
+use crate::clock::Instant;
+use crate::error::StreamError;
+use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
+
+/// Made by [`throttle_by`](super::Timing::throttle_by), or by [`both`](Self::both), [`leading`](Self::leading) and
+/// [`trailing`](Self::trailing) if something else is wanted.
+///
+/// As [`Throttle`](super::Throttle), for each key on its own. A key is forgotten when its time is over, so the keys may
+/// be without number as long as few of them come within `d`. What waits at the end is sent in the order of its times.
+///
+/// ```
+/// # use thingflow_core::prelude::*;
+/// # use core::time::Duration;
+/// # use thingflow_core::testing::Recorder;
+/// let seen = Recorder::new();
+/// let mut chain = pipe().throttle_by(Duration::from_secs(60), |e: &(&str, i32)| e.0).to(seen.clone());
+/// chain.feed([("lux", 1), ("co2", 400), ("lux", 2), ("lux", 3)])?;
+/// assert_eq!(seen.events(), [("lux", 1), ("co2", 400), ("lux", 3)]);
+/// # Ok::<(), RunError>(())
+/// ```
+#[derive(Clone)]
+pub struct ThrottleBy<T, K, F, D = fn(T)> {
+    window: Duration,
+    edges: Edges,
+    key: F,
+    gates: BTreeMap<K, Gate<T>>,
+    /// The ends of the times. All are equally long, so they come in order.
+    ends: VecDeque<(Instant, K)>,
+    dropped: D,
+    drop_on_error: bool,
+}
+
+impl<T, K: Ord + Clone, F: FnMut(&T) -> K> ThrottleBy<T, K, F> {
+    /// As [`Throttle::both`](super::Throttle::both), for each key.
+    pub fn both(window: Duration, key: F) -> Self {
+        Self {
+            window,
+            edges: Edges::Both,
+            key,
+            gates: BTreeMap::new(),
+            ends: VecDeque::new(),
+            dropped: |_| {},
+            drop_on_error: false,
+        }
+    }
+
+    /// As [`Throttle::leading`](super::Throttle::leading), for each key.
+    pub fn leading(window: Duration, key: F) -> Self {
+        Self { edges: Edges::First, ..Self::both(window, key) }
+    }
+
+    /// As [`Throttle::trailing`](super::Throttle::trailing), for each key.
+    pub fn trailing(window: Duration, key: F) -> Self {
+        Self { edges: Edges::Last, ..Self::both(window, key) }
+    }
+}
+
+impl<T, K: Ord + Clone, F, D> ThrottleBy<T, K, F, D> {
+    /// Shows to `see` each event that is dropped because of another one.
+    #[must_use]
+    pub fn on_dropped<E: FnMut(T)>(self, see: E) -> ThrottleBy<T, K, F, E> {
+        let Self { window, edges, key, gates, ends, drop_on_error, .. } = self;
+        ThrottleBy { window, edges, key, gates, ends, dropped: see, drop_on_error }
+    }
+
+    /// Drops what waits when the stream ends by an error.
+    #[must_use]
+    pub fn drop_on_error(self) -> Self {
+        Self { drop_on_error: true, ..self }
+    }
+
+    fn send_due(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
+        let mut demand = Demand::More;
+        while demand != Demand::Done && self.ends.front().is_some_and(|(end, _)| *end <= out.now()) {
+            let Some((_, key)) = self.ends.pop_front() else { break };
+            if let Some(event) = self.close(key) {
+                demand = demand.and(out.next(event)?);
+            }
+        }
+        if let (Some((end, _)), true) = (self.ends.front(), self.edges != Edges::First) {
+            out.wake_at(*end);
+        }
+        Ok(demand)
+    }
+
+    /// Ends the time of a key: gives the event that waits, or forgets the key.
+    fn close(&mut self, key: K) -> Option<T> {
+        let gate = self.gates.get_mut(&key)?;
+        let event = gate.close(self.edges, self.window);
+        if event.is_some() && self.edges == Edges::Both {
+            self.ends.push_back((gate.until, key));
+        } else {
+            self.gates.remove(&key);
+        }
+        event
+    }
+
+    fn rest(&mut self) -> impl Iterator<Item = T> {
+        let gates = &mut self.gates;
+        self.ends.drain(..).filter_map(|(_, key)| gates.remove(&key)?.held)
+    }
+}
+
+impl<T, K, F, D> Filter<T> for ThrottleBy<T, K, F, D>
+where
+    K: Ord + Clone,
+    F: FnMut(&T) -> K,
+    D: FnMut(T),
+{
+    type Out = T;
+    fn on_next(&mut self, event: T, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
+        let demand = self.send_due(out)?; // the wake-up may be on its way
+        if demand == Demand::Done {
+            return Ok(demand);
+        }
+        let key = (self.key)(&event);
+        let known = self.gates.get_mut(&key);
+        let gate = match known {
+            Some(gate) => gate,
+            None => {
+                let end = out.now() + self.window;
+                self.ends.push_back((end, key.clone()));
+                if self.edges != Edges::First {
+                    out.wake_at(end);
+                }
+                self.gates.entry(key).or_insert_with(Gate::new)
+            }
+        };
+        match gate.take(event, out.now(), self.edges, self.window) {
+            Taken::Passes(event) => return Ok(demand.and(out.next(event)?)),
+            Taken::Drops(event) => (self.dropped)(event),
+            Taken::Waits => {}
+        }
+        Ok(demand)
+    }
+    fn on_wake(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
+        self.send_due(out)
+    }
+    fn on_completed(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Closed {
+        out.flush(self.rest())
+    }
+    fn on_error(&mut self, error: StreamError, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Closed {
+        let dropped = self.drop_on_error;
+        out.flush_error(self.rest().filter(|_| !dropped), error)
+    }
+}
+
+impl<T, K, F, D> fmt::Debug for ThrottleBy<T, K, F, D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("ThrottleBy");
+        shown.field("window", &self.window).field("edges", &self.edges).field("keys", &self.gates.len());
+        shown.finish_non_exhaustive()
+    }
+}

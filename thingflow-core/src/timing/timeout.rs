@@ -1,0 +1,78 @@
+//! `timeout(d)`: end by an error when no event has come for a time.
+//!
+//! Holds nothing.
+
+use core::time::Duration;
+
+use crate::clock::Instant;
+use crate::error::StreamError;
+use crate::thing::{Demand, Emitter, Filter, InputThing, Receipt};
+
+/// Made by [`timeout`](super::Timing::timeout).
+///
+/// The timer starts when the graph starts to run, and again with each event. An event that comes exactly when it is
+/// over comes too late. For a substitute in place of the error see [`on_timeout`](super::Timing::on_timeout).
+///
+/// ```
+/// # use thingflow_core::prelude::*;
+/// # #[cfg(feature = "alloc")] {
+/// # use core::time::Duration;
+/// # use thingflow_core::testing::Recorder;
+/// let seen = Recorder::new();
+/// let mut chain = pipe().timeout(Duration::from_millis(2500)).to(seen.clone());
+/// let at = |secs| Context::detached(Instant::ZERO + Duration::from_secs(secs));
+/// chain.on_start(&mut at(0))?;
+/// chain.on_next("tick", &mut at(2))?;
+/// chain.on_wake(&mut at(5))?;
+/// assert_eq!(seen.text(), r#""tick" ! no event for 2.5s"#);
+/// # }
+/// # Ok::<(), thingflow_core::FatalError>(())
+/// ```
+///
+/// Without the feature `alloc` the error does not say how long.
+#[derive(Clone, Copy, Debug)]
+pub struct Timeout {
+    limit: Duration,
+    due: Instant,
+}
+
+impl Timeout {
+    pub(super) fn new(limit: Duration) -> Self {
+        Self { limit, due: Instant::NEVER }
+    }
+
+    fn restart<N>(&mut self, out: &mut Emitter<'_, '_, N>) {
+        self.due = out.now() + self.limit;
+        out.wake_at(self.due);
+    }
+
+    #[cold]
+    fn error(&self) -> StreamError {
+        #[cfg(feature = "alloc")]
+        return StreamError::message(alloc::format!("no event for {:?}", self.limit));
+        #[cfg(not(feature = "alloc"))]
+        StreamError::new("no event within the time given to timeout")
+    }
+}
+
+impl<T> Filter<T> for Timeout {
+    type Out = T;
+    fn on_start(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
+        self.restart(out);
+        Ok(Demand::More)
+    }
+    fn on_next(&mut self, event: T, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
+        if out.now() >= self.due {
+            return out.fail(self.error()); // only the wake-up has not come yet
+        }
+        self.restart(out);
+        out.next(event)
+    }
+    fn on_wake(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
+        if out.now() >= self.due {
+            return out.fail(self.error());
+        }
+        out.wake_at(self.due);
+        Ok(Demand::More)
+    }
+}

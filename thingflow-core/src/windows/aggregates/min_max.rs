@@ -1,0 +1,123 @@
+//! [`Min`] and [`Max`]: the smallest and the largest value in a window.
+
+use core::cmp::Ordering;
+use core::fmt::Debug;
+use core::marker::PhantomData;
+
+use super::Aggregate;
+use crate::measure::Number;
+use crate::windows::ring::{InPlace, Ring};
+
+#[cfg(feature = "alloc")]
+use crate::windows::ring::Growing;
+
+/// The smallest value in the window. Of floats a NaN is the largest, see [`Number::order`].
+///
+/// ```
+/// # use thingflow_core::prelude::*;
+/// # use thingflow_core::windows::{Max, Min, Window};
+/// let extremes = from_iter([3, 1, 4, 1, 5]).aggregate(Window::sliding(3), (Min::new(), Max::new()));
+/// assert_eq!(extremes.collect_now(), [(1, 4), (1, 4), (1, 5)]);
+/// ```
+#[cfg(feature = "alloc")]
+pub type Min<V> = Extreme<V, Growing<V>, Smallest>;
+/// The largest value in the window. Of floats a NaN is the largest, see [`Number::order`].
+#[cfg(feature = "alloc")]
+pub type Max<V> = Extreme<V, Growing<V>, Largest>;
+/// The smallest value in a window of up to `N`, without an allocator.
+///
+/// ```
+/// # use thingflow_core::prelude::*;
+/// # use thingflow_core::windows::{MinOf, Window};
+/// let mut smallest = Vec::new();
+/// let lows = pipe::<f32>().aggregate(Window::sliding_of::<2>(), MinOf::<_, 2>::new());
+/// lows.to(call(|low| smallest.push(low))).feed([3.0, 1.0, 4.0])?;
+/// assert_eq!(smallest, [1.0, 1.0]);
+/// # Ok::<(), RunError>(())
+/// ```
+pub type MinOf<V, const N: usize> = Extreme<V, InPlace<V, N>, Smallest>;
+/// The largest value in a window of up to `N`, without an allocator.
+pub type MaxOf<V, const N: usize> = Extreme<V, InPlace<V, N>, Largest>;
+
+/// Which of two values an [`Extreme`] keeps.
+pub trait Preference: Clone + Debug {
+    /// How the value that is kept stands to the others.
+    const ORDER: Ordering;
+}
+
+/// Keeps the smallest.
+#[derive(Clone, Copy, Debug)]
+pub struct Smallest;
+impl Preference for Smallest {
+    const ORDER: Ordering = Ordering::Less;
+}
+
+/// Keeps the largest.
+#[derive(Clone, Copy, Debug)]
+pub struct Largest;
+impl Preference for Largest {
+    const ORDER: Ordering = Ordering::Greater;
+}
+
+/// What [`Min`] and [`Max`] are made of.
+///
+/// It holds the values that may still become the extreme one when older ones have left: each is beaten by those before
+/// it, and none by those after. An event costs constant time on average.
+#[derive(Clone, Debug)]
+pub struct Extreme<V, R, P> {
+    candidates: R,
+    /// The best of those that stay for ever.
+    best: Option<V>,
+    preference: PhantomData<P>,
+}
+
+impl<V, R: Ring<V>, P> Extreme<V, R, P> {
+    /// Begins with no value.
+    pub fn new() -> Self {
+        Self { candidates: R::default(), best: None, preference: PhantomData }
+    }
+
+    /// Begins with a value that was kept from an earlier run, and stays.
+    pub fn starting_at(value: V) -> Self {
+        Self { best: Some(value), ..Self::new() }
+    }
+}
+
+impl<V, R: Ring<V>, P> Default for Extreme<V, R, P> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<V: Number, R: Ring<V>, P: Preference> Aggregate<V> for Extreme<V, R, P> {
+    type Out = V;
+    const ROOM: usize = R::ROOM;
+    #[inline]
+    fn add(&mut self, value: &V) {
+        while self.candidates.back().is_some_and(|last| value.order(last) == P::ORDER) {
+            self.candidates.pop_back();
+        }
+        self.candidates.push(*value);
+    }
+    #[inline]
+    fn remove(&mut self, value: &V) {
+        // The oldest candidate is this value, unless this one was beaten long ago.
+        if self.candidates.front().is_some_and(|first| first.order(value).is_eq()) {
+            self.candidates.pop();
+        }
+    }
+    #[inline]
+    fn value(&self) -> Option<V> {
+        match (self.candidates.front(), &self.best) {
+            (Some(first), Some(best)) if first.order(best) != P::ORDER => Some(*best),
+            (Some(value), _) | (None, Some(value)) => Some(*value),
+            (None, None) => None,
+        }
+    }
+    #[inline]
+    fn absorb(&mut self, value: &V) {
+        if self.best.is_none_or(|best| value.order(&best) == P::ORDER) {
+            self.best = Some(*value);
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! The [`Aggregate`] trait: what a window makes of the events in it; and the aggregates at hand.
+
+mod count;
+mod mean;
+mod min_max;
+mod sum;
+
+pub use count::Count;
+pub use mean::Mean;
+pub use min_max::{Extreme, Largest, MaxOf, MinOf, Preference, Smallest};
+#[cfg(feature = "alloc")]
+pub use min_max::{Max, Min};
+pub use sum::Sum;
+
+/// What a window makes of the values in it. An aggregate of your own works in every [`Window`](super::Window):
+///
+/// ```
+/// use thingflow_core::prelude::*;
+/// use thingflow_core::windows::{Aggregate, Window};
+/// /// The share of switches that are on.
+/// #[derive(Clone, Default)]
+/// struct ShareOn { on: u32, all: u32 }
+/// impl Aggregate<bool> for ShareOn {
+///     type Out = f32;
+///     fn add(&mut self, on: &bool) {
+///         self.on += u32::from(*on);
+///         self.all += 1;
+///     }
+///     fn remove(&mut self, on: &bool) {
+///         self.on -= u32::from(*on);
+///         self.all -= 1;
+///     }
+///     fn value(&self) -> Option<f32> {
+///         (self.all > 0).then(|| self.on as f32 / self.all as f32)
+///     }
+/// }
+/// # #[cfg(feature = "alloc")] {
+/// let door = || from_iter([true, true, false, false]);
+/// assert_eq!(door().aggregate(Window::sliding(2), ShareOn::default()).collect_now(), [1.0, 0.5, 0.0]);
+/// assert_eq!(door().aggregate(Window::tumbling(4), ShareOn::default()).collect_now(), [0.5]);
+/// # }
+/// ```
+///
+/// A tuple of aggregates is an aggregate, too: it sends what each of them makes of the same values; `(A, B)` sends
+/// nothing as long as one has no value. An array of `N` aggregates works on arrays of `N` values, place by place.
+pub trait Aggregate<V> {
+    /// What the window sends.
+    type Out;
+
+    /// The most values that fit in at once: a larger window is refused when it is made. Without a bound by default.
+    const ROOM: usize = usize::MAX;
+
+    /// Takes the newest value in.
+    fn add(&mut self, value: &V);
+
+    /// Lets the oldest value go: values go in the order in which they came.
+    fn remove(&mut self, value: &V);
+
+    /// What the window sends for the values that are in, or `None` for nothing.
+    fn value(&self) -> Option<Self::Out>;
+
+    /// Takes a value in that is never removed, as groups and running aggregates do. By default as [`add`](Self::add);
+    /// override it where that saves memory.
+    #[inline]
+    fn absorb(&mut self, value: &V) {
+        self.add(value);
+    }
+}
+
+macro_rules! tuples {
+    ($($name:ident $at:tt),*) => {
+        impl<V, $($name: Aggregate<V>),*> Aggregate<V> for ($($name,)*) {
+            type Out = ($($name::Out,)*);
+            const ROOM: usize = {
+                let mut room = usize::MAX;
+                $(if $name::ROOM < room { room = $name::ROOM; })*
+                room
+            };
+            #[inline]
+            fn add(&mut self, value: &V) {
+                $(self.$at.add(value);)*
+            }
+            #[inline]
+            fn remove(&mut self, value: &V) {
+                $(self.$at.remove(value);)*
+            }
+            #[inline]
+            fn value(&self) -> Option<Self::Out> {
+                Some(($(self.$at.value()?,)*))
+            }
+            #[inline]
+            fn absorb(&mut self, value: &V) {
+                $(self.$at.absorb(value);)*
+            }
+        }
+    };
+}
+tuples!(A 0, B 1);
+tuples!(A 0, B 1, C 2);
+tuples!(A 0, B 1, C 2, D 3);
+tuples!(A 0, B 1, C 2, D 3, E 4);
+
+impl<V, A: Aggregate<V>, const N: usize> Aggregate<[V; N]> for [A; N] {
+    type Out = [A::Out; N];
+    const ROOM: usize = A::ROOM;
+    fn add(&mut self, values: &[V; N]) {
+        self.iter_mut().zip(values).for_each(|(aggregate, value)| aggregate.add(value));
+    }
+    fn remove(&mut self, values: &[V; N]) {
+        self.iter_mut().zip(values).for_each(|(aggregate, value)| aggregate.remove(value));
+    }
+    fn value(&self) -> Option<Self::Out> {
+        let places: heapless::Vec<_, N> = self.iter().map_while(Aggregate::value).collect();
+        places.into_array().ok() // fewer than `N`, if one has no value
+    }
+    fn absorb(&mut self, values: &[V; N]) {
+        self.iter_mut().zip(values).for_each(|(aggregate, value)| aggregate.absorb(value));
+    }
+}

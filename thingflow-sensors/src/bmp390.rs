@@ -1,0 +1,216 @@
+//! [`Bmp390`]: the barometer BMP390 (also BMP388), on an I2C bus.
+//!
+//! Own code by the data sheet, since the driver there is (`bmp390`) is asynchronous only. Its recording of a real chip
+//! serves as a test.
+
+use core::fmt;
+use core::time::Duration;
+
+use embedded_hal::i2c::I2c;
+use thingflow_core::SensorId;
+
+use crate::{Chip, ChipError, Conversion, Progress};
+
+/// The barometer BMP390.
+///
+/// - Units: hectopascals, 300 to 1250, in steps of 0.0003 (about 3 mm of height), ±0.5, of which ±0.03 in a change of
+///   height; degrees Celsius, -40 to 85, in steps of 0.005, ±0.5.
+/// - Address: 0x77; 0x76 with the pin SDO low.
+/// - Wiring: 1.65 V to 3.6 V, not 5 V. Keep light off the hole in the lid.
+/// - A measurement takes 22 ms: it is a [`Conversion`], for [`Converting`](crate::Converting) or
+///   [`Blocking`](crate::Blocking). In between the chip sleeps.
+/// - The pressure is measured 8 times and averaged. Each start sets the chip up anew, so a loss of power does no harm.
+///
+/// Source: data sheet of Bosch, BST-BMP390-DS002, chapters 3, 4 and 8.
+pub struct Bmp390<B> {
+    id: SensorId,
+    chip: Chip,
+    bus: B,
+    calibration: Calibration,
+}
+
+/// A reading of a [`Bmp390`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Barometer {
+    /// The pressure where the sensor is, in hectopascals (millibars).
+    pub hectopascals: f64,
+    /// The temperature of the chip in degrees Celsius.
+    pub celsius: f64,
+}
+
+const ID: u8 = 0x00;
+const STATUS: u8 = 0x03;
+const DATA: u8 = 0x04;
+const POWER: u8 = 0x1B;
+const OVERSAMPLING: u8 = 0x1C;
+const CALIBRATION: u8 = 0x31;
+
+const PRESSURE_AND_TEMPERATURE_READY: u8 = 0b0110_0000;
+/// Both sensors on, one measurement.
+const FORCED: u8 = 0b0001_0011;
+const PRESSURE_8_TIMES: u8 = 0b011;
+/// Section 3.9.2: 18.97 ms, and the clock's tolerance.
+const TAKES: Duration = Duration::from_millis(22);
+
+impl<B: I2c> Bmp390<B> {
+    /// Finds the chip at 0x77 and reads its calibration.
+    ///
+    /// # Errors
+    /// If nobody answers, or another chip.
+    pub fn new(id: impl Into<SensorId>, bus: B) -> Result<Self, ChipError<B::Error>> {
+        Self::at(id, bus, 0x77)
+    }
+
+    /// As [`new`](Self::new), at another address.
+    ///
+    /// # Errors
+    /// If nobody answers, or another chip.
+    pub fn at(id: impl Into<SensorId>, bus: B, address: u8) -> Result<Self, ChipError<B::Error>> {
+        let chip = Chip::i2c("BMP390", address);
+        let mut sensor = Self { id: id.into(), chip, bus, calibration: Calibration::of([0; 21]) };
+        let [found] = sensor.registers(ID)?;
+        if found != 0x60 && found != 0x50 {
+            return Err(chip.stranger(found.into(), 0x60));
+        }
+        sensor.calibration = Calibration::of(sensor.registers(CALIBRATION)?);
+        Ok(sensor)
+    }
+
+    fn registers<const N: usize>(&mut self, first: u8) -> Result<[u8; N], ChipError<B::Error>> {
+        let mut bytes = [0; N];
+        let read = self.bus.write_read(self.chip.address(), &[first], &mut bytes);
+        read.map(|()| bytes).map_err(|error| self.chip.silent(error))
+    }
+
+    fn set(&mut self, register: u8, value: u8) -> Result<(), ChipError<B::Error>> {
+        self.bus.write(self.chip.address(), &[register, value]).map_err(|error| self.chip.silent(error))
+    }
+}
+
+impl<B: I2c<Error: Send + Sync + 'static>> Conversion for Bmp390<B> {
+    type Reading = Barometer;
+    type Error = ChipError<B::Error>;
+
+    fn id(&self) -> SensorId {
+        self.id
+    }
+    fn start(&mut self) -> Result<Duration, Self::Error> {
+        self.set(OVERSAMPLING, PRESSURE_8_TIMES)?;
+        self.set(POWER, FORCED)?;
+        Ok(TAKES)
+    }
+    fn read(&mut self) -> Result<Progress<Barometer>, Self::Error> {
+        let [status] = self.registers(STATUS)?;
+        if status & PRESSURE_AND_TEMPERATURE_READY != PRESSURE_AND_TEMPERATURE_READY {
+            return Ok(Progress::AskIn(TAKES / 8));
+        }
+        let [p0, p1, p2, t0, t1, t2] = self.registers(DATA)?;
+        let raw = |bytes: [u8; 3]| f64::from(u32::from_le_bytes([bytes[0], bytes[1], bytes[2], 0]));
+        let celsius = self.calibration.celsius(raw([t0, t1, t2]));
+        let pascals = self.calibration.pascals(raw([p0, p1, p2]), celsius);
+        Ok(Progress::Ready(Barometer { hectopascals: pascals / 100.0, celsius }))
+    }
+}
+
+impl<B> fmt::Debug for Bmp390<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Bmp390").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+/// The coefficients of section 8.4, scaled.
+#[derive(Clone, Copy)]
+struct Calibration {
+    t: [f64; 3],
+    p: [f64; 11],
+}
+
+impl Calibration {
+    fn of(bytes: [u8; 21]) -> Self {
+        let unsigned = |at: usize| f64::from(u16::from_le_bytes([bytes[at], bytes[at + 1]]));
+        let signed = |at: usize| f64::from(i16::from_le_bytes([bytes[at], bytes[at + 1]]));
+        let small = |at: usize| f64::from(bytes[at].cast_signed());
+        Self {
+            t: [unsigned(0) * 256.0, unsigned(2) / two_to(30), small(4) / two_to(48)],
+            p: [
+                (signed(5) - 16_384.0) / two_to(20),
+                (signed(7) - 16_384.0) / two_to(29),
+                small(9) / two_to(32),
+                small(10) / two_to(37),
+                unsigned(11) * 8.0,
+                unsigned(13) / two_to(6),
+                small(15) / two_to(8),
+                small(16) / two_to(15),
+                signed(17) / two_to(48),
+                small(19) / two_to(48),
+                small(20) / two_to(65),
+            ],
+        }
+    }
+
+    /// Section 8.5.
+    fn celsius(&self, raw: f64) -> f64 {
+        let [t1, t2, t3] = self.t;
+        let d = raw - t1;
+        d * t2 + d * d * t3
+    }
+
+    /// Section 8.6.
+    fn pascals(&self, raw: f64, t: f64) -> f64 {
+        let [p1, p2, p3, p4, p5, p6, p7, p8, p9, p10, p11] = self.p;
+        let (t2, t3) = (t * t, t * t * t);
+        let offset = p5 + p6 * t + p7 * t2 + p8 * t3;
+        let slope = p1 + p2 * t + p3 * t2 + p4 * t3;
+        offset + raw * slope + raw * raw * (p9 + p10 * t) + raw * raw * raw * p11
+    }
+}
+
+fn two_to(n: u32) -> f64 {
+    (0..n).fold(1.0, |power, _| power * 2.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Blocking;
+    use crate::fake::FakeChip;
+    use embedded_hal_mock::eh1::delay::NoopDelay;
+    use thingflow_core::Sensor;
+
+    /// Of a real chip, revision 1, and what the crate `bmp390` 0.4.3 makes of it.
+    const CALIBRATION_OF_A_CHIP: [u8; 21] = [
+        0x98, 0x6c, 0xa9, 0x4a, 0xf9, 0xe3, 0x1c, 0x61, 0x16, 0x06, 0x01, 0x51, 0x4a, 0xde, 0x5d, 0x03, 0xfa, 0xf9,
+        0x0e, 0x06, 0xf5,
+    ];
+    const RAW: [u8; 6] = [0xcb, 0xb3, 0x6b, 0xd1, 0xba, 0x82];
+
+    fn chip() -> FakeChip {
+        FakeChip::new(0x77).with(ID, &[0x60]).with(CALIBRATION, &CALIBRATION_OF_A_CHIP).with(DATA, &RAW)
+    }
+
+    #[test]
+    fn computes_what_another_driver_does() {
+        let chip = chip().with(STATUS, &[0x70]);
+        let mut sensor = Blocking::new(Bmp390::new("roof", chip.clone()).unwrap(), NoopDelay);
+        let Barometer { hectopascals, celsius } = sensor.sample().unwrap();
+        assert!((celsius - 25.770_746).abs() < 1e-4, "{celsius}"); // that one computes with 32 bits
+        assert!((hectopascals - 983.705_5).abs() < 1e-3, "{hectopascals}");
+        assert_eq!((chip.get(OVERSAMPLING), chip.get(POWER)), (0x03, 0x13));
+    }
+
+    #[test]
+    fn waits_for_both_values() {
+        let chip = chip().with(STATUS, &[0x30]);
+        let mut sensor = Bmp390::new("roof", chip.clone()).unwrap();
+        assert_eq!(sensor.start(), Ok(TAKES));
+        assert!(matches!(sensor.read(), Ok(Progress::AskIn(_))));
+        chip.set(STATUS, 0x70);
+        assert!(matches!(sensor.read(), Ok(Progress::Ready(_))));
+    }
+
+    #[test]
+    fn refuses_another_chip() {
+        let error = Bmp390::new("roof", chip().with(ID, &[0x58])).unwrap_err().to_string();
+        assert_eq!(error, "no BMP390: another chip answers, with the id 0x58 instead of 0x60");
+    }
+}

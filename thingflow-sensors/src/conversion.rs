@@ -1,0 +1,363 @@
+//! [`Conversion`]: a measurement that takes long, is started, and is read when it is ready, so that nothing waits for it.
+
+use core::fmt;
+use core::time::Duration;
+
+use embedded_hal::delay::DelayNs;
+use thingflow_core::{
+    Closed, Context, Demand, Failure, InputThing, Instant, OutputThing, Receipt, SampleError, Sensor, SensorEvent,
+    SensorId, StreamError, Visitor,
+};
+
+/// A sensor whose measurement takes so long that the reactor should not wait for it: 9 ms of an ADC, 750 ms of a
+/// thermometer, 5 s of a CO2 sensor.
+///
+/// Give it to [`Converting`] to have it started at each tick and read when it is ready, or to [`Blocking`] where waiting
+/// does no harm: on an edge thread, or in a program that does nothing else.
+pub trait Conversion {
+    /// What one measurement gives.
+    type Reading;
+    /// What may go wrong.
+    type Error: core::error::Error + Send + Sync + 'static;
+
+    /// The sensor's id, which its events carry.
+    fn id(&self) -> SensorId;
+
+    /// Starts a measurement. Returns how long it takes.
+    ///
+    /// # Errors
+    /// Any error of the driver.
+    fn start(&mut self) -> Result<Duration, Self::Error>;
+
+    /// Looks whether the measurement is ready. Takes no longer than the bus does.
+    ///
+    /// # Errors
+    /// Any error of the driver. The measurement is lost; the next one begins with [`start`](Self::start).
+    fn read(&mut self) -> Result<Progress<Self::Reading>, Self::Error>;
+}
+
+/// How far a measurement is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress<T> {
+    /// It is ready.
+    Ready(T),
+    /// It is not; ask again after this time.
+    AskIn(Duration),
+}
+
+/// After this time a measurement that is still not ready has failed.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Starts a measurement at each tick and sends its reading when that is ready, without anybody waiting in between.
+///
+/// The event carries the time at which the reading was fetched. A tick that comes while a measurement still runs is
+/// left out. A measurement that fails, or is not ready after ten seconds, is a failed sampling like any other: the
+/// schedule's policy decides. Not for `schedule_later_one_time`, which lets go of a Thing after its first call.
+///
+/// ```
+/// use core::time::Duration;
+/// use thingflow_core::prelude::*;
+/// use thingflow_core::testing::Recorder;
+/// use thingflow_sensors::{Conversion, Converting, Progress};
+/// /// Needs 0.3 s for each measurement.
+/// struct Slow(u32);
+/// impl Conversion for Slow {
+///     type Reading = u32;
+///     type Error = core::convert::Infallible;
+///     fn id(&self) -> SensorId {
+///         "slow".into()
+///     }
+///     fn start(&mut self) -> Result<Duration, Self::Error> {
+///         Ok(Duration::from_millis(300))
+///     }
+///     fn read(&mut self) -> Result<Progress<u32>, Self::Error> {
+///         self.0 += 1;
+///         Ok(Progress::Ready(self.0))
+///     }
+/// }
+/// let seen = Recorder::new();
+/// let slow = Converting::new(Slow(0), pipe::<SensorEvent<u32>>().map(|e| e.val).take(2).to(seen.clone()));
+/// let mut scheduler = Scheduler::virtual_time()?;
+/// scheduler.schedule_periodic(slow, Duration::from_secs(1))?;
+/// scheduler.run_forever()?;
+/// assert_eq!(seen.timed_text(), "1@1.3 2@2.3 |@2.3");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[must_use = "does nothing until it is scheduled"]
+pub struct Converting<C, N> {
+    conversion: C,
+    next: N,
+    running: Option<Running>,
+    failed: Option<StreamError>,
+    patience: Duration,
+}
+
+#[derive(Clone, Copy)]
+struct Running {
+    since: Instant,
+    due: Instant,
+}
+
+impl<C: Conversion, N: InputThing<SensorEvent<C::Reading>>> Converting<C, N> {
+    /// Sends the readings to `next`: a sink, a chain that ends in one, or a [`Port`](thingflow_core::Port) (keep a clone
+    /// of it) for several readers.
+    pub fn new(conversion: C, next: N) -> Self {
+        Self { conversion, next, running: None, failed: None, patience: PATIENCE }
+    }
+
+    /// How long to wait for a measurement that should be ready and is not. 10 s unless told otherwise.
+    pub fn give_up_after(self, patience: Duration) -> Self {
+        Self { patience, ..self }
+    }
+
+    fn begin(&mut self, cx: &mut Context<'_>) -> Result<(), Failure> {
+        let takes = self.conversion.start().map_err(no_reading)?;
+        let due = cx.now() + takes;
+        self.running = Some(Running { since: cx.now(), due });
+        cx.wake_at(due);
+        Ok(())
+    }
+
+    /// Fetches the reading if it is ready.
+    fn collect(&mut self, cx: &mut Context<'_>) -> Result<Demand, Failure> {
+        let Some(running) = self.running else { return Ok(Demand::More) };
+        if cx.now() < running.due {
+            cx.wake_at(running.due);
+            return Ok(Demand::More);
+        }
+        self.running = None;
+        match self.conversion.read().map_err(no_reading)? {
+            Progress::Ready(val) => {
+                let event = SensorEvent { sensor_id: self.conversion.id(), ts: cx.timestamp(), val };
+                Ok(self.next.on_next(event, cx)?)
+            }
+            Progress::AskIn(_) if cx.now().since(running.since) >= self.patience => {
+                Err(StreamError::new("the sensor gave no reading: its measurement does not come to an end").into())
+            }
+            Progress::AskIn(wait) => {
+                let due = cx.now() + wait.max(Duration::from_micros(100));
+                self.running = Some(Running { due, ..running });
+                cx.wake_at(due);
+                Ok(Demand::More)
+            }
+        }
+    }
+}
+
+fn no_reading(error: impl core::error::Error + Send + Sync + 'static) -> StreamError {
+    StreamError::caused("the sensor gave no reading", error)
+}
+
+impl<C: Conversion, N: InputThing<SensorEvent<C::Reading>>> OutputThing for Converting<C, N> {
+    fn produce(&mut self, cx: &mut Context<'_>) -> Result<Demand, Failure> {
+        if let Some(error) = self.failed.take() {
+            return Err(error.into());
+        }
+        let demand = self.collect(cx)?; // ready at this very moment, and the tick came first
+        if demand != Demand::Done && self.running.is_none() {
+            self.begin(cx)?;
+        }
+        Ok(demand)
+    }
+
+    fn wake(&mut self, cx: &mut Context<'_>) -> Receipt {
+        let demand = match self.collect(cx) {
+            Ok(demand) => demand,
+            Err(Failure::Fatal(error)) => return Err(error),
+            Err(Failure::Sample(error)) => {
+                self.failed = Some(error);
+                cx.call_again(); // only `produce` may fail
+                Demand::More
+            }
+        };
+        if demand == Demand::Done { Ok(demand) } else { Ok(demand.and(self.next.on_wake(cx)?)) }
+    }
+
+    fn start(&mut self, cx: &mut Context<'_>) -> Receipt {
+        self.next.on_start(cx)
+    }
+    fn fail(&mut self, error: StreamError, cx: &mut Context<'_>) -> Closed {
+        self.next.on_error(error, cx)
+    }
+    fn is_listened(&self) -> bool {
+        self.next.is_open()
+    }
+    fn describe(&self, visitor: &mut dyn Visitor) {
+        self.next.describe(visitor);
+    }
+    fn name(&self) -> &str {
+        self.conversion.id().name().unwrap_or("sensor")
+    }
+}
+
+impl<C: Conversion, N> fmt::Debug for Converting<C, N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Converting({})", self.conversion.id())
+    }
+}
+
+/// A slow sensor as a plain one: [`sample`](Sensor::sample) waits until the measurement is ready. For edge threads and
+/// for programs that do nothing else.
+#[derive(Clone, Copy, Debug)]
+pub struct Blocking<C, D> {
+    conversion: C,
+    delay: D,
+}
+
+impl<C: Conversion, D: DelayNs> Blocking<C, D> {
+    /// The sensor, which waits by `delay`: `linux_embedded_hal::Delay`, or a microcontroller's.
+    pub fn new(conversion: C, delay: D) -> Self {
+        Self { conversion, delay }
+    }
+
+    fn wait(&mut self, d: Duration) {
+        self.delay.delay_ms(u32::try_from(d.as_millis()).unwrap_or(u32::MAX));
+        self.delay.delay_ns(d.subsec_nanos() % 1_000_000);
+    }
+}
+
+impl<C: Conversion, D: DelayNs> Sensor for Blocking<C, D> {
+    type Reading = C::Reading;
+    type Error = BlockingError<C::Error>;
+
+    fn id(&self) -> SensorId {
+        self.conversion.id()
+    }
+    fn sample(&mut self) -> Result<C::Reading, SampleError<Self::Error>> {
+        let mut left = PATIENCE;
+        let mut wait = self.conversion.start().map_err(BlockingError::Failed)?;
+        loop {
+            self.wait(wait);
+            match self.conversion.read().map_err(BlockingError::Failed)? {
+                Progress::Ready(reading) => return Ok(reading),
+                Progress::AskIn(again) => wait = again.max(Duration::from_micros(100)),
+            }
+            left = left.checked_sub(wait).ok_or(BlockingError::Endless)?;
+        }
+    }
+}
+
+/// Why a slow sensor gave no reading.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BlockingError<E> {
+    /// The driver failed.
+    Failed(E),
+    /// The measurement did not come to an end.
+    Endless,
+}
+
+impl<E: fmt::Display> fmt::Display for BlockingError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Failed(error) => error.fmt(f),
+            Self::Endless => f.write_str("its measurement does not come to an end; switch the sensor off and on"),
+        }
+    }
+}
+
+impl<E: core::error::Error> core::error::Error for BlockingError<E> {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use embedded_hal_mock::eh1::delay::NoopDelay;
+    use std::collections::VecDeque;
+    use thingflow_core::prelude::*;
+    use thingflow_core::testing::Recorder;
+
+    type Step = Result<Progress<u32>, &'static str>;
+
+    /// A measurement of 250 ms that reads what it is told.
+    struct Script(VecDeque<Step>);
+
+    impl Conversion for Script {
+        type Reading = u32;
+        type Error = StreamError;
+        fn id(&self) -> SensorId {
+            "script".into()
+        }
+        fn start(&mut self) -> Result<Duration, StreamError> {
+            Ok(Duration::from_millis(250))
+        }
+        fn read(&mut self) -> Result<Progress<u32>, StreamError> {
+            self.0.pop_front().unwrap_or(Ok(Progress::AskIn(PATIENCE))).map_err(StreamError::new)
+        }
+    }
+
+    const LATER: Step = Ok(Progress::AskIn(Duration::from_millis(400)));
+
+    fn script(steps: impl IntoIterator<Item = Step>) -> Script {
+        Script(steps.into_iter().collect())
+    }
+
+    /// What comes of a script that is sampled each second for five.
+    fn run(steps: impl IntoIterator<Item = Step>, on_failure: OnFailure) -> String {
+        let seen = Recorder::new();
+        let thing = Converting::new(script(steps), pipe().map(|e: SensorEvent<u32>| e.val).to(seen.clone()));
+        let mut scheduler = Scheduler::virtual_time().unwrap();
+        let timing = Periodic::every(Duration::from_secs(1)).on_failure(on_failure);
+        scheduler.schedule_periodic(thing, timing).unwrap();
+        scheduler.run_for(Duration::from_secs(5)).unwrap();
+        seen.timed_text()
+    }
+
+    #[test]
+    fn asks_again_until_it_is_ready_and_leaves_out_ticks() {
+        let steps = [Ok(Progress::Ready(1)), LATER, LATER, Ok(Progress::Ready(2)), Ok(Progress::Ready(3))];
+        // The one of 2 s is ready at 2.25 + 0.4 + 0.4 s, so the tick of 3 s is left out.
+        assert_eq!(run(steps, OnFailure::Stop), "1@1.25 2@3.05 3@4.25");
+    }
+
+    #[test]
+    fn a_failed_measurement_is_a_failed_sampling() {
+        let steps = || [Ok(Progress::Ready(1)), Err("no answer"), Ok(Progress::Ready(2))];
+        assert_eq!(run(steps(), OnFailure::Skip), "1@1.25 2@3.25");
+        assert_eq!(run(steps(), OnFailure::Stop), "1@1.25 !@2.25 the sensor gave no reading: no answer");
+    }
+
+    #[test]
+    fn an_endless_measurement_is_given_up() {
+        let seen = Recorder::<SensorEvent<u32>>::new();
+        let thing = Converting::new(script([LATER, LATER]), seen.clone()).give_up_after(Duration::from_millis(600));
+        let mut scheduler = Scheduler::virtual_time().unwrap();
+        scheduler.schedule_periodic(thing, Duration::from_secs(1)).unwrap();
+        scheduler.run_forever().unwrap();
+        assert!(seen.error().unwrap().ends_with("its measurement does not come to an end"));
+    }
+
+    #[test]
+    fn a_slow_sensor_does_not_hold_up_a_fast_one() {
+        let (slow, fast) = (Recorder::new(), Recorder::new());
+        let port = Port::new();
+        (&port).map(|e: SensorEvent<u32>| e.val).connect(slow.clone());
+        let mut scheduler = Scheduler::virtual_time().unwrap();
+        let steps = (1..9).map(|n| Ok(Progress::Ready(n)));
+        scheduler.schedule_periodic(Converting::new(script(steps), port), Duration::from_millis(500)).unwrap();
+        let ticks = from_iter(0..10).connect(fast.clone());
+        scheduler.schedule_periodic(ticks, Duration::from_millis(100)).unwrap();
+        scheduler.run_for(Duration::from_secs(1)).unwrap();
+        assert_eq!(slow.timed_text(), "1@0.75");
+        assert_eq!(fast.timed_text(), "0@0.1 1@0.2 2@0.3 3@0.4 4@0.5 5@0.6 6@0.7 7@0.8 8@0.9 9@1");
+    }
+
+    #[test]
+    fn wakes_the_chain_behind_it_too() {
+        let seen = Recorder::new();
+        let chunks = pipe::<SensorEvent<u32>>().map(|e| e.val).chunks(2).to(seen.clone());
+        let steps = (1..9).map(|n| Ok(Progress::Ready(n)));
+        let mut scheduler = Scheduler::virtual_time().unwrap();
+        scheduler.schedule_periodic(Converting::new(script(steps), chunks), Duration::from_millis(250)).unwrap();
+        scheduler.run_for(Duration::from_millis(1300)).unwrap();
+        // Ready at the very moment of the next tick.
+        assert_eq!(seen.timed_text(), "[1, 2]@0.75 [3, 4]@1.25");
+    }
+
+    #[test]
+    fn blocking_waits_and_gives_up() {
+        let mut sensor = Blocking::new(script([LATER, Ok(Progress::Ready(7))]), NoopDelay);
+        assert_eq!(sensor.sample(), Ok(7));
+        assert_eq!(sensor.sample(), Err(SampleError::Failed(BlockingError::Endless)));
+        let mut sensor = Blocking::new(script([Err("no answer")]), NoopDelay);
+        assert_eq!(sensor.sample().unwrap_err().to_string(), "no answer");
+    }
+}

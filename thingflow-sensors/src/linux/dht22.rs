@@ -1,0 +1,88 @@
+//! [`Dht22`]: the temperature and humidity sensors DHT22 (AM2302) and DHT11, through the kernel's driver.
+
+use std::path::Path;
+
+use thingflow_core::{SampleError, Sensor, SensorId};
+
+use super::{Iio, LinuxError};
+use crate::Climate;
+
+/// The temperature and humidity sensor DHT22, also the DHT11.
+///
+/// - Units: degrees Celsius, -40 to 80, in steps of 0.1, ±0.5 (DHT11: 0 to 50, ±2); percent of relative humidity, 0 to 100, in
+///   steps of 0.1, ±2 (DHT11: 20 to 80, ±5).
+/// - Source: `/sys/bus/iio/devices`. On a Raspberry Pi the line `dtoverlay=dht11,gpiopin=4` makes the device `dht11@4`
+///   for both types.
+/// - Wiring: 3.3 V to 5.5 V; at 5 V its line is too much for a Raspberry Pi; give it 3.3 V, and 10 kΩ from the data line up
+///   to that.
+/// - The chip speaks without a clock, and a busy kernel misses bits: some samplings in a hundred fail. Use
+///   [`OnFailure::Skip`](thingflow_core::OnFailure) or `Retry`. It measures every 2 s; sampled faster, it repeats the last
+///   reading. Sampling takes 25 ms.
+///
+/// ```no_run
+/// use thingflow_core::Sensor;
+/// use thingflow_sensors::linux::Dht22;
+/// let mut porch = Dht22::new("porch", "dht11@4")?;
+/// println!("{:?}", porch.sample()?);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// Source: data sheet of Aosong, AM2302, and the kernel's driver `dht11`. On a microcontroller the crate `dht-sensor`
+/// reads the same chips.
+#[derive(Debug)]
+pub struct Dht22 {
+    celsius: Iio,
+    percent: Iio,
+}
+
+impl Dht22 {
+    /// The sensor by the name of its device.
+    ///
+    /// # Errors
+    /// If there is none of that name; the text lists those there are.
+    pub fn new(id: impl Into<SensorId>, device: &str) -> Result<Self, LinuxError> {
+        Self::under("/", id, device)
+    }
+
+    /// A sensor of the machine whose root directory is `root`.
+    ///
+    /// # Errors
+    /// As for [`new`](Self::new).
+    pub fn under(root: impl AsRef<Path>, id: impl Into<SensorId>, device: &str) -> Result<Self, LinuxError> {
+        let id = id.into();
+        let channel = |channel| Iio::under(root.as_ref(), id, device, channel);
+        Ok(Self { celsius: channel("temp")?, percent: channel("humidityrelative")? })
+    }
+}
+
+impl Sensor for Dht22 {
+    type Reading = Climate;
+    type Error = LinuxError;
+
+    fn id(&self) -> SensorId {
+        self.celsius.id()
+    }
+    fn sample(&mut self) -> Result<Climate, SampleError<LinuxError>> {
+        Ok(Climate { celsius: self.celsius.sample()?, percent: self.percent.sample()? })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    #[test]
+    fn reads_both_values() {
+        let root = tempfile::tempdir().unwrap();
+        let device = root.path().join("sys/bus/iio/devices/iio:device0");
+        fs::create_dir_all(&device).unwrap();
+        let files = [("name", "dht11@4\n"), ("in_temp_input", "-5100\n"), ("in_humidityrelative_input", "65200\n")];
+        files.iter().for_each(|(name, text)| fs::write(device.join(name), text).unwrap());
+        let mut porch = Dht22::under(root.path(), "porch", "dht11@4").unwrap();
+        assert_eq!(porch.sample().unwrap(), Climate { celsius: -5.1, percent: 65.2 });
+        assert_eq!(porch.id(), "porch");
+        fs::remove_file(device.join("in_humidityrelative_input")).unwrap();
+        assert!(porch.sample().is_err());
+    }
+}

@@ -1,0 +1,215 @@
+//! [`Iio`]: any device of the kernel's industrial I/O.
+
+use std::path::{Path, PathBuf};
+
+use thingflow_core::{SampleError, Sensor, SensorId};
+
+use super::LinuxError;
+use super::sysfs::{entries, number, text};
+
+/// A channel of a device that the kernel has a driver for: a converter, a sensor of light, pressure, acceleration.
+///
+/// - Units: those that people use, not those of the kernel:
+///
+///   | channel | unit |
+///   |---|---|
+///   | `temp` | degrees Celsius |
+///   | `humidityrelative` | percent |
+///   | `pressure` | hectopascals |
+///   | `voltage`, `current`, `power` | volts, amperes, watts |
+///   | `accel`, `anglvel`, `magn` | metres per second squared, radians per second, gauss |
+///   | `illuminance`, `distance`, `resistance` | lux, metres, ohms |
+///   | others | as the kernel's `Documentation/ABI/testing/sysfs-bus-iio` says |
+///
+/// - Source: `/sys/bus/iio/devices/iio:device*/in_*`. Reading takes as long as the chip measures: a thermometer or a slow
+///   converter belongs on an edge thread.
+///
+/// On a Raspberry Pi a line in `/boot/firmware/config.txt` makes such a device: `dtoverlay=i2c-sensor,bme280`.
+///
+/// ```no_run
+/// use thingflow_core::Sensor;
+/// use thingflow_sensors::linux::Iio;
+/// let mut air = Iio::new("air", "bme280", "pressure")?;
+/// println!("{:.1} hPa", air.sample()?);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Iio {
+    id: SensorId,
+    value: Value,
+    unit: f64,
+}
+
+#[derive(Debug)]
+enum Value {
+    /// In the kernel's unit.
+    Processed(PathBuf),
+    /// To be added and multiplied, if the files are there.
+    Raw { raw: PathBuf, offset: Option<PathBuf>, scale: Option<PathBuf> },
+}
+
+/// How many of the kernel's units make one of ours.
+const UNITS: [(&str, f64); 6] =
+    [("temp", 1e3), ("humidityrelative", 1e3), ("pressure", 0.1), ("voltage", 1e3), ("current", 1e3), ("power", 1e3)];
+
+impl Iio {
+    /// A channel, such as `temp`, `voltage0` or `accel_x`, of the first device of that name (`bme280`, `ads1015`, `iio:device0`).
+    ///
+    /// # Errors
+    /// If there is none of that name; the text lists those there are.
+    pub fn new(id: impl Into<SensorId>, device: &str, channel: &str) -> Result<Self, LinuxError> {
+        Self::under("/", id, device, channel)
+    }
+
+    /// A channel of the machine whose root directory is `root`.
+    ///
+    /// # Errors
+    /// As for [`new`](Self::new).
+    pub fn under(
+        root: impl AsRef<Path>,
+        id: impl Into<SensorId>,
+        device: &str,
+        channel: &str,
+    ) -> Result<Self, LinuxError> {
+        let directory = find(root.as_ref(), device)?;
+        let kind = kind(channel);
+        let unit = UNITS.iter().find(|(of, _)| *of == kind).map_or(1.0, |(_, unit)| *unit);
+        Ok(Self { id: id.into(), value: Value::find(&directory, device, channel)?, unit })
+    }
+}
+
+fn find(root: &Path, device: &str) -> Result<PathBuf, LinuxError> {
+    let mut there = Vec::new();
+    for (number, directory) in entries(&root.join("sys/bus/iio/devices"), "iio:device", "") {
+        let name = text(&directory.join("name")).unwrap_or_else(|| number.clone());
+        if name == device || number == device {
+            return Ok(directory);
+        }
+        there.push(name);
+    }
+    Err(LinuxError::NotThere { what: format!("device `{device}` in /sys/bus/iio/devices"), there })
+}
+
+/// What a channel measures: `accel` of `accel_x`, `voltage` of `voltage0`.
+fn kind(channel: &str) -> &str {
+    channel.split(|c: char| c == '_' || c.is_ascii_digit()).next().unwrap_or(channel)
+}
+
+impl Value {
+    fn find(directory: &Path, device: &str, channel: &str) -> Result<Self, LinuxError> {
+        let file = |channel: &str, what: &str| directory.join(format!("in_{channel}_{what}"));
+        let processed = file(channel, "input");
+        if processed.exists() {
+            return Ok(Self::Processed(processed));
+        }
+        let raw = file(channel, "raw");
+        if !raw.exists() {
+            let what = format!("channel `{channel}` of the device `{device}`");
+            return Err(LinuxError::NotThere { what, there: channels(directory) });
+        }
+        // A file for this channel, or one for all of its kind.
+        let own_or_shared =
+            |what| [file(channel, what), file(kind(channel), what)].into_iter().find(|path| path.exists());
+        Ok(Self::Raw { raw, offset: own_or_shared("offset"), scale: own_or_shared("scale") })
+    }
+
+    fn read(&self) -> Result<f64, LinuxError> {
+        let or = |path: &Option<PathBuf>, default| path.as_deref().map_or(Ok(default), number);
+        match self {
+            Self::Processed(path) => number(path),
+            Self::Raw { raw, offset, scale } => Ok((number(raw)? + or(offset, 0.0)?) * or(scale, 1.0)?),
+        }
+    }
+}
+
+fn channels(directory: &Path) -> Vec<String> {
+    let of = |suffix: &str| entries(directory, "in_", suffix);
+    let files = of("_input").into_iter().chain(of("_raw"));
+    files.filter_map(|(name, _)| Some(name.strip_prefix("in_")?.rsplit_once('_')?.0.to_owned())).collect()
+}
+
+impl Sensor for Iio {
+    type Reading = f64;
+    type Error = LinuxError;
+
+    fn id(&self) -> SensorId {
+        self.id
+    }
+    fn sample(&mut self) -> Result<f64, SampleError<LinuxError>> {
+        Ok(self.value.read()? / self.unit)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    fn machine() -> tempfile::TempDir {
+        let root = tempfile::tempdir().unwrap();
+        for (path, text) in [
+            ("iio:device0/name", "ads1015\n"),
+            ("iio:device0/in_voltage0_raw", "1600\n"),
+            ("iio:device0/in_voltage0_scale", "1.000000\n"),
+            ("iio:device0/in_voltage1_raw", "-8\n"),
+            ("iio:device0/in_voltage1_scale", "0.5\n"),
+            ("iio:device1/name", "bme280\n"),
+            ("iio:device1/in_temp_input", "21870\n"),
+            ("iio:device1/in_pressure_input", "101.325000000\n"),
+            ("iio:device1/in_humidityrelative_input", "40512\n"),
+            ("iio:device2/name", "adxl345\n"),
+            ("iio:device2/in_accel_x_raw", "-26\n"),
+            ("iio:device2/in_accel_scale", "0.038300\n"),
+            ("iio:device2/in_temp_raw", "400\n"),
+            ("iio:device2/in_temp_offset", "-100\n"),
+            ("iio:device2/in_temp_scale", "125\n"),
+        ] {
+            write(root.path(), path, text);
+        }
+        root
+    }
+    fn write(root: &Path, path: &str, text: &str) {
+        let path = root.join("sys/bus/iio/devices").join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    #[test]
+    fn reads_every_kind_of_channel_in_its_unit() {
+        let root = machine();
+        for (device, channel, expected) in [
+            ("ads1015", "voltage0", 1.6),
+            ("ads1015", "voltage1", -0.004),
+            ("bme280", "temp", 21.87),
+            ("bme280", "pressure", 1013.25),
+            ("iio:device1", "humidityrelative", 40.512),
+            ("adxl345", "accel_x", -0.9958),
+            ("adxl345", "temp", 37.5),
+        ] {
+            let value = Iio::under(root.path(), "x", device, channel).unwrap().sample().unwrap();
+            assert!((value - expected).abs() < 1e-9, "{device} {channel}: {value}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_name_is_answered_with_those_there_are() {
+        let root = machine();
+        let error = |device, channel| Iio::under(root.path(), "x", device, channel).unwrap_err().to_string();
+        let expected = "no device `bmp280` in /sys/bus/iio/devices; there is ads1015, bme280, adxl345";
+        assert_eq!(error("bmp280", "temp"), expected);
+        let expected = "no channel `light` of the device `bme280`; there is temp, pressure, humidityrelative";
+        assert_eq!(error("bme280", "light"), expected);
+    }
+
+    #[test]
+    fn nonsense_is_an_error_of_this_sampling_only() {
+        let root = machine();
+        let mut air = Iio::under(root.path(), "air", "bme280", "temp").unwrap();
+        for nonsense in ["", "warm\n", "inf\n"] {
+            write(root.path(), "iio:device1/in_temp_input", nonsense);
+            assert!(air.sample().unwrap_err().to_string().contains("expected a number"), "{nonsense}");
+        }
+        write(root.path(), "iio:device1/in_temp_input", "20000\n");
+        assert_eq!(air.sample().unwrap(), 20.0);
+    }
+}

@@ -1,0 +1,174 @@
+//! [`Pms5003`]: fine dust from the PMS5003, on a serial line.
+//!
+//! Own code: the frame has 32 bytes, and with the `serial` module nothing of a driver is left.
+
+use crate::serial::{Decode, FrameError};
+
+/// The dust sensor PMS5003, and the PMS7003, PMSA003 with the same frames.
+///
+/// - Units: micrograms in a cubic metre of air, 0 to 1000, in steps of 1, ±10 or 10 %; particles in a decilitre.
+/// - Bus: serial, 9600 baud, 8N1. It sends a frame each second, when the air changes fast up to five.
+/// - Wiring: 5 V with 100 mA for its fan, but its lines work with 3.3 V and must not see more. It needs 30 s after power-on.
+///   Its laser lasts some 8000 hours: switch it off by the pin SET when you need no readings.
+///
+/// It is a [`Decode`]: use it with [`Framed`](crate::serial::Framed) or [`Decoding`](crate::serial::Decoding).
+///
+/// ```no_run
+/// use thingflow_core::Sensor;
+/// use thingflow_sensors::{pms5003::Pms5003, serial::Framed};
+/// // Set up before by `stty -F /dev/serial0 raw 9600`.
+/// let mut air = Framed::new("air", std::fs::File::open("/dev/serial0")?, Pms5003::new());
+/// println!("{} µg/m³", air.sample()?.pm2_5);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// Source: data manual of Plantower, V2.3.
+#[derive(Clone, Debug)]
+pub struct Pms5003 {
+    frame: [u8; LENGTH],
+    filled: usize,
+}
+
+/// A reading of a [`Pms5003`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Dust {
+    /// Particles up to 1 µm, in micrograms in a cubic metre, in ordinary air.
+    pub pm1: f64,
+    /// Particles up to 2.5 µm, in micrograms in a cubic metre: what limits are given for.
+    pub pm2_5: f64,
+    /// Particles up to 10 µm, in micrograms in a cubic metre.
+    pub pm10: f64,
+    /// How many particles are larger than 0.3, 0.5, 1, 2.5, 5 and 10 µm, in 0.1 litres of air.
+    pub counts: [u16; 6],
+}
+
+const LENGTH: usize = 32;
+/// How every frame begins: two signs, and how many bytes follow.
+const HEAD: [u8; 4] = [0x42, 0x4D, 0, 28];
+
+impl Pms5003 {
+    /// A decoder that has seen nothing.
+    pub const fn new() -> Self {
+        Self { frame: [0; LENGTH], filled: 0 }
+    }
+
+    fn word(&self, at: usize) -> u16 {
+        u16::from_be_bytes([self.frame[2 * at], self.frame[2 * at + 1]])
+    }
+
+    fn dust(&self) -> Result<Dust, FrameError> {
+        let sum = self.frame[..LENGTH - 2].iter().fold(0_u16, |sum, byte| sum.wrapping_add(u16::from(*byte)));
+        if sum != self.word(15) {
+            return Err(FrameError::Checksum);
+        }
+        // Words 2 to 4 are as if all dust were of the factory's kind, 5 to 7 are for ordinary air.
+        let [pm1, pm2_5, pm10] = [5, 6, 7].map(|at| f64::from(self.word(at)));
+        Ok(Dust { pm1, pm2_5, pm10, counts: [8, 9, 10, 11, 12, 13].map(|at| self.word(at)) })
+    }
+
+    /// Drops bytes until what is left may be the beginning of a frame.
+    fn resynchronise(&mut self) {
+        let begins = |rest: &[u8]| rest.iter().zip(HEAD).all(|(byte, head)| *byte == head);
+        let held = &self.frame[..self.filled];
+        let dropped = (0..held.len()).find(|from| begins(&held[*from..])).unwrap_or(held.len());
+        self.frame.copy_within(dropped..self.filled, 0);
+        self.filled -= dropped;
+    }
+}
+
+impl Default for Pms5003 {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Decode for Pms5003 {
+    type Item = Dust;
+
+    fn push(&mut self, byte: u8) -> Option<Result<Dust, FrameError>> {
+        self.frame[self.filled] = byte;
+        self.filled += 1;
+        if self.filled < LENGTH {
+            if self.filled <= HEAD.len() {
+                self.resynchronise();
+            }
+            return None;
+        }
+        let dust = self.dust();
+        if dust.is_ok() {
+            self.filled = 0;
+        } else {
+            // A byte may have been lost: the next frame may have begun in here.
+            self.frame.copy_within(1.., 0);
+            self.filled -= 1;
+            self.resynchronise();
+        }
+        Some(dust)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// A frame as the data manual describes it.
+    fn frame() -> [u8; LENGTH] {
+        let words = [0x424D, 28, 5, 8, 10, 5, 8, 10, 1017, 284, 63, 6, 2, 1, 0x9700];
+        let mut frame = [0; LENGTH];
+        let bytes: Vec<u8> = words.iter().flat_map(|word| u16::to_be_bytes(*word)).collect();
+        frame[..30].copy_from_slice(&bytes);
+        frame[30..].copy_from_slice(&0x02D1_u16.to_be_bytes()); // the sum of the bytes before
+        frame
+    }
+
+    fn decode(bytes: &[u8]) -> Vec<Result<Dust, FrameError>> {
+        let mut decoder = Pms5003::new();
+        bytes.iter().filter_map(|byte| decoder.push(*byte)).collect()
+    }
+    fn dust() -> Dust {
+        Dust { pm1: 5.0, pm2_5: 8.0, pm10: 10.0, counts: [1017, 284, 63, 6, 2, 1] }
+    }
+
+    #[test]
+    fn reads_a_frame() {
+        assert_eq!(decode(&frame()), [Ok(dust())]);
+    }
+
+    #[test]
+    fn finds_a_frame_that_begins_within_a_broken_one() {
+        let mut bytes = frame().to_vec();
+        bytes.remove(20);
+        bytes.extend(frame());
+        bytes.extend(frame());
+        assert_eq!(decode(&bytes), [Err(FrameError::Checksum), Ok(dust()), Ok(dust())]);
+    }
+
+    #[test]
+    fn begins_in_the_middle_of_a_beginning() {
+        let bytes = [&[0x42, 0x42, 0x4D, 0x00, 0x42, 0x4D][..], &frame()].concat();
+        assert_eq!(decode(&bytes), [Ok(dust())]);
+    }
+
+    #[test]
+    fn a_wrong_checksum_is_no_reading() {
+        let mut bytes = frame();
+        bytes[11] ^= 1;
+        assert_eq!(decode(&bytes), [Err(FrameError::Checksum)]);
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_do_no_harm_and_frames_are_found_again(garbage in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let bytes = [&garbage[..], &frame()].concat();
+            prop_assert_eq!(decode(&bytes).last().copied(), Some(Ok(dust())));
+        }
+
+        #[test]
+        fn likely_garbage_too(garbage in proptest::collection::vec(prop_oneof![Just(0x42_u8), Just(0x4D), Just(0), Just(28)], 0..200)) {
+            // The checksum is a mere sum: such garbage may pass for a frame and take the next one along.
+            let bytes = [&garbage[..], &frame(), &frame()].concat();
+            prop_assert_eq!(decode(&bytes).last().copied(), Some(Ok(dust())));
+        }
+    }
+}

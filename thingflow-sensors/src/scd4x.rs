@@ -1,0 +1,262 @@
+//! [`Scd4x`]: CO2, temperature and humidity from the SCD40, SCD41, SCD43, on an I2C bus.
+
+use core::fmt;
+use core::time::Duration;
+
+use ::scd4x::{Error, Scd4x as Driver};
+use embedded_hal::{delay::DelayNs, i2c::I2c};
+use thingflow_core::SensorId;
+
+use crate::{Chip, ChipError, Conversion, Progress};
+
+/// The CO2 sensor SCD4x.
+///
+/// - Units: ppm of CO2, 400 to 2000 (SCD41: 5000), in steps of 1, ±50 and 5 % of the value; degrees Celsius, -10 to 60, ±0.8;
+///   percent of relative humidity, 0 to 100, ±6. The chip warms itself by some 4 degrees, which it takes off again.
+/// - Address: 0x62.
+/// - Wiring: 2.4 V to 5.5 V, with up to 205 mA for a moment: give it a supply of its own. Pull the bus up to the voltage
+///   of the board. It takes some minutes to settle, and once a week it must see fresh air, which it calibrates itself by.
+/// - It is a [`Conversion`], for [`Converting`](crate::Converting) or [`Blocking`](crate::Blocking).
+///   [`new`](Self::new) has it measure every 5 s on its own; a tick in between waits for the next value.
+///   [`single`](Self::single) (not SCD40) measures at each tick, which takes 5 s, and saves power in between.
+/// - After a failure, or when no value comes for ten seconds, it is started anew, which takes half a second more.
+///
+/// Source: data sheet of Sensirion, SCD4x, version 1.4. Driver: the crate `scd4x`.
+pub struct Scd4x<B, D> {
+    id: SensorId,
+    state: State,
+    continuous: bool,
+    driver: Driver<B, Short<D>>,
+}
+
+/// A reading of a [`Scd4x`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Air {
+    /// Carbon dioxide in parts per million.
+    pub co2_ppm: f64,
+    /// The temperature in degrees Celsius.
+    pub celsius: f64,
+    /// The relative humidity in percent.
+    pub percent: f64,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum State {
+    /// Nobody knows what the chip does.
+    Unknown,
+    /// It has been told to stop what it may be doing.
+    Stopping,
+    /// It measures, and has a reading to come.
+    Measuring,
+    /// Its last reading has been fetched.
+    Idle,
+}
+
+const CHIP: Chip = Chip::i2c("SCD4x", 0x62);
+const STOPS_IN: Duration = Duration::from_millis(500);
+const TAKES: Duration = Duration::from_secs(5);
+const NOT_YET: Duration = Duration::from_millis(100);
+
+impl<B: I2c, D: DelayNs> Scd4x<B, D> {
+    /// Finds the chip, which will measure every 5 s on its own.
+    ///
+    /// # Errors
+    /// If nobody answers.
+    pub fn new(id: impl Into<SensorId>, bus: B, delay: D) -> Result<Self, ChipError<B::Error>> {
+        Self::with(id, bus, delay, true)
+    }
+
+    /// Finds the chip, which will measure when it is asked to. Not for the SCD40, which does not know how.
+    ///
+    /// # Errors
+    /// If nobody answers.
+    pub fn single(id: impl Into<SensorId>, bus: B, delay: D) -> Result<Self, ChipError<B::Error>> {
+        Self::with(id, bus, delay, false)
+    }
+
+    fn with(id: impl Into<SensorId>, bus: B, delay: D, continuous: bool) -> Result<Self, ChipError<B::Error>> {
+        let driver = Driver::new(bus, Short(delay));
+        let mut sensor = Self { id: id.into(), state: State::Unknown, continuous, driver };
+        sensor.driver.stop_periodic_measurement().map_err(|error| sensor.failed(error))?;
+        Ok(sensor)
+    }
+
+    fn measure(&mut self) -> Result<(), Error<B::Error>> {
+        if self.continuous {
+            self.driver.start_periodic_measurement()
+        } else {
+            self.driver.measure_single_shot_non_blocking()
+        }
+    }
+
+    fn begin(&mut self) -> Result<Duration, Error<B::Error>> {
+        let (state, takes) = match self.state {
+            State::Idle if self.continuous => (State::Measuring, Duration::ZERO),
+            State::Idle => {
+                self.measure()?;
+                (State::Measuring, TAKES)
+            }
+            // Also when the last measurement never came to an end.
+            State::Unknown | State::Stopping | State::Measuring => {
+                self.driver.stop_periodic_measurement()?;
+                (State::Stopping, STOPS_IN)
+            }
+        };
+        self.state = state;
+        Ok(takes)
+    }
+
+    fn progress(&mut self) -> Result<Progress<Air>, Error<B::Error>> {
+        if self.state == State::Stopping {
+            self.measure()?;
+            self.state = State::Measuring;
+            return Ok(Progress::AskIn(TAKES));
+        }
+        if !self.driver.data_ready_status()? {
+            return Ok(Progress::AskIn(NOT_YET));
+        }
+        let data = self.driver.measurement()?;
+        self.state = State::Idle;
+        let (celsius, percent) = (data.temperature.into(), data.humidity.into());
+        Ok(Progress::Ready(Air { co2_ppm: data.co2.into(), celsius, percent }))
+    }
+
+    fn failed(&mut self, error: Error<B::Error>) -> ChipError<B::Error> {
+        self.state = State::Unknown;
+        match error {
+            Error::I2c(error) => CHIP.silent(error),
+            Error::Crc => CHIP.corrupt(),
+            Error::SelfTest | Error::Internal => CHIP.no_reading("the chip is broken"),
+            Error::NotAllowed => CHIP.no_reading("it measures already"),
+        }
+    }
+}
+
+impl<B: I2c<Error: Send + Sync + 'static>, D: DelayNs> Conversion for Scd4x<B, D> {
+    type Reading = Air;
+    type Error = ChipError<B::Error>;
+
+    fn id(&self) -> SensorId {
+        self.id
+    }
+    fn start(&mut self) -> Result<Duration, Self::Error> {
+        self.begin().map_err(|error| self.failed(error))
+    }
+    fn read(&mut self) -> Result<Progress<Air>, Self::Error> {
+        self.progress().map_err(|error| self.failed(error))
+    }
+}
+
+impl<B, D> fmt::Debug for Scd4x<B, D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Scd4x").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+/// Waits the millisecond between a command and its answer. Longer waits of the driver are those of a [`Conversion`].
+struct Short<D>(D);
+
+impl<D: DelayNs> DelayNs for Short<D> {
+    fn delay_ns(&mut self, ns: u32) {
+        if ns <= 10_000_000 {
+            self.0.delay_ns(ns);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use embedded_hal::i2c::ErrorKind;
+    use embedded_hal_mock::eh1::delay::NoopDelay;
+    use embedded_hal_mock::eh1::i2c::{Mock, Transaction};
+
+    fn command(code: u16) -> Transaction {
+        Transaction::write(0x62, code.to_be_bytes().to_vec())
+    }
+    const STOP: u16 = 0x3F86;
+    const PERIODIC: u16 = 0x21B1;
+    const SINGLE: u16 = 0x219D;
+
+    fn ready(ready: bool) -> [Transaction; 2] {
+        let answer = if ready { [0x80, 0x06, 0x04] } else { [0x80, 0x00, 0xA2] };
+        [command(0xE4B8), Transaction::read(0x62, answer.to_vec())]
+    }
+    /// The example of the data sheet, section 3.6.2: 500 ppm, 25 °C, 37 %.
+    fn example() -> [Transaction; 2] {
+        let answer = vec![0x01, 0xF4, 0x33, 0x66, 0x67, 0xA2, 0x5E, 0xB9, 0x3C];
+        [command(0xEC05), Transaction::read(0x62, answer)]
+    }
+    fn check(progress: Progress<Air>) {
+        let Progress::Ready(air) = progress else { panic!("{progress:?}") };
+        assert_eq!(air.co2_ppm, 500.0);
+        assert!((air.celsius - 25.0).abs() < 0.01, "{air:?}");
+        assert!((air.percent - 37.0).abs() < 0.01, "{air:?}");
+    }
+
+    #[test]
+    fn measures_on_its_own() {
+        let mut talk = vec![command(STOP), command(STOP), command(PERIODIC)];
+        talk.extend(ready(false));
+        talk.extend(ready(true));
+        talk.extend(example());
+        talk.extend(ready(true)); // the second reading needs no start
+        talk.extend(example());
+        let mut bus = Mock::new(&talk);
+        let mut sensor = Scd4x::new("office", bus.clone(), NoopDelay).unwrap();
+        assert_eq!(sensor.start(), Ok(STOPS_IN));
+        assert_eq!(sensor.read(), Ok(Progress::AskIn(TAKES)));
+        assert_eq!(sensor.read(), Ok(Progress::AskIn(NOT_YET)));
+        check(sensor.read().unwrap());
+        assert_eq!(sensor.start(), Ok(Duration::ZERO));
+        check(sensor.read().unwrap());
+        bus.done();
+    }
+
+    #[test]
+    fn measures_when_asked() {
+        let mut talk = vec![command(STOP), command(STOP), command(SINGLE)];
+        talk.extend(ready(true));
+        talk.extend(example());
+        talk.push(command(SINGLE));
+        let mut bus = Mock::new(&talk);
+        let mut sensor = Scd4x::single("office", bus.clone(), NoopDelay).unwrap();
+        assert_eq!(sensor.start(), Ok(STOPS_IN));
+        assert_eq!(sensor.read(), Ok(Progress::AskIn(TAKES)));
+        check(sensor.read().unwrap());
+        assert_eq!(sensor.start(), Ok(TAKES));
+        bus.done();
+    }
+
+    #[test]
+    fn starts_anew_after_a_failure_and_when_nothing_comes() {
+        let mut talk = vec![command(STOP), command(STOP), command(PERIODIC)];
+        let [ask, answer] = ready(false);
+        talk.extend([ask.clone(), answer.with_error(ErrorKind::Other)]);
+        talk.extend([command(STOP), command(PERIODIC)]);
+        talk.extend(ready(false));
+        talk.push(command(STOP)); // given up
+        let mut bus = Mock::new(&talk);
+        let mut sensor = Scd4x::new("office", bus.clone(), NoopDelay).unwrap();
+        assert_eq!(sensor.start(), Ok(STOPS_IN));
+        assert_eq!(sensor.read(), Ok(Progress::AskIn(TAKES)));
+        assert!(sensor.read().is_err());
+        assert_eq!(sensor.start(), Ok(STOPS_IN));
+        assert_eq!(sensor.read(), Ok(Progress::AskIn(TAKES)));
+        assert_eq!(sensor.read(), Ok(Progress::AskIn(NOT_YET)));
+        assert_eq!(sensor.start(), Ok(STOPS_IN));
+        bus.done();
+    }
+
+    #[test]
+    fn a_wrong_checksum_is_no_reading() {
+        let mut talk = vec![command(STOP), command(STOP), command(PERIODIC), command(0xE4B8)];
+        talk.push(Transaction::read(0x62, vec![0x80, 0x06, 0x00]));
+        let mut bus = Mock::new(&talk);
+        let mut sensor = Scd4x::new("office", bus.clone(), NoopDelay).unwrap();
+        assert_eq!(sensor.start(), Ok(STOPS_IN));
+        assert_eq!(sensor.read(), Ok(Progress::AskIn(TAKES)));
+        assert_eq!(sensor.read(), Err(CHIP.corrupt()));
+        bus.done();
+    }
+}

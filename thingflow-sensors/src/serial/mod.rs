@@ -1,0 +1,36 @@
+//! Sensors behind a serial line: an Arduino that prints lines, a microcontroller that sends messages, a dust sensor.
+//!
+//! Bytes come as they like, in pieces, with garbage at the start and noise in between. A [`Decode`] makes readings of
+//! them, one byte at a time, and finds its way back after garbage by itself. Use it
+//!
+//! - as a sensor on an edge thread: [`Framed`] reads from anything that implements `std::io::Read`;
+//! - in a chain, behind whatever sends pieces of bytes: [`Decoding`];
+//! - byte by byte, in an interrupt or a loop of a microcontroller: [`Decode::push`].
+//!
+//! ```
+//! use thingflow_core::Sensor;
+//! use thingflow_sensors::serial::{Framed, NamedLines};
+//! // On a Raspberry Pi: std::fs::File::open("/dev/ttyUSB0")?, once `stty -F /dev/ttyUSB0 raw 115200` has set it up.
+//! let port: &[u8] = b"mp 20.1\r\nlux 25.5\r\ntemp 21.25\r\n"; // begins in the middle of a line
+//! let mut board = Framed::new("arduino", port, NamedLines::new(&["lux", "temp"]));
+//! assert!(board.sample().is_err()); // what the schedule's policy may skip
+//! assert_eq!(board.sample()?.val, 25.5);
+//! assert_eq!(board.sample()?.name, "temp");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod decode;
+mod decoding;
+#[cfg(feature = "std")]
+mod framed;
+mod lines;
+#[cfg(feature = "postcard")]
+mod postcard;
+
+pub use decode::{Decode, FrameError};
+pub use decoding::Decoding;
+#[cfg(feature = "std")]
+pub use framed::{Framed, FramedError};
+pub use lines::{CsvLines, Named, NamedLines};
+#[cfg(feature = "postcard")]
+pub use postcard::{EncodeError, Message, PostcardFrames, encode};
