@@ -1,13 +1,15 @@
 # Sourced: fetch and unpack Debian packages without installing them. apt gets a private state in a scratch folder
 # (own lists, own cache, own dpkg status), so the machine's packages, lists and configuration stay as they are.
 
-# debian_open FOLDER SUITE...: make FOLDER the private state and read the indexes of the suites into it.
+# debian_open FOLDER SUITE...: make FOLDER the private state and read the indexes of the suites into it: for this
+# machine's architecture, or for those in DEBIAN_ARCHITECTURES, of which the first is taken for unnamed packages.
 debian_open() {
   local folder=$1 suite
   shift
   mkdir -p "$folder"/{sources,lists/partial,cache/archives/partial}
   : > "$folder/status"
   for suite in "$@"; do debian_source "$suite"; done > "$folder/sources/suites.sources"
+  local architecture architectures=${DEBIAN_ARCHITECTURES:-$(dpkg --print-architecture)}
   cat > "$folder/apt.conf" << CONF
 Dir::Etc::sourcelist "/dev/null";
 Dir::Etc::sourceparts "$folder/sources";
@@ -18,7 +20,9 @@ Dir::Cache "$folder/cache";
 APT::Sandbox::User "root";
 Acquire::Languages "none";
 Acquire::IndexTargets::deb::DEP-11::DefaultEnabled "false";
+APT::Architecture "${architectures%% *}";
 CONF
+  for architecture in $architectures; do echo "APT::Architectures:: \"$architecture\";"; done >> "$folder/apt.conf"
   APT_FOLDER=$folder
   private_apt apt-get update
 }

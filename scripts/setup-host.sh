@@ -1,6 +1,7 @@
 #!/bin/bash
-# Install what the build and the tests need beside Rust; with --bench also what the measurements need.
-# Does nothing when everything is there, and uses apt only for what is missing.
+# Install what the build and the tests need beside Rust; with --bench also what the measurements need, with --cross the
+# linkers and emulators for ARM programs, with --board an emulator of whole boards, with --deploy an SSH server to test
+# against. Does nothing when everything is there, and uses apt only for what is missing.
 set -euo pipefail
 
 missing=()
@@ -9,7 +10,27 @@ need() { # COMMAND PACKAGE...
 }
 
 need cc gcc libc6-dev
-[ "${1:-}" = --bench ] && need valgrind valgrind
+for option in "$@"; do
+  case $option in
+    --bench) need valgrind valgrind ;;
+    --cross)
+      need aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu libc6-dev-arm64-cross
+      need arm-linux-gnueabihf-gcc gcc-arm-linux-gnueabihf libc6-dev-armhf-cross
+      need qemu-aarch64 qemu-user
+      need qemu-arm qemu-user
+      ;;
+    --board)
+      need qemu-system-aarch64 qemu-system-arm
+      need fdtput device-tree-compiler
+      need xz xz-utils
+      ;;
+    --deploy)
+      need ssh openssh-client
+      [ -x /usr/sbin/sshd ] || missing+=(openssh-server)
+      ;;
+    *) echo "setup: unknown option $option" >&2 && exit 2 ;;
+  esac
+done
 
 [ ${#missing[@]} = 0 ] && exit 0
 if ! command -v apt-get > /dev/null; then

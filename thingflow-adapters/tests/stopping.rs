@@ -80,8 +80,18 @@ fn child() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+/// This test program; where it runs on an emulated processor, started by the emulator.
+fn this_program() -> Result<Command, Box<dyn Error>> {
+    let (program, runner) = (std::env::current_exe()?, std::env::var("THINGFLOW_TEST_RUNNER").unwrap_or_default());
+    let mut words = runner.split_whitespace();
+    let Some(emulator) = words.next() else { return Ok(Command::new(program)) };
+    let mut command = Command::new(emulator);
+    command.args(words).arg(program);
+    Ok(command)
+}
+
 fn start(case: &str) -> Result<Child, Box<dyn Error>> {
-    let mut command = Command::new(std::env::current_exe()?);
+    let mut command = this_program()?;
     command.args(["--exact", "child", "--nocapture"]).env(CASE, case).env("RUST_BACKTRACE", "0");
     Ok(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?)
 }

@@ -73,7 +73,7 @@ pub(crate) fn nanos(d: Duration) -> u64 {
 /// assert_eq!(t.to_string(), "2015-01-01T11:01:00Z");
 /// assert_eq!(Timestamp::from_millis(-1).to_string(), "1969-12-31T23:59:59.999Z");
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Timestamp(i64);
 
 impl Timestamp {
@@ -138,6 +138,13 @@ impl Sub for Timestamp {
     type Output = Duration;
     fn sub(self, earlier: Self) -> Duration {
         Duration::from_nanos(if self > earlier { self.0.abs_diff(earlier.0) } else { 0 })
+    }
+}
+
+/// As `Display`: an event that is printed shows a time that can be read.
+impl fmt::Debug for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

@@ -221,6 +221,9 @@ impl<T: Clone + 'static> InputThing<T> for Dispatcher<T> {
     fn is_open(&self) -> bool {
         self.ports.iter().any(Port::is_listened)
     }
+    fn has_room(&self) -> bool {
+        self.ports.iter().all(InputThing::has_room)
+    }
     fn describe(&self, visitor: &mut dyn Visitor) {
         visitor.filter("dispatch");
         for port in &self.ports {

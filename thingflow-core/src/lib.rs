@@ -41,6 +41,7 @@ pub mod testing;
 mod thing;
 mod ticker;
 pub mod timing;
+#[cfg(feature = "alloc")]
 pub mod tracking;
 mod visit;
 pub mod windows;
@@ -60,14 +61,14 @@ pub use limit::QueueMeter;
 pub use limit::{Limit, Overflow, QueueStats};
 pub use measure::{Float, Measured};
 pub use output::{ConnectedFlow, Flow, OutputThing, Source};
-#[cfg(feature = "std")]
-pub use scheduler::{
-    EdgeOutput, EdgeSink, EventSource, EventThing, Interest, OnFailure, Periodic, PoolInput, PostError, Registry, Remote,
-    ScheduleError, ScheduleHandle, ScheduleStats, Scheduler, StopToken, Stopper, SystemClock, VirtualClock,
-};
-pub use sensor::{DriverError, OrMissing, SampleError, Sampled, Sensor};
 #[cfg(feature = "alloc")]
 pub use reports::Report;
+#[cfg(feature = "std")]
+pub use scheduler::{
+    EdgeOutput, EdgeSink, EventSource, EventThing, Interest, OnFailure, Periodic, PoolInput, PostError, Registry,
+    Remote, ScheduleError, ScheduleHandle, ScheduleStats, Scheduler, StopToken, Stopper, SystemClock, VirtualClock,
+};
+pub use sensor::{DriverError, OrMissing, SampleError, Sampled, Sensor};
 #[cfg(feature = "alloc")]
 pub use shared::{Shared, SharedInput};
 pub use sinks::{Call, Sinks, call};
@@ -80,8 +81,9 @@ pub use windows::Windows;
 #[cfg(feature = "alloc")]
 pub use {
     output::Output,
-    port::{Connection, ConnectionInfo, Port, PortChain, PortRef},
+    port::{Connection, ConnectionInfo, Port, PortChain, PortRef, WeakPort},
     sensor::SensorOutput,
+    tracking::{Tracked, Tracker, Tracking},
 };
 
 #[cfg(all(doctest, feature = "std"))]

@@ -242,11 +242,6 @@ impl<T> Backlog<T> {
         self.events.is_empty()
     }
 
-    #[inline]
-    pub(crate) fn len(&self) -> usize {
-        self.events.len()
-    }
-
     /// Looks at all events, oldest first.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
         self.events.iter()

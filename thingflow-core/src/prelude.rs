@@ -15,13 +15,15 @@ pub use crate::sinks::*;
 pub use crate::sources::*;
 pub use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
 pub use crate::timing::Timing;
-pub use crate::windows::Windows;
+pub use crate::windows::{Window, Windows};
 
 #[cfg(feature = "alloc")]
 pub use crate::{
+    limit::QueueMeter,
     output::Output,
-    port::{Connection, Port},
+    port::{Connection, Port, PortRef},
     sensor::SensorOutput,
+    tracking::{Tracked, Tracker, Tracking},
 };
 
 #[cfg(feature = "alloc")]
@@ -29,6 +31,6 @@ pub use crate::diagram::Tracing;
 #[cfg(feature = "alloc")]
 pub use crate::dispatch::Dispatching;
 #[cfg(feature = "std")]
-pub use crate::scheduler::{OnFailure, Periodic, ScheduleHandle, Scheduler};
+pub use crate::scheduler::{EventThing, OnFailure, Periodic, Remote, ScheduleHandle, Scheduler};
 #[cfg(feature = "alloc")]
 pub use crate::shared::Shared;

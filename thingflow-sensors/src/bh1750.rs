@@ -18,7 +18,9 @@ pub use ::bh1750::Resolution;
 ///   a Raspberry Pi does not survive.
 /// - It measures on its own, every 120 ms (16 ms with [`Resolution::Low`]). Sampled faster, it repeats the last
 ///   reading; before the first one it reads 0. Sampling takes one transfer of 2 bytes.
-/// - A chip that lost its power is switched on again by the sampling after the one that failed.
+/// - A chip that lost its power is switched on again by the sampling after the one that failed. If it was back before
+///   the next sampling, it only shows darkness, so after ten readings of 0 it is switched on again too: leave more
+///   than 20 ms from sampling to sampling.
 ///
 /// Source: data sheet of ROHM, 2011.11 rev. D. Driver: the crate `bh1750`.
 pub struct Bh1750<B, D> {
@@ -26,8 +28,13 @@ pub struct Bh1750<B, D> {
     chip: Chip,
     resolution: Resolution,
     measuring: bool,
+    /// How many readings in a row were 0.
+    dark: u8,
     driver: BH1750<B, D>,
 }
+
+/// So many readings of 0 may mean that the chip is off.
+const DARK: u8 = 10;
 
 impl<B: I2c, D: DelayNs> Bh1750<B, D> {
     /// Finds the chip at 0x23 and has it measure, with a resolution of one lux.
@@ -51,7 +58,7 @@ impl<B: I2c, D: DelayNs> Bh1750<B, D> {
     ) -> Result<Self, ChipError<B::Error>> {
         let driver = BH1750::new_custom_address(bus, delay, address);
         let chip = Chip::i2c("BH1750", address);
-        let mut sensor = Self { id: id.into(), chip, resolution, measuring: false, driver };
+        let mut sensor = Self { id: id.into(), chip, resolution, measuring: false, dark: 0, driver };
         sensor.measure().map_err(|error| sensor.failed(error))?;
         Ok(sensor)
     }
@@ -66,7 +73,12 @@ impl<B: I2c, D: DelayNs> Bh1750<B, D> {
         if !self.measuring {
             self.measure()?;
         }
-        self.driver.get_current_measurement(self.resolution)
+        let lux = self.driver.get_current_measurement(self.resolution)?;
+        self.dark = if lux > 0.0 { 0 } else { self.dark + 1 };
+        if self.dark == DARK {
+            (self.dark, self.measuring) = (0, false);
+        }
+        Ok(lux)
     }
 
     fn failed(&mut self, error: BH1750Error<B::Error>) -> ChipError<B::Error> {
@@ -131,6 +143,17 @@ mod tests {
         let mut sensor = Bh1750::new("lux", bus.clone(), NoopDelay).unwrap();
         assert!(sensor.sample().unwrap_err().to_string().starts_with("BH1750 does not answer: Other; check"));
         assert_eq!(sensor.sample().unwrap(), 10.0);
+        bus.done();
+    }
+
+    #[test]
+    fn is_switched_on_again_after_a_long_darkness() {
+        let mut talk = vec![start()];
+        talk.extend((0..10).map(|_| Transaction::read(0x23, vec![0, 0])));
+        talk.extend([start(), Transaction::read(0x23, vec![0, 12])]);
+        let mut bus = Mock::new(&talk);
+        let mut sensor = Bh1750::new("lux", bus.clone(), NoopDelay).unwrap();
+        assert_eq!((0..11).map(|_| sensor.sample().unwrap()).sum::<f64>(), 10.0);
         bus.done();
     }
 }

@@ -353,6 +353,20 @@ mod tests {
     }
 
     #[test]
+    fn works_with_the_scheduler_of_a_microcontroller() {
+        use thingflow_core::bare;
+        let seen = Recorder::new();
+        let steps = [Ok(Progress::Ready(1)), LATER, Ok(Progress::Ready(2)), Err("no answer"), Ok(Progress::Ready(3))];
+        let mut thing = Converting::new(script(steps), pipe().map(|e: SensorEvent<u32>| e.val).to(seen.clone()));
+        let mut scheduler = bare::Scheduler::<1>::new();
+        scheduler.schedule_periodic_with(&mut thing, Duration::from_secs(1), bare::OnFailure::Skip).unwrap();
+        (0..450).for_each(|_| assert!(scheduler.run_due(1).unwrap().is_some()));
+        // A tick is 10 ms, and the first one comes at once.
+        assert_eq!(seen.timed_text(), "1@0.26 2@1.65 3@3.25");
+        assert_eq!(scheduler.reports(), 1);
+    }
+
+    #[test]
     fn blocking_waits_and_gives_up() {
         let mut sensor = Blocking::new(script([LATER, Ok(Progress::Ready(7))]), NoopDelay);
         assert_eq!(sensor.sample(), Ok(7));

@@ -1,16 +1,33 @@
 //! Sensors for `ThingFlow`: each is a [`Sensor`](thingflow_core::Sensor), so it knows its driver and nothing of time,
 //! threads or events. Give one to [`SensorOutput::new`](thingflow_core::SensorOutput) or to a scheduler.
 //!
-//! | module | sensors | feature |
+//! | modules | sensors | feature |
 //! |---|---|---|
 //! | [`simulated`] | constant, sine, normally distributed, listed, recorded | none, `std`, `random`, `alloc` |
 //! | `linux` | processor load, memory, temperatures, disks, network | `linux` (default) |
-//! | `tsl2591` | light, on an I2C bus | `tsl2591` |
+//! | | any device that the kernel knows; DS18B20, DHT22 | `iio`, `hwmon`, `ds18b20`, `dht22` |
+//! | `bh1750` `tsl2591` `veml7700` | light | one each, of the module's name |
+//! | `lm75` `mcp9808` `tmp105` `sht3x` `sht4x` | temperature, humidity | " |
+//! | `bme280` `bmp390` `scd4x` | pressure, CO2 | " |
+//! | `adxl345` `mpu6050` `vl53l0x` | motion, distance | " |
+//! | `ads1115` `mcp3008` `hx711` `ina219` | voltages, weight, power | " |
+//! | `button` `rotary` | what hands do | " |
+//! | [`serial`], `pms5003` | boards behind a serial line; dust | none, `postcard`, `pms5003` |
+//!
+//! `SENSORS.md` in this folder has ranges, units, drivers, and how each was tested.
 //!
 //! Without features the crate needs neither `std` nor an allocator; the drivers run on microcontrollers as on a
 //! Raspberry Pi, since they are written against [`embedded-hal`](https://docs.rs/embedded-hal) and not against a board.
 //!
-//! A sensor that blocks for more than a few milliseconds says so; it belongs on an edge thread.
+//! What they have in common:
+//!
+//! - A constructor looks for its chip, so that a wrong wire is found at the start. [`ChipError`] says what to look at.
+//! - After a failed sampling the next one sets the chip up anew, so a sensor that was unplugged comes back by itself.
+//! - A sensor that blocks for more than a few milliseconds says so; it belongs on an edge thread. One that only has to
+//!   wait for its chip is a [`Conversion`]: started, and read when it is ready.
+//! - One that collects samples by itself gives a [`Batch`]; [`Spread`] makes events of it, each with its own time.
+//! - Several on one bus, and a bus that fails: see [`bus`].
+//! - What a raw value means: see [`Calibration`].
 #![cfg_attr(not(any(feature = "std", test)), no_std)]
 #![forbid(unsafe_code)]
 

@@ -17,7 +17,7 @@ pub use tsl2591_eh_driver::{Gain, IntegrationTimes};
 /// - Wiring: 2.7 V to 3.6 V; most modules have a regulator and take 5 V too, their bus stays at 3.3 V.
 /// - It takes a reading every 200 ms; sampled faster, it repeats the last one. Wait that long before the first
 ///   sampling. Sampling takes two transfers of 2 bytes.
-/// - A chip that lost its power is switched on again by the sampling after the one that failed.
+/// - A chip that lost its power is set up anew by the sampling after the one that failed.
 ///
 /// Works with whatever implements `embedded-hal` 1.0, for example `I2cdev::new("/dev/i2c-1")` of `linux-embedded-hal`:
 ///
@@ -35,7 +35,9 @@ pub use tsl2591_eh_driver::{Gain, IntegrationTimes};
 /// Source: data sheet of ams, v1-03, and the formula of Adafruit's library. Driver: the crate `tsl2591-eh-driver`.
 pub struct Tsl2591<B> {
     id: SensorId,
-    on: bool,
+    time: IntegrationTimes,
+    gain: Gain,
+    ready: bool,
     driver: Driver<B>,
 }
 
@@ -63,17 +65,29 @@ impl<B: I2c> Tsl2591<B> {
     ) -> Result<Self, ChipError<B::Error>> {
         let mut driver = Driver::new_define_integration(bus, time, gain).map_err(failed)?;
         driver.enable().map_err(failed)?;
-        Ok(Self { id: id.into(), on: true, driver })
+        Ok(Self { id: id.into(), time, gain, ready: true, driver })
     }
 
-    fn lux(&mut self) -> Result<f32, Error<B::Error>> {
-        if !self.on {
-            self.driver.enable()?;
+    fn set_up(&mut self) -> Result<(), Error<B::Error>> {
+        self.driver.set_gain(self.gain)?;
+        self.driver.set_timing(self.time)?;
+        self.driver.enable()
+    }
+
+    fn lux(&mut self) -> Result<f32, ChipError<B::Error>> {
+        if !self.ready {
+            self.set_up().map_err(failed)?;
         }
-        match self.driver.get_channel_data()? {
-            (0, _) => Ok(0.0), // the driver would divide by it
-            (all, infrared) => self.driver.calculate_lux(all, infrared).map(|lux| lux.max(0.0)),
+        match self.driver.get_channel_data().map_err(failed)? {
+            (0, _) => self.dark(), // the driver would divide by it
+            (all, infrared) => self.driver.calculate_lux(all, infrared).map(|lux| lux.max(0.0)).map_err(failed),
         }
+    }
+
+    /// It is dark, unless the chip is off.
+    fn dark(&mut self) -> Result<f32, ChipError<B::Error>> {
+        let on = self.driver.get_enable().map_err(failed)?.aen();
+        if on { Ok(0.0) } else { Err(CHIP.no_reading("it has lost its power for a while")) }
     }
 }
 
@@ -96,8 +110,8 @@ impl<B: I2c<Error: Send + Sync + 'static>> Sensor for Tsl2591<B> {
     }
     fn sample(&mut self) -> Result<f64, SampleError<Self::Error>> {
         let lux = self.lux();
-        self.on = lux.is_ok();
-        Ok(lux.map(f64::from).map_err(failed)?)
+        self.ready = lux.is_ok();
+        Ok(lux.map(f64::from)?)
     }
 }
 
@@ -124,10 +138,16 @@ mod tests {
         vec![read(0x12, &[0x50]), control.clone(), control, Transaction::write(ADDRESS, vec![0xA0, 0x93])]
     }
 
+    /// Whether the chip is on, which is asked when it is dark.
+    fn is_on(on: bool) -> Transaction {
+        read(0x00, &[if on { 0x93 } else { 0 }])
+    }
+
     /// What the sensor says to the two channels.
     fn sample(all: u16, infrared: u16) -> Result<f64, String> {
         let mut talk = start();
         talk.extend([read(0x14, &all.to_le_bytes()), read(0x16, &infrared.to_le_bytes())]);
+        talk.extend((all == 0).then(|| is_on(true)));
         let mut bus = Mock::new(&talk);
         let reading = Tsl2591::new("lux", bus.clone()).unwrap().sample().map_err(|e| e.to_string());
         bus.done();
@@ -152,14 +172,20 @@ mod tests {
     }
 
     #[test]
-    fn is_switched_on_again_after_a_failure() {
+    fn is_set_up_anew_after_a_failure_and_a_loss_of_power() {
+        let dark = [read(0x14, &[0, 0]), read(0x16, &[0, 0])];
         let mut talk = start();
         talk.push(read(0x14, &[0, 0]).with_error(ErrorKind::Other));
-        talk.push(Transaction::write(ADDRESS, vec![0xA0, 0x93]));
-        talk.extend([read(0x14, &[0, 0]), read(0x16, &[0, 0])]);
+        talk.extend_from_slice(&start()[1..]);
+        talk.extend(dark.clone());
+        talk.push(is_on(false));
+        talk.extend_from_slice(&start()[1..]);
+        talk.extend(dark);
+        talk.push(is_on(true));
         let mut bus = Mock::new(&talk);
         let mut sensor = Tsl2591::new("lux", bus.clone()).unwrap();
         assert!(sensor.sample().is_err());
+        assert_eq!(sensor.sample().unwrap_err().to_string(), "TSL2591: it has lost its power for a while");
         assert_eq!(sensor.sample(), Ok(0.0));
         bus.done();
     }

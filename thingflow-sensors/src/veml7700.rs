@@ -19,7 +19,9 @@ pub use veml6030::{Gain, IntegrationTime};
 /// - Wiring: 2.5 V to 3.6 V; pull the bus up to no more than that.
 /// - It measures on its own, once in each integration time. Sampled faster, it repeats the last reading. Sampling takes
 ///   one transfer of 2 bytes.
-/// - A chip that lost its power is switched on again by the sampling after the one that failed.
+/// - A chip that lost its power is switched on again by the sampling after the one that failed. If it was back before
+///   the next sampling, it only shows darkness, so after ten readings of 0 it is switched on again too: leave more than
+///   a fifth of the integration time from sampling to sampling.
 ///
 /// Source: data sheet of Vishay, 84286, and its application note 84323. Driver: the crate `veml6030`.
 pub struct Veml7700<B> {
@@ -28,8 +30,13 @@ pub struct Veml7700<B> {
     time: IntegrationTime,
     gain: Gain,
     measuring: bool,
+    /// How many readings in a row were 0.
+    dark: u8,
     driver: Veml6030<B>,
 }
+
+/// So many readings of 0 may mean that the chip is off.
+const DARK: u8 = 10;
 
 impl<B: I2c> Veml7700<B> {
     /// Finds the chip and has it measure, with a gain of 1/4 and 100 ms for each reading.
@@ -52,7 +59,7 @@ impl<B: I2c> Veml7700<B> {
     ) -> Result<Self, ChipError<B::Error>> {
         let driver = Veml6030::new(bus, SlaveAddr::Default);
         let chip = Chip::i2c("VEML7700", 0x10);
-        let mut sensor = Self { id: id.into(), chip, time, gain, measuring: false, driver };
+        let mut sensor = Self { id: id.into(), chip, time, gain, measuring: false, dark: 0, driver };
         sensor.measure().map_err(|error| sensor.failed(error))?;
         Ok(sensor)
     }
@@ -69,7 +76,12 @@ impl<B: I2c> Veml7700<B> {
         if !self.measuring {
             self.measure()?;
         }
-        self.driver.read_raw()
+        let raw = self.driver.read_raw()?;
+        self.dark = if raw > 0 { 0 } else { self.dark + 1 };
+        if self.dark == DARK {
+            (self.dark, self.measuring) = (0, false);
+        }
+        Ok(raw)
     }
 
     fn failed(&mut self, error: Error<B::Error>) -> ChipError<B::Error> {
@@ -154,6 +166,17 @@ mod tests {
         let mut sensor = Veml7700::new("lux", bus.clone()).unwrap();
         assert!(sensor.sample().is_err());
         assert!(sensor.sample().unwrap() > 2.0);
+        bus.done();
+    }
+
+    #[test]
+    fn is_switched_on_again_after_a_long_darkness() {
+        let mut talk = start();
+        talk.extend((0..10).map(|_| light(0)));
+        talk.extend([config(0x00, 0x18), config(0x00, 0x18), config(0x00, 0x18), light(0)]);
+        let mut bus = Mock::new(&talk);
+        let mut sensor = Veml7700::new("lux", bus.clone()).unwrap();
+        assert_eq!((0..11).map(|_| sensor.sample().unwrap()).sum::<f64>(), 0.0);
         bus.done();
     }
 }

@@ -17,6 +17,8 @@ use crate::{Chip, ChipError, Conversion, Progress};
 ///   be thin and close.
 /// - It measures all the time, every 33 ms, and is a [`Conversion`], for [`Converting`](crate::Converting) or
 ///   [`Blocking`](crate::Blocking): a tick waits for the next value, so none is older than itself.
+/// - After a failure of the bus it goes on. After a loss of power it must be made anew, since the driver sets the chip
+///   up only once.
 ///
 /// Source: data sheet of STMicroelectronics, DS11555. Driver: the crate `vl53l0x`.
 pub struct Vl53l0x<B: I2c> {

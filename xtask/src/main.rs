@@ -4,6 +4,7 @@ mod bare;
 mod bench;
 mod book;
 mod ci;
+mod cross;
 mod features;
 mod filter_index;
 mod operators;
@@ -30,8 +31,12 @@ struct Command {
     run: Chore,
 }
 
-const COMMANDS: [Command; 8] = [
-    Command { name: "setup", help: "install what the tests need; --bench: what the benches need too", run: setup::run },
+const COMMANDS: [Command; 9] = [
+    Command {
+        name: "setup",
+        help: "install what the tests need; --bench, --cross, --board, --deploy: what these need too",
+        run: setup::run,
+    },
     Command {
         name: "test",
         help: "every test, in every feature set; further words go to `cargo test`",
@@ -40,6 +45,11 @@ const COMMANDS: [Command; 8] = [
     Command { name: "tidy", help: "check the repository's own rules", run: tidy::run },
     Command { name: "features", help: "lint each crate with each of its features alone", run: features::run },
     Command { name: "bare", help: "build the core for Cortex-M, without std and without an allocator", run: bare::run },
+    Command {
+        name: "cross",
+        help: "the examples for ARM boards, and the libraries' tests on an emulated processor",
+        run: cross::run,
+    },
     Command {
         name: "book",
         help: "regenerate docs/src/filters.md; with mdbook installed, build the book",

@@ -1,12 +1,21 @@
 //! `setup`: what a fresh machine lacks. The work is done by `scripts/`, which are quick when nothing is missing.
 
-use crate::{Result, bare, process};
+use crate::{Result, bare, cross, process};
+
+const USAGE: &str = "usage: cargo xtask setup [--bench] [--cross] [--board] [--deploy]";
+const OPTIONS: [&str; 4] = ["--bench", "--cross", "--board", "--deploy"];
 
 pub(crate) fn run(words: &[String]) -> Result {
-    match words {
-        [] => process::run(&mut process::script("setup-host.sh", ""))?,
-        [word] if word == "--bench" => process::run(&mut process::script("setup-host.sh", "--bench"))?,
-        _ => return Err("usage: cargo xtask setup [--bench]".into()),
+    if words.iter().any(|word| !OPTIONS.contains(&word.as_str())) {
+        return Err(USAGE.into());
+    }
+    process::run(&mut process::script("setup-host.sh", &words.join(" ")))?;
+    let asks = |option: &str| words.iter().any(|word| word == option);
+    if asks("--cross") || asks("--board") {
+        cross::setup(&cross::Target::ALL)?;
+    }
+    if asks("--board") {
+        process::run(&mut process::script("setup-board.sh", ""))?;
     }
     bare::setup().map(drop)
 }

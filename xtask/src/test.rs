@@ -24,7 +24,7 @@ pub(crate) fn run(words: &[String]) -> Result {
 }
 
 /// Runs the tests, passes what they print through, and counts. A run that broke without a count is one failure.
-fn count_tests(command: &mut Command) -> Result<Summary> {
+pub(crate) fn count_tests(command: &mut Command) -> Result<Summary> {
     process::announce(command);
     let mut child = command.stdout(Stdio::piped()).spawn()?;
     let output = BufReader::new(child.stdout.take().expect("it was piped"));

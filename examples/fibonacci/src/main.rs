@@ -11,18 +11,18 @@ use thingflow_core::prelude::*;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut scheduler = Scheduler::new()?;
-    let numbers = fibonacci(&scheduler)?; // a loop does not keep itself alive: we hold the port
-    numbers.take(20).print();
+    fibonacci(&scheduler)?.take(20).print();
     scheduler.run_forever()?;
     Ok(())
 }
 
-/// The port of the numbers. Each turn of the loop goes through the scheduler, so that it starves nobody.
+/// The port of the numbers. Each turn of the loop goes through the scheduler, so that it starves nobody; the loop lives as
+/// long as a source is connected to it or a number is on its way.
 fn fibonacci(scheduler: &Scheduler) -> Result<Port<u64>, Box<dyn Error>> {
     let numbers = Port::new().named("numbers");
     numbers.pairwise().filter_map(|(a, b): (u64, u64)| a.checked_add(b)).take(20).feedback(&numbers);
-    scheduler.schedule_later_one_time(from_iter([0]).feedback(&numbers), Duration::ZERO)?;
-    scheduler.schedule_later_one_time(from_iter([1]).feedback(&numbers), Duration::ZERO)?;
+    scheduler.schedule_later_one_time(from_iter([0]).connect(numbers.clone()), Duration::ZERO)?;
+    scheduler.schedule_later_one_time(from_iter([1]).connect(numbers.clone()), Duration::ZERO)?;
     Ok(numbers)
 }
 

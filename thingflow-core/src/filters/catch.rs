@@ -82,6 +82,9 @@ impl<T: Clone + 'static, F: FnOnce(StreamError) -> Port<T>> InputThing<T> for Ca
     fn is_open(&self) -> bool {
         self.port.is_listened()
     }
+    fn has_room(&self) -> bool {
+        self.port.has_room()
+    }
     fn describe(&self, visitor: &mut dyn Visitor) {
         visitor.filter("catch");
         visitor.port(self.port.as_ref(), false);

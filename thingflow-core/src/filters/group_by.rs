@@ -128,6 +128,9 @@ impl<T: Clone + 'static, K: Ord + Clone + 'static, F: FnMut(&T) -> K> InputThing
     fn is_open(&self) -> bool {
         self.any_listened()
     }
+    fn has_room(&self) -> bool {
+        self.all_have_room()
+    }
     fn describe(&self, visitor: &mut dyn Visitor) {
         self.show("group_by", visitor);
     }

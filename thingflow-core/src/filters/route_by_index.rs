@@ -75,6 +75,9 @@ impl<T: Clone + 'static> InputThing<(usize, T)> for RouteByIndex<T> {
     fn is_open(&self) -> bool {
         self.ports.any_listened()
     }
+    fn has_room(&self) -> bool {
+        self.ports.all_have_room()
+    }
     fn describe(&self, visitor: &mut dyn Visitor) {
         self.ports.show("route_by_index", visitor);
     }

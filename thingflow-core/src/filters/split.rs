@@ -84,6 +84,9 @@ impl<T, S: Slots, F: FnMut(T) -> S> InputThing<T> for Split<F, S> {
     fn is_open(&self) -> bool {
         self.ports.any_listened()
     }
+    fn has_room(&self) -> bool {
+        self.ports.all_have_room()
+    }
     fn describe(&self, visitor: &mut dyn Visitor) {
         self.ports.show("split", visitor);
     }

@@ -40,14 +40,16 @@ impl<I: Inputs, L: Latest> Join<I, CombineLatest<L>> {
     /// Sends only when an event comes at one of `inputs`, by their numbers from 0 on.
     ///
     /// # Panics
-    /// If there is no such input, or if it is not among the first 64.
+    /// If there is no such input, if it is not among the first 64, or if none is given.
     #[track_caller]
     pub fn emit_on(self, inputs: impl IntoIterator<Item = usize>) -> Self {
-        let count = self.inputs.count();
-        let chosen = inputs.into_iter().fold(0, |chosen, input| {
-            assert!(input < count.min(64), "emit_on({input}): the inputs are 0 to {}", count.min(64) - 1);
-            chosen | 1 << input
-        });
+        let count = self.inputs.count().min(64);
+        let mut chosen = 0;
+        for input in inputs {
+            assert!(input < count, "emit_on({input}): one of {count} inputs can be chosen, the first is 0");
+            chosen |= 1 << input;
+        }
+        assert!(chosen != 0, "emit_on([]): nothing would ever be sent");
         self.with(|rule| rule.emitting_on(chosen))
     }
 }

@@ -39,6 +39,7 @@ pub trait Queue {
 #[cfg(feature = "alloc")]
 #[derive(Clone, Debug)]
 pub struct Held<T> {
+    /// See [`Queue::hand`].
     hand: Option<T>,
     pub(super) events: Backlog<T>,
     pub(super) ended: bool,
@@ -97,6 +98,7 @@ impl<T> Queue for Held<T> {
 /// At most `N` events of one input that wait, without an allocator. One more ends the join by an error.
 #[derive(Debug)]
 pub struct HeldIn<T, const N: usize> {
+    /// See [`Queue::hand`].
     hand: Option<T>,
     events: Deque<T, N>,
     ended: bool,

@@ -24,7 +24,7 @@ use crate::thing::{Demand, Emitter, InputThing, Receipt};
 /// assert_eq!(seen.events(), [19, 14, 20]);
 /// # Ok::<(), FatalError>(())
 /// ```
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct MergeAll<T>(Nested<T>);
 
 impl<T> MergeAll<T> {

@@ -127,18 +127,22 @@ impl<T, K: Ord + Clone, F: FnMut(&T) -> K> MergeByTime<T, K, F> {
 
     #[cold]
     fn take_late(&mut self, event: T, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
-        let cx = out.context();
-        let Some(late) = &mut self.late else {
-            cx.report("merge_by_time", &StreamError::new("an event came too late and was dropped"));
-            return Ok(Demand::More);
-        };
-        match late.on_next(event, cx)? {
-            Demand::Done => {
-                self.late = None;
-                Ok(Demand::More)
-            }
-            demand => Ok(demand),
+        if self.late.is_none() {
+            let error = StreamError::new("an event came too late and was dropped");
+            out.context().report("merge_by_time", &error);
         }
+        self.with_late(|late| late.on_next(event, out.context()))
+    }
+
+    /// Calls the Thing that gets the late events. If it wants no more, it is dropped, and they are from then on.
+    fn with_late(&mut self, call: impl FnOnce(&mut dyn InputThing<T>) -> Receipt) -> Receipt {
+        let Some(late) = &mut self.late else { return Ok(Demand::More) };
+        let demand = call(&mut **late)?;
+        if demand == Demand::Done {
+            self.late = None;
+            return Ok(Demand::More);
+        }
+        Ok(demand)
     }
 }
 
@@ -165,12 +169,10 @@ impl<T, K: Ord + Clone, F: FnMut(&T) -> K> Rule for MergeByTime<T, K, F> {
         out.fail(error)
     }
     fn on_start(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
-        if let Some(late) = &mut self.late
-            && late.on_start(out.context())? == Demand::Done
-        {
-            self.late = None;
-        }
-        Ok(Demand::More)
+        self.with_late(|late| late.on_start(out.context()))
+    }
+    fn on_wake(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
+        self.with_late(|late| late.on_wake(out.context()))
     }
     fn has_room(&self, input: usize, behind: bool) -> bool {
         behind && self.lanes[input].held.has_room()

@@ -6,8 +6,8 @@
 //! lets all its inputs go at once; an event that comes to an input while the join is sending (its output leads back to it)
 //! is taken right after.
 //!
-//! Windows of several inputs, aligned by their number, are a [`zip`](zip()) of windows:
-//! `joins::zip((a.chunks(3), b.sliding(5)), limit)`.
+//! Windows of several inputs, aligned by their number, are a [`zip`](zip()) of windows, each of its own size and step:
+//! `joins::zip((a.windows(3, 3), b.windows(5, 2)), limit)`.
 
 mod body;
 #[cfg(feature = "alloc")]

@@ -26,7 +26,7 @@ use crate::thing::{Demand, Emitter, InputThing, Receipt};
 /// assert!(!radio.is_listened());
 /// # Ok::<(), FatalError>(())
 /// ```
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Switch<T>(Nested<T>);
 
 impl<T> Switch<T> {

@@ -78,6 +78,9 @@ macro_rules! unzip {
             fn is_open(&self) -> bool {
                 $(self.0.$i.is_listened())||+
             }
+            fn has_room(&self) -> bool {
+                $(InputThing::has_room(&self.0.$i))&&+
+            }
             fn describe(&self, visitor: &mut dyn Visitor) {
                 visitor.filter("TimedUnzip");
                 $(visitor.branch(&|visitor| visitor.port(self.0.$i.as_ref(), false));)+

@@ -23,6 +23,7 @@ use super::{CombineLatest, Inputs, Join, Latest, combine_latest};
 /// assert_eq!(seen.text(), r#"("now", 2) |"#);
 /// # Ok::<(), FatalError>(())
 /// ```
+#[track_caller]
 pub fn with_latest_from<I: Inputs<Latest: Latest>>(inputs: I) -> Join<I, CombineLatest<I::Latest>> {
     combine_latest(inputs).emit_on([0])
 }

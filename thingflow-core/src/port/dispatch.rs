@@ -32,7 +32,7 @@ impl<T: Clone + 'static> Port<T> {
             return inner.conclude(receipt, cx);
         }
         if cx.due != Instant::NEVER {
-            return inner.conclude(receipt, cx);
+            return inner.hear(cx);
         }
         Ok(Demand::More)
     }
@@ -50,10 +50,13 @@ impl<T: Clone + 'static> Port<T> {
         }
         let listened = !body.slots.is_empty();
         inner.put_back_idle(body);
-        if listened && inner.pending.get() == 0 && cx.due == Instant::NEVER {
-            return Ok(Demand::More);
+        if !listened || inner.pending.get() != 0 {
+            return inner.conclude(Ok(Demand::More), cx);
         }
-        inner.conclude(Ok(Demand::More), cx)
+        if cx.due != Instant::NEVER {
+            return inner.hear(cx);
+        }
+        Ok(Demand::More)
     }
 
     /// The port is dispatching, or something must be done first.
@@ -297,6 +300,15 @@ impl<T: Clone + 'static> Inner<T> {
             Some(error) => Err(error),
             None => Ok(self.retire(done, full)),
         }
+    }
+
+    /// Ends a dispatch after which all is as usual but for a wish for a wake-up, most often one that is known already.
+    #[inline(never)]
+    fn hear(&self, cx: &mut Context<'_>) -> Receipt {
+        if cx.due < self.armed.get() || cx.stalled {
+            self.arm(cx);
+        }
+        Ok(Demand::More)
     }
 
     /// Asks for a wake-up at the earliest time that anyone has asked for in this dispatch. A wish of a Thing further up is

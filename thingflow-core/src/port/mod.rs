@@ -11,6 +11,7 @@ mod any;
 mod chain;
 mod connection;
 mod dispatch;
+mod weak;
 
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
@@ -33,10 +34,13 @@ pub(crate) use any::{AnyPort, Hub, RunLink};
 pub use any::{ConnectionInfo, PortRef};
 pub use chain::PortChain;
 pub use connection::Connection;
+pub use weak::WeakPort;
 
 /// A multicast point of events of type `T`, cheap to clone: all clones are the same port.
 ///
-/// A port is a Thing's output, a place to branch, and an [`InputThing`] itself, so that one port can feed another.
+/// A port is a Thing's output, a place to branch, and an [`InputThing`] itself, so that one port can feed another. What
+/// feeds a port keeps it; a chain that leads back to its own port ends in [`downgrade`](Self::downgrade), or nothing would
+/// ever drop it.
 ///
 /// ```
 /// use thingflow_core::prelude::*;
@@ -224,17 +228,10 @@ impl<T: Clone + 'static> Port<T> {
         self.inner.has_connections()
     }
 
-    pub(crate) fn downgrade(&self) -> WeakPort<T> {
-        WeakPort(Rc::downgrade(&self.inner))
-    }
-}
-
-/// A port that does not keep itself alive.
-pub(crate) struct WeakPort<T>(Weak<Inner<T>>);
-
-impl<T> WeakPort<T> {
-    pub(crate) fn upgrade(&self) -> Option<Port<T>> {
-        self.0.upgrade().map(|inner| Port { inner })
+    /// The same port, for the end of a loop, which must not keep it alive. To deliver in a later turn, see
+    /// [`feedback`](crate::feedback()).
+    pub fn downgrade(&self) -> WeakPort<T> {
+        WeakPort::new(&self.inner)
     }
 }
 

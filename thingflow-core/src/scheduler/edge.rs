@@ -423,7 +423,8 @@ impl<T: Clone + 'static> OutputThing for Ticker<T> {
         if !self.receiver.is_active() {
             return Ok(Demand::Done);
         }
-        if self.request.ask((cx.now(), cx.timestamp())) {
+        // While those further down are full no sample is wanted, and virtual time would wait for it in vain.
+        if !self.receiver.is_paused() && self.request.ask((cx.now(), cx.timestamp())) {
             self.asked.change(1);
         }
         Ok(Demand::More)

@@ -33,6 +33,11 @@ impl ScheduleHandle {
         self.engine.upgrade().is_some_and(|engine| engine.is_active(self.key, self.serial))
     }
 
+    /// Whether it waits for room further down.
+    pub(super) fn is_paused(&self) -> bool {
+        self.engine.upgrade().is_some_and(|engine| engine.is_paused(self.key, self.serial))
+    }
+
     /// What the schedule has done so far.
     pub fn stats(&self) -> ScheduleStats {
         let running = self.engine.upgrade().and_then(|engine| engine.counts(self.key, self.serial));
@@ -111,7 +116,9 @@ impl fmt::Display for ScheduleError {
             }
             Self::Register(error) => write!(f, "the reactor cannot wait for this Thing's descriptor: {error}"),
             Self::Thread(error) => write!(f, "the edge thread could not be started: {error}"),
-            Self::NoScheduler => f.write_str("only a Thing that is run by a scheduler, on its thread, can schedule others"),
+            Self::NoScheduler => {
+                f.write_str("only a Thing that is run by a scheduler, on its thread, can schedule others")
+            }
         }
     }
 }

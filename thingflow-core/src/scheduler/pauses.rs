@@ -13,11 +13,24 @@ pub(super) enum Stalled {
 }
 
 impl Engine {
-    /// Sets everything free, in the next turn, that waits for a queue to drain.
+    /// Sets everything free that waits for a queue to drain: a periodic source goes on with its next tick, the others are
+    /// called in the next turn.
     pub(super) fn resume(&self) {
         self.resumed.set(self.resumed.get() + 1);
         self.unstalled.borrow_mut().append(&mut self.stalled.borrow_mut());
-        self.freed.borrow_mut().append(&mut self.paused.borrow_mut());
+        let mut schedules = self.schedules.borrow_mut();
+        for (key, serial) in self.paused.take() {
+            let Some(schedule) = schedules.get_mut(key).filter(|schedule| schedule.serial == serial) else { continue };
+            schedule.resumed = true;
+            schedule.paused = !matches!(schedule.trigger, Trigger::Periodic(..));
+            if schedule.paused {
+                self.freed.borrow_mut().push((key, serial));
+            }
+        }
+    }
+
+    pub(super) fn is_paused(&self, key: usize, serial: u32) -> bool {
+        self.schedules.borrow().get(key).is_some_and(|schedule| schedule.serial == serial && schedule.paused)
     }
 
     /// Whether anything has been set free.
@@ -31,10 +44,6 @@ impl Engine {
         for (key, serial) in self.freed.take() {
             if let Some(schedule) = self.schedules.borrow_mut().get_mut(key).filter(|s| s.serial == serial) {
                 schedule.paused = false;
-                schedule.resumed = true;
-                if matches!(schedule.trigger, Trigger::Periodic(..)) {
-                    continue; // goes on with its next tick
-                }
             }
             self.call_soon(key, serial);
         }

@@ -71,6 +71,7 @@ impl<T> Debounce<T> {
 
 impl<T> Filter<T> for Debounce<T> {
     type Out = T;
+    #[inline]
     fn on_next(&mut self, event: T, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
         let demand = self.send_due(out)?; // it was quiet for long enough; only the wake-up has not come yet
         if demand == Demand::Done {
@@ -81,8 +82,9 @@ impl<T> Filter<T> for Debounce<T> {
         if self.leading && first {
             return Ok(demand.and(out.next(event)?));
         }
-        self.held = Some(event);
-        out.wake_at(self.due);
+        if self.held.replace(event).is_none() {
+            out.wake_at(self.due); // the one that waited has asked already, and asks again when woken
+        }
         Ok(demand)
     }
     fn on_wake(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {

@@ -100,7 +100,15 @@ impl<T, D> Throttle<T, D> {
 
 impl<T, D: FnMut(T)> Filter<T> for Throttle<T, D> {
     type Out = T;
+    #[inline]
     fn on_next(&mut self, event: T, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
+        if out.now() < self.gate.until {
+            match self.gate.hold(event, self.edges) {
+                Some(dropped) => (self.dropped)(dropped),
+                None => out.wake_at(self.gate.until),
+            }
+            return Ok(Demand::More);
+        }
         let demand = self.send_due(out)?; // the wake-up may be on its way
         if demand == Demand::Done {
             return Ok(demand);
@@ -165,15 +173,19 @@ impl<T> Gate<T> {
 
     /// Takes an event at `now`, which is not before the end of a time that has been closed.
     pub(super) fn take(&mut self, event: T, now: Instant, edges: Edges, window: Duration) -> Taken<T> {
-        let first = now >= self.until;
-        if first {
+        if now >= self.until {
             self.until = now + window;
+            if edges != Edges::Last {
+                return Taken::Passes(event);
+            }
         }
-        match edges {
-            Edges::First | Edges::Both if first => Taken::Passes(event),
-            Edges::First => Taken::Drops(event),
-            _ => self.held.replace(event).map_or(Taken::Waits, Taken::Drops),
-        }
+        self.hold(event, edges).map_or(Taken::Waits, Taken::Drops)
+    }
+
+    /// Takes an event that comes within the time: gives back the one that is dropped for it, if there is one.
+    #[inline]
+    fn hold(&mut self, event: T, edges: Edges) -> Option<T> {
+        if edges == Edges::First { Some(event) } else { self.held.replace(event) }
     }
 
     /// Ends the time: gives the event to be sent, if one waits. With both edges it begins the next time.

@@ -17,8 +17,6 @@
 //! assert_eq!(rows.acknowledge().collect_now(), [vec![2, 4], vec![6, 8], vec![10]]);
 //! assert_eq!(tracker.committed(), 10);
 //! ```
-#![cfg(feature = "alloc")]
-
 mod acknowledge;
 mod filter_value;
 mod gather;

@@ -64,6 +64,11 @@ impl<T, M: 'static, F: FnMut(&T) -> M> Filter<T> for Track<M, F> {
         self.tracker.settle(out.context())
     }
 
+    fn on_wake(&mut self, out: &mut Emitter<'_, '_, impl InputThing<Self::Out>>) -> Receipt {
+        self.tracker.settle(out.context())?;
+        Ok(Demand::More)
+    }
+
     fn on_start(&mut self, out: &mut Emitter<'_, '_, impl InputThing<Self::Out>>) -> Receipt {
         self.tracker.register(out.context());
         Ok(Demand::More)

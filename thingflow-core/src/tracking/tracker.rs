@@ -94,7 +94,8 @@ impl<M: 'static> Tracker<M> {
     /// `Full` while as many events are on their way as may be. The scheduler resumes the sources when half of them have
     /// come home.
     pub fn demand(&self) -> Demand {
-        if self.in_flight() < self.inner.room.get() {
+        let room = self.inner.room.get();
+        if room == usize::MAX || self.in_flight() < room {
             return Demand::More;
         }
         self.inner.paused.set(true);

@@ -7,8 +7,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
+use thingflow_core::flow::ErrorPolicy;
 use thingflow_core::prelude::*;
-use thingflow_core::testing::Recorder;
+use thingflow_core::testing::{ListSensor, Recorder};
 
 fn secs(s: f64) -> Duration {
     Duration::from_secs_f64(s)
@@ -307,6 +308,42 @@ fn a_resume_that_is_meant_for_others_fills_nobody_further() {
         scheduler.run_for(secs(2.0)).expect("no fatal error");
         assert_eq!(seen.events(), [0]);
     }
+}
+
+#[test]
+fn a_slow_sink_pauses_a_sensor_on_a_thread_of_its_own() {
+    let (mut scheduler, seen) = (virtual_time(), Recorder::new());
+    let probe = ListSensor::new("probe", [1, 2, 3]);
+    let probe = scheduler.schedule_sensor_on_separate_thread(probe, secs(1.0)).expect("a thread");
+    probe.map(|e| e.val).pace(secs(3.5), Limit::block(1)).connect(seen.clone());
+    scheduler.run_forever().expect("no fatal error");
+    assert_eq!(seen.timed_text(), "1@1 2@4.5 3@8 |@9");
+}
+
+/// The receipt `Full` of a queue behind `chain` reaches the source: nothing is lost, and the queue is never too long.
+#[track_caller]
+fn full_travels<F: Filter<i32> + 'static>(chain: Pipe<i32, F>)
+where
+    F::Out: Clone + 'static,
+{
+    let (mut scheduler, seen, pulled) = (virtual_time(), Recorder::new(), Rc::new(Cell::new(0)));
+    let (sink, most) = emptied(2, 0.1, &seen);
+    let count = pulled.clone();
+    let flow = open(0..99).inspect(move |_| count.set(count.get() + 1)).pipe(chain).connect(sink);
+    scheduler.schedule_recurring(flow).expect("a schedule");
+    scheduler.run_for(secs(2.05)).expect("no fatal error");
+    assert_eq!((seen.events().len(), most.get()), (20, 2));
+    assert!((20..30).contains(&pulled.get()), "{} pulled", pulled.get());
+}
+
+#[test]
+fn full_travels_through_every_kind_of_operator() {
+    full_travels(pipe().map(|x| x).filter(|_| true).filter_map(Some).try_map(Ok::<_, String>).scan(0, |a, b| a + b));
+    full_travels(pipe().enumerate().dedup().named("n").inspect(|_| {}).tap(call(drop)).take(99).skip(1));
+    full_travels(pipe().chunks(1).flat_map(|list| list).pairwise().map(|(_, x)| x));
+    full_travels(pipe().buffer(Limit::block(2)));
+    full_travels(pipe().try_map_with(ErrorPolicy::skip(), |x| Ok::<_, String>(*x)));
+    full_travels(pipe().pace(secs(0.0), Limit::block(1)).delay(secs(0.0), Limit::block(2)));
 }
 
 /// The results of `f` on `n` threads for the numbers below `to`, sent into a pace.

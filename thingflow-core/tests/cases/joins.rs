@@ -1,5 +1,6 @@
 //! Cases of joins: 152, 164 to 172, 293 to 299, 436, 446 to 451; then joins under a scheduler.
 
+use std::rc::Rc;
 use std::time::Duration;
 
 use thingflow_core::diagram::Graph;
@@ -397,17 +398,66 @@ fn a_timer_behind_a_join_outlives_the_input_that_set_it() -> Timed {
     Ok(())
 }
 
+/// Takes an event, and another one two seconds later.
+struct Slow {
+    seen: Recorder<i32>,
+    free_at: Option<Instant>,
+}
+
+impl InputThing<i32> for Slow {
+    fn on_next(&mut self, event: i32, cx: &mut Context<'_>) -> Receipt {
+        self.seen.on_next(event, cx)?;
+        let free_at = cx.now() + Duration::from_secs(2);
+        self.free_at = Some(free_at);
+        cx.wake_at(free_at);
+        Ok(Demand::Full)
+    }
+    fn on_completed(&mut self, cx: &mut Context<'_>) -> Closed {
+        self.seen.on_completed(cx)
+    }
+    fn on_error(&mut self, error: StreamError, cx: &mut Context<'_>) -> Closed {
+        InputThing::<i32>::on_error(&mut self.seen, error, cx)
+    }
+    fn on_wake(&mut self, cx: &mut Context<'_>) -> Receipt {
+        match self.free_at {
+            Some(free_at) if free_at <= cx.now() => {
+                self.free_at = None;
+                cx.resume();
+            }
+            Some(free_at) => cx.wake_at(free_at),
+            None => {}
+        }
+        Ok(Demand::More)
+    }
+    fn has_room(&self) -> bool {
+        self.free_at.is_none()
+    }
+}
+
+#[test]
+fn a_stage_behind_a_join_goes_on_after_the_input_has_ended_that_filled_it() -> Timed {
+    let mut scheduler = Scheduler::virtual_time()?;
+    let slow = from_iter([4]).output();
+    let (slow_port, fast) = (slow.port().clone(), every_second(&scheduler, [1, 2, 3]));
+    scheduler.schedule_periodic(slow, Duration::from_secs(10)).expect("a period");
+    let seen = Recorder::new();
+    fast.merge(&slow_port).buffer(Limit::block(10)).connect(Slow { seen: seen.clone(), free_at: None });
+    scheduler.run_forever()?;
+    assert_eq!(seen.timed_text(), "1@1 2@3 3@5 4@10 |@20"); // the fast one ended at 4
+    Ok(())
+}
+
 #[test]
 fn the_faster_source_is_paused_and_loses_nothing() -> Timed {
     let mut scheduler = Scheduler::virtual_time()?;
     let (seen, fast_seen) = (Recorder::new(), Recorder::new());
     let slow = from_iter(0..3).output();
     let (slow_port, fast) = (slow.port().clone(), every_second(&scheduler, 0..));
-    scheduler.schedule_periodic(slow, Duration::from_secs(5)).expect("a period");
+    scheduler.schedule_periodic(slow, Duration::from_millis(4400)).expect("a period");
     fast.tap(fast_seen.clone()).zip(&slow_port, Limit::block(2)).connect(seen.clone());
     scheduler.run_forever()?;
-    assert_eq!(seen.timed_text(), "(0, 0)@5 (1, 1)@10 (2, 2)@15 |@20");
-    assert_eq!(fast_seen.timed_text(), "0@1 1@2 2@5 3@10 4@15");
+    assert_eq!(seen.timed_text(), "(0, 0)@4.4 (1, 1)@8.8 (2, 2)@13.2 |@17.6");
+    assert_eq!(fast_seen.timed_text(), "0@1 1@2 2@5 3@9 4@14");
     Ok(())
 }
 
@@ -467,4 +517,28 @@ fn a_full_join_fails_or_drops_as_told() -> Result {
     assert_eq!(oldest.text(), "(2, 10) (3, 20)");
     assert_eq!(meter.stats().dropped, 1);
     Ok(())
+}
+
+#[test]
+fn a_loop_through_a_join_is_freed_with_its_scheduler() -> Timed {
+    let alive = Rc::new(());
+    let mut scheduler = Scheduler::virtual_time()?;
+    let (source, back) = (every_second(&scheduler, 0..), Port::new());
+    let held = alive.clone();
+    let total = source.zip_with(back.start_with([0]), Limit::default(), |a, b| a + b).share();
+    total.inspect(move |_| _ = &held).connect(back);
+    let seen = Recorder::new();
+    total.connect(seen.clone());
+    scheduler.run_for(Duration::from_secs(4))?;
+    assert_eq!(seen.text(), "0 1 3 6");
+    drop(scheduler);
+    assert_eq!(Rc::strong_count(&alive), 1);
+    Ok(())
+}
+
+#[test]
+#[should_panic(expected = "emit_on(2): one of 2 inputs can be chosen, the first is 0")]
+fn only_an_input_can_be_chosen() {
+    let (a, b) = (Port::<i32>::new(), Port::<i32>::new());
+    let _ = a.combine_latest(&b).emit_on([2]);
 }

@@ -32,6 +32,7 @@ pub trait Outlet {
     fn complete(&self, cx: &mut Context<'_>) -> Closed;
     fn fail(&self, error: StreamError, cx: &mut Context<'_>) -> Closed;
     fn is_listened(&self) -> bool;
+    fn has_room(&self) -> bool;
     fn port(&self) -> PortRef;
 }
 
@@ -47,6 +48,9 @@ impl<T: Clone + 'static> Outlet for Port<T> {
     }
     fn is_listened(&self) -> bool {
         Self::is_listened(self)
+    }
+    fn has_room(&self) -> bool {
+        InputThing::has_room(self)
     }
     fn port(&self) -> PortRef {
         self.as_ref()
@@ -76,6 +80,11 @@ pub trait Outlets {
 
     fn any_listened(&self) -> bool {
         self.outlets().any(Outlet::is_listened)
+    }
+
+    /// Whether all have room: which of them the next event goes to is not known.
+    fn all_have_room(&self) -> bool {
+        self.outlets().all(Outlet::has_room)
     }
 
     /// The receipt for an event, from those of the ports that it went to.

@@ -1,0 +1,86 @@
+#!/bin/bash
+# Fetch what `cargo xtask board` boots, on Debian: an arm64 kernel that has gpio-sim, a static busybox, an emulator new
+# enough to have the Raspberry Pi's I2C (about 140 MB). Quick when it is there. Nothing is installed: all is unpacked
+# into ${THINGFLOW_CACHE:-~/.cache/thingflow}/board, which may be deleted at any time.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+. "$here/board-env.sh"
+. "$here/debian-packages.sh"
+
+# Kernels before 6.13 are built without CONFIG_GPIO_SIM there.
+KERNEL_SUITE=forky
+# Before this version there is no I2C on the emulated Raspberry Pi 3.
+OLDEST_QEMU=9.0
+
+main() {
+  has_board_home && return
+  debian_here || give_up "its parts are fetched from Debian's mirrors, and this is no Debian"
+  mkdir -p "$CACHE"
+  scratch=$(mktemp -d "$CACHE/setup.XXXXXX")
+  trap 'rm -rf "$scratch"' EXIT
+  kernel || give_up "no kernel with gpio-sim on offer"
+  device_trees || give_up "the device trees cannot be changed"
+  emulator || give_up "no qemu-system-aarch64 of version $OLDEST_QEMU or newer on offer"
+  rm -rf "$BOARD_HOME"
+  mv "$scratch/home" "$BOARD_HOME"
+  has_board_home || give_up "what was fetched does not run"
+}
+
+kernel() {
+  local release modules
+  DEBIAN_ARCHITECTURES="$(dpkg --print-architecture) arm64" debian_open "$scratch/kernel" "$KERNEL_SUITE" || return 1
+  release=$(debian_depends linux-image-arm64:arm64 'linux-image-[0-9][^ ]*-arm64') || return 1
+  release=${release#linux-image-}
+  echo "board: kernel $release"
+  debian_unpack "$scratch/packages" "linux-binary-$release:arm64" || return 1
+  debian_unpack "$scratch/packages" "linux-modules-$release:arm64" || return 1
+  debian_unpack "$scratch/packages" "linux-base-$release:arm64" || return 1
+  debian_unpack "$scratch/busybox" busybox-static:arm64 || return 1
+  modules=$scratch/packages/usr/lib/modules/$release
+  [ -n "$(find "$modules" -name 'gpio-sim.ko*')" ] && [ -e "$modules/vmlinuz" ] || return 1
+  mkdir -p "$scratch/home"
+  mv "$modules" "$scratch/home/modules"
+  cp "$(find "$scratch/busybox" -path '*bin/busybox' | head -1)" "$scratch/home/busybox"
+}
+
+# The Pi 3 gets a device on its SPI bus that programs may open. Of the Pi 4, the display is switched off: the emulator
+# has none, and the kernel would stumble over it.
+device_trees() {
+  local trees=$scratch/home/modules/dtb/broadcom spi=/soc/spi@7e204000 tree node
+  tree=$scratch/home/raspi3b.dtb
+  cp "$trees/bcm2837-rpi-3-b.dtb" "$tree" || return 1
+  fdtput -t s "$tree" $spi status okay && fdtput -c "$tree" $spi/spidev@0 || return 1
+  fdtput -t s "$tree" $spi/spidev@0 compatible rohm,dh2228fv || return 1
+  fdtput -t x "$tree" $spi/spidev@0 reg 0 && fdtput -t x "$tree" $spi/spidev@0 spi-max-frequency f4240 || return 1
+  tree=$scratch/home/raspi4b.dtb
+  cp "$trees/bcm2711-rpi-4-b.dtb" "$tree" || return 1
+  for node in $(fdtget -l "$tree" /soc | grep -E '7ef|hvs|pixelvalve|dsi|csi|vec|@7ec'); do
+    fdtput -t s "$tree" "/soc/$node" status disabled || return 1
+  done
+}
+
+# The installed emulator if it is new enough; else one from backports, which runs with the installed one's libraries.
+emulator() {
+  local version qemu=qemu-system-aarch64
+  version=$($qemu --version 2> /dev/null | sed -n 's/.*version \([0-9.]*\).*/\1/p' | head -1)
+  if ! dpkg --compare-versions "${version:-0}" ge $OLDEST_QEMU; then
+    debian_open "$scratch/backports" "$CODENAME-backports" || return 1
+    version=$(debian_versions qemu-system-arm | head -1)
+    dpkg --compare-versions "${version#*:}" ge $OLDEST_QEMU || return 1
+    echo "board: emulator $version beside the installed one"
+    debian_unpack "$scratch/home/emulator" "qemu-system-arm=$version" || return 1
+    debian_unpack "$scratch/home/emulator" "qemu-system-data=$version" ./usr/share || return 1
+    qemu=$BOARD_HOME/emulator/usr/bin/$qemu
+    [ -x "$scratch/home/emulator/usr/bin/qemu-system-aarch64" ] || return 1
+  fi
+  # The installed version's plug-in modules would not fit.
+  printf "#!/bin/sh\nQEMU_MODULE_DIR=/nonexistent exec '%s' \"\$@\"\n" "$qemu" > "$scratch/home/qemu"
+  chmod +x "$scratch/home/qemu"
+}
+
+give_up() {
+  echo "board: the emulated board cannot be set up on this machine: $1" >&2
+  exit 1
+}
+
+main

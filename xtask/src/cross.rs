@@ -1,0 +1,228 @@
+//! `cross`: the examples as small ARM programs, and the libraries' tests run under an emulator of the processor.
+
+use std::process::Command;
+use std::{env, fs};
+
+use crate::summary::Summary;
+use crate::{Result, process, test};
+
+/// What a board's program must stay below when stripped.
+const LIMITS: [(&str, &str, u64); 1] = [("armv7", "lux-led", 1024 * 1024)];
+
+/// The libraries whose tests run on the foreign processor.
+const LIBRARIES: &str = "-p thingflow-core -p thingflow-sensors -p thingflow-adapters --all-features";
+
+pub(crate) const USAGE: &str =
+    "usage: cargo xtask cross [--target aarch64|armv7]... [--build] [-- WORDS FOR cargo test]";
+
+/// What the words of the command line ask for.
+#[derive(Debug, PartialEq, Eq)]
+struct Asked<'a> {
+    targets: Vec<Target>,
+    build_only: bool,
+    test_words: &'a [String],
+}
+
+/// A kind of board.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Target {
+    /// 64 bits: Raspberry Pi 3 and newer.
+    Aarch64,
+    /// 32 bits with hardware floating point: Raspberry Pi 2 and newer with a 32-bit system.
+    Armv7,
+}
+
+impl Target {
+    pub(crate) const ALL: [Self; 2] = [Self::Aarch64, Self::Armv7];
+
+    pub(crate) fn named(name: &str) -> Result<Self> {
+        let found = Self::ALL.into_iter().find(|target| target.name() == name);
+        found.ok_or_else(|| format!("there is no target `{name}`; there are aarch64 and armv7").into())
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Aarch64 => "aarch64",
+            Self::Armv7 => "armv7",
+        }
+    }
+
+    /// The compiler's name of it.
+    fn triple(self) -> &'static str {
+        match self {
+            Self::Aarch64 => "aarch64-unknown-linux-gnu",
+            Self::Armv7 => "armv7-unknown-linux-gnueabihf",
+        }
+    }
+}
+
+/// How programs are linked with the C library. Each has a target folder of its own, beside that of ordinary builds,
+/// since these builds may use another compiler.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Linked {
+    /// As a board with a system on it wants it.
+    Dynamically,
+    /// As a kernel without a system wants it.
+    Statically,
+}
+
+impl Linked {
+    fn folder(self) -> String {
+        let name = if self == Self::Statically { "/cross-static" } else { "/cross" };
+        env::var("CARGO_TARGET_DIR").unwrap_or_else(|_| process::root().join("target").display().to_string()) + name
+    }
+}
+
+pub(crate) fn run(words: &[String]) -> Result {
+    let asked = parse(words)?;
+    setup(&asked.targets)?;
+    let mut sum = Summary::default();
+    for &target in &asked.targets {
+        let examples = examples()?;
+        let programs: Vec<&str> = examples.iter().map(String::as_str).collect();
+        build(target, Linked::Dynamically, &packages(&programs))?;
+        report(target, &programs)?;
+        if !asked.build_only {
+            sum += tests(target, asked.test_words)?;
+        }
+    }
+    if asked.build_only {
+        return Ok(());
+    }
+    println!("\n{sum}");
+    if sum.is_good() { Ok(()) } else { Err("tests failed on the emulated processor, or none ran".into()) }
+}
+
+fn parse(words: &[String]) -> Result<Asked<'_>> {
+    let mut asked = Asked { targets: Vec::new(), build_only: false, test_words: &[] };
+    let mut rest = words;
+    while let [word, after @ ..] = rest {
+        rest = after;
+        match (word.as_str(), after) {
+            ("--target", [name, after @ ..]) => {
+                asked.targets.push(Target::named(name)?);
+                rest = after;
+            }
+            ("--build", _) => asked.build_only = true,
+            ("--", _) => {
+                asked.test_words = after;
+                break;
+            }
+            _ => return Err(USAGE.into()),
+        }
+    }
+    if asked.targets.is_empty() {
+        asked.targets = Target::ALL.to_vec();
+    }
+    Ok(asked)
+}
+
+/// Linkers, emulators and the compiler's libraries for ARM; what cannot be had is named by the scripts.
+pub(crate) fn setup(targets: &[Target]) -> Result {
+    process::run(&mut process::script("setup-host.sh", "--cross"))?;
+    let names: Vec<&str> = targets.iter().map(|target| target.name()).collect();
+    process::run(&mut process::script("setup-cross-toolchain.sh", &names.join(" ")))
+}
+
+/// Builds in the release profile, which strips. `what` is for cargo: packages, features.
+pub(crate) fn build(target: Target, linked: Linked, what: &str) -> Result {
+    process::run(&mut cargo(target, linked, &format!("build --release --locked {what}")))
+}
+
+/// Where a program lies after [`build`].
+pub(crate) fn program(target: Target, linked: Linked, name: &str) -> String {
+    format!("{}/{}/release/{name}", linked.folder(), target.triple())
+}
+
+fn cargo(target: Target, linked: Linked, line: &str) -> Command {
+    let mut command = process::script("cross-cargo", &format!("{} {line}", target.name()));
+    command.env("CARGO_TARGET_DIR", linked.folder());
+    if linked == Linked::Statically {
+        command.env("STATIC", "1");
+    }
+    command
+}
+
+fn packages(names: &[&str]) -> String {
+    names.iter().map(|name| format!("-p {name}")).collect::<Vec<_>>().join(" ")
+}
+
+/// The examples that run on Linux: all but those for bare metal.
+fn examples() -> Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(process::root().join("examples"))? {
+        let entry = entry?;
+        let Ok(manifest) = fs::read_to_string(entry.path().join("Cargo.toml")) else { continue };
+        if !manifest.contains("[package.metadata.bare]") {
+            names.push(entry.file_name().to_string_lossy().into_owned());
+        }
+    }
+    names.sort();
+    Ok(names)
+}
+
+/// Prints how large the programs are; one that is too large is an error.
+fn report(target: Target, programs: &[&str]) -> Result {
+    println!("\nstripped, for {}:", target.name());
+    let mut sizes = Vec::new();
+    for name in programs {
+        let size = fs::metadata(program(target, Linked::Dynamically, name))?.len();
+        println!("  {name:16} {:5} KiB", size.div_ceil(1024));
+        sizes.push((*name, size));
+    }
+    match too_large(target, &sizes).as_slice() {
+        [] => Ok(()),
+        complaints => Err(complaints.join("; ").into()),
+    }
+}
+
+fn too_large(target: Target, sizes: &[(&str, u64)]) -> Vec<String> {
+    let limit = |name: &str| LIMITS.iter().find(|it| (it.0, it.1) == (target.name(), name)).map(|it| it.2);
+    let over = sizes.iter().filter(|(name, size)| limit(name).is_some_and(|limit| *size >= limit));
+    over.map(|(name, size)| format!("{name} takes {size} bytes on {}, which is too much", target.name())).collect()
+}
+
+fn tests(target: Target, words: &[String]) -> Result<Summary> {
+    let mut command = cargo(target, Linked::Dynamically, &format!("test --locked --no-fail-fast {LIBRARIES}"));
+    test::count_tests(command.args(words))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(line: &str) -> Vec<String> {
+        line.split_whitespace().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn the_words_say_targets_and_how_far_to_go() {
+        let none = words("");
+        let all = Asked { targets: Target::ALL.to_vec(), build_only: false, test_words: &[] };
+        assert_eq!(parse(&none).unwrap(), all);
+        let some = words("--target armv7 --build -- debounce --nocapture");
+        let asked = Asked { targets: vec![Target::Armv7], build_only: true, test_words: &some[4..] };
+        assert_eq!(parse(&some).unwrap(), asked);
+    }
+
+    #[test]
+    fn what_is_not_understood_is_said() {
+        assert_eq!(parse(&words("--fast")).unwrap_err().to_string(), USAGE);
+        assert_eq!(parse(&words("--target")).unwrap_err().to_string(), USAGE);
+        let error = parse(&words("--target riscv")).unwrap_err().to_string();
+        assert_eq!(error, "there is no target `riscv`; there are aarch64 and armv7");
+    }
+
+    #[test]
+    fn a_program_that_has_grown_too_large_is_named() {
+        assert_eq!(too_large(Target::Armv7, &[("lux-led", 1024 * 1024 - 1), ("replay", u64::MAX)]), [""; 0]);
+        let complaint = "lux-led takes 1048576 bytes on armv7, which is too much";
+        assert_eq!(too_large(Target::Armv7, &[("lux-led", 1024 * 1024)]), [complaint]);
+        assert_eq!(too_large(Target::Aarch64, &[("lux-led", 1024 * 1024)]), [""; 0]);
+    }
+
+    #[test]
+    fn the_examples_for_linux_are_found() {
+        assert!(examples().unwrap().iter().any(|name| name == "lux-led"));
+    }
+}
