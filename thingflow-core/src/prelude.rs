@@ -19,6 +19,7 @@ pub use crate::windows::{Window, Windows};
 
 #[cfg(feature = "alloc")]
 pub use crate::{
+    flow::ErrorPolicy,
     limit::QueueMeter,
     output::Output,
     port::{Connection, Port, PortRef},

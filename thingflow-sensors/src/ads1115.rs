@@ -154,12 +154,12 @@ impl<B: I2c<Error: Send + Sync + 'static>, const N: usize> Conversion for Ads111
         Ok(TAKES)
     }
     fn read(&mut self) -> Result<Progress<[f64; N]>, Self::Error> {
-        let Some(raw) = self.poll()? else { return Ok(Progress::AskIn(TAKES / 8)) };
-        if let Some(volts) = self.volts.get_mut(self.at) {
-            *volts = f64::from(raw) * self.volts_each;
+        if self.at < N {
+            let Some(raw) = self.poll()? else { return Ok(Progress::AskIn(TAKES / 8)) };
+            self.volts[self.at] = f64::from(raw) * self.volts_each;
+            self.at += 1;
         }
-        self.at += 1;
-        if self.at >= N {
+        if self.at == N {
             return Ok(Progress::Ready(self.volts));
         }
         self.poll()?; // starts the next one

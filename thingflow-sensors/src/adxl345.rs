@@ -12,7 +12,7 @@ use crate::{Axes, Batch, Chip, ChipError};
 
 /// The accelerometer ADXL345. A reading is a batch: what the chip collected since the last sampling, up to 33 samples.
 ///
-/// - Unit: metres per second squared, ±157 (16 times gravity), in steps of 0.038, ±4 %. At rest one axis shows 9.8.
+/// - Unit: metres per second squared, ±157 (16 times gravity), in steps of 0.038, ±10 %. At rest one axis shows 9.8.
 /// - Address: 0x53; 0x1D with the pin ALT ADDRESS high.
 /// - Wiring: 2 V to 3.6 V, not 5 V. The pin CS must be high for I2C.
 /// - Sample it before 32 samples have come together, every 0.3 s at 100 Hz; [`Batch::has_gap`] tells when that

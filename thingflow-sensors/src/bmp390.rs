@@ -13,7 +13,7 @@ use crate::{Chip, ChipError, Conversion, Progress};
 
 /// The barometer BMP390.
 ///
-/// - Units: hectopascals, 300 to 1250, in steps of 0.0003 (about 3 mm of height), ±0.5, of which ±0.03 in a change of
+/// - Units: hectopascals, 300 to 1250, in steps of 0.0033 (about 3 cm of height), ±0.5, of which ±0.03 in a change of
 ///   height; degrees Celsius, -40 to 85, in steps of 0.005, ±0.5.
 /// - Address: 0x77; 0x76 with the pin SDO low.
 /// - Wiring: 1.65 V to 3.6 V, not 5 V. Keep light off the hole in the lid.

@@ -4,6 +4,8 @@ use core::fmt;
 use core::time::Duration;
 
 use embedded_hal::delay::DelayNs;
+#[cfg(feature = "alloc")]
+use thingflow_core::Port;
 use thingflow_core::{
     Closed, Context, Demand, Failure, InputThing, Instant, OutputThing, Receipt, SampleError, Sensor, SensorEvent,
     SensorId, StreamError, Visitor,
@@ -99,8 +101,7 @@ struct Running {
 }
 
 impl<C: Conversion, N: InputThing<SensorEvent<C::Reading>>> Converting<C, N> {
-    /// Sends the readings to `next`: a sink, a chain that ends in one, or a [`Port`](thingflow_core::Port) (keep a clone
-    /// of it) for several readers.
+    /// Sends the readings to `next`: a sink, or a chain that ends in one.
     pub fn new(conversion: C, next: N) -> Self {
         Self { conversion, next, running: None, failed: None, patience: PATIENCE }
     }
@@ -141,6 +142,32 @@ impl<C: Conversion, N: InputThing<SensorEvent<C::Reading>>> Converting<C, N> {
                 Ok(Demand::More)
             }
         }
+    }
+}
+
+#[cfg(feature = "alloc")]
+impl<C: Conversion> Converting<C, Port<SensorEvent<C::Reading>>>
+where
+    C::Reading: Clone + 'static,
+{
+    /// A port for the readings, for several readers, and what sends to it.
+    ///
+    /// ```
+    /// use thingflow_core::prelude::*;
+    /// use thingflow_sensors::{Conversion, Converting};
+    /// # use core::time::Duration;
+    /// fn watch(tank: impl Conversion<Reading = f64> + 'static) -> Result<(), Box<dyn std::error::Error>> {
+    ///     let scheduler = Scheduler::new()?;
+    ///     let (tank, readings) = Converting::output(tank);
+    ///     readings.map(|e| e.val > 60.0).connect(call(|hot| println!("hot: {hot}")));
+    ///     readings.print();
+    ///     scheduler.schedule_periodic(tank, Duration::from_secs(10))?;
+    ///     Ok(())
+    /// }
+    /// ```
+    pub fn output(conversion: C) -> (Self, Port<SensorEvent<C::Reading>>) {
+        let port = Port::new();
+        (Self::new(conversion, port.clone()), port)
     }
 }
 

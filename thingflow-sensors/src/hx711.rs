@@ -14,9 +14,9 @@ use crate::{Chip, ChipError, Conversion, Progress};
 
 /// The amplifier HX711 of a load cell.
 ///
-/// - Unit: steps of the converter, -8,388,608 to 8,388,607, about ±20 mV at the cell for a gain of 128. What they mean says a
+/// - Unit: steps of the converter, -8,388,608 to 8,388,607, ±20 mV at the cell for a gain of 128 and 5 V, ±13 mV for 3.3 V. What they mean says a
 ///   [`Calibration`](crate::Calibration): weigh nothing, and something that you know.
-/// - Bus: SPI in mode 0, 20 kHz to 1 MHz, and nothing else on it. MOSI goes to the pin PD_SCK, DOUT to MISO; the clock
+/// - Bus: SPI in mode 0, 30 kHz to 1 MHz, and nothing else on it. MOSI goes to the pin PD_SCK, DOUT to MISO; the clock
 ///   and the select line stay free.
 /// - Wiring: 2.6 V to 5.5 V; at 5 V its output is too much for a Raspberry Pi; give it 3.3 V. The cell gets its voltage from
 ///   the chip, so that a change of it cancels out.
@@ -35,12 +35,12 @@ pub struct Hx711<S> {
 /// The input and its gain, which the chip uses from the next measurement on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Gain {
-    /// Input A, ±20 mV.
+    /// Input A, ±20 mV at 5 V.
     #[default]
     A128,
-    /// Input A, ±40 mV.
+    /// Input A, ±40 mV at 5 V.
     A64,
-    /// Input B, ±80 mV.
+    /// Input B, ±80 mV at 5 V.
     B32,
 }
 

@@ -23,7 +23,7 @@ use crate::{Axes, Batch, Chip, ChipError};
 ///   steps of 0.015, ±3 %, and up to 20 of them when nothing turns: take the mean of a second at rest off.
 /// - Address: 0x68; 0x69 with the pin AD0 high.
 /// - Wiring: 2.4 V to 3.5 V; the module has a regulator and takes 5 V too, its bus stays at 3.3 V.
-/// - It takes 100 samples a second unless told otherwise. Sample it before 85 have come together, every 0.4 s;
+/// - It takes 100 samples a second unless told otherwise, behind a low-pass of 44 Hz. Sample it before 85 have come together, every 0.4 s;
 ///   [`Batch::has_gap`] tells when that was too late. [`Spread`](crate::Spread) gives each sample its time.
 /// - A sample takes 1.1 ms of a bus at 100 kHz, 0.3 ms at 400 kHz.
 /// - The chip has an identification, but its many copies give others, so it is not looked at. One that lost its power

@@ -19,7 +19,7 @@ use crate::{Chip, ChipError};
 ///   2 bytes.
 /// - A chip that lost its power forgets its 12 bits; it is told again by the sampling after the one that failed.
 ///
-/// Source: data sheet of Texas Instruments, SBOS332.
+/// Source: data sheet of Texas Instruments, TMP105.
 pub struct Tmp105<B> {
     id: SensorId,
     chip: Chip,

@@ -1,52 +1,107 @@
-//! A lamp that is lit while it is dark, for a microcontroller: no operating system, no allocator. The board lends its
-//! sensor, its pin and its delay, all by the traits of `embedded-hal`; nothing here knows which board it is.
+//! The control of a greenhouse for a microcontroller: no operating system, no allocator.
 //!
-//! On a board, `main` makes the three and calls [`run`]. The program beside this library does the same on a laptop.
+//! ```text
+//! light ───────► average of 3 ─┬─► dark? ──────► lamp
+//!                              ├─► serial line
+//!                              └─► combine_latest ─► sunny and warm? ──► blind
+//! temperature ─► average of 2 ─┬─► ▲
+//!                              └─► serial line
+//! ```
+//!
+//! The board lends its sensors, its pins and its serial line, all by the traits of `embedded-hal` and `embedded-io`;
+//! nothing here knows which board it is. `firmware/` runs it on a Cortex-M, the program beside this library on a laptop.
+//! What the board sends, the program `listen` reads on Linux, as a sensor.
 #![no_std]
 
+pub mod message;
+mod pin;
+mod report;
+pub mod simulated;
+
+use core::cell::RefCell;
 use core::time::Duration;
 
 use embedded_hal::delay::DelayNs;
 use embedded_hal::digital::OutputPin;
+use embedded_io::Write;
+use pin::Pin;
+use report::Report;
+use thingflow_core::joins::{CombineLatest, Junction};
 use thingflow_core::prelude::*;
-use thingflow_core::{Chain, Sampled, bare};
+use thingflow_core::{Sampled, bare};
 
 /// Below this average of three readings, in lux, the lamp is lit.
 pub const DARK: f32 = 25.0;
+/// Above this average, in lux, the blind comes down if it is warm as well.
+pub const SUNNY: f32 = 400.0;
+/// Above this average of two readings, in degrees Celsius, it is warm.
+pub const WARM: f32 = 26.0;
 
+/// The clock of the scheduler: what the board's timer counts.
+pub const TICK: Duration = Duration::from_millis(10);
 /// How often the light is measured.
-pub const PERIOD: Duration = Duration::from_millis(500);
+pub const LIGHT_PERIOD: Duration = Duration::from_millis(500);
+/// How often the temperature is measured.
+pub const TEMPERATURE_PERIOD: Duration = Duration::from_secs(1);
 
-/// Runs the lamp until the sensor has no more readings; on a board it always has.
-///
-/// # Errors
-/// The fatal error of the pin.
-pub fn run<S, P>(lux: S, lamp: P, delay: &mut impl DelayNs) -> Result<(), RunError>
-where
-    S: Sensor<Reading = f32>,
-    P: OutputPin + 'static,
-{
-    let mut flow = Flow::new(Sampled::new(lux))
-        .map(|e: SensorEvent<f32>| e.val)
-        .running_avg_of::<3>()
-        .map(|lux| lux < DARK)
-        .connect(Lamp(lamp));
-    let mut scheduler = bare::Scheduler::<4>::new();
-    scheduler.schedule_periodic(&mut flow, PERIOD).map_err(|_| RunError::new("the table of tasks is too small"))?;
-    scheduler.run_forever(delay)
+/// What a board lends.
+#[derive(Debug)]
+pub struct Board<L, T, P, Q, W> {
+    /// A sensor for the light, in lux.
+    pub light: L,
+    /// A sensor for the temperature, in degrees Celsius.
+    pub temperature: T,
+    /// The pin of the lamp.
+    pub lamp: P,
+    /// The pin of the blind: high is down.
+    pub blind: Q,
+    /// The serial line to the Linux side.
+    pub line: W,
 }
 
-/// A pin as a sink, off at the end.
-struct Lamp<P>(P);
+impl<L, T, P, Q, W> Board<L, T, P, Q, W>
+where
+    L: Sensor<Reading = f32>,
+    T: Sensor<Reading = f32>,
+    P: OutputPin,
+    Q: OutputPin,
+    W: Write,
+{
+    /// Runs until the sensors have no more readings; on a board they always have. A reading that fails is left out.
+    ///
+    /// `delay` is where the processor sleeps; `counter` reads the ticks of the board's timer, which goes on meanwhile.
+    ///
+    /// # Errors
+    /// The fatal error of a pin.
+    pub fn run(self, delay: &mut impl DelayNs, counter: impl FnMut() -> u32) -> Result<(), RunError> {
+        let line = RefCell::new(self.line);
+        let report = |sensor| Report::new(sensor, &line);
 
-impl<P: OutputPin> InputThing<bool> for Lamp<P> {
-    fn on_next(&mut self, on: bool, cx: &mut Context<'_>) -> Receipt {
-        self.0.set_state(on.into()).map(|()| Demand::More).map_err(|_| cx.fatal("the pin of the lamp does not answer"))
-    }
-    fn on_completed(&mut self, cx: &mut Context<'_>) -> Closed {
-        self.0.set_low().map_err(|_| cx.fatal("the pin of the lamp does not answer"))
-    }
-    fn on_error(&mut self, _: StreamError, cx: &mut Context<'_>) -> Closed {
-        self.on_completed(cx)
+        let lamp = pipe()
+            .map(|lux| lux < DARK)
+            .dedup()
+            .to(tee((Pin::new(self.lamp, "the pin of the lamp does not answer"), report(message::LAMP))));
+        let blind = pipe()
+            .map(|(lux, celsius)| lux > SUNNY && celsius > WARM)
+            .dedup()
+            .to(tee((Pin::new(self.blind, "the pin of the blind does not answer"), report(message::BLIND))));
+        let sun = Junction::new(CombineLatest::<(Option<f32>, Option<f32>)>::default(), blind);
+
+        let mut light = Flow::new(Sampled::new(self.light))
+            .map(|event: SensorEvent<f32>| event.val)
+            .running_avg_of::<3>()
+            .to(tee((report(message::LIGHT), lamp, sun.input::<0>())));
+        let mut temperature = Flow::new(Sampled::new(self.temperature))
+            .map(|event: SensorEvent<f32>| event.val)
+            .running_avg_of::<2>()
+            .to(tee((report(message::TEMPERATURE), sun.input::<1>())));
+
+        let mut scheduler = bare::Scheduler::<2>::with_tick(TICK);
+        for (flow, period) in [(&mut light as &mut dyn OutputThing, LIGHT_PERIOD), (&mut temperature, TEMPERATURE_PERIOD)] {
+            scheduler
+                .schedule_periodic_with(flow, period, bare::OnFailure::Skip)
+                .map_err(|_| RunError::new("the table of tasks is too small"))?;
+        }
+        scheduler.run_by_counter(delay, counter)
     }
 }

@@ -229,7 +229,7 @@ impl<T: Clone + 'static> Port<T> {
     }
 
     /// The same port, for the end of a loop, which must not keep it alive. To deliver in a later turn, see
-    /// [`feedback`](crate::feedback()).
+    /// [`feedback`](crate::sinks::feedback()).
     pub fn downgrade(&self) -> WeakPort<T> {
         WeakPort::new(&self.inner)
     }

@@ -36,6 +36,12 @@ fn cx() -> Context<'static> {
     Context::detached(Instant::ZERO)
 }
 
+fn connections(port: &Port<i32>) -> usize {
+    let mut count = 0;
+    port.as_ref().connections(&mut |_| count += 1);
+    count
+}
+
 /// A chain without filters, which owns its port.
 type Input = PortChain<i32, Identity>;
 
@@ -69,14 +75,14 @@ where
         }
         if seen.ended_at().is_some() {
             // It lets go of all its inputs at once, and of what it holds.
-            assert!(ports.iter().all(|port| !port.is_listened()), "an input is still connected");
+            assert!(ports.iter().all(|port| connections(port) == 0), "an input is still connected");
             assert!(!connection.is_connected());
             assert_eq!(Rc::strong_count(&alive), 1, "something is still held");
         }
     }
     assert_eq!(seen.after_end(), 0, "something came after the end");
     connection.disconnect();
-    assert!(ports.iter().all(|port| !port.is_listened()));
+    assert!(ports.iter().all(|port| connections(port) == 0), "an input is still connected");
     assert_eq!(Rc::strong_count(&alive), 1, "something is still held");
     seen.text()
 }
@@ -502,4 +508,46 @@ fn a_sink_may_disconnect_the_join_it_belongs_to() {
     assert!(b.emit(2, &mut cx()).is_ok());
     assert_eq!(seen.text(), "1");
     assert!(!b.is_listened());
+}
+
+type Bounded = fn(&Port<i32>, &Port<i32>, Limit, Recorder<String>) -> Connection;
+
+/// The operators that hold events, so connected that those of the first port wait for the second.
+const BOUNDED: [(&str, Bounded); 8] = [
+    ("zip", |a, b, limit, seen| a.zip(b, limit).map(text).connect(seen)),
+    ("zip_latest", |a, b, limit, seen| a.zip_latest(b, limit).map(text).connect(seen)),
+    ("buffer_until", |a, b, limit, seen| a.buffer_until(b, limit).map(text).connect(seen)),
+    ("concat", |a, b, limit, seen| b.concat(a, limit).map(text).connect(seen)),
+    ("timed_zip", |a, b, limit, seen| a.map(timed).timed_zip(b.map(timed), limit).map(text).connect(seen)),
+    ("merge_by_time", |a, b, limit, seen| a.merge_by_time(b, |time| *time, limit).map(text).connect(seen)),
+    ("join_within", |a, b, limit, seen| a.map(timed).join_within(b.map(timed), 9, limit).map(text).connect(seen)),
+    ("sequence_equal_to", |a, b, limit, seen| a.sequence_equal_to(b, limit).map(text).connect(seen)),
+];
+
+fn text<T: Debug>(event: T) -> String {
+    format!("{event:?}")
+}
+
+fn timed(time: i32) -> (i32, ()) {
+    (time, ())
+}
+
+#[test]
+fn what_is_full_pauses_its_source_or_fails_by_name() {
+    for (name, connect) in BOUNDED {
+        let (a, b, seen) = (Port::new(), Port::new(), Recorder::new());
+        connect(&a, &b, Limit::block(2), seen.clone());
+        let demands = [1, 2, 3].map(|event| a.emit(event, &mut cx()).expect("no fatal error"));
+        assert_eq!(demands, [Demand::More, Demand::Full, Demand::Full], "{name}");
+        assert!(!InputThing::has_room(&a) && InputThing::has_room(&b), "{name}");
+        assert_eq!(seen.text(), "", "{name}");
+
+        let (a, b, seen) = (Port::new(), Port::new(), Recorder::new());
+        connect(&a, &b, Limit::fail(2), seen.clone());
+        let demands = [1, 2, 3].map(|event| a.emit(event, &mut cx()).expect("no fatal error"));
+        assert_eq!(demands, [Demand::More, Demand::More, Demand::Done], "{name}");
+        let error = seen.error().expect("an error");
+        assert!(error.starts_with(&format!("{name} holds 2 events and is full")), "{name}: {error}");
+        assert!(!b.is_listened(), "{name}");
+    }
 }

@@ -2,6 +2,7 @@
 #![cfg(feature = "alloc")]
 
 mod filters;
+#[cfg(feature = "std")]
 mod flow;
 mod joins;
 mod timing;

@@ -88,7 +88,7 @@ impl<B: I2c, H: Help<B>> Guarded<B, H> {
     }
 
     /// Does not repeat a transfer whose attempts have taken longer than `longest`, and counts them. It cannot interrupt
-    /// one. `now` reads a clock that does not go back.
+    /// one. `now` reads a clock that does not go back: `|| SystemClock.now()` where there is `std`.
     #[must_use]
     pub fn time_limit(self, longest: Duration, now: fn() -> Instant) -> Self {
         Self { limit: Some(Limit { longest, now }), ..self }

@@ -5,6 +5,7 @@
 //! [`embedded-hal-bus`](https://docs.rs/embedded-hal-bus) (feature `std` or `alloc`), which borrows it for each transfer:
 //!
 //! ```
+//! # #[cfg(feature = "tmp105")] {
 //! use std::{cell::RefCell, rc::Rc};
 //! use embedded_hal::i2c::I2c;
 //! use embedded_hal_bus::i2c::RcDevice;
@@ -19,6 +20,7 @@
 //! #   let _ = (hall, attic);
 //!     Ok(())
 //! }
+//! # }
 //! ```
 //!
 //! On SPI each device file (`/dev/spidev0.0`) is a device of its own, and the kernel shares the bus. On a
@@ -32,14 +34,18 @@
 //!
 //! # Taking long
 //! Nobody can interrupt a transfer from outside. On Linux the kernel gives up by itself, after a second unless
-//! `I2C_TIMEOUT` says otherwise; until then whoever asked is blocked. A bus that may hang belongs on an edge thread of its
-//! own, so that the rest of the program keeps its rhythm: make its sensors there, and let nothing else use it. A chip that
-//! needs time to measure is another matter: see [`Conversion`](crate::Conversion).
+//! `I2C_TIMEOUT` says otherwise; until then whoever asked is blocked. A bus that may hang belongs on edge threads, so that
+//! the rest of the program keeps its rhythm: `SharedBus` (feature `std`) lets the sensors of one bus be on several. A chip
+//! that needs time to measure is another matter: see [`Conversion`](crate::Conversion).
 
 mod guarded;
+#[cfg(feature = "std")]
+mod shared;
 mod unstick;
 
 pub use guarded::{BusStats, Guarded, Help, NoHelp};
+#[cfg(feature = "std")]
+pub use shared::SharedBus;
 pub use unstick::unstick;
 
 #[cfg(all(test, feature = "tmp105"))]

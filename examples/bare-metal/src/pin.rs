@@ -1,0 +1,29 @@
+//! [`Pin`]: a pin as a sink.
+
+use embedded_hal::digital::OutputPin;
+use thingflow_core::prelude::*;
+
+/// Sets a pin; low at the end, whatever ended it.
+pub(crate) struct Pin<P> {
+    pin: P,
+    complaint: &'static str,
+}
+
+impl<P: OutputPin> Pin<P> {
+    /// A pin that ends the run with `complaint` if it cannot be set.
+    pub(crate) fn new(pin: P, complaint: &'static str) -> Self {
+        Self { pin, complaint }
+    }
+}
+
+impl<P: OutputPin> InputThing<bool> for Pin<P> {
+    fn on_next(&mut self, high: bool, cx: &mut Context<'_>) -> Receipt {
+        self.pin.set_state(high.into()).map(|()| Demand::More).map_err(|_| cx.fatal(self.complaint))
+    }
+    fn on_completed(&mut self, cx: &mut Context<'_>) -> Closed {
+        self.pin.set_low().map_err(|_| cx.fatal(self.complaint))
+    }
+    fn on_error(&mut self, _: StreamError, cx: &mut Context<'_>) -> Closed {
+        self.on_completed(cx)
+    }
+}
