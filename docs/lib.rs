@@ -22,6 +22,8 @@ pub mod time {}
 pub mod outside {}
 #[doc = include_str!("src/pins.md")]
 pub mod pins {}
+#[doc = include_str!("src/sensors.md")]
+pub mod sensors {}
 #[doc = include_str!("src/elsewhere.md")]
 pub mod elsewhere {}
 #[doc = include_str!("src/filters.md")]

@@ -1,7 +1,8 @@
 #!/bin/bash
-# Install what the build and the tests need beside Rust; with --bench also what the measurements need, with --cross the
-# linkers and emulators for ARM programs, with --board an emulator of whole boards, with --deploy an SSH server to test
-# against. Does nothing when everything is there, and uses apt only for what is missing.
+# Install what the build and the tests need beside Rust; with --bench also what the measurements need, with --bare an
+# emulator of microcontrollers, with --cross the linkers and emulators for ARM programs, with --board an emulator of
+# whole boards, with --deploy an SSH server to test against. Does nothing when everything is there, and uses apt only
+# for what is missing.
 set -euo pipefail
 
 missing=()
@@ -13,6 +14,7 @@ need cc gcc libc6-dev
 for option in "$@"; do
   case $option in
     --bench) need valgrind valgrind ;;
+    --bare) need qemu-system-arm qemu-system-arm ;;
     --cross)
       need aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu libc6-dev-arm64-cross
       need arm-linux-gnueabihf-gcc gcc-arm-linux-gnueabihf libc6-dev-armhf-cross

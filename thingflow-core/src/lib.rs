@@ -13,8 +13,6 @@ mod clock;
 mod context;
 #[cfg(feature = "alloc")]
 pub mod diagram;
-#[cfg(feature = "alloc")]
-mod dispatch;
 mod error;
 mod event;
 pub mod filters;
@@ -37,6 +35,8 @@ pub mod sinks;
 mod size;
 mod sources;
 #[cfg(feature = "alloc")]
+pub mod splitting;
+#[cfg(feature = "alloc")]
 pub mod testing;
 mod thing;
 mod ticker;
@@ -49,8 +49,6 @@ pub mod windows;
 pub use chain::{Chain, Connected, Identity, Pipe, Then, pipe};
 pub use clock::{Clock, Instant, Timestamp};
 pub use context::Context;
-#[cfg(feature = "alloc")]
-pub use dispatch::{Dispatcher, Dispatching, Routes, Routing, UnknownPort};
 pub use error::{Failure, FatalError, RunError, StreamError};
 pub use event::{SensorEvent, SensorId};
 pub use filters::Filters;
@@ -81,8 +79,9 @@ pub use windows::Windows;
 #[cfg(feature = "alloc")]
 pub use {
     output::Output,
-    port::{Connection, ConnectionInfo, Port, PortChain, PortRef, WeakPort},
+    port::{Branch, Connection, ConnectionInfo, Port, PortChain, PortRef, WeakPort},
     sensor::SensorOutput,
+    splitting::{Routes, Splitting, UnknownPort},
     tracking::{Tracked, Tracker, Tracking},
 };
 

@@ -24,13 +24,12 @@ pub use crate::{
     output::Output,
     port::{Connection, Port, PortRef},
     sensor::SensorOutput,
+    splitting::Splitting,
     tracking::{Tracked, Tracker, Tracking},
 };
 
 #[cfg(feature = "alloc")]
 pub use crate::diagram::Tracing;
-#[cfg(feature = "alloc")]
-pub use crate::dispatch::Dispatching;
 #[cfg(feature = "std")]
 pub use crate::scheduler::{EventThing, OnFailure, Periodic, Remote, ScheduleHandle, Scheduler};
 #[cfg(feature = "alloc")]

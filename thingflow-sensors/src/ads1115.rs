@@ -15,10 +15,10 @@ type Driver<B> = Ads1x1x<B, ic::Ads1115, ic::Resolution16Bit, mode::OneShot>;
 
 /// The analogue-digital converter ADS1115. A reading is the voltage of each of the inputs you name, in that order.
 ///
-/// - Unit: volts, with the usual range ±2.048 in steps of 62.5 µV; from ±0.256 to ±6.144. Offset ±3 steps, gain ±0.15 %.
+/// - Unit: volts, with the usual range ±2.048 in steps of 62.5 µV; from ±0.256 to ±6.144. ±3 steps and 0.15 %.
 /// - Address: 0x48 to 0x4B, by what the pin ADDR is connected to.
-/// - Wiring: 2 V to 5.5 V; no input may exceed the supply by 0.3 V, whatever the range, or the chip is damaged. Pull the
-///   bus up to the voltage of the board.
+/// - Wiring: 2 V to 5.5 V; no input may exceed the supply by 0.3 V, whatever the range, or the chip is damaged. Pull
+///   the bus up to the voltage of the board.
 /// - An input takes 9 ms, since the chip has one converter for all. So it is a [`Conversion`]: use it with
 ///   [`Converting`](crate::Converting) or [`Blocking`](crate::Blocking). Inputs of one chip belong in one sensor.
 ///

@@ -1,4 +1,4 @@
-//! [`Batch`]: what a chip collected by itself since it was read last, and [`Spread`], which gives each of them its time.
+//! [`Batch`]: what a chip collected since it was read last, and [`Spread`], which gives each sample its time.
 
 use core::time::Duration;
 

@@ -12,8 +12,8 @@ use crate::{Chip, ChipError, Conversion, Progress};
 
 /// The weather sensor BME280, or a BMP280.
 ///
-/// - Units: degrees Celsius, -40 to 85, in steps of 0.005, ±1; percent of relative humidity, 0 to 100, in steps of 0.008, ±3
-///   (a BMP280: always 0); hectopascals, 300 to 1100, in steps of 0.03, ±1. What lies beyond is cut off.
+/// - Units: degrees Celsius, -40 to 85, in steps of 0.005, ±1; percent of relative humidity, 0 to 100, in steps of
+///   0.008, ±3 (a BMP280: always 0); hectopascals, 300 to 1100, in steps of 0.03, ±1. What lies beyond is cut off.
 /// - Address: 0x76; 0x77 with the pin SDO high.
 /// - Wiring: 1.7 V to 3.6 V, not 5 V. The pin CSB must be high for I2C.
 /// - A measurement takes 10 ms: it is a [`Conversion`], for [`Converting`](crate::Converting) or

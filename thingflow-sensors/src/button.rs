@@ -84,7 +84,8 @@ pub enum Press {
 /// ```
 /// use thingflow_core::{SensorEvent, prelude::*};
 /// use thingflow_sensors::button::{Press, Presses};
-/// let levels = [true, false, true, true, true, true, false].map(|on| SensorEvent::new("bell", Timestamp::UNIX_EPOCH, on));
+/// let levels = [true, false, true, true, true, true, false];
+/// let levels = levels.map(|on| SensorEvent::new("bell", Timestamp::UNIX_EPOCH, on));
 /// let presses = from_iter(levels).pipe(Presses::new().samples(3)).map(|e: SensorEvent<Press>| e.val).collect_now();
 /// assert_eq!(presses, [Press::Pressed]);
 /// ```
@@ -216,7 +217,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn presses_and_releases_take_turns(levels in proptest::collection::vec(any::<bool>(), 0..200), samples in 1_u16..6) {
+        fn presses_and_releases_take_turns(
+            levels in proptest::collection::vec(any::<bool>(), 0..200), samples in 1_u16..6,
+        ) {
             let mut presses = Presses::new().samples(samples);
             let told = levels.iter().filter_map(|down| presses.press(*down, Instant::ZERO)).collect::<Vec<_>>();
             for (nth, press) in told.iter().enumerate() {

@@ -1,8 +1,8 @@
 //! [`Hx711`]: the amplifier HX711 of load cells, on an SPI bus.
 //!
-//! Own code: its clock comes from the data line of the SPI bus, a one and a zero for each pulse, so that no time slice of
-//! Linux can stretch a pulse to the 60 µs that switch the chip off. The crate `hx711_spi` does the same with a tree of
-//! procedural macros.
+//! Own code: its clock comes from the data line of the SPI bus, a one and a zero for each pulse, so that no time slice
+//! of Linux can stretch a pulse to the 60 µs that switch the chip off. The crate `hx711_spi` does the same with a tree
+//! of procedural macros.
 
 use core::fmt;
 use core::time::Duration;
@@ -14,12 +14,12 @@ use crate::{Chip, ChipError, Conversion, Progress};
 
 /// The amplifier HX711 of a load cell.
 ///
-/// - Unit: steps of the converter, -8,388,608 to 8,388,607, ±20 mV at the cell for a gain of 128 and 5 V, ±13 mV for 3.3 V. What they mean says a
-///   [`Calibration`](crate::Calibration): weigh nothing, and something that you know.
+/// - Unit: steps of the converter, -8,388,608 to 8,388,607, ±20 mV at the cell for a gain of 128 and 5 V, ±13 mV for
+///   3.3 V. What they mean says a [`Calibration`](crate::Calibration): weigh nothing, and something that you know.
 /// - Bus: SPI in mode 0, 30 kHz to 1 MHz, and nothing else on it. MOSI goes to the pin PD_SCK, DOUT to MISO; the clock
 ///   and the select line stay free.
-/// - Wiring: 2.6 V to 5.5 V; at 5 V its output is too much for a Raspberry Pi; give it 3.3 V. The cell gets its voltage from
-///   the chip, so that a change of it cancels out.
+/// - Wiring: 2.6 V to 5.5 V; at 5 V its output is too much for a Raspberry Pi; give it 3.3 V. The cell gets its voltage
+///   from the chip, so that a change of it cancels out.
 /// - It measures on its own, every 100 ms (12.5 ms with the pin RATE high), and is a [`Conversion`], for
 ///   [`Converting`](crate::Converting) or [`Blocking`](crate::Blocking). The first four readings after power-on, and
 ///   the first one with another gain, are wrong.

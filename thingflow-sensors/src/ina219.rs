@@ -16,8 +16,8 @@ use crate::{Chip, ChipError};
 /// The power monitor INA219. It measures the voltage over a small resistor in the supply, the shunt, and that of the
 /// load; current and power are computed here, without the rounding of the chip's own registers.
 ///
-/// - Units: volts, 0 to 26, in steps of 0.004; amperes, with the usual shunt of 0.1 Ω ±3.2 in steps of 0.0001; watts. ±1 %
-///   (type B ±0.5 %) and the tolerance of the shunt.
+/// - Units: volts, 0 to 26, in steps of 0.004; amperes, with the usual shunt of 0.1 Ω ±3.2 in steps of 0.0001; watts.
+///   ±1 % (type B ±0.5 %) and the tolerance of the shunt.
 /// - Address: 0x40 to 0x4F, by the pins A1 and A0.
 /// - Wiring: the shunt is in the positive line, V+ towards the supply. 26 V at most at either pin, and none of them
 ///   below ground. The chip itself takes 3 V to 5.5 V.

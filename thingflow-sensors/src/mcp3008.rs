@@ -9,8 +9,8 @@ use thingflow_core::{SampleError, Sensor, SensorId};
 
 use crate::{Chip, ChipError};
 
-/// The analogue-digital converter MCP3008, or an MCP3004 with its four inputs. A reading is the voltage of each of the inputs
-/// you name, in that order.
+/// The analogue-digital converter MCP3008, or an MCP3004 with its four inputs. A reading is the voltage of each of the
+/// inputs you name, in that order.
 ///
 /// - Unit: volts, 0 to the reference, in 1024 steps (3.2 mV at 3.3 V), ±1 step.
 /// - Bus: SPI in mode 0, at most 1.35 MHz at 2.7 V and 3.6 MHz at 5 V.
@@ -42,8 +42,8 @@ pub struct Mcp3008<S, const N: usize> {
 const CHIP: Chip = Chip::spi("MCP3008");
 
 impl<S: SpiDevice, const N: usize> Mcp3008<S, N> {
-    /// The inputs, 0 to 7, each against ground. `reference` is the voltage at the pin VREF. The chip cannot tell whether it
-    /// is there: without it all inputs read 0 or the reference.
+    /// The inputs, 0 to 7, each against ground. `reference` is the voltage at the pin VREF. The chip cannot tell
+    /// whether it is there: without it all inputs read 0 or the reference.
     ///
     /// # Panics
     /// If there is no such input.

@@ -16,15 +16,16 @@ use thingflow_core::{SampleError, Sensor, SensorId};
 
 use crate::{Axes, Batch, Chip, ChipError};
 
-/// The motion sensor MPU6050 (module GY-521). A reading is a batch: what the chip collected since the last sampling, up to
-/// 42 samples; more stay in the chip for the next one.
+/// The motion sensor MPU6050 (module GY-521). A reading is a batch: what the chip collected since the last sampling, up
+/// to 42 samples; more stay in the chip for the next one.
 ///
 /// - Units: metres per second squared, ±39 (4 times gravity), in steps of 0.0012, ±3 %; degrees per second, ±500, in
 ///   steps of 0.015, ±3 %, and up to 20 of them when nothing turns: take the mean of a second at rest off.
 /// - Address: 0x68; 0x69 with the pin AD0 high.
 /// - Wiring: 2.4 V to 3.5 V; the module has a regulator and takes 5 V too, its bus stays at 3.3 V.
-/// - It takes 100 samples a second unless told otherwise, behind a low-pass of 44 Hz. Sample it before 85 have come together, every 0.4 s;
-///   [`Batch::has_gap`] tells when that was too late. [`Spread`](crate::Spread) gives each sample its time.
+/// - It takes 100 samples a second unless told otherwise, behind a low-pass of 44 Hz. Sample it before 85 have come
+///   together, every 0.4 s; [`Batch::has_gap`] tells when that was too late. [`Spread`](crate::Spread) gives each
+///   sample its time.
 /// - A sample takes 1.1 ms of a bus at 100 kHz, 0.3 ms at 400 kHz.
 /// - The chip has an identification, but its many copies give others, so it is not looked at. One that lost its power
 ///   is set up anew by the sampling after the one that failed.
@@ -62,8 +63,8 @@ impl<B: I2c> Mpu6050<B> {
         Self::with(id, bus, delay, 0x68, 100)
     }
 
-    /// As [`new`](Self::new), at another address or with 4 to 1000 samples a second. The chip knows the whole divisors of
-    /// 1000 only; the next faster one is taken.
+    /// As [`new`](Self::new), at another address or with 4 to 1000 samples a second. The chip knows the whole divisors
+    /// of 1000 only; the next faster one is taken.
     ///
     /// # Errors
     /// If nobody answers.

@@ -62,8 +62,8 @@ impl<A: InputPin<Error: Send + Sync + 'static>, B: InputPin<Error = A::Error>> S
 
 /// The levels of two contacts to steps: 1 to the right, -1 to the left.
 ///
-/// Of the two contacts only one changes at a time, so one that bounces goes back and forth and makes no step. If both have
-/// changed, a sample was missed, and it counts as going on in the same direction.
+/// Of the two contacts only one changes at a time, so one that bounces goes back and forth and makes no step. If both
+/// have changed, a sample was missed, and it counts as going on in the same direction.
 ///
 /// ```
 /// use thingflow_core::{SensorEvent, prelude::*};

@@ -11,11 +11,13 @@ use crate::{Chip, ChipError, Conversion, Progress};
 
 /// The CO2 sensor SCD4x.
 ///
-/// - Units: ppm of CO2, 400 to 2000 (SCD41: 5000), in steps of 1, ±50 and 5 % of the value; degrees Celsius, -10 to 60, ±0.8;
-///   percent of relative humidity, 0 to 100, ±6. The chip warms itself by some 4 degrees, which it takes off again.
+/// - Units: ppm of CO2, 400 to 2000 (SCD41: 5000), in steps of 1, ±50 and 5 % of the value; degrees Celsius, -10 to 60,
+///   ±0.8; percent of relative humidity, 0 to 100, ±6. The chip warms itself by some 4 degrees, which it takes off
+///   again.
 /// - Address: 0x62.
-/// - Wiring: 2.4 V to 5.5 V, with up to 205 mA for a moment: give it a supply of its own. Pull the bus up to the voltage
-///   of the board. It takes some minutes to settle, and once a week it must see fresh air, which it calibrates itself by.
+/// - Wiring: 2.4 V to 5.5 V, with up to 205 mA for a moment: give it a supply of its own. Pull the bus up to the
+///   voltage of the board. It takes some minutes to settle, and once a week it must see fresh air, which it calibrates
+///   itself by.
 /// - It is a [`Conversion`], for [`Converting`](crate::Converting) or [`Blocking`](crate::Blocking).
 ///   [`new`](Self::new) has it measure every 5 s on its own; a tick in between waits for the next value.
 ///   [`single`](Self::single) (not SCD40) measures at each tick, which takes 5 s, and saves power in between.

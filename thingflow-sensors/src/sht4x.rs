@@ -12,8 +12,8 @@ pub use ::sht4x::Precision;
 
 /// The temperature and humidity sensor SHT4x.
 ///
-/// - Units: degrees Celsius, -40 to 125, in steps of 0.01, ±0.2 (SHT40) or ±0.1 (SHT45); percent of relative humidity, 0
-///   to 100, in steps of 0.01, ±1.8 or ±1. At its ends the chip reads a little beyond 0 and 100; that is cut off.
+/// - Units: degrees Celsius, -40 to 125, in steps of 0.01, ±0.2 (SHT40) or ±0.1 (SHT45); percent of relative humidity,
+///   0 to 100, in steps of 0.01, ±1.8 or ±1. At its ends the chip reads a little beyond 0 and 100; that is cut off.
 /// - Address: 0x44; some types 0x45 or 0x46.
 /// - Wiring: 1.08 V to 3.6 V, not 5 V.
 /// - Sampling takes 9 ms, in which it blocks; with [`Precision::Low`] 2 ms. In between the chip sleeps.

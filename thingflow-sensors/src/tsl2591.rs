@@ -12,8 +12,10 @@ pub use tsl2591_eh_driver::{Gain, IntegrationTimes};
 
 /// The light sensor TSL2591.
 ///
-/// - Unit: lux, 0 to about 5,000 with the medium gain, in steps of 0.08, and up to 88,000 with the lowest. Lightless reads 0.
-/// - Address: 0x29, the same for all, and that of a VL53L0X. One of its two channels sees infrared only, and is taken off.
+/// - Unit: lux, 0 to about 5,000 with the medium gain, in steps of 0.08, and up to 88,000 with the lowest. Lightless
+///   reads 0.
+/// - Address: 0x29, the same for all, and that of a VL53L0X. One of its two channels sees infrared only, and is taken
+///   off.
 /// - Wiring: 2.7 V to 3.6 V; most modules have a regulator and take 5 V too, their bus stays at 3.3 V.
 /// - It takes a reading every 200 ms; sampled faster, it repeats the last one. Wait that long before the first
 ///   sampling. Sampling takes two transfers of 2 bytes.

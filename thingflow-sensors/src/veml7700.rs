@@ -12,9 +12,9 @@ pub use veml6030::{Gain, IntegrationTime};
 
 /// The light sensor VEML7700, or the VEML6030, which is the same in another package.
 ///
-/// - Unit: lux, with the usual gain of 1/4 and 100 ms 0 to 32,000 in steps of 0.23 and, towards the end, 2. In steps of 0.0036
-///   in the dark (gain 2, 800 ms), up to 120,000 in the sun (gain 1/8, 100 ms), never both. Above 1,000 lux and with a
-///   gain of 1/4 or 1/8 the driver corrects the chip's curve.
+/// - Unit: lux, with the usual gain of 1/4 and 100 ms 0 to 32,000 in steps of 0.23 and, towards the end, 2. In steps of
+///   0.0036 in the dark (gain 2, 800 ms), up to 120,000 in the sun (gain 1/8, 100 ms), never both. Above 1,000 lux and
+///   with a gain of 1/4 or 1/8 the driver corrects the chip's curve.
 /// - Address: 0x10; the VEML6030 also 0x48.
 /// - Wiring: 2.5 V to 3.6 V; pull the bus up to no more than that.
 /// - It measures on its own, once in each integration time. Sampled faster, it repeats the last reading. Sampling takes

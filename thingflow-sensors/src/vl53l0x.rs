@@ -11,28 +11,33 @@ use crate::{Chip, ChipError, Conversion, Progress};
 
 /// The distance sensor VL53L0X, which measures how long light takes.
 ///
-/// - Unit: millimetres, 30 to 1200 (2000 from something white), in steps of 1, ±3 to ±7 %. Infinite if nothing is there.
+/// - Unit: millimetres, 30 to 1200 (2000 from something white), in steps of 1, ±3 to ±7 %. Infinite if nothing is
+///   there.
 /// - Address: 0x29, the same for all, and that of a TSL2591. For several of them hold all but one off by the pin XSHUT.
-/// - Wiring: 2.6 V to 3.5 V; most modules have a regulator and take 5 V. Direct sunlight blinds it; a cover of glass must
-///   be thin and close.
+/// - Wiring: 2.6 V to 3.5 V; most modules have a regulator and take 5 V. Direct sunlight blinds it; a cover of glass
+///   must be thin and close.
 /// - It measures all the time, every 33 ms, and is a [`Conversion`], for [`Converting`](crate::Converting) or
 ///   [`Blocking`](crate::Blocking): a tick waits for the next value, so none is older than itself.
-/// - After a failure of the bus it goes on. After a loss of power it must be made anew, since the driver sets the chip
-///   up only once.
+/// - After a failure, or when no value comes for ten seconds, the chip is set up anew, which takes 0.1 s. The driver does
+///   that only when it is made, so the bus must be one that can be cloned: an `RcDevice`, or a
+///   [`SharedBus`](crate::bus::SharedBus); see [`bus`](crate::bus).
 ///
 /// Source: data sheet of STMicroelectronics, DS11555. Driver: the crate `vl53l0x`.
 pub struct Vl53l0x<B: I2c> {
     id: SensorId,
     chip: Chip,
-    measuring: bool,
-    driver: VL53L0x<B>,
+    bus: B,
+    /// None after a failure.
+    driver: Option<VL53L0x<B>>,
+    /// A value has been asked for and has not come.
+    waiting: bool,
 }
 
 const TAKES: Duration = Duration::from_millis(33);
 /// What the chip gives when no light comes back is 8190 or 8191.
 const NOTHING: u16 = 8190;
 
-impl<B: I2c> Vl53l0x<B> {
+impl<B: I2c + Clone> Vl53l0x<B> {
     /// Finds the chip at 0x29 and has it measure. Takes some 150 transfers, about 0.1 s.
     ///
     /// # Errors
@@ -47,24 +52,30 @@ impl<B: I2c> Vl53l0x<B> {
     /// If nobody answers, or another chip.
     pub fn at(id: impl Into<SensorId>, bus: B, address: u8) -> Result<Self, ChipError<B::Error>> {
         let chip = Chip::i2c("VL53L0X", address);
-        let driver = VL53L0x::with_address(bus, address).map_err(|error| failed(chip, error))?;
-        let mut sensor = Self { id: id.into(), chip, measuring: false, driver };
-        sensor.measure()?;
+        let mut sensor = Self { id: id.into(), chip, bus, driver: None, waiting: false };
+        sensor.driver()?;
         Ok(sensor)
     }
 
-    fn measure(&mut self) -> Result<(), ChipError<B::Error>> {
-        self.driver.start_continuous(0).map_err(|error| self.chip.silent(error))?;
-        self.measuring = true;
-        Ok(())
+    /// The driver of a chip that measures.
+    fn driver(&mut self) -> Result<&mut VL53L0x<B>, ChipError<B::Error>> {
+        match &mut self.driver {
+            Some(driver) => Ok(driver),
+            none => {
+                let driver = VL53L0x::with_address(self.bus.clone(), self.chip.address());
+                let mut driver = driver.map_err(|error| failed(self.chip, error))?;
+                driver.start_continuous(0).map_err(|error| self.chip.silent(error))?;
+                Ok(none.insert(driver))
+            }
+        }
     }
 
     fn poll(&mut self) -> Result<Option<u16>, ChipError<B::Error>> {
-        match self.driver.read_range_mm() {
+        match self.driver()?.read_range_mm() {
             Ok(millimetres) => Ok(Some(millimetres)),
             Err(nb::Error::WouldBlock) => Ok(None),
             Err(nb::Error::Other(error)) => {
-                self.measuring = false;
+                self.driver = None;
                 Err(failed(self.chip, error))
             }
         }
@@ -80,7 +91,7 @@ fn failed<E>(chip: Chip, error: Error<E>) -> ChipError<E> {
     }
 }
 
-impl<B: I2c<Error: Send + Sync + 'static>> Conversion for Vl53l0x<B> {
+impl<B: I2c<Error: Send + Sync + 'static> + Clone> Conversion for Vl53l0x<B> {
     type Reading = f64;
     type Error = ChipError<B::Error>;
 
@@ -88,18 +99,16 @@ impl<B: I2c<Error: Send + Sync + 'static>> Conversion for Vl53l0x<B> {
         self.id
     }
     fn start(&mut self) -> Result<Duration, Self::Error> {
-        if !self.measuring {
-            self.measure()?;
+        if core::mem::replace(&mut self.waiting, true) {
+            self.driver = None; // the last value never came: the chip may have lost its power
         }
         self.poll()?; // what lies there may be old
         Ok(TAKES)
     }
     fn read(&mut self) -> Result<Progress<f64>, Self::Error> {
-        Ok(match self.poll()? {
-            None => Progress::AskIn(TAKES / 8),
-            Some(NOTHING..) => Progress::Ready(f64::INFINITY),
-            Some(millimetres) => Progress::Ready(millimetres.into()),
-        })
+        let Some(millimetres) = self.poll()? else { return Ok(Progress::AskIn(TAKES / 8)) };
+        self.waiting = false;
+        Ok(Progress::Ready(if millimetres < NOTHING { millimetres.into() } else { f64::INFINITY }))
     }
 }
 
@@ -153,7 +162,8 @@ mod tests {
     }
 
     #[test]
-    fn is_started_again_after_a_failure() {
+    fn is_set_up_anew_after_a_failure_and_when_no_value_comes() {
+        const BACK_TO_BACK: u8 = 2;
         let chip = chip();
         let mut sensor = Vl53l0x::new("desk", chip.clone()).unwrap();
         chip.unplug(true);
@@ -161,7 +171,10 @@ mod tests {
         chip.unplug(false);
         chip.set(0x00, 0);
         assert_eq!(sensor.start(), Ok(TAKES));
-        assert_eq!(chip.get(0x00), 2); // back to back
+        assert_eq!(chip.get(0x00), BACK_TO_BACK);
+        chip.set(0x00, 0); // a loss of power that nobody saw
+        assert_eq!(sensor.start(), Ok(TAKES));
+        assert_eq!(chip.get(0x00), BACK_TO_BACK);
     }
 
     #[test]

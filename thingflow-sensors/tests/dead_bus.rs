@@ -24,6 +24,7 @@ use embedded_hal::i2c::{ErrorKind, ErrorType, I2c, NoAcknowledgeSource, Operatio
 use embedded_hal_mock::eh1::delay::NoopDelay;
 use thingflow_sensors::*;
 
+#[derive(Clone)]
 struct Nobody;
 
 impl ErrorType for Nobody {

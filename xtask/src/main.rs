@@ -44,7 +44,7 @@ const COMMANDS: [Command; 9] = [
     },
     Command { name: "tidy", help: "check the repository's own rules", run: tidy::run },
     Command { name: "features", help: "lint each crate with each of its features alone", run: features::run },
-    Command { name: "bare", help: "build the core for Cortex-M, without std and without an allocator", run: bare::run },
+    Command { name: "bare", help: "build for Cortex-M, and run the example on an emulated board", run: bare::run },
     Command {
         name: "cross",
         help: "the examples for ARM boards, and the libraries' tests on an emulated processor",

@@ -3,7 +3,7 @@
 use crate::tree::{File, Tree};
 
 /// The folders of `thingflow-core/src` that hold one operator per file, and files of what several operators share.
-const GROUPS: [&str; 6] = ["filters", "windows", "timing", "joins", "flow", "tracking"];
+const GROUPS: [&str; 7] = ["filters", "windows", "timing", "joins", "splitting", "flow", "tracking"];
 
 const SOURCE: &str = "thingflow-core/src";
 

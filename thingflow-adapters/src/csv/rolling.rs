@@ -127,7 +127,7 @@ mod tests {
     use super::*;
     use crate::csv::read;
     use std::fs;
-    use thingflow_core::prelude::{Dispatching, Filters};
+    use thingflow_core::prelude::{Filters, Splitting};
     use thingflow_core::testing::Recorder;
     use thingflow_core::{Instant, Port, pipe};
 

@@ -79,7 +79,7 @@ impl<T: Clone + PartialEq, const N: usize> Filter<T> for DistinctRecentOf<T, N> 
 /// A map of bounded size: a new key takes the place of the one that was not used for longest.
 #[cfg(feature = "alloc")]
 #[derive(Clone, Debug)]
-pub(super) struct Recent<K, V> {
+pub(crate) struct Recent<K, V> {
     at: BTreeMap<K, usize>,
     /// A list linked by indices, with `newest` at one end and `oldest` at the other.
     slots: Vec<Slot<K, V>>,
@@ -103,12 +103,12 @@ const NONE: usize = usize::MAX;
 
 #[cfg(feature = "alloc")]
 impl<K: Ord + Clone, V> Recent<K, V> {
-    pub(super) fn new(capacity: Size) -> Self {
+    pub(crate) fn new(capacity: Size) -> Self {
         Self { at: BTreeMap::new(), slots: Vec::new(), newest: NONE, oldest: NONE, capacity: capacity.get() }
     }
 
     /// The value of a key, which counts as used.
-    pub(super) fn touch(&mut self, key: &K) -> Option<&mut V> {
+    pub(crate) fn touch(&mut self, key: &K) -> Option<&mut V> {
         let at = *self.at.get(key)?;
         if at != self.newest {
             self.unlink(at);
@@ -118,7 +118,7 @@ impl<K: Ord + Clone, V> Recent<K, V> {
     }
 
     /// Takes in a key that is not there. If there is no room, the one not used for longest goes.
-    pub(super) fn insert(&mut self, key: K, value: V) -> Option<(K, V)> {
+    pub(crate) fn insert(&mut self, key: K, value: V) -> Option<(K, V)> {
         let slot = Slot { key: key.clone(), value, newer: NONE, older: NONE };
         let (at, gone) = if self.slots.len() < self.capacity {
             self.slots.push(slot);
@@ -136,7 +136,7 @@ impl<K: Ord + Clone, V> Recent<K, V> {
     }
 
     /// The values, the one not used for longest first.
-    pub(super) fn values(&self) -> impl Iterator<Item = &V> {
+    pub(crate) fn values(&self) -> impl Iterator<Item = &V> {
         let slot = |at: usize| self.slots.get(at);
         core::iter::successors(slot(self.oldest), move |last| slot(last.newer)).map(|slot| &slot.value)
     }

@@ -15,7 +15,7 @@ mod default_if_empty;
 mod dematerialize;
 #[cfg(feature = "alloc")]
 mod distinct;
-mod distinct_recent;
+pub(crate) mod distinct_recent;
 mod element_at;
 mod emit_with;
 mod enumerate;
@@ -26,8 +26,6 @@ mod filter_with;
 mod flat_map;
 mod flatten;
 mod fold;
-#[cfg(feature = "alloc")]
-mod group_by;
 mod ignore_elements;
 mod inspect;
 mod last;
@@ -36,14 +34,8 @@ mod map_with;
 mod materialize;
 mod min_max;
 mod named;
-#[cfg(feature = "alloc")]
-mod outputs;
 mod pairwise;
-#[cfg(feature = "alloc")]
-mod partition;
 mod reduce;
-#[cfg(feature = "alloc")]
-mod route_by_index;
 mod scan;
 mod sequence_equal;
 mod skip;
@@ -51,8 +43,6 @@ mod skip_while;
 mod slice;
 #[cfg(feature = "alloc")]
 mod sliding_transducer;
-#[cfg(feature = "alloc")]
-mod split;
 mod start_with;
 mod step_by;
 mod take;
@@ -65,8 +55,6 @@ mod top_k;
 mod transduce;
 mod try_filter;
 mod try_map;
-#[cfg(feature = "alloc")]
-mod unzip;
 
 pub use accumulate::Accumulate;
 pub use all::All;
@@ -96,8 +84,6 @@ pub use filter_with::FilterWith;
 pub use flat_map::FlatMap;
 pub use flatten::Flatten;
 pub use fold::Fold;
-#[cfg(feature = "alloc")]
-pub use group_by::GroupBy;
 pub use ignore_elements::IgnoreElements;
 pub use inspect::Inspect;
 pub use last::{Last, LastOr};
@@ -106,14 +92,8 @@ pub use map_with::MapWith;
 pub use materialize::{Materialize, Notification};
 pub use min_max::{ByKey, Extreme, Natural, Rank};
 pub use named::Named;
-#[cfg(feature = "alloc")]
-pub use outputs::AtPort;
 pub use pairwise::Pairwise;
-#[cfg(feature = "alloc")]
-pub use partition::partition;
 pub use reduce::Reduce;
-#[cfg(feature = "alloc")]
-pub use route_by_index::RouteByIndex;
 pub use scan::Scan;
 pub use sequence_equal::SequenceEqual;
 pub use skip::Skip;
@@ -121,8 +101,6 @@ pub use skip_while::SkipWhile;
 pub use slice::Slice;
 #[cfg(feature = "alloc")]
 pub use sliding_transducer::{SlidingHooks, SlidingTransducer};
-#[cfg(feature = "alloc")]
-pub use split::{Slots, Split};
 pub use start_with::StartWith;
 pub use step_by::StepBy;
 pub use take::Take;
@@ -139,8 +117,6 @@ pub use top_k::TopKOf;
 pub use transduce::{Transduce, Transducer};
 pub use try_filter::TryFilter;
 pub use try_map::TryMap;
-#[cfg(feature = "alloc")]
-pub use unzip::Unzip;
 
 use core::fmt::Display;
 use core::ops::RangeBounds;
@@ -151,7 +127,7 @@ use crate::size::Size;
 use crate::thing::InputThing;
 
 #[cfg(feature = "alloc")]
-use crate::port::Port;
+use crate::port::{Branch, Port};
 
 /// The filters as methods of every [`Chain`].
 pub trait Filters: Chain {
@@ -575,13 +551,13 @@ pub trait Filters: Chain {
     #[doc(alias = "on_error_resume_next")]
     fn catch<F>(self, f: F) -> Port<Self::Item>
     where
-        Self: AtPort,
+        Self: Branch,
         Self::Item: Clone + 'static,
         F: FnOnce(StreamError) -> Port<Self::Item> + 'static,
     {
         let catch = Catch::new(f);
         let port = catch.port().clone();
-        self.connect(catch);
+        self.attach(catch);
         port
     }
 
@@ -680,78 +656,6 @@ pub trait Filters: Chain {
     /// Gives this place of the chain a name, in drawings and reports.
     fn named(self, name: &'static str) -> Self::Piped<Named> {
         self.pipe(Named(name))
-    }
-
-    /// Sends the events for which `p` holds to the first port and the others to the second one.
-    #[cfg(feature = "alloc")]
-    fn partition<P>(self, p: P) -> (Port<Self::Item>, Port<Self::Item>)
-    where
-        Self: AtPort,
-        Self::Item: Clone + 'static,
-        P: FnMut(&Self::Item) -> bool + 'static,
-    {
-        let split = partition(p);
-        let ports = split.ports();
-        self.connect(split);
-        ports
-    }
-
-    /// Sends what `f` makes of each event, a tuple of two to four options, to as many ports.
-    #[cfg(feature = "alloc")]
-    #[doc(alias = "split_element")]
-    fn split<S, F>(self, f: F) -> S::Ports
-    where
-        Self: AtPort,
-        S: Slots,
-        F: FnMut(Self::Item) -> S + 'static,
-    {
-        let split = Split::new(f);
-        let ports = split.ports();
-        self.connect(split);
-        ports
-    }
-
-    /// Sends the parts of each event, a tuple of two to four, to as many ports.
-    #[cfg(feature = "alloc")]
-    #[doc(alias = "split_tuple")]
-    fn unzip(self) -> <<Self::Item as Unzip>::Slots as Slots>::Ports
-    where
-        Self: AtPort<Item: Unzip + 'static>,
-    {
-        self.split(Unzip::slots)
-    }
-
-    /// Sends each event, a pair of an index and a value, to one of `N` ports: `let [a, b] = pairs.route_by_index();`. An
-    /// index without a port ends the stream by an error.
-    #[cfg(feature = "alloc")]
-    #[doc(alias = "separate")]
-    #[doc(alias = "unmix")]
-    fn route_by_index<T, const N: usize>(self) -> [Port<T>; N]
-    where
-        Self: AtPort<Item = (usize, T)>,
-        T: Clone + 'static,
-    {
-        const { assert!(N > 0, "route_by_index(): there must be at least one port") };
-        let route = RouteByIndex::new(N);
-        let ports = core::array::from_fn(|n| route.ports()[n].clone());
-        self.connect(route);
-        ports
-    }
-
-    /// Makes a port for each key that `key` finds in the events, and announces it, as `(key, port)`, at the port that this
-    /// gives back. Up to 1024 keys at once; [`GroupBy::max_keys`] says otherwise.
-    #[cfg(feature = "alloc")]
-    fn group_by<K, F>(self, key: F) -> Port<(K, Port<Self::Item>)>
-    where
-        Self: AtPort,
-        Self::Item: Clone + 'static,
-        K: Ord + Clone + 'static,
-        F: FnMut(&Self::Item) -> K + 'static,
-    {
-        let group_by = GroupBy::new(key);
-        let groups = group_by.groups().clone();
-        self.connect(group_by);
-        groups
     }
 }
 

@@ -1,4 +1,4 @@
-//! What a join can be made of: [`Branch`] is one input, [`Inputs`] are all of them.
+//! What a join can be made of: [`Inputs`], each of which is a [`Branch`].
 
 use alloc::rc::Rc;
 use alloc::vec;
@@ -8,42 +8,10 @@ use super::held::Held;
 use super::join::Join;
 use super::joined::{JoinInput, Joined};
 use super::rule::{At, Rule, Takes};
-use crate::chain::{Chain, Connected};
+use crate::chain::Connected;
 use crate::limit::Limit;
-use crate::output::{Output, Source};
-use crate::port::{Connection, Port, PortChain};
+use crate::port::{Branch, Connection};
 use crate::thing::{Filter, InputThing};
-
-/// A chain that begins at a port, so that connecting it gives a [`Connection`]: what can be an input of a join.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be an input of a join",
-    note = "an input is `&port`, `&output`, a chain that begins there, or another join; `.output()` gives a flow a port"
-)]
-pub trait Branch: Chain<Item: 'static> {
-    /// Connects the end of the chain to a Thing.
-    fn attach<N: InputThing<Self::Item> + 'static>(self, thing: N) -> Connection;
-}
-
-impl<T: Clone + 'static> Branch for &Port<T> {
-    fn attach<N: InputThing<T> + 'static>(self, thing: N) -> Connection {
-        Chain::connect(self, thing)
-    }
-}
-
-impl<S: Source> Branch for &Output<S>
-where
-    S::Item: Clone + 'static,
-{
-    fn attach<N: InputThing<S::Item> + 'static>(self, thing: N) -> Connection {
-        Chain::connect(self, thing)
-    }
-}
-
-impl<T: Clone + 'static, F: Filter<T> + 'static> Branch for PortChain<T, F> {
-    fn attach<N: InputThing<F::Out> + 'static>(self, thing: N) -> Connection {
-        self.connect(thing)
-    }
-}
 
 impl<I, R, F> Branch for Join<I, R, F>
 where

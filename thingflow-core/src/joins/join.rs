@@ -2,9 +2,10 @@
 
 use core::fmt;
 
-use super::inputs::{Branch, Wire};
+use super::inputs::Wire;
 use super::rule::Rule;
 use crate::chain::{Chain, Identity, Then};
+use crate::port::Branch;
 use crate::port::{Connection, Port};
 use crate::thing::{Filter, InputThing};
 use crate::visit::short_name;

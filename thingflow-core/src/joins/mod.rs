@@ -69,7 +69,7 @@ pub use {
     combine_latest::combine_latest,
     concat::{Concat, concat},
     held::Held,
-    inputs::{Branch, Inputs, Wire},
+    inputs::{Inputs, Wire},
     join::{Join, join},
     join_within::{JoinWithin, Pair},
     joined::Joined,
@@ -90,7 +90,7 @@ pub use {
 
 use crate::chain::Chain;
 #[cfg(feature = "alloc")]
-use crate::{Limit, Port};
+use crate::{Branch, Limit, Port};
 
 /// The queues of two inputs.
 #[cfg(feature = "alloc")]

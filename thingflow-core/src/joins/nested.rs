@@ -6,9 +6,10 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::fmt;
 
-use super::inputs::{Branch, Wire};
+use super::inputs::Wire;
 use super::joined::{JoinInput, Joined};
 use super::rule::{At, Rule, Takes};
+use crate::port::Branch;
 use crate::port::{Connection, Port};
 use crate::thing::InputThing;
 

@@ -8,6 +8,7 @@
 //! - While a port dispatches, its connections are out of its cell (`None`). So nothing is borrowed while user code runs.
 
 mod any;
+mod branch;
 mod chain;
 mod connection;
 mod dispatch;
@@ -32,6 +33,7 @@ use crate::visit::Visitor;
 pub(crate) use any::Held;
 pub(crate) use any::{AnyPort, Hub, RunLink};
 pub use any::{ConnectionInfo, PortRef};
+pub use branch::Branch;
 pub use chain::PortChain;
 pub use connection::Connection;
 pub use weak::WeakPort;

@@ -7,9 +7,9 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use thingflow_core::FatalError;
-use thingflow_core::filters::{GroupBy, Split};
 use thingflow_core::flow::ErrorPolicy;
 use thingflow_core::prelude::*;
+use thingflow_core::splitting::{GroupBy, Split};
 use thingflow_core::testing::Recorder;
 
 type Result<T = ()> = std::result::Result<T, FatalError>;

@@ -4,9 +4,9 @@ use std::fmt::Debug;
 use std::rc::Rc;
 
 use proptest::prelude::*;
-use thingflow_core::joins::{self, Branch};
 use thingflow_core::prelude::*;
 use thingflow_core::testing::Recorder;
+use thingflow_core::{Branch, joins};
 use thingflow_core::{Identity, PortChain};
 
 /// What an input does next.

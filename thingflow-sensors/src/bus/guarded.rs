@@ -94,8 +94,8 @@ impl<B: I2c, H: Help<B>> Guarded<B, H> {
         Self { limit: Some(Limit { longest, now }), ..self }
     }
 
-    /// Calls `help` after so many lost transfers in a row. A chip that does not answer is no sign of a stuck bus and does
-    /// not count. On Linux open the device anew, or power the chips off and on by a pin; on a microcontroller see
+    /// Calls `help` after so many lost transfers in a row. A chip that does not answer is no sign of a stuck bus and
+    /// does not count. On Linux open the device anew, or power the chips off and on by a pin; on a microcontroller see
     /// [`unstick`](super::unstick).
     #[must_use]
     pub fn recover_after<H2: FnMut(&mut B)>(self, lost_in_a_row: u32, help: H2) -> Guarded<B, H2> {

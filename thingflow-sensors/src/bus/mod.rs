@@ -2,7 +2,8 @@
 //!
 //! # Sharing
 //! A driver owns its bus. For several on one, put the bus into an `Rc<RefCell<…>>` and give each an `RcDevice` of
-//! [`embedded-hal-bus`](https://docs.rs/embedded-hal-bus) (feature `std` or `alloc`), which borrows it for each transfer:
+//! [`embedded-hal-bus`](https://docs.rs/embedded-hal-bus) (feature `std` or `alloc`), which borrows it for each
+//! transfer:
 //!
 //! ```
 //! # #[cfg(feature = "tmp105")] {
@@ -28,15 +29,15 @@
 //!
 //! # Failing
 //! A dead or unplugged chip fails its own samplings only. What follows from that says the schedule's policy
-//! ([`OnFailure`](https://docs.rs/thingflow-core)); `Retry` asks less and less often, and goes on when the chip is back:
-//! the sensors of this crate set theirs up anew by themselves. [`Guarded`] repeats a disturbed transfer, counts, and calls
-//! for help when the whole bus is stuck.
+//! ([`OnFailure`](https://docs.rs/thingflow-core)); `Retry` asks less and less often, and goes on when the chip is
+//! back: the sensors of this crate set theirs up anew by themselves. [`Guarded`] repeats a disturbed transfer, counts,
+//! and calls for help when the whole bus is stuck.
 //!
 //! # Taking long
 //! Nobody can interrupt a transfer from outside. On Linux the kernel gives up by itself, after a second unless
-//! `I2C_TIMEOUT` says otherwise; until then whoever asked is blocked. A bus that may hang belongs on edge threads, so that
-//! the rest of the program keeps its rhythm: `SharedBus` (feature `std`) lets the sensors of one bus be on several. A chip
-//! that needs time to measure is another matter: see [`Conversion`](crate::Conversion).
+//! `I2C_TIMEOUT` says otherwise; until then whoever asked is blocked. A bus that may hang belongs on edge threads, so
+//! that the rest of the program keeps its rhythm: `SharedBus` (feature `std`) lets the sensors of one bus be on
+//! several. A chip that needs time to measure is another matter: see [`Conversion`](crate::Conversion).
 
 mod guarded;
 #[cfg(feature = "std")]

@@ -15,7 +15,8 @@ use embedded_hal::i2c::{ErrorType, I2c, Operation};
 /// use embedded_hal::i2c::I2c;
 /// use thingflow_core::prelude::*;
 /// use thingflow_sensors::{bus::SharedBus, tmp105::Tmp105};
-/// # fn start<B: I2c<Error: Send + Sync> + Send + 'static>(open: B, scheduler: &Scheduler) -> Result<(), Box<dyn std::error::Error>> {
+/// # type Outcome = Result<(), Box<dyn std::error::Error>>;
+/// # fn start<B: I2c<Error: Send + Sync> + Send + 'static>(open: B, scheduler: &Scheduler) -> Outcome {
 /// let bus = SharedBus::new(open); // linux_embedded_hal::I2cdev::new("/dev/i2c-1")?
 /// for (id, address) in [("hall", 0x48), ("attic", 0x49)] {
 ///     let room = Tmp105::at(id, bus.clone(), address)?;

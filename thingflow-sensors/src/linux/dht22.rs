@@ -9,15 +9,15 @@ use crate::Climate;
 
 /// The temperature and humidity sensor DHT22, also the DHT11.
 ///
-/// - Units: degrees Celsius, -40 to 80, in steps of 0.1, ±0.5 (DHT11: 0 to 50, ±2); percent of relative humidity, 0 to 100, in
-///   steps of 0.1, ±2 (DHT11: 20 to 80, ±5).
+/// - Units: degrees Celsius, -40 to 80, in steps of 0.1, ±0.5 (DHT11: 0 to 50, ±2); percent of relative humidity, 0 to
+///   100, in steps of 0.1, ±2 (DHT11: 20 to 80, ±5).
 /// - Source: `/sys/bus/iio/devices`. On a Raspberry Pi the line `dtoverlay=dht11,gpiopin=4` makes the device `dht11@4`
 ///   for both types.
-/// - Wiring: 3.3 V to 5.5 V; at 5 V its line is too much for a Raspberry Pi; give it 3.3 V, and 10 kΩ from the data line up
-///   to that.
+/// - Wiring: 3.3 V to 5.5 V; at 5 V its line is too much for a Raspberry Pi; give it 3.3 V, and 10 kΩ from the data
+///   line up to that.
 /// - The chip speaks without a clock, and a busy kernel misses bits: some samplings in a hundred fail. Use
-///   [`OnFailure::Skip`](thingflow_core::OnFailure) or `Retry`. It measures every 2 s; sampled faster, it repeats the last
-///   reading. Sampling takes 25 ms.
+///   [`OnFailure::Skip`](thingflow_core::OnFailure) or `Retry`. It measures every 2 s; sampled faster, it repeats the
+///   last reading. Sampling takes 25 ms.
 ///
 /// ```no_run
 /// use thingflow_core::Sensor;

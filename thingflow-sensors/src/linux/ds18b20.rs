@@ -18,7 +18,8 @@ use crate::{Conversion, Progress};
 /// - Wiring: 3 V to 5.5 V, and 4.7 kΩ from the data line up to 3.3 V. Give each chip its supply: those that live on the
 ///   data line are not reliable.
 /// - A measurement takes 0.75 s. As a [`Sensor`] it blocks that long: for an edge thread. As a [`Conversion`], for
-///   [`Converting`](crate::Converting), all chips of the wire measure at once while the program goes on; kernels before 2020 cannot do that.
+///   [`Converting`](crate::Converting), all chips of the wire measure at once while the program goes on; kernels before
+///   2020 cannot do that.
 /// - A chip that lost its power answers 85 degrees; that counts as a failure, so a tank of exactly 85 degrees will
 ///   fail now and then.
 ///

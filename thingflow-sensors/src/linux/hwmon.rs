@@ -11,8 +11,8 @@ use super::sysfs::{entries, number, text};
 ///
 /// - Units: `in` volts, `temp` degrees Celsius, `curr` amperes, `power` watts, `energy` joules, `humidity` percent,
 ///   `fan` turns a minute, `freq` hertz.
-/// - Source: `/sys/class/hwmon/hwmon*/*_input`. Reading takes up to some milliseconds, on slow buses more: an edge thread is
-///   the place for those.
+/// - Source: `/sys/class/hwmon/hwmon*/*_input`. Reading takes up to some milliseconds, on slow buses more: an edge
+///   thread is the place for those.
 ///
 /// ```no_run
 /// use thingflow_core::Sensor;
@@ -33,8 +33,8 @@ const UNITS: [(&str, f64); 6] =
     [("in", 1e3), ("temp", 1e3), ("curr", 1e3), ("humidity", 1e3), ("power", 1e6), ("energy", 1e6)];
 
 impl Hwmon {
-    /// A value of the first monitor of that name (`rpi_volt`, `k10temp`, `hwmon0`) that has it: by its file (`in0`, `fan1`) or by
-    /// its label (`Tctl`).
+    /// A value of the first monitor of that name (`rpi_volt`, `k10temp`, `hwmon0`) that has it: by its file (`in0`,
+    /// `fan1`) or by its label (`Tctl`).
     ///
     /// # Errors
     /// If there is none; the text lists those there are.

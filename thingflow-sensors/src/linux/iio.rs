@@ -21,8 +21,8 @@ use super::sysfs::{entries, number, text};
 ///   | `illuminance`, `distance`, `resistance` | lux, metres, ohms |
 ///   | others | as the kernel's `Documentation/ABI/testing/sysfs-bus-iio` says |
 ///
-/// - Source: `/sys/bus/iio/devices/iio:device*/in_*`. Reading takes as long as the chip measures: a thermometer or a slow
-///   converter belongs on an edge thread.
+/// - Source: `/sys/bus/iio/devices/iio:device*/in_*`. Reading takes as long as the chip measures: a thermometer or a
+///   slow converter belongs on an edge thread.
 ///
 /// On a Raspberry Pi a line in `/boot/firmware/config.txt` makes such a device: `dtoverlay=i2c-sensor,bme280`.
 ///
@@ -53,7 +53,8 @@ const UNITS: [(&str, f64); 6] =
     [("temp", 1e3), ("humidityrelative", 1e3), ("pressure", 0.1), ("voltage", 1e3), ("current", 1e3), ("power", 1e3)];
 
 impl Iio {
-    /// A channel, such as `temp`, `voltage0` or `accel_x`, of the first device of that name (`bme280`, `ads1015`, `iio:device0`).
+    /// A channel, such as `temp`, `voltage0` or `accel_x`, of the first device of that name (`bme280`, `ads1015`,
+    /// `iio:device0`).
     ///
     /// # Errors
     /// If there is none of that name; the text lists those there are.

@@ -1,5 +1,5 @@
-//! What Linux knows of its machine, from `/proc`, `/sys` and `statvfs`, and the sensors that it has drivers for. None of
-//! it needs special rights.
+//! What Linux knows of its machine, from `/proc`, `/sys` and `statvfs`, and the sensors that it has drivers for. None
+//! of it needs special rights.
 //!
 //! | sensor | feature |
 //! |---|---|

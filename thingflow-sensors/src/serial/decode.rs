@@ -3,8 +3,8 @@
 use core::error::Error;
 use core::fmt;
 
-/// Makes readings of the bytes of a serial line. Whatever comes, it neither panics nor grows, and after garbage it finds
-/// the next frame by itself.
+/// Makes readings of the bytes of a serial line. Whatever comes, it neither panics nor grows, and after garbage it
+/// finds the next frame by itself.
 pub trait Decode {
     /// What a frame holds.
     type Item;

@@ -10,7 +10,8 @@ use super::Decode;
 /// use thingflow_core::prelude::*;
 /// use thingflow_sensors::serial::{CsvLines, Decoding};
 /// let pieces = ["1,2\n3", ",4\n", "oops\n5,6\n"];
-/// assert_eq!(from_iter(pieces).pipe(Decoding::new(CsvLines::new())).collect_now(), [[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]);
+/// let rows = from_iter(pieces).pipe(Decoding::new(CsvLines::new())).collect_now();
+/// assert_eq!(rows, [[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]);
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Decoding<D> {

@@ -11,8 +11,8 @@ use super::{Decode, FrameError};
 /// A sensor at the other end of a serial line: each sampling waits for the next frame.
 ///
 /// It blocks for as long as the line is silent, so it belongs on an edge thread
-/// (`schedule_periodic_on_separate_thread`, with a period shorter than that of the frames). A frame that gives no reading
-/// fails that sampling only; a line that ends, ends the stream.
+/// (`schedule_periodic_on_separate_thread`, with a period shorter than that of the frames). A frame that gives no
+/// reading fails that sampling only; a line that ends, ends the stream.
 pub struct Framed<R, D> {
     id: SensorId,
     line: R,

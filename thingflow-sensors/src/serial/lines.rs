@@ -70,8 +70,8 @@ impl Decode for NamedLines {
 
 /// Lines of `N` numbers with a comma, a semicolon or a tab in between: `21.5,40,1013.2`.
 ///
-/// A line with another number of them is an error: it is the first one, of which the beginning is missing, or a heading.
-/// Empty lines are passed over.
+/// A line with another number of them is an error: it is the first one, of which the beginning is missing, or a
+/// heading. Empty lines are passed over.
 #[derive(Clone, Debug, Default)]
 pub struct CsvLines<const N: usize> {
     line: Line,

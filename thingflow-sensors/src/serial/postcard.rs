@@ -1,7 +1,7 @@
 //! [`PostcardFrames`]: messages of a microcontroller in the format of `postcard`, framed by COBS.
 //!
-//! A frame ends with a zero byte and has none inside, so that whoever listens finds the next frame after any garbage. Since
-//! `postcard` would read many a garbled frame as a message, each one carries a checksum.
+//! A frame ends with a zero byte and has none inside, so that whoever listens finds the next frame after any garbage.
+//! Since `postcard` would read many a garbled frame as a message, each one carries a checksum.
 
 use core::error::Error;
 use core::fmt;

@@ -4,8 +4,9 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use proptest::prelude::*;
-use thingflow_core::filters::{Catch, GroupBy, RouteByIndex, Split, Unzip, partition};
+use thingflow_core::filters::Catch;
 use thingflow_core::prelude::*;
+use thingflow_core::splitting::{GroupBy, RouteByIndex, Split, Unzip, partition};
 use thingflow_core::testing::Recorder;
 
 use crate::{End, end, events, line};

@@ -2,29 +2,13 @@
 //!
 //! A port that nobody listens to is no reason to stop the source; all of them are.
 
-use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use crate::chain::Chain;
 use crate::context::Context;
 use crate::error::StreamError;
-use crate::port::{Connection, Port, PortRef};
+use crate::port::{Port, PortRef};
 use crate::thing::{Closed, Demand, InputThing, Receipt};
 use crate::visit::Visitor;
-
-/// A chain that begins at a port, so that nothing is left to be done when its end is connected.
-///
-/// A flow does not: connected, it is still to be scheduled, and a method that gives back ports could not give it back as
-/// well. There you make the Thing yourself, for example by [`Split::new`](super::Split::new), take its ports, connect it,
-/// and schedule the flow; or you let the chain begin at the port of [`flow.output()`](crate::Flow::output).
-///
-/// ```compile_fail
-/// use thingflow_core::prelude::*;
-/// let (even, odd) = from_iter(1..9).partition(|x| x % 2 == 0);
-/// ```
-pub trait AtPort: Chain {}
-
-impl<C, T: 'static> AtPort for C where C: Chain<Item = T, Ended<Box<dyn InputThing<T>>> = Connection> {}
 
 /// One of several ports, without its type.
 pub trait Outlet {

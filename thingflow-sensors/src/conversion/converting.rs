@@ -1,54 +1,15 @@
-//! [`Conversion`]: a measurement that takes long, is started, and is read when it is ready, so that nothing waits for it.
+//! [`Converting`]: starts a measurement at each tick and reads it when it is ready.
 
 use core::fmt;
 use core::time::Duration;
 
-use embedded_hal::delay::DelayNs;
 #[cfg(feature = "alloc")]
 use thingflow_core::Port;
 use thingflow_core::{
-    Closed, Context, Demand, Failure, InputThing, Instant, OutputThing, Receipt, SampleError, Sensor, SensorEvent,
-    SensorId, StreamError, Visitor,
+    Closed, Context, Demand, Failure, InputThing, Instant, OutputThing, Receipt, SensorEvent, StreamError, Visitor,
 };
 
-/// A sensor whose measurement takes so long that the reactor should not wait for it: 9 ms of an ADC, 750 ms of a
-/// thermometer, 5 s of a CO2 sensor.
-///
-/// Give it to [`Converting`] to have it started at each tick and read when it is ready, or to [`Blocking`] where waiting
-/// does no harm: on an edge thread, or in a program that does nothing else.
-pub trait Conversion {
-    /// What one measurement gives.
-    type Reading;
-    /// What may go wrong.
-    type Error: core::error::Error + Send + Sync + 'static;
-
-    /// The sensor's id, which its events carry.
-    fn id(&self) -> SensorId;
-
-    /// Starts a measurement. Returns how long it takes.
-    ///
-    /// # Errors
-    /// Any error of the driver.
-    fn start(&mut self) -> Result<Duration, Self::Error>;
-
-    /// Looks whether the measurement is ready. Takes no longer than the bus does.
-    ///
-    /// # Errors
-    /// Any error of the driver. The measurement is lost; the next one begins with [`start`](Self::start).
-    fn read(&mut self) -> Result<Progress<Self::Reading>, Self::Error>;
-}
-
-/// How far a measurement is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Progress<T> {
-    /// It is ready.
-    Ready(T),
-    /// It is not; ask again after this time.
-    AskIn(Duration),
-}
-
-/// After this time a measurement that is still not ready has failed.
-const PATIENCE: Duration = Duration::from_secs(10);
+use super::{Conversion, PATIENCE, Progress, SHORTEST_WAIT};
 
 /// Starts a measurement at each tick and sends its reading when that is ready, without anybody waiting in between.
 ///
@@ -136,7 +97,7 @@ impl<C: Conversion, N: InputThing<SensorEvent<C::Reading>>> Converting<C, N> {
                 Err(StreamError::new("the sensor gave no reading: its measurement does not come to an end").into())
             }
             Progress::AskIn(wait) => {
-                let due = cx.now() + wait.max(Duration::from_micros(100));
+                let due = cx.now() + wait.max(SHORTEST_WAIT);
                 self.running = Some(Running { due, ..running });
                 cx.wake_at(due);
                 Ok(Demand::More)
@@ -223,99 +184,12 @@ impl<C: Conversion, N> fmt::Debug for Converting<C, N> {
     }
 }
 
-/// A slow sensor as a plain one: [`sample`](Sensor::sample) waits until the measurement is ready. For edge threads and
-/// for programs that do nothing else.
-#[derive(Clone, Copy, Debug)]
-pub struct Blocking<C, D> {
-    conversion: C,
-    delay: D,
-}
-
-impl<C: Conversion, D: DelayNs> Blocking<C, D> {
-    /// The sensor, which waits by `delay`: `linux_embedded_hal::Delay`, or a microcontroller's.
-    pub fn new(conversion: C, delay: D) -> Self {
-        Self { conversion, delay }
-    }
-
-    fn wait(&mut self, d: Duration) {
-        self.delay.delay_ms(u32::try_from(d.as_millis()).unwrap_or(u32::MAX));
-        self.delay.delay_ns(d.subsec_nanos() % 1_000_000);
-    }
-}
-
-impl<C: Conversion, D: DelayNs> Sensor for Blocking<C, D> {
-    type Reading = C::Reading;
-    type Error = BlockingError<C::Error>;
-
-    fn id(&self) -> SensorId {
-        self.conversion.id()
-    }
-    fn sample(&mut self) -> Result<C::Reading, SampleError<Self::Error>> {
-        let mut left = PATIENCE;
-        let mut wait = self.conversion.start().map_err(BlockingError::Failed)?;
-        loop {
-            self.wait(wait);
-            match self.conversion.read().map_err(BlockingError::Failed)? {
-                Progress::Ready(reading) => return Ok(reading),
-                Progress::AskIn(again) => wait = again.max(Duration::from_micros(100)),
-            }
-            left = left.checked_sub(wait).ok_or(BlockingError::Endless)?;
-        }
-    }
-}
-
-/// Why a slow sensor gave no reading.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BlockingError<E> {
-    /// The driver failed.
-    Failed(E),
-    /// The measurement did not come to an end.
-    Endless,
-}
-
-impl<E: fmt::Display> fmt::Display for BlockingError<E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Failed(error) => error.fmt(f),
-            Self::Endless => f.write_str("its measurement does not come to an end; switch the sensor off and on"),
-        }
-    }
-}
-
-impl<E: core::error::Error> core::error::Error for BlockingError<E> {}
-
 #[cfg(test)]
 mod tests {
+    use super::super::script::{LATER, Step, script};
     use super::*;
-    use embedded_hal_mock::eh1::delay::NoopDelay;
-    use std::collections::VecDeque;
     use thingflow_core::prelude::*;
     use thingflow_core::testing::Recorder;
-
-    type Step = Result<Progress<u32>, &'static str>;
-
-    /// A measurement of 250 ms that reads what it is told.
-    struct Script(VecDeque<Step>);
-
-    impl Conversion for Script {
-        type Reading = u32;
-        type Error = StreamError;
-        fn id(&self) -> SensorId {
-            "script".into()
-        }
-        fn start(&mut self) -> Result<Duration, StreamError> {
-            Ok(Duration::from_millis(250))
-        }
-        fn read(&mut self) -> Result<Progress<u32>, StreamError> {
-            self.0.pop_front().unwrap_or(Ok(Progress::AskIn(PATIENCE))).map_err(StreamError::new)
-        }
-    }
-
-    const LATER: Step = Ok(Progress::AskIn(Duration::from_millis(400)));
-
-    fn script(steps: impl IntoIterator<Item = Step>) -> Script {
-        Script(steps.into_iter().collect())
-    }
 
     /// What comes of a script that is sampled each second for five.
     fn run(steps: impl IntoIterator<Item = Step>, on_failure: OnFailure) -> String {
@@ -391,14 +265,5 @@ mod tests {
         // A tick is 10 ms, and the first one comes at once.
         assert_eq!(seen.timed_text(), "1@0.26 2@1.65 3@3.25");
         assert_eq!(scheduler.reports(), 1);
-    }
-
-    #[test]
-    fn blocking_waits_and_gives_up() {
-        let mut sensor = Blocking::new(script([LATER, Ok(Progress::Ready(7))]), NoopDelay);
-        assert_eq!(sensor.sample(), Ok(7));
-        assert_eq!(sensor.sample(), Err(SampleError::Failed(BlockingError::Endless)));
-        let mut sensor = Blocking::new(script([Err("no answer")]), NoopDelay);
-        assert_eq!(sensor.sample().unwrap_err().to_string(), "no answer");
     }
 }

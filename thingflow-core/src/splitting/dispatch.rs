@@ -1,4 +1,6 @@
-//! `dispatch()`: sends each event to the port of the first rule that matches it, else to the default port.
+//! `dispatch()`: send each event to the port of the first rule that matches it, else to the default port.
+//!
+//! Holds nothing.
 //!
 //! Invariants: rules are asked in the order in which they were written; every port is told the end; a wrong key is an
 //! error when the graph is wired, never an event that is silently lost.
@@ -9,54 +11,43 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt::{self, Debug};
 
+use super::outputs::{Outlets, Sum};
 use crate::chain::Chain;
 use crate::context::Context;
 use crate::error::StreamError;
-use crate::port::Port;
-use crate::thing::{Closed, Demand, InputThing, Receipt};
+use crate::port::{Branch, Port};
+use crate::thing::{Closed, InputThing, Receipt};
 use crate::visit::Visitor;
 
-/// [`dispatch`](Self::dispatch) as a method of every [`Chain`].
-pub trait Dispatching: Chain {
-    /// Begins a routing table: rules follow, in order, then [`build`](Routing::build).
-    ///
-    /// ```
-    /// use thingflow_core::prelude::*;
-    /// use thingflow_core::testing::Recorder;
-    /// #[derive(Debug, PartialEq)]
-    /// enum Room { Dining, Living }
-    /// let port = Port::<(&str, i32)>::new();
-    /// let routes = port
-    ///     .dispatch()
-    ///     .rule(Room::Dining, |(room, _)| *room == "dining")
-    ///     .rule(Room::Living, |(room, _)| *room == "living")
-    ///     .build();
-    /// let (dining, others) = (Recorder::new(), Recorder::new());
-    /// routes.port(Room::Dining)?.connect(dining.clone());
-    /// routes.default_port().connect(others.clone());
-    /// let cx = &mut Context::detached(Instant::ZERO);
-    /// for event in [("dining", 1), ("garage", 2), ("dining", 3)] {
-    ///     port.emit(event, cx).map_err(|error| cx.take_error(error))?;
-    /// }
-    /// assert_eq!(dining.text(), r#"("dining", 1) ("dining", 3)"#);
-    /// assert_eq!(others.text(), r#"("garage", 2)"#);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    ///
-    /// # When nobody listens to a port
-    /// An event for a port without connections is lost, and that is no reason to stop the source: it hears `Done` when
-    /// no port has a connection any more.
-    #[doc(alias = "route")]
-    #[doc(alias = "partition")]
-    #[doc(alias = "groupBy")]
-    fn dispatch<K>(self) -> Routing<Self, K> {
-        Routing { chain: self, rules: Vec::new() }
-    }
-}
-
-impl<C: Chain> Dispatching for C {}
-
-/// A routing table that is being written. Made by [`dispatch`](Dispatching::dispatch).
+/// A routing table that is being written. Made by [`dispatch`](super::Splitting::dispatch): rules follow, in order, then
+/// [`build`](Self::build).
+///
+/// ```
+/// use thingflow_core::prelude::*;
+/// use thingflow_core::testing::Recorder;
+/// #[derive(Debug, PartialEq)]
+/// enum Room { Dining, Living }
+/// let port = Port::<(&str, i32)>::new();
+/// let routes = port
+///     .dispatch()
+///     .rule(Room::Dining, |(room, _)| *room == "dining")
+///     .rule(Room::Living, |(room, _)| *room == "living")
+///     .build();
+/// let (dining, others) = (Recorder::new(), Recorder::new());
+/// routes.port(Room::Dining)?.connect(dining.clone());
+/// routes.default_port().connect(others.clone());
+/// let cx = &mut Context::detached(Instant::ZERO);
+/// for event in [("dining", 1), ("garage", 2), ("dining", 3)] {
+///     port.emit(event, cx).map_err(|error| cx.take_error(error))?;
+/// }
+/// assert_eq!(dining.text(), r#"("dining", 1) ("dining", 3)"#);
+/// assert_eq!(others.text(), r#"("garage", 2)"#);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # When nobody listens to a port
+/// An event for a port without connections is lost, and that is no reason to stop the source: it hears `Done` when
+/// no port has a connection any more.
 #[must_use = "a routing table does nothing until it is built"]
 pub struct Routing<C: Chain, K> {
     chain: C,
@@ -64,6 +55,12 @@ pub struct Routing<C: Chain, K> {
 }
 
 type Predicate<T> = Box<dyn FnMut(&T) -> bool>;
+
+impl<C: Chain, K> Routing<C, K> {
+    pub(super) fn new(chain: C) -> Self {
+        Self { chain, rules: Vec::new() }
+    }
+}
 
 impl<C: Chain, K: PartialEq + Debug + 'static> Routing<C, K>
 where
@@ -75,11 +72,12 @@ where
         self
     }
 
-    /// Ends the table and connects it.
-    ///
-    /// Where the chain needs to be scheduled afterwards, as a [`Flow`](crate::Flow) does, use
+    /// Ends the table and connects it. For a [`Flow`](crate::Flow), which needs to be scheduled afterwards, use
     /// [`build_with_end`](Self::build_with_end).
-    pub fn build(self) -> Routes<K, C::Item> {
+    pub fn build(self) -> Routes<K, C::Item>
+    where
+        C: Branch,
+    {
         self.build_with_end().0
     }
 
@@ -178,57 +176,36 @@ impl<T: Clone + 'static> Dispatcher<T> {
     fn route(&mut self, event: &T) -> usize {
         self.rules.iter_mut().find_map(|(port, matches)| matches(event).then_some(*port)).unwrap_or(0)
     }
-
-    /// A port that nobody listens to is no reason to stop; all of them are.
-    fn receipt(&self, demand: Demand) -> Demand {
-        match demand {
-            Demand::Done if self.is_open() => Demand::More,
-            demand => demand,
-        }
-    }
 }
 
 impl<T: Clone + 'static> InputThing<T> for Dispatcher<T> {
     fn on_next(&mut self, event: T, cx: &mut Context<'_>) -> Receipt {
         let port = self.route(&event);
-        let demand = self.ports[port].emit(event, cx)?;
-        Ok(self.receipt(demand))
+        let sum = Sum::from(self.ports[port].emit(event, cx)?);
+        Ok(self.ports.receipt(sum))
     }
     fn on_next_ref(&mut self, event: &T, cx: &mut Context<'_>) -> Receipt {
         let port = self.route(event);
-        let demand = self.ports[port].on_next_ref(event, cx)?;
-        Ok(self.receipt(demand))
+        let sum = Sum::from(self.ports[port].on_next_ref(event, cx)?);
+        Ok(self.ports.receipt(sum))
     }
     fn on_completed(&mut self, cx: &mut Context<'_>) -> Closed {
-        self.ports.iter().try_for_each(|port| port.complete(cx))
+        self.ports.complete_all(cx)
     }
     fn on_error(&mut self, error: StreamError, cx: &mut Context<'_>) -> Closed {
-        self.ports.iter().try_for_each(|port| port.fail(error.clone(), cx))
+        self.ports.fail_all(&error, cx)
     }
     fn on_start(&mut self, cx: &mut Context<'_>) -> Receipt {
-        let (mut open, mut full) = (false, false);
-        for port in &mut self.ports {
-            let demand = port.on_start(cx)?;
-            open |= demand != Demand::Done;
-            full |= demand == Demand::Full;
-        }
-        Ok(match (open, full) {
-            (false, _) => Demand::Done,
-            (_, true) => Demand::Full,
-            _ => Demand::More,
-        })
+        self.ports.start_all(cx)
     }
     fn is_open(&self) -> bool {
-        self.ports.iter().any(Port::is_listened)
+        self.ports.any_listened()
     }
     fn has_room(&self) -> bool {
-        self.ports.iter().all(InputThing::has_room)
+        self.ports.all_have_room()
     }
     fn describe(&self, visitor: &mut dyn Visitor) {
-        visitor.filter("dispatch");
-        for port in &self.ports {
-            visitor.port(port.as_ref(), false);
-        }
+        self.ports.show("dispatch", visitor);
     }
 }
 

@@ -26,7 +26,7 @@ pub trait Slots: 'static {
 
 /// The Thing that splits.
 ///
-/// [`split`](super::Filters::split), [`partition`](super::Filters::partition) and [`unzip`](super::Filters::unzip)
+/// [`split`](super::Splitting::split), [`partition`](super::Splitting::partition) and [`unzip`](super::Splitting::unzip)
 /// connect one and give back its ports. Make it yourself where the chain is a flow, which is still to be scheduled.
 ///
 /// An event for a port without connections is lost, and that is no reason to stop the source: it hears `Done` when no
@@ -35,7 +35,7 @@ pub trait Slots: 'static {
 /// ```
 /// # use thingflow_core::prelude::*;
 /// # use thingflow_core::testing::Recorder;
-/// use thingflow_core::filters::Split;
+/// use thingflow_core::splitting::Split;
 /// let (numbers, words) = (Recorder::new(), Recorder::new());
 /// let split = Split::new(|text: &'static str| match text.parse::<i32>() {
 ///     Ok(number) => (Some(number), None),

@@ -14,7 +14,7 @@ use crate::size::Size;
 use crate::thing::{Closed, Demand, InputThing, Receipt};
 use crate::visit::Visitor;
 
-/// The Thing that routes. [`route_by_index`](super::Filters::route_by_index) connects one and gives back its ports; make
+/// The Thing that routes. [`route_by_index`](super::Splitting::route_by_index) connects one and gives back its ports; make
 /// it yourself where the number of ports is known at run time only, or the chain is a flow.
 ///
 /// An index without a port ends the stream by an error on all ports. An event for a port without connections is lost, and

@@ -5,12 +5,12 @@
 use super::split::Slots;
 
 /// A tuple of two to four parts. Use [`slots`](Self::slots) with a [`Split`](super::Split) where the chain is a flow; on
-/// ports there is [`unzip`](super::Filters::unzip).
+/// ports there is [`unzip`](super::Splitting::unzip).
 ///
 /// ```
 /// # use thingflow_core::prelude::*;
 /// # use thingflow_core::testing::Recorder;
-/// use thingflow_core::filters::{Split, Unzip};
+/// use thingflow_core::splitting::{Split, Unzip};
 /// let split = Split::new(<(u8, char)>::slots);
 /// let (numbers, letters) = split.ports();
 /// let (seen_numbers, seen_letters) = (Recorder::new(), Recorder::new());

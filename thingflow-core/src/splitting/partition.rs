@@ -4,14 +4,14 @@
 
 use super::split::Split;
 
-/// The Thing that parts. On ports there is the method [`partition`](super::Filters::partition), which connects it and
+/// The Thing that parts. On ports there is the method [`partition`](super::Splitting::partition), which connects it and
 /// gives back its ports; make it yourself where the chain is a flow, which is still to be scheduled. For more than two
 /// ports see [`dispatch`](crate::Dispatching::dispatch).
 ///
 /// ```
 /// # use thingflow_core::prelude::*;
 /// # use thingflow_core::testing::Recorder;
-/// use thingflow_core::filters::partition;
+/// use thingflow_core::splitting::partition;
 /// let parity = partition(|x: &i32| x % 2 == 0);
 /// let (even, odd) = parity.ports();
 /// let (seen_even, seen_odd) = (Recorder::new(), Recorder::new());

@@ -4,16 +4,16 @@
 
 use core::fmt;
 
-use super::distinct_recent::Recent;
 use super::outputs::{Outlet, Outlets, Sum};
 use crate::context::Context;
 use crate::error::StreamError;
+use crate::filters::distinct_recent::Recent;
 use crate::port::Port;
 use crate::size::Size;
 use crate::thing::{Closed, Demand, InputThing, Receipt};
 use crate::visit::Visitor;
 
-/// The Thing that groups. [`group_by`](super::Filters::group_by) connects one and gives back the port of its groups; make
+/// The Thing that groups. [`group_by`](super::Splitting::group_by) connects one and gives back the port of its groups; make
 /// it yourself for the options, or where the chain is a flow, which is still to be scheduled.
 ///
 /// A key that is new is announced, together with a port: connect there what the group needs, the first event follows. The
@@ -45,7 +45,7 @@ use crate::visit::Visitor;
 ///
 /// ```
 /// # use thingflow_core::prelude::*;
-/// use thingflow_core::filters::GroupBy;
+/// use thingflow_core::splitting::GroupBy;
 /// let readings = Port::<SensorEvent<f64>>::new();
 /// let by_sensor = GroupBy::new(|e: &SensorEvent<f64>| e.sensor_id).max_keys(100);
 /// by_sensor.groups().for_each(|(id, group)| {

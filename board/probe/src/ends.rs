@@ -1,0 +1,75 @@
+//! How a program ends, and the level at which it leaves its pin: each end is a process of its own, and the host, which
+//! sees the controller's output from outside, tells every level the pin has had.
+
+use std::env;
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Command, ExitCode, Stdio};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+use thingflow_adapters::gpio::chardev::Line;
+use thingflow_adapters::gpio::{PinState, pin_out};
+use thingflow_core::prelude::*;
+
+use crate::checks::{Checks, expect};
+use crate::{Result, host};
+
+/// How the program ends; the line it drives; whether its exit is a success.
+const ENDS: [(&str, u32, bool); 4] =
+    [("SIGTERM", 4, true), ("its own end", 5, true), ("a fatal error", 6, false), ("a panic", 7, false)];
+
+pub(crate) fn check(checks: &mut Checks, chip: &str) {
+    for (how, line, well) in ENDS {
+        checks.run(&format!("{how} leaves the pin at its safe level"), || {
+            let (ended_well, said) = run(chip, line, how)?;
+            expect(&format!("success ({said})"), ended_well, well)?;
+            expect("levels outside", host::ask(&format!("levels {line}"))?, "1 0".to_owned())
+        });
+    }
+}
+
+/// Starts the heater, ends it if it does not by itself, and tells its outcome and the last thing it said.
+fn run(chip: &str, line: u32, how: &str) -> Result<(bool, String)> {
+    let mut command = Command::new(env::current_exe()?);
+    command.args(["heater", chip, &line.to_string(), how]).stdin(Stdio::null());
+    let mut heater = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    let mut first = String::new();
+    BufReader::new(heater.stdout.take().ok_or("no output")?).read_line(&mut first)?;
+    if how == "SIGTERM" {
+        kill_process(Pid::from_child(&heater), Signal::TERM)?;
+    }
+    let mut said = String::new();
+    heater.stderr.take().ok_or("no errors")?.read_to_string(&mut said)?;
+    let last = said.lines().last().unwrap_or("it said nothing").to_owned();
+    Ok((heater.wait()?.success(), last))
+}
+
+/// The program that ends: a heater that is switched on.
+pub(crate) fn heater(chip: &str, line: &str, how: &str) -> ExitCode {
+    match heat(chip, line, how) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn heat(chip: &str, line: &str, how: &str) -> Result {
+    let mut scheduler = Scheduler::new()?;
+    let ticks = from_iter(0..if how == "its own end" { 5 } else { u32::MAX }).output();
+    let heater = Line::at(chip, line.parse()?).output(PinState::Low)?;
+    ticks.map(|_| true).connect(pin_out("heater", heater));
+    let how = how.to_owned();
+    ticks.try_for_each(move |tick| match how.as_str() {
+        "a fatal error" if *tick == 3 => Err("the disk is full"),
+        "a panic" if *tick == 3 => panic!("a bug"),
+        _ => {
+            println!("on");
+            Ok(())
+        }
+    });
+    scheduler.schedule_periodic(ticks, Duration::from_millis(20))?;
+    scheduler.run_forever()?;
+    Ok(())
+}

@@ -1,0 +1,145 @@
+//! `bare`: builds for Cortex-M, where there is neither std nor an allocator, and runs the example on an emulated board.
+//!
+//! The board must send what the same flows send on this machine, its pins must do the same, and it must fit.
+
+mod emulator;
+mod image;
+
+use std::{env, fs};
+
+use crate::{Result, process};
+use emulator::Run;
+use image::Size;
+
+/// With a floating-point unit and without. The emulated board can run both.
+const TARGETS: [&str; 2] = ["thumbv7em-none-eabihf", "thumbv6m-none-eabi"];
+
+/// The example's limits, in bytes.
+const FLASH: u64 = 24 * 1024;
+const RAM: u64 = 4 * 1024;
+
+pub(crate) fn run(_: &[String]) -> Result {
+    if !setup()? {
+        return Ok(());
+    }
+    // The firmware is built on the core without any feature. A Cortex-M0 has not the atomics that `alloc` takes.
+    build("-p thingflow-core --no-default-features --features alloc", TARGETS[0])?;
+    let here = output_here()?;
+    for target in TARGETS {
+        build("--release --manifest-path firmware/Cargo.toml", target)?;
+        check(target, &here).map_err(|error| format!("{target}: {error}"))?;
+    }
+    Ok(())
+}
+
+/// Whether Cortex-M can be built for and run. Where it cannot, that is an error in CI and a loud warning elsewhere.
+pub(crate) fn setup() -> Result<bool> {
+    let emulator = process::run(&mut process::script("setup-host.sh", "--bare"));
+    match emulator.and_then(|()| process::run(&mut process::script("setup-bare-toolchain.sh", ""))) {
+        Ok(()) => Ok(true),
+        Err(error) if is_ci() => Err(error),
+        Err(error) => {
+            eprintln!("WARNING: {error}; the bare-metal build is NOT checked on this machine");
+            Ok(false)
+        }
+    }
+}
+
+/// Builds in a target folder of its own, since these builds may use another compiler.
+fn build(what: &str, target: &str) -> Result {
+    let mut command = process::script("bare-cargo", &format!("build --locked {what} --target {target}"));
+    process::run(command.env("CARGO_TARGET_DIR", folder()))
+}
+
+fn folder() -> String {
+    let target = env::var("CARGO_TARGET_DIR").unwrap_or_else(|_| "target".into());
+    process::root().join(target).join("bare").to_string_lossy().into_owned()
+}
+
+/// What the example prints on this machine.
+fn output_here() -> Result<String> {
+    let mut command = process::cargo("run --quiet --locked -p bare-metal");
+    process::announce(&command);
+    let output = command.stderr(std::process::Stdio::inherit()).output()?;
+    if output.status.success() {
+        Ok(String::from_utf8(output.stdout)?)
+    } else {
+        Err("it failed on this machine".into())
+    }
+}
+
+/// Runs the firmware, compares it with the run on this machine, and prints what it takes.
+fn check(target: &str, here: &str) -> Result {
+    let image = format!("{}/{target}/release/firmware", folder());
+    let size = Size::of(&fs::read(&image)?)?;
+    let run = emulator::run(&image, &format!("{}/leds.log", folder()))?;
+    let stack = compare(here, &run)?;
+    let ram = size.ram + stack;
+    println!(
+        "{target}: as on this machine; flash {} of {FLASH} bytes, RAM {ram} of {RAM} bytes ({} static, {stack} of stack)",
+        size.flash, size.ram
+    );
+    if size.flash < FLASH && ram < RAM { Ok(()) } else { Err("the example has become too large".into()) }
+}
+
+/// Compares messages and pins line by line; gives the board's report on its stack.
+fn compare(here: &str, run: &Run) -> Result<u64> {
+    let (pins, messages): (Vec<&str>, Vec<&str>) = here.lines().partition(|line| line.starts_with("pin "));
+    let stack = |line: &str| line.split_once(" stack ")?.1.parse().ok();
+    let stack = run.messages.last().and_then(|line| stack(line)).ok_or("the board did not come to its end")?;
+    same(&messages, &run.messages[..run.messages.len() - 1])?;
+    // At power-on the board flashes its LEDs.
+    let flash = run.pins.len().checked_sub(pins.len()).filter(|more| *more <= 4).unwrap_or(0);
+    same(&pins, &run.pins[flash..])?;
+    if pins.is_empty() || messages.is_empty() { Err("nothing to compare".into()) } else { Ok(stack) }
+}
+
+fn same(here: &[&str], board: &[String]) -> Result {
+    for at in 0..here.len().max(board.len()) {
+        let (here, board) =
+            (here.get(at).copied().unwrap_or("nothing"), board.get(at).map_or("nothing", String::as_str));
+        if here != board {
+            return Err(format!("line {}: here `{here}`, on the board `{board}`", at + 1).into());
+        }
+    }
+    Ok(())
+}
+
+fn is_ci() -> bool {
+    env::var("CI").is_ok_and(|value| value == "true")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(messages: &str, pins: &str) -> Run {
+        let lines = |text: &str| text.lines().map(String::from).collect();
+        Run { messages: lines(messages), pins: lines(pins) }
+    }
+    fn complaint(run: &Run) -> String {
+        compare("0.00 light 1\npin lamp 1\n0.50 light 2", run).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn the_same_is_the_same_and_the_stack_is_known() {
+        let here = "0.00 light 1\npin lamp 1\n0.50 light 2\n";
+        let board = run("0.00 light 1\n0.50 light 2\n1.00 stack 812", "pin lamp 1\npin lamp 0\npin lamp 1");
+        assert_eq!(compare(here, &board).unwrap(), 812);
+    }
+
+    #[test]
+    fn a_difference_is_found() {
+        let pins = "pin lamp 1";
+        let end = "the board did not come to its end";
+        assert_eq!(complaint(&run("", pins)), end);
+        assert_eq!(complaint(&run("0.00 light 1\n0.50 light 2", pins)), end);
+        let other = run("0.00 light 1\n0.50 light 3\n1.00 stack 8", pins);
+        assert_eq!(complaint(&other), "line 2: here `0.50 light 2`, on the board `0.50 light 3`");
+        let more = run("0.00 light 1\n0.50 light 2\n0.70 light 2\n1.00 stack 8", pins);
+        assert_eq!(complaint(&more), "line 3: here `nothing`, on the board `0.70 light 2`");
+        let dark = run("0.00 light 1\n0.50 light 2\n1.00 stack 8", "");
+        assert_eq!(complaint(&dark), "line 1: here `pin lamp 1`, on the board `nothing`");
+        assert!(compare("", &run("1.00 stack 8", "")).is_err(), "nothing is not the same as nothing");
+    }
+}
