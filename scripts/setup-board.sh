@@ -19,7 +19,7 @@ main() {
   scratch=$(mktemp -d "$CACHE/setup.XXXXXX")
   trap 'rm -rf "$scratch"' EXIT
   kernel || give_up "no kernel with gpio-sim on offer"
-  device_trees || give_up "the device trees cannot be changed"
+  device_tree || give_up "the device tree cannot be changed"
   emulator || give_up "no qemu-system-aarch64 of version $OLDEST_QEMU or newer on offer"
   rm -rf "$BOARD_HOME"
   mv "$scratch/home" "$BOARD_HOME"
@@ -43,20 +43,13 @@ kernel() {
   cp "$(find "$scratch/busybox" -path '*bin/busybox' | head -1)" "$scratch/home/busybox"
 }
 
-# The Pi 3 gets a device on its SPI bus that programs may open. Of the Pi 4, the display is switched off: the emulator
-# has none, and the kernel would stumble over it.
-device_trees() {
-  local trees=$scratch/home/modules/dtb/broadcom spi=/soc/spi@7e204000 tree node
-  tree=$scratch/home/raspi3b.dtb
-  cp "$trees/bcm2837-rpi-3-b.dtb" "$tree" || return 1
+# The Raspberry Pi gets a device on its SPI bus that programs may open.
+device_tree() {
+  local tree=$scratch/home/raspi3b.dtb spi=/soc/spi@7e204000
+  cp "$scratch/home/modules/dtb/broadcom/bcm2837-rpi-3-b.dtb" "$tree" || return 1
   fdtput -t s "$tree" $spi status okay && fdtput -c "$tree" $spi/spidev@0 || return 1
   fdtput -t s "$tree" $spi/spidev@0 compatible rohm,dh2228fv || return 1
-  fdtput -t x "$tree" $spi/spidev@0 reg 0 && fdtput -t x "$tree" $spi/spidev@0 spi-max-frequency f4240 || return 1
-  tree=$scratch/home/raspi4b.dtb
-  cp "$trees/bcm2711-rpi-4-b.dtb" "$tree" || return 1
-  for node in $(fdtget -l "$tree" /soc | grep -E '7ef|hvs|pixelvalve|dsi|csi|vec|@7ec'); do
-    fdtput -t s "$tree" "/soc/$node" status disabled || return 1
-  done
+  fdtput -t x "$tree" $spi/spidev@0 reg 0 && fdtput -t x "$tree" $spi/spidev@0 spi-max-frequency f4240
 }
 
 # The installed emulator if it is new enough; else one from backports, which runs with the installed one's libraries.

@@ -8,6 +8,7 @@
 //! | `gpio` | pins over `embedded-hal`, simulated ones | `gpio` |
 //! | `gpio::chardev` | lines of the kernel's GPIO character device, their edges | `gpiocdev` |
 //! | `gpio::rppal` | pins of a Raspberry Pi | `rpi` |
+//! | `actuators` | PWM outputs, servos, relays, LED strips, displays, buzzers | `pwm`, `servo`, `relay`, … |
 //! | `logging` | the log on the terminal | `log` |
 //!
 //! Writers are [`InputThing`](thingflow_core::InputThing)s: connect them at the end of a chain, or beside it. Readers
@@ -15,6 +16,8 @@
 //! since a silent one would be worse; its error says which file or pin it was and what to do.
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "actuators")]
+pub mod actuators;
 #[cfg(feature = "cron")]
 pub mod cron;
 #[cfg(feature = "csv")]

@@ -382,6 +382,8 @@ impl<S: Source, C: InputThing<S::Item>> OutputThing for ConnectedFlow<S, C> {
     fn due(&mut self, cx: &mut Context<'_>) -> Option<Instant> {
         self.source.due(cx)
     }
+    /// Only where drawings are made: on a microcontroller the descriptions would be a third of the program.
+    #[cfg(feature = "alloc")]
     fn describe(&self, visitor: &mut dyn Visitor) {
         self.chain.describe(visitor);
     }

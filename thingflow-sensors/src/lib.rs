@@ -14,7 +14,7 @@
 //! | `button` `rotary` | what hands do | " |
 //! | [`serial`], `pms5003` | boards behind a serial line; dust | none, `postcard`, `pms5003` |
 //!
-//! `docs/src/sensors.md` in this folder has ranges, units, drivers, and how each was tested.
+//! the page "All sensors" of the book has ranges, units, drivers, and how each was tested.
 //!
 //! Without features the crate needs neither `std` nor an allocator; the drivers run on microcontrollers as on a
 //! Raspberry Pi, since they are written against [`embedded-hal`](https://docs.rs/embedded-hal) and not against a board.

@@ -32,7 +32,8 @@ pub(crate) fn run(_: &[String]) -> Result {
 
 fn format() -> Result {
     process::run(&mut process::cargo("fmt --all --check"))?;
-    process::run(&mut process::cargo("fmt --check --manifest-path benches/Cargo.toml"))
+    process::run(&mut process::cargo("fmt --check --manifest-path benches/Cargo.toml"))?;
+    process::run(&mut process::cargo("fmt --check --manifest-path firmware/Cargo.toml"))
 }
 
 fn lint() -> Result {

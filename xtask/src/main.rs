@@ -2,6 +2,7 @@
 
 mod bare;
 mod bench;
+mod board;
 mod book;
 mod ci;
 mod cross;
@@ -31,7 +32,7 @@ struct Command {
     run: Chore,
 }
 
-const COMMANDS: [Command; 9] = [
+const COMMANDS: [Command; 10] = [
     Command {
         name: "setup",
         help: "install what the tests need; --bench, --cross, --board, --deploy: what these need too",
@@ -49,6 +50,11 @@ const COMMANDS: [Command; 9] = [
         name: "cross",
         help: "the examples for ARM boards, and the libraries' tests on an emulated processor",
         run: cross::run,
+    },
+    Command {
+        name: "board",
+        help: "boot ARM boards in an emulator, with programs of ours on real pins",
+        run: board::run,
     },
     Command {
         name: "book",

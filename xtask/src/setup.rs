@@ -1,6 +1,6 @@
 //! `setup`: what a fresh machine lacks. The work is done by `scripts/`, which are quick when nothing is missing.
 
-use crate::{Result, bare, cross, process};
+use crate::{Result, bare, board, cross, process};
 
 const USAGE: &str = "usage: cargo xtask setup [--bench] [--cross] [--board] [--deploy]";
 const OPTIONS: [&str; 4] = ["--bench", "--cross", "--board", "--deploy"];
@@ -11,11 +11,11 @@ pub(crate) fn run(words: &[String]) -> Result {
     }
     process::run(&mut process::script("setup-host.sh", &words.join(" ")))?;
     let asks = |option: &str| words.iter().any(|word| word == option);
-    if asks("--cross") || asks("--board") {
+    if asks("--cross") {
         cross::setup(&cross::Target::ALL)?;
     }
     if asks("--board") {
-        process::run(&mut process::script("setup-board.sh", ""))?;
+        board::setup()?;
     }
     bare::setup().map(drop)
 }

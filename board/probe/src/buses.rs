@@ -43,12 +43,12 @@ pub(crate) fn check(checks: &mut Checks) {
         bus.write(EEPROM, &[0x10, 0xA5, 0x5A])?;
         let mut back = [0; 2];
         bus.write_read(EEPROM, &[0x10], &mut back)?;
-        expect("bytes", back, [0xA5, 0x5A])
+        expect("bytes", &back, &[0xA5, 0x5A])
     });
     checks.run("a flash chip tells its identity over SPI", || {
         let mut bytes = [0x9F, 0, 0, 0];
         SpidevDevice::open("/dev/spidev0.0")?.transfer_in_place(&mut bytes)?;
-        expect("bytes", [bytes[1], bytes[2], bytes[3]], [0x20, 0xBA, 0x19])
+        expect("bytes", &[bytes[1], bytes[2], bytes[3]], &[0x20, 0xBA, 0x19])
     });
 }
 

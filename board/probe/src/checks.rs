@@ -36,7 +36,7 @@ impl Checks {
 }
 
 /// What was seen is what was expected, or else an error that says both.
-pub(crate) fn expect<T: std::fmt::Debug + PartialEq>(what: &str, seen: T, expected: T) -> Result<String> {
+pub(crate) fn expect<T: std::fmt::Debug + PartialEq>(what: &str, seen: &T, expected: &T) -> Result<String> {
     let shown = format!("{what} {seen:?}");
     if seen == expected { Ok(shown) } else { Err(format!("{shown}, expected {expected:?}").into()) }
 }

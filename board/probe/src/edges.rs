@@ -65,7 +65,7 @@ fn timed(chip: &Simulated) -> Result<String> {
     run_until(&mut scheduler, "six edges", || seen.events().len() == 6)?;
     finger.join().map_err(|_| "the outside panicked")??;
     check_times(&seen, from, SystemClock.timestamp())?;
-    expect("edges", shape(&seen), (1..=6).map(|n| (n % 2 == 1, n)).collect())
+    expect("edges", &shape(&seen), &(1..=6).map(|n| (n % 2 == 1, n)).collect())
 }
 
 /// Nine quick changes, the last one up.
@@ -81,10 +81,10 @@ fn bounce_by_kernel(chip: &Simulated) -> Result<String> {
     bounce(chip, BUTTON)?;
     run_until(&mut scheduler, "an edge", || !seen.events().is_empty())?;
     scheduler.run_for(QUIET * 2)?;
-    expect("edges", shape(&seen), vec![(true, 1)])?;
+    expect("edges", &shape(&seen), &vec![(true, 1)])?;
     chip.pull(BUTTON, false)?;
     run_until(&mut scheduler, "another edge", || seen.events().len() == 2)?;
-    expect("edges", shape(&seen), vec![(true, 1), (false, 2)])
+    expect("edges", &shape(&seen), &vec![(true, 1), (false, 2)])
 }
 
 fn bounce_by_filter(chip: &Simulated) -> Result<String> {
@@ -96,7 +96,7 @@ fn bounce_by_filter(chip: &Simulated) -> Result<String> {
     run_until(&mut scheduler, "an edge", || !seen.events().is_empty())?;
     chip.pull(BUTTON, false)?;
     run_until(&mut scheduler, "another edge", || seen.events().len() == 2)?;
-    expect("edges", shape(&seen), vec![(true, 9), (false, 10)])
+    expect("edges", &shape(&seen), &vec![(true, 9), (false, 10)])
 }
 
 /// More edges than the kernel keeps, before the loop turns for the first time.
@@ -110,7 +110,8 @@ fn burst(chip: &Simulated) -> Result<String> {
     let lost: u32 = seen.events().iter().map(|event| event.val.lost).sum();
     let kept = u32::try_from(seen.events().len())?;
     chip.pull(BURST, false)?;
-    expect("kept and lost", kept + lost, 101).map(|_| format!("{kept} kept, {lost} counted as lost, the last is up"))
+    expect("kept and lost", &(kept + lost), &101)
+        .map(|_| format!("{kept} kept, {lost} counted as lost, the last is up"))
 }
 
 /// A chip that goes away ends its stream with an error; a sensor beside it keeps its rhythm.
@@ -149,6 +150,6 @@ pub(crate) fn check_controller(checks: &mut Checks, chip: &str) {
         run_until(&mut scheduler, "four edges", || seen.events().len() == 4)?;
         world.join().map_err(|_| "the outside panicked")??;
         check_times(&seen, from, SystemClock.timestamp())?;
-        expect("edges", shape(&seen), vec![(true, 1), (false, 2), (true, 3), (false, 4)])
+        expect("edges", &shape(&seen), &vec![(true, 1), (false, 2), (true, 3), (false, 4)])
     });
 }

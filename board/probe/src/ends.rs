@@ -22,8 +22,8 @@ pub(crate) fn check(checks: &mut Checks, chip: &str) {
     for (how, line, well) in ENDS {
         checks.run(&format!("{how} leaves the pin at its safe level"), || {
             let (ended_well, said) = run(chip, line, how)?;
-            expect(&format!("success ({said})"), ended_well, well)?;
-            expect("levels outside", host::ask(&format!("levels {line}"))?, "1 0".to_owned())
+            expect(&format!("success ({said})"), &ended_well, &well)?;
+            expect("levels outside", &host::ask(&format!("levels {line}"))?, &"1 0".to_owned())
         });
     }
 }
@@ -62,8 +62,8 @@ fn heat(chip: &str, line: &str, how: &str) -> Result {
     ticks.map(|_| true).connect(pin_out("heater", heater));
     let how = how.to_owned();
     ticks.try_for_each(move |tick| match how.as_str() {
-        "a fatal error" if *tick == 3 => Err("the disk is full"),
-        "a panic" if *tick == 3 => panic!("a bug"),
+        "a fatal error" if tick == 3 => Err("the disk is full"),
+        "a panic" if tick == 3 => panic!("a bug"),
         _ => {
             println!("on");
             Ok(())

@@ -28,8 +28,8 @@ fn driven(number: u32, pin: impl OutputPin + 'static) -> Result<String> {
     scheduler.schedule_periodic(levels, Duration::from_millis(10))?;
     scheduler.run_forever()?;
     drop(scheduler);
-    expect("levels outside", seen.events(), vec!["1".to_owned(), "0".to_owned(), "1".to_owned()])?;
-    expect("at the end", host::ask(&format!("pin {number}"))?, "0".to_owned())
+    expect("levels outside", &seen.events(), &vec!["1".to_owned(), "0".to_owned(), "1".to_owned()])?;
+    expect("at the end", &host::ask(&format!("pin {number}"))?, &"0".to_owned())
 }
 
 /// What a sampled input reads while the host drives it.
@@ -45,5 +45,5 @@ where
         host::ask(&format!("drive {number} {level}"))?;
         run_until(&mut scheduler, "the level", || seen.events().len() == count)?;
     }
-    expect("levels", seen.events(), vec![false, true, false])
+    expect("levels", &seen.events(), &vec![false, true, false])
 }

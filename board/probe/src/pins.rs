@@ -45,7 +45,7 @@ fn driven(chip: &Simulated, line: Line, number: u32) -> Result<String> {
     scheduler.schedule_periodic(levels, Duration::from_millis(10))?;
     scheduler.run_forever()?;
     let seen = seen.borrow().clone();
-    expect("levels", seen, vec![true, false, true])
+    expect("levels", &seen, &vec![true, false, true])
 }
 
 /// What a sampled input reads while it is pulled up and down from outside.
@@ -54,12 +54,12 @@ fn read(chip: &Simulated) -> Result<String> {
     let seen = Rc::new(RefCell::new(Vec::new()));
     let door = SensorOutput::new(pin_in("door", Line::at(&chip.chip, DOOR).input()?));
     let levels = seen.clone();
-    door.map(|event| event.val).dedup().for_each(move |level| levels.borrow_mut().push(*level));
+    door.map(|event| event.val).dedup().for_each(move |level| levels.borrow_mut().push(level));
     scheduler.schedule_periodic(door, Duration::from_millis(10))?;
     for (count, up) in [(1, false), (2, true), (3, false)] {
         chip.pull(DOOR, up)?;
         run_until(&mut scheduler, "the level", || seen.borrow().len() == count)?;
     }
     let seen = seen.borrow().clone();
-    expect("levels", seen, vec![false, true, false])
+    expect("levels", &seen, &vec![false, true, false])
 }

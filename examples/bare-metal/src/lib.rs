@@ -97,7 +97,9 @@ where
             .to(tee((report(message::TEMPERATURE), sun.input::<1>())));
 
         let mut scheduler = bare::Scheduler::<2>::with_tick(TICK);
-        for (flow, period) in [(&mut light as &mut dyn OutputThing, LIGHT_PERIOD), (&mut temperature, TEMPERATURE_PERIOD)] {
+        for (flow, period) in
+            [(&mut light as &mut dyn OutputThing, LIGHT_PERIOD), (&mut temperature, TEMPERATURE_PERIOD)]
+        {
             scheduler
                 .schedule_periodic_with(flow, period, bare::OnFailure::Skip)
                 .map_err(|_| RunError::new("the table of tasks is too small"))?;

@@ -115,7 +115,10 @@ mod tests {
     #[test]
     fn the_averages_are_sent_at_the_rate_of_their_sensor() -> Result<(), RunError> {
         let lines = day()?;
-        assert_eq!(of(&lines, " light ")[..4], ["0.00 light 1", "0.50 light 2.5", "1.00 light 4.8333335", "1.50 light 11.166667"]);
+        assert_eq!(
+            of(&lines, " light ")[..4],
+            ["0.00 light 1", "0.50 light 2.5", "1.00 light 4.8333335", "1.50 light 11.166667"]
+        );
         assert_eq!(of(&lines, " light ").len(), 24);
         assert_eq!(of(&lines, " temperature ")[..2], ["0.00 temperature 14.5", "1.00 temperature 14.8"]);
         assert_eq!(of(&lines, " temperature ").len(), 12);
@@ -134,7 +137,11 @@ mod tests {
     fn the_blind_is_down_while_it_is_sunny_and_warm() -> Result<(), RunError> {
         let lines = day()?;
         let changes = ["0.00 blind 0", "5.00 blind 1", "6.50 blind 0", "7.50 blind 1", "9.50 blind 0"];
-        assert_eq!(of(&lines, "0 blind "), changes, "up in the cold morning, for the cloud at noon, and in the evening");
+        assert_eq!(
+            of(&lines, "0 blind "),
+            changes,
+            "up in the cold morning, for the cloud at noon, and in the evening"
+        );
         assert_eq!(of(&lines, "pin blind"), ["pin blind 1", "pin blind 0", "pin blind 1", "pin blind 0"]);
         Ok(())
     }

@@ -17,7 +17,8 @@ pub const BLIND: u16 = 4;
 /// How much of its stack the board has used so far, in bytes.
 pub const STACK: u16 = 5;
 
-/// The longest frame, in bytes: 11 of the message with its length, 3 of the checksum, 2 of the framing.
+/// The longest frame, in bytes: 11 of the message with its length (for sensors up to 127), 3 of the checksum, 2 of the
+/// framing.
 pub const FRAME: usize = 16;
 
 /// Sends a message. It is false if the line did not take it.
@@ -47,5 +48,27 @@ impl fmt::Display for Shown {
             STACK => write!(f, "stack {value}"),
             other => write!(f, "sensor {other} {value}"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_longest_frame_has_room() {
+        let length = |value: u32| {
+            let mut line = [0; FRAME];
+            let message = Message { sensor: 127, ticks: u32::MAX, value: f32::from_bits(value) };
+            assert!(send(&mut line.as_mut_slice(), &message), "{message:?}");
+            line.iter().position(|byte| *byte == 0).map(|end| end + 1)
+        };
+        let longest = (0x4142_4300..0x4142_4400).map(length).max();
+        assert_eq!(longest, Some(Some(FRAME)), "the checksum takes one to three bytes");
+    }
+
+    #[test]
+    fn a_line_that_takes_no_more_is_seen() {
+        assert!(!send(&mut [0; 4].as_mut_slice(), &Message { sensor: LIGHT, ticks: 0, value: 1.0 }));
     }
 }

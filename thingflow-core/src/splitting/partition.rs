@@ -6,7 +6,7 @@ use super::split::Split;
 
 /// The Thing that parts. On ports there is the method [`partition`](super::Splitting::partition), which connects it and
 /// gives back its ports; make it yourself where the chain is a flow, which is still to be scheduled. For more than two
-/// ports see [`dispatch`](crate::Dispatching::dispatch).
+/// ports see [`dispatch`](super::Splitting::dispatch).
 ///
 /// ```
 /// # use thingflow_core::prelude::*;

@@ -1,0 +1,315 @@
+//! [`Actuator`]: a device that carries out commands; [`ActuatorInput`]: such a device at the end of a stream.
+
+use std::fmt;
+
+use thingflow_core::{Closed, Context, Demand, InputThing, Instant, Receipt, StreamError, Visitor};
+
+/// A device that carries out commands and has a safe state: what a driver of an actuator implements, as one of a sensor
+/// implements [`Sensor`](thingflow_core::Sensor).
+///
+/// ```
+/// use thingflow_adapters::actuators::{Actuator, ActuatorInput};
+/// use thingflow_core::prelude::*;
+/// /// A valve, as its driver sees it.
+/// struct Valve<'a>(&'a mut Vec<u8>);
+/// impl Actuator for Valve<'_> {
+///     type Command = u8;
+///     type Error = std::io::Error;
+///     fn act(&mut self, percent: u8, _: Instant) -> Result<(), std::io::Error> {
+///         Ok(self.0.push(percent))
+///     }
+///     fn make_safe(&mut self) -> Result<(), std::io::Error> {
+///         Ok(self.0.push(0))
+///     }
+/// }
+/// let mut positions = Vec::new();
+/// pipe().to(ActuatorInput::new("valve", Valve(&mut positions))).feed([20, 80])?;
+/// assert_eq!(positions, [0, 20, 80, 0]); // shut at the start and at the end
+/// # Ok::<(), RunError>(())
+/// ```
+pub trait Actuator {
+    /// What it is told.
+    type Command;
+    /// Why it failed: a text that goes on after "actuator `name`: ".
+    type Error: fmt::Display;
+
+    /// Carries a command out. Devices that write on changes only write again after a failure.
+    ///
+    /// # Errors
+    /// If the device cannot be reached, or cannot do that.
+    fn act(&mut self, command: Self::Command, now: Instant) -> Result<(), Self::Error>;
+
+    /// Goes to the safe state, and forgets what was still to be done. May be called several times; must not panic.
+    ///
+    /// # Errors
+    /// If the device cannot be reached.
+    fn make_safe(&mut self) -> Result<(), Self::Error>;
+
+    /// Called before the first command. By default it goes to its safe state.
+    ///
+    /// # Errors
+    /// If the device cannot be reached.
+    fn start(&mut self, _now: Instant) -> Result<(), Self::Error> {
+        self.make_safe()
+    }
+
+    /// When it wants to be [woken](Self::wake): for devices that act by themselves some time after a command.
+    fn due(&self) -> Instant {
+        Instant::NEVER
+    }
+
+    /// Called when it is due, or before the next command if that comes first. Must put [`due`](Self::due) off, also if it
+    /// fails.
+    ///
+    /// # Errors
+    /// If the device cannot be reached.
+    fn wake(&mut self, _now: Instant) -> Result<(), Self::Error> {
+        Ok(())
+    }
+}
+
+/// An [`Actuator`] at the end of a stream of its commands.
+///
+/// It is in its safe state before the first command, after the end of the stream, also by an error, and when it is
+/// dropped: so also when the run ends by a signal, a fatal error or a panic. (Not when the process is killed or the machine
+/// fails: what can do harm wants a watchdog in hardware as well.)
+///
+/// A device that fails ends the run, since one that silently does nothing is worse; see
+/// [`skip_errors`](Self::skip_errors). A transfer on a bus holds the reactor up meanwhile: where its documentation says
+/// that this takes long, give it to `Scheduler::edge_sink`.
+pub struct ActuatorInput<A: Actuator> {
+    actuator: A,
+    name: String,
+    skips: bool,
+    /// Whether it may be in another state than the safe one.
+    ours: bool,
+}
+
+impl<A: Actuator> ActuatorInput<A> {
+    /// The device, with a name for errors and drawings.
+    pub fn new(name: impl Into<String>, actuator: A) -> Self {
+        Self { actuator, name: name.into(), skips: false, ours: false }
+    }
+
+    /// A command that fails is reported and left out, and the stream goes on: for what does no harm, such as a display.
+    #[must_use]
+    pub fn skip_errors(mut self) -> Self {
+        self.skips = true;
+        self
+    }
+
+    fn explain(&self, error: &A::Error) -> String {
+        format!("actuator `{}`: {error}", self.name)
+    }
+
+    fn judge(&self, done: Result<(), A::Error>, cx: &mut Context<'_>) -> Closed {
+        match done {
+            Err(error) if self.skips => cx.report(&self.name, &StreamError::message(error.to_string())),
+            Err(error) => return Err(cx.fatal(self.explain(&error))),
+            Ok(()) => {}
+        }
+        Ok(())
+    }
+
+    /// Does what is due.
+    fn catch_up(&mut self, cx: &mut Context<'_>) -> Closed {
+        if self.actuator.due() > cx.now() {
+            return Ok(());
+        }
+        let done = self.actuator.wake(cx.now());
+        self.judge(done, cx)
+    }
+
+    fn ask_for_wake(&self, cx: &mut Context<'_>) -> Receipt {
+        let due = self.actuator.due();
+        if due < Instant::NEVER {
+            cx.wake_at(due);
+        }
+        Ok(Demand::More)
+    }
+
+    fn end(&mut self, cx: &mut Context<'_>) -> Closed {
+        let done = self.actuator.make_safe();
+        self.ours = done.is_err(); // dropping it tries once more
+        self.judge(done, cx)
+    }
+}
+
+impl<A: Actuator> InputThing<A::Command> for ActuatorInput<A> {
+    fn on_start(&mut self, cx: &mut Context<'_>) -> Receipt {
+        self.ours = true;
+        let done = self.actuator.start(cx.now());
+        self.judge(done, cx)?;
+        self.ask_for_wake(cx)
+    }
+    fn on_next(&mut self, command: A::Command, cx: &mut Context<'_>) -> Receipt {
+        self.catch_up(cx)?;
+        self.ours = true;
+        let done = self.actuator.act(command, cx.now());
+        self.judge(done, cx)?;
+        self.ask_for_wake(cx)
+    }
+    fn on_wake(&mut self, cx: &mut Context<'_>) -> Receipt {
+        self.catch_up(cx)?;
+        self.ask_for_wake(cx)
+    }
+    fn on_completed(&mut self, cx: &mut Context<'_>) -> Closed {
+        self.end(cx)
+    }
+    fn on_error(&mut self, error: StreamError, cx: &mut Context<'_>) -> Closed {
+        cx.report(&self.name, &error);
+        self.end(cx)
+    }
+    fn describe(&self, visitor: &mut dyn Visitor) {
+        visitor.sink(&self.name);
+    }
+}
+
+impl<A: Actuator> Drop for ActuatorInput<A> {
+    fn drop(&mut self) {
+        if !self.ours {
+            return;
+        }
+        if let Err(error) = self.actuator.make_safe() {
+            log::error!("{}", self.explain(&error));
+        }
+    }
+}
+
+impl<A: Actuator> fmt::Debug for ActuatorInput<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ActuatorInput").field("name", &self.name).field("skips", &self.skips).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::{Cell, RefCell};
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::rc::Rc;
+    use std::time::Duration;
+    use thingflow_core::testing::{FlakySensor, ListSensor};
+    use thingflow_core::{Filters, Port, Scheduler, Sensor, SensorOutput, call, pipe, prelude::Chain, sinks::try_call};
+
+    /// Notes what it is told; "safe" is 0. Clones are the same device.
+    #[derive(Clone, Default)]
+    struct Noted {
+        seen: Rc<RefCell<Vec<i32>>>,
+        broken: Rc<Cell<bool>>,
+    }
+
+    impl Noted {
+        fn seen(&self) -> Vec<i32> {
+            self.seen.borrow().clone()
+        }
+    }
+
+    impl Actuator for Noted {
+        type Command = i32;
+        type Error = &'static str;
+        fn act(&mut self, command: i32, _: Instant) -> Result<(), &'static str> {
+            if self.broken.get() {
+                return Err("no acknowledge");
+            }
+            self.seen.borrow_mut().push(command);
+            Ok(())
+        }
+        fn make_safe(&mut self) -> Result<(), &'static str> {
+            self.act(0, Instant::ZERO)
+        }
+    }
+
+    fn run(sensor: impl Sensor<Reading = i32, Error: Send> + 'static, device: &Noted, other: impl FnMut() -> bool + 'static) {
+        let mut other = other;
+        let mut scheduler = Scheduler::virtual_time().unwrap();
+        let output = SensorOutput::new(sensor);
+        output.map(|e| e.val).connect(ActuatorInput::new("device", device.clone()));
+        output.connect(try_call(move |_| if other() { Ok(()) } else { Err("the disk is full") }));
+        scheduler.schedule_periodic(output, Duration::from_secs(1)).unwrap();
+        let _ = scheduler.run_forever();
+    }
+
+    #[test]
+    fn is_safe_at_the_start_and_after_completion() {
+        let device = Noted::default();
+        run(ListSensor::new("t", [7, 8]), &device, || true);
+        assert_eq!(device.seen(), [0, 7, 8, 0]);
+    }
+
+    #[test]
+    fn is_safe_after_an_error_of_the_stream() {
+        let device = Noted::default();
+        run(FlakySensor::new("t", [Ok(7), Err("no answer"), Ok(8)]), &device, || true);
+        assert_eq!(device.seen(), [0, 7, 0]);
+    }
+
+    #[test]
+    fn is_safe_after_a_fatal_error_elsewhere() {
+        let device = Noted::default();
+        run(ListSensor::new("t", [7, 8]), &device, || false);
+        assert_eq!(device.seen(), [0, 7, 0]);
+    }
+
+    #[test]
+    fn is_safe_after_a_panic() {
+        let device = Noted::default();
+        let bug = || panic!("a bug");
+        let _ = catch_unwind(AssertUnwindSafe(|| run(ListSensor::new("t", [7, 8]), &device, bug)));
+        assert_eq!(device.seen(), [0, 7, 0]);
+    }
+
+    #[test]
+    fn is_safe_after_a_stop() {
+        let device = Noted::default();
+        let mut scheduler = Scheduler::virtual_time().unwrap();
+        let output = SensorOutput::new(ListSensor::new("t", [7, 8]));
+        output.map(|e| e.val).connect(ActuatorInput::new("device", device.clone()));
+        let stopper = scheduler.stopper();
+        output.connect(call(move |_| stopper.stop()));
+        scheduler.schedule_periodic(output, Duration::from_secs(1)).unwrap();
+        scheduler.run_forever().unwrap();
+        drop(scheduler);
+        assert_eq!(device.seen(), [0, 7, 0]);
+    }
+
+    #[test]
+    fn is_safe_after_a_disconnect() {
+        let (device, port) = (Noted::default(), Port::new());
+        let connection = port.connect(ActuatorInput::new("device", device.clone()));
+        port.emit(7, &mut Context::detached(Instant::ZERO)).unwrap();
+        connection.disconnect();
+        assert_eq!(device.seen().last(), Some(&0));
+    }
+
+    #[test]
+    fn is_left_alone_when_it_was_never_started() {
+        let device = Noted::default();
+        drop(ActuatorInput::new("device", device.clone()));
+        assert_eq!(device.seen(), []);
+    }
+
+    #[test]
+    fn a_failure_ends_the_run_and_dropping_tries_once_more() {
+        let device = Noted::default();
+        let mut chain = pipe().to(ActuatorInput::new("device", device.clone()));
+        device.broken.set(true);
+        assert_eq!(chain.feed([7]).unwrap_err().to_string(), "actuator `device`: no acknowledge");
+        device.broken.set(false);
+        drop(chain);
+        assert_eq!(device.seen(), [0]);
+    }
+
+    #[test]
+    fn a_failure_is_skipped_by_choice_and_reported() {
+        let device = Noted::default();
+        let broken = device.broken.clone();
+        let mut scheduler = Scheduler::virtual_time().unwrap();
+        let output = SensorOutput::new(ListSensor::new("t", [7, 8, 9]));
+        output.connect(call(move |e: thingflow_core::SensorEvent<i32>| broken.set(e.val == 8)));
+        output.map(|e| e.val).connect(ActuatorInput::new("device", device.clone()).skip_errors());
+        scheduler.schedule_periodic(output, Duration::from_secs(1)).unwrap();
+        scheduler.run_forever().unwrap();
+        assert_eq!(device.seen(), [0, 7, 9, 0]);
+    }
+}

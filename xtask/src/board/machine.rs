@@ -1,0 +1,187 @@
+//! [`Machine`]: a board that the emulator knows, what is put on it, and a run of it from power-on to power-off.
+
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::archive::Archive;
+use super::outside::Outside;
+use super::{PROGRAMS, Verdict, home};
+use crate::cross::{Linked, Target, program};
+use crate::{Result, process};
+
+/// A board.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Machine {
+    /// As the emulator calls it; its init script has the same name.
+    pub(super) name: &'static str,
+    /// What the emulator is to build it from.
+    hardware: &'static str,
+    /// What the kernel is told beside its console.
+    kernel: &'static str,
+    /// The kernel's modules, in the order of loading.
+    modules: &'static [&'static str],
+}
+
+pub(super) const ALL: [Machine; 2] = [
+    Machine {
+        name: "virt",
+        hardware: "-M virt -cpu cortex-a53 -m 512 -net none",
+        kernel: "",
+        modules: &["configfs", "gpio-sim"],
+    },
+    Machine {
+        name: "raspi3b",
+        hardware: "-M raspi3b -device tmp105,id=thermometer,bus=i2c-bus.1,address=0x48 \
+                   -device at24c-eeprom,bus=i2c-bus.1,address=0x50,rom-size=256 -device n25q256a,bus=spi",
+        // Without it the kernel keeps the registers of the pins to itself, and rppal wants them.
+        kernel: "iomem=relaxed",
+        // The emulator ends only by the watchdog's reset.
+        modules: &["bcm2835_wdt", "i2c-dev", "i2c-bcm2835", "spi-bcm2835"],
+    },
+];
+
+/// From power-on to power-off, on a loaded machine.
+const LONGEST: Duration = Duration::from_secs(300);
+
+impl Machine {
+    /// Boots it and counts its checks. Its whole output is kept in `target/board/`.
+    pub(super) fn boot(self) -> Result<Verdict> {
+        println!("\n== {}", self.name);
+        let start = Instant::now();
+        let folder = work_folder()?;
+        fs::write(folder.join("files"), self.files()?)?;
+        let (wires, devices) = (folder.join("wires"), folder.join("devices"));
+        for socket in [&wires, &devices] {
+            drop(fs::remove_file(socket));
+        }
+        let mut emulator = Emulator::start(&mut self.command(&folder))?;
+        let mut outside = Outside::connect(&wires, &devices)?;
+        let log = folder.join(format!("{}.log", self.name));
+        let (verdict, done) = emulator.run(&mut outside, &mut File::create(&log)?)?;
+        println!("== {} after {} s; all it said: {}", self.name, start.elapsed().as_secs(), log.display());
+        if done { Ok(verdict) } else { Err(format!("{} went out before it was done", self.name).into()) }
+    }
+
+    fn command(self, folder: &Path) -> Command {
+        let mut command = process::command(&home().join("qemu").to_string_lossy(), self.hardware);
+        if self.name != "virt" {
+            command.arg("-dtb").arg(home().join(format!("{}.dtb", self.name)));
+        }
+        let socket = |name: &str| format!("unix:{},server=on,wait=off", folder.join(name).display());
+        command.args(["-display", "none", "-monitor", "none", "-serial", "stdio", "-no-reboot", "-qtest-log", "none"]);
+        command.arg("-qtest").arg(socket("wires")).arg("-qmp").arg(socket("devices"));
+        command.arg("-kernel").arg(home().join("modules/vmlinuz")).arg("-initrd").arg(folder.join("files"));
+        command.arg("-append").arg(format!("console=ttyAMA0,115200 panic=-1 loglevel=3 {}", self.kernel));
+        command
+    }
+
+    /// All files on the board.
+    fn files(self) -> Result<Vec<u8>> {
+        let mut archive = Archive::default();
+        for folder in ["bin", "modules"] {
+            archive.folder(folder);
+        }
+        archive.file("bin/busybox", &fs::read(home().join("busybox"))?);
+        let init = process::root().join("board/init");
+        archive.file("start", &fs::read(init.join("start"))?);
+        archive.file("init", &fs::read(init.join(self.name))?);
+        for (number, name) in self.modules.iter().enumerate() {
+            archive.file(&format!("modules/{number}-{name}.ko"), &module(name)?);
+        }
+        for (target, bits) in [(Target::Aarch64, "64"), (Target::Armv7, "32")] {
+            for (package, name) in PROGRAMS {
+                archive.file(&format!("{name}{bits}"), &fs::read(program(target, Linked::Statically, package))?);
+            }
+        }
+        Ok(archive.finish())
+    }
+}
+
+fn work_folder() -> Result<PathBuf> {
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| process::root().join("target"), PathBuf::from);
+    let folder = target.join("board");
+    fs::create_dir_all(&folder)?;
+    Ok(folder)
+}
+
+/// A module of the kernel, unpacked.
+fn module(name: &str) -> Result<Vec<u8>> {
+    let file = find(&home().join("modules/kernel"), name)?.ok_or_else(|| format!("the kernel has no module {name}"))?;
+    if file.extension().is_some_and(|ending| ending == "xz") {
+        let unpacked = Command::new("xz").arg("-dc").arg(&file).output()?;
+        return Ok(unpacked.stdout);
+    }
+    Ok(fs::read(file)?)
+}
+
+fn find(folder: &Path, name: &str) -> Result<Option<PathBuf>> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if path.is_dir() {
+            if let Some(found) = find(&path, name)? {
+                return Ok(Some(found));
+            }
+        } else if file.strip_prefix(name).is_some_and(|ending| ending == ".ko" || ending == ".ko.xz") {
+            return Ok(Some(path));
+        }
+    }
+    Ok(None)
+}
+
+/// A board that is switched on. Switched off when dropped.
+struct Emulator {
+    child: Child,
+    said: Receiver<String>,
+    /// How to reach the board: its serial console.
+    to: Box<dyn Write>,
+}
+
+impl Emulator {
+    fn start(command: &mut Command) -> Result<Self> {
+        process::announce(command);
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
+        let (output, input) = (child.stdout.take().ok_or("no output")?, child.stdin.take().ok_or("no input")?);
+        let (sender, said) = mpsc::channel();
+        thread::spawn(move || {
+            let mut lines = BufReader::new(output).split(b'\n').map_while(std::result::Result::ok);
+            lines.try_for_each(|line| sender.send(String::from_utf8_lossy(&line).trim_end().to_owned()))
+        });
+        Ok(Self { child, said, to: Box::new(input) })
+    }
+
+    /// Listens, answers and counts until the board is switched off. False if it was not done by then.
+    fn run(&mut self, outside: &mut Outside, log: &mut impl Write) -> Result<(Verdict, bool)> {
+        let (mut verdict, mut done, end) = (Verdict::default(), false, Instant::now() + LONGEST);
+        loop {
+            let line = match self.said.recv_timeout(end.saturating_duration_since(Instant::now())) {
+                Ok(line) => line,
+                Err(RecvTimeoutError::Disconnected) => return Ok((verdict, done)),
+                Err(RecvTimeoutError::Timeout) => return Err(format!("the board hung for {LONGEST:?}").into()),
+            };
+            writeln!(log, "{line}")?;
+            verdict.hear(&line);
+            done |= line == "BOARD: DONE";
+            if let Some(question) = line.strip_prefix("HOST: ") {
+                let answer = outside.answer(question);
+                writeln!(log, "answer: {answer}")?;
+                self.to.write_all(format!("{answer}\n").as_bytes())?;
+                self.to.flush()?;
+            } else if ["PASS ", "FAIL ", "BOARD: "].iter().any(|start| line.starts_with(start)) {
+                println!("{line}");
+            }
+        }
+    }
+}
+
+impl Drop for Emulator {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
