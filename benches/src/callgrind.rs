@@ -10,7 +10,7 @@ const MISSING: &str = "\
 **********************************************************************
 * valgrind was not found: no instruction can be counted.             *
 * Install it with:    apt-get install valgrind                       *
-* The groups chain, hops and fanout stay without their main figures. *
+* Most groups stay without their main figures.                       *
 **********************************************************************";
 
 /// Whether valgrind can be called; looked up once.

@@ -10,6 +10,7 @@
 //! | `gpio::rppal` | pins of a Raspberry Pi | `rpi` |
 //! | `actuators` | PWM outputs, servos, relays, LED strips, displays, buzzers | `pwm`, `servo`, `relay`, … |
 //! | `logging` | the log on the terminal | `log` |
+//! | `systemd` | the service manager: up, alive, stopping | `systemd` |
 //!
 //! Writers are [`InputThing`](thingflow_core::InputThing)s: connect them at the end of a chain, or beside it. Readers
 //! are [`Source`](thingflow_core::Source)s: schedule them, or run them on the spot. A failing writer ends the run,
@@ -28,6 +29,8 @@ pub mod gpio;
 pub mod lines;
 #[cfg(feature = "log")]
 pub mod logging;
+#[cfg(all(feature = "systemd", target_os = "linux"))]
+pub mod systemd;
 
 #[cfg(any(feature = "csv", feature = "lines"))]
 mod file_error;

@@ -189,7 +189,7 @@ mod tests {
     use std::panic::{AssertUnwindSafe, catch_unwind};
     use std::rc::Rc;
     use std::time::Duration;
-    use thingflow_core::testing::{FlakySensor, ListSensor};
+    use thingflow_core::testing::{FlakySensor, ListSensor, Recorder};
     use thingflow_core::{Filters, Port, Scheduler, Sensor, SensorOutput, call, pipe, prelude::Chain, sinks::try_call};
 
     /// Notes what it is told; "safe" is 0. Clones are the same device.
@@ -220,7 +220,11 @@ mod tests {
         }
     }
 
-    fn run(sensor: impl Sensor<Reading = i32, Error: Send> + 'static, device: &Noted, other: impl FnMut() -> bool + 'static) {
+    fn run(
+        sensor: impl Sensor<Reading = i32, Error: Send> + 'static,
+        device: &Noted,
+        other: impl FnMut() -> bool + 'static,
+    ) {
         let mut other = other;
         let mut scheduler = Scheduler::virtual_time().unwrap();
         let output = SensorOutput::new(sensor);
@@ -308,8 +312,11 @@ mod tests {
         let output = SensorOutput::new(ListSensor::new("t", [7, 8, 9]));
         output.connect(call(move |e: thingflow_core::SensorEvent<i32>| broken.set(e.val == 8)));
         output.map(|e| e.val).connect(ActuatorInput::new("device", device.clone()).skip_errors());
+        let reports = Recorder::new();
+        scheduler.reports().map(|report| report.to_string()).connect(reports.clone());
         scheduler.schedule_periodic(output, Duration::from_secs(1)).unwrap();
         scheduler.run_forever().unwrap();
         assert_eq!(device.seen(), [0, 7, 9, 0]);
+        assert_eq!(reports.events(), ["device: no acknowledge"]);
     }
 }

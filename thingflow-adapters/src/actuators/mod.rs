@@ -12,7 +12,7 @@
 //! | [`relay`] | a relay that must not switch too often | on or off | `relay` |
 //! | [`buzzer`] | a buzzer | patterns of tones | `buzzer` |
 //! | [`neopixel`] | a strip of coloured LEDs, on SPI | colours | `neopixel` |
-//! | [`text_display`] | an OLED display with SSD1306, on I2C | text | `ssd1306` |
+//! | [`ssd1306`] | an OLED display, on I2C | text | `ssd1306` |
 #![cfg_attr(
     not(all(
         feature = "buzzer",
@@ -43,10 +43,10 @@ pub mod servo;
 mod simulated_pwm;
 #[cfg(feature = "pwm")]
 mod span;
+#[cfg(feature = "ssd1306")]
+pub mod ssd1306;
 #[cfg(feature = "pwm")]
 pub mod sysfs_pwm;
-#[cfg(feature = "ssd1306")]
-pub mod text_display;
 
 pub use actuator::{Actuator, ActuatorInput};
 pub use error::ActuatorError;
