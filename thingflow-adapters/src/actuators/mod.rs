@@ -31,6 +31,8 @@ pub mod buzzer;
 mod error;
 #[cfg(feature = "neopixel")]
 pub mod neopixel;
+#[cfg(feature = "pwm")]
+mod on_change;
 #[cfg(feature = "pca9685")]
 pub mod pca9685;
 #[cfg(feature = "pwm")]

@@ -6,6 +6,7 @@ use std::ops::RangeInclusive;
 use embedded_hal::pwm::SetDutyCycle;
 use thingflow_core::Instant;
 
+use super::on_change::OnChange;
 use super::span::Span;
 use super::{Actuator, ActuatorError};
 
@@ -30,17 +31,15 @@ use super::{Actuator, ActuatorError};
 ///
 /// Driver: any [`SetDutyCycle`], such as those of [`sysfs_pwm`](super::sysfs_pwm) and `pca9685`.
 pub struct Pwm<P> {
-    output: P,
-    max: u16,
+    output: OnChange<P>,
     duties: Span,
     safe: f64,
-    last: Option<u16>,
 }
 
 impl<P: SetDutyCycle> Pwm<P> {
     /// An output, which is not touched yet.
     pub fn new(output: P) -> Self {
-        Self { max: output.max_duty_cycle(), output, duties: Span::new(0.0..=1.0, "duty"), safe: 0.0, last: None }
+        Self { output: OnChange::new(output), duties: Span::new(0.0..=1.0, "duty"), safe: 0.0 }
     }
 
     /// Keeps the duty within limits: a lamp that would be too bright, a fan that would stand still below 0.2. The safe
@@ -75,14 +74,7 @@ impl<P: SetDutyCycle> Pwm<P> {
     }
 
     fn write(&mut self, duty: f64) -> Result<(), ActuatorError<P::Error>> {
-        let steps = (duty * f64::from(self.max)).round() as u16;
-        if self.last == Some(steps) {
-            return Ok(());
-        }
-        self.last = None;
-        self.output.set_duty_cycle(steps).map_err(ActuatorError::Bus)?;
-        self.last = Some(steps);
-        Ok(())
+        self.output.write(duty * self.output.max())
     }
 }
 
@@ -114,7 +106,7 @@ mod tests {
         pwm::{Mock, Transaction},
     };
     use std::io::ErrorKind;
-    use thingflow_core::{Chain, pipe};
+    use thingflow_core::pipe;
 
     #[test]
     fn writes_on_changes_only() {

@@ -9,6 +9,7 @@ use std::time::Duration;
 use embedded_hal::pwm::SetDutyCycle;
 use thingflow_core::Instant;
 
+use super::on_change::OnChange;
 use super::span::Span;
 use super::{Actuator, ActuatorError};
 
@@ -37,15 +38,13 @@ use super::{Actuator, ActuatorError};
 /// Source: data sheets of the SG90 (Tower Pro) and the HS-422 (Hitec): a period of 20 ms, 1.5 ms for the middle. Driver:
 /// any [`SetDutyCycle`].
 pub struct Servo<P> {
-    output: P,
-    /// Steps of the output in a microsecond.
-    steps: f64,
-    max: u16,
+    output: OnChange<P>,
+    /// The period of the output in microseconds.
+    period: f64,
     /// Two angles in degrees with their pulses in microseconds.
     known: [(f64, f64); 2],
     angles: Span,
     park: Option<f64>,
-    last: Option<u16>,
 }
 
 impl<P: SetDutyCycle> Servo<P> {
@@ -55,16 +54,12 @@ impl<P: SetDutyCycle> Servo<P> {
     /// If pulses of 2 ms do not fit into the period.
     #[track_caller]
     pub fn new(output: P, period: Duration) -> Self {
-        let max = output.max_duty_cycle();
-        let steps = f64::from(max) / micros(period);
         let servo = Self {
-            output,
-            steps,
-            max,
+            output: OnChange::new(output),
+            period: micros(period),
             known: [(0.0, 1000.0), (180.0, 2000.0)],
             angles: Span::new(0.0..=180.0, "angle"),
             park: None,
-            last: None,
         };
         servo.assert_fits();
         servo
@@ -119,24 +114,13 @@ impl<P: SetDutyCycle> Servo<P> {
     #[track_caller]
     fn assert_fits(&self) {
         let longest = self.known[0].1.max(self.known[1].1);
-        let period = f64::from(self.max) / self.steps;
-        assert!(longest <= period, "a pulse of {longest} µs does not fit into a period of {period} µs");
+        assert!(longest <= self.period, "a pulse of {longest} µs does not fit into a period of {} µs", self.period);
     }
 
     fn go_to(&mut self, angle: f64) -> Result<(), ActuatorError<P::Error>> {
         let [(from, shortest), (to, longest)] = self.known;
         let pulse = shortest + (longest - shortest) * (angle - from) / (to - from);
-        self.write((pulse * self.steps).round() as u16)
-    }
-
-    fn write(&mut self, steps: u16) -> Result<(), ActuatorError<P::Error>> {
-        if self.last == Some(steps) {
-            return Ok(());
-        }
-        self.last = None;
-        self.output.set_duty_cycle(steps).map_err(ActuatorError::Bus)?;
-        self.last = Some(steps);
-        Ok(())
+        self.output.write(pulse / self.period * self.output.max())
     }
 }
 
@@ -153,7 +137,10 @@ impl<P: SetDutyCycle> Actuator for Servo<P> {
         self.go_to(angle)
     }
     fn make_safe(&mut self) -> Result<(), Self::Error> {
-        self.park.map_or_else(|| self.write(0), |angle| self.go_to(angle))
+        match self.park {
+            Some(angle) => self.go_to(angle),
+            None => self.output.write(0.0),
+        }
     }
 }
 
@@ -168,7 +155,7 @@ mod tests {
     use super::*;
     use crate::actuators::{ActuatorInput, SimulatedPwm};
     use embedded_hal_mock::eh1::pwm::{Mock, Transaction};
-    use thingflow_core::{Chain, pipe};
+    use thingflow_core::pipe;
 
     const PERIOD: Duration = Duration::from_millis(20);
     const fn us(micros: u64) -> Duration {

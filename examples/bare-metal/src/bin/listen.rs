@@ -18,16 +18,49 @@ use thingflow_sensors::serial::{Framed, PostcardFrames};
 const PERIOD: Duration = Duration::from_millis(1);
 
 fn main() -> Result<(), Box<dyn Error>> {
+    thingflow_adapters::logging::init();
     let line: Box<dyn Read + Send> = match std::env::args().nth(1) {
         Some(path) => Box::new(File::open(&path).map_err(|error| format!("{path}: {error}"))?),
         None => Box::new(io::stdin()),
     };
-    let mut scheduler = Scheduler::new()?;
+    listen(Scheduler::new()?, line, |message| println!("{message}"))
+}
+
+/// Shows the messages until the line ends. A frame that was garbled on the way is reported and left out.
+fn listen(
+    mut scheduler: Scheduler,
+    line: impl Read + Send + 'static,
+    show: impl FnMut(Shown) + 'static,
+) -> Result<(), Box<dyn Error>> {
     let board = Framed::new("board", line, PostcardFrames::<Message, FRAME>::new());
-    // A frame that was garbled on the way is reported and left out.
     let every = Periodic::every(PERIOD).on_failure(OnFailure::Skip);
     let messages = scheduler.schedule_sensor_on_separate_thread(board, every)?;
-    messages.map(|event| Shown(event.val)).for_each(|line| println!("{line}"));
+    messages.map(|event| Shown(event.val)).for_each(show);
     scheduler.run_forever()?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+    use std::rc::Rc;
+
+    use bare_metal::message::{LAMP, LIGHT, send};
+
+    use super::*;
+
+    #[test]
+    fn messages_are_shown_and_garbage_is_left_out() -> Result<(), Box<dyn Error>> {
+        let mut line = b"boot v1.2\r\n\0".to_vec();
+        assert!(send(&mut line, &Message { sensor: LIGHT, ticks: 50, value: 12.5 }));
+        line.extend(b"\xff\0");
+        assert!(send(&mut line, &Message { sensor: LAMP, ticks: 100, value: 1.0 }));
+        let seen = Rc::<RefCell<Vec<String>>>::default();
+        let list = seen.clone();
+        listen(Scheduler::virtual_time()?, io::Cursor::new(line), move |shown| {
+            list.borrow_mut().push(shown.to_string());
+        })?;
+        assert_eq!(*seen.borrow(), ["0.50 light 12.5", "1.00 lamp 1"]);
+        Ok(())
+    }
 }
