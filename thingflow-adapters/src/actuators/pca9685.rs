@@ -235,11 +235,11 @@ mod tests {
     fn duties_are_registers_of_their_output() {
         let mut talk = set_up();
         talk.extend([
-            write(&[0x0C, 0x00, 0x10]),                         // LED1_OFF: full off at the start
-            write(&[0x0A, 0x00, 0x00, 0x00, 0x08]),             // LED1: on at 0, off at 2048
-            write(&[0x0A, 0x00, 0x10]),                         // LED1_ON: full on
-            write(&[0x0C, 0x00, 0x00]),                         // LED1_OFF: no longer full off
-            write(&[0x0C, 0x00, 0x10]),                         // full off at the end
+            write(&[0x0C, 0x00, 0x10]),             // LED1_OFF: full off at the start
+            write(&[0x0A, 0x00, 0x00, 0x00, 0x08]), // LED1: on at 0, off at 2048
+            write(&[0x0A, 0x00, 0x10]),             // LED1_ON: full on
+            write(&[0x0C, 0x00, 0x00]),             // LED1_OFF: no longer full off
+            write(&[0x0C, 0x00, 0x10]),             // full off at the end
         ]);
         let mut bus = Mock::new(&talk);
         let chip = Pca9685::new(bus.clone(), 0x40, 50.0).unwrap();
@@ -251,8 +251,8 @@ mod tests {
     fn a_servo_knows_the_true_period() {
         let mut talk = set_up();
         talk.extend([
-            write(&[0x44, 0x00, 0x10]),                         // LED15
-            write(&[0x42, 0x00, 0x00, 0x33, 0x01]),             // 1.5 ms of 19.99 ms: 307 steps
+            write(&[0x44, 0x00, 0x10]),             // LED15
+            write(&[0x42, 0x00, 0x00, 0x33, 0x01]), // 1.5 ms of 19.99 ms: 307 steps
             write(&[0x44, 0x00, 0x10]),
         ]);
         let mut bus = Mock::new(&talk);
