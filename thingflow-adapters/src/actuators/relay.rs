@@ -158,54 +158,131 @@ mod tests {
     use super::*;
     use crate::actuators::ActuatorInput;
     use crate::gpio::SimulatedPin;
+    use embedded_hal::digital::ErrorType;
+    use embedded_hal_mock::eh1::MockError;
     use embedded_hal_mock::eh1::digital::{Mock, State, Transaction};
     use proptest::prelude::*;
-    use std::cell::RefCell;
+    use std::cell::{Cell, RefCell};
+    use std::convert::Infallible;
+    use std::io::ErrorKind;
     use std::rc::Rc;
-    use thingflow_core::testing::{ListSensor, Recorder};
-    use thingflow_core::{Filters, Port, Scheduler, SensorOutput, StreamError, prelude::Chain};
+    use thingflow_core::testing::ListSensor;
+    use thingflow_core::{Context, Filters, InputThing, Scheduler, SensorOutput, prelude::Chain};
 
     const fn secs(secs: u64) -> Duration {
         Duration::from_secs(secs)
     }
 
-    /// A pin that notes when it is written; `h` is high. Wishes come every second.
-    fn run(wishes: &[bool], relay: impl FnOnce(TimedPin) -> Relay<TimedPin>) -> String {
-        let (pin, mut scheduler) = (TimedPin::default(), Scheduler::virtual_time().unwrap());
-        let wish = SensorOutput::new(ListSensor::new("wish", wishes.to_vec()));
-        wish.map(|e| e.val).connect(ActuatorInput::new("relay", relay(pin.clone())));
+    /// What the pin is at each half second, with wishes at each second: `1` on, `.` off.
+    fn levels(wishes: &str, relay: impl FnOnce(Relay<SimulatedPin>) -> Relay<SimulatedPin>) -> String {
+        let (pin, mut scheduler) = (SimulatedPin::new(), Scheduler::virtual_time().unwrap());
+        let wish = SensorOutput::new(ListSensor::new("wish", wishes.chars().map(|c| c == '1').collect::<Vec<_>>()));
+        wish.map(|e| e.val).connect(ActuatorInput::new("relay", relay(Relay::new(pin.clone()))));
         scheduler.schedule_periodic(wish, secs(1)).unwrap();
-        pin.run(&mut scheduler, wishes.len() as u64);
-        pin.seen.timed_text()
+        let step = |_| {
+            scheduler.run_for(Duration::from_millis(500)).unwrap();
+            if pin.level() { '1' } else { '.' }
+        };
+        (0..2 * wishes.len()).map(step).collect()
     }
 
-    /// Keeps what is written until the end of each millisecond, when a recorder gets it with the time.
-    #[derive(Clone)]
-    struct TimedPin {
-        pin: SimulatedPin,
-        seen: Recorder<char>,
-        noted: Rc<RefCell<usize>>,
+    #[test]
+    fn switches_at_once_without_times() {
+        assert_eq!(levels("1.1", |relay| relay), ".11..1");
     }
 
-    impl Default for TimedPin {
-        fn default() -> Self {
-            Self { pin: SimulatedPin::new(), seen: Recorder::new(), noted: Rc::default() }
+    #[test]
+    fn stays_off_after_the_start_and_on_after_switching() {
+        let times = |relay: Relay<_>| relay.min_off(Duration::from_millis(2500)).min_on(secs(2));
+        assert_eq!(levels("11......", times), "....1111........");
+    }
+
+    #[test]
+    fn only_the_last_wish_counts() {
+        assert_eq!(levels("1.1.1.....", |relay| relay.min_off(secs(4))), "....................");
+        assert_eq!(levels("..1.1...", |relay| relay.min_on(secs(10))), ".....11111111111");
+    }
+
+    #[test]
+    fn does_not_wait_with_its_safe_state() {
+        let talk = [State::Low, State::High, State::Low].map(Transaction::set);
+        let mut pin = Mock::new(&talk);
+        let mut relay = ActuatorInput::new("relay", Relay::new(pin.clone()).min_on(secs(60)));
+        relay.on_start(&mut Context::detached(Instant::ZERO)).unwrap();
+        let cx = &mut Context::detached(Instant::ZERO + secs(1));
+        relay.on_next(true, cx).unwrap();
+        relay.on_next(false, cx).unwrap(); // waits
+        relay.on_completed(cx).unwrap();
+        drop(relay);
+        pin.done();
+        let mut pin = Mock::new(&talk);
+        let mut relay = Relay::new(pin.clone()).active_low().safe_on();
+        relay.start(Instant::ZERO).unwrap();
+        relay.act(false, Instant::ZERO).unwrap();
+        relay.make_safe().unwrap();
+        pin.done();
+    }
+
+    #[test]
+    fn after_a_failure_the_next_wish_is_written_whatever_it_is() {
+        let lost = Transaction::set(State::High).with_error(MockError::Io(ErrorKind::TimedOut));
+        let mut pin = Mock::new(&[Transaction::set(State::Low), lost, Transaction::set(State::High)]);
+        let mut relay = Relay::new(pin.clone()).min_on(secs(5));
+        relay.start(Instant::ZERO).unwrap();
+        relay.act(true, Instant::ZERO).unwrap_err();
+        assert_eq!(relay.due(), Instant::NEVER); // nobody tries for ever
+        relay.act(true, Instant::ZERO + secs(1)).unwrap(); // it may be on, so it waits
+        assert_eq!(relay.due(), Instant::ZERO + secs(5));
+        relay.wake(Instant::ZERO + secs(5)).unwrap();
+        pin.done();
+    }
+
+    /// Notes when it is written.
+    #[derive(Clone, Default)]
+    struct Noted(Rc<Cell<Instant>>, Rc<RefCell<Vec<(Instant, bool)>>>);
+
+    impl ErrorType for Noted {
+        type Error = Infallible;
+    }
+    impl OutputPin for Noted {
+        fn set_low(&mut self) -> Result<(), Infallible> {
+            self.1.borrow_mut().push((self.0.get(), false));
+            Ok(())
+        }
+        fn set_high(&mut self) -> Result<(), Infallible> {
+            self.1.borrow_mut().push((self.0.get(), true));
+            Ok(())
         }
     }
 
-    impl TimedPin {
-        fn run(&self, scheduler: &mut Scheduler, seconds: u64) {
-            let port = Port::new();
-            port.connect(self.seen.clone());
-            for tick in 0..seconds * 10 {
-                if tick > 0 {
-                    scheduler.run_for(Duration::from_millis(100)).unwrap();
+    proptest! {
+        #[test]
+        fn never_switches_too_early_and_ends_as_wished(
+            wishes in proptest::collection::vec((0_u64..4, any::<bool>(), any::<bool>()), 1..40),
+            (min_on, min_off) in (0_u64..6, 0_u64..6),
+        ) {
+            let pin = Noted::default();
+            let mut relay = ActuatorInput::new("relay", Relay::new(pin.clone()).min_on(secs(min_on)).min_off(secs(min_off)));
+            let mut now = Instant::ZERO;
+            relay.on_start(&mut Context::detached(now)).unwrap();
+            for (wait, wish, woken) in &wishes {
+                now = now + secs(*wait);
+                pin.0.set(now);
+                let cx = &mut Context::detached(now);
+                if *woken {
+                    relay.on_wake(cx).unwrap();
                 }
-                let at = Instant::ZERO + Duration::from_millis(100 * tick);
-                for high in self.pin.writes().drain(..).skip(*self.noted.borrow()) {
-                    port.emit(if high { 'h' } else { 'l' }, &mut thingflow_core::Context::detached(at)).unwrap();
-                }
-                *self.noted.borrow_mut() = self.pin.writes().len();
+                relay.on_next(*wish, cx).unwrap();
+            }
+            now = now + secs(6);
+            pin.0.set(now);
+            relay.on_wake(&mut Context::detached(now)).unwrap();
+            let seen = pin.1.borrow().clone();
+            prop_assert_eq!(seen.last().map(|(_, on)| *on), wishes.last().map(|(_, wish, _)| *wish));
+            for pair in seen.windows(2) {
+                prop_assert_ne!(pair[0].1, pair[1].1);
+                let least = secs(if pair[0].1 { min_on } else { min_off });
+                prop_assert!(pair[1].0.since(pair[0].0) >= least);
             }
         }
     }

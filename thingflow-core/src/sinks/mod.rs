@@ -8,6 +8,8 @@ mod collect;
 mod feedback;
 #[cfg(feature = "std")]
 mod print;
+#[cfg(feature = "alloc")]
+mod ring;
 mod tee;
 #[cfg(feature = "alloc")]
 mod try_call;
@@ -20,6 +22,8 @@ pub use collect::{CollectInto, collect_into};
 pub use feedback::{Feedback, feedback};
 #[cfg(feature = "std")]
 pub use print::{Print, WriteTo, print, write_to};
+#[cfg(feature = "alloc")]
+pub use ring::Ring;
 pub use tee::{Branches, Tee, tee};
 #[cfg(feature = "alloc")]
 pub use try_call::{TryCall, try_call};

@@ -4,6 +4,8 @@
 mod filters;
 mod flow;
 mod joins;
+mod sinks;
+mod sources;
 mod timing;
 mod tracking;
 mod windows;

@@ -148,6 +148,23 @@ fn case_282_partition_into_distinct_keys_last_kept() {
 }
 
 #[test]
+fn case_283_distinct_by_a_function() {
+    let words = ["f", "fo", "f", "foo", "f", "foo", "foo", "fo"];
+    let lists = from_iter(words).pipe(ChunksDistinct::new(3, |word: &&str| word.len()).keep_last());
+    let lists = lists.collect_now();
+    assert_eq!(lists[..2], [["fo", "f", "foo"], ["f", "foo", "fo"]]);
+}
+
+#[test]
+fn case_284_distinct_by_a_field() {
+    let rows = [(0, "bar"), (0, "baz"), (1, "bat")];
+    let first = from_iter(rows).chunks_distinct(2, |(id, _)| *id).collect_now();
+    assert_eq!(first, [[(0, "bar"), (1, "bat")]]);
+    let last = from_iter(rows).pipe(ChunksDistinct::new(2, |(id, _): &(i32, &str)| *id).keep_last());
+    assert_eq!(last.collect_now(), [[(0, "baz"), (1, "bat")]]);
+}
+
+#[test]
 fn case_291_sliding_window() {
     let full: Vec<_> = (1..10).map(|x| vec![x - 1, x]).collect();
     assert_eq!(runs(pipe().sliding(2), [&TO_15[..10]]), std::slice::from_ref(&full));
