@@ -22,10 +22,16 @@ pub mod time {}
 pub mod outside {}
 #[doc = include_str!("src/pins.md")]
 pub mod pins {}
+#[doc = include_str!("src/actuators.md")]
+pub mod actuators {}
 #[doc = include_str!("src/sensors.md")]
 pub mod sensors {}
 #[doc = include_str!("src/elsewhere.md")]
 pub mod elsewhere {}
+#[doc = include_str!("src/cross.md")]
+pub mod cross {}
+#[doc = include_str!("src/deploy.md")]
+pub mod deploy {}
 #[doc = include_str!("src/filters.md")]
 pub mod filters {}
 #[doc = include_str!("src/glossary.md")]

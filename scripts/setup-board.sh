@@ -43,12 +43,14 @@ kernel() {
   cp "$(find "$scratch/busybox" -path '*bin/busybox' | head -1)" "$scratch/home/busybox"
 }
 
-# The Raspberry Pi gets a device on its SPI bus that programs may open.
+# The Raspberry Pi gets a device on its SPI bus that programs may open, and loses the Bluetooth chip at its serial port,
+# which would take what is typed there.
 device_tree() {
   local tree=$scratch/home/raspi3b.dtb spi=/soc/spi@7e204000
   cp "$scratch/home/modules/dtb/broadcom/bcm2837-rpi-3-b.dtb" "$tree" || return 1
   fdtput -t s "$tree" $spi status okay && fdtput -c "$tree" $spi/spidev@0 || return 1
   fdtput -t s "$tree" $spi/spidev@0 compatible rohm,dh2228fv || return 1
+  fdtput -r "$tree" /soc/serial@7e201000/bluetooth || return 1
   fdtput -t x "$tree" $spi/spidev@0 reg 0 && fdtput -t x "$tree" $spi/spidev@0 spi-max-frequency f4240
 }
 

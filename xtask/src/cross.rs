@@ -12,8 +12,10 @@ const LIMITS: [(&str, &str, u64); 1] = [("armv7", "lux-led", 1024 * 1024)];
 /// The libraries whose tests run on the foreign processor.
 const LIBRARIES: &str = "-p thingflow-core -p thingflow-sensors -p thingflow-adapters --all-features";
 
-pub(crate) const USAGE: &str =
-    "usage: cargo xtask cross [--target aarch64|armv7]... [--build] [-- WORDS FOR cargo test]";
+/// How long the soak test runs.
+const SOAK: &str = "THINGFLOW_SOAK_EVENTS";
+
+const USAGE: &str = "usage: cargo xtask cross [--target aarch64|armv7]... [--build] [-- WORDS FOR cargo test]";
 
 /// What the words of the command line ask for.
 #[derive(Debug, PartialEq, Eq)]
@@ -184,6 +186,9 @@ fn too_large(target: Target, sizes: &[(&str, u64)]) -> Vec<String> {
 
 fn tests(target: Target, words: &[String]) -> Result<Summary> {
     let mut command = cargo(target, Linked::Dynamically, &format!("test --locked --no-fail-fast {LIBRARIES}"));
+    if env::var_os(SOAK).is_none() {
+        command.env(SOAK, "20000"); // the usual number takes minutes here
+    }
     test::count_tests(command.args(words))
 }
 

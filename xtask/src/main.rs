@@ -6,6 +6,7 @@ mod board;
 mod book;
 mod ci;
 mod cross;
+mod deploy;
 mod features;
 mod filter_index;
 mod operators;
@@ -32,7 +33,7 @@ struct Command {
     run: Chore,
 }
 
-const COMMANDS: [Command; 10] = [
+const COMMANDS: [Command; 11] = [
     Command {
         name: "setup",
         help: "install what the tests need; --bench, --cross, --board, --deploy: what these need too",
@@ -56,6 +57,7 @@ const COMMANDS: [Command; 10] = [
         help: "boot ARM boards in an emulator, with programs of ours on real pins",
         run: board::run,
     },
+    Command { name: "deploy", help: "install an example on a board over ssh, as a service", run: deploy::run },
     Command {
         name: "book",
         help: "regenerate docs/src/filters.md; with mdbook installed, build the book",

@@ -96,6 +96,7 @@ fn dead_beside_alive() -> Result<String> {
     let attic = SensorOutput::new(Absent(RcDevice::new(bus.clone())));
     let (alive, reports, period) = (Recorder::new(), Recorder::new(), Duration::from_millis(50));
     hall.connect(alive.clone());
+    attic.for_each(drop);
     scheduler.reports().connect(reports.clone());
     let retry = OnFailure::Retry { first: period / 5, longest: period, attempts: u32::MAX };
     let hall = scheduler.schedule_periodic(hall, period)?;

@@ -96,22 +96,27 @@ fn bounce_by_filter(chip: &Simulated) -> Result<String> {
     run_until(&mut scheduler, "an edge", || !seen.events().is_empty())?;
     chip.pull(BUTTON, false)?;
     run_until(&mut scheduler, "another edge", || seen.events().len() == 2)?;
-    expect("edges", &shape(&seen), &vec![(true, 9), (false, 10)])
+    let rising: Vec<bool> = seen.events().iter().map(|event| event.val.rising).collect();
+    expect("edges up", &rising, &vec![true, false])
 }
 
-/// More edges than the kernel keeps, before the loop turns for the first time.
+/// More edges than the kernel keeps, before the loop turns for the first time. Edges that follow each other too quickly for
+/// the kernel are one to it, and not lost.
 fn burst(chip: &Simulated) -> Result<String> {
     let (mut scheduler, seen) = watch(Line::at(&chip.chip, BURST))?;
     for change in 0..101 {
         chip.pull(BURST, change % 2 == 0)?;
+        thread::sleep(Duration::from_millis(1));
     }
-    let last = |seen: &Seen| seen.events().last().map(|event| (event.val.rising, event.val.sequence));
-    run_until(&mut scheduler, "the last edge", || last(&seen) == Some((true, 101)))?;
+    run_until(&mut scheduler, "the edges", || !seen.events().is_empty())?;
+    scheduler.run_for(QUIET)?;
+    chip.pull(BURST, false)?;
+    let last = seen.events().last().map(|event| event.val).ok_or("no edge")?;
     let lost: u32 = seen.events().iter().map(|event| event.val.lost).sum();
     let kept = u32::try_from(seen.events().len())?;
-    chip.pull(BURST, false)?;
-    expect("kept and lost", &(kept + lost), &101)
-        .map(|_| format!("{kept} kept, {lost} counted as lost, the last is up"))
+    let report = format!("{kept} kept, {lost} counted as lost, the last is {last:?}");
+    let is_right = last.rising && lost > 0 && kept + lost == last.sequence;
+    if is_right { Ok(report) } else { Err(report.into()) }
 }
 
 /// A chip that goes away ends its stream with an error; a sensor beside it keeps its rhythm.

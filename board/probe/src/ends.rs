@@ -33,12 +33,14 @@ fn run(chip: &str, line: u32, how: &str) -> Result<(bool, String)> {
     let mut command = Command::new(env::current_exe()?);
     command.args(["heater", chip, &line.to_string(), how]).stdin(Stdio::null());
     let mut heater = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
-    let mut first = String::new();
-    BufReader::new(heater.stdout.take().ok_or("no output")?).read_line(&mut first)?;
+    let mut output = BufReader::new(heater.stdout.take().ok_or("no output")?);
+    output.read_line(&mut String::new())?;
     if how == "SIGTERM" {
         kill_process(Pid::from_child(&heater), Signal::TERM)?;
     }
     let mut said = String::new();
+    output.read_to_string(&mut said)?;
+    said.clear();
     heater.stderr.take().ok_or("no errors")?.read_to_string(&mut said)?;
     let last = said.lines().last().unwrap_or("it said nothing").to_owned();
     Ok((heater.wait()?.success(), last))

@@ -3,6 +3,7 @@
 //! ```sh
 //! cargo run -p lux-led                                # all simulated
 //! cargo run -p lux-led --features tsl2591,gpio        # TSL2591 on I2C bus 1, LED on line 17 of the first chip
+//! cargo xtask deploy --host pi@raspberrypi.local --example lux-led --features tsl2591,gpio  # as a service on a board
 //! ```
 //!
 //! Wiring on a Raspberry Pi: TSL2591 to 3.3 V, ground, SDA (pin 3) and SCL (pin 5); the LED with a resistor of 330 Ω
@@ -21,6 +22,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     lux.for_each(|event| println!("{event}"));
     lamp(&lux, led()?);
     scheduler.schedule_periodic(lux, Duration::from_secs(1))?;
+    #[cfg(feature = "systemd")]
+    thingflow_adapters::systemd::notify(&scheduler)?;
     scheduler.run_forever()?;
     Ok(())
 }

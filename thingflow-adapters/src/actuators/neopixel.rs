@@ -1,6 +1,7 @@
 //! [`NeoPixels`]: a strip of LEDs with the chips WS2812 or SK6812, on an SPI bus.
 
 use std::fmt;
+use std::iter::repeat;
 
 use embedded_hal::spi::SpiBus;
 use smart_leds_trait::SmartLedsWrite;
@@ -26,8 +27,9 @@ pub enum Light<C> {
 ///
 /// - Takes [`Light`]s. The strip is written when a colour changes.
 /// - Unit: 0 to 255 a colour, linear in power and not to the eye.
-/// - Bus: SPI at 3.2 MHz, where all times of the data sheet are kept (the limits are 2 and 3.8 MHz); only the wire MOSI is
-///   used. Four bits on the bus are one bit of the strip: 0.4 µs a bit. A frame takes 0.7 ms and 30 µs an LED.
+/// - Bus: SPI at 3.2 MHz, where the pulses are as the data sheet of the WS2812B wants them: four bits on the bus are one of
+///   the strip, high for 0.31 or 0.94 µs. The driver allows 2 to 3.8 MHz, with an SK6812 2.3 to 3.8. Only the wire MOSI is
+///   used. A frame takes 0.7 ms and 30 µs an LED.
 /// - Linux sends no more than 4,096 bytes at once, which is 318 LEDs (238 with four colours); for more set
 ///   `spidev.bufsiz=65536` on the kernel's command line. On a Raspberry Pi 3 and 4 fix the clock: `core_freq=250`, on the
 ///   4 `core_freq=500` and `core_freq_min=500`, in `config.txt`.
@@ -101,26 +103,31 @@ impl Colour for RGBW<u8> {
 impl<S: SpiBus, C: Colour> NeoPixels<S, C> {
     /// Sets colours, and says whether one has changed.
     fn set(&mut self, light: Light<C>) -> Result<bool, ActuatorError<S::Error>> {
-        let before = self.colours.clone();
-        match light {
-            Light::One(number, colour) => match self.colours.get_mut(number) {
-                Some(led) => *led = colour,
+        Ok(match light {
+            Light::One(number, colour) => match self.colours.get_mut(number..=number) {
+                Some(led) => fill(led, [colour]),
                 None => return Err(self.no_led(number)),
             },
-            Light::All(colour) => self.colours.fill(colour),
+            Light::All(colour) => fill(&mut self.colours, repeat(colour)),
             Light::Each(colours) if colours.len() > self.colours.len() => return Err(self.no_led(colours.len() - 1)),
-            Light::Each(colours) => {
-                self.colours.fill(C::default());
-                self.colours[..colours.len()].clone_from_slice(&colours);
-            }
-        }
-        Ok(before != self.colours)
+            Light::Each(colours) => fill(&mut self.colours, colours.into_iter().chain(repeat(C::default()))),
+        })
     }
 
     fn no_led(&self, number: usize) -> ActuatorError<S::Error> {
         let to = self.colours.len() as f64 - 1.0;
         ActuatorError::Refused { value: number as f64, from: 0.0, to, unit: "LED" }
     }
+}
+
+/// Sets LEDs to colours, and says whether one has changed.
+fn fill<C: PartialEq>(leds: &mut [C], colours: impl IntoIterator<Item = C>) -> bool {
+    let mut changed = false;
+    for (led, colour) in leds.iter_mut().zip(colours) {
+        changed |= *led != colour;
+        *led = colour;
+    }
+    changed
 }
 
 impl<S: SpiBus, C: Colour> Actuator for NeoPixels<S, C> {
@@ -193,10 +200,11 @@ mod tests {
 
     #[test]
     fn an_led_that_is_not_there_is_refused() {
-        let mut strip = NeoPixels::rgb(Mock::new(&[]), 2);
+        let mut strip = NeoPixels::rgb(Flaky(Vec::new()), 2);
         let error = strip.act(Light::One(2, RED), Instant::ZERO).unwrap_err().to_string();
         assert_eq!(error, "it was told LED 2 and takes 0 to 1");
         strip.act(Light::Each(vec![RED; 3]), Instant::ZERO).unwrap_err();
+        assert_eq!(strip.spi.0, []);
     }
 
     /// A bus that fails at its first transfer.

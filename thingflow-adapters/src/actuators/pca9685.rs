@@ -16,12 +16,12 @@ use super::servo::Servo;
 /// - Each output is a [`SetDutyCycle`] for a [`Pwm`](super::pwm::Pwm) or a [`Servo`], in 4,096 steps.
 /// - Frequency: 24 to 1,526 Hz, one for all outputs. The chip's clock of 25 MHz is not exact, by some percent on many boards:
 ///   measure it, or calibrate each servo.
-/// - Address: 0x40 to 0x7F, by the pins A5 to A0.
+/// - Address: 0x40 to 0x7F, by the pins A5 to A0; not 0x70, to which all such chips listen.
 /// - Wiring: 2.3 V to 5.5 V for the chip; the motors have a supply of their own. An output gives 10 mA and takes 25 mA. With
 ///   the pin OE at high all outputs are off, whatever the program does: the place for an emergency stop.
 /// - A change of an output is one transfer of 5 bytes, 0.6 ms at 100 kHz.
-/// - All outputs are off at the start. A chip that lost its power gets its frequency and all its duties anew with the
-///   first change that comes through. Until then its outputs are off.
+/// - All outputs are off at the start. A chip that did not answer gets its frequency and all its duties anew with the next
+///   change. One that was without power between two changes cannot be noticed, and its outputs stay off.
 /// - Hazard: the outputs go on when the program is killed.
 ///
 /// ```
@@ -281,10 +281,12 @@ mod tests {
 
     #[test]
     fn a_frequency_that_the_chip_cannot_do_is_refused() {
-        let error = Pca9685::new(Mock::new(&[]), 0x40, 2000.0).unwrap_err().to_string();
+        let mut bus = Mock::new(&[]);
+        let error = Pca9685::new(bus.clone(), 0x40, 2000.0).unwrap_err().to_string();
         assert_eq!(error, "it was told frequency 2000 and takes 24 to 1526");
-        let error = Pca9685::new(Mock::new(&[]), 0x70, 50.0).unwrap_err().to_string(); // the address of all chips
+        let error = Pca9685::new(bus.clone(), 0x70, 50.0).unwrap_err().to_string(); // the address of all chips
         assert_eq!(error, "it was told address 112 and takes 64 to 127");
+        bus.done();
     }
 
     #[test]

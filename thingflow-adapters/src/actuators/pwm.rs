@@ -106,7 +106,7 @@ mod tests {
         pwm::{Mock, Transaction},
     };
     use std::io::ErrorKind;
-    use thingflow_core::pipe;
+    use thingflow_core::{Limit, Scheduler, from_iter, pipe, prelude::Chain};
 
     #[test]
     fn writes_on_changes_only() {
@@ -144,6 +144,18 @@ mod tests {
         assert!(error.ends_with("; check the wiring, and that no other program uses the pin or its bus"), "{error}");
         lamp.act(0.5, Instant::ZERO).unwrap();
         output.done();
+    }
+
+    #[test]
+    fn works_on_a_thread_of_its_own() {
+        let output = SimulatedPwm::new(100);
+        let lamp = ActuatorInput::new("lamp", Pwm::new(output.clone()));
+        let mut scheduler = Scheduler::new().unwrap();
+        let sink = scheduler.edge_sink("lamp", lamp, Limit::block(4)).unwrap();
+        scheduler.schedule_recurring(from_iter([0.5, 1.0]).connect(sink)).unwrap();
+        scheduler.run_forever().unwrap();
+        drop(scheduler);
+        assert_eq!(output.writes(), [0, 50, 100, 0]);
     }
 
     #[test]

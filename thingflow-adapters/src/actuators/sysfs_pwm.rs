@@ -6,6 +6,7 @@ use std::fmt;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::thread;
 use std::time::Duration;
 
 use embedded_hal::pwm::{Error, ErrorKind, ErrorType, SetDutyCycle};
@@ -58,12 +59,20 @@ impl SysfsPwm {
             return Err(SysfsPwmError::NoChannel { chip, channel, count });
         }
         let folder = chip.join(format!("pwm{channel}"));
-        if !folder.exists() {
+        let export = !folder.exists();
+        if export {
             write(&chip.join("export"), u64::from(channel))?;
         }
-        let mut output = Self { folder, period: 0 };
-        output.set("duty_cycle", 0)?; // the kernel refuses a period below the duty
-        output.set_period(period)?;
+        let before = fs::read_to_string(folder.join("period")).unwrap_or_default();
+        let mut output = Self { folder, period: before.trim().parse().unwrap_or(0) };
+        let mut patience = if export { PATIENCE } else { 0 };
+        while let Err(error) = output.set_period(period) {
+            if patience == 0 || !matches!(error, SysfsPwmError::Denied { .. }) {
+                return Err(error);
+            }
+            patience -= 1;
+            thread::sleep(Duration::from_millis(20));
+        }
         output.set("enable", 1)?;
         Ok(output)
     }
@@ -73,7 +82,9 @@ impl SysfsPwm {
     /// # Errors
     /// If the chip cannot do it.
     pub fn set_period(&mut self, period: Duration) -> Result<(), SysfsPwmError> {
-        self.set("duty_cycle", 0)?;
+        if self.period > 0 {
+            self.set("duty_cycle", 0)?; // the kernel refuses a period below the duty, and a duty without a period
+        }
         let nanos = u64::try_from(period.as_nanos()).unwrap_or(u64::MAX);
         self.set("period", nanos)?;
         self.period = nanos;
@@ -84,6 +95,9 @@ impl SysfsPwm {
         write(&self.folder.join(what), value)
     }
 }
+
+/// So often a folder that the kernel has just made is tried until udev has given it to its group: half a second.
+const PATIENCE: u32 = 25;
 
 fn chips(root: &Path) -> Vec<String> {
     let folders = fs::read_dir(root).into_iter().flatten().flatten();
@@ -217,7 +231,7 @@ mod tests {
         let root = chip();
         let mut output = SysfsPwm::open_in(root.path(), 0, 0, Duration::from_millis(20)).unwrap();
         let read = |file: &str| fs::read_to_string(root.path().join("pwmchip0/pwm0").join(file)).unwrap();
-        assert_eq!(["duty_cycle", "period", "enable"].map(read), ["0", "20000000", "1"]);
+        assert_eq!(["duty_cycle", "period", "enable"].map(read), ["0\n", "20000000", "1"]);
         output.set_duty_cycle(u16::MAX).unwrap();
         assert_eq!(read("duty_cycle"), "20000000");
         output.set_duty_cycle_percent(50).unwrap();
@@ -225,11 +239,21 @@ mod tests {
     }
 
     #[test]
+    fn an_output_that_is_on_goes_off_before_its_period_changes() {
+        let root = chip();
+        let output = root.path().join("pwmchip0/pwm0");
+        fs::write(output.join("period"), "40000\n").unwrap();
+        fs::write(output.join("duty_cycle"), "30000\n").unwrap();
+        SysfsPwm::open_in(root.path(), 0, 0, Duration::from_micros(20)).unwrap();
+        assert_eq!(fs::read_to_string(output.join("duty_cycle")).unwrap(), "0");
+    }
+
+    #[test]
     fn an_output_that_nobody_uses_yet_is_exported() {
         let root = chip();
         let error = SysfsPwm::open_in(root.path(), 0, 1, Duration::from_millis(20)).unwrap_err().to_string();
         assert_eq!(fs::read_to_string(root.path().join("pwmchip0/export")).unwrap(), "1");
-        assert!(error.contains("pwmchip0/pwm1/duty_cycle: No such file"), "{error}"); // this kernel did not make it
+        assert!(error.contains("pwmchip0/pwm1/period: No such file"), "{error}"); // this kernel did not make it
     }
 
     #[test]

@@ -113,7 +113,8 @@ impl Line {
         let (id, both) = (id.into(), EdgeDetection::BothEdges);
         let port = Port::new().named(id.to_string());
         let line = self.request(|b| b.as_input().with_edge_detection(both).with_event_clock(EventClock::Realtime))?;
-        Ok(Edges { line, id, port, sequence: Sequence::default() })
+        let one = vec![0; line.request.edge_event_u64_size()];
+        Ok(Edges { line, id, port, sequence: Sequence::default(), one })
     }
 
     fn request(&self, how: impl FnOnce(&mut Builder) -> &mut Builder) -> Result<Requested, GpioError> {
@@ -290,6 +291,8 @@ pub struct Edges {
     id: SensorId,
     port: Port<SensorEvent<Edge>>,
     sequence: Sequence,
+    /// Room for one event of the kernel.
+    one: Vec<u64>,
 }
 
 /// So many edges are sent before others have their turn.
@@ -306,7 +309,7 @@ impl Edges {
             if !self.line.request.has_edge_event().map_err(gone)? {
                 return Ok(Demand::More);
             }
-            let event = self.line.request.read_edge_event().map_err(gone)?;
+            let event = self.read()?;
             let demand = self.port.emit(self.sequence.event(self.id, &event), cx)?;
             if demand != Demand::More {
                 return Ok(demand);
@@ -314,6 +317,12 @@ impl Edges {
         }
         cx.call_again();
         Ok(Demand::More)
+    }
+
+    /// Reads one event. Not by `read_edge_event`: in gpiocdev 0.8.0 that one fetches up to eight and returns the first.
+    fn read(&mut self) -> Result<EdgeEvent, StreamError> {
+        let words = self.line.request.read_edge_events_into_slice(&mut self.one).map_err(gone)?;
+        self.line.request.edge_event_from_slice(&self.one[..words]).map_err(gone)
     }
 }
 
