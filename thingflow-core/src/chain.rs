@@ -71,6 +71,9 @@ impl<In, F: Filter<In>, N: InputThing<F::Out>> InputThing<In> for Connected<F, N
         }
     }
     fn on_wake(&mut self, cx: &mut Context<'_>) -> Receipt {
+        if cfg!(feature = "std") && self.next.is_draining() {
+            return self.next.on_wake(cx); // the filter has ended
+        }
         match self.filter.on_wake(&mut Emitter { next: &mut self.next, cx })? {
             Demand::Done => Ok(Demand::Done),
             demand => Ok(demand.and(self.next.on_wake(cx)?)),
@@ -81,6 +84,9 @@ impl<In, F: Filter<In>, N: InputThing<F::Out>> InputThing<In> for Connected<F, N
     }
     fn has_room(&self) -> bool {
         self.filter.has_room(self.next.has_room())
+    }
+    fn is_draining(&self) -> bool {
+        self.filter.is_draining() || self.next.is_draining()
     }
     fn describe(&self, visitor: &mut dyn Visitor) {
         self.filter.describe(visitor);
@@ -112,6 +118,9 @@ impl<In, F: Filter<In>, N: InputThing<F::Out>> InputThing<In> for Following<'_, 
     fn has_room(&self) -> bool {
         self.filter.has_room(self.next.has_room())
     }
+    fn is_draining(&self) -> bool {
+        self.filter.is_draining() || self.next.is_draining()
+    }
 }
 
 impl<In, A: Filter<In>, B: Filter<A::Out>> Filter<In> for Then<A, B> {
@@ -138,6 +147,9 @@ impl<In, A: Filter<In>, B: Filter<A::Out>> Filter<In> for Then<A, B> {
         Ok(demand.and(self.0.on_start(&mut Emitter { next: &mut next, cx: out.cx })?))
     }
     fn on_wake(&mut self, out: &mut Emitter<'_, '_, impl InputThing<B::Out>>) -> Receipt {
+        if cfg!(feature = "std") && self.1.is_draining() {
+            return self.1.on_wake(out); // the first filter has ended
+        }
         let mut next = Following { filter: &mut self.1, next: out.next };
         match self.0.on_wake(&mut Emitter { next: &mut next, cx: out.cx })? {
             Demand::Done => Ok(Demand::Done),
@@ -146,6 +158,9 @@ impl<In, A: Filter<In>, B: Filter<A::Out>> Filter<In> for Then<A, B> {
     }
     fn has_room(&self, behind: bool) -> bool {
         self.0.has_room(self.1.has_room(behind))
+    }
+    fn is_draining(&self) -> bool {
+        self.0.is_draining() || self.1.is_draining()
     }
     fn describe(&self, visitor: &mut dyn Visitor) {
         self.0.describe(visitor);
@@ -249,6 +264,9 @@ impl<In, F: Filter<In>> Filter<In> for Pipe<In, F> {
     }
     fn has_room(&self, behind: bool) -> bool {
         self.filter.has_room(behind)
+    }
+    fn is_draining(&self) -> bool {
+        self.filter.is_draining()
     }
     fn describe(&self, visitor: &mut dyn Visitor) {
         self.filter.describe(visitor);

@@ -26,6 +26,8 @@ pub struct Context<'a> {
     /// Whether a Thing on the connection being served waits for a resume.
     pub(crate) stalled: bool,
     again: bool,
+    /// Who is being called could not be woken again after its end.
+    at_once: bool,
     failed: Option<RunError>,
     host: &'a dyn Host,
 }
@@ -37,7 +39,7 @@ impl<'a> Context<'a> {
     }
 
     pub(crate) fn new(now: Instant, host: &'a dyn Host) -> Self {
-        Self { now, due: Instant::NEVER, stalled: false, again: false, failed: None, host }
+        Self { now, due: Instant::NEVER, stalled: false, again: false, at_once: false, failed: None, host }
     }
 
     /// The time of the event being served, on the scheduler's clock, real or virtual. It stands still during a dispatch,
@@ -73,6 +75,23 @@ impl<'a> Context<'a> {
     /// has changed. `None` where nobody counts, and nobody wakes: then pass `Full` on.
     pub fn resumes(&self) -> Option<u64> {
         self.host.resumes()
+    }
+
+    /// Whether a stage that holds events may keep them when its stream completes, to send each in its time: it goes on
+    /// being woken then, see [`Filter::is_draining`](crate::Filter::is_draining). False outside of a
+    /// [`Scheduler`](crate::Scheduler) and in side branches: there what is held is sent at once.
+    pub fn drains(&self) -> bool {
+        cfg!(feature = "std") && !self.at_once && self.host.drains()
+    }
+
+    /// Calls a Thing of which nobody asks [whether it drains](crate::InputThing::is_draining): for a Thing that holds
+    /// another one and drops it at its end.
+    #[inline]
+    pub fn without_draining<R>(&mut self, call: impl FnOnce(&mut Self) -> R) -> R {
+        let before = core::mem::replace(&mut self.at_once, true);
+        let result = call(self);
+        self.at_once = before;
+        result
     }
 
     /// Asks to be called again in the next turn, after the others had theirs: for a source that has more at hand.
@@ -176,6 +195,13 @@ pub(crate) trait Host {
     fn resumes(&self) -> Option<u64> {
         None
     }
+    /// Whether [`linger`](Self::linger) does anything.
+    fn drains(&self) -> bool {
+        false
+    }
+    /// Keeps a hub, and the run going, while it is draining.
+    #[cfg(feature = "alloc")]
+    fn linger(&self, _hub: Rc<dyn Hub>) {}
     /// The Thing that was being served when a panic began.
     #[cfg(feature = "alloc")]
     fn blame(&self, _thing: &dyn Culprit) {}

@@ -151,6 +151,12 @@ pub trait OutputThing {
         Ok(Demand::More)
     }
 
+    /// Whether what is connected without a port in between still sends what it holds, see [`InputThing::is_draining`]. The
+    /// Thing is not asked for events any more then, only woken.
+    fn is_draining(&self) -> bool {
+        false
+    }
+
     /// When the Thing acts next by a timetable of its own, see [`Source::due`]: a recurring schedule sleeps until then.
     fn due(&mut self, _cx: &mut Context<'_>) -> Option<Instant> {
         None
@@ -329,6 +335,10 @@ impl<S: Source, C: InputThing<S::Item>> ConnectedFlow<S, C> {
     /// # Errors
     /// The fatal error of a Thing. A sample error ends the stream by an error, as a schedule does by default.
     pub fn run(&mut self, cx: &mut Context<'_>) -> Closed {
+        cx.without_draining(|cx| self.run_all(cx))
+    }
+
+    fn run_all(&mut self, cx: &mut Context<'_>) -> Closed {
         let mut demand = self.start(cx)?;
         while demand != Demand::Done {
             if !is_due(&mut self.source, cx) {
@@ -378,6 +388,9 @@ impl<S: Source, C: InputThing<S::Item>> OutputThing for ConnectedFlow<S, C> {
     }
     fn wake(&mut self, cx: &mut Context<'_>) -> Receipt {
         self.chain.on_wake(cx)
+    }
+    fn is_draining(&self) -> bool {
+        self.chain.is_draining()
     }
     fn due(&mut self, cx: &mut Context<'_>) -> Option<Instant> {
         self.source.due(cx)

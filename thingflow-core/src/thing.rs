@@ -1,7 +1,9 @@
 //! The two traits everything is made of: [`InputThing`] receives events, [`Filter`] turns them into others.
 //!
 //! The order of calls is a promise on both sides: `on_start` once, any number of `on_next` and `on_wake`, then at most
-//! one of `on_completed` and `on_error`, then nothing. A Thing that answered [`Demand::Done`] is not called again.
+//! one of `on_completed` and `on_error`, then nothing. A Thing that answered [`Demand::Done`] is not called again. The one
+//! exception: who still holds events that wait for their time is woken until they are sent, see
+//! [`InputThing::is_draining`].
 
 use crate::context::Context;
 use crate::error::{FatalError, StreamError};
@@ -100,6 +102,13 @@ pub trait InputThing<T> {
         true
     }
 
+    /// Whether events are still to be sent although the stream has ended, or the last receipt was [`Demand::Done`]: then
+    /// the Thing is kept, and woken until this is false. It gets no more events. A Thing that calls another one passes the
+    /// question on to it, or calls it by [`Context::without_draining`].
+    fn is_draining(&self) -> bool {
+        false
+    }
+
     /// Shows itself and what stands behind it to a walk over the graph.
     fn describe(&self, visitor: &mut dyn Visitor) {
         visitor.sink(short_name::<Self>());
@@ -135,6 +144,9 @@ impl<T, N: InputThing<T> + ?Sized> InputThing<T> for &mut N {
     fn has_room(&self) -> bool {
         (**self).has_room()
     }
+    fn is_draining(&self) -> bool {
+        (**self).is_draining()
+    }
     fn describe(&self, visitor: &mut dyn Visitor) {
         (**self).describe(visitor);
     }
@@ -169,6 +181,9 @@ impl<T, N: InputThing<T> + ?Sized> InputThing<T> for alloc::boxed::Box<N> {
     }
     fn has_room(&self) -> bool {
         (**self).has_room()
+    }
+    fn is_draining(&self) -> bool {
+        (**self).is_draining()
     }
     fn describe(&self, visitor: &mut dyn Visitor) {
         (**self).describe(visitor);
@@ -229,6 +244,13 @@ pub trait Filter<In> {
     /// that is the answer; a filter that holds events back answers for itself.
     fn has_room(&self, behind: bool) -> bool {
         behind
+    }
+
+    /// Whether the filter still holds events that wait for their time, although it has been told that the stream has
+    /// completed. Where [`Context::drains`] says so it may keep them: it is woken until this is false, and passes the end
+    /// on when it has sent them. See [`InputThing::is_draining`].
+    fn is_draining(&self) -> bool {
+        false
     }
 
     /// Shows itself to a walk over the graph. By default the type's name in snake case.

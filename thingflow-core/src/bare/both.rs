@@ -34,14 +34,17 @@ struct Branch<N> {
 
 impl<N> Branch<N> {
     /// Calls the Thing, unless it wants no more.
-    fn call(&mut self, call: impl FnOnce(&mut N) -> Receipt) -> Receipt {
-        let receipt = if self.done { Ok(Demand::Done) } else { call(&mut self.thing) };
+    fn call(&mut self, cx: &mut Context<'_>, call: impl FnOnce(&mut N, &mut Context<'_>) -> Receipt) -> Receipt {
+        let receipt = if self.done { Ok(Demand::Done) } else { cx.without_draining(|cx| call(&mut self.thing, cx)) };
         self.done = matches!(receipt, Ok(Demand::Done));
         receipt
     }
 
-    fn end(&mut self, call: impl FnOnce(&mut N) -> Closed) -> Closed {
-        if core::mem::replace(&mut self.done, true) { Ok(()) } else { call(&mut self.thing) }
+    fn end(&mut self, cx: &mut Context<'_>, call: impl FnOnce(&mut N, &mut Context<'_>) -> Closed) -> Closed {
+        if core::mem::replace(&mut self.done, true) {
+            return Ok(());
+        }
+        cx.without_draining(|cx| call(&mut self.thing, cx))
     }
 
     fn describe<T>(&self, visitor: &mut dyn Visitor)
@@ -65,24 +68,24 @@ fn either(a: Demand, b: Demand) -> Demand {
 
 impl<T: Clone, A: InputThing<T>, B: InputThing<T>> InputThing<T> for Both<A, B> {
     fn on_next(&mut self, event: T, cx: &mut Context<'_>) -> Receipt {
-        let a = self.a.call(|a| a.on_next_ref(&event, cx))?;
-        Ok(either(a, self.b.call(|b| b.on_next(event, cx))?))
+        let a = self.a.call(cx, |a, cx| a.on_next_ref(&event, cx))?;
+        Ok(either(a, self.b.call(cx, |b, cx| b.on_next(event, cx))?))
     }
     fn on_completed(&mut self, cx: &mut Context<'_>) -> Closed {
-        self.a.end(|a| a.on_completed(cx))?;
-        self.b.end(|b| b.on_completed(cx))
+        self.a.end(cx, InputThing::on_completed)?;
+        self.b.end(cx, InputThing::on_completed)
     }
     fn on_error(&mut self, error: StreamError, cx: &mut Context<'_>) -> Closed {
-        self.a.end(|a| a.on_error(error.clone(), cx))?;
-        self.b.end(|b| b.on_error(error, cx))
+        self.a.end(cx, |a, cx| a.on_error(error.clone(), cx))?;
+        self.b.end(cx, |b, cx| b.on_error(error, cx))
     }
     fn on_start(&mut self, cx: &mut Context<'_>) -> Receipt {
-        let a = self.a.call(|a| a.on_start(cx))?;
-        Ok(either(a, self.b.call(|b| b.on_start(cx))?))
+        let a = self.a.call(cx, InputThing::on_start)?;
+        Ok(either(a, self.b.call(cx, InputThing::on_start)?))
     }
     fn on_wake(&mut self, cx: &mut Context<'_>) -> Receipt {
-        let a = self.a.call(|a| a.on_wake(cx))?;
-        Ok(either(a, self.b.call(|b| b.on_wake(cx))?))
+        let a = self.a.call(cx, InputThing::on_wake)?;
+        Ok(either(a, self.b.call(cx, InputThing::on_wake)?))
     }
     fn is_open(&self) -> bool {
         !self.a.done && self.a.thing.is_open() || !self.b.done && self.b.thing.is_open()

@@ -187,6 +187,9 @@ impl<T: 'static> InputThing<T> for Hop<T> {
     fn has_room(&self) -> bool {
         self.thing.has_room()
     }
+    fn is_draining(&self) -> bool {
+        self.thing.is_draining()
+    }
     fn describe(&self, visitor: &mut dyn Visitor) {
         self.thing.describe(visitor);
     }

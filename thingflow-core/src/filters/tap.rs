@@ -41,7 +41,7 @@ impl<T: Clone, B: InputThing<T>> Filter<T> for Tap<B> {
     #[inline]
     fn on_next(&mut self, event: T, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
         let Some(branch) = &mut self.0 else { return out.next(event) };
-        let demand = branch.on_next_ref(&event, out.context())?;
+        let demand = out.context().without_draining(|cx| branch.on_next_ref(&event, cx))?;
         let demand = self.after(demand);
         match out.next(event)? {
             Demand::Done => {
@@ -57,13 +57,13 @@ impl<T: Clone, B: InputThing<T>> Filter<T> for Tap<B> {
     }
     fn on_error(&mut self, error: StreamError, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Closed {
         if let Some(mut branch) = self.0.take() {
-            branch.on_error(error.clone(), out.context())?;
+            out.context().without_draining(|cx| branch.on_error(error.clone(), cx))?;
         }
         out.error(error)
     }
     fn on_start(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
         let Some(branch) = &mut self.0 else { return Ok(Demand::More) };
-        let demand = branch.on_start(out.context())?;
+        let demand = out.context().without_draining(|cx| branch.on_start(cx))?;
         Ok(self.after(demand))
     }
     fn has_room(&self, behind: bool) -> bool {
@@ -77,7 +77,7 @@ impl<T: Clone, B: InputThing<T>> Filter<T> for Tap<B> {
     }
     fn on_wake(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
         let Some(branch) = &mut self.0 else { return Ok(Demand::More) };
-        let demand = branch.on_wake(out.context())?;
+        let demand = out.context().without_draining(|cx| branch.on_wake(cx))?;
         Ok(self.after(demand))
     }
 }
@@ -87,6 +87,7 @@ impl<B> Tap<B> {
     where
         B: InputThing<T>,
     {
-        self.0.take().map_or(Ok(()), |mut branch| branch.on_completed(out.context()))
+        let Some(mut branch) = self.0.take() else { return Ok(()) };
+        out.context().without_draining(|cx| branch.on_completed(cx))
     }
 }

@@ -3,6 +3,7 @@
 //! Holds what its `Limit` allows.
 
 use crate::error::StreamError;
+use crate::flow::ending::Ending;
 use crate::flow::gate::Gate;
 use crate::limit::{Backlog, Limit};
 use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
@@ -11,8 +12,9 @@ use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
 ///
 /// An event goes straight on while nothing waits. Once the receipt is [`Demand::Full`], events wait here, in order, and
 /// go on when there is room again, some in each turn. What happens when the buffer is full too is said by its [`Limit`]:
-/// the source is paused, an event is dropped (and counted, see [`Limit::metered`]), or the stream ends by an error. What
-/// waits at the end goes out at once, also before an error.
+/// the source is paused, an event is dropped (and counted, see [`Limit::metered`]), or the stream ends by an error. When
+/// the stream completes the end waits until all have gone on; an error does not wait: what waits goes out at once, before
+/// it. So it does at any end [where nobody wakes](crate::Context::drains).
 ///
 /// ```
 /// # use core::time::Duration;
@@ -25,7 +27,7 @@ use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
 /// let slow = decoupled.pace(Duration::from_millis(3400), Limit::block(1)); // answers `Full` while it holds an event
 /// scheduler.schedule_periodic(slow.connect(seen.clone()), Duration::from_secs(1))?;
 /// scheduler.run_forever()?;
-/// assert_eq!(seen.timed_text(), "1@1 2@4.4 3@7.8 6@8 7@8 |@8");
+/// assert_eq!(seen.timed_text(), "1@1 2@4.4 3@7.8 6@11.2 7@14.6 |@14.6");
 /// assert_eq!(meter.stats().dropped, 2);
 /// # }
 /// # Ok::<(), Box<dyn core::error::Error>>(())
@@ -34,6 +36,7 @@ use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
 pub struct Buffer<T> {
     waiting: Backlog<T>,
     gate: Gate,
+    ending: Ending,
     drop_on_error: bool,
 }
 
@@ -43,7 +46,7 @@ const MOST_IN_A_TURN: usize = 64;
 impl<T> Buffer<T> {
     /// The stage, to be given to [`pipe`](crate::Chain::pipe).
     pub fn new(limit: Limit) -> Self {
-        Self { waiting: Backlog::new(limit), gate: Gate::default(), drop_on_error: false }
+        Self { waiting: Backlog::new(limit), gate: Gate::default(), ending: Ending::default(), drop_on_error: false }
     }
 
     /// Drops what waits when the stream ends by an error.
@@ -94,12 +97,19 @@ impl<T> Filter<T> for Buffer<T> {
         }
     }
     fn on_wake(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
-        self.hand_on(out)
+        let demand = self.hand_on(out)?;
+        self.ending.follow(demand, self.waiting.is_empty(), out)
     }
     fn has_room(&self, _: bool) -> bool {
         self.waiting.has_room()
     }
+    fn is_draining(&self) -> bool {
+        self.ending.waits()
+    }
     fn on_completed(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Closed {
+        if self.ending.may_wait(out.context()) {
+            return self.on_wake(out).map(drop);
+        }
         out.flush(self.waiting.drain())
     }
     fn on_error(&mut self, error: StreamError, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Closed {

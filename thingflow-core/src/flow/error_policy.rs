@@ -135,7 +135,7 @@ impl<T> ErrorPolicy<T> {
             Verdict::Fail => return Err(error),
             Verdict::Fatal => return Ok(Err(cx.fatal(error))),
             Verdict::DeadLetter(thing) if thing.is_open() => {
-                let receipt = thing.on_next(DeadLetter { event, error }, cx);
+                let receipt = cx.without_draining(|cx| thing.on_next(DeadLetter { event, error }, cx));
                 self.count(|stats| stats.lost += 1);
                 return Ok(receipt.map(|demand| self.unless_done(demand)));
             }
@@ -157,9 +157,13 @@ impl<T> ErrorPolicy<T> {
     }
 
     /// Starts or wakes the Thing that gets the dead letters.
-    pub(super) fn with_letters(&mut self, call: impl FnOnce(&mut dyn InputThing<DeadLetter<T>>) -> Receipt) -> Receipt {
+    pub(super) fn with_letters(
+        &mut self,
+        cx: &mut Context<'_>,
+        call: impl FnOnce(&mut dyn InputThing<DeadLetter<T>>, &mut Context<'_>) -> Receipt,
+    ) -> Receipt {
         let Verdict::DeadLetter(thing) = &mut self.verdict else { return Ok(Demand::More) };
-        let demand = call(&mut **thing)?;
+        let demand = cx.without_draining(|cx| call(&mut **thing, cx))?;
         Ok(self.unless_done(demand))
     }
 

@@ -3,12 +3,14 @@
 //! Holds one event.
 
 use crate::error::StreamError;
+use crate::flow::ending::Ending;
 use crate::flow::gate::Gate;
 use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
 
 /// Made by [`latest`](super::FlowControl::latest).
 ///
-/// The last event always goes out: when there is room again, or at the end, also before an error. To count what is
+/// The last event always goes out: when there is room again, for which the end waits; or at once, before an error, and at
+/// any end [where nobody wakes](crate::Context::drains). To count what is
 /// dropped use [`buffer`](super::FlowControl::buffer) with [`Limit::keep_latest`](crate::Limit::keep_latest).
 ///
 /// ```
@@ -20,11 +22,12 @@ use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
 pub struct Latest<T> {
     held: Option<T>,
     gate: Gate,
+    ending: Ending,
 }
 
 impl<T> Latest<T> {
     pub(super) fn new() -> Self {
-        Self { held: None, gate: Gate::default() }
+        Self { held: None, gate: Gate::default(), ending: Ending::default() }
     }
 }
 
@@ -44,12 +47,19 @@ impl<T> Filter<T> for Latest<T> {
             out.context().wake_on_resume();
             return Ok(Demand::More);
         }
-        self.held.take().map_or(Ok(Demand::More), |event| self.gate.send(event, out))
+        let demand = self.held.take().map_or(Ok(Demand::More), |event| self.gate.send(event, out))?;
+        self.ending.follow(demand, true, out)
     }
     fn has_room(&self, _: bool) -> bool {
         true
     }
+    fn is_draining(&self) -> bool {
+        self.ending.waits()
+    }
     fn on_completed(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Closed {
+        if self.held.is_some() && self.ending.may_wait(out.context()) {
+            return self.on_wake(out).map(drop);
+        }
         out.flush(self.held.take())
     }
     fn on_error(&mut self, error: StreamError, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Closed {

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "alloc")]
 mod buffer;
+pub(crate) mod ending;
 #[cfg(feature = "alloc")]
 mod error_policy;
 mod fatal_errors;

@@ -5,6 +5,7 @@
 
 use core::fmt::{self, Display};
 
+use super::ending::Ending;
 use super::error_policy::{Breaker, ErrorPolicy};
 use crate::clock::Instant;
 use crate::error::StreamError;
@@ -14,8 +15,9 @@ use crate::visit::Visitor;
 
 /// Made by [`try_map_with`](super::FlowControl::try_map_with) and [`try_filter_with`](super::FlowControl::try_filter_with).
 ///
-/// An event that is still to be tried again when the stream ends is tried a last time, at once; those that wait behind it
-/// are tried once.
+/// When the stream completes while an event is still to be tried again, the end waits until that is decided. At an error,
+/// and at any end [where nobody wakes](crate::Context::drains), it is tried a last time, at once; those that wait behind
+/// it are tried once.
 ///
 /// ```
 /// # use thingflow_core::prelude::*;
@@ -34,6 +36,7 @@ pub struct TryWith<T, G> {
     retried: Option<Retried<T>>,
     waiting: Backlog<T>,
     paused: bool,
+    ending: Ending,
 }
 
 /// An event that waits to be tried again.
@@ -101,7 +104,7 @@ fn failure(error: &impl Display) -> StreamError {
 impl<T, G: Fallible<T>> TryWith<T, G> {
     pub(super) fn new(function: G, policy: ErrorPolicy<T>) -> Self {
         let (breaker, waiting) = (policy.breaker(), Backlog::new(policy.limit.clone()));
-        Self { function, policy, breaker, retried: None, waiting, paused: false }
+        Self { function, policy, breaker, retried: None, waiting, paused: false, ending: Ending::default() }
     }
 
     /// Tries an event that has failed so often before.
@@ -197,13 +200,20 @@ impl<T, G: Fallible<T>> Filter<T> for TryWith<T, G> {
         self.go_on(false, out)
     }
     fn on_wake(&mut self, out: &mut Emitter<'_, '_, impl InputThing<G::Out>>) -> Receipt {
-        let letters = self.policy.with_letters(|thing| thing.on_wake(out.context()))?;
-        Ok(if self.retried.is_some() { letters.and(self.go_on(false, out)?) } else { letters })
+        let letters = self.policy.with_letters(out.context(), |thing, cx| thing.on_wake(cx))?;
+        if self.retried.is_none() {
+            return Ok(letters);
+        }
+        let demand = self.go_on(false, out)?;
+        Ok(letters.and(self.ending.follow(demand, self.retried.is_none(), out)?))
     }
     fn on_start(&mut self, out: &mut Emitter<'_, '_, impl InputThing<G::Out>>) -> Receipt {
-        self.policy.with_letters(|thing| thing.on_start(out.context()))
+        self.policy.with_letters(out.context(), |thing, cx| thing.on_start(cx))
     }
     fn on_completed(&mut self, out: &mut Emitter<'_, '_, impl InputThing<G::Out>>) -> Closed {
+        if self.retried.is_some() && self.ending.may_wait(out.context()) {
+            return self.on_wake(out).map(drop);
+        }
         if self.finish(out)? == Demand::Done { Ok(()) } else { out.completed() }
     }
     fn on_error(&mut self, error: StreamError, out: &mut Emitter<'_, '_, impl InputThing<G::Out>>) -> Closed {
@@ -211,6 +221,9 @@ impl<T, G: Fallible<T>> Filter<T> for TryWith<T, G> {
     }
     fn has_room(&self, behind: bool) -> bool {
         behind && self.retried.is_none()
+    }
+    fn is_draining(&self) -> bool {
+        self.ending.waits()
     }
     fn describe(&self, visitor: &mut dyn Visitor) {
         visitor.filter(G::NAME);

@@ -4,9 +4,11 @@
 //! - One method of the rule runs at a time. A notice that comes while one runs waits, and is delivered right after, in
 //!   order of arrival, by whoever made the call in progress: no recursion, no panic.
 //! - The inputs hold the join, the join does not hold its inputs' ports: without inputs it is dropped.
-//! - A join that has ended has dropped its rule and what follows, and has no inputs.
+//! - A join that has ended has dropped its rule and what follows, and has no inputs. If what follows still sends what it
+//!   holds, the scheduler keeps the join, and the join keeps that, until it has drained.
 //! - Wake-ups come from the scheduler, not through an input: the one through which a wish came may end before it is due.
 
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::rc::{Rc, Weak};
 use alloc::vec::Vec;
@@ -18,7 +20,7 @@ use super::rule::{Index, Rule, Takes};
 use crate::clock::Instant;
 use crate::context::{Context, ON_RESUME};
 use crate::error::StreamError;
-use crate::port::{Connection, Hub};
+use crate::port::{Connection, Held, Hub};
 use crate::thing::{Closed, Demand, Emitter, InputThing, Receipt};
 use crate::visit::{Visitor, short_name};
 
@@ -38,6 +40,11 @@ pub struct Joined<R, N> {
     armed: Cell<Instant>,
     /// Whether it will do so at the next resume.
     stalled: Cell<bool>,
+    /// What follows, while the join has ended and that still sends what it holds; empty while it is being woken.
+    draining: RefCell<Option<N>>,
+    is_draining: Cell<bool>,
+    /// The number of its last connection, for the order in which Things are closed.
+    created: Cell<usize>,
     me: Weak<Self>,
 }
 
@@ -52,6 +59,9 @@ impl<R: Rule + 'static, N: InputThing<R::Out> + 'static> Joined<R, N> {
             absent: RefCell::default(),
             armed: Cell::new(Instant::NEVER),
             stalled: Cell::new(false),
+            draining: RefCell::new(None),
+            is_draining: Cell::new(false),
+            created: Cell::new(0),
             me: me.clone(),
         })
     }
@@ -60,6 +70,7 @@ impl<R: Rule + 'static, N: InputThing<R::Out> + 'static> Joined<R, N> {
         let absent = connections.iter().enumerate().filter(|(_, connection)| !connection.is_connected());
         self.absent.replace(absent.map(|(input, _)| input).collect());
         self.with_rule(|rule| rule.connected(&connections));
+        self.created.set(connections.iter().map(Connection::id).max().unwrap_or(0));
         self.connections.replace(connections);
     }
 
@@ -94,8 +105,28 @@ impl<R: Rule + 'static, N: InputThing<R::Out> + 'static> Joined<R, N> {
             let Some(open) = &mut *body else { return Ok(Demand::Done) };
             demand = demand.and(way.deliver(open, cx)?);
         }
-        self.end();
+        if let Some(Body { next, .. }) = self.end().filter(|body| body.next.is_draining() && !self.leaving.get())
+            && let Some(me) = self.me.upgrade()
+        {
+            self.draining.replace(Some(next));
+            self.is_draining.set(true);
+            cx.host().linger(me);
+            self.arm(cx);
+        }
         Ok(Demand::Done)
+    }
+
+    /// Wakes what follows a join that has ended.
+    fn wake_draining(&self, cx: &mut Context<'_>) -> Receipt {
+        let Some(mut next) = self.draining.take() else { return Ok(Demand::Done) };
+        let receipt = next.on_wake(cx);
+        self.arm(cx);
+        if self.is_draining.get() && (receipt.is_err() || next.is_draining()) {
+            self.draining.replace(Some(next)); // after a fatal error it is closed with all the others
+        } else {
+            self.is_draining.set(false);
+        }
+        receipt
     }
 
     /// Asks for a wake-up at the earliest time that anyone has asked for, as a port does. A wish of a Thing further up may
@@ -114,6 +145,9 @@ impl<R: Rule + 'static, N: InputThing<R::Out> + 'static> Joined<R, N> {
         if self.armed.get() <= cx.now() {
             self.armed.set(Instant::NEVER);
         }
+        if self.is_draining.get() {
+            return self.wake_draining(cx);
+        }
         self.serve(cx, Body::wake)
     }
 
@@ -125,13 +159,14 @@ impl<R: Rule + 'static, N: InputThing<R::Out> + 'static> Joined<R, N> {
         receipt
     }
 
-    /// Lets the inputs go, and drops the rule and what follows.
-    fn end(&self) {
+    /// Lets the inputs go, and drops what waits.
+    fn end(&self) -> Option<Body<R, N>> {
         let (body, waiting) = (self.body.take(), self.waiting.take());
         for connection in self.connections.take() {
             connection.disconnect();
         }
-        drop((body, waiting)); // only now: their `Drop` may be user code
+        drop(waiting); // only now: its `Drop` may be user code, as that of the body
+        body
     }
 
     fn id(&self) -> usize {
@@ -153,16 +188,34 @@ impl<R: Rule + 'static, N: InputThing<R::Out> + 'static> Hub for Joined<R, N> {
     }
 
     fn leave(&self, _: usize) {
+        self.leaving.set(true);
+        self.is_draining.set(false);
+        drop(self.draining.take());
         if self.body.try_borrow_mut().is_ok() {
-            self.end();
+            drop(self.end());
         } else {
-            self.leaving.set(true);
             self.pending.set(true);
         }
     }
 
     fn is_joined(&self, _: usize) -> bool {
-        self.body.try_borrow().map_or(!self.leaving.get(), |body| body.is_some())
+        self.is_draining.get() || self.body.try_borrow().map_or(!self.leaving.get(), |body| body.is_some())
+    }
+
+    fn is_draining(&self) -> bool {
+        self.is_draining.get() && self.draining.borrow().as_ref().is_none_or(InputThing::is_open)
+    }
+
+    fn describe(&self, visitor: &mut dyn Visitor) {
+        if let Some(next) = &*self.draining.borrow() {
+            next.describe(visitor);
+        }
+    }
+
+    fn close_draining(self: Rc<Self>, held: &mut Vec<(usize, Box<dyn Held>)>) {
+        if let Some(next) = self.draining.take() {
+            held.push((self.created.get(), Box::new(next)));
+        }
     }
 }
 

@@ -48,7 +48,7 @@ impl<R: Rule, N: InputThing<R::Out>> Junction<R, N> {
             return Err(cx.fatal("a join without an allocator was given an event while it was sending one"));
         };
         let Some(open) = &mut *body else { return Ok(Demand::Done) };
-        let demand = call(open, cx)?;
+        let demand = cx.without_draining(|cx| call(open, cx))?;
         if demand == Demand::Done {
             *body = None;
         }

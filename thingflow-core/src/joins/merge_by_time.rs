@@ -10,6 +10,7 @@ use core::ops::Add;
 use super::held::{Held, Queue};
 use super::rule::{Index, Rule, Takes};
 use super::{Inputs, Join, Wire};
+use crate::context::Context;
 use crate::error::StreamError;
 use crate::limit::Limit;
 use crate::thing::{Demand, Emitter, InputThing, Receipt};
@@ -131,13 +132,17 @@ impl<T, K: Ord + Clone, F: FnMut(&T) -> K> MergeByTime<T, K, F> {
             let error = StreamError::new("an event came too late and was dropped");
             out.context().report("merge_by_time", &error);
         }
-        self.with_late(|late| late.on_next(event, out.context()))
+        self.with_late(out.context(), |late, cx| late.on_next(event, cx))
     }
 
     /// Calls the Thing that gets the late events. If it wants no more, it is dropped, and they are from then on.
-    fn with_late(&mut self, call: impl FnOnce(&mut dyn InputThing<T>) -> Receipt) -> Receipt {
+    fn with_late(
+        &mut self,
+        cx: &mut Context<'_>,
+        call: impl FnOnce(&mut dyn InputThing<T>, &mut Context<'_>) -> Receipt,
+    ) -> Receipt {
         let Some(late) = &mut self.late else { return Ok(Demand::More) };
-        let demand = call(&mut **late)?;
+        let demand = cx.without_draining(|cx| call(&mut **late, cx))?;
         if demand == Demand::Done {
             self.late = None;
             return Ok(Demand::More);
@@ -155,7 +160,7 @@ impl<T, K: Ord + Clone, F: FnMut(&T) -> K> Rule for MergeByTime<T, K, F> {
             return Ok(demand);
         }
         if let Some(mut late) = self.late.take() {
-            late.on_completed(out.context())?;
+            out.context().without_draining(|cx| late.on_completed(cx))?;
         }
         out.finish()
     }
@@ -164,15 +169,15 @@ impl<T, K: Ord + Clone, F: FnMut(&T) -> K> Rule for MergeByTime<T, K, F> {
             return Ok(Demand::Done);
         }
         if let Some(mut late) = self.late.take() {
-            late.on_error(error.clone(), out.context())?;
+            out.context().without_draining(|cx| late.on_error(error.clone(), cx))?;
         }
         out.fail(error)
     }
     fn on_start(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
-        self.with_late(|late| late.on_start(out.context()))
+        self.with_late(out.context(), |late, cx| late.on_start(cx))
     }
     fn on_wake(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
-        self.with_late(|late| late.on_wake(out.context()))
+        self.with_late(out.context(), |late, cx| late.on_wake(cx))
     }
     fn has_room(&self, input: usize, behind: bool) -> bool {
         behind && self.lanes[input].held.has_room()

@@ -26,6 +26,12 @@ pub(crate) trait Hub {
     fn resumed(&self, cx: &mut Context<'_>) -> Receipt;
     fn leave(&self, connection: usize);
     fn is_joined(&self, connection: usize) -> bool;
+    /// Whether it still sends what is held behind it, although that has been told the end, and somebody listens.
+    fn is_draining(&self) -> bool;
+    /// Shows what it keeps although it is no port, for a walk over what is to be closed.
+    fn describe(&self, _visitor: &mut dyn Visitor) {}
+    /// Hands out what it keeps although it is no port, as [`AnyPort::close`] does.
+    fn close_draining(self: Rc<Self>, _held: &mut Vec<(usize, Box<dyn Held>)>) {}
     /// Itself, if it is a port.
     fn as_port(self: Rc<Self>) -> Option<Rc<dyn AnyPort>> {
         None
@@ -64,6 +70,11 @@ impl<T: Clone + 'static> Hub for Inner<T> {
     fn is_joined(&self, connection: usize) -> bool {
         self.look(|body| body.slots.iter().any(|slot| slot.id == connection))
             .unwrap_or_else(|| !self.left.borrow().contains(&connection))
+            || self.draining.has(connection)
+    }
+
+    fn is_draining(&self) -> bool {
+        self.draining.is_any()
     }
 
     fn as_port(self: Rc<Self>) -> Option<Rc<dyn AnyPort>> {
@@ -112,6 +123,7 @@ impl<T: Clone + 'static> AnyPort for Inner<T> {
                 see(ConnectionInfo { delivered, describe: &|visitor| slot.thing.describe(visitor) });
             }
         });
+        self.draining.show(see);
     }
 
     fn trace(&self, name: &str, shows: &Rc<Shows>) {
@@ -127,6 +139,7 @@ impl<T: Clone + 'static> AnyPort for Inner<T> {
         for slot in self.take_slots(|_| true) {
             held.push((slot.id, Box::new(slot.thing)));
         }
+        self.draining.close(held);
     }
 }
 
@@ -179,7 +192,7 @@ impl fmt::Debug for PortRef {
 pub struct ConnectionInfo<'a> {
     /// How many events went to this connection.
     pub delivered: u64,
-    describe: &'a dyn Fn(&mut dyn Visitor),
+    pub(super) describe: &'a dyn Fn(&mut dyn Visitor),
 }
 
 impl ConnectionInfo<'_> {

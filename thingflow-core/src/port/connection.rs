@@ -27,6 +27,10 @@ impl Connection {
         Self { hub, id }
     }
 
+    pub(crate) fn id(&self) -> usize {
+        self.id
+    }
+
     /// Takes the Thing off the port and drops it; it gets no notice of completion. While the port is dispatching, the
     /// event in progress still reaches it.
     pub fn disconnect(&self) {

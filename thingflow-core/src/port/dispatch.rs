@@ -221,6 +221,7 @@ impl<T: Clone + 'static> Inner<T> {
 
     /// Wakes the connections: one of them has asked for it, the others do nothing.
     pub(super) fn wake_all(&self, cx: &mut Context<'_>) -> Receipt {
+        self.wake_draining(cx)?;
         let Some(body) = self.take_body() else { return Ok(Demand::More) };
         let receipt = self.each(body, cx, |slot, cx| slot.thing.on_wake(cx));
         let demand = self.settled(receipt, cx)?;
@@ -298,7 +299,7 @@ impl<T: Clone + 'static> Inner<T> {
         self.arm(cx);
         match fatal {
             Some(error) => Err(error),
-            None => Ok(self.retire(done, full)),
+            None => Ok(self.retire(done, full, cx)),
         }
     }
 
@@ -324,10 +325,10 @@ impl<T: Clone + 'static> Inner<T> {
         }
     }
 
-    /// Drops the connections that want no more.
-    fn retire(&self, done: bool, full: bool) -> Demand {
+    /// Drops the connections that want no more, but for those that still send what they hold.
+    fn retire(&self, done: bool, full: bool, cx: &Context<'_>) -> Demand {
         if done {
-            drop(self.take_slots(|slot| slot.done));
+            self.linger(self.take_slots(|slot| slot.done), cx);
             if !self.has_connections() && !self.keep_running.get() && self.pending.get() & pending::JOINED == 0 {
                 return Demand::Done;
             }

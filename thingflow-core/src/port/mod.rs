@@ -12,6 +12,7 @@ mod branch;
 mod chain;
 mod connection;
 mod dispatch;
+mod draining;
 mod weak;
 
 use alloc::boxed::Box;
@@ -29,13 +30,12 @@ use crate::error::StreamError;
 use crate::thing::{Closed, InputThing, Receipt};
 use crate::visit::Visitor;
 
-#[cfg(feature = "std")]
-pub(crate) use any::Held;
-pub(crate) use any::{AnyPort, Hub, RunLink};
+pub(crate) use any::{AnyPort, Held, Hub, RunLink};
 pub use any::{ConnectionInfo, PortRef};
 pub use branch::Branch;
 pub use chain::PortChain;
 pub use connection::Connection;
+use draining::Draining;
 pub use weak::WeakPort;
 
 /// A multicast point of events of type `T`, cheap to clone: all clones are the same port.
@@ -84,6 +84,8 @@ struct Inner<T> {
     /// Who joined and who left in the middle of a dispatch.
     joined: RefCell<Vec<Slot<T>>>,
     left: RefCell<Vec<usize>>,
+    /// Who gets no more events and still sends some.
+    draining: Draining<T>,
     running: Cell<bool>,
     closed: Cell<bool>,
     keep_running: Cell<bool>,
@@ -144,6 +146,7 @@ impl<T: Clone + 'static> Port<T> {
             later: RefCell::default(),
             joined: RefCell::default(),
             left: RefCell::default(),
+            draining: Draining::default(),
             running: Cell::new(false),
             closed: Cell::new(false),
             keep_running: Cell::new(false),
@@ -311,6 +314,7 @@ impl<T: Clone + 'static> Inner<T> {
     }
 
     fn leave(&self, id: usize) {
+        drop(self.draining.leave(id));
         let Some(mut body) = self.take_body() else {
             self.left.borrow_mut().push(id);
             self.note(pending::LEFT);

@@ -22,7 +22,9 @@ impl Engine {
     /// Calls a Thing because it is due.
     pub(super) fn call(&self, key: usize, serial: u32) -> Result<Instant, RunError> {
         let resumed = match self.schedules.borrow_mut().get_mut(key).filter(|schedule| schedule.serial == serial) {
-            Some(schedule) if !schedule.paused => std::mem::take(&mut schedule.resumed),
+            Some(schedule) if !schedule.paused && schedule.trigger != Trigger::Never => {
+                std::mem::take(&mut schedule.resumed)
+            }
             _ => return Ok(self.now()),
         };
         self.with_thing(key, serial, |thing, cx| {
@@ -34,6 +36,15 @@ impl Engine {
             }
             let outcome = thing.produce(cx);
             if self.called(key, outcome.is_ok()) { outcome.map(|_| Demand::Done) } else { outcome }
+        })
+    }
+
+    /// Wakes what is connected to a schedule without a port in between. If it drains, that is all it does until it has.
+    pub(super) fn wake(&self, key: usize, serial: u32) -> Result<Instant, RunError> {
+        self.with_thing(key, serial, |thing, cx| {
+            let drains = thing.is_draining();
+            let demand = thing.wake(cx)?;
+            Ok(if drains && !thing.is_draining() { Demand::Done } else { demand })
         })
     }
 
@@ -89,13 +100,20 @@ impl Engine {
     pub(super) fn put_back(&self, key: usize, mut thing: Driven, demand: Demand, cx: &mut Context<'_>) {
         let recurs = demand != Demand::Done && self.recurs(key);
         let due = if recurs { thing.output().due(cx) } else { None };
+        let drains = demand == Demand::Done && thing.as_output().is_draining();
+        if drains {
+            self.stop_calling(key, &mut thing);
+        }
         let mut schedules = self.schedules.borrow_mut();
         let Some(schedule) = schedules.get_mut(key) else { return };
-        let over = demand == Demand::Done || schedule.cancelled;
+        let over = demand == Demand::Done && !drains || schedule.cancelled;
         if over {
+            let called = schedule.trigger != Trigger::Never;
             drop(schedules);
             self.remove(key);
-            self.deregister(key, &mut thing);
+            if called {
+                self.deregister(key, &mut thing);
+            }
             return; // the Thing is dropped last, when the engine is whole again
         }
         schedule.thing = Some(thing);

@@ -5,15 +5,25 @@ use super::host::Waiting;
 use crate::port::{Held, PortRef};
 use crate::visit::{Visitor, ports_behind};
 
-/// Takes the Things off every port that can be reached from a schedule, or from an event on its way round a loop, each with the number of its creation.
+/// Takes the Things off every port that can be reached from a schedule, from what still drains, or from an event on its
+/// way round a loop, each with the number of its creation.
 pub(super) fn take_things(engine: &Engine, held: &mut Vec<(usize, Box<dyn Held>)>) {
     for port in ports_behind(|visitor| show(engine, visitor)) {
         port.port().close(held);
+    }
+    for hub in engine.lingering.take() {
+        hub.close_draining(held);
     }
 }
 
 fn show(engine: &Engine, visitor: &mut dyn Visitor) {
     engine.describe(visitor);
+    for hub in &*engine.lingering.borrow() {
+        match hub.clone().as_port() {
+            Some(port) => visitor.port(PortRef::new(port), false),
+            None => hub.describe(visitor),
+        }
+    }
     for (_, waiting) in engine.ports.borrow().iter() {
         if let Waiting::Events(hub) = waiting
             && let Some(port) = hub.clone().as_port()

@@ -27,7 +27,7 @@ use crate::clock::Instant;
 use crate::context::Job;
 use crate::error::RunError;
 use crate::output::OutputThing;
-use crate::port::RunLink;
+use crate::port::{Hub, RunLink};
 use crate::reports::Reports;
 use crate::visit::shows_anything;
 
@@ -43,6 +43,8 @@ pub(super) struct Engine {
     pub(super) schedules: RefCell<Slab<Schedule>>,
     pub(super) timers: RefCell<Timers>,
     pub(super) ports: RefCell<Slab<Waiting>>,
+    /// Ports and joins behind which something still drains: kept, and run for, until it has.
+    pub(super) lingering: RefCell<Vec<Rc<dyn Hub>>>,
     /// Schedules to call in the next turn.
     pub(super) again: RefCell<VecDeque<(usize, u32)>>,
     pub(super) unstarted: RefCell<Vec<(usize, u32)>>,
@@ -119,6 +121,8 @@ pub(super) enum Trigger {
     Once,
     /// A descriptor or an inbox.
     Event,
+    /// Nothing any more: its chain is woken until it has drained.
+    Never,
 }
 
 /// Above this many ticks a second, ticks are grouped.
@@ -143,6 +147,7 @@ impl Engine {
             schedules: RefCell::default(),
             timers: RefCell::default(),
             ports: RefCell::default(),
+            lingering: RefCell::default(),
             again: RefCell::default(),
             unstarted: RefCell::default(),
             paused: RefCell::default(),
@@ -178,7 +183,7 @@ impl Engine {
         match trigger {
             Trigger::Periodic(timing, _) => self.set_first(&handle, timing),
             Trigger::Recurring => self.call_soon(handle.key, handle.serial),
-            Trigger::Once | Trigger::Event => {}
+            Trigger::Once | Trigger::Event | Trigger::Never => {}
         }
         Ok(handle)
     }
@@ -272,13 +277,32 @@ impl Engine {
 
     pub(super) fn remove(&self, key: usize) -> Option<Driven> {
         let schedule = self.schedules.borrow_mut().try_remove(key)?;
-        if let Trigger::Periodic(timing, _) = schedule.trigger {
-            self.rate.set(self.rate.get() - 1.0 / timing.period.as_secs_f64());
-        }
+        self.forget_rate(schedule.trigger);
         schedule.last_counts.set(schedule.counts);
         let mut thing = schedule.thing?;
-        self.deregister(key, &mut thing);
+        if schedule.trigger != Trigger::Never {
+            self.deregister(key, &mut thing);
+        }
         Some(thing)
+    }
+
+    fn forget_rate(&self, trigger: Trigger) {
+        if let Trigger::Periodic(timing, _) = trigger {
+            self.rate.set(self.rate.get() - 1.0 / timing.period.as_secs_f64());
+        }
+    }
+
+    /// Stops calling a Thing that has ended: from now on it is only woken.
+    pub(super) fn stop_calling(&self, key: usize, thing: &mut Driven) {
+        let Some(trigger) =
+            self.schedules.borrow_mut().get_mut(key).map(|s| std::mem::replace(&mut s.trigger, Trigger::Never))
+        else {
+            return;
+        };
+        if trigger != Trigger::Never {
+            self.forget_rate(trigger);
+            self.deregister(key, thing);
+        }
     }
 
     pub(super) fn deregister(&self, key: usize, thing: &mut Driven) {
@@ -303,6 +327,7 @@ impl Engine {
         !self.schedules.borrow().is_empty()
             || !self.jobs.borrow().is_empty()
             || self.later.get() > 0
+            || self.lingering.borrow().iter().any(|hub| hub.is_draining())
             || self.link.trackers.is_nudged()
     }
 
@@ -405,6 +430,7 @@ impl Engine {
         self.jobs.borrow_mut().clear();
         self.later.set(0);
         drop(self.ports.take());
+        drop(self.lingering.take());
         self.threads.stop();
         self.link.trackers.end_run();
         if let Err(error) = self.settle_tracked() {

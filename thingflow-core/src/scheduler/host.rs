@@ -94,6 +94,17 @@ impl Host for Engine {
         self.timers.borrow_mut().once(due, self.slack(None), Due { kind, key, serial: 0 });
     }
 
+    fn drains(&self) -> bool {
+        true
+    }
+
+    fn linger(&self, hub: Rc<dyn Hub>) {
+        let mut lingering = self.lingering.borrow_mut();
+        if !lingering.iter().any(|other| Rc::ptr_eq(other, &hub)) {
+            lingering.push(hub);
+        }
+    }
+
     fn link(&self) -> Option<Rc<RunLink>> {
         Some(self.link.clone())
     }

@@ -62,7 +62,7 @@ impl Engine {
                     if let Some(schedule) = self.schedules.borrow_mut().get_mut(key).filter(|s| s.serial == serial) {
                         schedule.stalled = false;
                     }
-                    self.with_thing(key, serial, |thing, cx| Ok(thing.wake(cx)?))?;
+                    self.wake(key, serial)?;
                 }
             }
         }

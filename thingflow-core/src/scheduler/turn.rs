@@ -27,6 +27,7 @@ impl Engine {
         self.run_jobs()?;
         self.settle_tracked()?;
         self.release_unlistened();
+        self.release_drained();
         Ok(())
     }
 
@@ -114,7 +115,7 @@ impl Engine {
                 if let Some(schedule) = self.schedules.borrow_mut().get_mut(key) {
                     schedule.armed = Instant::NEVER;
                 }
-                self.with_thing(key, due.serial, |thing, cx| Ok(thing.wake(cx)?))?;
+                self.wake(key, due.serial)?;
             }
             Kind::Port | Kind::Later => {
                 let later = due.kind == Kind::Later;
@@ -185,5 +186,11 @@ impl Engine {
         for key in gone {
             drop(self.remove(key));
         }
+    }
+
+    /// Lets go of ports and joins behind which nothing drains any more.
+    fn release_drained(&self) {
+        let drained: Vec<_> = self.lingering.borrow_mut().extract_if(.., |hub| !hub.is_draining()).collect();
+        drop(drained); // only now: what they keep may use the engine when it is dropped
     }
 }

@@ -58,29 +58,33 @@ macro_rules! tee {
             fn on_next_ref(&mut self, event: &T, cx: &mut Context<'_>) -> Receipt {
                 let ($($thing,)+) = &mut self.0;
                 let mut sum = Sum::default();
-                $(sum.add($thing, |thing| thing.on_next_ref(event, cx))?;)+
+                $(sum.add($thing, cx, |thing, cx| thing.on_next_ref(event, cx))?;)+
                 sum.receipt()
             }
             fn on_completed(&mut self, cx: &mut Context<'_>) -> Closed {
                 let ($($thing,)+) = &mut self.0;
-                $($thing.take().map_or(Ok(()), |mut thing| thing.on_completed(cx))?;)+
-                Ok(())
+                cx.without_draining(|cx| {
+                    $($thing.take().map_or(Ok(()), |mut thing| thing.on_completed(cx))?;)+
+                    Ok(())
+                })
             }
             fn on_error(&mut self, error: StreamError, cx: &mut Context<'_>) -> Closed {
                 let ($($thing,)+) = &mut self.0;
-                $($thing.take().map_or(Ok(()), |mut thing| thing.on_error(error.clone(), cx))?;)+
-                Ok(())
+                cx.without_draining(|cx| {
+                    $($thing.take().map_or(Ok(()), |mut thing| thing.on_error(error.clone(), cx))?;)+
+                    Ok(())
+                })
             }
             fn on_start(&mut self, cx: &mut Context<'_>) -> Receipt {
                 let ($($thing,)+) = &mut self.0;
                 let mut sum = Sum::default();
-                $(sum.add($thing, |thing| thing.on_start(cx))?;)+
+                $(sum.add($thing, cx, |thing, cx| thing.on_start(cx))?;)+
                 sum.receipt()
             }
             fn on_wake(&mut self, cx: &mut Context<'_>) -> Receipt {
                 let ($($thing,)+) = &mut self.0;
                 let mut sum = Sum::default();
-                $(sum.add($thing, |thing| thing.on_wake(cx))?;)+
+                $(sum.add($thing, cx, |thing, cx| thing.on_wake(cx))?;)+
                 sum.receipt()
             }
             fn is_open(&self) -> bool {
@@ -114,9 +118,14 @@ struct Sum {
 
 impl Sum {
     #[inline]
-    fn add<N>(&mut self, branch: &mut Option<N>, call: impl FnOnce(&mut N) -> Receipt) -> Closed {
+    fn add<N>(
+        &mut self,
+        branch: &mut Option<N>,
+        cx: &mut Context<'_>,
+        call: impl FnOnce(&mut N, &mut Context<'_>) -> Receipt,
+    ) -> Closed {
         let Some(thing) = branch else { return Ok(()) };
-        match call(thing)? {
+        match cx.without_draining(|cx| call(thing, cx))? {
             Demand::Done => *branch = None,
             demand => {
                 self.open = true;

@@ -7,6 +7,7 @@ use core::time::Duration;
 use super::queue::{Queue, drain};
 use crate::clock::Instant;
 use crate::error::StreamError;
+use crate::flow::ending::Ending;
 use crate::flow::gate::Gate;
 use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
 
@@ -18,10 +19,10 @@ use crate::limit::Limit;
 /// Made by [`delay`](super::Timing::delay) and [`delay_of`](super::Timing::delay_of), or by [`new`](Self::new) if the
 /// option is wanted.
 ///
-/// The distances between the events stay as they are; use [`pace`](super::Timing::pace) to spread a burst. The end
-/// cannot wait, since with it the source is gone: what is held goes out at once when the stream completes, and before
-/// an error. A delay that is full does with one more event what its limit says. While those further down are full it
-/// keeps what is due.
+/// The distances between the events stay as they are; use [`pace`](super::Timing::pace) to spread a burst. When the stream
+/// completes the end waits until the last event has gone in its time; an error does not wait: what is held goes out at
+/// once, before it. So it does at any end [where nobody wakes](crate::Context::drains). A delay that is full does with one
+/// more event what its limit says. While those further down are full it keeps what is due.
 ///
 /// ```
 /// # use thingflow_core::prelude::*;
@@ -37,7 +38,7 @@ use crate::limit::Limit;
 /// chain.on_wake(&mut at(4))?;
 /// chain.on_next('c', &mut at(5))?;
 /// chain.on_completed(&mut at(6))?;
-/// assert_eq!(seen.timed_text(), "'a'@3 'b'@4 'c'@6 |@6");
+/// assert_eq!(seen.timed_text(), "'a'@3 'b'@4 'c'@6 |@6"); // at once, for no scheduler would wake it
 /// # }
 /// # Ok::<(), thingflow_core::FatalError>(())
 /// ```
@@ -46,6 +47,7 @@ pub struct Delay<Q> {
     by: Duration,
     held: Q,
     gate: Gate,
+    ending: Ending,
     drop_on_error: bool,
 }
 
@@ -60,7 +62,7 @@ impl<T> Delay<Limited<(Instant, T)>> {
 
 impl<Q> Delay<Q> {
     pub(super) fn with(by: Duration, held: Q) -> Self {
-        Self { by, held, gate: Gate::default(), drop_on_error: false }
+        Self { by, held, gate: Gate::default(), ending: Ending::default(), drop_on_error: false }
     }
 
     /// Drops what is held when the stream ends by an error.
@@ -125,12 +127,18 @@ impl<T, Q: Queue<(Instant, T)>> Filter<T> for Delay<Q> {
     fn on_wake(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
         let demand = self.send_due(out)?;
         self.wait(out);
-        Ok(demand)
+        self.ending.follow(demand, self.held.front().is_none(), out)
     }
     fn has_room(&self, _: bool) -> bool {
         self.held.has_room()
     }
+    fn is_draining(&self) -> bool {
+        self.ending.waits()
+    }
     fn on_completed(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Closed {
+        if self.ending.may_wait(out.context()) {
+            return self.on_wake(out).map(drop);
+        }
         out.flush(drain(&mut self.held).map(|(_, event)| event))
     }
     fn on_error(&mut self, error: StreamError, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Closed {

@@ -7,6 +7,7 @@ use core::time::Duration;
 use super::queue::{Queue, drain};
 use crate::clock::Instant;
 use crate::error::StreamError;
+use crate::flow::ending::Ending;
 use crate::flow::gate::Gate;
 use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
 
@@ -21,8 +22,9 @@ use crate::limit::Limit;
 /// The first event, and one that comes after an idle time, goes on at once. Events that come sooner wait in the queue,
 /// and a source that can pause is paused when it is full: with `Limit::block(1)` it is asked for the next event when
 /// the last one has been sent. Nothing is lost, unless the limit says so; to drop what is too much use
-/// [`throttle`](super::Timing::throttle). While those further down are full it sends nothing. The end cannot wait,
-/// since with it the source is gone: what is held goes out at once when the stream completes, and before an error.
+/// [`throttle`](super::Timing::throttle). While those further down are full it sends nothing. When the stream completes
+/// the end waits until the last event has gone in its time; an error does not wait: what is held goes out at once, before
+/// it. So it does at any end [where nobody wakes](crate::Context::drains).
 ///
 /// ```
 /// # use thingflow_core::prelude::*;
@@ -44,6 +46,7 @@ pub struct Pace<Q> {
     free_at: Instant,
     held: Q,
     gate: Gate,
+    ending: Ending,
     drop_on_error: bool,
 }
 
@@ -58,7 +61,14 @@ impl<T> Pace<Limited<T>> {
 
 impl<Q> Pace<Q> {
     pub(super) fn with(gap: Duration, held: Q) -> Self {
-        Self { gap, free_at: Instant::ZERO, held, gate: Gate::default(), drop_on_error: false }
+        Self {
+            gap,
+            free_at: Instant::ZERO,
+            held,
+            gate: Gate::default(),
+            ending: Ending::default(),
+            drop_on_error: false,
+        }
     }
 
     /// Drops what is held when the stream ends by an error.
@@ -127,12 +137,18 @@ impl<T, Q: Queue<T>> Filter<T> for Pace<Q> {
     fn on_wake(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
         let demand = self.send_due(out)?;
         self.wait(out);
-        Ok(demand)
+        self.ending.follow(demand, self.held.front().is_none(), out)
     }
     fn has_room(&self, _: bool) -> bool {
         self.held.has_room()
     }
+    fn is_draining(&self) -> bool {
+        self.ending.waits()
+    }
     fn on_completed(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Closed {
+        if self.ending.may_wait(out.context()) {
+            return self.on_wake(out).map(drop);
+        }
         out.flush(drain(&mut self.held))
     }
     fn on_error(&mut self, error: StreamError, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Closed {

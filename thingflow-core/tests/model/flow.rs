@@ -117,7 +117,12 @@ impl Model {
         true
     }
 
-    fn line(mut self, now: Time, error: Option<&str>) -> String {
+    /// What waits at the end is handed on when there is room, and then the end. An error waits for nothing.
+    fn line(mut self, mut now: Time, error: Option<&str>) -> String {
+        if error.is_none() && !self.queue.is_empty() {
+            self.pass_time(Time::MAX);
+            now = self.sent.last().map_or(now, |(_, at)| *at);
+        }
         self.sent.extend(self.queue.drain(..).map(|event| (event, now)));
         let secs = |at: Time| at as f64 / 1000.0;
         let mut words: Vec<_> = self.sent.iter().map(|(event, at)| format!("{event}@{}", secs(*at))).collect();

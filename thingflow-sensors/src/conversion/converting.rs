@@ -149,6 +149,9 @@ impl<C: Conversion, N: InputThing<SensorEvent<C::Reading>>> OutputThing for Conv
     }
 
     fn wake(&mut self, cx: &mut Context<'_>) -> Receipt {
+        if self.next.is_draining() {
+            return self.next.on_wake(cx); // the stream has ended
+        }
         let demand = match self.collect(cx) {
             Ok(demand) => demand,
             Err(Failure::Fatal(error)) => return Err(error),
@@ -169,6 +172,9 @@ impl<C: Conversion, N: InputThing<SensorEvent<C::Reading>>> OutputThing for Conv
     }
     fn is_listened(&self) -> bool {
         self.next.is_open()
+    }
+    fn is_draining(&self) -> bool {
+        self.next.is_draining()
     }
     fn describe(&self, visitor: &mut dyn Visitor) {
         self.next.describe(visitor);

@@ -1,0 +1,108 @@
+//! Connections that get no more events and still send what they hold.
+//!
+//! They are kept by the port, which is kept by the scheduler until they have drained. One that is being woken is out of
+//! the list, so that nothing is borrowed while user code runs.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::cell::{Cell, RefCell};
+
+use super::any::{ConnectionInfo, Held, end_of};
+use super::{Inner, Slot};
+use crate::context::Context;
+use crate::thing::{Closed, Demand, InputThing};
+
+pub(super) struct Draining<T> {
+    /// In the order in which they have ended.
+    list: RefCell<Vec<Drain<T>>>,
+    /// Who is being woken, 0 if nobody is, or if it has been disconnected meanwhile.
+    woken: Cell<usize>,
+}
+
+/// A connection that drains.
+pub(super) struct Drain<T> {
+    thing: Box<dyn InputThing<T>>,
+    id: usize,
+    delivered: u64,
+}
+
+impl<T> Default for Draining<T> {
+    fn default() -> Self {
+        Self { list: RefCell::default(), woken: Cell::new(0) }
+    }
+}
+
+impl<T> Draining<T> {
+    /// Whether any still has somebody to send to.
+    pub(super) fn is_any(&self) -> bool {
+        self.woken.get() != 0 || self.list.borrow().iter().any(|drain| drain.thing.is_open())
+    }
+
+    pub(super) fn has(&self, id: usize) -> bool {
+        self.woken.get() == id || self.list.borrow().iter().any(|drain| drain.id == id)
+    }
+
+    /// Takes a connection out. The caller drops it: its `Drop` may be user code that uses the port.
+    pub(super) fn leave(&self, id: usize) -> Option<Drain<T>> {
+        if self.woken.get() == id {
+            self.woken.set(0);
+        }
+        self.take(id)
+    }
+
+    fn take(&self, id: usize) -> Option<Drain<T>> {
+        let mut list = self.list.borrow_mut();
+        let at = list.iter().position(|drain| drain.id == id)?;
+        Some(list.remove(at))
+    }
+
+    pub(super) fn show(&self, see: &mut dyn FnMut(ConnectionInfo<'_>)) {
+        for drain in &*self.list.borrow() {
+            let describe = |visitor: &mut dyn crate::Visitor| drain.thing.describe(visitor);
+            see(ConnectionInfo { delivered: drain.delivered, describe: &describe });
+        }
+    }
+}
+
+impl<T: 'static> Draining<T> {
+    pub(super) fn close(&self, held: &mut Vec<(usize, Box<dyn Held>)>) {
+        for drain in self.list.take() {
+            held.push((drain.id, Box::new(drain.thing)));
+        }
+    }
+}
+
+impl<T: Clone + 'static> Inner<T> {
+    /// Keeps those of the connections taken off the port that still drain, and drops the others.
+    pub(super) fn linger(&self, gone: Vec<Slot<T>>, cx: &Context<'_>) {
+        let events = self.look(|body| body.events).unwrap_or(0);
+        for Slot { thing, id, joined_at, .. } in gone {
+            if thing.is_draining()
+                && let Some(me) = self.me.upgrade()
+            {
+                self.draining.list.borrow_mut().push(Drain { thing, id, delivered: events - joined_at });
+                cx.host().linger(me);
+            }
+        }
+    }
+
+    /// Wakes those who drain, and drops those who have drained.
+    pub(super) fn wake_draining(&self, cx: &mut Context<'_>) -> Closed {
+        let ids: Vec<usize> = self.draining.list.borrow().iter().map(|drain| drain.id).collect();
+        for id in ids {
+            let Some(mut drain) = self.draining.take(id) else { continue }; // disconnected by one before it
+            self.draining.woken.set(id);
+            let receipt = drain.thing.on_wake(cx);
+            let stays = self.draining.woken.replace(0) == id;
+            let fatal = receipt.is_err();
+            if fatal {
+                cx.name_failed(|| end_of(&*drain.thing));
+            }
+            if stays && (fatal || drain.thing.is_draining()) {
+                self.draining.list.borrow_mut().push(drain); // after a fatal error it is closed with all the others
+            }
+            receipt.map(|_: Demand| ())?;
+        }
+        Ok(())
+    }
+}
