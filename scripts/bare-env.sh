@@ -4,7 +4,7 @@ BARE_TARGETS="thumbv7em-none-eabihf thumbv6m-none-eabi"
 RUSTC_VERSION=$(rustc --version | cut -d' ' -f2)
 SYSROOT=$(rustc --print sysroot)
 HOST_TRIPLE=$(rustc -vV | sed -n 's/^host: //p')
-CACHE=${THINGFLOW_CACHE:-$HOME/.cache/thingflow}
+CACHE=${THINGFLOW_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/thingflow}
 BARE_HOME=$CACHE/bare-$RUSTC_VERSION # holds `rustc`, a compiler that finds the source of core and alloc
 
 # Whether the ordinary compiler already has a prebuilt core for every bare target (as after `rustup target add`).

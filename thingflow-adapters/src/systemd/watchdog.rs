@@ -90,8 +90,10 @@ impl Drop for Watchdog {
 mod tests {
     use super::*;
     use std::os::unix::net::UnixDatagram;
+    use std::rc::Rc;
     use std::time::Duration;
     use tempfile::TempDir;
+    use thingflow_core::VirtualClock;
     use thingflow_core::prelude::*;
 
     /// A manager that the test can listen to.
@@ -131,6 +133,23 @@ mod tests {
         assert_eq!(systemd.heard(), "WATCHDOG=1 WATCHDOG=1");
         drop(scheduler);
         assert_eq!(systemd.heard(), "STOPPING=1");
+    }
+
+    #[test]
+    fn a_handler_that_blocks_is_silence() {
+        let (systemd, clock) = (Rc::new(Systemd::new()), VirtualClock::new());
+        let mut scheduler = Scheduler::with_clock(clock.clone()).unwrap();
+        Watchdog::new(systemd.manager(Some(10))).schedule(&scheduler).unwrap();
+        let numbers = from_iter(0..1).output();
+        let heard = systemd.clone();
+        numbers.for_each(move |_| {
+            heard.heard();
+            clock.advance(Duration::from_secs(60)); // what blocks lets time pass, and nothing else
+            assert_eq!(heard.heard(), "", "systemd has lost patience 50 seconds ago");
+        });
+        scheduler.schedule_periodic(numbers, Duration::from_secs(1)).unwrap();
+        scheduler.run_for(Duration::from_secs(62)).unwrap();
+        assert_eq!(systemd.heard(), "WATCHDOG=1", "those that were missed are not made up for");
     }
 
     #[test]

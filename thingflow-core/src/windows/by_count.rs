@@ -18,8 +18,8 @@ use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
 ///
 /// ```
 /// # use thingflow_core::prelude::*;
-/// # use thingflow_core::windows::{Max, Mean, Window};
 /// # #[cfg(feature = "alloc")] {
+/// # use thingflow_core::windows::{Max, Mean, Window};
 /// let lux = [3.0, 5.0, 7.0].map(|lux| SensorEvent::new("lux", Timestamp::from_secs(1), lux));
 /// let seen = from_iter(lux).aggregate(Window::sliding(2), (Mean::new(), Max::new())).collect_now();
 /// assert_eq!(seen[1], SensorEvent::new("lux", Timestamp::from_secs(1), (6.0, 7.0)));

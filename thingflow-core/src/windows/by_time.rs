@@ -23,6 +23,7 @@ use crate::limit::QueueStats;
 ///
 /// ```
 /// # use thingflow_core::prelude::*;
+/// # #[cfg(feature = "alloc")] {
 /// # use core::time::Duration;
 /// # use thingflow_core::testing::Recorder;
 /// # use thingflow_core::windows::{Max, Window};
@@ -33,6 +34,7 @@ use crate::limit::QueueStats;
 ///     gusts.on_next(speed, &mut Context::detached(Instant::from_nanos(at)))?;
 /// }
 /// assert_eq!(seen.events(), [9, 9, 4, 2]);
+/// # }
 /// # Ok::<(), thingflow_core::FatalError>(())
 /// ```
 #[derive(Debug)]

@@ -45,6 +45,10 @@ pub(super) const ALL: [Machine; 2] = [
     },
 ];
 
+/// The sockets by which the emulator can be reached.
+const WIRES: &str = "wires";
+const DEVICES: &str = "devices";
+
 /// From power-on to power-off, on a loaded machine.
 const LONGEST: Duration = Duration::from_secs(300);
 
@@ -55,27 +59,25 @@ impl Machine {
         let start = Instant::now();
         let folder = work_folder()?;
         fs::write(folder.join("files"), self.files()?)?;
-        let (wires, devices) = (folder.join("wires"), folder.join("devices"));
-        for socket in [&wires, &devices] {
-            drop(fs::remove_file(socket));
-        }
-        let mut emulator = Emulator::start(&mut self.command(&folder))?;
-        let mut outside = Outside::connect(&wires, &devices)?;
+        // Not in the target folder, whose path may be too long for a socket.
+        let sockets = tempfile::tempdir()?;
+        let mut emulator = Emulator::start(&mut self.command(&folder.join("files"), sockets.path()))?;
+        let mut outside = Outside::connect(&sockets.path().join(WIRES), &sockets.path().join(DEVICES))?;
         let log = folder.join(format!("{}.log", self.name));
         let (verdict, done) = emulator.run(&mut outside, &mut File::create(&log)?)?;
         println!("== {} after {} s; all it said: {}", self.name, start.elapsed().as_secs(), log.display());
         if done { Ok(verdict) } else { Err(format!("{} went out before it was done", self.name).into()) }
     }
 
-    fn command(self, folder: &Path) -> Command {
+    fn command(self, files: &Path, sockets: &Path) -> Command {
         let mut command = process::command(&home().join("qemu").to_string_lossy(), self.hardware);
         if self.name != "virt" {
             command.arg("-dtb").arg(home().join(format!("{}.dtb", self.name)));
         }
-        let socket = |name: &str| format!("unix:{},server=on,wait=off", folder.join(name).display());
+        let socket = |name: &str| format!("unix:{},server=on,wait=off", sockets.join(name).display());
         command.args(["-display", "none", "-monitor", "none", "-serial", "stdio", "-no-reboot", "-qtest-log", "none"]);
-        command.arg("-qtest").arg(socket("wires")).arg("-qmp").arg(socket("devices"));
-        command.arg("-kernel").arg(home().join("modules/vmlinuz")).arg("-initrd").arg(folder.join("files"));
+        command.arg("-qtest").arg(socket(WIRES)).arg("-qmp").arg(socket(DEVICES));
+        command.arg("-kernel").arg(home().join("modules/vmlinuz")).arg("-initrd").arg(files);
         command.arg("-append").arg(format!("console=ttyAMA0,115200 panic=-1 loglevel=3 {}", self.kernel));
         command
     }
@@ -145,7 +147,7 @@ struct Emulator {
 impl Emulator {
     fn start(command: &mut Command) -> Result<Self> {
         process::announce(command);
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
         let (output, input) = (child.stdout.take().ok_or("no output")?, child.stdin.take().ok_or("no input")?);
         let (sender, said) = mpsc::channel();
         thread::spawn(move || {
