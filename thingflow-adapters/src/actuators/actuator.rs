@@ -77,7 +77,7 @@ pub trait Actuator {
 /// A device that fails ends the run, since one that silently does nothing is worse; see
 /// [`skip_errors`](Self::skip_errors). A transfer on a bus holds the reactor up meanwhile: where the device's documentation
 /// says that this takes long, give this to [`edge_sink`](thingflow_core::Scheduler::edge_sink), which moves it to a thread of
-/// its own. Not so what acts some time after a command, as relays and buzzers do: nobody wakes it there.
+/// its own; what acts some time after a command, as relays and buzzers do, does so there in real time.
 pub struct ActuatorInput<A: Actuator> {
     actuator: A,
     name: String,

@@ -11,8 +11,8 @@ use super::clocks::SystemClock;
 use super::edge::{EdgeHost, lock};
 use super::handle::ScheduleError;
 use super::remote::{self, Feed, Remote};
-use crate::clock::Clock;
-use crate::context::Context;
+use crate::clock::{Clock, Instant};
+use crate::context::{Context, ON_RESUME};
 use crate::error::StreamError;
 use crate::limit::{Limit, Overflow, QueueStats};
 use crate::port::Port;
@@ -21,6 +21,8 @@ use crate::thing::{Closed, Demand, InputThing, Receipt};
 impl Scheduler {
     /// Moves a Thing that may block to a thread of its own; what comes back is connected in its place. The run goes on until
     /// the thread has taken all that was queued. Its fatal error, or panic, is that of the run.
+    ///
+    /// Operators with time work there, too, in real time.
     ///
     /// A full queue does what its policy says. With [`Overflow::Block`] the source is paused until half of the queue is free;
     /// what a source that cannot pause sends meanwhile is kept.
@@ -227,24 +229,34 @@ fn take_all<T, N: InputThing<T>>(
     news: &Remote<News>,
     half: usize,
 ) -> Result<(), String> {
-    let with = |call: &mut dyn FnMut(&mut Context<'_>) -> Receipt| {
+    let mut due = Instant::NEVER;
+    let mut with = |woken: bool, call: &mut dyn FnMut(&mut Context<'_>) -> Receipt| {
         let host = EdgeHost::real(SystemClock.now());
         let mut cx = Context::new(SystemClock.now(), &host);
-        call(&mut cx).map_err(|token| cx.take_error(token).to_string())
+        let demand = call(&mut cx).map_err(|token| cx.take_error(token).to_string())?;
+        due = if woken { cx.due } else { due.min(cx.due) };
+        Ok::<_, String>((demand, due))
     };
-    if with(&mut |cx| thing.on_start(cx))? == Demand::Done {
-        return Ok(());
-    }
-    loop {
-        let mut event = match outbox.next(news, half) {
-            Ok(event) => Some(event),
-            Err(end) => return with(&mut |cx| end_of(thing, &end, cx).map(|()| Demand::Done)).map(|_| ()),
+    let (mut demand, mut due) = with(false, &mut |cx| thing.on_start(cx))?;
+    while demand != Demand::Done {
+        (demand, due) = match outbox.next(news, half, due) {
+            Next::Event(event) => {
+                let mut event = Some(event);
+                with(false, &mut |cx| event.take().map_or(Ok(Demand::More), |event| thing.on_next(event, cx)))?
+            }
+            Next::Due => with(true, &mut |cx| thing.on_wake(cx))?,
+            Next::End(end) => with(false, &mut |cx| end_of(thing, &end, cx).map(|()| Demand::Done))?,
         };
-        let demand = with(&mut |cx| event.take().map_or(Ok(Demand::More), |event| thing.on_next(event, cx)))?;
-        if demand == Demand::Done {
-            return Ok(());
-        }
     }
+    Ok(())
+}
+
+/// What an edge thread does next.
+enum Next<T> {
+    Event(T),
+    /// The Thing has asked to be woken by now.
+    Due,
+    End(End),
 }
 
 fn end_of<T>(thing: &mut impl InputThing<T>, end: &End, cx: &mut Context<'_>) -> Closed {
@@ -256,20 +268,29 @@ fn end_of<T>(thing: &mut impl InputThing<T>, end: &End, cx: &mut Context<'_>) ->
 }
 
 impl<T> Outbox<T> {
-    fn next(&self, news: &Remote<News>, half: usize) -> Result<T, End> {
+    fn next(&self, news: &Remote<News>, half: usize, due: Instant) -> Next<T> {
         let mut queue = lock(&self.queue);
         loop {
+            let now = SystemClock.now();
+            if due <= now {
+                return Next::Due;
+            }
             if let Some(event) = queue.events.pop_front() {
                 if queue.paused && queue.events.len() <= half {
                     queue.paused = false;
                     let _ = news.post(News::Drained); // closed: the run is over
                 }
-                return Ok(event);
+                return Next::Event(event);
             }
             if let Some(end) = queue.end.take() {
-                return Err(end);
+                return Next::End(end);
             }
-            queue = self.changed.wait(queue).unwrap_or_else(PoisonError::into_inner);
+            queue = if due < ON_RESUME {
+                let waited = self.changed.wait_timeout(queue, due.since(now));
+                waited.unwrap_or_else(PoisonError::into_inner).0
+            } else {
+                self.changed.wait(queue).unwrap_or_else(PoisonError::into_inner)
+            };
         }
     }
 }
