@@ -10,7 +10,7 @@ struct Step {
 }
 
 const STEPS: [Step; 9] = [
-    Step { name: "setup", run: || setup::run(&[]) },
+    Step { name: "setup", run: || setup::run(&["--deploy".to_string()]) },
     Step { name: "format", run: format },
     Step { name: "tidy", run: || tidy::run(&[]) },
     Step { name: "lint", run: lint },

@@ -61,12 +61,21 @@ impl Machine {
         fs::write(folder.join("files"), self.files()?)?;
         // Not in the target folder, whose path may be too long for a socket.
         let sockets = tempfile::tempdir()?;
-        let mut emulator = Emulator::start(&mut self.command(&folder.join("files"), sockets.path()))?;
-        let mut outside = Outside::connect(&sockets.path().join(WIRES), &sockets.path().join(DEVICES))?;
-        let log = folder.join(format!("{}.log", self.name));
-        let (verdict, done) = emulator.run(&mut outside, &mut File::create(&log)?)?;
+        let (log, complaints) = (folder.join(format!("{}.log", self.name)), folder.join("emulator.log"));
+        let mut command = self.command(&folder.join("files"), sockets.path());
+        let mut emulator = Emulator::start(command.stderr(File::create(&complaints)?))?;
+        let mut run = || {
+            let mut outside = Outside::connect(&sockets.path().join(WIRES), &sockets.path().join(DEVICES))?;
+            emulator.run(&mut outside, &mut File::create(&log)?)
+        };
+        let ran = run();
         println!("== {} after {} s; all it said: {}", self.name, start.elapsed().as_secs(), log.display());
-        if done { Ok(verdict) } else { Err(format!("{} went out before it was done", self.name).into()) }
+        let failed = |why: String| format!("{}: {why}; the emulator said: {}", self.name, read(&complaints)).into();
+        match ran {
+            Ok((verdict, true)) => Ok(verdict),
+            Ok((_, false)) => Err(failed("it went out before it was done".into())),
+            Err(error) => Err(failed(error.to_string())),
+        }
     }
 
     fn command(self, files: &Path, sockets: &Path) -> Command {
@@ -102,6 +111,11 @@ impl Machine {
         }
         Ok(archive.finish())
     }
+}
+
+/// What was written there, in one line.
+fn read(path: &Path) -> String {
+    fs::read_to_string(path).unwrap_or_default().lines().collect::<Vec<_>>().join(" | ")
 }
 
 fn work_folder() -> Result<PathBuf> {
