@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::engine::{Driven, Engine, Schedule, Trigger, index, panic_text};
 use super::pauses::Stalled;
-use super::periodic::{Missed, OnFailure, Periodic};
+use super::periodic::{Beat, Missed, OnFailure};
 use super::timers::{Due, Kind};
 use crate::clock::{Instant, nanos};
 use crate::context::{Context, Host, ON_RESUME};
@@ -207,8 +207,8 @@ impl Engine {
 
 impl Schedule {
     /// When a failed sampling is tried again.
-    pub(super) fn next_try(&self, timing: &Periodic, now: Instant) -> Option<Instant> {
-        match timing.on_failure {
+    pub(super) fn next_try(&self, now: Instant) -> Option<Instant> {
+        match self.on_failure {
             OnFailure::Retry { first, longest, .. } if self.failed_in_a_row > 0 => {
                 let times = 1 << (self.failed_in_a_row - 1).min(20);
                 Some(now + first.saturating_mul(times).min(longest))
@@ -218,12 +218,12 @@ impl Schedule {
     }
 
     /// When a periodic schedule is due next. `now` is when its Thing had been called.
-    pub(super) fn next_tick(&mut self, timing: &Periodic, tick: Instant, now: Instant) -> Instant {
-        let next = tick + timing.period;
-        match timing.missed {
-            Missed::Delay => now + timing.period,
+    pub(super) fn next_tick(&mut self, beat: &Beat, tick: Instant, now: Instant) -> Instant {
+        let next = tick + beat.period;
+        match beat.missed {
+            Missed::Delay => now + beat.period,
             Missed::Skip if next < now => {
-                let period = nanos(timing.period);
+                let period = nanos(beat.period);
                 let missed = (now - next).as_nanos().div_ceil(u128::from(period));
                 let missed = u64::try_from(missed).unwrap_or(u64::MAX);
                 self.counts.missed += missed;

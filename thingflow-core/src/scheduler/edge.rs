@@ -13,7 +13,7 @@ use std::time::{Duration, Instant as StdInstant};
 
 use super::Scheduler;
 use super::clocks::SystemClock;
-use super::engine::{Engine, Trigger};
+use super::engine::Engine;
 use super::handle::{ScheduleError, ScheduleHandle};
 use super::periodic::Periodic;
 use super::remote::{self, Feed, Remote};
@@ -241,7 +241,7 @@ impl Scheduler {
         let ticker = Ticker { request: request.clone(), asked, port: port.clone(), receiver };
         let virtual_time = engine.clock.is_virtual();
         engine.threads.spawn(&name, move |stop| serve(source, &request, &remote, stop, virtual_time))?;
-        let handle = engine.add(Box::new(ticker), Trigger::Periodic(timing, engine.now()))?;
+        let handle = engine.add_periodic(Box::new(ticker), timing)?;
         Ok(EdgeOutput { port, handle })
     }
 

@@ -20,7 +20,7 @@ use super::handle::{ScheduleError, ScheduleHandle, ScheduleStats};
 use super::host::Waiting;
 use super::inbox::{Doorbell, InboxId};
 use super::pauses::Stalled;
-use super::periodic::{First, OnFailure, Periodic};
+use super::periodic::{Beat, First, OnFailure, Periodic};
 use super::reactor::Reactor;
 use super::timers::{Due, Kind, Timers};
 use crate::clock::Instant;
@@ -116,7 +116,7 @@ impl Driven {
 /// What makes the engine call a Thing.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Trigger {
-    Periodic(Periodic, Instant),
+    Periodic(Beat, Instant),
     Recurring,
     Once,
     /// A descriptor or an inbox.
@@ -176,15 +176,24 @@ impl Engine {
     // ---- the table ----
 
     pub(super) fn add(&self, thing: Box<dyn OutputThing>, trigger: Trigger) -> Result<ScheduleHandle, ScheduleError> {
-        if matches!(trigger, Trigger::Periodic(timing, _) if timing.period.is_zero()) {
+        let handle = self.insert(Driven::Output(thing), trigger);
+        if trigger == Trigger::Recurring {
+            self.call_soon(handle.key, handle.serial);
+        }
+        Ok(handle)
+    }
+
+    pub(super) fn add_periodic(
+        &self,
+        thing: Box<dyn OutputThing>,
+        timing: Periodic,
+    ) -> Result<ScheduleHandle, ScheduleError> {
+        if timing.period.is_zero() {
             return Err(ScheduleError::ZeroPeriod);
         }
-        let handle = self.insert(Driven::Output(thing), trigger);
-        match trigger {
-            Trigger::Periodic(timing, _) => self.set_first(&handle, timing),
-            Trigger::Recurring => self.call_soon(handle.key, handle.serial),
-            Trigger::Once | Trigger::Event | Trigger::Never => {}
-        }
+        let handle = self.insert(Driven::Output(thing), Trigger::Periodic(timing.beat(), self.now()));
+        self.set_on_failure(&handle, timing.on_failure);
+        self.set_first(&handle, timing);
         Ok(handle)
     }
 
@@ -229,7 +238,7 @@ impl Engine {
             stalled: false,
             queued: false,
             armed: Instant::NEVER,
-            on_failure: if let Trigger::Periodic(timing, _) = trigger { timing.on_failure } else { OnFailure::Stop },
+            on_failure: OnFailure::Stop,
         });
         self.unstarted.borrow_mut().push((key, serial));
         ScheduleHandle { engine: self.me.clone(), key, serial, last_counts }
@@ -287,8 +296,8 @@ impl Engine {
     }
 
     fn forget_rate(&self, trigger: Trigger) {
-        if let Trigger::Periodic(timing, _) = trigger {
-            self.rate.set(self.rate.get() - 1.0 / timing.period.as_secs_f64());
+        if let Trigger::Periodic(beat, _) = trigger {
+            self.rate.set(self.rate.get() - 1.0 / beat.period.as_secs_f64());
         }
     }
 
@@ -378,27 +387,27 @@ impl Engine {
     pub(super) fn set_tick(&self, key: usize, due: Instant) {
         let mut schedules = self.schedules.borrow_mut();
         let Some(schedule) = schedules.get_mut(key) else { return };
-        if let Trigger::Periodic(timing, tick) = &mut schedule.trigger {
+        if let Trigger::Periodic(beat, tick) = &mut schedule.trigger {
             *tick = due;
             let what = Due { kind: Kind::Schedule, key: index(key), serial: schedule.serial };
-            self.timers.borrow_mut().periodic(due, self.slack(timing.slack), timing.period, what);
+            self.timers.borrow_mut().periodic(due, self.slack(beat.slack), beat.period, what);
         }
     }
 
     pub(super) fn set_next_tick(&self, key: usize, serial: u32, now: Instant) {
         let mut schedules = self.schedules.borrow_mut();
         let Some(schedule) = schedules.get_mut(key).filter(|schedule| schedule.serial == serial) else { return };
-        if let Trigger::Periodic(timing, tick) = schedule.trigger {
-            let next = match schedule.next_try(&timing, now) {
+        if let Trigger::Periodic(beat, tick) = schedule.trigger {
+            let next = match schedule.next_try(now) {
                 Some(next) => next, // the ticks stay where they are
                 None => {
-                    let next = schedule.next_tick(&timing, tick, now);
-                    schedule.trigger = Trigger::Periodic(timing, next);
+                    let next = schedule.next_tick(&beat, tick, now);
+                    schedule.trigger = Trigger::Periodic(beat, next);
                     next
                 }
             };
             let what = Due { kind: Kind::Schedule, key: index(key), serial };
-            self.timers.borrow_mut().periodic(next, self.slack(timing.slack), timing.period, what);
+            self.timers.borrow_mut().periodic(next, self.slack(beat.slack), beat.period, what);
         }
     }
 

@@ -140,8 +140,7 @@ impl Scheduler {
         thing: impl OutputThing + 'static,
         timing: impl Into<Periodic>,
     ) -> Result<ScheduleHandle, ScheduleError> {
-        let trigger = Trigger::Periodic(timing.into(), self.engine.now());
-        self.engine.add(Box::new(thing), trigger)
+        self.engine.add_periodic(Box::new(thing), timing.into())
     }
 
     /// Samples a sensor at a fixed rate; `connect` says what follows.

@@ -20,6 +20,14 @@ pub struct Periodic {
     pub(super) on_failure: OnFailure,
 }
 
+/// What a schedule looks at with each tick.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) struct Beat {
+    pub(super) period: Duration,
+    pub(super) slack: Option<Duration>,
+    pub(super) missed: Missed,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum First {
     AfterOnePeriod,
@@ -35,6 +43,10 @@ pub(super) enum Missed {
 }
 
 impl Periodic {
+    pub(super) fn beat(&self) -> Beat {
+        Beat { period: self.period, slack: self.slack, missed: self.missed }
+    }
+
     /// Every `period`, at a fixed rate.
     pub fn every(period: Duration) -> Self {
         Self { period, first: First::AfterOnePeriod, missed: Missed::Skip, slack: None, on_failure: OnFailure::Stop }

@@ -23,7 +23,7 @@ impl Engine {
         when: When,
     ) -> Result<ScheduleHandle, ScheduleError> {
         match when {
-            When::Periodic(timing) => self.add(thing, Trigger::Periodic(timing, self.now())),
+            When::Periodic(timing) => self.add_periodic(thing, timing),
             When::Recurring => self.add(thing, Trigger::Recurring),
             When::Once(delay) => Ok(self.add_once(thing, delay)),
         }
