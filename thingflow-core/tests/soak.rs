@@ -206,8 +206,7 @@ fn a_long_run_ends_at_the_memory_it_began_with() -> Result<(), Box<dyn std::erro
     let end = state_after(events.div_ceil(ROUND))?;
     assert!(warm.0 > 10_000 && warm.1 > 80, "the graph holds something: {warm:?}");
     assert_eq!((end.1, end.2), (warm.1, warm.2), "events held, events in flight");
-    // A B-tree of changing keys may have a node more or less. A leak of one byte in a hundred events would be more.
-    assert!(end.0.abs_diff(warm.0) < 1024, "{} bytes at the end, {} when warm", end.0, warm.0);
+    assert!(end.0 <= warm.0, "{} bytes at the end, {} when warm", end.0, warm.0);
     assert!(tracker.committed() > events);
     assert_eq!(branches(), connected, "none has ended");
     Ok(())

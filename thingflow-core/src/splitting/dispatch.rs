@@ -11,7 +11,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt::{self, Debug};
 
-use super::outputs::{Outlets, Sum};
+use super::outputs::{Outlets, Sum, all_of_it_to};
 use crate::chain::Chain;
 use crate::context::Context;
 use crate::error::StreamError;
@@ -189,24 +189,7 @@ impl<T: Clone + 'static> InputThing<T> for Dispatcher<T> {
         let sum = Sum::from(self.ports[port].on_next_ref(event, cx)?);
         Ok(self.ports.receipt(sum))
     }
-    fn on_completed(&mut self, cx: &mut Context<'_>) -> Closed {
-        self.ports.complete_all(cx)
-    }
-    fn on_error(&mut self, error: StreamError, cx: &mut Context<'_>) -> Closed {
-        self.ports.fail_all(&error, cx)
-    }
-    fn on_start(&mut self, cx: &mut Context<'_>) -> Receipt {
-        self.ports.start_all(cx)
-    }
-    fn is_open(&self) -> bool {
-        self.ports.any_listened()
-    }
-    fn has_room(&self) -> bool {
-        self.ports.all_have_room()
-    }
-    fn describe(&self, visitor: &mut dyn Visitor) {
-        self.ports.show("dispatch", visitor);
-    }
+    all_of_it_to!(ports, "dispatch");
 }
 
 impl<T> Debug for Dispatcher<T> {

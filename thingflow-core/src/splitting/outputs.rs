@@ -10,6 +10,31 @@ use crate::port::{Port, PortRef};
 use crate::thing::{Closed, Demand, InputThing, Receipt};
 use crate::visit::Visitor;
 
+/// What an `InputThing` with several outputs does but for taking events: everything goes to all ports of the field.
+macro_rules! all_of_it_to {
+    ($ports:ident, $name:literal) => {
+        fn on_completed(&mut self, cx: &mut Context<'_>) -> Closed {
+            self.$ports.complete_all(cx)
+        }
+        fn on_error(&mut self, error: StreamError, cx: &mut Context<'_>) -> Closed {
+            self.$ports.fail_all(&error, cx)
+        }
+        fn on_start(&mut self, cx: &mut Context<'_>) -> Receipt {
+            self.$ports.start_all(cx)
+        }
+        fn is_open(&self) -> bool {
+            self.$ports.any_listened()
+        }
+        fn has_room(&self) -> bool {
+            self.$ports.all_have_room()
+        }
+        fn describe(&self, visitor: &mut dyn Visitor) {
+            self.$ports.show($name, visitor);
+        }
+    };
+}
+pub(super) use all_of_it_to;
+
 /// One of several ports, without its type.
 pub trait Outlet {
     fn start(&self, cx: &mut Context<'_>) -> Receipt;

@@ -6,7 +6,7 @@ use alloc::format;
 use alloc::vec::Vec;
 use core::fmt;
 
-use super::outputs::{Outlets, Sum};
+use super::outputs::{Outlets, Sum, all_of_it_to};
 use crate::context::Context;
 use crate::error::StreamError;
 use crate::port::Port;
@@ -63,24 +63,7 @@ impl<T: Clone + 'static> InputThing<(usize, T)> for RouteByIndex<T> {
         let sum = Sum::from(port.emit(event, cx)?);
         Ok(self.ports.receipt(sum))
     }
-    fn on_completed(&mut self, cx: &mut Context<'_>) -> Closed {
-        self.ports.complete_all(cx)
-    }
-    fn on_error(&mut self, error: StreamError, cx: &mut Context<'_>) -> Closed {
-        self.ports.fail_all(&error, cx)
-    }
-    fn on_start(&mut self, cx: &mut Context<'_>) -> Receipt {
-        self.ports.start_all(cx)
-    }
-    fn is_open(&self) -> bool {
-        self.ports.any_listened()
-    }
-    fn has_room(&self) -> bool {
-        self.ports.all_have_room()
-    }
-    fn describe(&self, visitor: &mut dyn Visitor) {
-        self.ports.show("route_by_index", visitor);
-    }
+    all_of_it_to!(ports, "route_by_index");
 }
 
 impl<T> fmt::Debug for RouteByIndex<T> {

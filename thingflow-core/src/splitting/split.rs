@@ -4,7 +4,7 @@
 
 use core::fmt;
 
-use super::outputs::{Outlet, Outlets, Sum};
+use super::outputs::{Outlet, Outlets, Sum, all_of_it_to};
 use crate::context::Context;
 use crate::error::StreamError;
 use crate::port::Port;
@@ -72,24 +72,7 @@ impl<T, S: Slots, F: FnMut(T) -> S> InputThing<T> for Split<F, S> {
     fn on_next(&mut self, event: T, cx: &mut Context<'_>) -> Receipt {
         (self.f)(event).send(&self.ports, cx)
     }
-    fn on_completed(&mut self, cx: &mut Context<'_>) -> Closed {
-        self.ports.complete_all(cx)
-    }
-    fn on_error(&mut self, error: StreamError, cx: &mut Context<'_>) -> Closed {
-        self.ports.fail_all(&error, cx)
-    }
-    fn on_start(&mut self, cx: &mut Context<'_>) -> Receipt {
-        self.ports.start_all(cx)
-    }
-    fn is_open(&self) -> bool {
-        self.ports.any_listened()
-    }
-    fn has_room(&self) -> bool {
-        self.ports.all_have_room()
-    }
-    fn describe(&self, visitor: &mut dyn Visitor) {
-        self.ports.show("split", visitor);
-    }
+    all_of_it_to!(ports, "split");
 }
 
 impl<F, S: Slots> fmt::Debug for Split<F, S> {
