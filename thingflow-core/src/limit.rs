@@ -164,7 +164,9 @@ impl QueueMeter {
 #[cfg(feature = "alloc")]
 #[derive(Clone, Debug)]
 pub(crate) struct Backlog<T> {
-    events: VecDeque<T>,
+    /// The oldest event, if it came when nothing waited. So one event alone takes no memory of its own.
+    front: Option<T>,
+    rest: VecDeque<T>,
     limit: Limit,
     paused: bool,
 }
@@ -172,23 +174,60 @@ pub(crate) struct Backlog<T> {
 #[cfg(feature = "alloc")]
 impl<T> Backlog<T> {
     pub(crate) fn new(limit: Limit) -> Self {
-        Self { events: VecDeque::new(), limit, paused: false }
+        Self { front: None, rest: VecDeque::new(), limit, paused: false }
+    }
+
+    #[inline]
+    fn len(&self) -> usize {
+        usize::from(self.front.is_some()) + self.rest.len()
+    }
+
+    #[inline]
+    fn push_back(&mut self, event: T) {
+        if self.is_empty() { self.front = Some(event) } else { self.rest.push_back(event) }
+    }
+
+    /// All events in one row.
+    fn row(&mut self) -> &mut VecDeque<T> {
+        if let Some(front) = self.front.take() {
+            self.rest.push_front(front);
+        }
+        &mut self.rest
+    }
+
+    /// Puts an event into the empty queue without counting it: it is taken out at once, or [accepted](Self::accept).
+    #[inline]
+    pub(crate) fn offer(&mut self, event: T) {
+        self.front = Some(event);
+    }
+
+    /// Takes in the event that was offered.
+    pub(crate) fn accept(&mut self, operator: &str) -> Result<Demand, StreamError> {
+        match self.front.take() {
+            Some(event) => self.push(event, operator),
+            None => Ok(Demand::More),
+        }
+    }
+
+    /// Whether nobody counts, no source is paused, and one event more or less changes neither.
+    pub(crate) fn is_calm(&self) -> bool {
+        !self.paused && self.limit.meter.is_none() && self.limit.capacity() > 1
     }
 
     /// Takes an event in. `Full` asks the source to pause. An error, which names the operator, ends its stream.
     #[inline]
     pub(crate) fn push(&mut self, event: T, operator: &str) -> Result<Demand, StreamError> {
-        if self.events.len() + 1 >= self.limit.capacity() || self.limit.meter.is_some() {
+        if self.len() + 1 >= self.limit.capacity() || self.limit.meter.is_some() {
             return self.push_last(event, operator);
         }
-        self.events.push_back(event);
+        self.push_back(event);
         Ok(Demand::More)
     }
 
     /// As [`push`](Self::push), where there may be no room, or somebody counts.
     #[inline(never)]
     fn push_last(&mut self, event: T, operator: &str) -> Result<Demand, StreamError> {
-        let full = self.events.len() >= self.limit.capacity();
+        let full = self.len() >= self.limit.capacity();
         let mut dropped = 0;
         match self.limit.overflow {
             Overflow::Fail if full => {
@@ -202,14 +241,14 @@ impl<T> Backlog<T> {
                 return Ok(Demand::More);
             }
             Overflow::DropOldest if full => {
-                self.events.pop_front();
+                self.pop();
                 dropped = 1;
             }
             _ => {}
         }
-        self.events.push_back(event);
+        self.push_back(event);
         self.count(1, dropped);
-        if self.limit.overflow == Overflow::Block && self.events.len() >= self.limit.capacity() {
+        if self.limit.overflow == Overflow::Block && self.len() >= self.limit.capacity() {
             self.paused = true;
             return Ok(Demand::Full);
         }
@@ -218,7 +257,7 @@ impl<T> Backlog<T> {
 
     /// Whether another event would not be one too many for the source.
     pub(crate) fn has_room(&self) -> bool {
-        self.limit.overflow != Overflow::Block || self.events.len() < self.limit.capacity()
+        self.limit.overflow != Overflow::Block || self.len() < self.limit.capacity()
     }
 
     /// Counts an event that went past without waiting.
@@ -229,49 +268,50 @@ impl<T> Backlog<T> {
     /// The oldest event.
     #[inline]
     pub(crate) fn pop(&mut self) -> Option<T> {
-        self.events.pop_front()
+        self.front.take().or_else(|| self.rest.pop_front())
     }
 
     #[inline]
     pub(crate) fn front(&self) -> Option<&T> {
-        self.events.front()
+        self.front.as_ref().or_else(|| self.rest.front())
     }
 
     #[inline]
     pub(crate) fn is_empty(&self) -> bool {
-        self.events.is_empty()
+        self.front.is_none() && self.rest.is_empty()
     }
 
     /// Looks at all events, oldest first.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
-        self.events.iter()
+        self.front.iter().chain(&self.rest)
     }
 
     /// Moves the newest event to its place in an order in which the others are already.
     pub(crate) fn sort_newest(&mut self, is_after: impl Fn(&T, &T) -> bool) {
-        let mut at = self.events.len().saturating_sub(1);
-        while at > 0 && is_after(&self.events[at - 1], &self.events[at]) {
-            self.events.swap(at - 1, at);
+        let events = self.row();
+        let mut at = events.len().saturating_sub(1);
+        while at > 0 && is_after(&events[at - 1], &events[at]) {
+            events.swap(at - 1, at);
             at -= 1;
         }
     }
 
     /// All events, oldest first.
     pub(crate) fn drain(&mut self) -> impl Iterator<Item = T> {
-        self.events.drain(..)
+        self.row().drain(..)
     }
 
     /// Whether a source was asked to pause and may go on, now that half of the room is free: then call
     /// [`Context::resume`](crate::Context::resume).
     #[inline]
     pub(crate) fn take_room(&mut self) -> bool {
-        let room = self.paused && self.events.len() <= self.limit.capacity() / 2;
+        let room = self.paused && self.len() <= self.limit.capacity() / 2;
         self.paused &= !room;
         room
     }
 
     fn count(&self, posted: u64, dropped: u64) {
-        let high_water = self.events.len();
+        let high_water = self.len();
         self.limit.count(|stats| QueueStats {
             posted: stats.posted + posted,
             dropped: stats.dropped + dropped,

@@ -17,8 +17,18 @@ pub trait Queue {
     /// # Errors
     /// If the queue is full and must not drop anything; `operator` is named.
     fn push(&mut self, event: Self::Event, operator: &'static str) -> Result<Demand, StreamError>;
-    /// The place of an event that passes the queue, for it is the next to be taken out and the queue is empty.
-    fn hand(&mut self) -> &mut Option<Self::Event>;
+    /// Puts an event into the empty queue for the moment: it is taken out and [counted](Self::pass), or
+    /// [accepted](Self::accept).
+    fn offer(&mut self, event: Self::Event);
+    /// Takes in the event that was offered, as [`push`](Self::push) does.
+    ///
+    /// # Errors
+    /// As `push`.
+    fn accept(&mut self, operator: &'static str) -> Result<Demand, StreamError>;
+    /// Counts an event that was offered and taken out again.
+    fn pass(&self) {}
+    /// Whether events may come and go without more ado: the input goes on, no source is paused, nobody counts.
+    fn is_calm(&self) -> bool;
     /// The oldest event, which goes on waiting.
     fn front(&self) -> Option<&Self::Event>;
     /// Takes the oldest event out.
@@ -39,16 +49,22 @@ pub trait Queue {
 #[cfg(feature = "alloc")]
 #[derive(Clone, Debug)]
 pub struct Held<T> {
-    /// See [`Queue::hand`].
-    hand: Option<T>,
     pub(super) events: Backlog<T>,
     pub(super) ended: bool,
+    /// See [`Queue::is_calm`].
+    calm: bool,
 }
 
 #[cfg(feature = "alloc")]
 impl<T> Held<T> {
     pub(super) fn new(limit: Limit) -> Self {
-        Self { hand: None, events: Backlog::new(limit), ended: false }
+        let events = Backlog::new(limit);
+        Self { calm: events.is_calm(), events, ended: false }
+    }
+
+    /// After a change of what it depends on.
+    fn note_calm(&mut self) {
+        self.calm = !self.ended && self.events.is_calm();
     }
 }
 
@@ -57,11 +73,24 @@ impl<T> Queue for Held<T> {
     type Event = T;
     #[inline]
     fn push(&mut self, event: T, operator: &'static str) -> Result<Demand, StreamError> {
-        self.events.push(event, operator)
+        let demand = self.events.push(event, operator)?;
+        self.calm &= demand == Demand::More;
+        Ok(demand)
     }
     #[inline]
-    fn hand(&mut self) -> &mut Option<T> {
-        &mut self.hand
+    fn offer(&mut self, event: T) {
+        self.events.offer(event);
+    }
+    #[inline]
+    fn accept(&mut self, operator: &'static str) -> Result<Demand, StreamError> {
+        if self.calm { Ok(Demand::More) } else { self.events.accept(operator) }
+    }
+    fn pass(&self) {
+        self.events.pass();
+    }
+    #[inline]
+    fn is_calm(&self) -> bool {
+        self.calm
     }
     #[inline]
     fn front(&self) -> Option<&T> {
@@ -69,25 +98,23 @@ impl<T> Queue for Held<T> {
     }
     #[inline]
     fn pop(&mut self) -> Option<T> {
-        if self.hand.is_none() {
-            return self.events.pop();
-        }
-        self.events.pass();
-        self.hand.take()
+        self.events.pop()
     }
     #[inline]
     fn is_empty(&self) -> bool {
-        self.hand.is_none() && self.events.is_empty()
+        self.events.is_empty()
     }
     fn has_room(&self) -> bool {
         self.events.has_room()
     }
-    #[inline]
     fn take_room(&mut self) -> bool {
-        self.events.take_room()
+        let room = self.events.take_room();
+        self.note_calm();
+        room
     }
     fn end(&mut self) {
         self.ended = true;
+        self.calm = false;
     }
     #[inline]
     fn is_ended(&self) -> bool {
@@ -98,15 +125,15 @@ impl<T> Queue for Held<T> {
 /// At most `N` events of one input that wait, without an allocator. One more ends the join by an error.
 #[derive(Debug)]
 pub struct HeldIn<T, const N: usize> {
-    /// See [`Queue::hand`].
-    hand: Option<T>,
+    /// See [`Queue::offer`].
+    offered: Option<T>,
     events: Deque<T, N>,
     ended: bool,
 }
 
 impl<T, const N: usize> Default for HeldIn<T, N> {
     fn default() -> Self {
-        Self { hand: None, events: Deque::new(), ended: false }
+        Self { offered: None, events: Deque::new(), ended: false }
     }
 }
 
@@ -116,17 +143,23 @@ impl<T, const N: usize> Queue for HeldIn<T, N> {
         let full = StreamError::new("a join is full: give it more room");
         self.events.push_back(event).map(|()| Demand::More).map_err(|_| full)
     }
-    fn hand(&mut self) -> &mut Option<T> {
-        &mut self.hand
+    fn offer(&mut self, event: T) {
+        self.offered = Some(event);
+    }
+    fn accept(&mut self, operator: &'static str) -> Result<Demand, StreamError> {
+        self.offered.take().map_or(Ok(Demand::More), |event| self.push(event, operator))
+    }
+    fn is_calm(&self) -> bool {
+        !self.ended
     }
     fn front(&self) -> Option<&T> {
         self.events.front()
     }
     fn pop(&mut self) -> Option<T> {
-        self.hand.take().or_else(|| self.events.pop_front())
+        self.offered.take().or_else(|| self.events.pop_front())
     }
     fn is_empty(&self) -> bool {
-        self.hand.is_none() && self.events.is_empty()
+        self.offered.is_none() && self.events.is_empty()
     }
     fn has_room(&self) -> bool {
         true

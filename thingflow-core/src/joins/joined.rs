@@ -18,9 +18,9 @@ use core::fmt;
 use super::body::{Body, Notice};
 use super::rule::{Index, Rule, Takes};
 use crate::clock::Instant;
-use crate::context::{Context, ON_RESUME};
+use crate::context::Context;
 use crate::error::StreamError;
-use crate::port::{Connection, Held, Hub};
+use crate::port::{Alarm, Connection, Held, Hub};
 use crate::thing::{Closed, Demand, Emitter, InputThing, Receipt};
 use crate::visit::{Visitor, short_name};
 
@@ -37,9 +37,7 @@ pub struct Joined<R, N> {
     /// The inputs that had ended before they were connected.
     absent: RefCell<Vec<usize>>,
     /// When the scheduler will wake the join.
-    armed: Cell<Instant>,
-    /// Whether it will do so at the next resume.
-    stalled: Cell<bool>,
+    alarm: Alarm,
     /// What follows, while the join has ended and that still sends what it holds; empty while it is being woken.
     draining: RefCell<Option<N>>,
     is_draining: Cell<bool>,
@@ -57,8 +55,7 @@ impl<R: Rule + 'static, N: InputThing<R::Out> + 'static> Joined<R, N> {
             waiting: RefCell::default(),
             connections: RefCell::default(),
             absent: RefCell::default(),
-            armed: Cell::new(Instant::NEVER),
-            stalled: Cell::new(false),
+            alarm: Alarm::default(),
             draining: RefCell::new(None),
             is_draining: Cell::new(false),
             created: Cell::new(0),
@@ -98,7 +95,7 @@ impl<R: Rule + 'static, N: InputThing<R::Out> + 'static> Joined<R, N> {
         while demand != Demand::Done && !self.leaving.get() {
             let Some(way) = self.waiting.borrow_mut().pop_front() else {
                 self.pending.set(false);
-                self.arm(cx);
+                self.alarm.set(&self.me, cx);
                 return Ok(demand);
             };
             let mut body = self.body.borrow_mut();
@@ -111,7 +108,7 @@ impl<R: Rule + 'static, N: InputThing<R::Out> + 'static> Joined<R, N> {
             self.draining.replace(Some(next));
             self.is_draining.set(true);
             cx.host().linger(me);
-            self.arm(cx);
+            self.alarm.set(&self.me, cx);
         }
         Ok(Demand::Done)
     }
@@ -120,7 +117,7 @@ impl<R: Rule + 'static, N: InputThing<R::Out> + 'static> Joined<R, N> {
     fn wake_draining(&self, cx: &mut Context<'_>) -> Receipt {
         let Some(mut next) = self.draining.take() else { return Ok(Demand::Done) };
         let receipt = next.on_wake(cx);
-        self.arm(cx);
+        self.alarm.set(&self.me, cx);
         if self.is_draining.get() && (receipt.is_err() || next.is_draining()) {
             self.draining.replace(Some(next)); // after a fatal error it is closed with all the others
         } else {
@@ -129,22 +126,8 @@ impl<R: Rule + 'static, N: InputThing<R::Out> + 'static> Joined<R, N> {
         receipt
     }
 
-    /// Asks for a wake-up at the earliest time that anyone has asked for, as a port does. A wish of a Thing further up may
-    /// be among them: a wake-up too many is harmless.
-    fn arm(&self, cx: &mut Context<'_>) {
-        if cx.due < self.armed.get() && cx.due != ON_RESUME {
-            self.armed.set(cx.due);
-            cx.host().wake_at(self.me.clone(), cx.due, false);
-        }
-        if cx.stalled && !self.stalled.replace(true) {
-            cx.host().wake_on_resume(self.me.clone());
-        }
-    }
-
     fn wake(&self, cx: &mut Context<'_>) -> Receipt {
-        if self.armed.get() <= cx.now() {
-            self.armed.set(Instant::NEVER);
-        }
+        self.alarm.answer(cx);
         if self.is_draining.get() {
             return self.wake_draining(cx);
         }
@@ -176,14 +159,14 @@ impl<R: Rule + 'static, N: InputThing<R::Out> + 'static> Joined<R, N> {
 
 impl<R: Rule + 'static, N: InputThing<R::Out> + 'static> Hub for Joined<R, N> {
     fn wake(&self, _: bool, cx: &mut Context<'_>) -> Receipt {
-        if cx.now() < self.armed.get() {
+        if !self.alarm.is_due(cx) {
             return Ok(Demand::More); // an earlier wish, which has been answered
         }
         Self::named(self.wake(cx), cx)
     }
 
     fn resumed(&self, cx: &mut Context<'_>) -> Receipt {
-        self.stalled.set(false);
+        self.alarm.resumed();
         Self::named(self.wake(cx), cx)
     }
 

@@ -26,6 +26,8 @@ pub trait Queues {
     fn take_room(&mut self) -> bool;
     /// Notes that an input has ended.
     fn end(&mut self, input: usize);
+    /// Whether all queues are [calm](Queue::is_calm).
+    fn is_calm(&self) -> bool;
     /// Whether an input has ended of which nothing waits.
     fn is_over(&self) -> bool;
 }
@@ -71,7 +73,6 @@ macro_rules! rows {
                     _ => true,
                 }
             }
-            #[inline]
             fn take_room(&mut self) -> bool {
                 $(self.$i.take_room())|+
             }
@@ -82,6 +83,9 @@ macro_rules! rows {
                 }
             }
             #[inline]
+            fn is_calm(&self) -> bool {
+                $(self.$i.is_calm())&+
+            }
             fn is_over(&self) -> bool {
                 $((self.$i.is_ended() && self.$i.is_empty()))||+
             }
@@ -141,6 +145,9 @@ impl<Q: Queue> Queues for Vec<Q> {
     }
     fn end(&mut self, input: usize) {
         self[input].end();
+    }
+    fn is_calm(&self) -> bool {
+        self.iter().all(Queue::is_calm)
     }
     fn is_over(&self) -> bool {
         self.iter().any(|queue| queue.is_ended() && queue.is_empty())

@@ -55,8 +55,9 @@ impl<Q: Queues> Rule for Zip<Q> {
 }
 
 impl<Q: Queues> Zip<Q> {
-    #[inline]
-    fn send(&mut self, row: Q::Row, out: &mut Emitter<'_, '_, impl InputThing<Q::Row>>) -> Receipt {
+    /// Sends a row when somebody counts, is paused, or has ended.
+    #[inline(never)]
+    fn send_watched(&mut self, row: Q::Row, out: &mut Emitter<'_, '_, impl InputThing<Q::Row>>) -> Receipt {
         if self.0.take_room() {
             out.context().resume();
         }
@@ -68,15 +69,18 @@ impl<Q: Queues> Zip<Q> {
 impl<I: Index, Q: Queues + Get<I, Of: Queue<Event = T>>, T> Takes<I, T> for Zip<Q> {
     #[inline]
     fn on_next(&mut self, input: I, event: T, out: &mut Emitter<'_, '_, impl InputThing<Q::Row>>) -> Receipt {
-        let mut event = Some(event);
-        if self.0.at(input).is_empty() {
-            *self.0.at(input).hand() = event;
-            if let Some(row) = self.0.pop_row() {
-                return self.send(row, out);
-            }
-            event = self.0.at(input).hand().take();
+        let queue = self.0.at(input);
+        if !queue.is_empty() {
+            return queue.push(event, "zip").or_else(|error| out.fail(error));
         }
-        let Some(event) = event else { return Ok(Demand::More) };
-        self.0.at(input).push(event, "zip").or_else(|error| out.fail(error))
+        queue.offer(event);
+        match self.0.pop_row() {
+            Some(row) if self.0.is_calm() => out.next(row),
+            Some(row) => {
+                self.0.at(input).pass();
+                self.send_watched(row, out)
+            }
+            None => self.0.at(input).accept("zip").or_else(|error| out.fail(error)),
+        }
     }
 }

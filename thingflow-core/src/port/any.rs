@@ -59,7 +59,7 @@ impl<T: Clone + 'static> Hub for Inner<T> {
     }
 
     fn resumed(&self, cx: &mut Context<'_>) -> Receipt {
-        self.stalled.set(false);
+        self.alarm.resumed();
         self.wake_all(cx)
     }
 

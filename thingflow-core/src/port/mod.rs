@@ -7,6 +7,7 @@
 //! - An event emitted into a port that is dispatching is queued and delivered right after: no recursion, no panic.
 //! - While a port dispatches, its connections are out of its cell (`None`). So nothing is borrowed while user code runs.
 
+mod alarm;
 mod any;
 mod branch;
 mod chain;
@@ -24,12 +25,12 @@ use core::cell::{Cell, OnceCell, RefCell};
 use core::fmt;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::clock::Instant;
 use crate::context::Context;
 use crate::error::StreamError;
 use crate::thing::{Closed, InputThing, Receipt};
 use crate::visit::Visitor;
 
+pub(crate) use alarm::Alarm;
 pub(crate) use any::{AnyPort, Held, Hub, RunLink};
 pub use any::{ConnectionInfo, PortRef};
 pub use branch::Branch;
@@ -76,9 +77,7 @@ struct Inner<T> {
     /// Events for a later turn, see [`Port::emit_later`].
     later: RefCell<VecDeque<T>>,
     /// When the scheduler will wake the connections.
-    armed: Cell<Instant>,
-    /// Whether the scheduler will wake the connections at the next resume.
-    stalled: Cell<bool>,
+    alarm: Alarm,
     /// When `Full` was the receipt of something that no source has heard: the count of resumes.
     full_at: Cell<Option<u64>>,
     /// Who joined and who left in the middle of a dispatch.
@@ -139,8 +138,7 @@ impl<T: Clone + 'static> Port<T> {
             body: Cell::new(Some(Box::new(Body { slots: Vec::new(), events: 0 }))),
             parked: Cell::new(None),
             pending: Cell::new(0),
-            armed: Cell::new(Instant::NEVER),
-            stalled: Cell::new(false),
+            alarm: Alarm::default(),
             full_at: Cell::new(None),
             waiting: RefCell::default(),
             later: RefCell::default(),
