@@ -8,7 +8,7 @@ use rustix::process::setpriority_process;
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use rustix::time::{ClockId, clock_gettime};
 
-use crate::Result;
+use crate::{Result, counter};
 
 /// Nanoseconds on the monotonic clock, the one that `Instant` reads, too.
 pub fn now() -> u64 {
@@ -70,5 +70,9 @@ pub fn described() -> String {
         rustc.map_or_else(|_| "rustc unknown".into(), |said| String::from_utf8_lossy(&said.stdout).into_owned());
     let kernel = kernel.split(['-', '\n']).next().unwrap_or_default();
     let model = model.trim_start_matches([' ', '\t', ':']);
-    format!("{cores} x {model}, {}, Linux {}, {}", std::env::consts::ARCH, kernel, rustc.trim())
+    let arch = std::env::consts::ARCH;
+    if counter::is_emulated() {
+        return format!("{arch}, emulated: instructions, which are not cycles; {}", rustc.trim());
+    }
+    format!("{cores} x {model}, {arch}, Linux {kernel}, {}", rustc.trim())
 }

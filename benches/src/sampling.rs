@@ -1,4 +1,4 @@
-//! How the groups that push events measure: instructions by callgrind, time by medians over turns.
+//! How the groups that push events measure: instructions by a counter, time by medians over turns.
 
 use std::hint::black_box;
 use std::thread;
@@ -7,7 +7,7 @@ use std::time::Instant;
 use crate::child::{self, Readings};
 use crate::event::Events;
 use crate::report::Values;
-use crate::{Result, args, callgrind};
+use crate::{Result, args, counter};
 
 /// How many turns each subject gets.
 const TURNS: usize = 7;
@@ -21,7 +21,7 @@ pub struct Workload {
     pub subjects: Vec<&'static str>,
     /// Ports, hops or sinks.
     pub size: usize,
-    /// Events for one pass under callgrind.
+    /// Events for one counted pass.
     pub counted: u64,
     /// Events for one timed pass.
     pub timed: u64,
@@ -31,7 +31,7 @@ impl Workload {
     /// Instructions for each event; two subjects at once, since a count does not mind company.
     pub fn instructions(&self) -> Values {
         let counts = |subjects: &[&'static str]| -> Vec<std::result::Result<f64, String>> {
-            let count = |subject: &str| callgrind::per_event(args![self.group, subject, self.size], self.counted);
+            let count = |subject: &str| counter::per_event(args![self.group, subject, self.size], self.counted);
             subjects.iter().map(|subject| count(subject).map_err(|error| error.to_string())).collect()
         };
         let (left, right) = self.subjects.split_at(self.subjects.len() / 2);
@@ -44,8 +44,12 @@ impl Workload {
         self.subjects.iter().zip(counted).map(|(subject, count)| (*subject, count.map_err(Into::into))).collect()
     }
 
-    /// The median time of an event in nanoseconds. All subjects take turns, and have to agree on the result.
+    /// The median time of an event in nanoseconds. All subjects take turns, and have to agree on the result. Nothing on
+    /// an emulated processor, whose time says nothing.
     pub fn times(&self) -> Values {
+        if counter::is_emulated() {
+            return Values::new();
+        }
         let ask = |subject: &str| child::ask(args![self.group, subject, self.size, self.timed]);
         let measured = in_turns(&self.subjects, TURNS, ask, &["ns", "result"]);
         let expected = measured.iter().find_map(|(_, medians)| Some(medians.as_ref().ok()?[1]));

@@ -36,7 +36,7 @@ struct Command {
 const COMMANDS: [Command; 11] = [
     Command {
         name: "setup",
-        help: "install what the tests need; --bench, --cross, --board, --deploy: what these need too",
+        help: "install what the tests need; --bare, --bench, --cross, --board, --deploy: what these need too",
         run: setup::run,
     },
     Command {
@@ -63,8 +63,16 @@ const COMMANDS: [Command; 11] = [
         help: "regenerate docs/src/filters.md; with mdbook installed, build the book",
         run: book::run,
     },
-    Command { name: "bench", help: "run the benches, e.g. `bench --only GROUP --json FILE`", run: bench::run },
-    Command { name: "ci", help: "the whole gate: setup, format, lints, docs, tidy, bare, test", run: ci::run },
+    Command {
+        name: "bench",
+        help: "run the benches, e.g. `bench --only GROUP --json FILE`, `bench --target aarch64`",
+        run: bench::run,
+    },
+    Command {
+        name: "ci",
+        help: "the whole gate: all of the above but deploy and bench, and format, lints, docs",
+        run: ci::run,
+    },
 ];
 
 fn main() -> ExitCode {

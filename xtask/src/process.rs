@@ -1,7 +1,7 @@
 //! Running other programs: announced before they start, an error when they fail, always from the repository's root.
 
 use std::env;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::Result;
@@ -9,6 +9,11 @@ use crate::Result;
 /// The folder that holds the workspace.
 pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the workspace")
+}
+
+/// Where builds go: `CARGO_TARGET_DIR`, or `target`, from the root.
+pub(crate) fn target_folder() -> PathBuf {
+    root().join(env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into()))
 }
 
 /// `cargo` with the words of `line`.

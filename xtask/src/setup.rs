@@ -2,8 +2,8 @@
 
 use crate::{Result, bare, board, cross, process};
 
-const USAGE: &str = "usage: cargo xtask setup [--bench] [--cross] [--board] [--deploy]";
-const OPTIONS: [&str; 4] = ["--bench", "--cross", "--board", "--deploy"];
+const USAGE: &str = "usage: cargo xtask setup [--bare] [--bench] [--cross] [--board] [--deploy]";
+const OPTIONS: [&str; 5] = ["--bare", "--bench", "--cross", "--board", "--deploy"];
 
 pub(crate) fn run(words: &[String]) -> Result {
     if words.iter().any(|word| !OPTIONS.contains(&word.as_str())) {
@@ -17,5 +17,8 @@ pub(crate) fn run(words: &[String]) -> Result {
     if asks("--board") {
         board::setup()?;
     }
-    bare::setup().map(drop)
+    if asks("--bare") {
+        bare::setup()?;
+    }
+    Ok(())
 }

@@ -11,7 +11,8 @@ use crate::report::Report;
 use crate::subjects::thingflow;
 use crate::{Result, args};
 
-pub const GROUP: Group = Group { name: "allocations", about: "none for an event once warm", measure, child };
+pub const GROUP: Group =
+    Group { name: "allocations", about: "none for an event once warm", counts: false, measure, child };
 
 /// Warms up, then counts the allocations of that many events.
 type Part = fn(u64) -> Result<u64>;

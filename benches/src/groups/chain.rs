@@ -11,7 +11,8 @@ use crate::sampling::{Workload, ratios, timed};
 use crate::subjects::thingflow;
 use crate::subjects::{boxed, futures, hand, iterator, rxrust};
 
-pub const GROUP: Group = Group { name: "chain", about: "map, average of five, map, count", measure, child };
+pub const GROUP: Group =
+    Group { name: "chain", about: "map, average of five, map, count", counts: true, measure, child };
 
 type Subject = fn(Events) -> u64;
 

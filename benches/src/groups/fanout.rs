@@ -11,7 +11,7 @@ use crate::sampling::{Workload, ratios, timed};
 use crate::subjects::thingflow;
 use crate::subjects::{boxed, hand, rxrust};
 
-pub const GROUP: Group = Group { name: "fanout", about: "one port, 1, 10 and 100 sinks", measure, child };
+pub const GROUP: Group = Group { name: "fanout", about: "one port, 1, 10 and 100 sinks", counts: true, measure, child };
 
 /// Events to that many sinks.
 type Subject = fn(Events, usize) -> u64;

@@ -11,7 +11,7 @@ use crate::sampling::{Workload, timed};
 use crate::subjects::thingflow;
 use crate::subjects::{boxed, rxrust};
 
-pub const GROUP: Group = Group { name: "hops", about: "one port after the other", measure, child };
+pub const GROUP: Group = Group { name: "hops", about: "one port after the other", counts: true, measure, child };
 
 /// Events through that many ports in a row, into a sink with a threshold.
 type Subject = fn(Events, usize) -> u64;

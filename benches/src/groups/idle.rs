@@ -13,7 +13,8 @@ use crate::subjects::thingflow;
 use crate::subjects::{calloop, hand, tokio};
 use crate::{Result, args, machine};
 
-pub const GROUP: Group = Group { name: "idle", about: "wake-ups in 20 s, the size of lux-led", measure, child };
+pub const GROUP: Group =
+    Group { name: "idle", about: "wake-ups in 20 s, the size of lux-led", counts: false, measure, child };
 
 /// One sensor with that period, for ever.
 type Subject = fn(Duration) -> Result<Infallible>;

@@ -9,7 +9,8 @@ use crate::report::{Report, value_of};
 use crate::sampling::{Workload, ratios, timed};
 use crate::subjects::{hand, rxrust, thingflow};
 
-pub const GROUP: Group = Group { name: "joins", about: "zip, merge, combine_latest of two ports", measure, child };
+pub const GROUP: Group =
+    Group { name: "joins", about: "zip, merge, combine_latest of two ports", counts: true, measure, child };
 
 type Subject = fn(Events) -> u64;
 type Subjects = [(&'static str, Subject); 3];

@@ -23,6 +23,8 @@ pub struct Group {
     pub name: &'static str,
     /// What is measured, in a few words.
     pub about: &'static str,
+    /// Whether it counts instructions, which an emulator can do as well.
+    pub counts: bool,
     /// In the parent: measures all subjects, adds their figures.
     pub measure: fn(&mut Report),
     /// In the child: runs one subject once.

@@ -11,7 +11,7 @@ use crate::subjects::{calloop, hand, tokio};
 use crate::{Result, args, machine};
 
 pub const GROUP: Group =
-    Group { name: "posts", about: "from 1 and 4 threads, on two cores and on one", measure, child };
+    Group { name: "posts", about: "from 1 and 4 threads, on two cores and on one", counts: false, measure, child };
 
 /// What can be done with an inbox.
 type Subject = (Throughput, Ping);

@@ -13,7 +13,8 @@ use crate::subjects::thingflow;
 use crate::subjects::{calloop, hand, tokio};
 use crate::ticking::Grid;
 
-pub const GROUP: Group = Group { name: "timers", about: "1,000 and 100,000 sensors, 10 s each", measure, child };
+pub const GROUP: Group =
+    Group { name: "timers", about: "1,000 and 100,000 sensors, 10 s each", counts: false, measure, child };
 
 /// Sets up a timer for each sensor, calls `Grid::set_up`, runs until `Grid::end`, calls `tick` at each sample.
 type Subject = fn(&Grid) -> Result<()>;

@@ -9,7 +9,8 @@ use crate::report::{Report, value_of};
 use crate::sampling::{Workload, timed};
 use crate::subjects::{hand, rxrust, thingflow};
 
-pub const GROUP: Group = Group { name: "timing", about: "debounce and throttle of a burst", measure, child };
+pub const GROUP: Group =
+    Group { name: "timing", about: "debounce and throttle of a burst", counts: true, measure, child };
 
 /// How many events come at once.
 pub const BURST: usize = 64;

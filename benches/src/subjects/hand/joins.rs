@@ -9,9 +9,9 @@ pub fn zip(events: Events) -> u64 {
     let (mut left, mut right, mut count) = (VecDeque::new(), VecDeque::new(), 0);
     for (at, event) in (0_u64..).zip(events) {
         if at & 1 == 0 {
-            left.push_back(event.val)
+            left.push_back(event.val);
         } else {
-            right.push_back(event.val)
+            right.push_back(event.val);
         }
         if !left.is_empty()
             && !right.is_empty()
@@ -37,9 +37,9 @@ pub fn combine_latest(events: Events) -> u64 {
     let (mut left, mut right, mut count) = (None, None, 0);
     for (at, event) in (0_u64..).zip(events) {
         if at & 1 == 0 {
-            left = Some(event.val)
+            left = Some(event.val);
         } else {
-            right = Some(event.val)
+            right = Some(event.val);
         }
         if let (Some(a), Some(b)) = (left, right) {
             count += u64::from(a + b > 128.0);
