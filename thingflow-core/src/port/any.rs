@@ -118,7 +118,7 @@ impl<T: Clone + 'static> AnyPort for Inner<T> {
 
     fn connections(&self, see: &mut dyn FnMut(ConnectionInfo<'_>)) {
         self.look(|body| {
-            for slot in &body.slots {
+            for slot in body.slots.iter() {
                 let delivered = body.events - slot.joined_at;
                 see(ConnectionInfo { delivered, describe: &|visitor| slot.thing.describe(visitor) });
             }
@@ -129,7 +129,7 @@ impl<T: Clone + 'static> AnyPort for Inner<T> {
     fn trace(&self, name: &str, shows: &Rc<Shows>) {
         if let Some(mut body) = self.take_body() {
             let wrap = |slot: Slot<T>| Slot { thing: Box::new(Hop::new(name, slot.thing, shows.clone())), ..slot };
-            body.slots = core::mem::take(&mut body.slots).into_iter().map(wrap).collect();
+            body.slots.map(wrap);
             self.put_back(body);
         }
     }

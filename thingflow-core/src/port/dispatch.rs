@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use core::cmp::Ordering;
 
 use super::any::end_of;
-use super::{Body, Inner, Notice, Port, Slot, pending};
+use super::{Body, Inner, Notice, Port, Slot, pending, state};
 use crate::clock::Instant;
 use crate::context::{Context, Culprit};
 use crate::thing::{Closed, Demand, Receipt};
@@ -18,7 +18,7 @@ impl<T: Clone + 'static> Port<T> {
     pub(super) fn next_ref(&self, event: &T, cx: &mut Context<'_>) -> Receipt {
         let Some(mut body) = self.inner.body.take() else { return self.next_slowly(event, cx) };
         let witness = Witness { culprit: &mut *body, cx };
-        let [only] = &mut witness.culprit.slots[..] else {
+        let Some(only) = &mut witness.culprit.slots.only else {
             core::mem::forget(witness);
             return self.next_to_all(event, cx, body);
         };
@@ -40,7 +40,7 @@ impl<T: Clone + 'static> Port<T> {
     #[inline(never)]
     fn next_to_all(&self, event: &T, cx: &mut Context<'_>, mut body: Box<Body<T>>) -> Receipt {
         body.events += 1;
-        let mut slots = body.slots.iter_mut();
+        let mut slots = body.slots.several.iter_mut();
         let Some(mut slot) = slots.next() else { return self.next_to_none(cx, body) };
         // Not `for`: the test at the foot of the loop only is an instruction less for each connection.
         loop {
@@ -205,7 +205,9 @@ impl<T: Clone + 'static> Inner<T> {
     fn admit(&self) {
         if let Some(mut body) = self.take_body() {
             let events = body.events;
-            body.slots.extend(self.joined.take().into_iter().map(|slot| Slot { joined_at: events, ..slot }));
+            for slot in self.joined.take() {
+                body.slots.push(Slot { joined_at: events, ..slot });
+            }
             self.put_back(body);
         }
     }
@@ -218,7 +220,11 @@ impl<T: Clone + 'static> Inner<T> {
         }
         let Some(body) = self.take_body() else { return Ok(Demand::More) };
         self.each(body, cx, |slot, cx| {
-            if core::mem::replace(&mut slot.started, true) { Ok(Demand::More) } else { slot.thing.on_start(cx) }
+            if slot.state & state::STARTED != 0 {
+                return Ok(Demand::More);
+            }
+            slot.state |= state::STARTED;
+            slot.thing.on_start(cx)
         })
     }
 
@@ -292,12 +298,12 @@ impl<T: Clone + 'static> Inner<T> {
         mut call: impl FnMut(&mut Slot<T>, &mut Context<'_>) -> Receipt,
     ) -> Receipt {
         let (mut done, mut full, mut fatal) = (body.slots.is_empty(), false, None);
-        for slot in &mut body.slots {
+        for slot in body.slots.iter_mut() {
             match call(slot, cx) {
                 Ok(Demand::More) => {}
                 Ok(Demand::Full) => full = true,
                 Ok(Demand::Done) => {
-                    slot.done = true;
+                    slot.state |= state::DONE;
                     done = true;
                 }
                 Err(error) => {
@@ -327,7 +333,7 @@ impl<T: Clone + 'static> Inner<T> {
     /// Drops the connections that want no more, but for those that still send what they hold.
     fn retire(&self, done: bool, full: bool, cx: &Context<'_>) -> Demand {
         if done {
-            self.linger(self.take_slots(|slot| slot.done), cx);
+            self.linger(self.take_slots(|slot| slot.state & state::DONE != 0), cx);
             if !self.has_connections() && !self.keep_running.get() && self.pending.get() & pending::JOINED == 0 {
                 return Demand::Done;
             }
@@ -339,7 +345,7 @@ impl<T: Clone + 'static> Inner<T> {
     /// `Drop` may be user code that uses it.
     pub(super) fn take_slots(&self, gone: impl Fn(&Slot<T>) -> bool) -> Vec<Slot<T>> {
         let Some(mut body) = self.take_body() else { return Vec::new() };
-        let taken = body.slots.extract_if(.., |slot| gone(slot)).collect();
+        let taken = body.slots.take(gone);
         self.put_back(body);
         taken
     }
@@ -381,7 +387,7 @@ impl<C: Culprit> Drop for Witness<'_, '_, '_, C> {
 /// The only connection of a port.
 impl<T> Culprit for Body<T> {
     fn name(&self) -> String {
-        self.slots.first().map(Culprit::name).unwrap_or_default()
+        self.slots.only.as_ref().map(Culprit::name).unwrap_or_default()
     }
 }
 

@@ -14,6 +14,7 @@ mod chain;
 mod connection;
 mod dispatch;
 mod draining;
+mod slots;
 mod weak;
 
 use alloc::boxed::Box;
@@ -37,6 +38,7 @@ pub use branch::Branch;
 pub use chain::PortChain;
 pub use connection::Connection;
 use draining::Draining;
+use slots::Slots;
 pub use weak::WeakPort;
 
 /// A multicast point of events of type `T`, cheap to clone: all clones are the same port.
@@ -102,8 +104,14 @@ mod pending {
     pub(super) const FULL: u8 = 16;
 }
 
+/// Bits of [`Slot::state`].
+mod state {
+    pub(super) const STARTED: u8 = 1;
+    pub(super) const DONE: u8 = 2;
+}
+
 struct Body<T> {
-    slots: Vec<Slot<T>>,
+    slots: Slots<T>,
     events: u64,
 }
 
@@ -111,8 +119,9 @@ struct Slot<T> {
     thing: Box<dyn InputThing<T>>,
     /// Unique in the process and ascending: the order of creation.
     id: usize,
-    started: bool,
-    done: bool,
+    /// Bits of [`state`]. Not two `bool`s: `Option<Slot>` would be told by one of them, and not by the Thing, which is
+    /// looked at anyway.
+    state: u8,
     /// The port's count of events when this connection was made.
     joined_at: u64,
 }
@@ -135,7 +144,7 @@ impl<T: Clone + 'static> Port<T> {
     /// A port without connections.
     pub fn new() -> Self {
         let inner = Rc::new_cyclic(|me| Inner {
-            body: Cell::new(Some(Box::new(Body { slots: Vec::new(), events: 0 }))),
+            body: Cell::new(Some(Box::new(Body { slots: Slots::default(), events: 0 }))),
             parked: Cell::new(None),
             pending: Cell::new(0),
             alarm: Alarm::default(),
@@ -293,7 +302,7 @@ impl<T: Clone + 'static> Inner<T> {
         if self.closed.get() {
             return Connection::new(self.me.clone(), id);
         }
-        let mut slot = Slot { thing, id, started: false, done: false, joined_at: 0 };
+        let mut slot = Slot { thing, id, state: 0, joined_at: 0 };
         if let Some(mut body) = self.take_body() {
             slot.joined_at = body.events;
             body.slots.push(slot);
@@ -318,7 +327,7 @@ impl<T: Clone + 'static> Inner<T> {
             self.note(pending::LEFT);
             return;
         };
-        let gone = body.slots.iter().position(|slot| slot.id == id).map(|at| body.slots.remove(at));
+        let gone = body.slots.take(|slot| slot.id == id);
         self.put_back(body);
         drop(gone); // only now: its `Drop` may be user code that uses this port
         self.note_unlistened();
