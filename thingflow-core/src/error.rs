@@ -180,11 +180,16 @@ impl Error for RunError {
     }
 }
 
+/// How a source says that it has nothing yet.
+pub(crate) const NOT_YET: &str = "there is no reading yet";
+
 /// Why a source gave no event this time.
 #[derive(Debug)]
 pub enum Failure {
     /// One reading is missing; the schedule's policy decides what that means.
     Sample(StreamError),
+    /// There is nothing yet, and that is no failure: nothing is sent, and the next call asks again.
+    NotYet,
     /// The run cannot go on.
     Fatal(FatalError),
 }
@@ -193,6 +198,7 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Sample(error) => error.fmt(f),
+            Self::NotYet => f.write_str(NOT_YET),
             Self::Fatal(error) => error.fmt(f),
         }
     }
@@ -202,7 +208,7 @@ impl Error for Failure {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Sample(error) => error.source(),
-            Self::Fatal(_) => None,
+            Self::NotYet | Self::Fatal(_) => None,
         }
     }
 }

@@ -38,7 +38,8 @@ pub trait Source {
     /// The next event, or `None` at the end.
     ///
     /// # Errors
-    /// [`Failure::Sample`] when there is no event this time: the schedule's policy decides. [`Failure::Fatal`] ends the run.
+    /// [`Failure::Sample`] when there is no event this time: the schedule's policy decides. [`Failure::NotYet`] when there
+    /// cannot be one yet. [`Failure::Fatal`] ends the run.
     fn pull(&mut self, cx: &mut Context<'_>) -> Result<Option<Self::Item>, Failure>;
 
     /// When the next event is due, for a source with a timetable of its own, such as [`interval`](crate::interval): it is
@@ -342,17 +343,20 @@ impl<S: Source, C: InputThing<S::Item>> ConnectedFlow<S, C> {
         let mut demand = self.start(cx)?;
         while demand != Demand::Done {
             if !is_due(&mut self.source, cx) {
-                return self.fail(StreamError::new("the source waits for its time: it needs a scheduler"), cx);
+                return self.fail(StreamError::new(NEEDS_TIME), cx);
             }
             demand = match self.produce(cx) {
                 Ok(demand) => demand,
                 Err(Failure::Sample(error)) => return self.fail(error, cx),
+                Err(Failure::NotYet) => return self.fail(StreamError::new(NEEDS_TIME), cx),
                 Err(Failure::Fatal(error)) => return Err(error),
             };
         }
         Ok(())
     }
 }
+
+const NEEDS_TIME: &str = "the source waits for its time: it needs a scheduler";
 
 /// Whether a source may be pulled.
 #[inline]

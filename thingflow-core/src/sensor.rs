@@ -2,9 +2,11 @@
 
 use core::error::Error;
 use core::fmt;
+use core::time::Duration;
 
+use crate::clock::Instant;
 use crate::context::Context;
-use crate::error::{Failure, StreamError};
+use crate::error::{Failure, NOT_YET, StreamError};
 use crate::event::{SensorEvent, SensorId};
 use crate::output::Source;
 
@@ -42,7 +44,8 @@ pub trait Sensor {
     /// on an edge thread.
     ///
     /// # Errors
-    /// [`SampleError::Ended`] when there will be no more readings; any error of the driver, by `?`.
+    /// [`SampleError::Ended`] when there will be no more readings; [`SampleError::NotYet`] while the first one is still
+    /// being measured; any error of the driver, by `?`.
     fn sample(&mut self) -> Result<Self::Reading, SampleError<Self::Error>>;
 }
 
@@ -51,6 +54,9 @@ pub trait Sensor {
 pub enum SampleError<E> {
     /// There will be no more: the stream completes.
     Ended,
+    /// There will be one after this time: the sensor has only just begun to measure. That is no failure. Nothing is sent,
+    /// and the sensor is asked again at the first tick after that time.
+    NotYet(Duration),
     /// This one failed: the schedule's policy decides.
     Failed(E),
 }
@@ -65,6 +71,7 @@ impl<E: fmt::Display> fmt::Display for SampleError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Ended => f.write_str("the sensor has no more readings"),
+            Self::NotYet(_) => f.write_str(NOT_YET),
             Self::Failed(error) => error.fmt(f),
         }
     }
@@ -73,7 +80,7 @@ impl<E: fmt::Display> fmt::Display for SampleError<E> {
 impl<E: Error + 'static> Error for SampleError<E> {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
-            Self::Ended => None,
+            Self::Ended | Self::NotYet(_) => None,
             Self::Failed(error) => error.source(),
         }
     }
@@ -102,12 +109,14 @@ impl<E: fmt::Debug> Error for DriverError<E> {}
 #[derive(Debug)]
 pub struct Sampled<S> {
     sensor: S,
+    /// Before this time there is no reading.
+    ready_at: Instant,
 }
 
 impl<S: Sensor> Sampled<S> {
     /// The source of a sensor. [`SensorOutput::new`] is the shorter way where there is an allocator.
     pub fn new(sensor: S) -> Self {
-        Self { sensor }
+        Self { sensor, ready_at: Instant::ZERO }
     }
 }
 
@@ -115,17 +124,29 @@ impl<S: Sensor> Source for Sampled<S> {
     type Item = SensorEvent<S::Reading>;
 
     fn pull(&mut self, cx: &mut Context<'_>) -> Result<Option<Self::Item>, Failure> {
+        if cx.now() < self.ready_at {
+            return Err(Failure::NotYet);
+        }
         match self.sensor.sample() {
             Ok(val) => {
                 cx.refresh(); // sampling may have taken long
                 Ok(Some(SensorEvent { sensor_id: self.sensor.id(), ts: cx.timestamp(), val }))
             }
             Err(SampleError::Ended) => Ok(None),
+            Err(SampleError::NotYet(wait)) => {
+                cx.refresh();
+                self.ready_at = cx.now() + wait;
+                Err(Failure::NotYet)
+            }
             Err(SampleError::Failed(error)) => {
                 cx.refresh();
                 Err(StreamError::caused("the sensor gave no reading", error).into())
             }
         }
+    }
+
+    fn due(&mut self, cx: &mut Context<'_>) -> Option<Instant> {
+        Some(self.ready_at).filter(|at| *at > cx.now())
     }
 
     fn name(&self) -> &str {
@@ -181,6 +202,7 @@ impl<S: Sensor> Sensor for OrMissing<S> {
         match self.0.sample() {
             Ok(reading) => Ok(Some(reading)),
             Err(SampleError::Ended) => Err(SampleError::Ended),
+            Err(SampleError::NotYet(wait)) => Err(SampleError::NotYet(wait)),
             Err(SampleError::Failed(error)) => {
                 log::warn!("{}: {error}", self.0.id());
                 Ok(None)

@@ -2,16 +2,17 @@
 //!
 //! Invariants: one method of the Thing runs at a time; a notice that comes while one runs (the Thing's output leads
 //! back to it) waits and is delivered right after, in order of arrival. Waiting costs no allocation once the queues
-//! have grown.
+//! have grown. The Thing is woken by the scheduler, not through the input that had asked: that one may have ended.
 
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
-use alloc::rc::Rc;
+use alloc::rc::{Rc, Weak};
 use core::cell::{Cell, OnceCell, RefCell};
 use core::fmt;
 
 use crate::context::Context;
 use crate::error::StreamError;
+use crate::port::{Alarm, Hub};
 use crate::thing::{Closed, Demand, InputThing, Receipt};
 use crate::visit::{Visitor, short_name};
 
@@ -52,6 +53,12 @@ struct Inner<S> {
     /// The inputs that have a notice waiting, in order of arrival.
     queue: RefCell<VecDeque<Rc<dyn Waiting<S>>>>,
     wake: OnceCell<Handler<S, Receipt>>,
+    alarm: Alarm,
+    /// An input has ended while a wake-up was asked for, which has not come yet.
+    is_draining: Cell<bool>,
+    /// A wake-up was answered by `Done`: all inputs hear it at their next event.
+    is_done: Cell<bool>,
+    me: Weak<Self>,
 }
 
 type Handler<S, R> = Box<dyn Fn(&mut S, &mut Context<'_>) -> R>;
@@ -60,12 +67,24 @@ type ErrorHandler<S> = Box<dyn Fn(&mut S, StreamError, &mut Context<'_>) -> Clos
 impl<S: 'static> Shared<S> {
     /// A Thing of which inputs can be made.
     pub fn new(thing: S) -> Self {
-        let inner = Inner { thing: RefCell::new(thing), queue: RefCell::default(), wake: OnceCell::new() };
-        Self { inner: Rc::new(inner) }
+        let inner = Rc::new_cyclic(|me| Inner {
+            thing: RefCell::new(thing),
+            queue: RefCell::default(),
+            wake: OnceCell::new(),
+            alarm: Alarm::default(),
+            is_draining: Cell::new(false),
+            is_done: Cell::new(false),
+            me: me.clone(),
+        });
+        Self { inner }
     }
 
     /// Has the Thing woken when one of its methods has asked for it by [`Context::wake_at`]. As with every wake-up, it
     /// acts only if its time has come, and asks again if it still waits.
+    ///
+    /// A wake-up that was asked for before an input ended still comes, and the run goes on until then. What the Thing
+    /// asks for after its last input has ended does not keep it. If `wake` answers [`Demand::Done`], the Thing wants no
+    /// more of any input.
     #[must_use]
     pub fn on_wake(self, wake: impl Fn(&mut S, &mut Context<'_>) -> Receipt + 'static) -> Self {
         let _ = self.inner.wake.set(Box::new(wake));
@@ -85,7 +104,7 @@ impl<S: 'static> Shared<S> {
             waiting: RefCell::default(),
             done: Cell::new(false),
         };
-        SharedInput { shared: self.inner.clone(), input: Rc::new(input) }
+        SharedInput { shared: self.inner.clone(), input: Rc::new(input), ended: false }
     }
 
     /// Looks at the Thing, or changes it, from outside of the graph.
@@ -98,7 +117,30 @@ impl<S: 'static> Shared<S> {
     }
 }
 
-impl<S> Inner<S> {
+impl<S: 'static> Inner<S> {
+    /// Wakes the Thing, unless it is being called.
+    fn wake(&self, cx: &mut Context<'_>) -> Receipt {
+        let (Some(wake), Ok(mut thing)) = (self.wake.get(), self.thing.try_borrow_mut()) else {
+            return Ok(Demand::More);
+        };
+        self.alarm.answer(cx);
+        self.is_draining.set(false);
+        let demand = wake(&mut thing, cx)?;
+        drop(thing);
+        if demand == Demand::Done {
+            self.is_done.set(true);
+        }
+        self.drain(cx)?;
+        self.note_wishes(cx);
+        Ok(demand)
+    }
+
+    fn note_wishes(&self, cx: &mut Context<'_>) {
+        if self.wake.get().is_some() {
+            self.alarm.set(&self.me, cx);
+        }
+    }
+
     /// Delivers what came in the meantime.
     fn drain(&self, cx: &mut Context<'_>) -> Closed {
         loop {
@@ -106,6 +148,23 @@ impl<S> Inner<S> {
             let Ok(mut thing) = self.thing.try_borrow_mut() else { return Ok(()) };
             input.deliver(&mut thing, cx)?;
         }
+    }
+}
+
+impl<S: 'static> Hub for Inner<S> {
+    fn wake(&self, _: bool, cx: &mut Context<'_>) -> Receipt {
+        if self.alarm.is_due(cx) { Self::wake(self, cx) } else { Ok(Demand::More) }
+    }
+    fn resumed(&self, cx: &mut Context<'_>) -> Receipt {
+        self.alarm.resumed();
+        Self::wake(self, cx)
+    }
+    fn leave(&self, _: usize) {}
+    fn is_joined(&self, _: usize) -> bool {
+        true
+    }
+    fn is_draining(&self) -> bool {
+        self.is_draining.get()
     }
 }
 
@@ -126,6 +185,7 @@ impl<S> fmt::Debug for Shared<S> {
 pub struct SharedInput<S, E, F> {
     shared: Rc<Inner<S>>,
     input: Rc<Input<S, E, F>>,
+    ended: bool,
 }
 
 struct Input<S, E, F> {
@@ -160,7 +220,7 @@ where
     }
 
     fn take(&self, notice: Notice<E>, cx: &mut Context<'_>) -> Receipt {
-        if self.input.done.get() {
+        if self.is_done() {
             return Ok(Demand::Done);
         }
         let demand = match self.shared.thing.try_borrow_mut() {
@@ -168,7 +228,22 @@ where
             Err(_) => return Ok(self.wait(notice)),
         };
         self.shared.drain(cx)?;
-        Ok(if self.input.done.get() { Demand::Done } else { demand })
+        self.shared.note_wishes(cx);
+        Ok(if self.is_done() { Demand::Done } else { demand })
+    }
+
+    fn is_done(&self) -> bool {
+        self.input.done.get() || self.shared.is_done.get()
+    }
+
+    fn end(&mut self, notice: Notice<E>, cx: &mut Context<'_>) -> Closed {
+        let _ = self.take(notice, cx)?;
+        self.ended = true;
+        if let Some(due) = self.shared.alarm.due() {
+            self.shared.is_draining.set(true);
+            cx.wake_at(due);
+        }
+        Ok(())
     }
 
     fn wait(&self, notice: Notice<E>) -> Demand {
@@ -218,24 +293,21 @@ where
         self.take(Notice::Next(event), cx)
     }
     fn on_completed(&mut self, cx: &mut Context<'_>) -> Closed {
-        self.take(Notice::Completed, cx).map(|_| ())
+        self.end(Notice::Completed, cx)
     }
     fn on_error(&mut self, error: StreamError, cx: &mut Context<'_>) -> Closed {
-        self.take(Notice::Error(error), cx).map(|_| ())
+        self.end(Notice::Error(error), cx)
     }
     fn on_wake(&mut self, cx: &mut Context<'_>) -> Receipt {
-        if let Some(wake) = self.shared.wake.get()
-            && let Ok(mut thing) = self.shared.thing.try_borrow_mut()
-        {
-            let demand = wake(&mut thing, cx)?;
-            drop(thing);
-            self.shared.drain(cx)?;
-            return Ok(demand);
-        }
-        Ok(Demand::More)
+        let demand = self.shared.wake(cx)?;
+        let over = self.is_done() || self.ended && !self.shared.is_draining.get();
+        Ok(if over { Demand::Done } else { demand })
     }
     fn is_open(&self) -> bool {
-        !self.input.done.get()
+        !self.is_done()
+    }
+    fn is_draining(&self) -> bool {
+        self.shared.is_draining.get()
     }
     fn describe(&self, visitor: &mut dyn Visitor) {
         visitor.sink(short_name::<S>());

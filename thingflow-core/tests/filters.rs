@@ -97,6 +97,7 @@ fn drive(output: &mut impl OutputThing) -> usize {
                 output.fail(error, cx).expect("no fatal error");
                 Demand::Done
             }
+            Err(Failure::NotYet) => panic!("each call has an event"),
             Err(Failure::Fatal(error)) => panic!("{}", cx.take_error(error)),
         };
     }

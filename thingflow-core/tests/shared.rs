@@ -160,3 +160,100 @@ fn the_thing_is_woken() {
     }
     assert_eq!(notes(&hub), "a alarm");
 }
+
+/// On for five seconds after the last press.
+#[cfg(feature = "std")]
+fn light_behind(
+    wire: impl FnOnce(&Scheduler, Shared<Light>) -> Result<(), Box<dyn std::error::Error>>,
+) -> Result<String, Box<dyn std::error::Error>> {
+    let (out, seen) = (Port::new(), Recorder::new());
+    out.connect(seen.clone());
+    let light = Shared::new(Light { out, off_at: Instant::NEVER }).on_wake(Light::on_wake);
+    let mut scheduler = Scheduler::virtual_time()?;
+    wire(&scheduler, light)?;
+    scheduler.run_forever()?;
+    Ok(seen.timed_text())
+}
+
+#[cfg(feature = "std")]
+struct Light {
+    out: Port<bool>,
+    off_at: Instant,
+}
+
+#[cfg(feature = "std")]
+impl Light {
+    fn on_press(&mut self, seconds: u64, cx: &mut Context<'_>) -> Receipt {
+        self.off_at = cx.now() + Duration::from_secs(seconds);
+        cx.wake_at(self.off_at);
+        self.out.emit(true, cx)
+    }
+
+    fn on_wake(&mut self, cx: &mut Context<'_>) -> Receipt {
+        if cx.now() < self.off_at {
+            cx.wake_at(self.off_at);
+            return Ok(Demand::More);
+        }
+        self.off_at = cx.now() + Duration::from_secs(1); // like one that blinks for ever
+        cx.wake_at(self.off_at);
+        self.out.emit(false, cx)
+    }
+}
+
+#[cfg(feature = "std")]
+#[test]
+fn a_wake_up_comes_although_the_input_that_asked_has_ended() -> Result<(), Box<dyn std::error::Error>> {
+    let press = |seconds: u64| timer(Duration::from_secs(2)).map(move |_| seconds);
+    let alone = light_behind(|scheduler, light| {
+        scheduler.schedule_recurring(press(5).connect(light.input(Light::on_press)))?;
+        Ok(())
+    })?;
+    assert_eq!(alone, "true@2 false@7", "what it asked for after its end does not keep it");
+
+    let beside_another = light_behind(|scheduler, light| {
+        scheduler.schedule_recurring(press(2).connect(light.input(Light::on_press)))?;
+        let never = from_iter([0]).filter(|_| false).connect(light.input(|_: &mut Light, _: u64, _| Ok(Demand::More)));
+        scheduler.schedule_periodic(never, Duration::from_millis(5500))?;
+        Ok(())
+    })?;
+    assert_eq!(beside_another, "true@2 false@4 false@5 false@6 false@7 false@8 false@9 false@10 false@11");
+    Ok(())
+}
+
+#[cfg(feature = "std")]
+#[test]
+fn a_wake_up_comes_although_the_input_that_asked_was_cancelled() -> Result<(), Box<dyn std::error::Error>> {
+    let seen = light_behind(|scheduler, light| {
+        let pressing = from_iter([5, 9, 9]).connect(light.input(Light::on_press));
+        let handle = scheduler.schedule_periodic(pressing, Duration::from_secs(1))?;
+        let other = light.input(move |_: &mut Light, _: usize, _| {
+            handle.cancel();
+            Ok(Demand::More)
+        });
+        scheduler.schedule_periodic(from_iter(0..5).connect(other), Duration::from_millis(1500))?;
+        Ok(())
+    })?;
+    assert_eq!(seen, "true@1 false@6 false@7 false@8 false@9");
+    Ok(())
+}
+
+#[cfg(feature = "std")]
+#[test]
+fn done_at_a_wake_up_is_for_all_inputs() -> Result<(), Box<dyn std::error::Error>> {
+    let shared = Shared::new(0).on_wake(|_, _| Ok(Demand::Done));
+    let input = |shared: &Shared<u32>| {
+        shared.input(|count: &mut u32, _: u64, cx: &mut Context<'_>| {
+            *count += 1;
+            cx.wake_at(Instant::ZERO + Duration::from_millis(2500));
+            Ok(Demand::More)
+        })
+    };
+    let mut scheduler = Scheduler::virtual_time()?;
+    for _ in 0..2 {
+        let endless = from_iter(0..).connect(input(&shared));
+        scheduler.schedule_periodic(endless, Duration::from_secs(1))?;
+    }
+    scheduler.run_forever()?;
+    assert_eq!(shared.with(|count| *count), 4, "two of each at 1 s and 2 s; the next finds that nobody listens");
+    Ok(())
+}

@@ -322,6 +322,7 @@ impl Slot<'_> {
         };
         match (produced, self.on_failure) {
             (Ok(demand), _) => Ok(demand),
+            (Err(Failure::NotYet), _) => Ok(Demand::More),
             (Err(Failure::Fatal(error)), _) => Err(error),
             (Err(Failure::Sample(error)), OnFailure::Skip) => {
                 cx.report(self.thing.name(), &error);

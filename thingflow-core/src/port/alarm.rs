@@ -39,6 +39,11 @@ impl Alarm {
         cx.due < self.due.get() || cx.stalled
     }
 
+    /// The earliest time that was asked for.
+    pub(crate) fn due(&self) -> Option<Instant> {
+        Some(self.due.get()).filter(|due| *due != Instant::NEVER)
+    }
+
     /// Whether there is a wish that is due; if not, it has been answered by an earlier wake-up.
     pub(crate) fn is_due(&self, cx: &Context<'_>) -> bool {
         self.due.get() <= cx.now()

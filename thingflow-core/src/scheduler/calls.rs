@@ -11,7 +11,7 @@ use super::periodic::{Beat, Missed, OnFailure};
 use super::timers::{Due, Kind};
 use crate::clock::{Instant, nanos};
 use crate::context::{Context, Host, ON_RESUME};
-use crate::error::{Failure, RunError, StreamError};
+use crate::error::{Failure, NOT_YET, RunError, StreamError};
 use crate::output::OutputThing;
 use crate::thing::{Demand, Receipt};
 
@@ -35,7 +35,11 @@ impl Engine {
                 return Ok(Demand::Full); // others have room again
             }
             let outcome = thing.produce(cx);
-            if self.called(key, outcome.is_ok()) { outcome.map(|_| Demand::Done) } else { outcome }
+            match outcome {
+                outcome if !self.called(key, outcome.is_ok()) => outcome,
+                Err(Failure::NotYet) => Err(StreamError::new(NOT_YET).into()), // it will not be asked again
+                outcome => outcome.map(|_| Demand::Done),
+            }
         })
     }
 
@@ -72,6 +76,7 @@ impl Engine {
         let outcome = match outcome {
             Ok(Ok(demand)) => Ok(demand),
             Ok(Err(Failure::Sample(error))) => self.sample_failed(key, thing.output(), error, &mut cx),
+            Ok(Err(Failure::NotYet)) => Ok(Demand::More),
             Ok(Err(Failure::Fatal(token))) => Err(cx.take_error(token)),
             Err(panic) => Err(self.panicked(&*panic)),
         };

@@ -187,10 +187,11 @@ impl Drop for Leaving {
     }
 }
 
-/// What an edge thread sends: an event, a failed sampling, or the end of its data.
+/// What an edge thread sends: an event, why there is none, or the end of its data.
 enum Message<T> {
     Event(T),
     Failed(StreamError),
+    NotYet,
     Fatal(String),
     Ended,
 }
@@ -319,6 +320,7 @@ fn deliver<T: Clone + 'static>(message: Message<T>, port: &Port<T>, cx: &mut Con
     match message {
         Message::Event(event) => Ok(port.emit(event, cx)?),
         Message::Failed(error) => Err(error.into()),
+        Message::NotYet => Err(Failure::NotYet),
         Message::Fatal(why) => Err(cx.fatal(why).into()),
         Message::Ended => {
             port.complete(cx)?;
@@ -337,6 +339,7 @@ fn serve<S: Source>(mut source: S, request: &Request, remote: &Remote<Message<S:
             Ok(Ok(Some(event))) => Message::Event(event),
             Ok(Ok(None)) => Message::Ended,
             Ok(Err(Failure::Sample(error))) => Message::Failed(error),
+            Ok(Err(Failure::NotYet)) => Message::NotYet,
             Ok(Err(Failure::Fatal(token))) => Message::Fatal(cx.take_error(token).to_string()),
             Err(_) => Message::Fatal("panicked on its edge thread".to_owned()),
         };

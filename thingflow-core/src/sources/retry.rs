@@ -52,9 +52,11 @@ impl<S: Source, E: Display, F: FnMut() -> Result<S, E>> Retried<S, F> {
             Some(source) => source,
             None => (self.make)().map_err(|error| failure(&error))?,
         };
-        let event = source.pull(cx)?;
-        self.source = Some(source); // one that has failed is dropped
-        Ok(event)
+        let event = source.pull(cx);
+        if matches!(event, Ok(_) | Err(Failure::NotYet)) {
+            self.source = Some(source); // one that has failed is dropped
+        }
+        event
     }
 }
 
