@@ -1,18 +1,33 @@
 #!/bin/bash
 # Install what the build and the tests need beside Rust; with --bench also what the measurements need, with --bare an
 # emulator of microcontrollers, with --cross the linkers and emulators for ARM programs, with --board an emulator of
-# whole boards, with --deploy an SSH server to test against. Does nothing when everything is there, and uses apt only
-# for what is missing.
+# whole boards, with --deploy an SSH server, systemd and a builder of Debian packages to test against. Does nothing when
+# everything is there, and uses apt only for what is missing. The builder of packages goes into
+# ${THINGFLOW_CACHE:-~/.cache/thingflow}, which may be deleted at any time.
 set -euo pipefail
+
+CACHE=${THINGFLOW_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/thingflow}
+CARGO_DEB=3.8.0 # the newest that the tests have seen
 
 missing=()
 need() { # COMMAND PACKAGE...
-  command -v "$1" > /dev/null || missing+=("${@:2}")
+  command -v "$1" > /dev/null || [ -x "/usr/sbin/$1" ] || missing+=("${@:2}")
 }
 
-need cc gcc libc6-dev
-for option in "$@"; do
-  case $option in
+main() {
+  local option
+  need cc gcc libc6-dev
+  for option in "$@"; do needs_of "$option"; done
+  [ ${#missing[@]} = 0 ] || install_packages
+  # A toolchain of rustup's may have come without these.
+  if ! { cargo clippy --version && cargo fmt --version; } > /dev/null 2>&1 && command -v rustup > /dev/null; then
+    rustup component add clippy rustfmt
+  fi
+  for option in "$@"; do [ "$option" != --deploy ] || cargo_deb; done
+}
+
+needs_of() { # OPTION
+  case $1 in
     --bench) need valgrind valgrind ;;
     --bare) need qemu-system-arm qemu-system-arm ;;
     --cross)
@@ -28,26 +43,48 @@ for option in "$@"; do
       ;;
     --deploy)
       need ssh openssh-client
-      [ -x /usr/sbin/sshd ] || missing+=(openssh-server)
+      need sshd openssh-server
+      need systemd-analyze systemd
+      need unshare util-linux
+      need addgroup adduser
       ;;
-    *) echo "setup: unknown option $option" >&2 && exit 2 ;;
+    *) echo "setup: unknown option $1" >&2 && exit 2 ;;
   esac
-done
+}
 
-[ ${#missing[@]} = 0 ] && exit 0
-if ! command -v apt-get > /dev/null; then
-  echo "setup: missing: ${missing[*]} (Debian's names); install them with this system's package manager" >&2
-  exit 1
-fi
-if [ "$(id -u)" != 0 ]; then
-  echo "setup: missing packages, and only root may install them: sudo apt-get install ${missing[*]}" >&2
-  exit 1
-fi
+# Install the missing packages, as root or with a sudo that asks nothing.
+install_packages() {
+  local root=()
+  if ! command -v apt-get > /dev/null; then
+    echo "setup: missing: ${missing[*]} (Debian's names); install them with this system's package manager" >&2
+    exit 1
+  fi
+  if [ "$(id -u)" != 0 ]; then
+    if ! sudo -n true 2> /dev/null; then
+      echo "setup: missing packages, and only root may install them: sudo apt-get install ${missing[*]}" >&2
+      exit 1
+    fi
+    root=(sudo -n)
+  fi
+  echo "setup: installing ${missing[*]}"
+  log=$(mktemp)
+  trap 'rm -f "$log"' EXIT
+  export DEBIAN_FRONTEND=noninteractive
+  if ! { "${root[@]}" apt-get update &&
+    "${root[@]}" apt-get install -y --no-install-recommends "${missing[@]}"; } > "$log" 2>&1; then
+    sed -E 's#(https?://)[^/ ]+#\1HOST#g; s/ \[IP: [^]]*\]//' "$log" >&2
+    exit 1
+  fi
+}
 
-echo "setup: installing ${missing[*]}"
-log=$(mktemp)
-trap 'rm -f "$log"' EXIT
-if ! { apt-get update && apt-get install -y --no-install-recommends "${missing[@]}"; } > "$log" 2>&1; then
-  sed -E 's#(https?://)[^/ ]+#\1HOST#g; s/ \[IP: [^]]*\]//' "$log" >&2
-  exit 1
-fi
+# The builder of Debian packages: a minute or two, once, and only where there is dpkg to go with it.
+cargo_deb() {
+  local tools=$CACHE/tools
+  command -v dpkg-deb > /dev/null || return 0
+  ! command -v cargo-deb > /dev/null && [ ! -x "$tools/bin/cargo-deb" ] || return 0
+  echo "setup: building cargo-deb $CARGO_DEB"
+  CARGO_TARGET_DIR=$tools/target cargo install --quiet --locked --version "$CARGO_DEB" --root "$tools" cargo-deb
+  rm -rf "$tools/target"
+}
+
+main "$@"

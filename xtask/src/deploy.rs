@@ -1,69 +1,141 @@
-//! `deploy`: builds an example for a board, copies it there over ssh, installs it as a service and shows its log.
+//! `deploy`: builds an example for boards, copies it there over ssh, installs it as a service, and shows its log.
 
+mod board;
 mod unit;
 
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::PathBuf;
 
 use crate::cross::{self, Linked, Target};
 use crate::{Result, process};
+use board::Board;
 use unit::Unit;
 
-const USAGE: &str = "usage: cargo xtask deploy --host USER@HOST --example NAME [--target aarch64|armv7|this] \
-                     [--features A,B] [--port N] [--prefix FOLDER] [--no-log]";
-
-/// What runs on the board to install what was copied.
-const INSTALL: &str = include_str!("deploy/install.sh");
+const USAGE: &str = "usage: cargo xtask deploy --host USER@HOST... [--hosts FILE] --example NAME \
+                     [--target aarch64|armv7|this] [--features A,B] [--port N] [--prefix FOLDER] [--no-log]\n       \
+                     cargo xtask deploy --remove --host USER@HOST... [--hosts FILE] --example NAME [--port N]";
 
 /// What the words of the command line ask for.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Asked {
-    board: Board,
+    boards: Vec<Board>,
     example: String,
-    /// The kind of board; asked of the board if not given.
+    /// The kind of board; asked of each board if not given.
     target: Option<String>,
     features: Vec<String>,
     /// What is put before the paths of installed files, to try it out.
     prefix: String,
+    remove: bool,
     no_log: bool,
 }
 
 pub(crate) fn run(words: &[String]) -> Result {
-    let asked = parse(words)?;
+    let mut asked = parse(words)?;
     let unit = Unit::of_example(&asked.example)?;
+    if asked.remove {
+        return on_each(&asked.boards, |board| {
+            board.connect()?.remove(&unit, &asked.prefix)?;
+            println!("{}: removed {}", board.host, unit.name);
+            Ok(())
+        });
+    }
     if !unit.notifies {
         println!("{} has no feature `systemd`: nobody notices when it hangs", asked.example);
+    } else if !asked.features.iter().any(|feature| feature == "systemd") {
+        asked.features.push("systemd".into());
     }
-    let kind = asked.target.clone().map_or_else(|| asked.board.kind(), Ok)?;
-    let mut features = asked.features.clone();
-    features.extend(unit.notifies.then(|| "systemd".to_owned()));
-    let program = build(&kind, &asked.example, &features)?;
-    asked.board.install(&unit, &program, &asked.prefix)?;
-    if asked.no_log { Ok(()) } else { asked.board.show_log(&unit) }
+    let unit = unit.built(&asked.features);
+    deploy(&asked, &unit, |kind| build(kind, &asked.example, &asked.features))
+}
+
+/// Installs on each board; shows the log if there is one only.
+fn deploy(asked: &Asked, unit: &Unit, build: impl Fn(&str) -> Result<PathBuf>) -> Result {
+    let mut programs = Programs { build, built: HashMap::new() };
+    let follows = asked.boards.len() == 1 && !asked.no_log;
+    on_each(&asked.boards, |board| {
+        let connection = board.connect()?;
+        let kind = asked.target.clone().map_or_else(|| connection.kind(), Ok)?;
+        connection.install(unit, &programs.get(&kind)?, &asked.prefix)?;
+        println!("{}: installed, and runs: {}", board.host, unit.build);
+        if follows { connection.show_log(unit) } else { Ok(()) }
+    })
+}
+
+/// Does it on one board after the other, whatever becomes of each.
+fn on_each(boards: &[Board], mut act: impl FnMut(&Board) -> Result) -> Result {
+    let mut failed = Vec::new();
+    for board in boards {
+        if let Err(error) = act(board) {
+            println!("{}: failed: {error}", board.host);
+            failed.push(board.host.as_str());
+        }
+    }
+    if failed.is_empty() {
+        return Ok(());
+    }
+    Err(format!("failed on {} of {} boards: {}", failed.len(), boards.len(), failed.join(" ")).into())
+}
+
+/// The program for each kind of board, built when the first of its kind is met. What did not build is not tried again.
+struct Programs<B> {
+    build: B,
+    built: HashMap<String, std::result::Result<PathBuf, String>>,
+}
+
+impl<B: Fn(&str) -> Result<PathBuf>> Programs<B> {
+    fn get(&mut self, kind: &str) -> Result<PathBuf> {
+        let build = || (self.build)(kind).map_err(|error| error.to_string());
+        Ok(self.built.entry(kind.to_owned()).or_insert_with(build).clone()?)
+    }
 }
 
 fn parse(words: &[String]) -> Result<Asked> {
     let mut asked = Asked::default();
+    let mut seen = Vec::new();
+    let mut hosts = Vec::new();
+    let mut port = None;
     let mut rest = words.iter();
     while let Some(word) = rest.next() {
-        if word == "--no-log" {
-            asked.no_log = true;
-            continue;
+        if seen.contains(word) && word != "--host" {
+            return Err(format!("{word} is there twice\n{USAGE}").into());
         }
-        let value = rest.next().ok_or(USAGE)?.clone();
+        seen.push(word.clone());
         match word.as_str() {
-            "--host" => asked.board.host = value,
-            "--port" => asked.board.options.extend(["-o".to_owned(), format!("Port={value}")]),
-            "--example" => asked.example = value,
-            "--target" => asked.target = Some(value),
-            "--features" => asked.features.extend(value.split(',').map(str::to_owned)),
-            "--prefix" => asked.prefix = value,
-            _ => return Err(USAGE.into()),
+            "--no-log" => asked.no_log = true,
+            "--remove" => asked.remove = true,
+            _ => {
+                let value = rest.next().ok_or(USAGE)?.clone();
+                match word.as_str() {
+                    "--host" => hosts.push(value),
+                    "--hosts" => hosts.extend(hosts_of(&value)?),
+                    "--port" => port = Some(value),
+                    "--example" => asked.example = value,
+                    "--target" => asked.target = Some(value),
+                    "--features" => asked.features.extend(value.split(',').map(str::to_owned)),
+                    "--prefix" => asked.prefix = value,
+                    _ => return Err(USAGE.into()),
+                }
+            }
         }
     }
-    let is_whole = !asked.board.host.is_empty() && !asked.example.is_empty();
-    if is_whole && !asked.board.host.starts_with('-') { Ok(asked) } else { Err(USAGE.into()) }
+    // ssh would take such a host for an option.
+    if hosts.is_empty() || hosts.iter().any(|host| host.starts_with('-')) || asked.example.is_empty() {
+        return Err(USAGE.into());
+    }
+    let options: Vec<String> = port.into_iter().flat_map(|port| ["-o".into(), format!("Port={port}")]).collect();
+    asked.boards = hosts.into_iter().map(|host| Board { host, options: options.clone() }).collect();
+    Ok(asked)
+}
+
+/// The hosts of a file, one a line; `#` begins a comment.
+fn hosts_of(path: &str) -> Result<Vec<String>> {
+    let text = fs::read_to_string(path).map_err(|error| format!("{path}: {error}"))?;
+    let lines = text.lines().map(|line| line.split('#').next().unwrap_or_default().trim());
+    Ok(lines.filter(|line| !line.is_empty()).map(str::to_owned).collect())
 }
 
 /// Builds the example for this kind of board; returns the program.
@@ -79,69 +151,3 @@ fn build(kind: &str, example: &str, features: &[String]) -> Result<PathBuf> {
     cross::build(target, Linked::Dynamically, &what)?;
     Ok(cross::program(target, Linked::Dynamically, example).into())
 }
-
-/// A board that is reached by ssh.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Board {
-    /// As ssh takes it: `pi@raspberrypi.local`.
-    host: String,
-    /// What ssh and scp are told beside the host.
-    options: Vec<String>,
-}
-
-impl Board {
-    /// Which programs it runs, by the names of its processor in Debian and in the kernel.
-    fn kind(&self) -> Result<String> {
-        let architecture = self.ask("dpkg --print-architecture 2> /dev/null; uname -m")?;
-        let words: Vec<&str> = architecture.split_whitespace().collect();
-        let kind = match words.as_slice() {
-            ["armhf", "armv6l"] | ["armv6l"] => Err("an ARMv6 board (Pi Zero, Pi 1) has no compiler here"),
-            ["arm64", ..] | ["aarch64"] => Ok("aarch64"),
-            ["armhf", ..] | ["armv7l"] => Ok("armv7"),
-            [.., "x86_64"] => Ok("this"),
-            _ => Err("no board of that kind is known; give --target"),
-        };
-        kind.map(str::to_owned).map_err(|why| format!("{}: `{}`: {why}", self.host, words.join(" ")).into())
-    }
-
-    /// Copies the program and its unit into a new folder there, installs both, and removes the folder.
-    fn install(&self, unit: &Unit, program: &Path, prefix: &str) -> Result {
-        let files = tempfile::tempdir()?;
-        let (name, service) = (&unit.name, unit.file_name());
-        fs::copy(program, files.path().join(name))?;
-        fs::write(files.path().join(&service), unit.text())?;
-        fs::write(files.path().join("install.sh"), INSTALL)?;
-        let folder = self.ask("mktemp -d")?;
-        let mut copy = Command::new("scp");
-        copy.arg("-q").args(&self.options);
-        copy.args([name.as_str(), &service, "install.sh"].map(|file| files.path().join(file)));
-        process::run(copy.arg(format!("{}:{folder}/", self.host)))?;
-        let root = r#"[ "$(id -u)" = 0 ] || root=sudo"#;
-        let install = format!("$root sh install.sh {name} {service} '{prefix}'");
-        let line = format!("cd {folder} && {{ {root}; {install}; result=$?; rm -r {folder}; exit $result; }}");
-        process::run(&mut self.ssh(&line))
-    }
-
-    /// Shows the service's log until it is interrupted.
-    fn show_log(&self, unit: &Unit) -> Result {
-        process::run(&mut self.ssh(&format!("journalctl --follow --lines=20 --unit={}", unit.file_name())))
-    }
-
-    fn ask(&self, line: &str) -> Result<String> {
-        let output = self.ssh(line).output()?;
-        if output.status.success() || !output.stdout.is_empty() {
-            return Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned());
-        }
-        let said = String::from_utf8_lossy(&output.stderr);
-        Err(format!("{} cannot be reached: {}; try `ssh {}` by hand", self.host, said.trim(), self.host).into())
-    }
-
-    fn ssh(&self, line: &str) -> Command {
-        let mut command = Command::new("ssh");
-        command.args(&self.options).arg(&self.host).arg(line);
-        command
-    }
-}
-
-#[cfg(test)]
-mod tests;

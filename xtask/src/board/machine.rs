@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::archive::Archive;
 use super::outside::Outside;
-use super::{PROGRAMS, Verdict, home};
+use super::{PROGRAMS, Program, Verdict};
 use crate::cross::{Linked, Target, program};
 use crate::{Result, process};
 
@@ -25,6 +25,8 @@ pub(super) struct Machine {
     kernel: &'static str,
     /// The kernel's modules, in the order of loading.
     modules: &'static [&'static str],
+    /// How many checks its init script runs.
+    checks: u32,
 }
 
 pub(super) const ALL: [Machine; 2] = [
@@ -33,6 +35,7 @@ pub(super) const ALL: [Machine; 2] = [
         hardware: "-M virt -cpu cortex-a53 -m 512 -net none",
         kernel: "",
         modules: &["configfs", "gpio-sim"],
+        checks: 30,
     },
     Machine {
         name: "raspi3b",
@@ -42,6 +45,7 @@ pub(super) const ALL: [Machine; 2] = [
         kernel: "iomem=relaxed",
         // The emulator ends only by the watchdog's reset.
         modules: &["bcm2835_wdt", "i2c-dev", "i2c-bcm2835", "spi-bcm2835"],
+        checks: 13,
     },
 ];
 
@@ -53,20 +57,20 @@ const DEVICES: &str = "devices";
 const LONGEST: Duration = Duration::from_secs(300);
 
 impl Machine {
-    /// Boots it and counts its checks. Its whole output is kept in `target/board/`.
-    pub(super) fn boot(self) -> Result<Verdict> {
+    /// Boots it and counts its checks. Its whole output is kept in `target/board/`. `home` holds what is booted.
+    pub(super) fn boot(self, home: &Path) -> Result<Verdict> {
         println!("\n== {}", self.name);
         let start = Instant::now();
         let folder = work_folder()?;
-        fs::write(folder.join("files"), self.files()?)?;
+        fs::write(folder.join("files"), self.files(home)?)?;
         // Not in the target folder, whose path may be too long for a socket.
         let sockets = tempfile::tempdir()?;
         let (log, complaints) = (folder.join(format!("{}.log", self.name)), folder.join("emulator.log"));
-        let mut command = self.command(&folder.join("files"), sockets.path());
+        let mut command = self.command(home, &folder.join("files"), sockets.path());
         let mut emulator = Emulator::start(command.stderr(File::create(&complaints)?))?;
         let mut run = || {
             let mut outside = Outside::connect(&sockets.path().join(WIRES), &sockets.path().join(DEVICES))?;
-            emulator.run(&mut outside, &mut File::create(&log)?)
+            emulator.run(Verdict::of(self.checks), &mut outside, &mut File::create(&log)?)
         };
         let ran = run();
         println!("== {} after {} s; all it said: {}", self.name, start.elapsed().as_secs(), log.display());
@@ -78,34 +82,34 @@ impl Machine {
         }
     }
 
-    fn command(self, files: &Path, sockets: &Path) -> Command {
-        let mut command = process::command(&home().join("qemu").to_string_lossy(), self.hardware);
+    fn command(self, home: &Path, files: &Path, sockets: &Path) -> Command {
+        let mut command = process::command(&home.join("qemu").to_string_lossy(), self.hardware);
         if self.name != "virt" {
-            command.arg("-dtb").arg(home().join(format!("{}.dtb", self.name)));
+            command.arg("-dtb").arg(home.join(format!("{}.dtb", self.name)));
         }
         let socket = |name: &str| format!("unix:{},server=on,wait=off", sockets.join(name).display());
         command.args(["-display", "none", "-monitor", "none", "-serial", "stdio", "-no-reboot", "-qtest-log", "none"]);
         command.arg("-qtest").arg(socket(WIRES)).arg("-qmp").arg(socket(DEVICES));
-        command.arg("-kernel").arg(home().join("modules/vmlinuz")).arg("-initrd").arg(files);
+        command.arg("-kernel").arg(home.join("modules/vmlinuz")).arg("-initrd").arg(files);
         command.arg("-append").arg(format!("console=ttyAMA0,115200 panic=-1 loglevel=3 {}", self.kernel));
         command
     }
 
     /// All files on the board.
-    fn files(self) -> Result<Vec<u8>> {
+    fn files(self, home: &Path) -> Result<Vec<u8>> {
         let mut archive = Archive::default();
         for folder in ["bin", "modules"] {
             archive.folder(folder);
         }
-        archive.file("bin/busybox", &fs::read(home().join("busybox"))?);
+        archive.file("bin/busybox", &fs::read(home.join("busybox"))?);
         let init = process::root().join("board/init");
         archive.file("start", &fs::read(init.join("start"))?);
         archive.file("init", &fs::read(init.join(self.name))?);
         for (number, name) in self.modules.iter().enumerate() {
-            archive.file(&format!("modules/{number}-{name}.ko"), &module(name)?);
+            archive.file(&format!("modules/{number}-{name}.ko"), &module(home, name)?);
         }
         for (target, bits) in [(Target::Aarch64, "64"), (Target::Armv7, "32")] {
-            for (package, name) in PROGRAMS {
+            for Program { package, name, .. } in PROGRAMS {
                 archive.file(&format!("{name}{bits}"), &fs::read(program(target, Linked::Statically, package))?);
             }
         }
@@ -119,17 +123,19 @@ fn read(path: &Path) -> String {
 }
 
 fn work_folder() -> Result<PathBuf> {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| process::root().join("target"), PathBuf::from);
-    let folder = target.join("board");
+    let folder = process::target_folder().join("board");
     fs::create_dir_all(&folder)?;
     Ok(folder)
 }
 
 /// A module of the kernel, unpacked.
-fn module(name: &str) -> Result<Vec<u8>> {
-    let file = find(&home().join("modules/kernel"), name)?.ok_or_else(|| format!("the kernel has no module {name}"))?;
+fn module(home: &Path, name: &str) -> Result<Vec<u8>> {
+    let file = find(&home.join("modules/kernel"), name)?.ok_or_else(|| format!("the kernel has no module {name}"))?;
     if file.extension().is_some_and(|ending| ending == "xz") {
         let unpacked = Command::new("xz").arg("-dc").arg(&file).output()?;
+        if !unpacked.status.success() {
+            return Err(String::from_utf8_lossy(&unpacked.stderr).trim_end().to_owned().into());
+        }
         return Ok(unpacked.stdout);
     }
     Ok(fs::read(file)?)
@@ -172,8 +178,8 @@ impl Emulator {
     }
 
     /// Listens, answers and counts until the board is switched off. False if it was not done by then.
-    fn run(&mut self, outside: &mut Outside, log: &mut impl Write) -> Result<(Verdict, bool)> {
-        let (mut verdict, mut done, end) = (Verdict::default(), false, Instant::now() + LONGEST);
+    fn run(&mut self, none: Verdict, outside: &mut Outside, log: &mut impl Write) -> Result<(Verdict, bool)> {
+        let (mut verdict, mut done, end) = (none, false, Instant::now() + LONGEST);
         loop {
             let line = match self.said.recv_timeout(end.saturating_duration_since(Instant::now())) {
                 Ok(line) => line,

@@ -14,6 +14,11 @@ const PI_SET: u32 = 0x3F20_001C;
 const PI_CLEAR: u32 = 0x3F20_0028;
 const PI_LEVELS: u32 = 0x3F20_0034;
 
+/// Where its interrupts 32 to 63 are switched on and off, and the one of its I2C. Without it a transfer never ends.
+const PI_INTERRUPTS_ON: u32 = 0x3F00_B214;
+const PI_INTERRUPTS_OFF: u32 = 0x3F00_B220;
+const PI_I2C: u32 = 1 << (53 - 32);
+
 /// The emulator must have made its sockets by then.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -58,9 +63,10 @@ impl Outside {
             }
             ["drive", pin, level] => {
                 let (pin, register): (u32, _) = (pin.parse()?, if *level == "1" { PI_SET } else { PI_CLEAR });
-                self.wires.tell(&format!("writel {register:#x} {:#x}", 1 << pin))?;
-                Ok("done".into())
+                self.wires.write(register, 1 << pin)
             }
+            ["i2c", "hang"] => self.wires.write(PI_INTERRUPTS_OFF, PI_I2C),
+            ["i2c", "well"] => self.wires.write(PI_INTERRUPTS_ON, PI_I2C),
             ["temperature", celsius] => self.devices.set_temperature(celsius.parse()?),
             _ => Err(format!("nobody outside understands `{question}`").into()),
         }
@@ -134,13 +140,23 @@ impl Wires {
         }
     }
 
-    /// All levels that a line has had so far.
+    fn write(&mut self, register: u32, value: u32) -> Result<String> {
+        self.tell(&format!("writel {register:#x} {value:#x}"))?;
+        Ok("done".into())
+    }
+
+    /// All levels that a line has had since this was last asked.
     fn levels(&mut self, line: u32) -> Result<String> {
         self.tell("endianness")?; // any command: what changed before comes before its answer
-        let levels = self.seen.iter().filter(|(changed, _)| *changed == line);
-        let levels: Vec<&str> = levels.map(|(_, high)| if *high { "1" } else { "0" }).collect();
-        Ok(if levels.is_empty() { "none".into() } else { levels.join(" ") })
+        Ok(taken(&mut self.seen, line))
     }
+}
+
+/// The levels of a line, which are forgotten.
+fn taken(seen: &mut Vec<(u32, bool)>, line: u32) -> String {
+    let levels: Vec<&str> =
+        seen.extract_if(.., |(changed, _)| *changed == line).map(|(_, high)| if high { "1" } else { "0" }).collect();
+    if levels.is_empty() { "none".into() } else { levels.join(" ") }
 }
 
 /// The wire and its level in `IRQ raise 4`.
@@ -207,6 +223,14 @@ mod tests {
         assert_eq!(change("IRQ raise 4"), Some((4, true)));
         assert_eq!(change("IRQ lower 5"), Some((5, false)));
         assert_eq!(change("OK"), None);
+    }
+
+    #[test]
+    fn levels_are_told_once() {
+        let mut seen = vec![(4, true), (5, true), (4, false)];
+        assert_eq!(taken(&mut seen, 4), "1 0");
+        assert_eq!(taken(&mut seen, 4), "none");
+        assert_eq!(taken(&mut seen, 5), "1");
     }
 
     #[test]

@@ -1,7 +1,10 @@
 #!/bin/sh
-# Runs on the board, as root: install.sh NAME UNIT PREFIX, in the folder that holds the program and its unit.
+# Runs on the board, as root: install.sh NAME [PREFIX], in a folder that holds the program NAME and its unit.
+# What does not start is taken back: the program and the unit that were there before run again.
 set -eu
-name=$1 unit=$2 prefix=$3
+name=$1 prefix=${2-} unit=$1.service
+program=$prefix/usr/local/bin/$name
+service=$prefix/etc/systemd/system/$unit
 
 # Groups that this system does not have would keep the service from starting.
 groups=
@@ -14,9 +17,53 @@ for group in $(sed -n 's/^SupplementaryGroups=//p' "$unit"); do
 done
 sed -i "s/^SupplementaryGroups=.*/SupplementaryGroups=${groups# }/" "$unit"
 
-install -D -m 755 "$name" "$prefix/usr/local/bin/$name"
-install -D -m 644 "$unit" "$prefix/etc/systemd/system/$unit"
-systemctl daemon-reload
-systemctl enable "$unit"
-systemctl restart "$unit" # waits until the program says that it is up
-systemctl is-active "$unit"
+# Before 254 systemd waits equally long before every restart, and does not know how to be told otherwise.
+version=$(systemctl --version | sed -n '1s/^systemd \([0-9]*\).*/\1/p')
+if [ "${version:-0}" -lt 254 ]; then
+  sed -i 's/^RestartSec=.*/RestartSec=30/; /^RestartSteps=/d; /^RestartMaxDelaySec=/d' "$unit"
+fi
+
+start() {
+  systemctl daemon-reload &&
+    systemctl enable --quiet "$unit" &&
+    systemctl restart "$unit" && # waits until the program says that it is up
+    { ! grep -qx Type=exec "$unit" || sleep 3; } && # which this one does not say
+    systemctl is-active --quiet "$unit"
+}
+
+# keep FILE and put_back FILE: what was there before; nothing if there was nothing.
+keep() {
+  rm -f "$1.previous"
+  [ ! -e "$1" ] || cp -p "$1" "$1.previous"
+}
+put_back() {
+  rm -f "$1"
+  [ ! -e "$1.previous" ] || mv "$1.previous" "$1"
+}
+
+keep "$program"
+keep "$service"
+install -D -m 755 "$name" "$program"
+install -D -m 644 "$unit" "$service"
+if start; then
+  exit 0
+fi
+
+echo "deploy: $unit does not start; this is the end of its log:" >&2
+journalctl --no-pager --lines=30 --unit="$unit" >&2 || true
+if [ -e "$service.previous" ]; then
+  put_back "$program"
+  put_back "$service"
+  if start; then
+    echo "deploy: $unit does not start (its log is above); the one before it was put back, and runs" >&2
+  else
+    echo "deploy: $unit does not start (its log is above); the one before it was put back, and does not start either" >&2
+  fi
+else
+  systemctl disable --quiet --now "$unit" || true
+  put_back "$program"
+  put_back "$service"
+  systemctl daemon-reload || true
+  echo "deploy: $unit does not start (its log is above); there was none before it, so it was removed again" >&2
+fi
+exit 1

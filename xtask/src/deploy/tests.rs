@@ -1,169 +1,208 @@
 //! Deploys to this machine: an SSH server of the test's own, a folder in place of the root, and in place of systemd a
-//! script that notes what it is told.
+//! script that notes what it is told. What the real one makes of it is tested in `booted`.
 
-use std::env;
-use std::io::{BufRead, BufReader};
+mod booted;
+mod fakes;
+mod lamp;
+mod package;
+
+use std::cell::RefCell;
 use std::net::TcpListener;
-use std::os::unix::fs::PermissionsExt;
-use std::process::{Child, Stdio};
-
-use tempfile::TempDir;
+use std::process::Command;
 
 use super::*;
+use fakes::{Fakes, Server};
 
-const SSHD: &str = "/usr/sbin/sshd";
-
-/// A server that is ended with the test.
-struct Server {
-    child: Child,
-    folder: TempDir,
-    port: u16,
-}
-
-impl Server {
-    /// None where there is no SSH server, which is an error in CI.
-    fn start() -> Option<Self> {
-        if !fs::exists(SSHD).unwrap() {
-            assert!(env::var_os("CI").is_none(), "no SSH server: `cargo xtask setup --deploy` installs it");
-            println!("NOT TESTED: there is no SSH server here; `cargo xtask setup --deploy` installs one");
-            return None;
-        }
-        let folder = tempfile::tempdir().unwrap();
-        for key in ["host", "user"] {
-            let mut keygen = Command::new("ssh-keygen");
-            keygen.args(["-q", "-t", "ed25519", "-N", "", "-f"]).arg(folder.path().join(key));
-            process::run(&mut keygen).unwrap();
-        }
-        fake_commands(folder.path());
-        drop(fs::create_dir("/run/sshd")); // a server of root's wants it
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let here = folder.path().display();
-        let config = format!(
-            "ListenAddress 127.0.0.1\nPort {port}\nHostKey {here}/host\nAuthorizedKeysFile {here}/user.pub\nPidFile none\n\
-             UsePAM no\nStrictModes no\nPermitRootLogin yes\nPasswordAuthentication no\nLogLevel INFO\n\
-             Subsystem sftp internal-sftp\nSetEnv PATH={here}/bin:/usr/sbin:/usr/bin:/sbin:/bin\n"
-        );
-        fs::write(folder.path().join("config"), config).unwrap();
-        let mut command = Command::new(SSHD);
-        command.args(["-D", "-e", "-f"]).arg(folder.path().join("config"));
-        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
-        let mut said = BufReader::new(child.stderr.take().unwrap()).lines();
-        let first = said.next().unwrap().unwrap();
-        assert!(first.contains("Server listening"), "{first}");
-        std::thread::spawn(move || said.for_each(drop)); // it must not block on what nobody reads
-        Some(Self { child, folder, port })
-    }
-
-    fn board(&self) -> Board {
-        let here = self.folder.path().display();
-        let options = [
-            format!("Port={}", self.port),
-            format!("IdentityFile={here}/user"),
-            format!("UserKnownHostsFile={here}/known"),
-            "IdentitiesOnly=yes".into(),
-            "StrictHostKeyChecking=no".into(),
-            "BatchMode=yes".into(),
-        ];
-        let options =
-            ["-F".into(), "none".into()].into_iter().chain(options.into_iter().flat_map(|it| ["-o".into(), it]));
-        Board { host: "127.0.0.1".into(), options: options.collect() }
-    }
-
-    fn read(&self, path: &str) -> String {
-        fs::read_to_string(self.folder.path().join(path)).unwrap_or_default()
-    }
-
-    /// What the commands on the board were told.
-    fn told(&self) -> Vec<String> {
-        self.read("told").lines().map(str::to_owned).collect()
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        drop(self.child.kill());
-        drop(self.child.wait());
-    }
-}
-
-/// Commands that note their words instead of changing this machine; `restart` runs the program to its end.
-fn fake_commands(folder: &Path) {
-    let here = folder.display();
-    let note = format!("echo \"${{0##*/}} $*\" >> {here}/told");
-    let systemctl = format!("{note}\n[ \"$1\" != restart ] || {here}/root/usr/local/bin/lux-led >> {here}/told");
-    let getent = "[ \"$2\" = gpio ] || [ \"$2\" = i2c ]".to_owned();
-    fs::create_dir(folder.join("bin")).unwrap();
-    for (name, script) in
-        [("systemctl", systemctl), ("journalctl", note), ("sudo", "exec \"$@\"".into()), ("getent", getent)]
-    {
-        program(&folder.join("bin").join(name), &script);
-    }
-}
-
-fn program(path: &Path, script: &str) {
-    fs::write(path, format!("#!/bin/sh\n{script}\n")).unwrap();
-    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+fn unit() -> Unit {
+    Unit::of_example("lux-led").unwrap()
 }
 
 fn words(line: &str) -> Vec<String> {
     line.split_whitespace().map(str::to_owned).collect()
 }
 
+/// What systemd is told for one start.
+fn start(of: &str) -> Vec<String> {
+    let calls = "systemctl daemon-reload|systemctl enable --quiet lux-led.service|systemctl restart lux-led.service";
+    let calls = format!("{calls}|{of} program|systemctl is-active --quiet lux-led.service");
+    calls.split('|').map(str::to_owned).collect()
+}
+
 #[test]
 fn a_program_is_installed_started_and_watched() {
     let Some(server) = Server::start() else { return };
-    let (board, unit) = (server.board(), Unit::of_example("lux-led").unwrap());
-    let source = server.folder.path().join("built");
+    let board = server.board();
+    let connection = board.connect().unwrap();
     for round in ["first", "second"] {
-        program(&source, &format!("echo {round} program"));
-        board.install(&unit, &source, &format!("{}/root", server.folder.path().display())).unwrap();
+        let program = server.fakes.program(&format!("echo {round} program"));
+        connection.install(&unit(), &program, &server.fakes.root()).unwrap();
     }
-    let once = |round: &str| {
-        let calls = "systemctl daemon-reload|systemctl enable lux-led.service|systemctl restart lux-led.service";
-        let calls = format!("{calls}|{round} program|systemctl is-active lux-led.service");
-        calls.split('|').map(str::to_owned).collect::<Vec<_>>()
-    };
-    assert_eq!(server.told(), [once("first"), once("second")].concat());
-    let installed = server.read("root/etc/systemd/system/lux-led.service");
-    let expected = unit.text().replace("=gpio i2c spi dialout\n", "=gpio i2c\n");
+    assert_eq!(server.fakes.told(), [start("first"), start("second")].concat());
+    let installed = server.fakes.read("root/etc/systemd/system/lux-led.service");
+    let expected = unit().text().replace("=gpio i2c spi dialout\n", "=gpio i2c\n");
     assert_eq!(installed, expected, "only the groups that are there");
+    assert!(server.fakes.read("root/usr/local/bin/lux-led.previous").contains("first program"));
+    assert_eq!(server.fakes.left_behind(), 0);
 
-    board.show_log(&unit).unwrap();
-    assert_eq!(server.told().last().unwrap(), "journalctl --follow --lines=20 --unit=lux-led.service");
-    assert!(!board.kind().unwrap().is_empty());
+    connection.show_log(&unit()).unwrap();
+    assert_eq!(server.fakes.told().last().unwrap(), "journalctl --follow --lines=20 --unit=lux-led.service");
+    assert!(!connection.kind().unwrap().is_empty());
 }
 
 #[test]
 fn what_fails_on_the_board_is_an_error_here() {
     let Some(server) = Server::start() else { return };
-    let source = server.folder.path().join("built");
-    program(&source, "exit 1");
-    let unit = Unit::of_example("lux-led").unwrap();
-    let error = server.board().install(&unit, &source, &format!("{}/root", server.folder.path().display()));
-    assert!(error.unwrap_err().to_string().contains("failed"));
+    let board = server.board();
+    let connection = board.connect().unwrap();
+    let program = server.fakes.program("exit 1");
+    let error = connection.install(&unit(), &program, &server.fakes.root()).unwrap_err().to_string();
+    assert_eq!(error, "lux-led was not installed: the board says why, above");
+    let error = connection.install(&unit(), &program, "/proc/no-folder").unwrap_err().to_string();
+    assert_eq!(error, "lux-led was not installed: the board says why, above");
+    assert_eq!(server.fakes.left_behind(), 0);
+    assert!(connection.remove(&unit(), &server.fakes.root()).is_err(), "there is nothing");
 }
 
 #[test]
 fn a_board_that_is_not_there_is_named() {
     let nowhere = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let options = words(&format!("-F none -o BatchMode=yes -o Port={nowhere}"));
-    let error = Board { host: "127.0.0.1".into(), options }.kind().unwrap_err().to_string();
-    assert!(
-        error.starts_with("127.0.0.1 cannot be reached: ") && error.ends_with("try `ssh 127.0.0.1` by hand"),
-        "{error}"
-    );
+    let Err(error) = (Board { host: "127.0.0.1".into(), options }).connect().map(drop) else { panic!("it is there") };
+    let error = error.to_string();
+    assert!(error.starts_with("it cannot be reached: ") && error.ends_with("try `ssh 127.0.0.1` by hand"), "{error}");
+}
+
+#[test]
+fn of_many_boards_one_that_fails_does_not_keep_the_others_from_theirs() {
+    let Some(server) = Server::start() else { return };
+    let good = server.board();
+    let gone =
+        Board { host: "gone".into(), options: words("-F none -o BatchMode=yes -o HostName=127.0.0.1 -o Port=1") };
+    let asked = Asked { boards: vec![good.clone(), gone, good], prefix: server.fakes.root(), ..Asked::default() };
+    let program = server.fakes.program("echo same program");
+    let built = RefCell::new(Vec::new());
+    let error = deploy(&asked, &unit(), |kind| {
+        built.borrow_mut().push(kind.to_owned());
+        Ok(program.clone())
+    });
+    assert_eq!(error.unwrap_err().to_string(), "failed on 1 of 3 boards: gone");
+    assert_eq!(server.fakes.told(), [start("same"), start("same")].concat());
+    assert_eq!(built.borrow().len(), 1, "boards of a kind share the program");
+}
+
+#[test]
+fn a_program_that_does_not_build_is_not_built_again() {
+    let built = RefCell::new(0);
+    let mut programs = Programs {
+        build: |_: &str| {
+            *built.borrow_mut() += 1;
+            Err("does not build".into())
+        },
+        built: HashMap::new(),
+    };
+    for _ in 0..2 {
+        assert_eq!(programs.get("armv7").unwrap_err().to_string(), "does not build");
+    }
+    assert_eq!(*built.borrow(), 1);
+}
+
+#[test]
+fn what_was_there_is_put_back_when_the_new_one_does_not_start() {
+    let fakes = Fakes::new("252");
+    fakes.install("echo good program");
+    let before = fakes.read("root/etc/systemd/system/lux-led.service");
+    fs::write(fakes.folder().join("told"), "").unwrap();
+    let (said, is_fine) = fakes.install("echo bad program; exit 1");
+    assert!(!is_fine);
+    assert!(said.contains("this is the end of its log:\nwhat lux-led.service has logged\n"), "{said}");
+    assert!(said.ends_with("the one before it was put back, and runs\n"), "{said}");
+    assert_eq!(fakes.read("root/usr/local/bin/lux-led"), "#!/bin/sh\necho good program\n");
+    assert_eq!(fakes.read("root/etc/systemd/system/lux-led.service"), before);
+    assert_eq!(fakes.told()[fakes.told().len() - 5..], start("good"));
+
+    fs::write(fakes.folder().join("root/usr/local/bin/lux-led"), "#!/bin/sh\nexit 1\n").unwrap();
+    let (said, is_fine) = fakes.install("exit 1");
+    assert!(!is_fine && said.ends_with("and does not start either\n"), "{said}");
+}
+
+#[test]
+fn a_first_one_that_does_not_start_leaves_nothing() {
+    let fakes = Fakes::new("252");
+    let (said, is_fine) = fakes.install("exit 1");
+    assert!(!is_fine && said.ends_with("there was none before it, so it was removed again\n"), "{said}");
+    assert!(!fs::exists(fakes.folder().join("root/usr/local/bin/lux-led")).unwrap());
+    assert!(!fs::exists(fakes.folder().join("root/etc/systemd/system/lux-led.service")).unwrap());
+    assert!(fakes.told().contains(&"systemctl disable --quiet --now lux-led.service".to_owned()));
+}
+
+#[test]
+fn restarts_back_off_as_far_as_systemd_can() {
+    let restarts = |version| {
+        let fakes = Fakes::new(version);
+        assert!(fakes.install("true").1);
+        let unit = fakes.read("root/etc/systemd/system/lux-led.service");
+        unit.lines().filter(|line| line.starts_with("Restart")).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(restarts("252"), "Restart=on-failure RestartSec=30");
+    let backing_off = "Restart=on-failure RestartSec=1 RestartSteps=8 RestartMaxDelaySec=5min";
+    assert_eq!(restarts("254"), backing_off);
+    assert_eq!(restarts("257"), backing_off);
+}
+
+#[test]
+fn systemd_understands_every_line() {
+    let Ok(version) = Command::new("systemd-analyze").arg("--version").output() else {
+        assert!(std::env::var_os("CI").is_none(), "no systemd-analyze: `cargo xtask setup --deploy` installs it");
+        println!("NOT TESTED: there is no systemd-analyze here; `cargo xtask setup --deploy` installs it");
+        return;
+    };
+    let version = String::from_utf8_lossy(&version.stdout).split_whitespace().nth(1).unwrap().to_owned();
+    let fakes = Fakes::new(&version);
+    assert!(fakes.install("true").1);
+    let path = fakes.folder().join("root/etc/systemd/system/lux-led.service");
+    let unit = fakes.read("root/etc/systemd/system/lux-led.service").replace("=/usr/local/bin/lux-led", "=/bin/true");
+    fs::write(&path, unit).unwrap();
+    let verified = Command::new("systemd-analyze").arg("verify").arg(&path).output().unwrap();
+    let said = String::from_utf8_lossy(&verified.stderr).into_owned();
+    // Other units of this machine are not ours to judge.
+    let ours: Vec<&str> = said.lines().filter(|line| line.contains("lux-led.service")).collect();
+    assert_eq!(ours, [""; 0]);
+}
+
+#[test]
+fn it_can_be_removed() {
+    let Some(server) = Server::start() else { return };
+    let board = server.board();
+    let connection = board.connect().unwrap();
+    for _ in 0..2 {
+        connection.install(&unit(), &server.fakes.program("true"), &server.fakes.root()).unwrap();
+    }
+    connection.remove(&unit(), &server.fakes.root()).unwrap();
+    let told = server.fakes.told();
+    assert_eq!(told[told.len() - 2..], ["systemctl disable --quiet --now lux-led.service", "systemctl daemon-reload"]);
+    for folder in ["root/usr/local/bin", "root/etc/systemd/system"] {
+        assert_eq!(fs::read_dir(server.fakes.folder().join(folder)).unwrap().count(), 0, "{folder}");
+    }
 }
 
 #[test]
 fn the_words_say_what_goes_where() {
-    let asked =
-        parse(&words("--host pi@board --example lux-led --features gpio,tsl2591 --port 2222 --no-log")).unwrap();
-    assert_eq!((asked.board.host.as_str(), asked.example.as_str(), asked.no_log), ("pi@board", "lux-led", true));
-    assert_eq!((asked.board.options, asked.features), (words("-o Port=2222"), words("gpio tsl2591")));
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("hosts").display().to_string();
+    fs::write(&file, "# the greenhouse\npi@north\n\n  pi@south # the old one\n").unwrap();
+    let line = "--host pi@a --example lux-led --host pi@b --features gpio,tsl2591 --port 2222 --no-log --hosts";
+    let asked = parse(&words(&format!("{line} {file}"))).unwrap();
+    let hosts: Vec<&str> = asked.boards.iter().map(|board| board.host.as_str()).collect();
+    assert_eq!(hosts, ["pi@a", "pi@b", "pi@north", "pi@south"]);
+    assert!(asked.boards.iter().all(|board| board.options == words("-o Port=2222")));
+    assert_eq!((asked.example.as_str(), asked.no_log, asked.features), ("lux-led", true, words("gpio tsl2591")));
+    assert!(parse(&words("--remove --host pi@a --example lux-led")).unwrap().remove);
     for wrong in ["", "--host pi@board", "--example lux-led", "--host -oProxyCommand=x --example lux-led", "--fast yes"]
     {
         assert_eq!(parse(&words(wrong)).unwrap_err().to_string(), USAGE, "{wrong}");
     }
+    let error = parse(&words("--host a --example lux-led --example replay")).unwrap_err().to_string();
+    assert!(error.starts_with("--example is there twice\nusage: "), "{error}");
 }
 
 #[test]
