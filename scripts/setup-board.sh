@@ -1,7 +1,8 @@
 #!/bin/bash
 # Fetch what `cargo xtask board` boots, on Debian: an arm64 kernel that has gpio-sim, a static busybox, an emulator new
 # enough to have the Raspberry Pi's I2C (about 140 MB). Quick when it is there. Nothing is installed: all is unpacked
-# into ${THINGFLOW_CACHE:-~/.cache/thingflow}/board, which may be deleted at any time.
+# into a folder board-… of ${THINGFLOW_CACHE:-~/.cache/thingflow}, which may be deleted at any time. --where only tells
+# which folder that is.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/board-env.sh"
@@ -13,15 +14,18 @@ KERNEL_SUITE=forky
 OLDEST_QEMU=9.0
 
 main() {
+  [ "${1:-}" = --where ] && echo "$BOARD_HOME" && return
   has_board_home && return
   debian_here || give_up "its parts are fetched from Debian's mirrors, and this is no Debian"
   mkdir -p "$CACHE"
   scratch=$(mktemp -d "$CACHE/setup.XXXXXX")
   trap 'rm -rf "$scratch"' EXIT
+  mkdir "$scratch/home"
+  emulator || give_up "no qemu-system-aarch64 of version $OLDEST_QEMU or newer on offer"
   kernel || give_up "no kernel with gpio-sim on offer"
   device_tree || give_up "the device tree cannot be changed"
-  emulator || give_up "no qemu-system-aarch64 of version $OLDEST_QEMU or newer on offer"
-  rm -rf "$BOARD_HOME"
+  (cd "$scratch/home" && find . -type f > ../parts && mv ../parts .)
+  rm -rf "$CACHE"/board "$CACHE"/board-* # made by earlier versions of this script
   mv "$scratch/home" "$BOARD_HOME"
   has_board_home || give_up "what was fetched does not run"
 }
@@ -38,7 +42,6 @@ kernel() {
   debian_unpack "$scratch/busybox" busybox-static:arm64 || return 1
   modules=$scratch/packages/usr/lib/modules/$release
   [ -n "$(find "$modules" -name 'gpio-sim.ko*')" ] && [ -e "$modules/vmlinuz" ] || return 1
-  mkdir -p "$scratch/home"
   mv "$modules" "$scratch/home/modules"
   cp "$(find "$scratch/busybox" -path '*bin/busybox' | head -1)" "$scratch/home/busybox"
 }
@@ -56,8 +59,8 @@ device_tree() {
 
 # The installed emulator if it is new enough; else one from backports, which runs with the installed one's libraries.
 emulator() {
-  local version qemu=qemu-system-aarch64
-  version=$($qemu --version 2> /dev/null | sed -n 's/.*version \([0-9.]*\).*/\1/p' | head -1)
+  local version unpacked qemu=qemu-system-aarch64
+  version=$($qemu --version | sed -n 's/.*version \([0-9.]*\).*/\1/p' | head -1)
   if ! dpkg --compare-versions "${version:-0}" ge $OLDEST_QEMU; then
     debian_open "$scratch/backports" "$CODENAME-backports" || return 1
     version=$(debian_versions qemu-system-arm | head -1)
@@ -65,8 +68,9 @@ emulator() {
     echo "board: emulator $version beside the installed one"
     debian_unpack "$scratch/home/emulator" "qemu-system-arm=$version" || return 1
     debian_unpack "$scratch/home/emulator" "qemu-system-data=$version" ./usr/share || return 1
-    qemu=$BOARD_HOME/emulator/usr/bin/$qemu
-    [ -x "$scratch/home/emulator/usr/bin/qemu-system-aarch64" ] || return 1
+    unpacked=emulator/usr/bin/$qemu qemu=$BOARD_HOME/emulator/usr/bin/$qemu
+    QEMU_MODULE_DIR=/nonexistent "$scratch/home/$unpacked" --version > /dev/null ||
+      give_up "qemu-system-arm $version of $CODENAME-backports lacks the above, which the installed qemu-system-arm does not bring"
   fi
   # The installed version's plug-in modules would not fit.
   printf "#!/bin/sh\nQEMU_MODULE_DIR=/nonexistent exec '%s' \"\$@\"\n" "$qemu" > "$scratch/home/qemu"
@@ -78,4 +82,4 @@ give_up() {
   exit 1
 }
 
-main
+main "$@"

@@ -54,8 +54,10 @@ fn end(status: debug::ExitStatus) -> ! {
     }
 }
 
-/// Without texts: those of all panics that are thinkable would take more flash than the program.
+/// Brings the outputs low, since a panic drops nothing here. Without texts: those of all panics that are thinkable would take
+/// more flash than the program.
 #[panic_handler]
 fn panic(_: &PanicInfo<'_>) -> ! {
+    Led::all_off();
     end(EXIT_FAILURE)
 }

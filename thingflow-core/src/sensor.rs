@@ -55,7 +55,8 @@ pub enum SampleError<E> {
     /// There will be no more: the stream completes.
     Ended,
     /// There will be one after this time: the sensor has only just begun to measure. That is no failure. Nothing is sent,
-    /// and the sensor is asked again at the first tick after that time.
+    /// and the sensor is asked again when the time is over, if its next tick is not earlier: then, on an edge thread and
+    /// on a microcontroller, at the first tick after it.
     NotYet(Duration),
     /// This one failed: the schedule's policy decides.
     Failed(E),

@@ -50,6 +50,23 @@ fn it_has_not_failed_and_is_not_asked_too_early() -> Result {
 }
 
 #[test]
+fn it_is_asked_again_before_the_next_tick_and_the_ticks_stay_where_they_are() -> Result {
+    let readings = |timing: Periodic| -> Result<String> {
+        let (mut scheduler, seen) = (Scheduler::virtual_time()?, Recorder::new());
+        scheduler.schedule_periodic(readings(&seen), timing)?;
+        scheduler.run_forever()?;
+        Ok(seen.timed_text())
+    };
+    let (first, longest) = (ms(10), ms(10_000));
+    let retry = OnFailure::Retry { first, longest, attempts: 3 };
+    for timing in [Periodic::every(ms(1000)), Periodic::every(ms(1000)).on_failure(retry)] {
+        assert_eq!(readings(timing)?, "2@1.25 3@2 |@2");
+    }
+    assert_eq!(readings(Periodic::every(ms(1000)).fixed_delay())?, "2@1.25 3@2.25 |@2.25");
+    Ok(())
+}
+
+#[test]
 fn nor_under_the_scheduler_of_a_microcontroller() -> Result {
     let seen = Recorder::new();
     let mut flow = readings(&seen);

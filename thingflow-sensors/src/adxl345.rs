@@ -1,13 +1,15 @@
 //! [`Adxl345`]: acceleration from the ADXL345, in batches, on an I2C bus.
+//!
+//! Own code by the data sheet: the driver there is (`adxl345_driver2`) hides what the bus said, and its feature `no_std`
+//! takes `std` away from whoever else uses it.
 
 use core::fmt;
 use core::time::Duration;
 
-use adxl345_driver2::i2c::Device;
-use adxl345_driver2::{Adxl345Reader, Adxl345Writer, AdxlError, IntSource};
 use embedded_hal::i2c::I2c;
 use thingflow_core::{SampleError, Sensor, SensorId};
 
+use crate::registers::Registers;
 use crate::{Axes, Batch, Chip, ChipError};
 
 /// The accelerometer ADXL345. A reading is a batch: what the chip collected since the last sampling, up to 33 samples.
@@ -18,29 +20,32 @@ use crate::{Axes, Batch, Chip, ChipError};
 /// - Sample it before 32 samples have come together, every 0.3 s at 100 Hz; [`Batch::has_gap`] tells when that
 ///   was too late. [`Spread`](crate::Spread) gives each sample its time.
 /// - A sample takes 0.8 ms of a bus at 100 kHz, 0.2 ms at 400 kHz: faster than 200 Hz needs the latter.
-/// - A chip that lost its power is set up anew by the sampling after the one that failed.
+/// - The first sampling looks for the chip and has it collect samples: its batch is empty. So it is after a failure, and
+///   a loss of power is one.
+/// - On a bus that repeats disturbed transfers ([`Guarded::retries`](crate::bus::Guarded::retries)) a repeated read may
+///   cost the sample that it was for.
 ///
 /// ```
 /// use embedded_hal::i2c::I2c;
 /// use thingflow_core::prelude::*;
-/// use thingflow_sensors::{Axes, Spread, adxl345::Adxl345};
-/// fn watch<B: I2c<Error: Send + Sync> + 'static>(bus: B) -> Result<(), Box<dyn std::error::Error>> {
-///     let shocks = SensorOutput::new(Adxl345::new("door", bus)?);
+/// use thingflow_sensors::adxl345::{Adxl345, Rate};
+/// use thingflow_sensors::{Axes, Spread};
+/// fn watch<B: I2c<Error: Send + Sync> + 'static>(bus: B) {
+///     let shocks = SensorOutput::new(Adxl345::new("door", bus).rate(Rate::Hz50));
 ///     let hard = (2.0 * Axes::GRAVITY).powi(2);
 ///     let hit = shocks.pipe(Spread::new()).filter(move |e: &SensorEvent<Axes>| e.val.length_squared() > hard);
 ///     hit.connect(call(|e: SensorEvent<Axes>| println!("hit at {}", e.ts)));
-///     Ok(())
 /// }
 /// ```
 ///
-/// Source: data sheet of Analog Devices, rev. G. Driver: the crate `adxl345_driver2`, which does not tell what the bus
-/// said.
+/// Source: data sheet of Analog Devices, rev. G.
 pub struct Adxl345<B> {
     id: SensorId,
-    chip: Chip,
+    chip: Registers<B>,
     rate: Rate,
     ready: bool,
-    driver: Device<B>,
+    /// Samples have been lost since the last batch.
+    gap: bool,
 }
 
 /// How often the chip takes a sample.
@@ -81,86 +86,104 @@ impl Rate {
 
 /// 32 in the memory, one at the output.
 const ROOM: usize = 33;
-const DEVICE: u8 = 0xE5;
+
+const DEVID: u8 = 0x00;
+const BW_RATE: u8 = 0x2C;
+const POWER_CTL: u8 = 0x2D;
+const INT_SOURCE: u8 = 0x30;
+const DATA_FORMAT: u8 = 0x31;
+const DATAX0: u8 = 0x32;
+const FIFO_CTL: u8 = 0x38;
+const FIFO_STATUS: u8 = 0x39;
+
+const ADXL345: u8 = 0xE5;
+const STANDBY: u8 = 0;
+const MEASURE: u8 = 0b0000_1000;
 /// Full resolution, ±16 g.
 const FORMAT: u8 = 0b0000_1011;
+/// The memory is empty.
+const BYPASS: u8 = 0;
 /// The memory keeps the newest samples.
 const STREAM: u8 = 0b1000_0000;
-const MEASURE: u8 = 0b0000_1000;
+const OVERRUN: u8 = 0b1;
+const ENTRIES: u8 = 0b0011_1111;
 const EACH: f32 = Axes::GRAVITY / 256.0;
 
 impl<B: I2c> Adxl345<B> {
-    /// Finds the chip at 0x53 and has it take 100 samples a second.
-    ///
-    /// # Errors
-    /// If nobody answers, or another chip.
-    pub fn new(id: impl Into<SensorId>, bus: B) -> Result<Self, ChipError<AdxlError>> {
-        Self::with(id, bus, 0x53, Rate::Hz100)
+    /// The chip at 0x53, with 100 samples a second.
+    pub fn new(id: impl Into<SensorId>, bus: B) -> Self {
+        let chip = Registers::new(Chip::i2c("ADXL345", 0x53), bus);
+        Self { id: id.into(), chip, rate: Rate::Hz100, ready: false, gap: false }
     }
 
-    /// As [`new`](Self::new), at another address or another rate.
+    /// Another address: 0x1D with the pin ALT ADDRESS high.
     ///
-    /// # Errors
-    /// If nobody answers, or another chip.
-    pub fn with(id: impl Into<SensorId>, bus: B, address: u8, rate: Rate) -> Result<Self, ChipError<AdxlError>> {
-        let chip = Chip::i2c("ADXL345", address);
-        let driver = Device::with_address(bus, address).map_err(|error| chip.silent(error))?;
-        let mut sensor = Self { id: id.into(), chip, rate, ready: false, driver };
-        let found = sensor.driver.device_id().map_err(|error| chip.silent(error))?;
-        if found != DEVICE {
-            return Err(chip.stranger(found.into(), DEVICE.into()));
+    /// # Panics
+    /// If the chip cannot have it.
+    #[must_use]
+    #[track_caller]
+    pub fn address(self, address: u8) -> Self {
+        Self { chip: self.chip.at(address, &[0x53, 0x1D]), ..self }
+    }
+
+    /// Another rate.
+    #[must_use]
+    pub fn rate(self, rate: Rate) -> Self {
+        Self { rate, ..self }
+    }
+
+    fn set_up(&mut self) -> Result<(), ChipError<B::Error>> {
+        self.chip.identify(DEVID, ADXL345)?;
+        let rate = self.rate.code_and_interval().0;
+        let settings = [(BW_RATE, rate), (DATA_FORMAT, FORMAT), (FIFO_CTL, BYPASS), (FIFO_CTL, STREAM)];
+        self.chip.write(&[POWER_CTL, STANDBY])?;
+        for (register, value) in settings {
+            self.chip.write(&[register, value])?;
         }
-        sensor.set_up().map_err(|error| chip.silent(error))?;
-        Ok(sensor)
+        self.chip.write(&[POWER_CTL, MEASURE])
     }
 
-    fn set_up(&mut self) -> Result<(), AdxlError> {
-        self.driver.init()?;
-        self.driver.set_bandwidth_rate(self.rate.code_and_interval().0)?;
-        self.driver.set_data_format(FORMAT)?;
-        self.driver.set_fifo_control(STREAM)?;
-        self.driver.set_power_control(MEASURE)?;
-        self.ready = true;
-        Ok(())
-    }
-
-    fn batch(&mut self) -> Result<Batch<Axes, ROOM>, AdxlError> {
+    fn batch(&mut self) -> Result<Batch<Axes, ROOM>, ChipError<B::Error>> {
+        let mut batch = Batch::new(self.rate.code_and_interval().1);
         if !self.ready {
             self.set_up()?;
+            self.ready = true;
+            return Ok(batch);
         }
-        let gap = self.driver.interrupt_source()?.contains(IntSource::OVERRUN);
-        let mut batch = Batch::new(self.rate.code_and_interval().1).after_gap(gap);
-        for _ in 0..self.driver.fifo_status()?.entries().min(ROOM as u8) {
-            let (x, y, z) = self.driver.acceleration()?;
-            batch.push(Axes { x: x.into(), y: y.into(), z: z.into() }.times(EACH));
+        let [source] = self.chip.read(INT_SOURCE)?;
+        self.gap |= source & OVERRUN != 0;
+        let [status] = self.chip.read(FIFO_STATUS)?;
+        for _ in 0..(status & ENTRIES).min(ROOM as u8) {
+            let [x0, x1, y0, y1, z0, z1] = self.chip.read(DATAX0)?;
+            let [x, y, z] = [[x0, x1], [y0, y1], [z0, z1]].map(|bytes| f32::from(i16::from_le_bytes(bytes)));
+            batch.push(Axes { x, y, z }.times(EACH));
         }
-        Ok(batch)
+        if batch.samples().is_empty() {
+            self.check_power()?;
+            return Ok(batch);
+        }
+        Ok(batch.after_gap(core::mem::take(&mut self.gap)))
     }
 
-    /// Whether the chip has forgotten to measure, which it does when it loses its power.
-    fn is_asleep(&mut self) -> Result<bool, AdxlError> {
-        Ok(!self.driver.power_control()?.measure())
-    }
-
-    fn awake_batch(&mut self) -> Result<Batch<Axes, ROOM>, ChipError<AdxlError>> {
-        let batch = self.batch().map_err(|error| self.chip.silent(error))?;
-        if batch.samples().is_empty() && self.is_asleep().map_err(|error| self.chip.silent(error))? {
-            return Err(self.chip.no_reading("it has lost its power for a while"));
-        }
-        Ok(batch)
+    /// A chip that loses its power forgets to measure.
+    fn check_power(&mut self) -> Result<(), ChipError<B::Error>> {
+        let [power] = self.chip.read(POWER_CTL)?;
+        if power & MEASURE != 0 { Ok(()) } else { Err(self.chip.chip.no_reading("it has lost its power for a while")) }
     }
 }
 
-impl<B: I2c> Sensor for Adxl345<B> {
+impl<B: I2c<Error: Send + Sync + 'static>> Sensor for Adxl345<B> {
     type Reading = Batch<Axes, ROOM>;
-    type Error = ChipError<AdxlError>;
+    type Error = ChipError<B::Error>;
 
     fn id(&self) -> SensorId {
         self.id
     }
     fn sample(&mut self) -> Result<Self::Reading, SampleError<Self::Error>> {
-        let batch = self.awake_batch();
-        self.ready = batch.is_ok();
+        let batch = self.batch();
+        if batch.is_err() {
+            (self.ready, self.gap) = (false, true);
+        }
         Ok(batch?)
     }
 }
@@ -175,27 +198,41 @@ impl<B> fmt::Debug for Adxl345<B> {
 mod tests {
     use super::*;
     use crate::fake::FakeChip;
+    use embedded_hal::i2c::ErrorKind;
+    use embedded_hal_mock::eh1::i2c::{Mock, Transaction};
 
     /// Stands on its edge: the signs and the order of the bytes.
     fn chip() -> FakeChip {
-        let chip = FakeChip::new(0x53).with(0x00, &[DEVICE]);
+        let chip = FakeChip::new(0x53).with(DEVID, &[ADXL345]);
         [256_i16, -128, 0].iter().zip([0x32, 0x34, 0x36]).for_each(|(v, at)| {
             v.to_le_bytes().iter().zip(at..).for_each(|(byte, at)| chip.set(at, *byte));
         });
         chip
     }
+    /// One that collects samples already.
+    fn running(chip: &FakeChip) -> Adxl345<FakeChip> {
+        let mut sensor = Adxl345::new("door", chip.clone());
+        assert!(sensor.sample().unwrap().samples().is_empty());
+        sensor
+    }
+    const SETTINGS: [u8; 4] = [BW_RATE, DATA_FORMAT, FIFO_CTL, POWER_CTL];
 
     #[test]
-    fn is_set_up_as_documented() {
+    fn is_set_up_as_documented_at_the_first_sampling() {
         let chip = chip();
-        Adxl345::with("door", chip.clone(), 0x53, Rate::Hz400).unwrap();
-        assert_eq!([0x2C, 0x31, 0x38, 0x2D].map(|register| chip.get(register)), [0x0C, 0x0B, 0x80, 0x08]);
+        let mut sensor = Adxl345::new("door", chip.clone()).rate(Rate::Hz400);
+        assert_eq!(SETTINGS.map(|register| chip.get(register)), [0; 4]);
+        let batch = sensor.sample().unwrap();
+        assert_eq!((batch.samples().len(), batch.has_gap()), (0, false));
+        assert_eq!(SETTINGS.map(|register| chip.get(register)), [0x0C, 0x0B, 0x80, 0x08]);
     }
 
     #[test]
     fn reads_what_has_come_together() {
-        let chip = chip().with(0x39, &[3]);
-        let batch = Adxl345::new("door", chip).unwrap().sample().unwrap();
+        let chip = chip();
+        let mut sensor = running(&chip);
+        chip.set(FIFO_STATUS, 3);
+        let batch = sensor.sample().unwrap();
         let expected = Axes { x: 1.0, y: -0.5, z: 0.0 }.times(Axes::GRAVITY); // 256 steps each g, table 1
         assert_eq!(batch.samples(), [expected; 3]);
         assert_eq!((batch.interval(), batch.has_gap()), (Duration::from_millis(10), false));
@@ -203,29 +240,69 @@ mod tests {
 
     #[test]
     fn tells_when_it_was_read_too_late() {
-        let chip = chip().with(0x39, &[33]).with(0x30, &[0x83]);
-        let batch = Adxl345::new("door", chip).unwrap().sample().unwrap();
+        let chip = chip();
+        let mut sensor = running(&chip);
+        chip.set(FIFO_STATUS, 33);
+        chip.set(INT_SOURCE, 0x83);
+        let batch = sensor.sample().unwrap();
         assert_eq!((batch.samples().len(), batch.has_gap()), (33, true));
+    }
+
+    #[test]
+    fn samples_that_a_failure_took_are_a_gap() {
+        let chip = chip();
+        let mut sensor = running(&chip);
+        chip.set(FIFO_STATUS, 3);
+        sensor.sample().unwrap();
+        chip.unplug(true);
+        assert!(sensor.sample().is_err());
+        chip.unplug(false);
+        let gaps = [0, 1, 1].map(|samples| {
+            chip.set(FIFO_STATUS, samples);
+            sensor.sample().unwrap().has_gap()
+        });
+        // The first one sets it up anew.
+        assert_eq!(gaps, [false, true, false]);
+    }
+
+    #[test]
+    fn a_failure_in_the_middle_of_a_batch_is_a_gap() {
+        let read = |register, bytes: &[u8]| Transaction::write_read(0x53, vec![register], bytes.to_vec());
+        let set = |register, value| Transaction::write(0x53, vec![register, value]);
+        let mut start = vec![read(DEVID, &[ADXL345]), set(POWER_CTL, 0), set(BW_RATE, 0x0A), set(DATA_FORMAT, 0x0B)];
+        start.extend([set(FIFO_CTL, 0), set(FIFO_CTL, 0x80), set(POWER_CTL, 8)]);
+        let mut talk = start.clone();
+        talk.extend([read(INT_SOURCE, &[0x83]), read(FIFO_STATUS, &[2]), read(DATAX0, &[0; 6])]);
+        talk.push(read(DATAX0, &[0; 6]).with_error(ErrorKind::Other));
+        talk.extend(start);
+        talk.extend([read(INT_SOURCE, &[0x80]), read(FIFO_STATUS, &[1]), read(DATAX0, &[0; 6])]);
+        let mut bus = Mock::new(&talk);
+        let mut sensor = Adxl345::new("door", bus.clone());
+        let mut sample = || sensor.sample().map(|batch| (batch.samples().len(), batch.has_gap())).ok();
+        assert_eq!(
+            [sample(), sample(), sample(), sample()],
+            [Some((0, false)), None, Some((0, false)), Some((1, true))]
+        );
+        bus.done();
     }
 
     #[test]
     fn is_set_up_anew_after_a_loss_of_power() {
         let chip = chip();
-        let mut sensor = Adxl345::new("door", chip.clone()).unwrap();
+        let mut sensor = running(&chip);
         assert!(sensor.sample().unwrap().samples().is_empty());
-        [0x2C, 0x31, 0x38, 0x2D].iter().for_each(|register| chip.set(*register, 0));
+        SETTINGS.iter().for_each(|register| chip.set(*register, 0));
         let error = sensor.sample().unwrap_err().to_string();
         assert_eq!(error, "ADXL345: it has lost its power for a while");
         sensor.sample().unwrap();
-        assert_eq!([0x2C, 0x31, 0x38, 0x2D].map(|register| chip.get(register)), [0x0A, 0x0B, 0x80, 0x08]);
+        assert_eq!(SETTINGS.map(|register| chip.get(register)), [0x0A, 0x0B, 0x80, 0x08]);
     }
 
     #[test]
     fn another_chip_and_none_are_errors() {
-        let error = Adxl345::new("door", chip().with(0x00, &[0x00])).unwrap_err().to_string();
+        let error = Adxl345::new("door", chip().with(DEVID, &[0x00])).sample().unwrap_err().to_string();
         assert_eq!(error, "no ADXL345: another chip answers, with the id 0x00 instead of 0xe5");
-        let chip = chip();
-        chip.unplug(true);
-        assert!(Adxl345::new("door", chip).unwrap_err().to_string().starts_with("ADXL345 does not answer"));
+        let error = Adxl345::new("door", chip()).address(0x1D).sample().unwrap_err().to_string();
+        assert!(error.starts_with("ADXL345 does not answer: NoAcknowledge"), "{error}");
     }
 }

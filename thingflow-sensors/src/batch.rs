@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use heapless::Vec;
-use thingflow_core::{Emitter, Filter, InputThing, Receipt, SensorEvent, Timestamp, Visitor};
+use thingflow_core::{Emitter, Filter, InputThing, Receipt, SensorEvent, SensorId, Timestamp, Visitor};
 
 /// Samples that a chip took at its own pace, oldest first; at most `N`.
 ///
@@ -19,18 +19,25 @@ pub struct Batch<T, const N: usize> {
     samples: Vec<T, N>,
     interval: Duration,
     gap: bool,
+    behind: usize,
 }
 
 impl<T, const N: usize> Batch<T, N> {
     /// An empty batch of samples that are `interval` apart.
     pub fn new(interval: Duration) -> Self {
-        Self { samples: Vec::new(), interval, gap: false }
+        Self { samples: Vec::new(), interval, gap: false, behind: 0 }
     }
 
-    /// The same with samples missing before the first one: the chip's memory ran over.
+    /// The same with samples missing before the first one, or not.
     #[must_use]
     pub fn after_gap(self, gap: bool) -> Self {
         Self { gap, ..self }
+    }
+
+    /// The same with so many newer samples left in the chip, for the next batch.
+    #[must_use]
+    pub fn leaving(self, behind: usize) -> Self {
+        Self { behind, ..self }
     }
 
     /// Adds a sample. False if there is no room for it.
@@ -48,17 +55,26 @@ impl<T, const N: usize> Batch<T, N> {
         self.interval
     }
 
-    /// Whether samples are missing before the first one, because the chip was not read in time.
+    /// Whether samples are missing before the first one: the chip was not read in time, or did not answer for a while.
+    /// Each gap is told once, by the first batch after it that has samples.
     pub fn has_gap(&self) -> bool {
         self.gap
+    }
+
+    /// How many newer samples the chip held when the batch was read: they come with the next one.
+    pub fn behind(&self) -> usize {
+        self.behind
     }
 }
 
 /// Makes of each batch the events of its samples, with the time at which each was taken.
 ///
-/// The newest one is as old as the reading of the batch. The others lie before it, evenly from where the last batch
-/// ended, so that times rise even if the chip's clock is faster or slower than it says; after a pause or a gap they
-/// are the chip's nominal interval apart.
+/// The newest one that the chip had is as old as the reading of the batch. The others lie before it, evenly from where
+/// the last batch ended, so that times rise even if the chip's clock is faster or slower than it says; after a pause or
+/// a gap they are the chip's nominal interval apart.
+///
+/// Batches of several sensors may come mixed. It holds a time for each of the four that were heard last; of a fifth each
+/// batch is the first one.
 ///
 /// ```
 /// use core::time::Duration;
@@ -74,27 +90,35 @@ impl<T, const N: usize> Batch<T, N> {
 /// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Spread {
-    last: Option<Timestamp>,
+    /// The newest sample of each sensor, the one that was heard last in front.
+    last: [Option<(SensorId, Timestamp)>; SENSORS],
 }
+
+const SENSORS: usize = 4;
 
 impl Spread {
     /// A spread that has seen no batch.
     pub const fn new() -> Self {
-        Self { last: None }
+        Self { last: [None; SENSORS] }
     }
 
-    /// The time from sample to sample, in nanoseconds.
-    fn step<T, const N: usize>(&self, batch: &Batch<T, N>, read: Timestamp, count: i64) -> i64 {
-        let nominal = i64::try_from(batch.interval.as_nanos()).unwrap_or(i64::MAX);
-        match self.last {
-            Some(last) if !batch.gap => {
-                let measured = read.as_nanos().saturating_sub(last.as_nanos()) / count;
-                // Much longer: the chip or its bus paused in between.
-                if measured > nominal.saturating_add(nominal / 2) { nominal } else { measured.max(0) }
-            }
-            _ => nominal,
-        }
+    /// Where the sensor's last batch ended. Its place is in front from now on.
+    fn last(&mut self, sensor: SensorId) -> Option<Timestamp> {
+        let found = self.last.iter().position(|last| last.is_some_and(|(id, _)| id == sensor));
+        self.last[..=found.unwrap_or(SENSORS - 1)].rotate_right(1);
+        found.and(self.last[0]).map(|(_, ts)| ts)
     }
+}
+
+/// The time from sample to sample, in nanoseconds. `count` are those since the last batch.
+fn step<T, const N: usize>(batch: &Batch<T, N>, last: Option<Timestamp>, read: Timestamp, count: i64) -> i64 {
+    let nominal = i64::try_from(batch.interval.as_nanos()).unwrap_or(i64::MAX);
+    let Some(last) = last else { return nominal };
+    let measured = (read.as_nanos().saturating_sub(last.as_nanos()) / count).max(0);
+    // Much longer: the chip or its bus paused in between.
+    let paused = measured > nominal.saturating_add(nominal / 2);
+    // Never longer than measured, or times would go back.
+    if batch.gap || paused { nominal.min(measured) } else { measured }
 }
 
 impl<T, const N: usize> Filter<SensorEvent<Batch<T, N>>> for Spread {
@@ -106,15 +130,15 @@ impl<T, const N: usize> Filter<SensorEvent<Batch<T, N>>> for Spread {
         out: &mut Emitter<'_, '_, impl InputThing<SensorEvent<T>>>,
     ) -> Receipt {
         let SensorEvent { sensor_id, ts: read, val: batch } = event;
-        let count = i64::try_from(batch.samples.len()).unwrap_or(i64::MAX);
-        let step = self.step(&batch, read, count.max(1));
-        if count > 0 {
-            self.last = Some(read);
+        if batch.samples.is_empty() {
+            return out.send_all(core::iter::empty());
         }
-        out.send_all((1..=count).zip(batch.samples).map(|(nth, val)| {
-            let before = step.saturating_mul(count - nth);
-            SensorEvent { sensor_id, ts: Timestamp::from_nanos(read.as_nanos().saturating_sub(before)), val }
-        }))
+        let whole = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
+        let all = whole(batch.samples.len().saturating_add(batch.behind));
+        let step = step(&batch, self.last(sensor_id), read, all);
+        let time = |after: i64| Timestamp::from_nanos(read.as_nanos().saturating_sub(step.saturating_mul(after)));
+        self.last[0] = Some((sensor_id, time(whole(batch.behind))));
+        out.send_all((1..=all).zip(batch.samples).map(|(nth, val)| SensorEvent { sensor_id, ts: time(all - nth), val }))
     }
 
     fn describe(&self, visitor: &mut dyn Visitor) {
@@ -165,18 +189,53 @@ mod tests {
         assert_eq!(flow.map(|e: SensorEvent<u32>| e.val).take(2).collect_now(), [1, 2]);
     }
 
+    #[test]
+    fn what_is_left_in_the_chip_is_newer() {
+        let leaves = |at, samples: &[u32], behind| {
+            let event = batch(at, samples, false);
+            event.map(|batch| batch.leaving(behind))
+        };
+        // 5 samples to 150 ms, of which the chip keeps 3; those and one more follow.
+        let batches = [leaves(150, &[1, 2], 3), leaves(160, &[3, 4, 5], 1), leaves(170, &[6, 7], 0)];
+        let expected = [(110, 1), (120, 2), (130, 3), (140, 4), (150, 5), (160, 6), (170, 7)];
+        assert_eq!(spread(Vec::from_array(batches)), expected);
+    }
+
+    #[test]
+    fn each_sensor_has_a_clock_of_its_own() {
+        let of = |sensor: &'static str, event: SensorEvent<_>| SensorEvent { sensor_id: sensor.into(), ..event };
+        let batches = [
+            of("slow", batch(100, &[1], false)),
+            of("fast", batch(101, &[2], false)),
+            of("slow", batch(124, &[3, 4], false)),
+            of("fast", batch(117, &[5, 6], false)),
+        ];
+        assert_eq!(spread(Vec::from_array(batches)), [(100, 1), (101, 2), (112, 3), (124, 4), (109, 5), (117, 6)]);
+    }
+
+    #[test]
+    fn a_fifth_sensor_takes_the_place_of_the_one_heard_longest_ago() {
+        let mut spread = Spread::new();
+        for (at, sensor) in [1_u64, 2, 3, 4, 1, 5].into_iter().enumerate() {
+            let last = spread.last(sensor.into());
+            assert_eq!(last, (at == 4).then_some(Timestamp::UNIX_EPOCH), "{sensor}");
+            spread.last[0] = Some((sensor.into(), Timestamp::from_secs(at as i64)));
+        }
+        let known = [1_u64, 2, 3, 4, 5].map(|sensor| { spread }.last(sensor.into()).is_some());
+        assert_eq!(known, [true, false, true, true, true]);
+    }
+
     proptest! {
         #[test]
         fn times_rise_and_nothing_is_lost(
-            lengths in proptest::collection::vec((0_usize..33, 0_i64..400, any::<bool>()), 1..30)
+            batches in proptest::collection::vec((0_usize..33, 0_usize..50, 1_i64..400, any::<bool>()), 1..30)
         ) {
             let (mut at, mut n) = (1_000_000_i64, 0);
-            let batches = lengths.iter().map(|(length, pause, gap)| {
-                at += pause + 1;
+            let batches = batches.iter().map(|(length, behind, pause, gap)| {
+                at += pause;
                 let samples: std::vec::Vec<u32> = (n..).take(*length).collect();
                 n += *length as u32;
-                // Without a gap there are never more samples than fit in between.
-                batch(at, &samples, *gap && *pause > 330)
+                batch(at, &samples, *gap).map(|batch| batch.leaving(*behind))
             });
             let events = from_iter(batches.collect::<std::vec::Vec<_>>()).pipe(Spread::new()).collect_now();
             prop_assert!(events.windows(2).all(|pair| pair[0].ts < pair[1].ts));

@@ -1,14 +1,14 @@
 //! [`Bh1750`]: the light sensor BH1750 (module GY-30, GY-302), on an I2C bus.
+//!
+//! Own code: one command and one reading, for which the driver there is (`bh1750`) wants a delay that it does not use.
 
 use core::fmt;
+use core::time::Duration;
 
-use ::bh1750::{BH1750, BH1750Error};
-use embedded_hal::{delay::DelayNs, i2c::I2c};
+use embedded_hal::i2c::I2c;
 use thingflow_core::{SampleError, Sensor, SensorId};
 
 use crate::{Chip, ChipError};
-
-pub use ::bh1750::Resolution;
 
 /// The light sensor BH1750.
 ///
@@ -17,80 +17,106 @@ pub use ::bh1750::Resolution;
 /// - Wiring: 2.4 V to 3.6 V; the blue modules have a regulator and take 5 V too, but then pull the bus up to 5 V, which
 ///   a Raspberry Pi does not survive.
 /// - It measures on its own, every 120 ms (16 ms with [`Resolution::Low`]). Sampled faster, it repeats the last
-///   reading; before the first one it reads 0. Sampling takes one transfer of 2 bytes.
-/// - A chip that lost its power is switched on again by the sampling after the one that failed. If it was back before
-///   the next sampling, it only shows darkness, so after ten readings of 0 it is switched on again too: leave more
-///   than 20 ms from sampling to sampling.
+///   reading. Sampling takes one transfer of 2 bytes.
+/// - The first sampling has it measure; the first reading comes a measurement later ([`SampleError::NotYet`]). So it is
+///   after a failure. A chip that lost its power and was back before the next sampling only shows darkness: so after
+///   ten readings of 0 it is told to measure again.
 ///
-/// Source: data sheet of ROHM, 2011.11 rev. D. Driver: the crate `bh1750`.
-pub struct Bh1750<B, D> {
+/// ```
+/// use embedded_hal::i2c::I2c;
+/// use thingflow_core::prelude::*;
+/// use thingflow_sensors::bh1750::{Bh1750, Resolution};
+/// fn watch<B: I2c<Error: Send + Sync> + 'static>(bus: B) {
+///     let lux = SensorOutput::new(Bh1750::new("desk", bus).address(0x5C).resolution(Resolution::High2));
+///     lux.map(|e| e.val < 300.0).connect(call(|dim| println!("too dim to read: {dim}")));
+/// }
+/// ```
+///
+/// Source: data sheet of ROHM, 2011.11 rev. D.
+pub struct Bh1750<B> {
     id: SensorId,
     chip: Chip,
+    bus: B,
     resolution: Resolution,
     measuring: bool,
     /// How many readings in a row were 0.
     dark: u8,
-    driver: BH1750<B, D>,
+}
+
+/// How finely it measures.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Resolution {
+    /// Steps of 0.83 lux, every 120 ms.
+    #[default]
+    High,
+    /// Steps of 0.42 lux, every 120 ms.
+    High2,
+    /// Steps of 0.83 lux, of which the last digits say nothing (4 lux), every 16 ms.
+    Low,
 }
 
 /// So many readings of 0 may mean that the chip is off.
 const DARK: u8 = 10;
 
-impl<B: I2c, D: DelayNs> Bh1750<B, D> {
-    /// Finds the chip at 0x23 and has it measure, with a resolution of one lux.
-    ///
-    /// # Errors
-    /// If nobody answers.
-    pub fn new(id: impl Into<SensorId>, bus: B, delay: D) -> Result<Self, ChipError<B::Error>> {
-        Self::with(id, bus, delay, 0x23, Resolution::High)
-    }
-
-    /// As [`new`](Self::new), at another address or with another resolution.
-    ///
-    /// # Errors
-    /// If nobody answers.
-    pub fn with(
-        id: impl Into<SensorId>,
-        bus: B,
-        delay: D,
-        address: u8,
-        resolution: Resolution,
-    ) -> Result<Self, ChipError<B::Error>> {
-        let driver = BH1750::new_custom_address(bus, delay, address);
-        let chip = Chip::i2c("BH1750", address);
-        let mut sensor = Self { id: id.into(), chip, resolution, measuring: false, dark: 0, driver };
-        sensor.measure().map_err(|error| sensor.failed(error))?;
-        Ok(sensor)
-    }
-
-    fn measure(&mut self) -> Result<(), BH1750Error<B::Error>> {
-        self.driver.start_continuous_measurement(self.resolution)?;
-        self.measuring = true;
-        Ok(())
-    }
-
-    fn lux(&mut self) -> Result<f32, BH1750Error<B::Error>> {
-        if !self.measuring {
-            self.measure()?;
+impl Resolution {
+    /// "Continuously …", and the steps of a lux.
+    const fn command_and_steps(self) -> (u8, f64) {
+        match self {
+            Self::High => (0x10, 1.2),
+            Self::High2 => (0x11, 2.4),
+            Self::Low => (0x13, 1.2),
         }
-        let lux = self.driver.get_current_measurement(self.resolution)?;
-        self.dark = if lux > 0.0 { 0 } else { self.dark + 1 };
-        if self.dark == DARK {
-            (self.dark, self.measuring) = (0, false);
-        }
-        Ok(lux)
     }
 
-    fn failed(&mut self, error: BH1750Error<B::Error>) -> ChipError<B::Error> {
-        self.measuring = false;
-        match error {
-            BH1750Error::I2C(error) => self.chip.silent(error),
-            BH1750Error::MeasurementTimeOutOfRange => self.chip.no_reading("its time of measuring is out of range"),
+    /// At most, by the electrical characteristics.
+    const fn takes(self) -> Duration {
+        match self {
+            Self::High | Self::High2 => Duration::from_millis(180),
+            Self::Low => Duration::from_millis(24),
         }
     }
 }
 
-impl<B: I2c<Error: Send + Sync + 'static>, D: DelayNs> Sensor for Bh1750<B, D> {
+impl<B: I2c> Bh1750<B> {
+    /// The chip at 0x23, with steps of 0.83 lux.
+    pub fn new(id: impl Into<SensorId>, bus: B) -> Self {
+        let chip = Chip::i2c("BH1750", 0x23);
+        Self { id: id.into(), chip, bus, resolution: Resolution::default(), measuring: false, dark: 0 }
+    }
+
+    /// Another address: 0x5C with the pin ADDR high.
+    ///
+    /// # Panics
+    /// If the chip cannot have it.
+    #[must_use]
+    #[track_caller]
+    pub fn address(self, address: u8) -> Self {
+        Self { chip: self.chip.at(address, &[0x23, 0x5C]), ..self }
+    }
+
+    /// Another resolution.
+    #[must_use]
+    pub fn resolution(self, resolution: Resolution) -> Self {
+        Self { resolution, ..self }
+    }
+
+    /// The counts of the last measurement, if there is one.
+    fn counts(&mut self) -> Result<Option<u16>, B::Error> {
+        if !self.measuring {
+            self.bus.write(self.chip.address(), &[self.resolution.command_and_steps().0])?;
+            (self.dark, self.measuring) = (0, true);
+            return Ok(None);
+        }
+        let mut raw = [0; 2];
+        self.bus.read(self.chip.address(), &mut raw)?;
+        let counts = u16::from_be_bytes(raw);
+        self.dark = if counts > 0 { 0 } else { self.dark + 1 };
+        self.measuring = self.dark < DARK;
+        Ok(Some(counts))
+    }
+}
+
+impl<B: I2c<Error: Send + Sync + 'static>> Sensor for Bh1750<B> {
     type Reading = f64;
     type Error = ChipError<B::Error>;
 
@@ -98,11 +124,18 @@ impl<B: I2c<Error: Send + Sync + 'static>, D: DelayNs> Sensor for Bh1750<B, D> {
         self.id
     }
     fn sample(&mut self) -> Result<f64, SampleError<Self::Error>> {
-        Ok(self.lux().map(f64::from).map_err(|error| self.failed(error))?)
+        match self.counts() {
+            Ok(Some(counts)) => Ok(f64::from(counts) / self.resolution.command_and_steps().1),
+            Ok(None) => Err(SampleError::NotYet(self.resolution.takes())),
+            Err(error) => {
+                self.measuring = false;
+                Err(self.chip.silent(error).into())
+            }
+        }
     }
 }
 
-impl<B, D> fmt::Debug for Bh1750<B, D> {
+impl<B> fmt::Debug for Bh1750<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Bh1750").field("id", &self.id).finish_non_exhaustive()
     }
@@ -112,17 +145,24 @@ impl<B, D> fmt::Debug for Bh1750<B, D> {
 mod tests {
     use super::*;
     use embedded_hal::i2c::ErrorKind;
-    use embedded_hal_mock::eh1::delay::NoopDelay;
     use embedded_hal_mock::eh1::i2c::{Mock, Transaction};
+
+    const NOT_YET: Result<f64, SampleError<ChipError<ErrorKind>>> =
+        Err(SampleError::NotYet(Duration::from_millis(180)));
 
     fn start() -> Transaction {
         Transaction::write(0x23, vec![0x10])
     }
+    fn light(counts: u16) -> Transaction {
+        Transaction::read(0x23, counts.to_be_bytes().to_vec())
+    }
 
     #[test]
     fn reads_the_example_of_the_data_sheet() {
-        let mut bus = Mock::new(&[start(), Transaction::read(0x23, vec![0b1000_0011, 0b1001_0000])]);
-        let lux = Bh1750::new("lux", bus.clone(), NoopDelay).unwrap().sample().unwrap();
+        let mut bus = Mock::new(&[start(), light(0b1000_0011_1001_0000)]);
+        let mut sensor = Bh1750::new("lux", bus.clone());
+        assert_eq!(sensor.sample(), NOT_YET);
+        let lux = sensor.sample().unwrap();
         assert!((lux - 28_067.0).abs() < 1.0, "{lux}"); // page 7: 28067 lx
         bus.done();
     }
@@ -131,29 +171,35 @@ mod tests {
     fn half_a_lux_at_the_other_address() {
         let talk = [Transaction::write(0x5C, vec![0x11]), Transaction::read(0x5C, vec![0, 3])];
         let mut bus = Mock::new(&talk);
-        let mut sensor = Bh1750::with("lux", bus.clone(), NoopDelay, 0x5C, Resolution::High2).unwrap();
-        assert_eq!(sensor.sample().unwrap(), 1.25);
+        let mut sensor = Bh1750::new("lux", bus.clone()).address(0x5C).resolution(Resolution::High2);
+        assert_eq!(sensor.sample(), NOT_YET);
+        assert_eq!(sensor.sample(), Ok(1.25));
         bus.done();
     }
 
     #[test]
-    fn is_switched_on_again_after_a_failure() {
-        let lost = Transaction::read(0x23, vec![0, 0]).with_error(ErrorKind::Other);
-        let mut bus = Mock::new(&[start(), lost, start(), Transaction::read(0x23, vec![0, 12])]);
-        let mut sensor = Bh1750::new("lux", bus.clone(), NoopDelay).unwrap();
+    fn shows_no_darkness_that_is_none_after_a_failure() {
+        let lost = light(0).with_error(ErrorKind::Other);
+        let mut bus = Mock::new(&[start(), lost, start(), light(12)]);
+        let mut sensor = Bh1750::new("lux", bus.clone());
+        assert_eq!(sensor.sample(), NOT_YET);
         assert!(sensor.sample().unwrap_err().to_string().starts_with("BH1750 does not answer: Other; check"));
-        assert_eq!(sensor.sample().unwrap(), 10.0);
+        assert_eq!(sensor.sample(), NOT_YET);
+        assert_eq!(sensor.sample(), Ok(10.0));
         bus.done();
     }
 
     #[test]
-    fn is_switched_on_again_after_a_long_darkness() {
+    fn is_told_to_measure_again_after_a_long_darkness() {
         let mut talk = vec![start()];
-        talk.extend((0..10).map(|_| Transaction::read(0x23, vec![0, 0])));
-        talk.extend([start(), Transaction::read(0x23, vec![0, 12])]);
+        talk.extend((0..10).map(|_| light(0)));
+        talk.extend([start(), light(12)]);
         let mut bus = Mock::new(&talk);
-        let mut sensor = Bh1750::new("lux", bus.clone(), NoopDelay).unwrap();
-        assert_eq!((0..11).map(|_| sensor.sample().unwrap()).sum::<f64>(), 10.0);
+        let mut sensor = Bh1750::new("lux", bus.clone());
+        assert_eq!(sensor.sample(), NOT_YET);
+        (0..10).for_each(|_| assert_eq!(sensor.sample(), Ok(0.0)));
+        assert_eq!(sensor.sample(), NOT_YET);
+        assert_eq!(sensor.sample(), Ok(10.0));
         bus.done();
     }
 }

@@ -1,32 +1,35 @@
 //! [`Bme280`]: temperature, humidity and pressure from the BME280, on an I2C bus; without humidity from the BMP280.
+//!
+//! Own code by the data sheet, and not the driver `bme280`: each of its measurements waits 40 ms, and a chip that lost
+//! its power could only be noticed by setting it up anew for each measurement, which takes 10 ms.
 
 use core::fmt;
 use core::time::Duration;
 
-use ::bme280::i2c::BME280;
-use ::bme280::{Configuration, Error};
-use embedded_hal::{delay::DelayNs, i2c::I2c};
+use embedded_hal::i2c::I2c;
 use thingflow_core::SensorId;
 
+use crate::registers::Registers;
 use crate::{Chip, ChipError, Conversion, Progress};
 
-/// The weather sensor BME280, or a BMP280.
+/// The weather sensor BME280, or a BMP280, which has no humidity.
 ///
 /// - Units: degrees Celsius, -40 to 85, in steps of 0.005, ±1; percent of relative humidity, 0 to 100, in steps of
-///   0.008, ±3 (a BMP280: always 0); hectopascals, 300 to 1100, in steps of 0.03, ±1. What lies beyond is cut off.
+///   0.008, ±3; hectopascals, 300 to 1100, in steps of 0.03, ±1.
 /// - Address: 0x76; 0x77 with the pin SDO high.
 /// - Wiring: 1.7 V to 3.6 V, not 5 V. The pin CSB must be high for I2C.
 /// - A measurement takes 10 ms: it is a [`Conversion`], for [`Converting`](crate::Converting) or
-///   [`Blocking`](crate::Blocking). Starting one takes another 10 ms of the bus (at 100 kHz), since the chip is
-///   set up anew each time: after a loss of power it would otherwise go on with readings that look right and are not.
+///   [`Blocking`](crate::Blocking). In between the chip sleeps.
+/// - The first measurement, and the one after a failure, reads the calibration. Each start tells the chip what to
+///   measure, so a loss of power does no harm.
 /// - The settings are those that Bosch recommends for weather: each value measured once, no filter.
 ///
-/// Source: data sheet of Bosch, BST-BME280-DS002. Driver: the crate `bme280`.
-pub struct Bme280<B, D> {
+/// Source: data sheet of Bosch, BST-BME280-DS002, sections 4.2.2, 5.4 and 8.1; BST-BMP280-DS001.
+pub struct Bme280<B> {
     id: SensorId,
-    chip: Chip,
-    driver: BME280<B>,
-    delay: D,
+    registers: Registers<B>,
+    /// None before the first measurement and after a failure.
+    coefficients: Option<Coefficients>,
 }
 
 /// A reading of a [`Bme280`].
@@ -34,66 +37,94 @@ pub struct Bme280<B, D> {
 pub struct Weather {
     /// The temperature in degrees Celsius.
     pub celsius: f64,
-    /// The relative humidity in percent.
-    pub percent: f64,
+    /// The relative humidity in percent; `None` from a BMP280. `.filter_map(|e| e.val.percent)` passes on what there
+    /// is.
+    pub percent: Option<f64>,
     /// The pressure where the sensor is, in hectopascals (millibars).
     pub hectopascals: f64,
 }
 
+const ID: u8 = 0xD0;
+const CALIBRATION: u8 = 0x88;
+const CALIBRATION_OF_HUMIDITY: u8 = 0xE1;
+const HOW_HUMIDITY: u8 = 0xF2;
+const STATUS: u8 = 0xF3;
+const HOW: u8 = 0xF4;
+const FILTER: u8 = 0xF5;
+const DATA: u8 = 0xF7;
+
+const BME280: u8 = 0x60;
+const BMP280: u8 = 0x58;
+const MEASURING: u8 = 0b1000;
+const COPYING_CALIBRATION: u8 = 0b0001;
+/// Pressure and temperature as they are before the first measurement.
+const NOTHING: [u8; 6] = [0x80, 0, 0, 0x80, 0, 0];
+const ASLEEP: u8 = 0;
+const NONE: u8 = 0;
+const ONCE: u8 = 1;
+/// Temperature and pressure once, one measurement.
+const FORCED: u8 = 0b0010_0101;
 /// Section 9.1 gives 9.3 ms at most.
 const TAKES: Duration = Duration::from_millis(10);
 
-impl<B: I2c, D: DelayNs> Bme280<B, D> {
-    /// Finds the chip at 0x76.
+impl<B: I2c> Bme280<B> {
+    /// The chip at 0x76.
+    pub fn new(id: impl Into<SensorId>, bus: B) -> Self {
+        Self { id: id.into(), registers: Registers::new(Chip::i2c("BME280", 0x76), bus), coefficients: None }
+    }
+
+    /// Another address: 0x77 with the pin SDO high.
     ///
-    /// # Errors
-    /// If nobody answers, or another chip.
-    pub fn new(id: impl Into<SensorId>, bus: B, delay: D) -> Result<Self, ChipError<B::Error>> {
-        Self::at(id, bus, delay, 0x76)
+    /// # Panics
+    /// If the chip cannot have it.
+    #[must_use]
+    #[track_caller]
+    pub fn address(self, address: u8) -> Self {
+        Self { registers: self.registers.at(address, &[0x76, 0x77]), ..self }
     }
 
-    /// As [`new`](Self::new), at another address.
-    ///
-    /// # Errors
-    /// If nobody answers, or another chip.
-    pub fn at(id: impl Into<SensorId>, bus: B, delay: D, address: u8) -> Result<Self, ChipError<B::Error>> {
-        let driver = BME280::new(bus, address);
-        let mut sensor = Self { id: id.into(), chip: Chip::i2c("BME280", address), driver, delay };
-        sensor.set_up()?;
-        Ok(sensor)
-    }
-
-    fn set_up(&mut self) -> Result<(), ChipError<B::Error>> {
-        let driver = self.driver.init_with_config(&mut self.delay, Configuration::default());
-        driver.map_err(|error| failed(self.chip, error))
-    }
-
-    /// Has the driver begin a measurement and read what the one before it gave. The chip keeps that until the new one
-    /// has ended, so the driver's 40 ms of waiting can be left out.
-    fn begin_and_read(&mut self) -> Result<Weather, Error<B::Error>> {
-        let air = self.driver.measure(&mut AtOnce)?;
-        let hectopascals = f64::from(air.pressure) / 100.0;
-        Ok(Weather { celsius: air.temperature.into(), percent: air.humidity.into(), hectopascals })
-    }
-}
-
-struct AtOnce;
-
-impl DelayNs for AtOnce {
-    fn delay_ns(&mut self, _: u32) {}
-}
-
-fn failed<E>(chip: Chip, error: Error<E>) -> ChipError<E> {
-    match error {
-        Error::Bus(error) => chip.silent(error),
-        Error::UnsupportedChip => chip.no_reading("another chip answers at its address"),
-        Error::CompensationFailed | Error::InvalidData | Error::NoCalibrationData | Error::Delay => {
-            chip.no_reading("its values make no sense; check that nothing else has its address")
+    /// Finds the chip, takes away what another program may have set, and reads the calibration.
+    fn set_up(&mut self) -> Result<Coefficients, ChipError<B::Error>> {
+        let [found] = self.registers.read(ID)?;
+        if found != BME280 && found != BMP280 {
+            return Err(self.registers.chip.stranger(found.into(), BME280.into()));
         }
+        self.registers.write(&[HOW, ASLEEP])?; // otherwise it may ignore the next one
+        self.registers.write(&[FILTER, NONE])?;
+        let [status] = self.registers.read(STATUS)?;
+        let bytes = self.registers.read(CALIBRATION)?;
+        let humidity = if found == BME280 { Some(self.registers.read(CALIBRATION_OF_HUMIDITY)?) } else { None };
+        if status & COPYING_CALIBRATION != 0 {
+            return Err(self.registers.chip.no_reading("it has just been switched on; sample it again"));
+        }
+        Ok(Coefficients::of(bytes, humidity))
+    }
+
+    fn begin(&mut self) -> Result<(), ChipError<B::Error>> {
+        if self.coefficients.is_none() {
+            self.coefficients = Some(self.set_up()?);
+        }
+        self.registers.write(&[HOW_HUMIDITY, ONCE])?; // counts from the next one on
+        self.registers.write(&[HOW, FORCED])
+    }
+
+    fn progress(&mut self) -> Result<Progress<Weather>, ChipError<B::Error>> {
+        let Some(coefficients) = self.coefficients else {
+            return Err(self.registers.chip.no_reading("no measurement has been started"));
+        };
+        let [status] = self.registers.read(STATUS)?;
+        if status & MEASURING != 0 {
+            return Ok(Progress::AskIn(TAKES / 8));
+        }
+        let raw: [u8; 8] = self.registers.read(DATA)?;
+        if raw.starts_with(&NOTHING) {
+            return Err(self.registers.chip.no_reading("it lost its power while it measured"));
+        }
+        Ok(Progress::Ready(coefficients.weather(raw)))
     }
 }
 
-impl<B: I2c<Error: Send + Sync + 'static>, D: DelayNs> Conversion for Bme280<B, D> {
+impl<B: I2c<Error: Send + Sync + 'static>> Conversion for Bme280<B> {
     type Reading = Weather;
     type Error = ChipError<B::Error>;
 
@@ -101,31 +132,85 @@ impl<B: I2c<Error: Send + Sync + 'static>, D: DelayNs> Conversion for Bme280<B, 
         self.id
     }
     fn start(&mut self) -> Result<Duration, Self::Error> {
-        self.set_up()?;
-        match self.begin_and_read() {
-            Err(Error::Bus(error)) => Err(self.chip.silent(error)),
-            _ => Ok(TAKES), // there was none before it
-        }
+        self.begin().inspect_err(|_| self.coefficients = None)?;
+        Ok(TAKES)
     }
     fn read(&mut self) -> Result<Progress<Weather>, Self::Error> {
-        let weather = self.begin_and_read().map_err(|error| failed(self.chip, error))?;
-        Ok(Progress::Ready(weather))
+        self.progress().inspect_err(|_| self.coefficients = None)
     }
 }
 
-impl<B, D> fmt::Debug for Bme280<B, D> {
+impl<B> fmt::Debug for Bme280<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Bme280").field("id", &self.id).finish_non_exhaustive()
     }
 }
 
+/// The calibration of section 4.2.2.
+#[derive(Clone, Copy)]
+struct Coefficients {
+    t: [f64; 3],
+    p: [f64; 9],
+    /// None for a BMP280.
+    h: Option<[f64; 6]>,
+}
+
+impl Coefficients {
+    fn of(bytes: [u8; 26], humidity: Option<[u8; 7]>) -> Self {
+        let unsigned = |at: usize| f64::from(u16::from_le_bytes([bytes[at], bytes[at + 1]]));
+        let signed = |at: usize| f64::from(i16::from_le_bytes([bytes[at], bytes[at + 1]]));
+        let mut p = [6, 8, 10, 12, 14, 16, 18, 20, 22].map(signed);
+        p[0] = unsigned(6);
+        let h = humidity.map(|[low_2, high_2, h3, high_4, low_4_and_5, high_5, h6]| {
+            // 12 bits with a sign: eight of them, then four.
+            let twelve = |high: u8, low: u8| f64::from(i16::from(high.cast_signed()) << 4 | i16::from(low));
+            let h2 = f64::from(i16::from_le_bytes([low_2, high_2]));
+            let (h4, h5) = (twelve(high_4, low_4_and_5 & 0xF), twelve(high_5, low_4_and_5 >> 4));
+            [bytes[25].into(), h2, h3.into(), h4, h5, h6.cast_signed().into()]
+        });
+        Self { t: [unsigned(0), signed(2), signed(4)], p, h }
+    }
+
+    /// What the registers from `DATA` on mean.
+    fn weather(&self, [p0, p1, p2, t0, t1, t2, h0, h1]: [u8; 8]) -> Weather {
+        let raw = |bytes: [u8; 3]| f64::from(u32::from_be_bytes([0, bytes[0], bytes[1], bytes[2]]) >> 4);
+        let warmth = self.warmth(raw([t0, t1, t2]));
+        let hectopascals = self.pascals(raw([p0, p1, p2]), warmth) / 100.0;
+        let moisture = f64::from(u16::from_be_bytes([h0, h1]));
+        let percent = self.h.map(|h| percent(h, moisture, warmth));
+        Weather { celsius: warmth / 5120.0, percent, hectopascals }
+    }
+
+    /// The temperature in 1/5120 degrees, on which both other values depend.
+    fn warmth(&self, raw: f64) -> f64 {
+        let [t1, t2, t3] = self.t;
+        let d = raw / 16_384.0 - t1 / 1024.0;
+        d * t2 + (d / 8.0) * (d / 8.0) * t3
+    }
+
+    fn pascals(&self, raw: f64, warmth: f64) -> f64 {
+        let [p1, p2, p3, p4, p5, p6, p7, p8, p9] = self.p;
+        let w = warmth / 2.0 - 64_000.0;
+        let offset = (w * w * p6 / 32_768.0 + w * p5 * 2.0) / 4.0 + p4 * 65_536.0;
+        let slope = (1.0 + (p3 * w * w / 524_288.0 + p2 * w) / 524_288.0 / 32_768.0) * p1;
+        let p = (1_048_576.0 - raw - offset / 4096.0) * 6250.0 / slope;
+        p + (p9 * p * p / 2_147_483_648.0 + p * p8 / 32_768.0 + p7) / 16.0
+    }
+}
+
+fn percent([h1, h2, h3, h4, h5, h6]: [f64; 6], raw: f64, warmth: f64) -> f64 {
+    let w = warmth - 76_800.0;
+    let slope = h2 / 65_536.0 * (1.0 + h6 / 67_108_864.0 * w * (1.0 + h3 / 67_108_864.0 * w));
+    let h = (raw - (h4 * 64.0 + h5 / 16_384.0 * w)) * slope;
+    (h * (1.0 - h1 * h / 524_288.0)).clamp(0.0, 100.0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Blocking;
     use crate::fake::FakeChip;
-    use embedded_hal_mock::eh1::delay::NoopDelay;
-    use thingflow_core::Sensor;
+    use embedded_hal_mock::eh1::i2c::{Mock, Transaction};
+    use proptest::prelude::*;
 
     /// The calibration of the example in the BMP280's data sheet, section 3.12, and its raw values.
     const CALIBRATION: [i32; 12] = [27504, 26435, -1000, 36477, -10685, 3024, 2855, 140, -7, 15500, -14600, 6000];
@@ -151,7 +236,34 @@ mod tests {
             .on_write(|register, value| if register == 0xF4 { value & !0x03 } else { value })
     }
 
-    /// Section 4.2.3 of the BME280's data sheet: the humidity in 1/1024 percent, in 32-bit integers.
+    fn sample(sensor: &mut Bme280<FakeChip>) -> Weather {
+        assert_eq!(sensor.start(), Ok(TAKES));
+        match sensor.read() {
+            Ok(Progress::Ready(weather)) => weather,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// The integer code of section 4.2.3: the temperature in 1/100 degrees and `t_fine`, on which the others depend.
+    fn temperature_as_bosch_computes_it(raw: i32) -> (i32, i32) {
+        let [t1, t2, t3, ..] = CALIBRATION;
+        let a = (((raw >> 3) - (t1 << 1)) * t2) >> 11;
+        let d = (raw >> 4) - t1;
+        let t_fine = a + ((((d * d) >> 12) * t3) >> 14);
+        ((t_fine * 5 + 128) >> 8, t_fine)
+    }
+
+    /// The pressure in 1/256 pascals.
+    fn pressure_as_bosch_computes_it(raw: i32, t_fine: i32) -> i64 {
+        let [_, _, _, p1, p2, p3, p4, p5, p6, p7, p8, p9] = CALIBRATION.map(i64::from);
+        let v = i64::from(t_fine) - 128_000;
+        let offset = v * v * p6 + ((v * p5) << 17) + (p4 << 35);
+        let slope = (((1 << 47) + ((v * v * p3) >> 8) + ((v * p2) << 12)) * p1) >> 33;
+        let p = (((i64::from(1_048_576 - raw) << 31) - offset) * 3125) / slope;
+        ((p + ((p9 * (p >> 13) * (p >> 13)) >> 25) + ((p8 * p) >> 19)) >> 8) + (p7 << 4)
+    }
+
+    /// The humidity in 1/1024 percent.
     fn humidity_as_bosch_computes_it(raw: i32, t_fine: i32) -> i32 {
         let (h1, h2, h3, h4, h5, h6) = HUMIDITY;
         let [h1, h2, h3, h4, h5, h6] = [h1.into(), h2.into(), h3.into(), h4.into(), h5.into(), i32::from(h6)];
@@ -165,39 +277,84 @@ mod tests {
 
     #[test]
     fn computes_the_example_of_the_data_sheet() {
-        let chip = chip(0x58, 0);
-        let mut sensor = Blocking::new(Bme280::new("garden", chip, NoopDelay).unwrap(), NoopDelay);
-        let weather = sensor.sample().unwrap();
+        let weather = sample(&mut Bme280::new("garden", chip(0x58, 0)));
         assert!((weather.celsius - 25.08).abs() < 0.005, "{weather:?}");
         assert!((weather.hectopascals - 1006.5327).abs() < 0.002, "{weather:?}");
+        assert_eq!(weather.percent, None); // a BMP280
+    }
+
+    proptest! {
+        #[test]
+        fn computes_what_the_reference_code_does(
+            temperature in 380_000..650_000, // some -20 to 65 degrees
+            pressure in 250_000..700_000,
+            humidity: u16,
+        ) {
+            let raw = |value: i32| [(value >> 12) as u8, (value >> 4) as u8, (value << 4) as u8];
+            let chip = chip(0x60, humidity).with(0xF7, &raw(pressure)).with(0xFA, &raw(temperature));
+            let weather = sample(&mut Bme280::new("garden", chip));
+            let (celsius, t_fine) = temperature_as_bosch_computes_it(temperature);
+            let hectopascals = pressure_as_bosch_computes_it(pressure, t_fine) as f64 / 25_600.0;
+            let percent = f64::from(humidity_as_bosch_computes_it(humidity.into(), t_fine)) / 1024.0;
+            prop_assert!((weather.celsius - f64::from(celsius) / 100.0).abs() < 0.01, "{weather:?} {celsius}");
+            prop_assert!((weather.hectopascals - hectopascals).abs() < 0.02, "{weather:?} {hectopascals}");
+            prop_assert!((weather.percent.unwrap() - percent).abs() < 0.05, "{weather:?} {percent}");
+        }
     }
 
     #[test]
-    fn computes_humidity_as_the_reference_code_does() {
-        for raw in [20_000, 25_000, 28_000, 33_000] {
-            let mut sensor = Blocking::new(Bme280::new("garden", chip(0x60, raw), NoopDelay).unwrap(), NoopDelay);
-            let percent = sensor.sample().unwrap().percent;
-            let expected = f64::from(humidity_as_bosch_computes_it(raw.into(), 128_422)) / 1024.0; // t_fine of 25.08 °C
-            assert!((percent - expected).abs() < 0.02, "{raw}: {percent} {expected}");
-        }
+    fn negative_coefficients_of_humidity_have_their_sign() {
+        // H4 = -1 and H5 = -2, each spread over two registers.
+        let h = Coefficients::of([0; 26], Some([0, 0, 0, 0xFF, 0xEF, 0xFF, 0xFD])).h.unwrap();
+        assert_eq!(h, [0.0, 0.0, 0.0, -1.0, -2.0, -3.0]);
+    }
+
+    #[test]
+    fn a_start_is_two_writes_once_the_calibration_is_known() {
+        let write = |register, value| Transaction::write(0x76, vec![register, value]);
+        let read = |register, bytes: &[u8]| Transaction::write_read(0x76, vec![register], bytes.to_vec());
+        let mut talk = vec![read(0xD0, &[0x58]), write(0xF4, 0), write(0xF5, 0), read(0xF3, &[0])];
+        talk.extend([read(0x88, &[1; 26]), write(0xF2, 1), write(0xF4, 0x25), write(0xF2, 1), write(0xF4, 0x25)]);
+        let mut bus = Mock::new(&talk);
+        let mut sensor = Bme280::new("garden", bus.clone());
+        assert_eq!((sensor.start(), sensor.start()), (Ok(TAKES), Ok(TAKES)));
+        bus.done();
+    }
+
+    #[test]
+    fn waits_for_the_measurement_and_for_the_calibration() {
+        let chip = chip(0x60, 28_000);
+        let mut sensor = Bme280::new("garden", chip.clone());
+        chip.set(STATUS, COPYING_CALIBRATION);
+        assert!(sensor.start().unwrap_err().to_string().ends_with("it has just been switched on; sample it again"));
+        chip.set(STATUS, 0);
+        sensor.start().unwrap();
+        chip.set(STATUS, MEASURING);
+        assert_eq!(sensor.read(), Ok(Progress::AskIn(TAKES / 8)));
     }
 
     #[test]
     fn a_lost_power_does_not_show_in_the_readings() {
         let chip = chip(0x60, 28_000);
-        let mut sensor = Blocking::new(Bme280::new("garden", chip.clone(), NoopDelay).unwrap(), NoopDelay);
-        let before = sensor.sample().unwrap();
+        let mut sensor = Bme280::new("garden", chip.clone());
+        let before = sample(&mut sensor);
         chip.set(0xF2, 0);
         chip.set(0xF4, 0); // what the chip would measure now is nothing
-        assert_eq!(sensor.sample().unwrap(), before);
+        assert_eq!(sample(&mut sensor), before);
         assert_eq!((chip.get(0xF2), chip.get(0xF4) & 0xFC), (1, 0b0010_0100));
+        sensor.start().unwrap();
+        let chip = chip.with(DATA, &NOTHING); // lost while it measured
+        assert!(sensor.read().unwrap_err().to_string().ends_with("it lost its power while it measured"));
+        // The calibration is read anew: it may be another chip.
+        chip.with(ID, &[0x58]).with(DATA, &[0x50, 0, 0, 0x80, 0, 0]);
+        assert_eq!(sample(&mut sensor).percent, None);
     }
 
     #[test]
     fn another_chip_and_none_are_errors() {
-        let error = Bme280::new("garden", chip(0x61, 0), NoopDelay).unwrap_err().to_string();
-        assert_eq!(error, "BME280: another chip answers at its address");
-        let error = Bme280::at("garden", chip(0x60, 0), NoopDelay, 0x77).unwrap_err().to_string();
+        let error = Bme280::new("garden", chip(0x61, 0)).start().unwrap_err().to_string();
+        assert_eq!(error, "no BME280: another chip answers, with the id 0x61 instead of 0x60");
+        let error = Bme280::new("garden", chip(0x60, 0)).address(0x77).start().unwrap_err().to_string();
         assert!(error.starts_with("BME280 does not answer"), "{error}");
     }
 }

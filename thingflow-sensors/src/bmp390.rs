@@ -9,6 +9,7 @@ use core::time::Duration;
 use embedded_hal::i2c::I2c;
 use thingflow_core::SensorId;
 
+use crate::registers::Registers;
 use crate::{Chip, ChipError, Conversion, Progress};
 
 /// The barometer BMP390.
@@ -19,14 +20,16 @@ use crate::{Chip, ChipError, Conversion, Progress};
 /// - Wiring: 1.65 V to 3.6 V, not 5 V. Keep light off the hole in the lid.
 /// - A measurement takes 22 ms: it is a [`Conversion`], for [`Converting`](crate::Converting) or
 ///   [`Blocking`](crate::Blocking). In between the chip sleeps.
-/// - The pressure is measured 8 times and averaged. Each start sets the chip up anew, so a loss of power does no harm.
+/// - The pressure is measured 8 times and averaged.
+/// - The first measurement, and the one after a failure, reads the calibration. Each start tells the chip what to
+///   measure, so a loss of power does no harm.
 ///
 /// Source: data sheet of Bosch, BST-BMP390-DS002, chapters 3, 4 and 8.
 pub struct Bmp390<B> {
     id: SensorId,
-    chip: Chip,
-    bus: B,
-    calibration: Calibration,
+    registers: Registers<B>,
+    /// None before the first measurement and after a failure.
+    coefficients: Option<Coefficients>,
 }
 
 /// A reading of a [`Bmp390`].
@@ -45,6 +48,8 @@ const POWER: u8 = 0x1B;
 const OVERSAMPLING: u8 = 0x1C;
 const CALIBRATION: u8 = 0x31;
 
+const BMP390: u8 = 0x60;
+const BMP388: u8 = 0x50;
 const PRESSURE_AND_TEMPERATURE_READY: u8 = 0b0110_0000;
 /// Both sensors on, one measurement.
 const FORCED: u8 = 0b0001_0011;
@@ -53,37 +58,50 @@ const PRESSURE_8_TIMES: u8 = 0b011;
 const TAKES: Duration = Duration::from_millis(22);
 
 impl<B: I2c> Bmp390<B> {
-    /// Finds the chip at 0x77 and reads its calibration.
-    ///
-    /// # Errors
-    /// If nobody answers, or another chip.
-    pub fn new(id: impl Into<SensorId>, bus: B) -> Result<Self, ChipError<B::Error>> {
-        Self::at(id, bus, 0x77)
+    /// The chip at 0x77.
+    pub fn new(id: impl Into<SensorId>, bus: B) -> Self {
+        Self { id: id.into(), registers: Registers::new(Chip::i2c("BMP390", 0x77), bus), coefficients: None }
     }
 
-    /// As [`new`](Self::new), at another address.
+    /// Another address: 0x76 with the pin SDO low.
     ///
-    /// # Errors
-    /// If nobody answers, or another chip.
-    pub fn at(id: impl Into<SensorId>, bus: B, address: u8) -> Result<Self, ChipError<B::Error>> {
-        let chip = Chip::i2c("BMP390", address);
-        let mut sensor = Self { id: id.into(), chip, bus, calibration: Calibration::of([0; 21]) };
-        let [found] = sensor.registers(ID)?;
-        if found != 0x60 && found != 0x50 {
-            return Err(chip.stranger(found.into(), 0x60));
+    /// # Panics
+    /// If the chip cannot have it.
+    #[must_use]
+    #[track_caller]
+    pub fn address(self, address: u8) -> Self {
+        Self { registers: self.registers.at(address, &[0x76, 0x77]), ..self }
+    }
+
+    fn set_up(&mut self) -> Result<Coefficients, ChipError<B::Error>> {
+        let [found] = self.registers.read(ID)?;
+        if found != BMP390 && found != BMP388 {
+            return Err(self.registers.chip.stranger(found.into(), BMP390.into()));
         }
-        sensor.calibration = Calibration::of(sensor.registers(CALIBRATION)?);
-        Ok(sensor)
+        Ok(Coefficients::of(self.registers.read(CALIBRATION)?))
     }
 
-    fn registers<const N: usize>(&mut self, first: u8) -> Result<[u8; N], ChipError<B::Error>> {
-        let mut bytes = [0; N];
-        let read = self.bus.write_read(self.chip.address(), &[first], &mut bytes);
-        read.map(|()| bytes).map_err(|error| self.chip.silent(error))
+    fn begin(&mut self) -> Result<(), ChipError<B::Error>> {
+        if self.coefficients.is_none() {
+            self.coefficients = Some(self.set_up()?);
+        }
+        self.registers.write(&[OVERSAMPLING, PRESSURE_8_TIMES])?;
+        self.registers.write(&[POWER, FORCED])
     }
 
-    fn set(&mut self, register: u8, value: u8) -> Result<(), ChipError<B::Error>> {
-        self.bus.write(self.chip.address(), &[register, value]).map_err(|error| self.chip.silent(error))
+    fn progress(&mut self) -> Result<Progress<Barometer>, ChipError<B::Error>> {
+        let Some(coefficients) = self.coefficients else {
+            return Err(self.registers.chip.no_reading("no measurement has been started"));
+        };
+        let [status] = self.registers.read(STATUS)?;
+        if status & PRESSURE_AND_TEMPERATURE_READY != PRESSURE_AND_TEMPERATURE_READY {
+            return Ok(Progress::AskIn(TAKES / 8));
+        }
+        let [p0, p1, p2, t0, t1, t2] = self.registers.read(DATA)?;
+        let raw = |bytes: [u8; 3]| f64::from(u32::from_le_bytes([bytes[0], bytes[1], bytes[2], 0]));
+        let celsius = coefficients.celsius(raw([t0, t1, t2]));
+        let pascals = coefficients.pascals(raw([p0, p1, p2]), celsius);
+        Ok(Progress::Ready(Barometer { hectopascals: pascals / 100.0, celsius }))
     }
 }
 
@@ -95,20 +113,11 @@ impl<B: I2c<Error: Send + Sync + 'static>> Conversion for Bmp390<B> {
         self.id
     }
     fn start(&mut self) -> Result<Duration, Self::Error> {
-        self.set(OVERSAMPLING, PRESSURE_8_TIMES)?;
-        self.set(POWER, FORCED)?;
+        self.begin().inspect_err(|_| self.coefficients = None)?;
         Ok(TAKES)
     }
     fn read(&mut self) -> Result<Progress<Barometer>, Self::Error> {
-        let [status] = self.registers(STATUS)?;
-        if status & PRESSURE_AND_TEMPERATURE_READY != PRESSURE_AND_TEMPERATURE_READY {
-            return Ok(Progress::AskIn(TAKES / 8));
-        }
-        let [p0, p1, p2, t0, t1, t2] = self.registers(DATA)?;
-        let raw = |bytes: [u8; 3]| f64::from(u32::from_le_bytes([bytes[0], bytes[1], bytes[2], 0]));
-        let celsius = self.calibration.celsius(raw([t0, t1, t2]));
-        let pascals = self.calibration.pascals(raw([p0, p1, p2]), celsius);
-        Ok(Progress::Ready(Barometer { hectopascals: pascals / 100.0, celsius }))
+        self.progress().inspect_err(|_| self.coefficients = None)
     }
 }
 
@@ -120,12 +129,12 @@ impl<B> fmt::Debug for Bmp390<B> {
 
 /// The coefficients of section 8.4, scaled.
 #[derive(Clone, Copy)]
-struct Calibration {
+struct Coefficients {
     t: [f64; 3],
     p: [f64; 11],
 }
 
-impl Calibration {
+impl Coefficients {
     fn of(bytes: [u8; 21]) -> Self {
         let unsigned = |at: usize| f64::from(u16::from_le_bytes([bytes[at], bytes[at + 1]]));
         let signed = |at: usize| f64::from(i16::from_le_bytes([bytes[at], bytes[at + 1]]));
@@ -191,7 +200,7 @@ mod tests {
     #[test]
     fn computes_what_another_driver_does() {
         let chip = chip().with(STATUS, &[0x70]);
-        let mut sensor = Blocking::new(Bmp390::new("roof", chip.clone()).unwrap(), NoopDelay);
+        let mut sensor = Blocking::new(Bmp390::new("roof", chip.clone()), NoopDelay);
         let Barometer { hectopascals, celsius } = sensor.sample().unwrap();
         assert!((celsius - 25.770_746).abs() < 1e-4, "{celsius}"); // that one computes with 32 bits
         assert!((hectopascals - 983.705_5).abs() < 1e-3, "{hectopascals}");
@@ -201,7 +210,7 @@ mod tests {
     #[test]
     fn waits_for_both_values() {
         let chip = chip().with(STATUS, &[0x30]);
-        let mut sensor = Bmp390::new("roof", chip.clone()).unwrap();
+        let mut sensor = Bmp390::new("roof", chip.clone());
         assert_eq!(sensor.start(), Ok(TAKES));
         assert!(matches!(sensor.read(), Ok(Progress::AskIn(_))));
         chip.set(STATUS, 0x70);
@@ -209,8 +218,22 @@ mod tests {
     }
 
     #[test]
+    fn a_chip_that_was_changed_brings_its_own_calibration() {
+        let chip = chip().with(STATUS, &[0x70]);
+        let mut sensor = Bmp390::new("roof", chip.clone());
+        sensor.start().unwrap();
+        chip.unplug(true);
+        assert!(sensor.read().is_err());
+        chip.unplug(false);
+        let _ = chip.with(CALIBRATION, &[0; 21]);
+        sensor.start().unwrap();
+        let progress = sensor.read().unwrap();
+        assert!(matches!(progress, Progress::Ready(Barometer { celsius: 0.0, .. })), "{progress:?}");
+    }
+
+    #[test]
     fn refuses_another_chip() {
-        let error = Bmp390::new("roof", chip().with(ID, &[0x58])).unwrap_err().to_string();
+        let error = Bmp390::new("roof", chip().with(ID, &[0x58])).start().unwrap_err().to_string();
         assert_eq!(error, "no BMP390: another chip answers, with the id 0x58 instead of 0x60");
     }
 }

@@ -1,15 +1,19 @@
-//! [`button`]: a push button, whose bouncing contact makes clean events.
+//! [`Presses`]: a push button, whose bouncing contact makes clean events.
 
 use core::fmt;
 use core::time::Duration;
 
 use embedded_hal::digital::InputPin;
 use thingflow_core::{
-    Chain, Demand, DriverError, Emitter, Filter, Flow, Identity, InputThing, Instant, Receipt, SampleError, Sampled,
-    Sensor, SensorEvent, SensorId, Then, Visitor,
+    Chain, Closed, Demand, Emitter, Filter, Flow, Identity, InputThing, Instant, Receipt, Sampled, SensorEvent,
+    SensorId, StreamError, Then, Visitor,
 };
 
+use crate::pin::{PinIn, pin_in};
+
 /// A button between a pin and ground, with the pull-up switched on. Sample it every 5 ms.
+///
+/// Under Linux a line of the kernel needs no sampling: `Line::levels` of the adapters, with [`Presses`] behind it.
 ///
 /// ```
 /// use core::time::Duration;
@@ -26,43 +30,8 @@ use thingflow_core::{
 pub fn button<P: InputPin<Error: Send + Sync + 'static>>(
     id: impl Into<SensorId>,
     pin: P,
-) -> Flow<Sampled<PinLevel<P>>, Then<Identity, Presses>> {
-    Flow::new(Sampled::new(PinLevel::new(id, pin).active_low())).pipe(Presses::new())
-}
-
-/// The level of a pin, as a sensor: true if it is high.
-///
-/// Under Linux the GPIO adapter tells of changes as they happen, which needs no sampling.
-#[derive(Clone, Debug)]
-pub struct PinLevel<P> {
-    id: SensorId,
-    pin: P,
-    active_low: bool,
-}
-
-impl<P: InputPin> PinLevel<P> {
-    /// The level of `pin`.
-    pub fn new(id: impl Into<SensorId>, pin: P) -> Self {
-        Self { id: id.into(), pin, active_low: false }
-    }
-
-    /// True if the pin is low, as a button that connects to ground makes it.
-    #[must_use]
-    pub fn active_low(self) -> Self {
-        Self { active_low: true, ..self }
-    }
-}
-
-impl<P: InputPin<Error: Send + Sync + 'static>> Sensor for PinLevel<P> {
-    type Reading = bool;
-    type Error = DriverError<P::Error>;
-
-    fn id(&self) -> SensorId {
-        self.id
-    }
-    fn sample(&mut self) -> Result<bool, SampleError<Self::Error>> {
-        Ok(self.pin.is_high().map_err(DriverError)? != self.active_low)
-    }
+) -> Flow<Sampled<PinIn<P>>, Then<Identity, Presses>> {
+    Flow::new(Sampled::new(pin_in(id, pin).active_low())).pipe(Presses::new())
 }
 
 /// What a button does.
@@ -78,42 +47,57 @@ pub enum Press {
 
 /// Levels of a button, true for pressed, to what they mean.
 ///
-/// A contact bounces for some milliseconds, so a level counts once it has been the same for so many samples in a row:
-/// four, which are 20 ms if it is sampled every 5 ms.
+/// A contact bounces for some milliseconds, so a level counts once no other has followed it for 20 ms. The levels may be
+/// changes, as those of a line of the kernel, or samples: it wakes itself for what no event tells, and only then. A button
+/// that nobody touches costs nothing.
+///
+/// Times are those of the events: when a level began that counted, not when that was known. What still waits when the stream
+/// ends counts.
 ///
 /// ```
-/// use thingflow_core::{SensorEvent, prelude::*};
+/// use core::time::Duration;
+/// use thingflow_core::{SensorEvent, Timestamp, prelude::*};
 /// use thingflow_sensors::button::{Press, Presses};
-/// let levels = [true, false, true, true, true, true, false];
-/// let levels = levels.map(|on| SensorEvent::new("bell", Timestamp::UNIX_EPOCH, on));
-/// let presses = from_iter(levels).pipe(Presses::new().samples(3)).map(|e: SensorEvent<Press>| e.val).collect_now();
-/// assert_eq!(presses, [Press::Pressed]);
+/// let (ms, at) = (Duration::from_millis, |millis| Timestamp::from_millis(millis));
+/// let bouncing = [(0, true), (2, false), (3, true), (90, false), (91, true), (93, false)];
+/// let levels = bouncing.map(|(millis, down)| SensorEvent::new("bell", at(millis), down));
+/// let presses = from_iter(levels).pipe(Presses::new()).collect_now();
+/// let pressed = SensorEvent::new("bell", at(3), Press::Pressed);
+/// assert_eq!(presses, [pressed, SensorEvent::new("bell", at(93), Press::Released(ms(90)))]);
 /// ```
 #[derive(Clone, Copy)]
 #[must_use]
 pub struct Presses {
-    samples: u16,
+    debounce: Duration,
     long: Duration,
-    /// How many samples in a row differ from the state.
-    differing: u16,
-    pressed: Option<Held>,
+    held: Option<Held>,
+    /// Since when the level is another one than that which counts.
+    turned: Option<Since>,
 }
 
 #[derive(Clone, Copy)]
 struct Held {
-    since: Instant,
+    since: Since,
+    /// Whether it is known to be a long press.
     told: bool,
 }
 
+/// A moment: by the events' time, and when we saw it.
+#[derive(Clone, Copy)]
+struct Since {
+    event: SensorEvent<()>,
+    seen: Instant,
+}
+
 impl Presses {
-    /// Four samples for a level, a second for a long press.
+    /// A level counts after 20 ms, a press is long after a second.
     pub const fn new() -> Self {
-        Self { samples: 4, long: Duration::from_secs(1), differing: 0, pressed: None }
+        Self { debounce: Duration::from_millis(20), long: Duration::from_secs(1), held: None, turned: None }
     }
 
-    /// How many samples in a row a level must last. One: it does not bounce.
-    pub const fn samples(self, samples: u16) -> Self {
-        Self { samples, ..self }
+    /// How long a level must last to count. Zero: it does not bounce, or the line does this.
+    pub const fn debounce(self, debounce: Duration) -> Self {
+        Self { debounce, ..self }
     }
 
     /// How long a press is a long one.
@@ -121,22 +105,72 @@ impl Presses {
         Self { long, ..self }
     }
 
-    fn press(&mut self, down: bool, now: Instant) -> Option<Press> {
-        self.differing = if down == self.pressed.is_some() { 0 } else { self.differing + 1 };
-        if self.differing > 0 && self.differing >= self.samples {
-            self.differing = 0;
-            return Some(match self.pressed.take() {
-                Some(held) => Press::Released(now.since(held.since)),
-                None => {
-                    self.pressed = Some(Held { since: now, told: false });
-                    Press::Pressed
-                }
-            });
+    fn level(&mut self, event: SensorEvent<bool>, seen: Instant) {
+        if event.val == self.held.is_some() {
+            self.turned = None; // it has bounced
+        } else if self.turned.is_none() {
+            self.turned = Some(Since { event: event.map(drop), seen });
         }
-        let held = self.pressed.as_mut().filter(|held| !held.told && now.since(held.since) >= self.long)?;
-        held.told = true;
-        Some(Press::Long)
     }
+
+    /// What is to be told next, if `lasted` says that something is long enough ago.
+    fn next(&mut self, lasted: impl Fn(&Since, Duration) -> bool) -> Option<SensorEvent<Press>> {
+        if let Some(since) = self.turned {
+            // Whether a press becomes long is open as long as it may have ended before.
+            return if lasted(&since, self.debounce) { self.turn() } else { None };
+        }
+        let long = self.long;
+        let held = self.held.as_mut().filter(|held| !held.told && lasted(&held.since, long))?;
+        held.told = true;
+        let event = held.since.event;
+        Some(SensorEvent { ts: event.ts + long, ..event.map(|()| Press::Long) })
+    }
+
+    /// The other level counts.
+    fn turn(&mut self) -> Option<SensorEvent<Press>> {
+        let since = self.turned.take()?;
+        let press = match self.held.take() {
+            Some(held) => Press::Released(since.event.ts - held.since.event.ts),
+            None => {
+                self.held = Some(Held { since, told: false });
+                Press::Pressed
+            }
+        };
+        Some(since.event.map(|()| press))
+    }
+
+    /// What has been so by this time, and what waits at the end.
+    fn rest(&mut self, now: Instant) -> impl Iterator<Item = SensorEvent<Press>> + use<> {
+        let known = [self.next(by_clock(now)), self.next(by_clock(now))];
+        known.into_iter().chain([self.turn()]).flatten()
+    }
+
+    fn send(
+        &mut self,
+        lasted: impl Fn(&Since, Duration) -> bool,
+        out: &mut Emitter<'_, '_, impl InputThing<SensorEvent<Press>>>,
+    ) -> Receipt {
+        let due = core::iter::from_fn(|| self.next(&lasted));
+        out.send_all(due)
+    }
+
+    fn ask_for_wake(&self, out: &mut Emitter<'_, '_, impl InputThing<SensorEvent<Press>>>) {
+        let held = self.held.filter(|held| !held.told).map(|held| held.since.seen + self.long);
+        if let Some(due) = self.turned.map(|since| since.seen + self.debounce).or(held) {
+            out.wake_at(due);
+        }
+    }
+}
+
+/// Whether something has lasted, as an event tells that came after it.
+fn by_event(event: &SensorEvent<bool>) -> impl Fn(&Since, Duration) -> bool + use<> {
+    let now = event.ts;
+    move |since, time| now - since.event.ts >= time
+}
+
+/// Whether something has lasted, as the scheduler's clock tells if no event has come meanwhile.
+fn by_clock(now: Instant) -> impl Fn(&Since, Duration) -> bool {
+    move |since, time| now.since(since.seen) >= time
 }
 
 impl Default for Presses {
@@ -147,7 +181,7 @@ impl Default for Presses {
 
 impl fmt::Debug for Presses {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Presses({})", if self.pressed.is_some() { "pressed" } else { "released" })
+        write!(f, "Presses({})", if self.held.is_some() { "pressed" } else { "released" })
     }
 }
 
@@ -159,12 +193,32 @@ impl Filter<SensorEvent<bool>> for Presses {
         event: SensorEvent<bool>,
         out: &mut Emitter<'_, '_, impl InputThing<SensorEvent<Press>>>,
     ) -> Receipt {
-        match self.press(event.val, out.now()) {
-            Some(press) => out.next(event.map(|_| press)),
-            None => Ok(Demand::More),
+        let demand = self.send(by_event(&event), out)?; // what was so before it
+        if demand == Demand::Done {
+            return Ok(demand);
         }
+        self.level(event, out.now());
+        let demand = demand.and(self.send(by_event(&event), out)?);
+        self.ask_for_wake(out);
+        Ok(demand)
     }
-
+    fn on_wake(&mut self, out: &mut Emitter<'_, '_, impl InputThing<SensorEvent<Press>>>) -> Receipt {
+        let demand = self.send(by_clock(out.now()), out)?;
+        self.ask_for_wake(out);
+        Ok(demand)
+    }
+    fn on_completed(&mut self, out: &mut Emitter<'_, '_, impl InputThing<SensorEvent<Press>>>) -> Closed {
+        let rest = self.rest(out.now());
+        out.flush(rest)
+    }
+    fn on_error(
+        &mut self,
+        error: StreamError,
+        out: &mut Emitter<'_, '_, impl InputThing<SensorEvent<Press>>>,
+    ) -> Closed {
+        let rest = self.rest(out.now());
+        out.flush_error(rest, error)
+    }
     fn describe(&self, visitor: &mut dyn Visitor) {
         visitor.filter("presses");
     }
@@ -175,59 +229,140 @@ mod tests {
     use super::*;
     use embedded_hal_mock::eh1::digital::{Mock, State, Transaction};
     use proptest::prelude::*;
-    use thingflow_core::prelude::{Filters, Scheduler};
-    use thingflow_core::testing::Recorder;
+    use thingflow_core::prelude::{Filters, Scheduler, SensorOutput, pipe};
+    use thingflow_core::testing::{ListSensor, Recorder};
+    use thingflow_core::{Context, Timestamp};
 
-    fn pin(levels: &str) -> Mock {
-        let states = levels.bytes().map(|level| if level == b'1' { State::High } else { State::Low });
-        Mock::new(&states.map(Transaction::get).collect::<Vec<_>>())
+    const fn ms(millis: u64) -> Duration {
+        Duration::from_millis(millis)
+    }
+
+    fn event(millis: i64, down: bool) -> SensorEvent<bool> {
+        SensorEvent::new("bell", Timestamp::from_millis(millis), down)
     }
 
     #[test]
     fn a_bouncing_press_is_one() {
         let levels = "11101010000000011011111111";
-        let mut pin = pin(levels);
+        let states = levels.bytes().map(|level| if level == b'1' { State::High } else { State::Low });
+        let mut pin = Mock::new(&states.map(Transaction::get).collect::<Vec<_>>());
         let seen = Recorder::new();
         let thing = button("bell", pin.clone()).map(|e: SensorEvent<Press>| e.val).connect(seen.clone());
         let mut scheduler = Scheduler::virtual_time().unwrap();
-        let handle = scheduler.schedule_periodic(thing, Duration::from_millis(5)).unwrap();
-        scheduler.run_for(Duration::from_millis(5 * levels.len() as u64)).unwrap();
+        let handle = scheduler.schedule_periodic(thing, ms(5)).unwrap();
+        scheduler.run_for(ms(5 * levels.len() as u64)).unwrap();
         assert!(handle.is_active());
-        assert_eq!(seen.timed_text(), "Pressed@0.055 Released(55ms)@0.11");
+        assert_eq!(seen.timed_text(), "Pressed@0.06 Released(55ms)@0.115");
         drop(scheduler);
         pin.done();
     }
 
-    #[test]
-    fn a_long_press_is_told_once() {
-        let mut presses = Presses::new().samples(1).long(Duration::from_millis(500));
-        let at = |ms: u64| Instant::from_nanos(ms * 1_000_000);
-        let told: Vec<_> = (0..10).filter_map(|n| presses.press(n != 0 && n != 9, at(n * 100))).collect();
-        assert_eq!(told, [Press::Pressed, Press::Long, Press::Released(Duration::from_millis(800))]);
+    /// Counts its wake-ups.
+    struct Sleeper(Recorder<Press>, std::rc::Rc<std::cell::Cell<u32>>);
+
+    impl InputThing<SensorEvent<Press>> for Sleeper {
+        fn on_next(&mut self, event: SensorEvent<Press>, cx: &mut Context<'_>) -> Receipt {
+            self.0.on_next(event.val, cx)
+        }
+        fn on_completed(&mut self, cx: &mut Context<'_>) -> Closed {
+            self.0.on_completed(cx)
+        }
+        fn on_error(&mut self, error: StreamError, cx: &mut Context<'_>) -> Closed {
+            self.0.on_error(error, cx)
+        }
+        fn on_wake(&mut self, _: &mut Context<'_>) -> Receipt {
+            self.1.set(self.1.get() + 1);
+            Ok(Demand::More)
+        }
     }
 
     #[test]
-    fn a_level_is_true_for_high_unless_told_otherwise() {
-        let mut pin = pin("10");
-        let mut level = PinLevel::new("door", pin.clone());
-        assert_eq!((level.sample(), level.sample()), (Ok(true), Ok(false)));
-        drop(level);
-        pin.done();
+    fn a_long_press_needs_three_wake_ups_and_no_sampling() {
+        let (seen, woken) = (Recorder::new(), std::rc::Rc::default());
+        let mut scheduler = Scheduler::virtual_time().unwrap();
+        let line = SensorOutput::new(ListSensor::new("bell", [false, true, false])); // its changes, every ten seconds
+        line.pipe(Presses::new().long(ms(2000))).connect(Sleeper(seen.clone(), std::rc::Rc::clone(&woken)));
+        scheduler.schedule_periodic(line, ms(10_000)).unwrap();
+        scheduler.run_forever().unwrap();
+        assert_eq!(seen.timed_text(), "Pressed@20.02 Long@22 Released(10s)@30.02 |@40");
+        assert_eq!(woken.get(), 3);
+    }
+
+    #[test]
+    fn times_are_those_of_the_kernel_and_not_those_of_the_loop() {
+        let seen = Recorder::new();
+        let mut chain = pipe().pipe(Presses::new().debounce(Duration::ZERO)).to(seen.clone());
+        let at = |millis| Context::detached(Instant::ZERO + ms(millis));
+        chain.on_next(event(0, true), &mut at(7)).unwrap();
+        chain.on_next(event(1500, false), &mut at(2000)).unwrap(); // nobody has woken it
+        let told = |millis, press| SensorEvent::new("bell", Timestamp::from_millis(millis), press);
+        let released = told(1500, Press::Released(ms(1500)));
+        assert_eq!(seen.events(), [told(0, Press::Pressed), told(1000, Press::Long), released]);
+    }
+
+    /// What the levels mean, from all of them: of each run of equal levels its beginning, level and end.
+    fn naive(levels: &[(u64, bool)], end: u64, debounce: u64, long: u64) -> Vec<(u64, Press)> {
+        let mut runs: Vec<(u64, bool, u64)> = Vec::new();
+        for (at, down) in levels {
+            match runs.last_mut() {
+                Some((_, last, _)) if last == down => {}
+                Some((_, _, until)) => *until = *at,
+                None => {}
+            }
+            if runs.last().is_none_or(|(_, last, _)| last != down) {
+                runs.push((*at, *down, end));
+            }
+        }
+        let last = runs.len().saturating_sub(1);
+        let counts = |(nth, (from, _, to)): &(usize, (u64, bool, u64))| *nth == last || to - from >= debounce;
+        let mut turns: Vec<(u64, bool)> = vec![(0, false)];
+        for (_, (from, down, _)) in runs.into_iter().enumerate().filter(counts) {
+            if turns.last().is_some_and(|(_, before)| *before != down) {
+                turns.push((from, down));
+            }
+        }
+        let mut told = Vec::new();
+        for (nth, (from, down)) in turns.iter().enumerate().skip(1) {
+            if !down {
+                told.push((*from, Press::Released(ms(from - turns[nth - 1].0))));
+                continue;
+            }
+            told.push((*from, Press::Pressed));
+            if turns.get(nth + 1).map_or(end, |(until, _)| *until) >= from + long {
+                told.push((from + long, Press::Long));
+            }
+        }
+        told
     }
 
     proptest! {
         #[test]
-        fn presses_and_releases_take_turns(
-            levels in proptest::collection::vec(any::<bool>(), 0..200), samples in 1_u16..6,
+        fn is_what_a_naive_reader_sees_whenever_it_is_woken(
+            steps in proptest::collection::vec((1_u64..40, any::<bool>()), 0..60),
+            wakes in proptest::collection::vec(any::<bool>(), 1..9),
+            (debounce, long, rest, fails) in (0_u64..30, 0_u64..120, 0_u64..150, any::<bool>()),
         ) {
-            let mut presses = Presses::new().samples(samples);
-            let told = levels.iter().filter_map(|down| presses.press(*down, Instant::ZERO)).collect::<Vec<_>>();
-            for (nth, press) in told.iter().enumerate() {
-                prop_assert_eq!(*press == Press::Pressed, nth % 2 == 0);
+            let seen = Recorder::new();
+            let mut chain = pipe().pipe(Presses::new().debounce(ms(debounce)).long(ms(long))).to(seen.clone());
+            let (mut now, mut levels) = (0, Vec::new());
+            let pass = |until: u64, now: &mut u64, chain: &mut dyn InputThing<SensorEvent<bool>>| {
+                while *now < until {
+                    *now += 1;
+                    if wakes[*now as usize % wakes.len()] {
+                        chain.on_wake(&mut Context::detached(Instant::ZERO + ms(*now))).unwrap();
+                    }
+                }
+            };
+            for (wait, down) in steps {
+                pass(now + wait, &mut now, &mut chain);
+                chain.on_next(event(now as i64, down), &mut Context::detached(Instant::ZERO + ms(now))).unwrap();
+                levels.push((now, down));
             }
-            // As a naive reader sees it: the last level that lasted long enough.
-            let lasting = levels.windows(usize::from(samples)).rfind(|run| run.iter().all(|level| *level == run[0]));
-            prop_assert_eq!(presses.pressed.is_some(), lasting.is_some_and(|run| run[0]));
+            pass(now + rest, &mut now, &mut chain);
+            let cx = &mut Context::detached(Instant::ZERO + ms(now));
+            if fails { chain.on_error(StreamError::new("gone"), cx).unwrap() } else { chain.on_completed(cx).unwrap() }
+            let told: Vec<_> = seen.events().iter().map(|e| (e.ts.as_nanos() as u64 / 1_000_000, e.val)).collect();
+            prop_assert_eq!(told, naive(&levels, now, debounce, long));
         }
     }
 }

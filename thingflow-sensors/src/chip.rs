@@ -38,6 +38,21 @@ impl Chip {
         }
     }
 
+    /// The same chip at another address, one of those that it can have.
+    ///
+    /// # Panics
+    /// If it is none of them.
+    #[must_use]
+    #[track_caller]
+    pub fn at(self, address: u8, possible: &[u8]) -> Self {
+        let name = self.name;
+        assert!(
+            possible.contains(&address),
+            "{name} cannot have the address {address:02x}, but one of {possible:02x?}; all of them hexadecimal"
+        );
+        Self { address: Some(address), ..self }
+    }
+
     /// The bus failed, mostly because nobody answered.
     pub fn silent<E>(self, error: E) -> ChipError<E> {
         ChipError { chip: self, fault: ChipFault::Bus(error) }
@@ -114,6 +129,14 @@ impl<E: fmt::Debug> Error for ChipError<E> {}
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    #[should_panic(expected = "BME280 cannot have the address 75, but one of [76, 77]; all of them hexadecimal")]
+    fn a_wrong_address_is_answered_with_those_there_are() {
+        let there = Chip::i2c("BME280", 0x76).at(0x77, &[0x76, 0x77]);
+        assert_eq!(there.address(), 0x77);
+        let _ = there.at(0x75, &[0x76, 0x77]);
+    }
 
     #[test]
     fn each_fault_says_what_to_look_at() {

@@ -52,12 +52,13 @@ const SOON: Duration = Duration::from_millis(5);
 impl<S: SpiDevice> Hx711<S> {
     /// The amplifier with its usual gain of 128. The chip cannot tell whether it is there.
     pub fn new(id: impl Into<SensorId>, spi: S) -> Self {
-        Self::with(id, spi, Gain::A128)
+        Self { id: id.into(), spi, gain: Gain::default() }
     }
 
-    /// As [`new`](Self::new), with another input or gain.
-    pub fn with(id: impl Into<SensorId>, spi: S, gain: Gain) -> Self {
-        Self { id: id.into(), spi, gain }
+    /// Another input or gain.
+    #[must_use]
+    pub fn gain(self, gain: Gain) -> Self {
+        Self { gain, ..self }
     }
 
     fn steps(&mut self) -> Result<Option<i32>, S::Error> {
@@ -146,7 +147,7 @@ mod tests {
     fn one_to_three_more_pulses_choose_the_gain() {
         for (gain, more) in [(Gain::A128, 0x80), (Gain::B32, 0xA0), (Gain::A64, 0xA8)] {
             let mut spi = Mock::new(&reading(1, more)); // 25, 26, 27 pulses, table 3
-            assert_eq!(Hx711::with("scale", spi.clone(), gain).read(), Ok(Progress::Ready(1.0)));
+            assert_eq!(Hx711::new("scale", spi.clone()).gain(gain).read(), Ok(Progress::Ready(1.0)));
             spi.done();
         }
     }

@@ -1,16 +1,15 @@
 //! [`Ina219`]: voltage, current and power of a direct current supply, on an I2C bus.
+//!
+//! Own code by the data sheet: the driver there is (`ina219`) resets the chip when it is made, reads 0 before the first
+//! measurement has ended, and takes the end of the range for a reading.
 
 use core::fmt;
+use core::time::Duration;
 
-use ::ina219::SyncIna219;
-use ::ina219::address::Address;
-use ::ina219::calibration::UnCalibrated;
-use ::ina219::errors::{
-    BusVoltageReadError as BusError, InitializationErrorReason as StartError, ShuntVoltageReadError as ShuntError,
-};
 use embedded_hal::i2c::I2c;
 use thingflow_core::{SampleError, Sensor, SensorId};
 
+use crate::registers::Registers;
 use crate::{Chip, ChipError};
 
 /// The power monitor INA219. It measures the voltage over a small resistor in the supply, the shunt, and that of the
@@ -23,13 +22,26 @@ use crate::{Chip, ChipError};
 ///   below ground. The chip itself takes 3 V to 5.5 V.
 /// - It measures on its own, every 1.1 ms. Sampling takes two transfers of 2 bytes, so voltage and current are of
 ///   measurements up to some milliseconds apart.
+/// - The first sampling resets the chip and tells by its settings whether it is an INA219; the first reading comes a
+///   measurement later ([`SampleError::NotYet`]). So it is after a failure. A chip that lost its power measures again
+///   by itself.
 ///
-/// Source: data sheet of Texas Instruments, SBOS448. Driver: the crate `ina219`.
+/// ```
+/// use embedded_hal::i2c::I2c;
+/// use thingflow_core::prelude::*;
+/// use thingflow_sensors::ina219::Ina219;
+/// fn watch<B: I2c<Error: Send + Sync> + 'static>(bus: B) {
+///     let battery = SensorOutput::new(Ina219::new("battery", bus).address(0x41).shunt(0.01));
+///     battery.map(|e| e.val.volts < 11.8).connect(call(|low| println!("nearly empty: {low}")));
+/// }
+/// ```
+///
+/// Source: data sheet of Texas Instruments, SBOS448G.
 pub struct Ina219<B> {
     id: SensorId,
-    chip: Chip,
+    chip: Registers<B>,
     ohms: f64,
-    driver: SyncIna219<B, UnCalibrated>,
+    ready: bool,
 }
 
 /// A reading of an [`Ina219`].
@@ -43,49 +55,92 @@ pub struct Supply {
     pub watts: f64,
 }
 
+const CONFIGURATION: u8 = 0;
+const SHUNT_VOLTAGE: u8 = 1;
+const BUS_VOLTAGE: u8 = 2;
+
+const RESET: u16 = 0x8000;
+/// The settings after a reset: ±320 mV, 32 V, 12 bits, measuring all the time.
+const AS_NEW: u16 = 0x399F;
+/// The bit CNVR of the bus voltage: a measurement has ended since the settings were made.
+const READY: u16 = 0b10;
+/// A measurement takes 1.06 ms.
+const TAKES: Duration = Duration::from_millis(2);
+/// Table 7: beyond ±320 mV the chip goes on saying ±320 mV.
+const MOST_SHUNT: u16 = 32_000;
+/// The same for 32 V.
+const MOST_BUS: u16 = 8000;
+
 impl<B: I2c> Ina219<B> {
-    /// Finds the chip at 0x40 and resets it. The shunt has 0.1 Ω, as on most modules.
-    ///
-    /// # Errors
-    /// If nobody answers, or another chip.
-    pub fn new(id: impl Into<SensorId>, bus: B) -> Result<Self, ChipError<B::Error>> {
-        Self::with(id, bus, 0x40, 0.1)
+    /// The chip at 0x40, with a shunt of 0.1 Ω, as on most modules.
+    pub fn new(id: impl Into<SensorId>, bus: B) -> Self {
+        Self { id: id.into(), chip: Registers::new(Chip::i2c("INA219", 0x40), bus), ohms: 0.1, ready: false }
     }
 
-    /// As [`new`](Self::new), at another address or with another shunt.
-    ///
-    /// # Errors
-    /// If nobody answers, or another chip.
+    /// Another address: 0x40 to 0x4F, by the pins A1 and A0.
     ///
     /// # Panics
-    /// If the chip has no such address, or the shunt no resistance.
+    /// If the chip cannot have it.
+    #[must_use]
     #[track_caller]
-    pub fn with(id: impl Into<SensorId>, bus: B, address: u8, ohms: f64) -> Result<Self, ChipError<B::Error>> {
-        assert!(ohms > 0.0, "a shunt has more than 0 Ω, for example 0.1, not {ohms}");
-        let at = Address::from_byte(address);
-        let at = at.unwrap_or_else(|_| panic!("an INA219 has an address from 0x40 to 0x4F, not {address:#04x}"));
-        let chip = Chip::i2c("INA219", address);
-        let driver = SyncIna219::new(bus, at).map_err(|error| match error.reason {
-            StartError::I2cError(error) => chip.silent(error),
-            _ => chip.no_reading("what answers does not reset as an INA219 does; another chip may have the address"),
-        })?;
-        Ok(Self { id: id.into(), chip, ohms, driver })
+    pub fn address(self, address: u8) -> Self {
+        let possible = core::array::from_fn::<u8, 16, _>(|at| 0x40 | at as u8);
+        Self { chip: self.chip.at(address, &possible), ..self }
     }
 
-    fn supply(&mut self) -> Result<Supply, ChipError<B::Error>> {
-        let chip = self.chip;
-        let shunt = self.driver.shunt_voltage().map_err(|error| match error {
-            ShuntError::I2cError(error) => chip.silent(error),
-            ShuntError::ShuntVoltageOutOfRange { .. } => {
-                chip.no_reading("too much current for its shunt; take one of fewer ohms")
-            }
-        })?;
-        let volts = self.driver.bus_voltage().map_err(|error| match error {
-            BusError::I2cError(error) => chip.silent(error),
-            BusError::BusVoltageOutOfRange { .. } => chip.no_reading("the voltage is above its range of 32 V"),
-        })?;
-        let volts = f64::from(volts.voltage_mv()) / 1000.0;
-        let amperes = f64::from(shunt.shunt_voltage_uv()) / 1e6 / self.ohms;
+    /// Another shunt, in ohms.
+    ///
+    /// # Panics
+    /// If it has no resistance.
+    #[must_use]
+    #[track_caller]
+    pub fn shunt(self, ohms: f64) -> Self {
+        assert!(ohms.is_finite() && ohms > 0.0, "a shunt has more than 0 Ω, for example 0.1, not {ohms}");
+        Self { ohms, ..self }
+    }
+
+    fn set_up(&mut self) -> Result<(), ChipError<B::Error>> {
+        let [high, low] = RESET.to_be_bytes();
+        self.chip.write(&[CONFIGURATION, high, low])?;
+        if self.register(CONFIGURATION)? != AS_NEW {
+            let why = "what answers does not reset as an INA219 does; another chip may have the address";
+            return Err(self.chip.chip.no_reading(why));
+        }
+        self.ready = true;
+        Ok(())
+    }
+
+    fn register(&mut self, register: u8) -> Result<u16, ChipError<B::Error>> {
+        self.chip.read(register).map(u16::from_be_bytes)
+    }
+
+    /// The registers of the load's voltage and of the shunt's.
+    fn measured(&mut self) -> Result<(u16, i16), SampleError<ChipError<B::Error>>> {
+        if !self.ready {
+            self.set_up()?;
+            return Err(SampleError::NotYet(TAKES));
+        }
+        let bus = self.register(BUS_VOLTAGE)?;
+        if bus & READY == 0 {
+            return Err(self.no_reading("no measurement has ended; it may have lost its power").into());
+        }
+        let shunt = self.register(SHUNT_VOLTAGE)?; // after it, so that it has been measured too
+        Ok((bus >> 3, shunt.cast_signed()))
+    }
+
+    fn no_reading(&self, why: &'static str) -> ChipError<B::Error> {
+        self.chip.chip.no_reading(why)
+    }
+
+    fn supply(&self, bus: u16, shunt: i16) -> Result<Supply, ChipError<B::Error>> {
+        if shunt.unsigned_abs() >= MOST_SHUNT {
+            return Err(self.no_reading("too much current for its shunt; take one of fewer ohms"));
+        }
+        if bus >= MOST_BUS {
+            return Err(self.no_reading("the voltage is above its range of 32 V"));
+        }
+        let volts = f64::from(bus) * 0.004;
+        let amperes = f64::from(shunt) * 1e-5 / self.ohms;
         Ok(Supply { volts, amperes, watts: volts * amperes })
     }
 }
@@ -98,7 +153,10 @@ impl<B: I2c<Error: Send + Sync + 'static>> Sensor for Ina219<B> {
         self.id
     }
     fn sample(&mut self) -> Result<Supply, SampleError<Self::Error>> {
-        Ok(self.supply()?)
+        let measured = self.measured();
+        self.ready &= !matches!(measured, Err(SampleError::Failed(_)));
+        let (bus, shunt) = measured?;
+        Ok(self.supply(bus, shunt)?)
     }
 }
 
@@ -111,55 +169,89 @@ impl<B> fmt::Debug for Ina219<B> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use embedded_hal::i2c::ErrorKind;
     use embedded_hal_mock::eh1::i2c::{Mock, Transaction};
 
     fn read(register: u8, value: u16) -> Transaction {
         Transaction::write_read(0x40, vec![register], value.to_be_bytes().to_vec())
     }
-    /// Reset, and the configuration after it.
-    fn start() -> Vec<Transaction> {
-        vec![Transaction::write(0x40, vec![0, 0xB9, 0x9F]), read(0, 0x399F)]
+    /// Reset, and the settings after it.
+    fn start() -> [Transaction; 2] {
+        [Transaction::write(0x40, vec![0, 0x80, 0x00]), read(0, 0x399F)]
     }
-    fn sample(shunt: u16, volts: u16, ohms: f64) -> Result<Supply, String> {
-        let mut talk = start();
-        talk.push(read(1, shunt));
-        if shunt.cast_signed().unsigned_abs() <= 32_000 {
-            talk.push(read(2, volts));
-        }
-        let mut bus = Mock::new(&talk);
-        let reading = Ina219::with("solar", bus.clone(), 0x40, ohms).unwrap().sample().map_err(|e| e.to_string());
+    fn measured(volts: u16, shunt: u16) -> [Transaction; 2] {
+        [read(2, volts), read(1, shunt)]
+    }
+    fn sample(volts: u16, shunt: u16, ohms: f64) -> Result<Supply, String> {
+        let mut bus = Mock::new(&[start(), measured(volts, shunt)].concat());
+        let mut sensor = Ina219::new("solar", bus.clone()).shunt(ohms);
+        assert_eq!(sensor.sample(), Err(SampleError::NotYet(TAKES)));
+        let reading = sensor.sample().map_err(|e| e.to_string());
         bus.done();
         reading
     }
 
     #[test]
     fn computes_the_example_of_the_data_sheet() {
-        // Table 8: 20 mV at a shunt of 2 mΩ, 11.98 V.
-        let supply = sample(0x07D0, 0x5D98, 0.002).unwrap();
-        assert_eq!(supply.volts, 11.98);
+        // Table 8: 20 mV at a shunt of 2 mΩ, 11.98 V (0x5D98, and the bit that says that it is measured).
+        let supply = sample(0x5D9A, 0x07D0, 0.002).unwrap();
+        assert!((supply.volts - 11.98).abs() < 1e-9);
         assert!((supply.amperes - 10.0).abs() < 1e-9);
         assert!((supply.watts - 119.8).abs() < 1e-9);
     }
 
     #[test]
     fn current_flows_back_too() {
-        // Table 7: -320 mV is 0x8300.
-        let supply = sample(0x8300, 0, 0.1).unwrap();
-        assert!((supply.amperes + 3.2).abs() < 1e-9);
+        let supply = sample(0x0002, 0x8301, 0.1).unwrap(); // -319.99 mV
+        assert!((supply.amperes + 3.1999).abs() < 1e-9);
     }
 
     #[test]
-    fn overload_says_what_to_do() {
-        assert!(sample(0x7D01, 0, 0.1).unwrap_err().ends_with("take one of fewer ohms"));
+    fn the_end_of_the_range_says_what_to_do() {
+        // Table 7: 320.02 mV is 0x7D00 as 320 mV is, and so it is with -320.02 mV and 0x8300.
+        for shunt in [0x7D00, 0x8300] {
+            assert!(sample(0x5D9A, shunt, 0.1).unwrap_err().ends_with("take one of fewer ohms"));
+        }
+        assert_eq!(sample(0xFA02, 0, 0.1).unwrap_err(), "INA219: the voltage is above its range of 32 V");
+    }
+
+    #[test]
+    fn no_reading_is_made_up_after_an_interruption_and_a_loss_of_power() {
+        let mut talk = [start(), measured(0x5D9A, 0x8300), measured(0x5D9A, 0)].concat();
+        talk.push(read(2, 0x0000)); // back from a loss of power
+        talk.extend(start());
+        talk.push(read(2, 0).with_error(ErrorKind::Other));
+        talk.extend(start());
+        talk.extend(measured(0x5D9A, 0));
+        let mut bus = Mock::new(&talk);
+        let mut sensor = Ina219::new("solar", bus.clone());
+        let nothing = "there is no reading yet";
+        let expected = [nothing, "INA219: too", "", "INA219: no m", nothing, "INA219 does not answer", nothing, ""];
+        for begins in expected {
+            let said = sensor.sample().map_or_else(|error| error.to_string(), |_| String::new());
+            assert!(said.starts_with(begins) && said.is_empty() == begins.is_empty(), "{said}, not {begins}");
+        }
+        bus.done();
     }
 
     #[test]
     fn refuses_a_chip_that_does_not_reset() {
-        let mut talk = vec![start().remove(0)];
-        talk.extend((0..12).map(|_| read(0, 0xFFFF)));
-        let mut bus = Mock::new(&talk);
-        let error = Ina219::new("solar", bus.clone()).unwrap_err().to_string();
+        let [reset, _] = start();
+        let mut bus = Mock::new(&[reset, read(0, 0xFFFF)]);
+        let error = Ina219::new("solar", bus.clone()).sample().unwrap_err().to_string();
         assert!(error.starts_with("INA219: what answers does not reset"), "{error}");
         bus.done();
+    }
+
+    #[test]
+    #[should_panic(expected = "INA219 cannot have the address 50, but one of [40, 41, 42, 43, 44")]
+    fn refuses_an_address_it_cannot_have() {
+        let _ = Ina219::new("solar", Mock::new(&[])).address(0x50);
+    }
+
+    #[test]
+    #[should_panic(expected = "a shunt has more than 0 Ω, for example 0.1, not 0")]
+    fn refuses_a_shunt_that_is_none() {
+        let _ = Ina219::new("solar", Mock::new(&[])).shunt(0.0);
     }
 }

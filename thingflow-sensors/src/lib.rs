@@ -11,8 +11,10 @@
 //! | `bme280` `bmp390` `scd4x` | pressure, CO2 | " |
 //! | `adxl345` `mpu6050` `vl53l0x` | motion, distance | " |
 //! | `ads1115` `mcp3008` `hx711` `ina219` | voltages, weight, power | " |
+//! | [`pin`] | any pin | none |
 //! | `button` `rotary` | what hands do | " |
-//! | [`serial`], `pms5003` | boards behind a serial line; dust | none, `postcard`, `pms5003` |
+//! | [`serial`], `pms5003` | boards behind a serial line; dust | none, `tty`, `postcard`, `pms5003` |
+//! | [`bus`] | what chips hang on; the buses of Linux | none, `linux-bus` |
 //!
 //! the page "All sensors" of the book has ranges, units, drivers, and how each was tested.
 //!
@@ -21,8 +23,8 @@
 //!
 //! What they have in common:
 //!
-//! - A constructor looks for its chip, so that a wrong wire is found at the start. [`ChipError`] says what to look at.
-//! - After a failed sampling the next one sets the chip up anew, so a sensor that was unplugged comes back by itself.
+//! - A constructor does not touch the bus. The first sampling looks for the chip and sets it up, and so does the one after
+//!   a failure: a sensor that was unplugged comes back by itself. [`ChipError`] says what to look at.
 //! - A sensor that blocks for more than a few milliseconds says so; it belongs on an edge thread. One that only has to
 //!   wait for its chip is a [`Conversion`]: started, and read when it is ready.
 //! - One that collects samples by itself gives a [`Batch`]; [`Spread`] makes events of it, each with its own time.
@@ -41,7 +43,21 @@ mod chip;
 mod conversion;
 #[cfg(test)]
 mod fake;
+pub mod pin;
 mod readings;
+#[cfg(any(
+    feature = "ads1115",
+    feature = "adxl345",
+    feature = "bme280",
+    feature = "bmp390",
+    feature = "ina219",
+    feature = "mpu6050",
+    feature = "tmp105",
+    feature = "tsl2591",
+    feature = "veml7700",
+    feature = "vl53l0x"
+))]
+mod registers;
 pub mod serial;
 pub mod simulated;
 
@@ -77,6 +93,8 @@ pub mod pms5003;
 pub mod rotary;
 #[cfg(feature = "scd4x")]
 pub mod scd4x;
+#[cfg(any(feature = "sht3x", feature = "sht4x"))]
+mod sensirion;
 #[cfg(feature = "sht3x")]
 pub mod sht3x;
 #[cfg(feature = "sht4x")]

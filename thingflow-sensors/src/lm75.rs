@@ -1,6 +1,7 @@
 //! [`Lm75`]: the thermometer LM75 and its many relatives, on an I2C bus.
 
 use core::fmt;
+use core::time::Duration;
 
 use ::lm75::{Error, Lm75 as Driver, ic};
 use embedded_hal::i2c::I2c;
@@ -14,6 +15,8 @@ use crate::{Chip, ChipError};
 /// - Address: 0x48 to 0x4F, by the pins A2, A1, A0.
 /// - Wiring: 3 V to 5.5 V; pull the bus up to the voltage of the board, not to that of the chip.
 /// - It measures on its own, every 100 ms (300 ms the first LM75). Sampling takes one transfer of 2 bytes.
+/// - Fresh from its power the chip reads 0 until it has measured. So a 0 at the first sampling, and after a failure, is
+///   no reading yet ([`SampleError::NotYet`]).
 /// - The chip has no identification: whatever answers at the address is read.
 ///
 /// For the finer steps of a TMP105 see `tmp105`. Source: data sheet of Texas Instruments, SNOS808P. Driver: the crate
@@ -22,34 +25,42 @@ pub struct Lm75<B> {
     id: SensorId,
     chip: Chip,
     driver: Driver<B, ic::Lm75>,
+    switched_on: bool,
 }
+
+/// The first LM75 is the slowest of them.
+const TAKES: Duration = Duration::from_millis(300);
 
 impl<B: I2c> Lm75<B> {
-    /// Finds the chip at 0x48.
-    ///
-    /// # Errors
-    /// If nobody answers.
-    pub fn new(id: impl Into<SensorId>, bus: B) -> Result<Self, ChipError<B::Error>> {
-        Self::at(id, bus, 0x48)
+    /// The chip at 0x48.
+    pub fn new(id: impl Into<SensorId>, bus: B) -> Self {
+        let chip = Chip::i2c("LM75", 0x48);
+        Self { id: id.into(), chip, driver: Driver::new(bus, chip.address()), switched_on: false }
     }
 
-    /// Finds the chip at another address and switches it on.
+    /// Another address: 0x48 to 0x4F, by the pins A2, A1, A0.
     ///
-    /// # Errors
-    /// If nobody answers.
-    pub fn at(id: impl Into<SensorId>, bus: B, address: u8) -> Result<Self, ChipError<B::Error>> {
-        let mut sensor = Self { id: id.into(), chip: Chip::i2c("LM75", address), driver: Driver::new(bus, address) };
-        sensor.driver.enable().map_err(|error| sensor.chip.of(error))?;
-        Ok(sensor)
+    /// # Panics
+    /// If the chip cannot have it.
+    #[must_use]
+    #[track_caller]
+    pub fn address(self, address: u8) -> Self {
+        let chip = self.chip.at(address, &[0x48, 0x49, 0x4A, 0x4B, 0x4C, 0x4D, 0x4E, 0x4F]);
+        Self { chip, driver: Driver::new(self.driver.destroy(), address), ..self }
+    }
+
+    fn celsius(&mut self) -> Result<f32, Error<B::Error>> {
+        if !self.switched_on {
+            self.driver.enable()?; // another program may have switched it off
+        }
+        self.driver.read_temperature()
     }
 }
 
-impl Chip {
-    fn of<E>(self, error: Error<E>) -> ChipError<E> {
-        match error {
-            Error::I2C(error) => self.silent(error),
-            Error::InvalidInputData => self.no_reading("the driver refused a setting"),
-        }
+fn failed<E>(chip: Chip, error: Error<E>) -> ChipError<E> {
+    match error {
+        Error::I2C(error) => chip.silent(error),
+        Error::InvalidInputData => chip.no_reading("the driver refused a setting"),
     }
 }
 
@@ -61,7 +72,13 @@ impl<B: I2c<Error: Send + Sync + 'static>> Sensor for Lm75<B> {
         self.id
     }
     fn sample(&mut self) -> Result<f64, SampleError<Self::Error>> {
-        Ok(self.driver.read_temperature().map(f64::from).map_err(|error| self.chip.of(error))?)
+        let fresh = !self.switched_on;
+        let celsius = self.celsius();
+        self.switched_on = celsius.is_ok();
+        match celsius.map_err(|error| failed(self.chip, error))? {
+            0.0 if fresh => Err(SampleError::NotYet(TAKES)), // what it shows before its first measurement
+            celsius => Ok(celsius.into()),
+        }
     }
 }
 
@@ -79,21 +96,36 @@ mod tests {
 
     #[test]
     fn reads_the_table_of_the_data_sheet() {
-        let table = [(0x7D00, 125.0), (0x1900, 25.0), (0x0080, 0.5), (0x0000, 0.0), (0xFF80, -0.5), (0xC900, -55.0)];
+        let table = [(0x7D00, 125.0), (0x1900, 25.0), (0x0080, 0.5), (0xFF80, -0.5), (0xC900, -55.0)];
         for (raw, celsius) in table {
             let bytes = i32::to_be_bytes(raw)[2..].to_vec();
             let talk = [Transaction::write(0x4A, vec![1, 0]), Transaction::write_read(0x4A, vec![0], bytes)];
             let mut bus = Mock::new(&talk);
-            assert_eq!(Lm75::at("room", bus.clone(), 0x4A).unwrap().sample().unwrap(), celsius);
+            assert_eq!(Lm75::new("room", bus.clone()).address(0x4A).sample().unwrap(), celsius);
             bus.done();
         }
     }
 
     #[test]
-    fn names_the_address_where_nobody_answers() {
-        let mut bus = Mock::new(&[Transaction::write(0x48, vec![1, 0]).with_error(ErrorKind::Other)]);
-        let error = Lm75::new("room", bus.clone()).unwrap_err().to_string();
+    fn the_zero_of_a_chip_that_has_not_measured_is_no_reading() {
+        let read = || Transaction::write_read(0x48, vec![0], vec![0, 0]);
+        let mut bus = Mock::new(&[Transaction::write(0x48, vec![1, 0]), read(), read()]);
+        let mut room = Lm75::new("room", bus.clone());
+        assert_eq!(room.sample(), Err(SampleError::NotYet(TAKES)));
+        assert_eq!(room.sample(), Ok(0.0));
+        bus.done();
+    }
+
+    #[test]
+    fn is_switched_on_at_the_first_sampling_and_after_a_failure() {
+        let on = || Transaction::write(0x48, vec![1, 0]);
+        let read = || Transaction::write_read(0x48, vec![0], vec![0x19, 0]);
+        let mut bus = Mock::new(&[on(), read(), read(), read().with_error(ErrorKind::Other), on(), read()]);
+        let mut room = Lm75::new("room", bus.clone());
+        assert_eq!((room.sample(), room.sample()), (Ok(25.0), Ok(25.0)));
+        let error = room.sample().unwrap_err().to_string();
         assert!(error.ends_with("that `i2cdetect -y 1` shows 48"), "{error}");
+        assert_eq!(room.sample(), Ok(25.0));
         bus.done();
     }
 }

@@ -40,10 +40,12 @@ pub struct Mcp3008<S, const N: usize> {
 }
 
 const CHIP: Chip = Chip::spi("MCP3008");
+/// The chip pulls the line low for it, before the first bit of the value.
+const NULL_BIT: u8 = 0b100;
 
 impl<S: SpiDevice, const N: usize> Mcp3008<S, N> {
-    /// The inputs, 0 to 7, each against ground. `reference` is the voltage at the pin VREF. The chip cannot tell
-    /// whether it is there: without it all inputs read 0 or the reference.
+    /// The inputs, 0 to 7, each against ground. `reference` is the voltage at the pin VREF. A chip
+    /// that is not there is noticed only where the line MISO stays high; where it stays low all inputs read 0.
     ///
     /// # Panics
     /// If there is no such input.
@@ -53,11 +55,15 @@ impl<S: SpiDevice, const N: usize> Mcp3008<S, N> {
         Self { id: id.into(), spi, reference, inputs }
     }
 
-    fn volts(&mut self, input: u8) -> Result<f64, S::Error> {
+    fn volts(&mut self, input: u8) -> Result<f64, ChipError<S::Error>> {
         // The start bit, then "against ground" and the number of the input; figure 6-1.
         let mut bytes = [0x01, 0x80 | input << 4, 0x00];
-        self.spi.transfer_in_place(&mut bytes)?;
-        let raw = u16::from_be_bytes([bytes[1] & 0x03, bytes[2]]);
+        self.spi.transfer_in_place(&mut bytes).map_err(|error| CHIP.silent(error))?;
+        let [_, high, low] = bytes;
+        if high & NULL_BIT != 0 {
+            return Err(CHIP.no_reading("it does not answer; check the wiring and which select line it has"));
+        }
+        let raw = u16::from_be_bytes([high & 0x03, low]);
         Ok(f64::from(raw) * self.reference / 1024.0)
     }
 }
@@ -72,7 +78,7 @@ impl<S: SpiDevice<Error: Send + Sync + 'static>, const N: usize> Sensor for Mcp3
     fn sample(&mut self) -> Result<[f64; N], SampleError<Self::Error>> {
         let mut volts = [0.0; N];
         for (volts, input) in volts.iter_mut().zip(self.inputs) {
-            *volts = self.volts(input).map_err(|error| CHIP.silent(error))?;
+            *volts = self.volts(input)?;
         }
         Ok(volts)
     }
@@ -114,6 +120,14 @@ mod tests {
         words.extend(talk([1, 0x80, 0], [0xFF, 0xFB, 0xFF]));
         let mut spi = Mock::new(&words);
         assert_eq!(Mcp3008::new("adc", spi.clone(), 4.0, [7, 0]).sample().unwrap(), [2.0, 3.996_093_75]);
+        spi.done();
+    }
+
+    #[test]
+    fn a_line_that_nobody_pulls_low_is_an_error() {
+        let mut spi = Mock::new(&talk([1, 0x80, 0], [0xFF; 3]));
+        let error = Mcp3008::new("adc", spi.clone(), 3.3, [0]).sample().unwrap_err().to_string();
+        assert_eq!(error, "MCP3008: it does not answer; check the wiring and which select line it has");
         spi.done();
     }
 

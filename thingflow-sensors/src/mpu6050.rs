@@ -1,42 +1,54 @@
 //! [`Mpu6050`]: acceleration and rotation from the MPU6050, in batches, on an I2C bus.
+//!
+//! Own code by the register map: the driver there is (`mpu6050-dmp`) only ever adds bits to settings, so that the chip
+//! must be reset, and waited for, before.
 
 use core::fmt;
 use core::time::Duration;
 
-use embedded_hal::{delay::DelayNs, i2c::I2c};
-use mpu6050_dmp::accel::{Accel, AccelFullScale};
-use mpu6050_dmp::address::Address;
-use mpu6050_dmp::clock_source::ClockSource;
-use mpu6050_dmp::config::DigitalLowPassFilter;
-use mpu6050_dmp::error::Error;
-use mpu6050_dmp::fifo::Fifo;
-use mpu6050_dmp::gyro::{Gyro, GyroFullScale};
-use mpu6050_dmp::sensor::Mpu6050 as Driver;
+use embedded_hal::i2c::I2c;
 use thingflow_core::{SampleError, Sensor, SensorId};
 
+use crate::registers::Registers;
 use crate::{Axes, Batch, Chip, ChipError};
 
 /// The motion sensor MPU6050 (module GY-521). A reading is a batch: what the chip collected since the last sampling, up
-/// to 42 samples; more stay in the chip for the next one.
+/// to 42 samples; more stay in the chip for the next one ([`Batch::behind`]), and the newest one always does.
 ///
 /// - Units: metres per second squared, ±39 (4 times gravity), in steps of 0.0012, ±3 %; degrees per second, ±500, in
 ///   steps of 0.015, ±3 %, and up to 20 of them when nothing turns: take the mean of a second at rest off.
 /// - Address: 0x68; 0x69 with the pin AD0 high.
 /// - Wiring: 2.4 V to 3.5 V; the module has a regulator and takes 5 V too, its bus stays at 3.3 V.
-/// - It takes 100 samples a second unless told otherwise, behind a low-pass of 44 Hz. Sample it before 85 have come
-///   together, every 0.4 s; [`Batch::has_gap`] tells when that was too late. [`Spread`](crate::Spread) gives each
-///   sample its time.
+/// - It takes 100 samples a second unless told otherwise, behind a low-pass of 44 Hz. Sample it each time that 40 have
+///   come together, every 0.4 s; it holds 84, and [`Batch::has_gap`] tells when that was too late.
+///   [`Spread`](crate::Spread) gives each sample its time.
 /// - A sample takes 1.1 ms of a bus at 100 kHz, 0.3 ms at 400 kHz.
-/// - The chip has an identification, but its many copies give others, so it is not looked at. One that lost its power
-///   is set up anew by the sampling after the one that failed.
+/// - The first sampling has the chip collect samples: its batch is empty, and the gyroscope needs another 50 ms. So it is
+///   after a failure, and a loss of power is one. The chip has an identification, but its many copies give others, so it
+///   is not looked at.
+/// - A read of its memory must not be repeated, since it takes off what it reads: on a bus that does so
+///   ([`Guarded::retries`](crate::bus::Guarded::retries)) a disturbed one costs all that was collected, and is a gap.
 ///
-/// Source: data sheet PS-MPU-6000A and register map RM-MPU-6000A of InvenSense. Driver: the crate `mpu6050-dmp`.
-pub struct Mpu6050<B: I2c> {
+/// ```
+/// use embedded_hal::i2c::I2c;
+/// use thingflow_core::prelude::*;
+/// use thingflow_sensors::Spread;
+/// use thingflow_sensors::mpu6050::{Motion, Mpu6050};
+/// fn watch<B: I2c<Error: Send + Sync> + 'static>(bus: B) {
+///     let arm = SensorOutput::new(Mpu6050::new("arm", bus).address(0x69).rate(200));
+///     let turns = arm.pipe(Spread::new()).map(|e: SensorEvent<Motion>| e.val.rotation.z);
+///     turns.filter(|z| z.abs() > 90.0).connect(call(|z| println!("turns at {z} °/s")));
+/// }
+/// ```
+///
+/// Source: data sheet PS-MPU-6000A and register map RM-MPU-6000A of InvenSense.
+pub struct Mpu6050<B> {
     id: SensorId,
-    chip: Chip,
+    chip: Registers<B>,
     divider: u8,
     ready: bool,
-    driver: Driver<B>,
+    /// Samples have been lost since the last batch.
+    gap: bool,
 }
 
 /// A sample of an [`Mpu6050`].
@@ -54,102 +66,154 @@ const BYTES: usize = 12;
 /// What the chip holds. When it is full, the samples in it do not begin where they should.
 const FULL: usize = 1024;
 
+const SMPLRT_DIV: u8 = 0x19;
+const CONFIG: u8 = 0x1A;
+const GYRO_CONFIG: u8 = 0x1B;
+const ACCEL_CONFIG: u8 = 0x1C;
+const FIFO_EN: u8 = 0x23;
+const USER_CTRL: u8 = 0x6A;
+const PWR_MGMT_1: u8 = 0x6B;
+const FIFO_COUNT: u8 = 0x72;
+const FIFO_R_W: u8 = 0x74;
+
+/// Awake, by the clock of the gyroscope, which is the better one.
+const AWAKE: u8 = 0x01;
+/// 44 Hz, and samples by a clock of 1 kHz.
+const LOW_PASS: u8 = 3;
+const DEGREES_500: u8 = 0x08;
+const GRAVITIES_4: u8 = 0x08;
+const NOTHING: u8 = 0;
+/// Acceleration and the three rotations.
+const COLLECT: u8 = 0x78;
+const EMPTY_FIFO: u8 = 0x04;
+const USE_FIFO: u8 = 0x40;
+
 impl<B: I2c> Mpu6050<B> {
-    /// Finds the chip at 0x68 and has it take 100 samples a second. Takes 0.2 s, since the chip is reset.
-    ///
-    /// # Errors
-    /// If nobody answers.
-    pub fn new(id: impl Into<SensorId>, bus: B, delay: &mut impl DelayNs) -> Result<Self, ChipError<B::Error>> {
-        Self::with(id, bus, delay, 0x68, 100)
+    /// The chip at 0x68, with 100 samples a second.
+    pub fn new(id: impl Into<SensorId>, bus: B) -> Self {
+        let chip = Registers::new(Chip::i2c("MPU6050", 0x68), bus);
+        Self { id: id.into(), chip, divider: 9, ready: false, gap: false }
     }
 
-    /// As [`new`](Self::new), at another address or with 4 to 1000 samples a second. The chip knows the whole divisors
-    /// of 1000 only; the next faster one is taken.
+    /// Another address: 0x69 with the pin AD0 high.
     ///
-    /// # Errors
-    /// If nobody answers.
-    pub fn with(
-        id: impl Into<SensorId>,
-        bus: B,
-        delay: &mut impl DelayNs,
-        address: u8,
-        samples_a_second: u16,
-    ) -> Result<Self, ChipError<B::Error>> {
-        let chip = Chip::i2c("MPU6050", address);
-        let divider = 1000 / samples_a_second.clamp(4, 1000) - 1;
-        let divider = u8::try_from(divider).unwrap_or(u8::MAX);
-        let driver = Driver::new(bus, Address(address)).map_err(|error| failed(chip, error.error))?;
-        let mut sensor = Self { id: id.into(), chip, divider, ready: false, driver };
-        sensor.driver.reset(delay).map_err(|error| failed(chip, error))?;
-        sensor.set_up().map_err(|error| failed(chip, error))?;
-        Ok(sensor)
+    /// # Panics
+    /// If the chip cannot have it.
+    #[must_use]
+    #[track_caller]
+    pub fn address(self, address: u8) -> Self {
+        Self { chip: self.chip.at(address, &[0x68, 0x69]), ..self }
     }
 
-    /// The driver only ever adds bits, so this leads to the same settings from a reset chip and from one in use.
-    fn set_up(&mut self) -> Result<(), Error<B>> {
-        let driver = &mut self.driver;
-        driver.disable_sleep()?;
-        driver.set_clock_source(ClockSource::Xgyro)?;
-        driver.set_digital_lowpass_filter(DigitalLowPassFilter::Filter3)?;
-        driver.set_sample_rate_divider(self.divider)?;
-        driver.set_accel_full_scale(AccelFullScale::G4)?;
-        driver.set_gyro_full_scale(GyroFullScale::Deg500)?;
-        driver.enable_fifo()?;
-        driver.reset_fifo()?;
-        driver.set_fifo_enabled(Fifo { accel: true, xg: true, yg: true, zg: true, ..Fifo::all_disabled() })?;
-        self.ready = true;
+    /// Another number of samples a second, 4 to 1000, that divides 1000.
+    ///
+    /// # Panics
+    /// If the chip does not know it.
+    #[must_use]
+    #[track_caller]
+    pub fn rate(self, samples_a_second: u16) -> Self {
+        let possible = [4, 5, 8, 10, 20, 25, 40, 50, 100, 125, 200, 250, 500, 1000];
+        assert!(
+            possible.contains(&samples_a_second),
+            "an MPU6050 takes one of {possible:?} samples a second, not {samples_a_second}"
+        );
+        let divider = u8::try_from(1000 / samples_a_second - 1).unwrap_or(u8::MAX);
+        Self { divider, ..self }
+    }
+
+    /// Writes every bit, so it leads to the same settings from a new chip and from one in use.
+    fn set_up(&mut self) -> Result<(), ChipError<B::Error>> {
+        let settings = [
+            (PWR_MGMT_1, AWAKE),
+            (CONFIG, LOW_PASS),
+            (SMPLRT_DIV, self.divider),
+            (GYRO_CONFIG, DEGREES_500),
+            (ACCEL_CONFIG, GRAVITIES_4),
+        ];
+        for (register, value) in settings {
+            self.chip.write(&[register, value])?;
+        }
+        self.empty()
+    }
+
+    /// Throws away what the chip has collected, so that the next sample begins where it should.
+    fn empty(&mut self) -> Result<(), ChipError<B::Error>> {
+        for (register, value) in
+            [(FIFO_EN, NOTHING), (USER_CTRL, EMPTY_FIFO), (USER_CTRL, USE_FIFO), (FIFO_EN, COLLECT)]
+        {
+            self.chip.write(&[register, value])?;
+        }
         Ok(())
     }
 
-    fn batch(&mut self) -> Result<Batch<Motion, ROOM>, Error<B>> {
+    /// How many bytes the chip holds, if they are whole samples.
+    fn held(&mut self) -> Result<Option<usize>, ChipError<B::Error>> {
+        for _ in 0..2 {
+            let held = usize::from(u16::from_be_bytes(self.chip.read(FIFO_COUNT)?));
+            if held + BYTES > FULL {
+                return Ok(None);
+            }
+            if held % BYTES == 0 {
+                return Ok(Some(held));
+            }
+            // The chip may just be writing a sample: look again.
+        }
+        Ok(None)
+    }
+
+    fn batch(&mut self) -> Result<Batch<Motion, ROOM>, ChipError<B::Error>> {
+        let batch = Batch::new(Duration::from_millis(u64::from(self.divider) + 1));
         if !self.ready {
             self.set_up()?;
+            self.ready = true;
+            return Ok(batch);
         }
-        let interval = Duration::from_millis(u64::from(self.divider) + 1);
-        let held = self.driver.get_fifo_count()?;
-        if held + BYTES > FULL {
-            self.driver.reset_fifo()?;
-            return Ok(Batch::new(interval).after_gap(true));
+        let Some(held) = self.held()? else { return self.start_over(batch) };
+        // The newest sample stays: by it we see whether a repeated transfer has taken off more than it gave.
+        let count = (held / BYTES).saturating_sub(1).min(ROOM);
+        if count == 0 {
+            self.check_power(held)?;
+            return Ok(batch);
         }
         let mut bytes = [0; ROOM * BYTES];
-        let whole = (held / BYTES).min(ROOM) * BYTES;
-        let read = self.driver.read_fifo(&mut bytes[..whole])?;
-        let mut batch = Batch::new(interval);
-        for sample in read.as_chunks::<BYTES>().0 {
+        let bytes = &mut bytes[..count * BYTES];
+        self.chip.fill(FIFO_R_W, bytes)?;
+        match self.held()? {
+            Some(left) if left >= held - bytes.len() => Ok(self.filled(batch, bytes, left / BYTES)),
+            _ => self.start_over(batch),
+        }
+    }
+
+    fn filled(&mut self, batch: Batch<Motion, ROOM>, bytes: &[u8], left: usize) -> Batch<Motion, ROOM> {
+        let mut batch = batch.after_gap(core::mem::take(&mut self.gap)).leaving(left);
+        for sample in bytes.as_chunks::<BYTES>().0 {
             batch.push(Motion::of(*sample));
         }
+        batch
+    }
+
+    fn start_over(&mut self, batch: Batch<Motion, ROOM>) -> Result<Batch<Motion, ROOM>, ChipError<B::Error>> {
+        self.gap = true;
+        self.empty()?;
         Ok(batch)
     }
 
-    /// Whether the chip has forgotten to collect samples, which it does when it loses its power.
-    fn is_asleep(&mut self) -> Result<bool, Error<B>> {
-        Ok(!self.driver.get_fifo_enabled()?.accel)
-    }
-
-    fn awake_batch(&mut self) -> Result<Batch<Motion, ROOM>, ChipError<B::Error>> {
-        let batch = self.batch().map_err(|error| failed(self.chip, error))?;
-        if batch.samples().is_empty() && self.is_asleep().map_err(|error| failed(self.chip, error))? {
-            return Err(self.chip.no_reading("it has lost its power for a while"));
+    /// A chip that loses its power forgets to collect samples.
+    fn check_power(&mut self, held: usize) -> Result<(), ChipError<B::Error>> {
+        if held > 0 || self.chip.read(FIFO_EN)? == [COLLECT] {
+            return Ok(());
         }
-        Ok(batch)
+        Err(self.chip.chip.no_reading("it has lost its power for a while"))
     }
 }
 
 impl Motion {
-    fn of([a0, a1, a2, a3, a4, a5, g0, g1, g2, g3, g4, g5]: [u8; BYTES]) -> Self {
-        let accel = Accel::from_bytes([a0, a1, a2, a3, a4, a5]).scaled(AccelFullScale::G4);
-        let gyro = Gyro::from_bytes([g0, g1, g2, g3, g4, g5]).scaled(GyroFullScale::Deg500);
+    fn of(bytes: [u8; BYTES]) -> Self {
+        let at = |at: usize| f32::from(i16::from_be_bytes([bytes[at], bytes[at + 1]]));
         Self {
-            acceleration: Axes { x: accel.x(), y: accel.y(), z: accel.z() }.times(Axes::GRAVITY),
-            rotation: Axes { x: gyro.x(), y: gyro.y(), z: gyro.z() },
+            acceleration: Axes { x: at(0), y: at(2), z: at(4) }.times(Axes::GRAVITY / 8192.0),
+            rotation: Axes { x: at(6), y: at(8), z: at(10) }.times(1.0 / 65.5),
         }
-    }
-}
-
-fn failed<B: I2c>(chip: Chip, error: Error<B>) -> ChipError<B::Error> {
-    match error {
-        Error::WriteError(error) | Error::WriteReadError(error) => chip.silent(error),
-        Error::WrongDevice => chip.no_reading("another chip answers at its address"),
     }
 }
 
@@ -161,101 +225,19 @@ impl<B: I2c<Error: Send + Sync + 'static>> Sensor for Mpu6050<B> {
         self.id
     }
     fn sample(&mut self) -> Result<Self::Reading, SampleError<Self::Error>> {
-        let batch = self.awake_batch();
-        self.ready = batch.is_ok();
+        let batch = self.batch();
+        if batch.is_err() {
+            (self.ready, self.gap) = (false, true);
+        }
         Ok(batch?)
     }
 }
 
-impl<B: I2c> fmt::Debug for Mpu6050<B> {
+impl<B> fmt::Debug for Mpu6050<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Mpu6050").field("id", &self.id).finish_non_exhaustive()
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::fake::FakeChip;
-    use embedded_hal_mock::eh1::delay::NoopDelay;
-
-    const COUNT: u8 = 0x72;
-    const MEMORY: u8 = 0x74;
-
-    /// Asleep, as after power-on; the bits that begin a reset go out by themselves.
-    fn chip() -> FakeChip {
-        let chip = FakeChip::new(0x68).with(0x6B, &[0x40]);
-        chip.queue(MEMORY, &[]);
-        chip.on_write(|register, value| match register {
-            0x6B => value & 0x7F,
-            0x6A => value & 0x40,
-            _ => value,
-        })
-    }
-    fn hold(chip: &FakeChip, samples: &[[i16; 6]]) {
-        let bytes: Vec<u8> = samples.iter().flatten().flat_map(|v| v.to_be_bytes()).collect();
-        chip.queue(MEMORY, &bytes);
-        let held = (chip.queued() as u16).to_be_bytes();
-        chip.set(COUNT, held[0]);
-        chip.set(COUNT + 1, held[1]);
-    }
-    const REGISTERS: [u8; 7] = [0x19, 0x1A, 0x1B, 0x1C, 0x23, 0x6A, 0x6B];
-    fn settings(chip: &FakeChip) -> [u8; 7] {
-        REGISTERS.map(|register| chip.get(register))
-    }
-    const SETTINGS: [u8; 7] = [9, 3, 0x08, 0x08, 0x78, 0x40, 0x01];
-
-    #[test]
-    fn reads_samples_in_the_units_of_the_data_sheet() {
-        let chip = chip();
-        let mut sensor = Mpu6050::new("arm", chip.clone(), &mut NoopDelay).unwrap();
-        assert_eq!(settings(&chip), SETTINGS);
-        hold(&chip, &[[0, 0, 8192, 655, -655, 0], [8192, -8192, 0, 0, 0, 6550]]);
-        let batch = sensor.sample().unwrap();
-        let [first, second] = batch.samples() else { panic!("{batch:?}") };
-        assert_eq!(first.acceleration, Axes { x: 0.0, y: 0.0, z: Axes::GRAVITY }); // 8192 each g
-        assert_eq!(first.rotation, Axes { x: 10.0, y: -10.0, z: 0.0 }); // 65.5 each degree
-        assert_eq!(second.rotation.z, 100.0);
-        assert_eq!((batch.interval(), chip.queued()), (Duration::from_millis(10), 0));
-    }
-
-    #[test]
-    fn leaves_what_is_too_much_for_the_next_time() {
-        let chip = chip();
-        let mut sensor = Mpu6050::new("arm", chip.clone(), &mut NoopDelay).unwrap();
-        hold(&chip, &[[1; 6]; 50]);
-        assert_eq!(sensor.sample().unwrap().samples().len(), 42);
-        assert_eq!(chip.queued(), 8 * BYTES);
-    }
-
-    #[test]
-    fn throws_a_full_memory_away() {
-        let chip = chip();
-        let mut sensor = Mpu6050::new("arm", chip.clone(), &mut NoopDelay).unwrap();
-        chip.set(COUNT, 4); // 1024
-        let batch = sensor.sample().unwrap();
-        assert_eq!((batch.samples().len(), batch.has_gap()), (0, true));
-    }
-
-    #[test]
-    fn is_set_up_anew_after_a_loss_of_power() {
-        let chip = chip();
-        let mut sensor = Mpu6050::new("arm", chip.clone(), &mut NoopDelay).unwrap();
-        REGISTERS.iter().for_each(|register| chip.set(*register, 0));
-        chip.set(0x6B, 0x40);
-        assert_eq!(sensor.sample().unwrap_err().to_string(), "MPU6050: it has lost its power for a while");
-        assert!(sensor.sample().unwrap().samples().is_empty());
-        assert_eq!(settings(&chip), SETTINGS);
-        chip.unplug(true);
-        assert!(sensor.sample().unwrap_err().to_string().starts_with("MPU6050 does not answer"));
-    }
-
-    #[test]
-    fn takes_the_next_faster_rate() {
-        for (wanted, divider) in [(1000, 0), (300, 2), (100, 9), (4, 249), (1, 249), (5000, 0)] {
-            let chip = chip();
-            Mpu6050::with("arm", chip.clone(), &mut NoopDelay, 0x68, wanted).unwrap();
-            assert_eq!(chip.get(0x19), divider, "{wanted}");
-        }
-    }
-}
+mod tests;

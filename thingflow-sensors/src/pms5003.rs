@@ -14,11 +14,12 @@ use crate::serial::{Decode, FrameError};
 /// It is a [`Decode`]: use it with [`Framed`](crate::serial::Framed) or [`Decoding`](crate::serial::Decoding).
 ///
 /// ```no_run
+/// # #[cfg(feature = "tty")] {
 /// use thingflow_core::Sensor;
-/// use thingflow_sensors::{pms5003::Pms5003, serial::Framed};
-/// // Set up before by `stty -F /dev/serial0 raw 9600`.
-/// let mut air = Framed::new("air", std::fs::File::open("/dev/serial0")?, Pms5003::new());
+/// use thingflow_sensors::{pms5003::Pms5003, serial::{Framed, Tty}};
+/// let mut air = Framed::opening("air", || Tty::open("/dev/serial0", 9_600), Pms5003::new());
 /// println!("{} µg/m³", air.sample()?.pm2_5);
+/// # }
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
@@ -105,6 +106,10 @@ impl Decode for Pms5003 {
         }
         Some(dust)
     }
+
+    fn reset(&mut self) {
+        self.filled = 0;
+    }
 }
 
 #[cfg(test)]
@@ -133,6 +138,14 @@ mod tests {
     #[test]
     fn reads_a_frame() {
         assert_eq!(decode(&frame()), [Ok(dust())]);
+    }
+
+    #[test]
+    fn forgets_the_frame_that_was_cut_off() {
+        let mut decoder = Pms5003::new();
+        assert!(frame()[..20].iter().all(|byte| decoder.push(*byte).is_none()));
+        decoder.reset();
+        assert_eq!(frame().iter().find_map(|byte| decoder.push(*byte)), Some(Ok(dust())));
     }
 
     #[test]

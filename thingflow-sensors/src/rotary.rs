@@ -1,4 +1,4 @@
-//! [`rotary`]: a rotary encoder, as steps to the left and to the right.
+//! [`Steps`]: a rotary encoder, as steps to the left and to the right.
 //!
 //! Own code: a table of sixteen entries.
 
@@ -11,6 +11,8 @@ use thingflow_core::{
 /// A rotary encoder whose two contacts connect to ground, with the pull-ups switched on. Sample it every millisecond.
 ///
 /// Its events are 1 for each notch to the right, -1 to the left. If it turns the wrong way round, swap the pins.
+///
+/// Under Linux two lines of the kernel need no sampling: `Line::levels_with` of the adapters, with [`Steps`] behind it.
 ///
 /// ```
 /// use core::time::Duration;
@@ -62,8 +64,9 @@ impl<A: InputPin<Error: Send + Sync + 'static>, B: InputPin<Error = A::Error>> S
 
 /// The levels of two contacts to steps: 1 to the right, -1 to the left.
 ///
-/// Of the two contacts only one changes at a time, so one that bounces goes back and forth and makes no step. If both
-/// have changed, a sample was missed, and it counts as going on in the same direction.
+/// The levels may be changes, as those of two lines of the kernel, or samples. Of the two contacts only one changes at a
+/// time, so one that bounces goes back and forth and makes no step. If both have changed, a change was missed, and it counts
+/// as going on in the same direction.
 ///
 /// ```
 /// use thingflow_core::{SensorEvent, prelude::*};

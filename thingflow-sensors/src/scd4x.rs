@@ -19,15 +19,17 @@ use crate::{Chip, ChipError, Conversion, Progress};
 ///   voltage of the board. It takes some minutes to settle, and once a week it must see fresh air, which it calibrates
 ///   itself by.
 /// - It is a [`Conversion`], for [`Converting`](crate::Converting) or [`Blocking`](crate::Blocking).
-///   [`new`](Self::new) has it measure every 5 s on its own; a tick in between waits for the next value.
-///   [`single`](Self::single) (not SCD40) measures at each tick, which takes 5 s, and saves power in between.
-/// - After a failure, or when no value comes for ten seconds, it is started anew, which takes half a second more.
+///   It measures every 5 s on its own; a tick in between waits for the next value.
+///   [`single_shot`](Self::single_shot) (not SCD40) measures at each tick, which takes 5 s, and saves power in between.
+/// - For the first tick, after a failure, and when no value came for ten seconds, it is told its settings and started
+///   anew, which takes half a second more. The settings are not stored in the chip.
 ///
 /// Source: data sheet of Sensirion, SCD4x, version 1.4. Driver: the crate `scd4x`.
 pub struct Scd4x<B, D> {
     id: SensorId,
     state: State,
     continuous: bool,
+    settings: Settings,
     driver: Driver<B, Short<D>>,
 }
 
@@ -40,6 +42,15 @@ pub struct Air {
     pub celsius: f64,
     /// The relative humidity in percent.
     pub percent: f64,
+}
+
+/// What the chip is told; otherwise it goes by what is stored in it.
+#[derive(Clone, Copy, Default)]
+struct Settings {
+    altitude: Option<u16>,
+    ambient_pressure: Option<u16>,
+    temperature_offset: Option<f32>,
+    self_calibration: Option<bool>,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -60,27 +71,70 @@ const TAKES: Duration = Duration::from_secs(5);
 const NOT_YET: Duration = Duration::from_millis(100);
 
 impl<B: I2c, D: DelayNs> Scd4x<B, D> {
-    /// Finds the chip, which will measure every 5 s on its own.
-    ///
-    /// # Errors
-    /// If nobody answers.
-    pub fn new(id: impl Into<SensorId>, bus: B, delay: D) -> Result<Self, ChipError<B::Error>> {
-        Self::with(id, bus, delay, true)
-    }
-
-    /// Finds the chip, which will measure when it is asked to. Not for the SCD40, which does not know how.
-    ///
-    /// # Errors
-    /// If nobody answers.
-    pub fn single(id: impl Into<SensorId>, bus: B, delay: D) -> Result<Self, ChipError<B::Error>> {
-        Self::with(id, bus, delay, false)
-    }
-
-    fn with(id: impl Into<SensorId>, bus: B, delay: D, continuous: bool) -> Result<Self, ChipError<B::Error>> {
+    /// The chip, which will measure every 5 s on its own.
+    pub fn new(id: impl Into<SensorId>, bus: B, delay: D) -> Self {
         let driver = Driver::new(bus, Short(delay));
-        let mut sensor = Self { id: id.into(), state: State::Unknown, continuous, driver };
-        sensor.driver.stop_periodic_measurement().map_err(|error| sensor.failed(error))?;
-        Ok(sensor)
+        Self { id: id.into(), state: State::Unknown, continuous: true, settings: Settings::default(), driver }
+    }
+
+    /// Has it measure only when it is asked to. Not for the SCD40, which does not know how.
+    #[must_use]
+    pub fn single_shot(self) -> Self {
+        Self { continuous: false, ..self }
+    }
+
+    /// How high above the sea it is, in metres: thin air holds less CO2. 0 unless told otherwise, which makes an error of
+    /// some 1 % for each 100 m.
+    ///
+    /// # Panics
+    /// Above 3000 m, for which the chip is not made.
+    #[must_use]
+    #[track_caller]
+    pub fn altitude(mut self, metres: u16) -> Self {
+        assert!(metres <= 3000, "an SCD4x works up to 3000 m above the sea, not at {metres}");
+        self.settings.altitude = Some(metres);
+        self
+    }
+
+    /// The pressure around it, in hectopascals, instead of the altitude.
+    ///
+    /// # Panics
+    /// Outside of 700 to 1200 hPa, for which the chip is not made.
+    #[must_use]
+    #[track_caller]
+    pub fn ambient_pressure(mut self, hectopascals: u16) -> Self {
+        assert!((700..=1200).contains(&hectopascals), "an SCD4x works at 700 to 1200 hPa, not at {hectopascals}");
+        self.settings.ambient_pressure = Some(hectopascals);
+        self
+    }
+
+    /// How many degrees it is warmer in the case than around it, once everything in it has been running for a while. 4
+    /// unless told otherwise. Temperature and humidity depend on it, CO2 does not.
+    ///
+    /// # Panics
+    /// If it is not one of 0 to 20 degrees.
+    #[must_use]
+    #[track_caller]
+    pub fn temperature_offset(mut self, celsius: f32) -> Self {
+        assert!((0.0..=20.0).contains(&celsius), "an SCD4x takes off 0 to 20 degrees, not {celsius}");
+        self.settings.temperature_offset = Some(celsius);
+        self
+    }
+
+    /// Whether it takes the least CO2 of the last week for that of fresh air. On unless told otherwise; off where fresh
+    /// air never comes.
+    #[must_use]
+    pub fn self_calibration(mut self, on: bool) -> Self {
+        self.settings.self_calibration = Some(on);
+        self
+    }
+
+    fn configure(&mut self) -> Result<(), Error<B::Error>> {
+        let Settings { altitude, ambient_pressure, temperature_offset, self_calibration } = self.settings;
+        altitude.map_or(Ok(()), |metres| self.driver.set_altitude(metres))?;
+        ambient_pressure.map_or(Ok(()), |hectopascals| self.driver.set_ambient_pressure(hectopascals))?;
+        temperature_offset.map_or(Ok(()), |celsius| self.driver.set_temperature_offset(celsius))?;
+        self_calibration.map_or(Ok(()), |on| self.driver.set_automatic_self_calibration(on))
     }
 
     fn measure(&mut self) -> Result<(), Error<B::Error>> {
@@ -98,8 +152,10 @@ impl<B: I2c, D: DelayNs> Scd4x<B, D> {
                 self.measure()?;
                 (State::Measuring, TAKES)
             }
+            // It was told already, and answers nothing before it has stopped.
+            State::Stopping => (State::Stopping, STOPS_IN),
             // Also when the last measurement never came to an end.
-            State::Unknown | State::Stopping | State::Measuring => {
+            State::Unknown | State::Measuring => {
                 self.driver.stop_periodic_measurement()?;
                 (State::Stopping, STOPS_IN)
             }
@@ -110,6 +166,7 @@ impl<B: I2c, D: DelayNs> Scd4x<B, D> {
 
     fn progress(&mut self) -> Result<Progress<Air>, Error<B::Error>> {
         if self.state == State::Stopping {
+            self.configure()?;
             self.measure()?;
             self.state = State::Measuring;
             return Ok(Progress::AskIn(TAKES));
@@ -198,14 +255,14 @@ mod tests {
 
     #[test]
     fn measures_on_its_own() {
-        let mut talk = vec![command(STOP), command(STOP), command(PERIODIC)];
+        let mut talk = vec![command(STOP), command(PERIODIC)];
         talk.extend(ready(false));
         talk.extend(ready(true));
         talk.extend(example());
         talk.extend(ready(true)); // the second reading needs no start
         talk.extend(example());
         let mut bus = Mock::new(&talk);
-        let mut sensor = Scd4x::new("office", bus.clone(), NoopDelay).unwrap();
+        let mut sensor = Scd4x::new("office", bus.clone(), NoopDelay);
         assert_eq!(sensor.start(), Ok(STOPS_IN));
         assert_eq!(sensor.read(), Ok(Progress::AskIn(TAKES)));
         assert_eq!(sensor.read(), Ok(Progress::AskIn(NOT_YET)));
@@ -217,12 +274,12 @@ mod tests {
 
     #[test]
     fn measures_when_asked() {
-        let mut talk = vec![command(STOP), command(STOP), command(SINGLE)];
+        let mut talk = vec![command(STOP), command(SINGLE)];
         talk.extend(ready(true));
         talk.extend(example());
         talk.push(command(SINGLE));
         let mut bus = Mock::new(&talk);
-        let mut sensor = Scd4x::single("office", bus.clone(), NoopDelay).unwrap();
+        let mut sensor = Scd4x::new("office", bus.clone(), NoopDelay).single_shot();
         assert_eq!(sensor.start(), Ok(STOPS_IN));
         assert_eq!(sensor.read(), Ok(Progress::AskIn(TAKES)));
         check(sensor.read().unwrap());
@@ -232,14 +289,14 @@ mod tests {
 
     #[test]
     fn starts_anew_after_a_failure_and_when_nothing_comes() {
-        let mut talk = vec![command(STOP), command(STOP), command(PERIODIC)];
+        let mut talk = vec![command(STOP), command(PERIODIC)];
         let [ask, answer] = ready(false);
         talk.extend([ask.clone(), answer.with_error(ErrorKind::Other)]);
         talk.extend([command(STOP), command(PERIODIC)]);
         talk.extend(ready(false));
         talk.push(command(STOP)); // given up
         let mut bus = Mock::new(&talk);
-        let mut sensor = Scd4x::new("office", bus.clone(), NoopDelay).unwrap();
+        let mut sensor = Scd4x::new("office", bus.clone(), NoopDelay);
         assert_eq!(sensor.start(), Ok(STOPS_IN));
         assert_eq!(sensor.read(), Ok(Progress::AskIn(TAKES)));
         assert!(sensor.read().is_err());
@@ -252,13 +309,40 @@ mod tests {
 
     #[test]
     fn a_wrong_checksum_is_no_reading() {
-        let mut talk = vec![command(STOP), command(STOP), command(PERIODIC), command(0xE4B8)];
+        let mut talk = vec![command(STOP), command(PERIODIC), command(0xE4B8)];
         talk.push(Transaction::read(0x62, vec![0x80, 0x06, 0x00]));
         let mut bus = Mock::new(&talk);
-        let mut sensor = Scd4x::new("office", bus.clone(), NoopDelay).unwrap();
+        let mut sensor = Scd4x::new("office", bus.clone(), NoopDelay);
         assert_eq!(sensor.start(), Ok(STOPS_IN));
         assert_eq!(sensor.read(), Ok(Progress::AskIn(TAKES)));
         assert_eq!(sensor.read(), Err(CHIP.corrupt()));
         bus.done();
+    }
+
+    #[test]
+    fn is_told_its_settings_before_it_starts() {
+        let set = |bytes: [u8; 5]| Transaction::write(0x62, bytes.to_vec());
+        let talk = [
+            command(STOP),
+            // The examples of the data sheet: 1950 m, 987 hPa, 5.4 °C, off.
+            set([0x24, 0x27, 0x07, 0x9E, 0x09]),
+            set([0xE0, 0x00, 0x03, 0xDB, 0x42]),
+            set([0x24, 0x1D, 0x07, 0xE6, 0x48]),
+            set([0x24, 0x16, 0x00, 0x00, 0x81]),
+            command(PERIODIC),
+        ];
+        let mut bus = Mock::new(&talk);
+        let sensor = Scd4x::new("office", bus.clone(), NoopDelay).altitude(1950).ambient_pressure(987);
+        let mut sensor = sensor.temperature_offset(5.4).self_calibration(false);
+        assert_eq!(sensor.start(), Ok(STOPS_IN));
+        assert_eq!(sensor.start(), Ok(STOPS_IN), "asked again too early: the chip is left alone");
+        assert_eq!(sensor.read(), Ok(Progress::AskIn(TAKES)));
+        bus.done();
+    }
+
+    #[test]
+    #[should_panic(expected = "an SCD4x works at 700 to 1200 hPa, not at 1")]
+    fn a_pressure_in_another_unit_is_refused() {
+        let _ = Scd4x::new("office", Mock::new(&[]), NoopDelay).ambient_pressure(1);
     }
 }

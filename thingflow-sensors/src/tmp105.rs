@@ -4,10 +4,12 @@
 //! the emulated board tests a whole program.
 
 use core::fmt;
+use core::time::Duration;
 
 use embedded_hal::i2c::I2c;
 use thingflow_core::{SampleError, Sensor, SensorId};
 
+use crate::registers::Registers;
 use crate::{Chip, ChipError};
 
 /// The thermometer TMP105 (also TMP75 and TMP175, which have the same registers).
@@ -17,52 +19,56 @@ use crate::{Chip, ChipError};
 /// - Wiring: 2.7 V to 5.5 V; pull the bus up to the voltage of the board, not to that of the chip.
 /// - It measures on its own, every 220 ms. Sampled faster, it repeats the last reading. Sampling takes one transfer of
 ///   2 bytes.
-/// - A chip that lost its power forgets its 12 bits; it is told again by the sampling after the one that failed.
+/// - Fresh from its power the chip reads 0 until it has measured. So a 0 at the first sampling, and after a failure, is
+///   no reading yet ([`SampleError::NotYet`]).
+/// - A chip that lost its power forgets its 12 bits. It is told again by the sampling after one that failed, and, where
+///   nobody saw the loss, after 60 readings in a row that are whole halves of a degree.
 ///
 /// Source: data sheet of Texas Instruments, TMP105.
 pub struct Tmp105<B> {
     id: SensorId,
-    chip: Chip,
-    bus: B,
+    registers: Registers<B>,
     configured: bool,
+    /// How many readings in a row had no more than 9 bits.
+    coarse: u8,
 }
 
 const TEMPERATURE: u8 = 0;
 const CONFIGURATION: u8 = 1;
 /// 12 bits, measuring all the time.
 const FINEST: u8 = 0b0110_0000;
+/// The bits that a chip fresh from its power leaves at 0.
+const FINE: u8 = 0b0111_0000;
+const TAKES: Duration = Duration::from_millis(320);
+/// So many coarse readings may mean that the chip lost its power. It must have time to measure in between, however fast
+/// it is sampled.
+const COARSE: u8 = 60;
 
 impl<B: I2c> Tmp105<B> {
-    /// Finds the chip at 0x48.
+    /// The chip at 0x48.
+    pub fn new(id: impl Into<SensorId>, bus: B) -> Self {
+        let registers = Registers::new(Chip::i2c("TMP105", 0x48), bus);
+        Self { id: id.into(), registers, configured: false, coarse: 0 }
+    }
+
+    /// Another address: 0x49 with the pin A0 high; a TMP75 or TMP175 up to 0x4F.
     ///
-    /// # Errors
-    /// If nobody answers.
-    pub fn new(id: impl Into<SensorId>, bus: B) -> Result<Self, ChipError<B::Error>> {
-        Self::at(id, bus, 0x48)
+    /// # Panics
+    /// If the chip cannot have it.
+    #[must_use]
+    #[track_caller]
+    pub fn address(self, address: u8) -> Self {
+        let possible = [0x48, 0x49, 0x4A, 0x4B, 0x4C, 0x4D, 0x4E, 0x4F];
+        Self { registers: self.registers.at(address, &possible), ..self }
     }
 
-    /// Finds the chip at another address and has it measure with 12 bits.
-    ///
-    /// # Errors
-    /// If nobody answers.
-    pub fn at(id: impl Into<SensorId>, bus: B, address: u8) -> Result<Self, ChipError<B::Error>> {
-        let mut sensor = Self { id: id.into(), chip: Chip::i2c("TMP105", address), bus, configured: false };
-        sensor.configure().map_err(|error| sensor.chip.silent(error))?;
-        Ok(sensor)
-    }
-
-    fn configure(&mut self) -> Result<(), B::Error> {
-        self.bus.write(self.chip.address(), &[CONFIGURATION, FINEST])?;
-        self.configured = true;
-        Ok(())
-    }
-
-    fn celsius(&mut self) -> Result<f64, B::Error> {
-        if !self.configured {
-            self.configure()?;
+    fn celsius(&mut self) -> Result<f64, ChipError<B::Error>> {
+        if !self.configured || self.coarse == COARSE {
+            self.registers.write(&[CONFIGURATION, FINEST])?;
+            self.coarse = 0;
         }
-        let mut raw = [0; 2];
-        self.bus.write_read(self.chip.address(), &[TEMPERATURE], &mut raw)?;
+        let raw: [u8; 2] = self.registers.read(TEMPERATURE)?;
+        self.coarse = if raw[1] & FINE == 0 { self.coarse + 1 } else { 0 };
         Ok(f64::from(i16::from_be_bytes(raw)) / 256.0)
     }
 }
@@ -75,9 +81,13 @@ impl<B: I2c<Error: Send + Sync + 'static>> Sensor for Tmp105<B> {
         self.id
     }
     fn sample(&mut self) -> Result<f64, SampleError<Self::Error>> {
+        let fresh = !self.configured;
         let celsius = self.celsius();
         self.configured = celsius.is_ok();
-        Ok(celsius.map_err(|error| self.chip.silent(error))?)
+        match celsius? {
+            0.0 if fresh => Err(SampleError::NotYet(TAKES)), // what it shows before its first measurement
+            celsius => Ok(celsius),
+        }
     }
 }
 
@@ -108,14 +118,13 @@ mod tests {
             (0x4B00, 75.0),
             (0x1900, 25.0),
             (0x0040, 0.25),
-            (0x0000, 0.0),
             (0xFFC0, -0.25),
             (0xE700, -25.0),
             (0xC900, -55.0),
         ];
         for (raw, celsius) in table {
             let mut bus = Mock::new(&[finest(), read(raw)]);
-            assert_eq!(Tmp105::new("room", bus.clone()).unwrap().sample().unwrap(), celsius);
+            assert_eq!(Tmp105::new("room", bus.clone()).sample().unwrap(), celsius);
             bus.done();
         }
     }
@@ -123,9 +132,31 @@ mod tests {
     #[test]
     fn is_configured_again_after_a_failure() {
         let mut bus = Mock::new(&[finest(), read(0).with_error(ErrorKind::Other), finest(), read(0x1780)]);
-        let mut sensor = Tmp105::new("room", bus.clone()).unwrap();
+        let mut sensor = Tmp105::new("room", bus.clone());
         assert!(sensor.sample().is_err());
         assert_eq!(sensor.sample().unwrap(), 23.5);
+        bus.done();
+    }
+
+    #[test]
+    fn the_zero_of_a_chip_that_has_not_measured_is_no_reading() {
+        let mut bus = Mock::new(&[finest(), read(0), read(0)]);
+        let mut sensor = Tmp105::new("room", bus.clone());
+        assert_eq!(sensor.sample(), Err(SampleError::NotYet(TAKES)));
+        assert_eq!(sensor.sample(), Ok(0.0));
+        bus.done();
+    }
+
+    #[test]
+    fn is_configured_again_after_a_loss_of_power_that_nobody_saw() {
+        let (fine, coarse) = (read(0x1790), read(0x1780));
+        let mut talk = vec![finest(), coarse.clone(), fine.clone()];
+        talk.extend(std::iter::repeat_n(coarse, usize::from(COARSE)));
+        talk.extend([finest(), fine.clone(), fine]);
+        let mut bus = Mock::new(&talk);
+        let mut sensor = Tmp105::new("room", bus.clone());
+        let warmest = (0..64).map(|_| sensor.sample().unwrap()).fold(0.0, f64::max);
+        assert_eq!(warmest, 23.5625);
         bus.done();
     }
 }

@@ -1,11 +1,16 @@
 //! [`Veml7700`]: the light sensors VEML7700 and VEML6030, on an I2C bus.
+//!
+//! The driver `veml6030` computes lux. The three transfers are own code, since it does not read the settings back, by
+//! which alone a chip that is off can be told from darkness.
 
 use core::fmt;
+use core::time::Duration;
 
 use embedded_hal::i2c::I2c;
 use thingflow_core::{SampleError, Sensor, SensorId};
-use veml6030::{Error, SlaveAddr, Veml6030};
+use veml6030::convert_raw_als_to_lux;
 
+use crate::registers::Registers;
 use crate::{Chip, ChipError};
 
 pub use veml6030::{Gain, IntegrationTime};
@@ -15,79 +20,120 @@ pub use veml6030::{Gain, IntegrationTime};
 /// - Unit: lux, with the usual gain of 1/4 and 100 ms 0 to 32,000 in steps of 0.23 and, towards the end, 2. In steps of
 ///   0.0036 in the dark (gain 2, 800 ms), up to 120,000 in the sun (gain 1/8, 100 ms), never both. Above 1,000 lux and
 ///   with a gain of 1/4 or 1/8 the driver corrects the chip's curve.
-/// - Address: 0x10; the VEML6030 also 0x48.
+/// - Address: 0x10; a VEML6030 with the pin ADDR high 0x48.
 /// - Wiring: 2.5 V to 3.6 V; pull the bus up to no more than that.
 /// - It measures on its own, once in each integration time. Sampled faster, it repeats the last reading. Sampling takes
-///   one transfer of 2 bytes.
-/// - A chip that lost its power is switched on again by the sampling after the one that failed. If it was back before
-///   the next sampling, it only shows darkness, so after ten readings of 0 it is switched on again too: leave more than
-///   a fifth of the integration time from sampling to sampling.
+///   one transfer of 2 bytes, in full darkness two.
+/// - The first sampling has it measure: unless it did so already, the first reading comes a measurement later
+///   ([`SampleError::NotYet`]). So it is after a failure, and a loss of power is one.
+///
+/// ```
+/// use embedded_hal::i2c::I2c;
+/// use thingflow_core::prelude::*;
+/// use thingflow_sensors::veml7700::{Gain, Veml7700};
+/// fn watch<B: I2c<Error: Send + Sync> + 'static>(bus: B) {
+///     let lux = SensorOutput::new(Veml7700::new("roof", bus).gain(Gain::OneEighth));
+///     lux.map(|e| e.val > 60_000.0).connect(call(|sun| println!("full sun: {sun}")));
+/// }
+/// ```
 ///
 /// Source: data sheet of Vishay, 84286, and its application note 84323. Driver: the crate `veml6030`.
 pub struct Veml7700<B> {
     id: SensorId,
-    chip: Chip,
+    chip: Registers<B>,
     time: IntegrationTime,
     gain: Gain,
     measuring: bool,
-    /// How many readings in a row were 0.
-    dark: u8,
-    driver: Veml6030<B>,
 }
 
-/// So many readings of 0 may mean that the chip is off.
-const DARK: u8 = 10;
+const CONFIGURATION: u8 = 0;
+const LIGHT: u8 = 4;
+const OFF: u16 = 0b1;
 
 impl<B: I2c> Veml7700<B> {
-    /// Finds the chip and has it measure, with a gain of 1/4 and 100 ms for each reading.
+    /// The chip at 0x10, with a gain of 1/4 and 100 ms for each reading.
+    pub fn new(id: impl Into<SensorId>, bus: B) -> Self {
+        let chip = Registers::new(Chip::i2c("VEML7700", 0x10), bus);
+        Self { id: id.into(), chip, time: IntegrationTime::Ms100, gain: Gain::OneQuarter, measuring: false }
+    }
+
+    /// Another address: 0x48, which only the VEML6030 can have.
     ///
-    /// # Errors
-    /// If nobody answers.
-    pub fn new(id: impl Into<SensorId>, bus: B) -> Result<Self, ChipError<B::Error>> {
-        Self::with(id, bus, IntegrationTime::Ms100, Gain::OneQuarter)
+    /// # Panics
+    /// If neither chip can have it.
+    #[must_use]
+    #[track_caller]
+    pub fn address(self, address: u8) -> Self {
+        Self { chip: self.chip.at(address, &[0x10, 0x48]), ..self }
     }
 
-    /// As [`new`](Self::new), with another time and gain.
-    ///
-    /// # Errors
-    /// If nobody answers.
-    pub fn with(
-        id: impl Into<SensorId>,
-        bus: B,
-        time: IntegrationTime,
-        gain: Gain,
-    ) -> Result<Self, ChipError<B::Error>> {
-        let driver = Veml6030::new(bus, SlaveAddr::Default);
-        let chip = Chip::i2c("VEML7700", 0x10);
-        let mut sensor = Self { id: id.into(), chip, time, gain, measuring: false, dark: 0, driver };
-        sensor.measure().map_err(|error| sensor.failed(error))?;
-        Ok(sensor)
+    /// Another gain.
+    #[must_use]
+    pub fn gain(self, gain: Gain) -> Self {
+        Self { gain, ..self }
     }
 
-    fn measure(&mut self) -> Result<(), Error<B::Error>> {
-        self.driver.set_integration_time(self.time)?;
-        self.driver.set_gain(self.gain)?;
-        self.driver.enable()?;
-        self.measuring = true;
-        Ok(())
+    /// Another time for each reading.
+    #[must_use]
+    pub fn integration_time(self, time: IntegrationTime) -> Self {
+        Self { time, ..self }
     }
 
-    fn raw(&mut self) -> Result<u16, Error<B::Error>> {
+    /// The register ALS_CONF_0, with the chip on; table 1.
+    fn settings(&self) -> u16 {
+        let gain = match self.gain {
+            Gain::One => 0,
+            Gain::Two => 1,
+            Gain::OneEighth => 2,
+            Gain::OneQuarter => 3,
+        };
+        let time = match self.time {
+            IntegrationTime::Ms25 => 0b1100,
+            IntegrationTime::Ms50 => 0b1000,
+            IntegrationTime::Ms100 => 0b0000,
+            IntegrationTime::Ms200 => 0b0001,
+            IntegrationTime::Ms400 => 0b0010,
+            IntegrationTime::Ms800 => 0b0011,
+        };
+        gain << 11 | time << 6
+    }
+
+    /// One measurement, and half of it for a slow clock and for waking up.
+    fn takes(&self) -> Duration {
+        Duration::from_millis(self.time.as_ms().into()) * 3 / 2
+    }
+
+    fn is_measuring(&mut self) -> Result<bool, ChipError<B::Error>> {
+        Ok(u16::from_le_bytes(self.chip.read(CONFIGURATION)?) == self.settings())
+    }
+
+    /// Has it measure. False if it does already.
+    fn begin(&mut self) -> Result<bool, ChipError<B::Error>> {
+        if self.is_measuring()? {
+            return Ok(false);
+        }
+        // Its settings may be changed only while it is off.
+        for settings in [self.settings() | OFF, self.settings()] {
+            let [low, high] = settings.to_le_bytes();
+            self.chip.write(&[CONFIGURATION, low, high])?;
+        }
+        Ok(true)
+    }
+
+    fn reading(&mut self) -> Result<f64, SampleError<ChipError<B::Error>>> {
         if !self.measuring {
-            self.measure()?;
+            let begun = self.begin()?;
+            self.measuring = true;
+            if begun {
+                return Err(SampleError::NotYet(self.takes()));
+            }
         }
-        let raw = self.driver.read_raw()?;
-        self.dark = if raw > 0 { 0 } else { self.dark + 1 };
-        if self.dark == DARK {
-            (self.dark, self.measuring) = (0, false);
-        }
-        Ok(raw)
-    }
-
-    fn failed(&mut self, error: Error<B::Error>) -> ChipError<B::Error> {
-        self.measuring = false;
-        let Error::I2C(error) = error;
-        self.chip.silent(error)
+        let why = match u16::from_le_bytes(self.chip.read(LIGHT)?) {
+            u16::MAX => "too bright for its gain; choose a lower gain or a shorter time",
+            0 if !self.is_measuring()? => "it has lost its power for a while",
+            raw => return Ok(convert_raw_als_to_lux(self.time, self.gain, raw).into()),
+        };
+        Err(self.chip.chip.no_reading(why).into())
     }
 }
 
@@ -99,12 +145,9 @@ impl<B: I2c<Error: Send + Sync + 'static>> Sensor for Veml7700<B> {
         self.id
     }
     fn sample(&mut self) -> Result<f64, SampleError<Self::Error>> {
-        match self.raw().map_err(|error| self.failed(error))? {
-            u16::MAX => {
-                Err(self.chip.no_reading("too bright for its gain; choose a lower gain or a shorter time").into())
-            }
-            raw => Ok(self.driver.convert_raw_als_to_lux(raw).into()),
-        }
+        let reading = self.reading();
+        self.measuring &= !matches!(reading, Err(SampleError::Failed(_)));
+        reading
     }
 }
 
@@ -120,21 +163,31 @@ mod tests {
     use embedded_hal::i2c::ErrorKind;
     use embedded_hal_mock::eh1::i2c::{Mock, Transaction};
 
-    fn config(low: u8, high: u8) -> Transaction {
-        Transaction::write(0x10, vec![0, low, high])
+    fn configuration(bits: u16) -> Transaction {
+        Transaction::write_read(0x10, vec![0], bits.to_le_bytes().to_vec())
     }
-    /// The time (100 ms is 0), the gain (1/4 is 3 at bit 11), and off with bit 0.
+    /// Off, as after power-on; told the time (100 ms is 0) and the gain (1/4 is 3 at bit 11), and switched on.
     fn start() -> Vec<Transaction> {
-        vec![config(0x01, 0), config(0x01, 0x18), config(0x00, 0x18)]
+        let set = |low| Transaction::write(0x10, vec![0, low, 0x18]);
+        vec![configuration(0x0001), set(0x01), set(0x00)]
     }
     fn light(raw: u16) -> Transaction {
         Transaction::write_read(0x10, vec![4], raw.to_le_bytes().to_vec())
     }
+    /// What the sensor says in so many samplings.
+    fn samples(talk: &[Transaction], times: usize) -> Vec<String> {
+        let mut bus = Mock::new(talk);
+        let mut sensor = Veml7700::new("lux", bus.clone());
+        let say = |_| sensor.sample().map_or_else(|error| error.to_string(), |lux| format!("{lux:.1}"));
+        let said = (0..times).map(say).collect();
+        bus.done();
+        said
+    }
     fn sample(raw: u16) -> Result<f64, String> {
-        let mut talk = start();
-        talk.push(light(raw));
+        let mut talk = vec![configuration(0x1800), light(raw)];
+        talk.extend((raw == 0).then(|| configuration(0x1800)));
         let mut bus = Mock::new(&talk);
-        let reading = Veml7700::new("lux", bus.clone()).unwrap().sample().map_err(|e| e.to_string());
+        let reading = Veml7700::new("lux", bus.clone()).sample().map_err(|e| e.to_string());
         bus.done();
         reading
     }
@@ -158,25 +211,55 @@ mod tests {
     }
 
     #[test]
-    fn is_switched_on_again_after_a_failure() {
-        let mut talk = start();
-        talk.push(light(0).with_error(ErrorKind::Other));
-        talk.extend([config(0x00, 0x18), config(0x00, 0x18), config(0x00, 0x18), light(10)]);
-        let mut bus = Mock::new(&talk);
-        let mut sensor = Veml7700::new("lux", bus.clone()).unwrap();
-        assert!(sensor.sample().is_err());
-        assert!(sensor.sample().unwrap() > 2.0);
+    fn each_setting_has_its_bits() {
+        let mut bus = Mock::new(&[]);
+        let sensor = || Veml7700::new("lux", bus.clone());
+        let gains = [Gain::One, Gain::Two, Gain::OneEighth, Gain::OneQuarter];
+        assert_eq!(gains.map(|gain| sensor().gain(gain).settings()), [0x0000, 0x0800, 0x1000, 0x1800]);
+        for (time, bits) in [
+            (IntegrationTime::Ms25, 0x1B00),
+            (IntegrationTime::Ms50, 0x1A00),
+            (IntegrationTime::Ms100, 0x1800),
+            (IntegrationTime::Ms200, 0x1840),
+            (IntegrationTime::Ms400, 0x1880),
+            (IntegrationTime::Ms800, 0x18C0),
+        ] {
+            assert_eq!(sensor().integration_time(time).settings(), bits);
+        }
         bus.done();
     }
 
     #[test]
-    fn is_switched_on_again_after_a_long_darkness() {
+    fn shows_no_darkness_that_is_none_after_a_failure() {
         let mut talk = start();
-        talk.extend((0..10).map(|_| light(0)));
-        talk.extend([config(0x00, 0x18), config(0x00, 0x18), config(0x00, 0x18), light(0)]);
-        let mut bus = Mock::new(&talk);
-        let mut sensor = Veml7700::new("lux", bus.clone()).unwrap();
-        assert_eq!((0..11).map(|_| sensor.sample().unwrap()).sum::<f64>(), 0.0);
+        talk.push(light(0).with_error(ErrorKind::Other));
+        talk.extend(start());
+        talk.push(light(10));
+        let said = samples(&talk, 4);
+        assert_eq!(
+            (said[0].as_str(), said[2].as_str(), said[3].as_str()),
+            ("there is no reading yet", said[0].as_str(), "2.3")
+        );
+        assert!(said[1].starts_with("VEML7700 does not answer: "), "{said:?}");
+    }
+
+    #[test]
+    fn tells_a_chip_that_is_off_from_darkness() {
+        let mut talk = start();
+        talk.extend([light(0), configuration(0x1800), light(0), configuration(0x0001)]);
+        talk.extend(start());
+        let said = samples(&talk, 4);
+        let nothing = "there is no reading yet";
+        assert_eq!(said, [nothing, "0.0", "VEML7700: it has lost its power for a while", nothing]);
+    }
+
+    #[test]
+    fn a_veml6030_has_another_address() {
+        let mut bus = Mock::new(&[
+            Transaction::write_read(0x48, vec![0], vec![0x00, 0x18]),
+            Transaction::write_read(0x48, vec![4], vec![10, 0]),
+        ]);
+        assert!(Veml7700::new("lux", bus.clone()).address(0x48).sample().unwrap() > 2.0);
         bus.done();
     }
 }

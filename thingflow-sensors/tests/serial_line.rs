@@ -31,7 +31,7 @@ where
 #[test]
 fn an_arduino_prints_lines() {
     let lines = b"\xFF\x00ux 3\r\nlux 25.5\r\n\r\nbooting...\r\ntemp=21.25\r\nlux 26";
-    assert_eq!(run(lines, NamedLines::new(&["lux", "temp"]), Named::event), "lux=25.5 temp=21.25 |");
+    assert_eq!(run(lines, NamedLines::new(["lux", "temp"]), Named::event), "lux=25.5 temp=21.25 |");
 }
 
 #[test]

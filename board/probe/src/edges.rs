@@ -11,6 +11,7 @@ use thingflow_core::testing::Recorder;
 use thingflow_core::{Clock, SystemClock};
 
 use crate::checks::{Checks, expect};
+use crate::rhythm::Rhythm;
 use crate::simulated::Simulated;
 use crate::waiting::run_until;
 use crate::{Result, host};
@@ -119,24 +120,21 @@ fn burst(chip: &Simulated) -> Result<String> {
     if is_right { Ok(report) } else { Err(report.into()) }
 }
 
-/// A chip that goes away ends its stream with an error; a sensor beside it keeps its rhythm.
+/// A chip that goes away ends its stream with an error; what is beside it keeps its rhythm.
 pub(crate) fn check_vanishing(checks: &mut Checks, chip: &Simulated, live: &str) {
     checks.run("a chip that goes away ends its own stream only", || {
         let (mut scheduler, seen) = watch(Line::at(&chip.chip, BUTTON))?;
-        let rhythm = Recorder::new();
-        let beat = from_iter(0..).output();
-        beat.connect(rhythm.clone());
-        scheduler.schedule_periodic(beat, Duration::from_millis(20))?;
+        let beat = Rhythm::beat(&scheduler, Duration::from_millis(20))?;
         chip.pull(BUTTON, true)?;
         run_until(&mut scheduler, "an edge", || seen.events().len() == 1)?;
         let live = live.to_owned();
         let thief = thread::spawn(move || fs::write(live, "0"));
         run_until(&mut scheduler, "the error", || seen.error().is_some())?;
-        let before = rhythm.events().len();
-        run_until(&mut scheduler, "the rhythm", || rhythm.events().len() >= before + 5)?;
+        beat.go_on(&mut scheduler, 20)?;
+        let kept = beat.judge()?;
         drop(scheduler);
         thief.join().map_err(|_| "the outside panicked")??;
-        Ok(seen.error().unwrap_or_default())
+        Ok(format!("{}; beside it {kept}", seen.error().unwrap_or_default()))
     });
 }
 

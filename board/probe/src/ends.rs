@@ -18,14 +18,30 @@ use crate::{Result, host};
 const ENDS: [(&str, u32, bool); 4] =
     [("SIGTERM", 4, true), ("its own end", 5, true), ("a fatal error", 6, false), ("a panic", 7, false)];
 
+/// The end that no program survives to do anything, and its line. It shows that the others do something.
+const KILLED: (&str, u32) = ("SIGKILL", 1);
+
 pub(crate) fn check(checks: &mut Checks, chip: &str) {
     for (how, line, well) in ENDS {
         checks.run(&format!("{how} leaves the pin at its safe level"), || {
             let (ended_well, said) = run(chip, line, how)?;
             expect(&format!("success ({said})"), &ended_well, &well)?;
-            expect("levels outside", &host::ask(&format!("levels {line}"))?, &"1 0".to_owned())
+            levels(line, "1 0")
         });
     }
+    let (how, line) = KILLED;
+    checks.run(&format!("{how} leaves the pin as it is, the next program gets it low"), || {
+        let (ended_well, said) = run(chip, line, how)?;
+        expect(&format!("success ({said})"), &ended_well, &false)?;
+        let seen = levels(line, "1")?;
+        drop(Line::at(chip, line).output(PinState::Low)?);
+        Ok(format!("{seen}, then {}", levels(line, "0")?))
+    });
+}
+
+/// The levels that the line has had since they were last looked at.
+fn levels(line: u32, expected: &str) -> Result<String> {
+    expect("levels outside", &host::ask(&format!("levels {line}"))?, &expected.to_owned())
 }
 
 /// Starts the heater, ends it if it does not by itself, and tells its outcome and the last thing it said.
@@ -35,8 +51,9 @@ fn run(chip: &str, line: u32, how: &str) -> Result<(bool, String)> {
     let mut heater = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     let mut output = BufReader::new(heater.stdout.take().ok_or("no output")?);
     output.read_line(&mut String::new())?;
-    if how == "SIGTERM" {
-        kill_process(Pid::from_child(&heater), Signal::TERM)?;
+    let signal = [("SIGTERM", Signal::TERM), (KILLED.0, Signal::KILL)].into_iter().find(|(name, _)| *name == how);
+    if let Some((_, signal)) = signal {
+        kill_process(Pid::from_child(&heater), signal)?;
     }
     let mut said = String::new();
     output.read_to_string(&mut said)?;

@@ -5,12 +5,13 @@
 
 mod buses;
 mod checks;
+mod deployed;
 mod edges;
 mod ends;
 mod host;
-mod memory;
 mod pi;
 mod pins;
+mod rhythm;
 mod simulated;
 mod waiting;
 
@@ -34,7 +35,7 @@ fn main() -> ExitCode {
         ["controller", chip] => edges::check_controller(&mut checks, chip),
         ["ends", chip] => ends::check(&mut checks, chip),
         ["heater", chip, line, how] => return ends::heater(chip, line, how),
-        ["memory", program] => memory::check(&mut checks, program),
+        ["deployed", program] => deployed::check(&mut checks, program),
         ["buses"] => buses::check(&mut checks),
         ["pi", chip] => pi::check(&mut checks, chip),
         _ => {

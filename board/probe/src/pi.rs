@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use embedded_hal::digital::{InputPin, OutputPin};
 use thingflow_adapters::gpio::chardev::Line;
-use thingflow_adapters::gpio::{PinState, pin_in, pin_out, rppal};
+use thingflow_adapters::gpio::{PinState, pin_out, rppal};
 use thingflow_core::prelude::*;
 use thingflow_core::testing::Recorder;
+use thingflow_sensors::pin::pin_in;
 
 use crate::checks::{Checks, expect};
 use crate::waiting::run_until;

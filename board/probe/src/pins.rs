@@ -5,8 +5,9 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use thingflow_adapters::gpio::chardev::Line;
-use thingflow_adapters::gpio::{PinState, pin_in, pin_out};
+use thingflow_adapters::gpio::{PinState, pin_out};
 use thingflow_core::prelude::*;
+use thingflow_sensors::pin::pin_in;
 
 use crate::Result;
 use crate::checks::{Checks, expect};

@@ -106,7 +106,56 @@ impl DelayNs for Timer<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    use embedded_hal::digital::ErrorKind;
+
     use super::*;
+
+    /// A pin that does not answer, or brings the program down.
+    struct Broken(fn() -> ErrorKind);
+
+    impl ErrorType for Broken {
+        type Error = ErrorKind;
+    }
+
+    impl OutputPin for Broken {
+        fn set_high(&mut self) -> Result<(), ErrorKind> {
+            Err(self.0())
+        }
+        fn set_low(&mut self) -> Result<(), ErrorKind> {
+            Err(self.0())
+        }
+    }
+
+    /// What the lamp does, which is lit at the start, when the blind is broken.
+    fn lamp_beside(blind: Broken) -> Vec<String> {
+        let (lines, ticks) = (RefCell::default(), Cell::new(0));
+        let board = Board {
+            light: simulated::light(),
+            temperature: simulated::temperature(),
+            lamp: Pin { name: "lamp", high: false, lines: &lines },
+            blind,
+            line: Line { frames: PostcardFrames::new(), lines: &lines },
+        };
+        let ended = catch_unwind(AssertUnwindSafe(|| board.run(&mut Timer(&ticks), || ticks.get())));
+        if let Ok(ended) = ended {
+            let error = ended.expect_err("the blind is broken").to_string();
+            assert!(error.ends_with("the pin of the blind does not answer"), "{error}");
+        }
+        lines.into_inner().into_iter().filter(|line: &String| line.starts_with("pin lamp")).collect()
+    }
+
+    #[test]
+    fn the_lamp_goes_out_when_another_pin_has_ended_the_run() {
+        assert_eq!(lamp_beside(Broken(|| ErrorKind::Other)), ["pin lamp 1", "pin lamp 0"]);
+    }
+
+    #[test]
+    fn the_lamp_goes_out_when_the_program_panics() {
+        let once = || if std::thread::panicking() { ErrorKind::Other } else { panic!("a bug") };
+        assert_eq!(lamp_beside(Broken(once)), ["pin lamp 1", "pin lamp 0"]);
+    }
 
     fn of<'a>(lines: &'a [String], what: &str) -> Vec<&'a str> {
         lines.iter().filter(|line| line.contains(what)).map(String::as_str).collect()

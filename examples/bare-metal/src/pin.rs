@@ -3,8 +3,10 @@
 use embedded_hal::digital::OutputPin;
 use thingflow_core::prelude::*;
 
-/// Sets a pin; low at the end, whatever ended it.
-pub(crate) struct Pin<P> {
+/// Sets a pin; low at the end, whatever ended it. A fatal error of another Thing tells nobody, so the pin goes low when it is
+/// dropped as well. A processor that hangs, or panics without unwinding, drops nothing: see the firmware's panic handler, and
+/// give what can do harm a watchdog.
+pub(crate) struct Pin<P: OutputPin> {
     pin: P,
     complaint: &'static str,
 }
@@ -25,5 +27,11 @@ impl<P: OutputPin> InputThing<bool> for Pin<P> {
     }
     fn on_error(&mut self, _: StreamError, cx: &mut Context<'_>) -> Closed {
         self.on_completed(cx)
+    }
+}
+
+impl<P: OutputPin> Drop for Pin<P> {
+    fn drop(&mut self) {
+        let _ = self.pin.set_low(); // nobody is left who could do anything about it
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! ```sh
 //! cargo run -p lux-led                                # all simulated
-//! cargo run -p lux-led --features tsl2591,gpio        # TSL2591 on I2C bus 1, LED on line 17 of the first chip
+//! cargo run -p lux-led --features tsl2591,gpio        # TSL2591 on I2C bus 1, LED on GPIO 17
 //! cargo xtask deploy --host pi@raspberrypi.local --example lux-led --features tsl2591,gpio  # as a service on a board
 //! ```
 //!
@@ -10,31 +10,47 @@
 //! between GPIO 17 (pin 11) and ground. Never an LED without its resistor.
 
 use std::error::Error;
+use std::process::ExitCode;
 use std::time::Duration;
 
 use embedded_hal::digital::OutputPin;
 use thingflow_adapters::gpio::pin_out;
 use thingflow_core::prelude::*;
 
-fn main() -> Result<(), Box<dyn Error>> {
+fn main() -> ExitCode {
+    thingflow_adapters::logging::init();
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            log::error!("{error}");
+            ExitCode::FAILURE // so that systemd starts it again
+        }
+    }
+}
+
+fn run() -> Result<(), Box<dyn Error>> {
     let mut scheduler = Scheduler::new()?;
-    let lux = SensorOutput::new(sensor()?);
-    lux.for_each(|event| println!("{event}"));
-    lamp(&lux, led()?);
-    scheduler.schedule_periodic(lux, Duration::from_secs(1))?;
+    watch(&scheduler, sensor()?, led()?)?;
     #[cfg(feature = "systemd")]
     thingflow_adapters::systemd::notify(&scheduler)?;
     scheduler.run_forever()?;
     Ok(())
 }
 
-/// Lights the lamp while the average of five readings is above 25 lux.
-fn lamp<S, P>(lux: &SensorOutput<S>, led: P)
+/// Prints the light, and lights the lamp while the average of five readings is above 25 lux. A reading that fails is logged
+/// and tried again, less and less often; after twenty in a row, which take eleven minutes, the run fails.
+fn watch<S, P>(scheduler: &Scheduler, sensor: S, led: P) -> Result<(), Box<dyn Error>>
 where
-    S: Sensor<Reading = f64>,
+    S: Sensor<Reading = f64> + 'static,
     P: OutputPin + 'static,
 {
+    let lux = SensorOutput::new(sensor);
+    lux.fatal_errors().for_each(|event| println!("{event}"));
     lux.map(|e| e.val).running_avg(5).map(|v| v > 25.0).connect(pin_out("led", led));
+    let (first, longest) = (Duration::from_millis(100), Duration::from_secs(60));
+    let retry = OnFailure::Retry { first, longest, attempts: 20 };
+    scheduler.schedule_periodic(lux, Periodic::every(Duration::from_secs(1)).on_failure(retry))?;
+    Ok(())
 }
 
 #[cfg(not(feature = "tsl2591"))]
@@ -43,9 +59,9 @@ fn sensor() -> Result<thingflow_sensors::simulated::List<f64>, Box<dyn Error>> {
 }
 
 #[cfg(feature = "tsl2591")]
-fn sensor() -> Result<thingflow_sensors::tsl2591::Tsl2591<linux_embedded_hal::I2cdev>, Box<dyn Error>> {
-    let bus = linux_embedded_hal::I2cdev::new("/dev/i2c-1")?;
-    Ok(thingflow_sensors::tsl2591::Tsl2591::new("lux", bus)?)
+fn sensor() -> Result<impl Sensor<Reading = f64>, Box<dyn Error>> {
+    use thingflow_sensors::{bus::linux::I2cBus, tsl2591::Tsl2591};
+    Ok(Tsl2591::new("lux", I2cBus::open(1)?))
 }
 
 #[cfg(not(feature = "gpio"))]
@@ -56,23 +72,45 @@ fn led() -> Result<thingflow_adapters::gpio::SimulatedPin, Box<dyn Error>> {
 #[cfg(feature = "gpio")]
 fn led() -> Result<thingflow_adapters::gpio::chardev::OutputLine, Box<dyn Error>> {
     use thingflow_adapters::gpio::{PinState, chardev::Line};
-    Ok(Line::at("/dev/gpiochip0", 17).output(PinState::Low)?)
+    Ok(Line::named("GPIO17").output(PinState::Low)?)
 }
 
 #[cfg(all(test, not(any(feature = "tsl2591", feature = "gpio"))))]
 mod tests {
     use super::*;
+    use thingflow_core::testing::FlakySensor;
 
     #[test]
     fn the_lamp_follows_the_average() -> Result<(), Box<dyn Error>> {
         let mut scheduler = Scheduler::virtual_time()?;
-        let (lux, pin) = (SensorOutput::new(sensor()?), led()?);
-        lamp(&lux, pin.clone());
-        scheduler.schedule_periodic(lux, Duration::from_secs(1))?;
+        let pin = led()?;
+        watch(&scheduler, sensor()?, pin.clone())?;
         scheduler.run_for(Duration::from_secs(8))?;
         assert!(pin.level(), "the average of 50, 40, 30 and their neighbours is above 25");
         drop(scheduler);
         assert!(!pin.level(), "the lamp goes out when the program ends");
+        Ok(())
+    }
+
+    #[test]
+    fn readings_go_on_after_one_that_failed() -> Result<(), Box<dyn Error>> {
+        let mut scheduler = Scheduler::virtual_time()?;
+        let pin = led()?;
+        watch(&scheduler, FlakySensor::new("lux", [Ok(10.0), Err("no acknowledge"), Ok(90.0)]), pin.clone())?;
+        scheduler.run_for(Duration::from_millis(2050))?;
+        assert_eq!(pin.writes(), [false], "dark, and no reading after that");
+        scheduler.run_for(Duration::from_millis(50))?;
+        assert_eq!(pin.writes(), [false, true], "tried again after a tenth of a second");
+        Ok(())
+    }
+
+    #[test]
+    fn a_sensor_that_stays_away_fails_the_run() -> Result<(), Box<dyn Error>> {
+        let mut scheduler = Scheduler::virtual_time()?;
+        watch(&scheduler, FlakySensor::new("lux", vec![Err("no acknowledge"); 20]), led()?)?;
+        scheduler.run_for(Duration::from_secs(600))?;
+        let error = scheduler.run_for(Duration::from_secs(300)).unwrap_err();
+        assert!(error.to_string().ends_with("no acknowledge"), "{error}");
         Ok(())
     }
 }

@@ -22,6 +22,11 @@ impl Led {
         let Ok(()) = led.set_low();
         led
     }
+
+    /// Switches all of them off, whoever has them.
+    pub fn all_off() {
+        LEDS.write(0);
+    }
 }
 
 impl ErrorType for Led {

@@ -79,7 +79,7 @@ pub trait Actuator {
 /// says that this takes long, give this to [`edge_sink`](thingflow_core::Scheduler::edge_sink), which moves it to a thread of
 /// its own; what acts some time after a command, as relays and buzzers do, does so there in real time.
 pub struct ActuatorInput<A: Actuator> {
-    actuator: A,
+    pub(crate) actuator: A,
     name: String,
     skips: bool,
     /// Whether it may be in another state than the safe one.

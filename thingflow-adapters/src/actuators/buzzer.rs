@@ -93,12 +93,28 @@ pub trait Sounder {
 
 /// A buzzer with an oscillator of its own, which sounds while its pin is high.
 #[derive(Clone, Debug)]
-pub struct OnPin<P>(pub P);
+pub struct OnPin<P> {
+    pin: P,
+    active_low: bool,
+}
+
+impl<P: OutputPin> OnPin<P> {
+    /// A buzzer that sounds while its pin is high.
+    pub fn new(pin: P) -> Self {
+        Self { pin, active_low: false }
+    }
+
+    /// It sounds while its pin is low, as most boards with a transistor do.
+    #[must_use]
+    pub fn active_low(self) -> Self {
+        Self { active_low: true, ..self }
+    }
+}
 
 impl<P: OutputPin> Sounder for OnPin<P> {
     type Error = P::Error;
     fn sound(&mut self, hertz: Option<u32>) -> Result<(), P::Error> {
-        self.0.set_state(PinState::from(hertz.is_some()))
+        self.pin.set_state(PinState::from(hertz.is_some() != self.active_low))
     }
 }
 
@@ -131,7 +147,7 @@ impl Sounder for SysfsPwm {
 /// let ms = Duration::from_millis;
 /// let ring = Pattern::beep(ms(100)).then(Pattern::silence(ms(100))).times(3);
 /// let (pin, bell) = (SimulatedPin::new(), SensorOutput::new(ListSensor::new("bell", [true])));
-/// bell.map(move |_| ring.clone()).connect(ActuatorInput::new("buzzer", Buzzer::new(OnPin(pin.clone()))));
+/// bell.map(move |_| ring.clone()).connect(ActuatorInput::new("buzzer", Buzzer::new(OnPin::new(pin.clone()))));
 /// let mut scheduler = Scheduler::virtual_time()?;
 /// scheduler.schedule_periodic(bell, ms(1000))?;
 /// scheduler.run_forever()?;
@@ -248,7 +264,7 @@ mod tests {
         let patterns: Vec<_> = patterns.into();
         let tenths = 10 * (patterns.len() + 1) + 2;
         let played = SensorOutput::new(ListSensor::new("pattern", patterns));
-        played.map(|e| e.val).connect(ActuatorInput::new("buzzer", Buzzer::new(OnPin(pin.clone()))));
+        played.map(|e| e.val).connect(ActuatorInput::new("buzzer", Buzzer::new(OnPin::new(pin.clone()))));
         scheduler.schedule_periodic(played, ms(1000)).unwrap();
         let step = |_| {
             scheduler.run_for(ms(100)).unwrap();
@@ -279,7 +295,7 @@ mod tests {
     #[test]
     fn a_late_step_does_not_delay_the_others() {
         let mut pin = Mock::new(&[State::Low, State::High, State::Low, State::High].map(Transaction::set));
-        let mut buzzer = ActuatorInput::new("buzzer", Buzzer::new(OnPin(pin.clone())));
+        let mut buzzer = ActuatorInput::new("buzzer", Buzzer::new(OnPin::new(pin.clone())));
         let at = |millis| Context::detached(Instant::ZERO + ms(millis));
         buzzer.on_start(&mut at(0)).unwrap();
         let beep = Pattern::beep(ms(100)).then(Pattern::silence(ms(100)));
@@ -292,10 +308,20 @@ mod tests {
     }
 
     #[test]
+    fn a_buzzer_that_is_active_low_is_silent_at_high() {
+        let pin = SimulatedPin::new();
+        let mut buzzer = Buzzer::new(OnPin::new(pin.clone()).active_low());
+        buzzer.start(Instant::ZERO).unwrap();
+        buzzer.act(Pattern::beep(ms(100)), Instant::ZERO).unwrap();
+        buzzer.wake(Instant::ZERO + ms(100)).unwrap();
+        assert_eq!(pin.writes(), [true, false, true]);
+    }
+
+    #[test]
     fn a_failure_costs_one_step() {
         let lost = Transaction::set(State::High).with_error(MockError::Io(std::io::ErrorKind::TimedOut));
         let mut pin = Mock::new(&[lost, Transaction::set(State::Low)]);
-        let mut buzzer = Buzzer::new(OnPin(pin.clone()));
+        let mut buzzer = Buzzer::new(OnPin::new(pin.clone()));
         buzzer.act(Pattern::beep(ms(100)), Instant::ZERO).unwrap_err();
         assert_eq!(buzzer.due(), Instant::ZERO + ms(100));
         buzzer.wake(Instant::ZERO + ms(100)).unwrap();

@@ -4,11 +4,10 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use embedded_hal::i2c::I2c;
+use embedded_hal::i2c::{ErrorType as BusErrorType, I2c, Operation};
 use embedded_hal::pwm::{Error, ErrorKind, ErrorType, SetDutyCycle};
 use pwm_pca9685::{Channel, Error as DriverError, Pca9685 as Driver};
 
-use super::ActuatorError;
 use super::servo::Servo;
 
 /// The PWM chip PCA9685 with its sixteen outputs, as on boards for servos (Adafruit 815 and its copies).
@@ -16,81 +15,122 @@ use super::servo::Servo;
 /// - Each output is a [`SetDutyCycle`] for a [`Pwm`](super::pwm::Pwm) or a [`Servo`], in 4,096 steps.
 /// - Frequency: 24 to 1,526 Hz, one for all outputs. The chip's clock of 25 MHz is not exact, by some percent on many boards:
 ///   measure it, or calibrate each servo.
-/// - Address: 0x40 to 0x7F, by the pins A5 to A0; not 0x70, to which all such chips listen.
+/// - Address: 0x40, or another to 0x7F by the pins A5 to A0; not 0x70, to which all such chips listen.
 /// - Wiring: 2.3 V to 5.5 V for the chip; the motors have a supply of their own. An output gives 10 mA and takes 25 mA. With
 ///   the pin OE at high all outputs are off, whatever the program does: the place for an emergency stop.
-/// - A change of an output is one transfer of 5 bytes, 0.6 ms at 100 kHz.
-/// - All outputs are off at the start. A chip that did not answer gets its frequency and all its duties anew with the next
-///   change. One that was without power between two changes cannot be noticed, and its outputs stay off.
+/// - A change of an output is two transfers of 3 and 5 bytes, 0.9 ms at 100 kHz: the first asks the chip whether it still is
+///   as it was set up.
+/// - The chip is set up with the first change: all outputs off, then the frequency. One that was without power, or did not
+///   answer, gets its frequency and all its duties anew with the next change; until then its outputs are off.
 /// - Hazard: the outputs go on when the program is killed.
 ///
 /// ```
 /// use embedded_hal::i2c::I2c;
-/// use thingflow_adapters::actuators::{ActuatorError, ActuatorInput, pca9685::Pca9685, pwm::Pwm};
+/// use thingflow_adapters::actuators::{ActuatorInput, pca9685::Pca9685, pwm::Pwm};
 /// use thingflow_core::prelude::*;
-/// fn arm<B: I2c>(bus: B) -> Result<(), ActuatorError<B::Error>> {
-///     let chip = Pca9685::new(bus, 0x40, 50.0)?;
+/// fn arm<B: I2c>(bus: B) {
+///     let chip = Pca9685::new(bus).address(0x41); // at 50 Hz
 ///     let shoulder = ActuatorInput::new("shoulder", chip.servo(0).limits(20.0..=160.0));
 ///     let lamp = ActuatorInput::new("lamp", Pwm::new(chip.output(15)));
 /// #   let _ = (pipe().to(shoulder), pipe().to(lamp));
-///     Ok(())
 /// }
 /// ```
 ///
 /// Source: data sheet of NXP, rev. 4 (2015). Driver: the crate `pwm-pca9685`.
 pub struct Pca9685<B> {
     chip: Arc<Mutex<Chip<B>>>,
-    period: Duration,
+    frequency: f64,
+    clock: f64,
 }
 
 /// What the outputs share.
 struct Chip<B> {
-    driver: Driver<B>,
+    driver: Driver<Shared<B>>,
+    /// The driver's bus, for the one question that it does not ask.
+    bus: Shared<B>,
+    address: u8,
     prescale: u8,
     /// The steps of each output, to be written again when the chip has lost its power.
     duties: [u16; OUTPUTS],
     taken: [bool; OUTPUTS],
-    /// Whether the chip is known to be set up.
+    /// Whether the chip has been set up, as far as we know.
     ready: bool,
 }
 
 const OUTPUTS: usize = 16;
 /// So many steps are the whole period.
 const STEPS: u16 = 4096;
+const MODE1: u8 = 0x00;
+const AUTO_INCREMENT: u8 = 0x20;
+const SLEEP: u8 = 0x10;
 
 impl<B: I2c> Pca9685<B> {
-    /// Finds the chip, switches all outputs off and sets the frequency in hertz: 50 for servos, 1,000 for lamps.
-    ///
-    /// # Errors
-    /// If nobody answers, or the chip cannot do that frequency.
-    pub fn new(bus: B, address: u8, frequency: f64) -> Result<Self, ActuatorError<B::Error>> {
-        Self::with_clock(bus, address, frequency, 25e6)
+    /// A chip at 0x40, with outputs of 50 Hz, as servos want them.
+    pub fn new(bus: B) -> Self {
+        let bus = Shared(Arc::new(Mutex::new(bus)));
+        let chip = Chip {
+            driver: driver(&bus, 0x40),
+            bus,
+            address: 0x40,
+            prescale: 0,
+            duties: [0; OUTPUTS],
+            taken: [false; OUTPUTS],
+            ready: false,
+        };
+        Self { chip: Arc::new(Mutex::new(chip)), frequency: 50.0, clock: 25e6 }.divided()
     }
 
-    /// As [`new`](Self::new), for a chip whose clock has been measured, in hertz: the frequency of an output, times 4,096,
-    /// times what the chip divides by (122 at 50 Hz).
+    /// Another address.
     ///
-    /// # Errors
-    /// As for [`new`](Self::new).
-    pub fn with_clock(bus: B, address: u8, frequency: f64, clock: f64) -> Result<Self, ActuatorError<B::Error>> {
-        let divider = (clock / (f64::from(STEPS) * frequency)).round();
-        if !(4.0..=256.0).contains(&divider) {
-            let hertz = |divider: f64| (clock / (f64::from(STEPS) * divider)).round();
-            let (from, to) = (hertz(256.0), hertz(4.0));
-            return Err(ActuatorError::Refused { value: frequency, from, to, unit: "frequency" });
-        }
-        let refused = ActuatorError::Refused { value: address.into(), from: 64.0, to: 127.0, unit: "address" };
-        let driver = Driver::new(bus, address).map_err(|_| refused)?;
-        let prescale = (divider - 1.0) as u8;
-        let mut chip = Chip { driver, prescale, duties: [0; OUTPUTS], taken: [false; OUTPUTS], ready: false };
-        chip.set_up().map_err(|fault| ActuatorError::Bus(fault.0))?;
-        let period = Duration::from_secs_f64(divider * f64::from(STEPS) / clock);
-        Ok(Self { chip: Arc::new(Mutex::new(chip)), period })
+    /// # Panics
+    /// If the chip cannot have it: 0x40 to 0x7F without 0x70.
+    #[must_use]
+    #[track_caller]
+    pub fn address(self, address: u8) -> Self {
+        let possible = (0x40..=0x7F).contains(&address) && address != 0x70;
+        assert!(possible, "a PCA9685 has one of the addresses 0x40 to 0x7F without 0x70, not {address:#04x}");
+        let mut chip = lock(&self.chip);
+        (chip.driver, chip.address) = (driver(&chip.bus, address), address);
+        drop(chip);
+        self
+    }
+
+    /// The frequency of all outputs in hertz: 50 for servos, 1,000 for lamps. The chip takes the nearest that it can do.
+    ///
+    /// # Panics
+    /// If it is not within 24 and 1,526.
+    #[must_use]
+    #[track_caller]
+    pub fn frequency(self, hertz: f64) -> Self {
+        assert!((24.0..=1526.0).contains(&hertz), "the frequency of a PCA9685 is from 24 to 1526, unlike {hertz}");
+        Self { frequency: hertz, ..self }.divided()
+    }
+
+    /// The chip's clock in hertz, if it has been measured: the true frequency of an output, times 4,096, times what the chip
+    /// divides by (122 at 50 Hz).
+    ///
+    /// # Panics
+    /// If it is not within 20 and 30 MHz.
+    #[must_use]
+    #[track_caller]
+    pub fn clock(self, hertz: f64) -> Self {
+        assert!((20e6..=30e6).contains(&hertz), "the clock of a PCA9685 is from 20e6 to 30e6, unlike {hertz:e}");
+        Self { clock: hertz, ..self }.divided()
+    }
+
+    /// Tells the chip what to divide by.
+    fn divided(self) -> Self {
+        lock(&self.chip).prescale = (self.divider() - 1.0) as u8;
+        self
+    }
+
+    fn divider(&self) -> f64 {
+        (self.clock / (f64::from(STEPS) * self.frequency)).round().clamp(4.0, 256.0)
     }
 
     /// The period of all outputs, as exact as the clock.
     pub fn period(&self) -> Duration {
-        self.period
+        Duration::from_secs_f64(self.divider() * f64::from(STEPS) / self.clock)
     }
 
     /// An output, 0 to 15.
@@ -111,12 +151,41 @@ impl<B: I2c> Pca9685<B> {
     /// As [`output`](Self::output), and if the frequency is above 500 Hz, which leaves no room for pulses of 2 ms.
     #[track_caller]
     pub fn servo(&self, number: u8) -> Servo<Pca9685Output<B>> {
-        Servo::new(self.output(number), self.period)
+        Servo::new(self.output(number), self.period())
     }
 }
 
-fn lock<B>(chip: &Mutex<Chip<B>>) -> MutexGuard<'_, Chip<B>> {
-    chip.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn driver<B: I2c>(bus: &Shared<B>, address: u8) -> Driver<Shared<B>> {
+    Driver::new(bus.clone(), address).unwrap_or_else(|_| unreachable!("the address has been looked at"))
+}
+
+/// A bus that we and the driver use in turn.
+struct Shared<B>(Arc<Mutex<B>>);
+
+impl<B> Clone for Shared<B> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<B: BusErrorType> BusErrorType for Shared<B> {
+    type Error = B::Error;
+}
+
+impl<B: I2c> I2c for Shared<B> {
+    fn write(&mut self, address: u8, bytes: &[u8]) -> Result<(), B::Error> {
+        lock(&self.0).write(address, bytes)
+    }
+    fn write_read(&mut self, address: u8, bytes: &[u8], answer: &mut [u8]) -> Result<(), B::Error> {
+        lock(&self.0).write_read(address, bytes, answer)
+    }
+    fn transaction(&mut self, address: u8, operations: &mut [Operation<'_>]) -> Result<(), B::Error> {
+        lock(&self.0).transaction(address, operations)
+    }
 }
 
 impl<B: I2c> Chip<B> {
@@ -131,15 +200,27 @@ impl<B: I2c> Chip<B> {
                 self.write(number)?;
             }
         }
-        self.ready = true;
         Ok(())
     }
 
     fn set(&mut self, number: usize, steps: u16) -> Result<(), Pca9685Fault<B::Error>> {
         self.duties[number] = steps.min(STEPS);
-        let done = if self.ready { self.write(number) } else { self.set_up() };
-        self.ready = done.is_ok();
-        done
+        let ready = std::mem::take(&mut self.ready); // until all has gone well
+        // A chip that was without power sleeps, and takes what is written to it for nothing.
+        if ready && self.is_set_up()? {
+            self.write(number)?;
+        } else {
+            self.set_up()?;
+        }
+        self.ready = true;
+        Ok(())
+    }
+
+    /// Asks the chip whether it is awake and takes the registers of an output in one transfer.
+    fn is_set_up(&mut self) -> Result<bool, Pca9685Fault<B::Error>> {
+        let mut mode = [0];
+        self.bus.write_read(self.address, &[MODE1], &mut mode).map_err(Pca9685Fault)?;
+        Ok(mode[0] & (AUTO_INCREMENT | SLEEP) == AUTO_INCREMENT)
     }
 
     fn write(&mut self, number: usize) -> Result<(), Pca9685Fault<B::Error>> {
@@ -159,7 +240,7 @@ impl<B: I2c> Chip<B> {
 
 impl<B> fmt::Debug for Pca9685<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pca9685").field("period", &self.period).finish_non_exhaustive()
+        f.debug_struct("Pca9685").field("frequency", &self.frequency).finish_non_exhaustive()
     }
 }
 
@@ -225,6 +306,11 @@ mod tests {
         Transaction::write(0x40, bytes.to_vec())
     }
 
+    /// The question before a change, and that the chip is awake.
+    fn awake() -> Transaction {
+        Transaction::write_read(0x40, vec![MODE1], vec![0x21])
+    }
+
     /// All off, the divider of 50 Hz, awake: registers ALL_LED_OFF, PRE_SCALE and MODE1 of the data sheet.
     fn set_up() -> Vec<Transaction> {
         // auto-increment on (the chip sleeps), all off, prescale 121, awake
@@ -235,14 +321,16 @@ mod tests {
     fn duties_are_registers_of_their_output() {
         let mut talk = set_up();
         talk.extend([
-            write(&[0x0C, 0x00, 0x10]),             // LED1_OFF: full off at the start
+            awake(),
             write(&[0x0A, 0x00, 0x00, 0x00, 0x08]), // LED1: on at 0, off at 2048
-            write(&[0x0A, 0x00, 0x10]),             // LED1_ON: full on
-            write(&[0x0C, 0x00, 0x00]),             // LED1_OFF: no longer full off
-            write(&[0x0C, 0x00, 0x10]),             // full off at the end
+            awake(),
+            write(&[0x0A, 0x00, 0x10]), // LED1_ON: full on
+            write(&[0x0C, 0x00, 0x00]), // LED1_OFF: no longer full off
+            awake(),
+            write(&[0x0C, 0x00, 0x10]), // LED1_OFF: full off at the end
         ]);
         let mut bus = Mock::new(&talk);
-        let chip = Pca9685::new(bus.clone(), 0x40, 50.0).unwrap();
+        let chip = Pca9685::new(bus.clone());
         pipe().to(ActuatorInput::new("lamp", Pwm::new(chip.output(1)))).feed([0.5, 1.0]).unwrap();
         bus.done();
     }
@@ -250,27 +338,24 @@ mod tests {
     #[test]
     fn a_servo_knows_the_true_period() {
         let mut talk = set_up();
-        talk.extend([
-            write(&[0x44, 0x00, 0x10]),             // LED15
-            write(&[0x42, 0x00, 0x00, 0x33, 0x01]), // 1.5 ms of 19.99 ms: 307 steps
-            write(&[0x44, 0x00, 0x10]),
-        ]);
+        talk.extend([awake(), write(&[0x42, 0x00, 0x00, 0x33, 0x01])]); // 1.5 ms of 19.99 ms: 307 steps
+        talk.extend([awake(), write(&[0x44, 0x00, 0x10])]); // LED15
         let mut bus = Mock::new(&talk);
-        let chip = Pca9685::new(bus.clone(), 0x40, 50.0).unwrap();
+        let chip = Pca9685::new(bus.clone());
         assert_eq!(chip.period(), Duration::from_nanos(19_988_480)); // 122 * 4096 / 25 MHz
         pipe().to(ActuatorInput::new("arm", chip.servo(15))).feed([90.0]).unwrap();
         bus.done();
     }
 
     #[test]
-    fn a_chip_that_lost_its_power_is_set_up_again_with_all_its_duties() {
+    fn a_chip_that_did_not_answer_is_set_up_again_with_all_its_duties() {
         let half = |register| write(&[register, 0x00, 0x00, 0x00, 0x08]);
         let mut talk = set_up();
-        talk.extend([half(0x06), half(0x0A).with_error(BusError::Other)]);
+        talk.extend([half(0x06), awake().with_error(BusError::Other)]);
         talk.extend(set_up());
         talk.extend([half(0x06), half(0x0A)]);
         let mut bus = Mock::new(&talk);
-        let chip = Pca9685::new(bus.clone(), 0x40, 50.0).unwrap();
+        let chip = Pca9685::new(bus.clone());
         let (mut first, mut second) = (chip.output(0), chip.output(1));
         first.set_duty_cycle(2048).unwrap();
         let error = format!("{:?}", second.set_duty_cycle(2048).unwrap_err());
@@ -280,19 +365,32 @@ mod tests {
     }
 
     #[test]
-    fn a_frequency_that_the_chip_cannot_do_is_refused() {
+    fn the_divider_is_that_of_frequency_and_clock_in_either_order() {
         let mut bus = Mock::new(&[]);
-        let error = Pca9685::new(bus.clone(), 0x40, 2000.0).unwrap_err().to_string();
-        assert_eq!(error, "it was told frequency 2000 and takes 24 to 1526");
-        let error = Pca9685::new(bus.clone(), 0x70, 50.0).unwrap_err().to_string(); // the address of all chips
-        assert_eq!(error, "it was told address 112 and takes 64 to 127");
+        let chip = || Pca9685::new(bus.clone());
+        let micros = 4096 * 128 * 1000 / 26_300; // 50.2 Hz
+        assert_eq!(chip().frequency(50.0).clock(26.3e6).period().as_micros(), micros);
+        assert_eq!(chip().clock(26.3e6).frequency(50.0).period().as_micros(), micros);
+        assert_eq!(chip().frequency(1526.0).clock(20e6).divider(), 4.0); // faster it cannot
         bus.done();
+    }
+
+    #[test]
+    #[should_panic(expected = "the frequency of a PCA9685 is from 24 to 1526, unlike 2000")]
+    fn a_frequency_that_the_chip_cannot_do_is_refused() {
+        let _ = Pca9685::new(Mock::new(&[])).frequency(2000.0);
+    }
+
+    #[test]
+    #[should_panic(expected = "one of the addresses 0x40 to 0x7F without 0x70, not 0x70")]
+    fn the_address_of_all_chips_is_refused() {
+        let _ = Pca9685::new(Mock::new(&[])).address(0x70);
     }
 
     #[test]
     #[should_panic(expected = "output 3 of the PCA9685 has been taken already")]
     fn an_output_has_one_user() {
-        let chip = Pca9685::new(Mock::new(&set_up()), 0x40, 50.0).unwrap();
+        let chip = Pca9685::new(Mock::new(&[]));
         let _first = chip.output(3);
         let _ = chip.output(3);
     }

@@ -22,12 +22,6 @@ impl Span {
         self.refuses = true;
     }
 
-    /// Another range, of the same unit and as strict.
-    #[cfg(feature = "servo")]
-    pub(super) fn set_range(&mut self, range: RangeInclusive<f64>) {
-        (self.from, self.to) = range.into_inner();
-    }
-
     /// Narrows the span.
     #[track_caller]
     pub(super) fn narrow(&mut self, range: &RangeInclusive<f64>) {

@@ -44,6 +44,8 @@ pub use ::ssd1306::prelude::{
 /// Source: data sheet of Solomon Systech, rev. 1.1 (2008). Driver: the crate `ssd1306`.
 pub struct Ssd1306<B, S> {
     driver: Driver<I2CInterface<B>, S, TerminalMode>,
+    size: S,
+    address: u8,
     columns: usize,
     rows: usize,
     /// What is to be seen, row by row; `None` if that is not known.
@@ -51,18 +53,37 @@ pub struct Ssd1306<B, S> {
     clears: bool,
 }
 
-impl<B: I2c, S: TerminalDisplaySize> Ssd1306<B, S> {
+impl<B: I2c, S: TerminalDisplaySize + Copy> Ssd1306<B, S> {
     /// A display at 0x3C. It is not touched before the run starts.
     pub fn new(bus: B, size: S) -> Self {
-        Self::with(bus, 0x3C, size, DisplayRotation::Rotate0)
+        Self::with(bus, size, 0x3C, DisplayRotation::Rotate0, false)
     }
 
-    /// As [`new`](Self::new), at another address, or turned.
-    pub fn with(bus: B, address: u8, size: S, rotation: DisplayRotation) -> Self {
+    fn with(bus: B, size: S, address: u8, rotation: DisplayRotation, clears: bool) -> Self {
         let interface = I2CDisplayInterface::new_custom_address(bus, address);
         let driver = Driver::new(interface, size, rotation).into_terminal_mode();
         let (width, height) = driver.dimensions();
-        Self { driver, columns: usize::from(width / 8), rows: usize::from(height / 8), shown: None, clears: false }
+        let (columns, rows) = (usize::from(width / 8), usize::from(height / 8));
+        Self { driver, size, address, columns, rows, shown: None, clears }
+    }
+
+    /// Another address.
+    ///
+    /// # Panics
+    /// If the chip cannot have it: 0x3C or 0x3D.
+    #[must_use]
+    #[track_caller]
+    pub fn address(self, address: u8) -> Self {
+        let possible = matches!(address, 0x3C | 0x3D);
+        assert!(possible, "an SSD1306 has one of the addresses 0x3C and 0x3D, not {address:#04x}");
+        let rotation = self.driver.rotation();
+        Self::with(self.driver.release().release(), self.size, address, rotation, self.clears)
+    }
+
+    /// Turns the picture, for a display that is not mounted upright.
+    #[must_use]
+    pub fn rotation(self, rotation: DisplayRotation) -> Self {
+        Self::with(self.driver.release().release(), self.size, self.address, rotation, self.clears)
     }
 
     /// The display is dark after the end of the stream.
@@ -109,7 +130,7 @@ impl<B: I2c, S: TerminalDisplaySize> Ssd1306<B, S> {
     }
 }
 
-impl<B: I2c, S: TerminalDisplaySize> Actuator for Ssd1306<B, S> {
+impl<B: I2c, S: TerminalDisplaySize + Copy> Actuator for Ssd1306<B, S> {
     type Command = String;
     type Error = ActuatorError<DisplayFault>;
 
@@ -272,12 +293,28 @@ mod tests {
     #[test]
     fn is_dark_at_the_end_by_choice() {
         let panel = Panel::new();
-        let display = Ssd1306::with(panel.clone(), 0x3D, DisplaySize128x64, DisplayRotation::Rotate180).clear_at_end();
+        let display = Ssd1306::new(panel.clone(), DisplaySize128x64).clear_at_end();
+        let display = display.address(0x3D).rotation(DisplayRotation::Rotate180);
         let mut chain = pipe().to(ActuatorInput::new("display", display));
         chain.on_next("old".to_owned(), &mut Context::detached(Instant::ZERO)).unwrap();
         assert!(!panel.is_dark());
         drop(chain);
         assert!(panel.is_dark());
+    }
+
+    #[test]
+    fn address_and_rotation_go_in_either_order() {
+        let (at, turn) = (0x3D, DisplayRotation::Rotate90);
+        let display = || Ssd1306::new(Panel::new(), DisplaySize128x64);
+        for display in [display().address(at).rotation(turn), display().rotation(turn).address(at)] {
+            assert_eq!((display.address, display.columns, display.rows), (0x3D, 8, 16));
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "one of the addresses 0x3C and 0x3D, not 0x3e")]
+    fn an_address_that_the_chip_cannot_have_is_refused() {
+        let _ = Ssd1306::new(Panel::new(), DisplaySize128x64).address(0x3E);
     }
 
     #[test]

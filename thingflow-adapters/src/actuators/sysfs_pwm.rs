@@ -91,6 +91,23 @@ impl SysfsPwm {
         Ok(())
     }
 
+    /// The period, as it was set last.
+    pub fn period(&self) -> Duration {
+        Duration::from_nanos(self.period)
+    }
+
+    /// The servo on this output, which is told its period.
+    ///
+    /// # Panics
+    /// If the period leaves no room for pulses of 2 ms; a servo wants one of 20 ms.
+    #[cfg(feature = "servo")]
+    #[must_use]
+    #[track_caller]
+    pub fn servo(self) -> super::servo::Servo<Self> {
+        let period = self.period();
+        super::servo::Servo::new(self, period)
+    }
+
     fn set(&mut self, what: &str, value: u64) -> Result<(), SysfsPwmError> {
         write(&self.folder.join(what), value)
     }
@@ -236,6 +253,25 @@ mod tests {
         assert_eq!(read("duty_cycle"), "20000000");
         output.set_duty_cycle_percent(50).unwrap();
         assert_eq!(read("duty_cycle"), "9999847"); // half a step below
+    }
+
+    #[cfg(feature = "servo")]
+    #[test]
+    fn a_servo_knows_the_period_of_its_output() {
+        use crate::actuators::ActuatorInput;
+        let root = chip();
+        for millis in [20, 10] {
+            let output = SysfsPwm::open_in(root.path(), 0, 0, Duration::from_millis(millis)).unwrap();
+            let mut arm = ActuatorInput::new("arm", output.servo());
+            thingflow_core::InputThing::on_next(
+                &mut arm,
+                90.0,
+                &mut thingflow_core::Context::detached(thingflow_core::Instant::ZERO),
+            )
+            .unwrap();
+            let pulse = fs::read_to_string(root.path().join("pwmchip0/pwm0/duty_cycle")).unwrap();
+            assert!((1_499_800..=1_500_200).contains(&pulse.parse::<u32>().unwrap()), "{pulse} ns in {millis} ms");
+        }
     }
 
     #[test]

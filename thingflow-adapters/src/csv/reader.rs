@@ -195,6 +195,7 @@ mod tests {
                 Ok(Some(event)) => seen.push(Ok(event)),
                 Ok(None) => return seen,
                 Err(Failure::Sample(error)) => seen.push(Err(error.to_string())),
+                Err(Failure::NotYet) => panic!("a file has its rows at once"),
                 Err(Failure::Fatal(error)) => {
                     seen.push(Err(cx.take_error(error).to_string()));
                     return seen;

@@ -1,6 +1,7 @@
-//! Pins: [`pin_out`] drives one by the events of a stream, [`pin_in`] samples one.
+//! Pins: [`pin_out`] drives one by the events of a stream, [`chardev`] makes events of a line's changes. (To sample a pin,
+//! as a sensor, is `pin_in` of the sensors.)
 //!
-//! Both take any pin of `embedded-hal` 1.0: a line of the kernel ([`chardev`]), a pin of an I2C expander, a pin of a
+//! `pin_out` takes any pin of `embedded-hal` 1.0: a line of the kernel ([`chardev`]), a pin of an I2C expander, a pin of a
 //! microcontroller, or a [`SimulatedPin`] on the desk.
 //!
 //! ```
@@ -17,7 +18,6 @@
 #[cfg(all(feature = "gpiocdev", target_os = "linux"))]
 pub mod chardev;
 mod error;
-mod input;
 mod output;
 #[cfg(all(feature = "rpi", target_os = "linux"))]
 pub mod rppal;
@@ -25,6 +25,5 @@ mod simulated;
 
 pub use embedded_hal::digital::PinState;
 pub use error::GpioError;
-pub use input::{GpioPinIn, pin_in};
-pub use output::{GpioPinOut, pin_out};
+pub use output::{PinOut, pin_out};
 pub use simulated::{PinFault, SimulatedPin};

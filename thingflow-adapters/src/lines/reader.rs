@@ -140,6 +140,7 @@ mod tests {
         while let Some(line) = match reader.pull(cx) {
             Ok(line) => line.map(Ok),
             Err(Failure::Sample(error)) => Some(Err(error.to_string())),
+            Err(Failure::NotYet) => panic!("a file has its lines at once"),
             Err(Failure::Fatal(error)) => panic!("{}", cx.take_error(error)),
         } {
             seen.push(line);

@@ -18,14 +18,20 @@ use crate::thing::{Demand, Receipt};
 /// How a call went.
 type Outcome = Result<Demand, Failure>;
 
+/// When a call was over, and when the Thing wants to be asked again, if it had nothing yet.
+pub(super) struct Called {
+    pub(super) done_at: Instant,
+    pub(super) again: Option<Instant>,
+}
+
 impl Engine {
     /// Calls a Thing because it is due.
-    pub(super) fn call(&self, key: usize, serial: u32) -> Result<Instant, RunError> {
+    pub(super) fn call(&self, key: usize, serial: u32) -> Result<Called, RunError> {
         let resumed = match self.schedules.borrow_mut().get_mut(key).filter(|schedule| schedule.serial == serial) {
             Some(schedule) if !schedule.paused && schedule.trigger != Trigger::Never => {
                 std::mem::take(&mut schedule.resumed)
             }
-            _ => return Ok(self.now()),
+            _ => return Ok(Called { done_at: self.now(), again: None }),
         };
         self.with_thing(key, serial, |thing, cx| {
             if !thing.is_listened() {
@@ -44,7 +50,7 @@ impl Engine {
     }
 
     /// Wakes what is connected to a schedule without a port in between. If it drains, that is all it does until it has.
-    pub(super) fn wake(&self, key: usize, serial: u32) -> Result<Instant, RunError> {
+    pub(super) fn wake(&self, key: usize, serial: u32) -> Result<Called, RunError> {
         self.with_thing(key, serial, |thing, cx| {
             let drains = thing.is_draining();
             let demand = thing.wake(cx)?;
@@ -68,15 +74,19 @@ impl Engine {
         key: usize,
         serial: u32,
         call: impl FnOnce(&mut dyn OutputThing, &mut Context<'_>) -> Outcome,
-    ) -> Result<Instant, RunError> {
-        let Some(mut thing) = self.take_thing(key, serial) else { return Ok(self.now()) };
+    ) -> Result<Called, RunError> {
+        let mut again = None;
+        let Some(mut thing) = self.take_thing(key, serial) else { return Ok(Called { done_at: self.now(), again }) };
         let resumed = self.resumed.get();
         let mut cx = Context::new(self.now(), self);
         let outcome = catch_unwind(AssertUnwindSafe(|| call(thing.output(), &mut cx)));
         let outcome = match outcome {
             Ok(Ok(demand)) => Ok(demand),
             Ok(Err(Failure::Sample(error))) => self.sample_failed(key, thing.output(), error, &mut cx),
-            Ok(Err(Failure::NotYet)) => Ok(Demand::More),
+            Ok(Err(Failure::NotYet)) => {
+                again = thing.output().due(&mut cx);
+                Ok(Demand::More)
+            }
             Ok(Err(Failure::Fatal(token))) => Err(cx.take_error(token)),
             Err(panic) => Err(self.panicked(&*panic)),
         };
@@ -86,7 +96,7 @@ impl Engine {
                 let room = demand == Demand::Full && self.resumed.get() != resumed;
                 let demand = if room { Demand::More } else { demand };
                 self.put_back(key, thing, demand, &mut cx);
-                Ok(done_at)
+                Ok(Called { done_at, again })
             }
             Err(mut error) => {
                 error.name_thing(|| thing.as_output().name().to_owned());

@@ -14,6 +14,7 @@ use std::time::Duration;
 use slab::Slab;
 
 use super::EventThing;
+use super::calls::Called;
 use super::clocks::RunClock;
 use super::edge::Threads;
 use super::handle::{ScheduleError, ScheduleHandle, ScheduleStats};
@@ -394,14 +395,15 @@ impl Engine {
         }
     }
 
-    pub(super) fn set_next_tick(&self, key: usize, serial: u32, now: Instant) {
+    pub(super) fn set_next_tick(&self, key: usize, serial: u32, called: &Called) {
         let mut schedules = self.schedules.borrow_mut();
         let Some(schedule) = schedules.get_mut(key).filter(|schedule| schedule.serial == serial) else { return };
         if let Trigger::Periodic(beat, tick) = schedule.trigger {
-            let next = match schedule.next_try(now) {
+            let again = called.again.filter(|at| *at < tick + beat.period);
+            let next = match again.or_else(|| schedule.next_try(called.done_at)) {
                 Some(next) => next, // the ticks stay where they are
                 None => {
-                    let next = schedule.next_tick(&beat, tick, now);
+                    let next = schedule.next_tick(&beat, tick, called.done_at);
                     schedule.trigger = Trigger::Periodic(beat, next);
                     next
                 }

@@ -108,8 +108,8 @@ impl Engine {
         let key = due.key as usize;
         match due.kind {
             Kind::Schedule => {
-                let done_at = self.call(key, due.serial)?;
-                self.set_next_tick(key, due.serial, done_at);
+                let called = self.call(key, due.serial)?;
+                self.set_next_tick(key, due.serial, &called);
             }
             Kind::Flow => {
                 if let Some(schedule) = self.schedules.borrow_mut().get_mut(key) {

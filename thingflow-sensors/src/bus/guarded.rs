@@ -9,16 +9,16 @@ use thingflow_core::Instant;
 /// An I2C bus with a guard. Everything is off until it is asked for.
 ///
 /// ```
-/// use embedded_hal::i2c::I2c;
+/// use embedded_hal::{delay::DelayNs, digital::OutputPin, i2c::I2c};
 /// use thingflow_sensors::bus::Guarded;
-/// /// A bus whose device is opened once more after three lost transfers in a row.
-/// fn guarded<B: I2c, E>(open: impl Fn() -> Result<B, E>) -> Result<impl I2c, E> {
-///     let bus = open()?;
-///     Ok(Guarded::new(bus).retries(1).recover_after(3, move |bus: &mut B| {
-///         if let Ok(fresh) = open() {
-///             *bus = fresh;
+/// /// A bus whose chips are off for a moment after three lost transfers in a row.
+/// fn guarded<B: I2c>(bus: B, mut power: impl OutputPin, mut delay: impl DelayNs) -> impl I2c<Error = B::Error> {
+///     Guarded::new(bus).retries(1).recover_after(3, move |_: &mut B| {
+///         if power.set_low().is_ok() {
+///             delay.delay_ms(100);
 ///         }
-///     }))
+///         let _ = power.set_high(); // else it helps no more than before
+///     })
 /// }
 /// ```
 pub struct Guarded<B, H = NoHelp> {
@@ -81,7 +81,8 @@ impl<B: I2c> Guarded<B> {
 }
 
 impl<B: I2c, H: Help<B>> Guarded<B, H> {
-    /// Repeats a transfer that failed, at most so many times.
+    /// Repeats a transfer that failed, at most so many times. What a failed read has taken off a chip's memory is lost
+    /// all the same: sensors that give a [`Batch`](crate::Batch) say what that means for them.
     #[must_use]
     pub fn retries(self, retries: u8) -> Self {
         Self { retries, ..self }
@@ -95,8 +96,8 @@ impl<B: I2c, H: Help<B>> Guarded<B, H> {
     }
 
     /// Calls `help` after so many lost transfers in a row. A chip that does not answer is no sign of a stuck bus and
-    /// does not count. On Linux open the device anew, or power the chips off and on by a pin; on a microcontroller see
-    /// [`unstick`](super::unstick).
+    /// does not count. On Linux a pin that takes the chips' power away helps, or an adapter on USB is opened anew; what
+    /// does not help, and why, says `bus::linux`. On a microcontroller see [`unstick`](super::unstick).
     #[must_use]
     pub fn recover_after<H2: FnMut(&mut B)>(self, lost_in_a_row: u32, help: H2) -> Guarded<B, H2> {
         let Self { bus, retries, limit, stuck_in_a_row, stats, .. } = self;

@@ -12,17 +12,19 @@
 //! use embedded_hal_bus::i2c::RcDevice;
 //! use thingflow_core::prelude::*;
 //! use thingflow_sensors::{bus::Guarded, tmp105::Tmp105};
-//! // On a Raspberry Pi: bus = linux_embedded_hal::I2cdev::new("/dev/i2c-1")?
-//! fn two_rooms<B: I2c<Error: Send + Sync> + 'static>(bus: B) -> Result<(), Box<dyn std::error::Error>> {
+//! // On a Raspberry Pi: bus = thingflow_sensors::bus::linux::I2cBus::open(1)?
+//! fn two_rooms<B: I2c<Error: Send + Sync> + 'static>(bus: B) {
 //!     let bus = Rc::new(RefCell::new(Guarded::new(bus).retries(2)));
-//!     let hall = SensorOutput::new(Tmp105::at("hall", RcDevice::new(bus.clone()), 0x48)?);
-//!     let attic = SensorOutput::new(Tmp105::at("attic", RcDevice::new(bus.clone()), 0x49)?);
+//!     let hall = SensorOutput::new(Tmp105::new("hall", RcDevice::new(bus.clone())));
+//!     let attic = SensorOutput::new(Tmp105::new("attic", RcDevice::new(bus.clone())).address(0x49));
 //!     // … and now and then: bus.borrow().stats()
 //! #   let _ = (hall, attic);
-//!     Ok(())
 //! }
 //! # }
 //! ```
+//!
+//! On Linux each may as well open the bus for itself, with `bus::linux::I2cBus` (feature `linux-bus`): the kernel lets one
+//! transfer through at a time.
 //!
 //! On SPI each device file (`/dev/spidev0.0`) is a device of its own, and the kernel shares the bus. On a
 //! microcontroller use `embedded_hal_bus::spi::RefCellDevice` with a pin for each chip.
@@ -35,11 +37,13 @@
 //!
 //! # Taking long
 //! Nobody can interrupt a transfer from outside. On Linux the kernel gives up by itself, after a second unless
-//! `I2C_TIMEOUT` says otherwise; until then whoever asked is blocked. A bus that may hang belongs on edge threads, so
-//! that the rest of the program keeps its rhythm: `SharedBus` (feature `std`) lets the sensors of one bus be on
+//! `I2cBus::time_limit` says otherwise; until then whoever asked is blocked. A bus that may hang belongs on edge threads,
+//! so that the rest of the program keeps its rhythm: `SharedBus` (feature `std`) lets the sensors of one bus be on
 //! several. A chip that needs time to measure is another matter: see [`Conversion`](crate::Conversion).
 
 mod guarded;
+#[cfg(all(feature = "linux-bus", target_os = "linux"))]
+pub mod linux;
 #[cfg(feature = "std")]
 mod shared;
 mod unstick;
@@ -89,7 +93,7 @@ mod tests {
             Duration::from_secs(1),
         );
         let watch = |id, address| {
-            let output = SensorOutput::new(Tmp105::at(id, RcDevice::new(bus.clone()), address).unwrap());
+            let output = SensorOutput::new(Tmp105::new(id, RcDevice::new(bus.clone())).address(address));
             let seen = Recorder::new();
             output.map(|e| e.val).connect(seen.clone());
             scheduler.schedule_periodic(output, Periodic::every(seconds).on_failure(retry)).unwrap();

@@ -17,9 +17,9 @@ use embedded_hal::i2c::{ErrorType, I2c, Operation};
 /// use thingflow_sensors::{bus::SharedBus, tmp105::Tmp105};
 /// # type Outcome = Result<(), Box<dyn std::error::Error>>;
 /// # fn start<B: I2c<Error: Send + Sync> + Send + 'static>(open: B, scheduler: &Scheduler) -> Outcome {
-/// let bus = SharedBus::new(open); // linux_embedded_hal::I2cdev::new("/dev/i2c-1")?
+/// let bus = SharedBus::new(open); // bus::linux::I2cBus::open(1)?
 /// for (id, address) in [("hall", 0x48), ("attic", 0x49)] {
-///     let room = Tmp105::at(id, bus.clone(), address)?;
+///     let room = Tmp105::new(id, bus.clone()).address(address);
 ///     scheduler.schedule_sensor_on_separate_thread(room, Duration::from_secs(1))?.print();
 /// }
 /// # Ok(())

@@ -154,6 +154,7 @@ impl<C: Conversion, N: InputThing<SensorEvent<C::Reading>>> OutputThing for Conv
         }
         let demand = match self.collect(cx) {
             Ok(demand) => demand,
+            Err(Failure::NotYet) => Demand::More,
             Err(Failure::Fatal(error)) => return Err(error),
             Err(Failure::Sample(error)) => {
                 self.failed = Some(error);

@@ -10,8 +10,8 @@ use thingflow_core::SensorId;
 pub use blocking::{Blocking, BlockingError};
 pub use converting::Converting;
 
-/// A sensor whose measurement takes so long that the reactor should not wait for it: 9 ms of an ADC, 750 ms of a
-/// thermometer, 5 s of a CO2 sensor.
+/// A sensor whose measurement takes so long that the reactor should not wait for it: 9 ms of a hygrometer, 22 ms of a
+/// barometer, 5 s of a CO2 sensor.
 ///
 /// Give it to [`Converting`] to have it started at each tick and read when it is ready, or to [`Blocking`] where
 /// waiting does no harm: on an edge thread, or in a program that does nothing else.

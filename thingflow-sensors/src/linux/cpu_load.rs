@@ -124,9 +124,11 @@ mod tests {
     }
 
     #[test]
-    fn reads_this_machine() {
-        let load = CpuLoad::new("cpu").unwrap().sample().unwrap();
-        assert!((0.0..=100.0).contains(&load), "{load}");
+    fn sees_that_this_program_works() {
+        let mut load = CpuLoad::new("cpu").unwrap();
+        // Each sampling is some work of the kernel for this program; thousands of them fill a step of 10 ms.
+        let seen = (0..100_000).map(|_| load.sample().unwrap()).find(|load| *load > 0.0);
+        assert!(seen.is_some_and(|load| load <= 100.0), "{seen:?}");
     }
 
     #[test]

@@ -17,13 +17,19 @@ use crate::Climate;
 ///   line up to that.
 /// - The chip speaks without a clock, and a busy kernel misses bits: some samplings in a hundred fail. Use
 ///   [`OnFailure::Skip`](thingflow_core::OnFailure) or `Retry`. It measures every 2 s; sampled faster, it repeats the
-///   last reading. Sampling takes 25 ms.
+///   last reading.
+/// - Sampling blocks for 25 ms, and for a whole second where the kernel missed a bit or nobody answers: for an edge
+///   thread.
 ///
 /// ```no_run
-/// use thingflow_core::Sensor;
+/// use std::time::Duration;
+/// use thingflow_core::prelude::*;
 /// use thingflow_sensors::linux::Dht22;
-/// let mut porch = Dht22::new("porch", "dht11@4")?;
-/// println!("{:?}", porch.sample()?);
+/// let mut scheduler = Scheduler::new()?;
+/// let timing = Periodic::every(Duration::from_secs(10)).on_failure(OnFailure::Skip);
+/// let porch = scheduler.schedule_sensor_on_separate_thread(Dht22::new("porch", "dht11@4")?, timing)?;
+/// porch.map(|e| e.val.percent).print();
+/// scheduler.run_forever()?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use rustix::fs::StatVfs;
 use thingflow_core::{SampleError, Sensor, SensorId};
 
 use super::LinuxError;
@@ -48,14 +49,20 @@ impl Disk {
         Ok(sensor)
     }
 
-    #[allow(clippy::cast_precision_loss)] // exact up to 8 PiB
     fn read(&self) -> Result<f64, LinuxError> {
         let stat = rustix::fs::statvfs(&self.path).map_err(|e| LinuxError::unreadable(&self.path)(e.into()))?;
-        Ok(match self.value {
-            DiskValue::UsedPercent => used_percent(stat.f_blocks, stat.f_bfree, stat.f_bavail),
-            DiskValue::FreeBytes => stat.f_bavail as f64 * stat.f_frsize as f64,
-            DiskValue::UsedEntriesPercent => used_percent(stat.f_files, stat.f_ffree, stat.f_favail),
-        })
+        Ok(self.value.of(&stat))
+    }
+}
+
+impl DiskValue {
+    #[allow(clippy::cast_precision_loss)] // exact up to 8 PiB
+    fn of(self, stat: &StatVfs) -> f64 {
+        match self {
+            Self::UsedPercent => used_percent(stat.f_blocks, stat.f_bfree, stat.f_bavail),
+            Self::FreeBytes => stat.f_bavail as f64 * stat.f_frsize as f64,
+            Self::UsedEntriesPercent => used_percent(stat.f_files, stat.f_ffree, stat.f_favail),
+        }
     }
 }
 
@@ -82,6 +89,7 @@ impl Sensor for Disk {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rustix::fs::StatVfsMountFlags;
 
     #[test]
     fn counts_as_df_does() {
@@ -91,9 +99,32 @@ mod tests {
     }
 
     #[test]
-    fn reads_this_machine() {
-        let free = Disk::new("disk", std::env::temp_dir(), DiskValue::FreeBytes).unwrap().sample().unwrap();
-        assert!(free >= 0.0);
+    fn each_value_is_counted_in_its_unit() {
+        let stat = StatVfs {
+            f_bsize: 65_536, // what is best read at once, not what is counted in
+            f_frsize: 4096,
+            f_blocks: 1000,
+            f_bfree: 400,
+            f_bavail: 300,
+            f_files: 50,
+            f_ffree: 40,
+            f_favail: 40,
+            f_fsid: 0,
+            f_flag: StatVfsMountFlags::empty(),
+            f_namemax: 255,
+        };
+        assert!((DiskValue::UsedPercent.of(&stat) - 100.0 * 600.0 / 900.0).abs() < 1e-9);
+        assert_eq!(DiskValue::FreeBytes.of(&stat), 300.0 * 4096.0);
+        assert_eq!(DiskValue::UsedEntriesPercent.of(&stat), 20.0);
+    }
+
+    #[test]
+    fn reads_the_file_system_that_holds_the_path() {
+        // `/proc` has neither blocks nor entries; what holds a file of this test has both.
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let read = |path: &Path, value| Disk::new("disk", path, value).unwrap().sample().unwrap();
+        assert_eq!(read(Path::new("/proc"), DiskValue::FreeBytes), 0.0);
+        assert!(read(file.path(), DiskValue::FreeBytes) > 0.0);
     }
 
     #[test]

@@ -26,6 +26,13 @@ pub enum LinuxError {
         /// What was found or missed.
         why: String,
     },
+    /// The kernel's driver answers, but its device has no reading.
+    NoReading {
+        /// The file that should have it.
+        path: PathBuf,
+        /// Why, as far as it can be told.
+        why: &'static str,
+    },
     /// There is no device of that name.
     NotThere {
         /// What was looked for, and where.
@@ -67,6 +74,7 @@ impl fmt::Display for LinuxError {
             Self::Malformed { path, why } => {
                 write!(f, "{} is not what Linux documents: {why}", path.display())
             }
+            Self::NoReading { path, why } => write!(f, "{} has no reading: {why}", path.display()),
             Self::NotThere { what, there } if there.is_empty() => write!(f, "no {what}; there are none at all"),
             Self::NotThere { what, there } => write!(f, "no {what}; there is {}", there.join(", ")),
         }

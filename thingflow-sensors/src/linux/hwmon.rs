@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use thingflow_core::{SampleError, Sensor, SensorId};
 
 use super::LinuxError;
-use super::sysfs::{entries, number, text};
+use super::sysfs::{entries, number, read_or_find, text};
 
 /// A value of a hardware monitor: a voltage of the board, the speed of a fan, the current of a supply.
 ///
@@ -13,6 +13,8 @@ use super::sysfs::{entries, number, text};
 ///   `fan` turns a minute, `freq` hertz.
 /// - Source: `/sys/class/hwmon/hwmon*/*_input`. Reading takes up to some milliseconds, on slow buses more: an edge
 ///   thread is the place for those.
+/// - A monitor that was unplugged has another number when it comes back; after a failure it is looked for anew by its
+///   name.
 ///
 /// ```no_run
 /// use thingflow_core::Sensor;
@@ -24,6 +26,15 @@ use super::sysfs::{entries, number, text};
 #[derive(Debug)]
 pub struct Hwmon {
     id: SensorId,
+    monitors: PathBuf,
+    monitor: String,
+    value: String,
+    /// None after a failure.
+    found: Option<Found>,
+}
+
+#[derive(Debug)]
+struct Found {
     path: PathBuf,
     unit: f64,
 }
@@ -52,20 +63,33 @@ impl Hwmon {
         monitor: &str,
         value: &str,
     ) -> Result<Self, LinuxError> {
+        let monitors = root.as_ref().join("sys/class/hwmon");
+        let (monitor, value) = (monitor.to_owned(), value.to_owned());
+        let found = Some(Found::find(&monitors, &monitor, &value)?);
+        Ok(Self { id: id.into(), monitors, monitor, value, found })
+    }
+}
+
+impl Found {
+    fn find(monitors: &Path, monitor: &str, value: &str) -> Result<Self, LinuxError> {
         let mut there = Vec::new();
-        for (number, directory) in entries(&root.as_ref().join("sys/class/hwmon"), "hwmon", "") {
+        for (number, directory) in entries(monitors, "hwmon", "") {
             let name = text(&directory.join("name")).unwrap_or_else(|| number.clone());
             let of_this = name == monitor || number == monitor;
             for (file, path) in entries(&directory, "", "_input") {
                 let input = file.trim_end_matches("_input");
                 let label = text(&directory.join(format!("{input}_label")));
                 if of_this && (input == value || label.as_deref() == Some(value)) {
-                    return Ok(Self { id: id.into(), path, unit: unit(input) });
+                    return Ok(Self { path, unit: unit(input) });
                 }
                 there.push(format!("{name}/{input}"));
             }
         }
         Err(LinuxError::NotThere { what: format!("value `{monitor}/{value}` in /sys/class/hwmon"), there })
+    }
+
+    fn read(&self) -> Result<f64, LinuxError> {
+        Ok(number(&self.path)? / self.unit)
     }
 }
 
@@ -82,7 +106,8 @@ impl Sensor for Hwmon {
         self.id
     }
     fn sample(&mut self) -> Result<f64, SampleError<LinuxError>> {
-        Ok(number(&self.path)? / self.unit)
+        let find = || Found::find(&self.monitors, &self.monitor, &self.value);
+        Ok(read_or_find(&mut self.found, find, Found::read)?)
     }
 }
 
@@ -138,10 +163,14 @@ mod tests {
     }
 
     #[test]
-    fn a_monitor_that_goes_is_an_error() {
+    fn a_monitor_comes_back_under_another_number() {
         let root = machine();
         let mut fan = Hwmon::under(root.path(), "fan", "pwmfan", "fan1").unwrap();
-        fs::remove_dir_all(root.path().join("sys/class/hwmon/hwmon2")).unwrap();
+        let monitors = root.path().join("sys/class/hwmon");
+        fs::rename(monitors.join("hwmon2"), monitors.join("gone")).unwrap();
         assert!(fan.sample().unwrap_err().to_string().contains("cannot be read"));
+        assert!(fan.sample().unwrap_err().to_string().starts_with("no value `pwmfan/fan1`"));
+        fs::rename(monitors.join("gone"), monitors.join("hwmon5")).unwrap();
+        assert_eq!(fan.sample().unwrap(), 1234.0);
     }
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use thingflow_core::{SampleError, Sensor, SensorId};
 
 use super::LinuxError;
-use super::sysfs::{entries, number, text};
+use super::sysfs::{entries, number, read_or_find, text};
 
 /// A channel of a device that the kernel has a driver for: a converter, a sensor of light, pressure, acceleration.
 ///
@@ -23,6 +23,8 @@ use super::sysfs::{entries, number, text};
 ///
 /// - Source: `/sys/bus/iio/devices/iio:device*/in_*`. Reading takes as long as the chip measures: a thermometer or a
 ///   slow converter belongs on an edge thread.
+/// - A device that was unplugged has another number when it comes back; after a failure it is looked for anew by its
+///   name.
 ///
 /// On a Raspberry Pi a line in `/boot/firmware/config.txt` makes such a device: `dtoverlay=i2c-sensor,bme280`.
 ///
@@ -36,8 +38,11 @@ use super::sysfs::{entries, number, text};
 #[derive(Debug)]
 pub struct Iio {
     id: SensorId,
-    value: Value,
-    unit: f64,
+    devices: PathBuf,
+    device: String,
+    channel: String,
+    /// None after a failure.
+    value: Option<Value>,
 }
 
 #[derive(Debug)]
@@ -48,16 +53,17 @@ enum Value {
     Raw { raw: PathBuf, offset: Option<PathBuf>, scale: Option<PathBuf> },
 }
 
-/// How many of the kernel's units make one of ours.
+/// How many of the kernel's units make one of ours. Raw values of these kinds mean nothing without a scale.
 const UNITS: [(&str, f64); 6] =
     [("temp", 1e3), ("humidityrelative", 1e3), ("pressure", 0.1), ("voltage", 1e3), ("current", 1e3), ("power", 1e3)];
 
 impl Iio {
-    /// A channel, such as `temp`, `voltage0` or `accel_x`, of the first device of that name (`bme280`, `ads1015`,
-    /// `iio:device0`).
+    /// A channel, such as `temp`, `voltage0`, `voltage0-voltage1` or `accel_x`, of the first device of that name
+    /// (`bme280`, `ads1015`, `iio:device0`).
     ///
     /// # Errors
-    /// If there is none of that name; the text lists those there are.
+    /// If there is none of that name; the text lists those there are. If the kernel does not say what its raw values
+    /// mean.
     pub fn new(id: impl Into<SensorId>, device: &str, channel: &str) -> Result<Self, LinuxError> {
         Self::under("/", id, device, channel)
     }
@@ -72,16 +78,16 @@ impl Iio {
         device: &str,
         channel: &str,
     ) -> Result<Self, LinuxError> {
-        let directory = find(root.as_ref(), device)?;
-        let kind = kind(channel);
-        let unit = UNITS.iter().find(|(of, _)| *of == kind).map_or(1.0, |(_, unit)| *unit);
-        Ok(Self { id: id.into(), value: Value::find(&directory, device, channel)?, unit })
+        let devices = root.as_ref().join("sys/bus/iio/devices");
+        let (device, channel) = (device.to_owned(), channel.to_owned());
+        let value = Some(Value::find(&devices, &device, &channel)?);
+        Ok(Self { id: id.into(), devices, device, channel, value })
     }
 }
 
-fn find(root: &Path, device: &str) -> Result<PathBuf, LinuxError> {
+fn find(devices: &Path, device: &str) -> Result<PathBuf, LinuxError> {
     let mut there = Vec::new();
-    for (number, directory) in entries(&root.join("sys/bus/iio/devices"), "iio:device", "") {
+    for (number, directory) in entries(devices, "iio:device", "") {
         let name = text(&directory.join("name")).unwrap_or_else(|| number.clone());
         if name == device || number == device {
             return Ok(directory);
@@ -91,13 +97,23 @@ fn find(root: &Path, device: &str) -> Result<PathBuf, LinuxError> {
     Err(LinuxError::NotThere { what: format!("device `{device}` in /sys/bus/iio/devices"), there })
 }
 
-/// What a channel measures: `accel` of `accel_x`, `voltage` of `voltage0`.
+/// What a channel measures: `accel` of `accel_x`, `voltage` of `voltage0` and of `voltage0-voltage1`.
 fn kind(channel: &str) -> &str {
-    channel.split(|c: char| c == '_' || c.is_ascii_digit()).next().unwrap_or(channel)
+    channel.split(|c: char| c == '_' || c == '-' || c.is_ascii_digit()).next().unwrap_or(channel)
+}
+
+/// What the files for all channels of a kind are called after: `voltage-voltage` for `voltage0-voltage1`.
+fn all_of_its_kind(channel: &str) -> String {
+    channel.split('-').map(kind).collect::<Vec<_>>().join("-")
+}
+
+fn unit(channel: &str) -> Option<f64> {
+    UNITS.iter().find(|(of, _)| *of == kind(channel)).map(|(_, unit)| *unit)
 }
 
 impl Value {
-    fn find(directory: &Path, device: &str, channel: &str) -> Result<Self, LinuxError> {
+    fn find(devices: &Path, device: &str, channel: &str) -> Result<Self, LinuxError> {
+        let directory = find(devices, device)?;
         let file = |channel: &str, what: &str| directory.join(format!("in_{channel}_{what}"));
         let processed = file(channel, "input");
         if processed.exists() {
@@ -106,12 +122,16 @@ impl Value {
         let raw = file(channel, "raw");
         if !raw.exists() {
             let what = format!("channel `{channel}` of the device `{device}`");
-            return Err(LinuxError::NotThere { what, there: channels(directory) });
+            return Err(LinuxError::NotThere { what, there: channels(&directory) });
         }
-        // A file for this channel, or one for all of its kind.
-        let own_or_shared =
-            |what| [file(channel, what), file(kind(channel), what)].into_iter().find(|path| path.exists());
-        Ok(Self::Raw { raw, offset: own_or_shared("offset"), scale: own_or_shared("scale") })
+        let all = all_of_its_kind(channel);
+        let own_or_shared = |what| [file(channel, what), file(&all, what)].into_iter().find(|path| path.exists());
+        let (offset, scale) = (own_or_shared("offset"), own_or_shared("scale"));
+        if scale.is_none() && unit(channel).is_some() {
+            let why = format!("there is neither `in_{channel}_scale` nor `in_{all}_scale`, so it has no unit");
+            return Err(LinuxError::malformed(raw, why));
+        }
+        Ok(Self::Raw { raw, offset, scale })
     }
 
     fn read(&self) -> Result<f64, LinuxError> {
@@ -137,7 +157,9 @@ impl Sensor for Iio {
         self.id
     }
     fn sample(&mut self) -> Result<f64, SampleError<LinuxError>> {
-        Ok(self.value.read()? / self.unit)
+        let find = || Value::find(&self.devices, &self.device, &self.channel);
+        let value = read_or_find(&mut self.value, find, Value::read)?;
+        Ok(value / unit(&self.channel).unwrap_or(1.0))
     }
 }
 
@@ -154,6 +176,12 @@ mod tests {
             ("iio:device0/in_voltage0_scale", "1.000000\n"),
             ("iio:device0/in_voltage1_raw", "-8\n"),
             ("iio:device0/in_voltage1_scale", "0.5\n"),
+            ("iio:device0/in_voltage0-voltage1_raw", "-20\n"),
+            ("iio:device0/in_voltage0-voltage1_scale", "3\n"),
+            ("iio:device0/in_voltage2-voltage3_raw", "100\n"),
+            ("iio:device0/in_voltage-voltage_scale", "2\n"),
+            ("iio:device0/in_current0_raw", "7\n"),
+            ("iio:device0/in_proximity_raw", "12\n"),
             ("iio:device1/name", "bme280\n"),
             ("iio:device1/in_temp_input", "21870\n"),
             ("iio:device1/in_pressure_input", "101.325000000\n"),
@@ -181,6 +209,9 @@ mod tests {
         for (device, channel, expected) in [
             ("ads1015", "voltage0", 1.6),
             ("ads1015", "voltage1", -0.004),
+            ("ads1015", "voltage0-voltage1", -0.06),
+            ("ads1015", "voltage2-voltage3", 0.2),
+            ("ads1015", "proximity", 12.0), // as the chip counts it: the kernel knows no scale
             ("bme280", "temp", 21.87),
             ("bme280", "pressure", 1013.25),
             ("iio:device1", "humidityrelative", 40.512),
@@ -200,6 +231,27 @@ mod tests {
         assert_eq!(error("bmp280", "temp"), expected);
         let expected = "no channel `light` of the device `bme280`; there is temp, pressure, humidityrelative";
         assert_eq!(error("bme280", "light"), expected);
+    }
+
+    #[test]
+    fn volts_without_a_scale_are_refused() {
+        let error = Iio::under(machine().path(), "x", "ads1015", "current0").unwrap_err().to_string();
+        let expected = "there is neither `in_current0_scale` nor `in_current_scale`, so it has no unit";
+        assert!(error.ends_with(expected), "{error}");
+    }
+
+    #[test]
+    fn a_device_comes_back_under_another_number() {
+        let root = machine();
+        let mut air = Iio::under(root.path(), "air", "bme280", "temp").unwrap();
+        let devices = root.path().join("sys/bus/iio/devices");
+        fs::rename(devices.join("iio:device1"), devices.join("gone")).unwrap();
+        assert!(air.sample().unwrap_err().to_string().contains("cannot be read"));
+        let error = air.sample().unwrap_err().to_string();
+        assert!(error.starts_with("no device `bme280`"), "{error}");
+        fs::rename(devices.join("gone"), devices.join("iio:device7")).unwrap();
+        assert_eq!(air.sample().unwrap(), 21.87);
+        assert_eq!(air.sample().unwrap(), 21.87);
     }
 
     #[test]

@@ -10,7 +10,8 @@
 //! | DS18B20 on 1-Wire | `ds18b20` |
 //! | DHT22, DHT11 | `dht22` |
 //!
-//! Each sensor is looked for when it is made, so that a wrong name is refused at once and not at the first sampling.
+//! Each sensor is looked for when it is made, so that a wrong name is refused at once and not at the first sampling. A
+//! device that was unplugged and is back is found again by its name, whatever number the kernel gives it then.
 //! The `under` constructors take a directory that stands for `/`: a container's view of its host, or a test's made-up
 //! machine.
 

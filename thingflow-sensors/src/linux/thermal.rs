@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 use thingflow_core::{SampleError, Sensor, SensorId};
 
 use super::LinuxError;
-use super::sysfs::{entries, text};
+use super::sysfs::{entries, read_or_find, text};
 
 /// A temperature of the machine: of its processor, its board, a disk.
 ///
 /// - Unit: degrees Celsius. The range is the chip's, the resolution mostly 0.1 to 1 degree.
 /// - Source: `/sys/class/thermal/thermal_zone*/temp` and `/sys/class/hwmon/hwmon*/temp*_input`. Reading takes up to
 ///   some milliseconds, on slow buses more: an edge thread is the place for those.
+/// - What was unplugged has another number when it comes back; after a failure it is looked for anew by its name.
 ///
 /// ```no_run
 /// use thingflow_core::Sensor;
@@ -24,7 +25,10 @@ use super::sysfs::{entries, text};
 #[derive(Debug)]
 pub struct Thermal {
     id: SensorId,
-    path: PathBuf,
+    root: PathBuf,
+    name: String,
+    /// None after a failure.
+    path: Option<PathBuf>,
 }
 
 impl Thermal {
@@ -42,15 +46,21 @@ impl Thermal {
     /// # Errors
     /// As for [`new`](Self::new).
     pub fn under(root: impl AsRef<Path>, id: impl Into<SensorId>, name: &str) -> Result<Self, LinuxError> {
-        let mut all = zones(root.as_ref());
-        all.extend(monitors(root.as_ref()));
-        match all.iter().find(|found| found.names.iter().any(|other| other == name)) {
-            Some(found) => Ok(Self { id: id.into(), path: found.path.clone() }),
-            None => Err(LinuxError::NotThere {
-                what: format!("temperature `{name}` in /sys/class/thermal or /sys/class/hwmon"),
-                there: all.into_iter().filter_map(|found| found.names.into_iter().next()).collect(),
-            }),
-        }
+        let (root, name) = (root.as_ref().to_owned(), name.to_owned());
+        let path = Some(find(&root, &name)?);
+        Ok(Self { id: id.into(), root, name, path })
+    }
+}
+
+fn find(root: &Path, name: &str) -> Result<PathBuf, LinuxError> {
+    let mut all = zones(root);
+    all.extend(monitors(root));
+    match all.iter().find(|found| found.names.iter().any(|other| other == name)) {
+        Some(found) => Ok(found.path.clone()),
+        None => Err(LinuxError::NotThere {
+            what: format!("temperature `{name}` in /sys/class/thermal or /sys/class/hwmon"),
+            there: all.into_iter().filter_map(|found| found.names.into_iter().next()).collect(),
+        }),
     }
 }
 
@@ -91,11 +101,14 @@ impl Sensor for Thermal {
         self.id
     }
     fn sample(&mut self) -> Result<f64, SampleError<LinuxError>> {
-        let text = fs::read_to_string(&self.path).map_err(LinuxError::unreadable(&self.path))?;
-        Ok(millidegrees(&text).ok_or_else(|| {
-            LinuxError::malformed(&self.path, format_args!("expected thousandths of a degree, found {text:?}"))
-        })?)
+        Ok(read_or_find(&mut self.path, || find(&self.root, &self.name), |path| celsius(path))?)
     }
+}
+
+fn celsius(path: &Path) -> Result<f64, LinuxError> {
+    let text = fs::read_to_string(path).map_err(LinuxError::unreadable(path))?;
+    millidegrees(&text)
+        .ok_or_else(|| LinuxError::malformed(path, format_args!("expected thousandths of a degree, found {text:?}")))
 }
 
 fn millidegrees(text: &str) -> Option<f64> {
@@ -138,6 +151,17 @@ mod tests {
         let bare = tempfile::tempdir().unwrap();
         let error = Thermal::under(bare.path(), "chip", "gpu").unwrap_err().to_string();
         assert!(error.ends_with("there are none at all"), "{error}");
+    }
+
+    #[test]
+    fn comes_back_under_another_number() {
+        let root = machine();
+        let mut chip = Thermal::under(root.path(), "chip", "rp1_adc/temp1").unwrap();
+        let monitors = root.path().join("sys/class/hwmon");
+        fs::rename(monitors.join("hwmon3"), monitors.join("gone")).unwrap();
+        assert!(chip.sample().unwrap_err().to_string().contains("cannot be read"));
+        fs::rename(monitors.join("gone"), monitors.join("hwmon0")).unwrap();
+        assert_eq!(chip.sample().unwrap(), -1.5);
     }
 
     #[test]

@@ -11,6 +11,10 @@ pub trait Decode {
 
     /// Takes the next byte. `Some` when it ends a frame: the reading, or why there is none.
     fn push(&mut self, byte: u8) -> Option<Result<Self::Item, FrameError>>;
+
+    /// Bytes are missing from here on: forgets the frame that has begun. What comes next may begin in the middle of one,
+    /// and that one must not pass for a reading.
+    fn reset(&mut self);
 }
 
 /// Why a frame gave no reading.

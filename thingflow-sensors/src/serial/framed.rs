@@ -2,17 +2,20 @@
 
 use core::error::Error;
 use core::fmt;
-use std::io::{ErrorKind, Read};
+use std::io::{self, ErrorKind, Read};
 
 use thingflow_core::{SampleError, Sensor, SensorId};
 
-use super::{Decode, FrameError};
+use super::reopening::is_lost;
+use super::{Decode, FrameError, Reopening};
 
 /// A sensor at the other end of a serial line: each sampling waits for the next frame.
 ///
 /// It blocks for as long as the line is silent, so it belongs on an edge thread
 /// (`schedule_periodic_on_separate_thread`, with a period shorter than that of the frames). A frame that gives no
 /// reading fails that sampling only; a line that ends, ends the stream.
+///
+/// A device that may be unplugged wants [`opening`](Self::opening): there a line that ends or fails is opened anew.
 pub struct Framed<R, D> {
     id: SensorId,
     line: R,
@@ -29,6 +32,23 @@ impl<R: Read, D: Decode> Framed<R, D> {
         Self { id: id.into(), line, decoder, bytes: [0; 256], at: 0, filled: 0 }
     }
 
+    /// Waits for bytes, unless the line has ended.
+    fn fill(&mut self) -> Result<(), SampleError<FramedError>> {
+        (self.at, self.filled) = (0, 0);
+        match self.line.read(&mut self.bytes) {
+            Ok(0) => return Err(SampleError::Ended),
+            Ok(read) => self.filled = read,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => {
+                if is_lost(&error) {
+                    self.decoder.reset();
+                }
+                return Err(FramedError::Line(error).into());
+            }
+        }
+        Ok(())
+    }
+
     /// Decodes what has been read, up to the end of a frame.
     fn decode(&mut self) -> Option<Result<D::Item, FrameError>> {
         for byte in self.bytes.get(self.at..self.filled)? {
@@ -38,6 +58,24 @@ impl<R: Read, D: Decode> Framed<R, D> {
             }
         }
         None
+    }
+}
+
+impl<F, R, E, D> Framed<Reopening<F, R>, D>
+where
+    F: FnMut() -> Result<R, E>,
+    R: Read,
+    E: Into<Box<dyn Error + Send + Sync>>,
+    D: Decode,
+{
+    /// A sensor whose line `open` opens, at the first sampling and anew at the one after it was lost: a line that ends or
+    /// fails is a sampling that failed, and the schedule's policy says when the next one comes. A frame that has begun when
+    /// the line is opened is passed over.
+    ///
+    /// With the feature `tty`: `Framed::opening("board", || Tty::open("/dev/ttyACM0", 115_200), decoder)`.
+    pub fn opening(id: impl Into<SensorId>, open: F, mut decoder: D) -> Self {
+        decoder.reset();
+        Self::new(id, Reopening::new(open), decoder)
     }
 }
 
@@ -53,13 +91,7 @@ impl<R: Read, D: Decode> Sensor for Framed<R, D> {
             if let Some(frame) = self.decode() {
                 return Ok(frame.map_err(FramedError::Frame)?);
             }
-            (self.at, self.filled) = (0, 0);
-            match self.line.read(&mut self.bytes) {
-                Ok(0) => return Err(SampleError::Ended),
-                Ok(read) => self.filled = read,
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(FramedError::Line(error).into()),
-            }
+            self.fill()?;
         }
     }
 }
@@ -73,8 +105,8 @@ impl<R, D> fmt::Debug for Framed<R, D> {
 /// Why a serial line gave no reading.
 #[derive(Debug)]
 pub enum FramedError {
-    /// The line failed, or was silent for longer than its time limit.
-    Line(std::io::Error),
+    /// The line could not be opened, has failed, or was silent for longer than its time limit.
+    Line(io::Error),
     /// A frame gave no reading.
     Frame(FrameError),
 }
@@ -82,6 +114,8 @@ pub enum FramedError {
 impl fmt::Display for FramedError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            // It brings a sentence of its own.
+            Self::Line(error) if error.get_ref().is_some() => write!(f, "the serial line cannot be read: {error}"),
             Self::Line(error) => {
                 write!(f, "the serial line cannot be read: {error}; check that its device is plugged in")
             }
@@ -103,7 +137,6 @@ impl Error for FramedError {
 mod tests {
     use super::super::CsvLines;
     use super::*;
-    use std::io;
 
     /// A line that brings what it is told, a piece at each reading.
     struct Pieces(Vec<io::Result<&'static [u8]>>);
@@ -133,5 +166,31 @@ mod tests {
         assert!(sensor.sample().unwrap_err().to_string().starts_with("the serial line cannot be read: timed out"));
         assert_eq!(sensor.sample().unwrap(), [45.0]);
         assert!(matches!(sensor.sample(), Err(SampleError::Ended)));
+    }
+
+    #[test]
+    fn a_line_that_is_lost_is_opened_anew() {
+        let mut lines = vec![
+            Ok(Pieces(vec![Ok(&b"7\n2"[..]), Err(ErrorKind::TimedOut.into()), Ok(b"5\n1")])),
+            Err("there is none"),
+            Ok(Pieces(vec![Ok(b"8\n3\n9"), Err(ErrorKind::BrokenPipe.into())])),
+            Ok(Pieces(vec![Ok(b"4\n6\n")])),
+        ];
+        let mut sensor = Framed::opening("board", move || lines.remove(0), CsvLines::<1>::new());
+        let seen: Vec<_> =
+            (0..8).map(|_| sensor.sample().map_or_else(|error| error.to_string(), |[n]| n.to_string())).collect();
+        assert_eq!(
+            seen,
+            [
+                "the serial line cannot be read: timed out; check that its device is plugged in",
+                "25", // the 7 may have been the end of 17
+                "the serial line cannot be read: it has ended; it is opened anew at the next reading",
+                "the serial line cannot be read: there is none",
+                "3",
+                "the serial line cannot be read: broken pipe; check that its device is plugged in",
+                "6", // neither 9 nor 94
+                "the serial line cannot be read: it has ended; it is opened anew at the next reading",
+            ]
+        );
     }
 }

@@ -21,8 +21,8 @@ const LONGEST: usize = 120;
 /// }
 /// ```
 #[derive(Clone, Debug)]
-pub struct NamedLines {
-    names: &'static [&'static str],
+pub struct NamedLines<L> {
+    names: L,
     line: Line,
 }
 
@@ -42,22 +42,35 @@ impl Named {
     }
 }
 
-impl NamedLines {
-    /// Lines of these sensors.
-    pub fn new(names: &'static [&'static str]) -> Self {
-        Self { names, line: Line::default() }
+impl<const N: usize> NamedLines<[SensorId; N]> {
+    /// Lines of these sensors: `NamedLines::new(["lux", "temp"])`.
+    pub fn new(names: [impl Into<SensorId>; N]) -> Self {
+        Self { names: names.map(Into::into), line: Line::default() }
     }
+}
 
+#[cfg(feature = "std")]
+impl NamedLines<alloc::vec::Vec<SensorId>> {
+    /// Lines of sensors whose names are made at run time, such as those of a configuration file. See
+    /// [`SensorId::intern`].
+    pub fn intern(names: impl IntoIterator<Item: AsRef<str>>) -> Self {
+        let names = names.into_iter().map(|name| SensorId::intern(name.as_ref()));
+        Self { names: names.collect(), line: Line::default() }
+    }
+}
+
+impl<L: AsRef<[SensorId]>> NamedLines<L> {
     fn parse(&self, line: &str) -> Result<Named, FrameError> {
         let expected = FrameError::Malformed("the name of a known sensor and a number");
         let split = line.find([' ', '\t', '=', ':', ',']).ok_or(expected)?;
         let (name, value) = (&line[..split], &line[split + 1..]);
-        let name = self.names.iter().find(|known| **known == name).ok_or(expected)?;
-        Ok(Named { name: (*name).into(), val: number(value).ok_or(expected)? })
+        let called = |id: &&SensorId| **id == *name || name.parse().is_ok_and(|number: u64| **id == number);
+        let name = *self.names.as_ref().iter().find(called).ok_or(expected)?;
+        Ok(Named { name, val: number(value).ok_or(expected)? })
     }
 }
 
-impl Decode for NamedLines {
+impl<L: AsRef<[SensorId]>> Decode for NamedLines<L> {
     type Item = Named;
 
     fn push(&mut self, byte: u8) -> Option<Result<Named, FrameError>> {
@@ -65,6 +78,10 @@ impl Decode for NamedLines {
         let reading = end.and_then(|()| self.parse(self.line.text()?));
         self.line.bytes.clear();
         Some(reading)
+    }
+
+    fn reset(&mut self) {
+        self.line.reset();
     }
 }
 
@@ -93,6 +110,10 @@ impl<const N: usize> Decode for CsvLines<N> {
         self.line.bytes.clear();
         Some(reading)
     }
+
+    fn reset(&mut self) {
+        self.line.reset();
+    }
 }
 
 fn numbers<const N: usize>(line: &str) -> Result<[f64; N], FrameError> {
@@ -115,12 +136,23 @@ struct Line {
     bytes: Vec<u8, LONGEST>,
     /// It has become too long; what follows of it is passed over.
     too_long: bool,
+    /// Its beginning is missing; what follows of it is passed over.
+    beheaded: bool,
 }
 
 impl Line {
+    fn reset(&mut self) {
+        *self = Self { beheaded: true, ..Self::default() };
+    }
+
     /// `Some` at the end of a line that is not empty.
     fn push(&mut self, byte: u8) -> Option<Result<(), FrameError>> {
-        if byte != b'\n' && byte != b'\r' {
+        let ends = byte == b'\n' || byte == b'\r';
+        if self.beheaded {
+            self.beheaded = !ends;
+            return None;
+        }
+        if !ends {
             if self.bytes.push(byte).is_err() {
                 self.too_long = true;
             }
@@ -146,7 +178,7 @@ mod tests {
         bytes.iter().filter_map(|byte| decoder.push(*byte)).collect()
     }
     fn named(line: &str) -> Option<(SensorId, f64)> {
-        let mut all = decode(NamedLines::new(&["lux", "temp"]), format!("{line}\n").as_bytes());
+        let mut all = decode(NamedLines::new(["lux", "temp"]), format!("{line}\n").as_bytes());
         assert!(all.len() < 2, "{line}");
         all.pop()?.ok().map(|reading| (reading.name, reading.val))
     }
@@ -157,6 +189,15 @@ mod tests {
             assert_eq!(named(line), Some(("lux".into(), 25.5)), "{line}");
         }
         assert_eq!(named("temp -3"), Some(("temp".into(), -3.0)));
+    }
+
+    #[cfg(feature = "std")]
+    #[test]
+    fn names_may_come_from_a_configuration_file() {
+        let config = "lux temp 7".to_owned();
+        let all = decode(NamedLines::intern(config.split(' ')), b"lux 1\n7 2\n8 3\n");
+        let good: std::vec::Vec<_> = all.into_iter().flatten().map(|reading| (reading.name, reading.val)).collect();
+        assert_eq!(good, [(SensorId::intern(&config[..3]), 1.0), (7.into(), 2.0)]);
     }
 
     #[test]
@@ -185,7 +226,7 @@ mod tests {
         fn any_bytes_do_no_harm_and_the_next_line_counts(garbage in proptest::collection::vec(any::<u8>(), 0..500)) {
             let mut bytes = garbage;
             bytes.extend(b"\nlux 12.5\n");
-            let all = decode(NamedLines::new(&["lux"]), &bytes);
+            let all = decode(NamedLines::new(["lux"]), &bytes);
             prop_assert_eq!(all.last().copied(), Some(Ok(Named { name: "lux".into(), val: 12.5 })));
             bytes.extend(b"1,2\n");
             prop_assert_eq!(decode(CsvLines::<2>::new(), &bytes).last().copied(), Some(Ok([1.0, 2.0])));

@@ -6,6 +6,7 @@
 use core::error::Error;
 use core::fmt;
 use core::marker::PhantomData;
+use core::mem::take;
 
 use heapless::Vec;
 use serde::de::DeserializeOwned;
@@ -34,6 +35,8 @@ use super::{Decode, FrameError};
 pub struct PostcardFrames<T, const N: usize> {
     frame: Vec<u8, N>,
     too_long: bool,
+    /// The beginning of the frame is missing.
+    beheaded: bool,
     checked: bool,
     message: PhantomData<fn() -> T>,
 }
@@ -66,7 +69,7 @@ struct Checked<'a> {
 impl<T: DeserializeOwned, const N: usize> PostcardFrames<T, N> {
     /// Frames as [`encode`] makes them.
     pub fn new() -> Self {
-        Self { frame: Vec::new(), too_long: false, checked: true, message: PhantomData }
+        Self { frame: Vec::new(), too_long: false, beheaded: false, checked: true, message: PhantomData }
     }
 
     /// Frames without a checksum, of a board that sends the bare messages (`postcard::to_slice_cobs`).
@@ -105,13 +108,20 @@ impl<T: DeserializeOwned, const N: usize> Decode for PostcardFrames<T, N> {
         if byte != 0 {
             return None;
         }
-        let message = match core::mem::take(&mut self.too_long) {
+        let (beheaded, too_long) = (take(&mut self.beheaded), take(&mut self.too_long));
+        let message = match too_long {
+            _ if beheaded => None,
             true => Some(Err(FrameError::TooLong)),
             false if self.frame.len() == 1 => None, // a zero before the first frame
             false => Some(self.decode()),
         };
         self.frame.clear();
         message
+    }
+
+    fn reset(&mut self) {
+        self.frame.clear();
+        (self.beheaded, self.too_long) = (true, false);
     }
 }
 
@@ -182,6 +192,17 @@ mod tests {
         let bare = postcard::to_slice_cobs(&message, &mut buffer).unwrap();
         let mut frames = PostcardFrames::<Message, 32>::new().unchecked();
         assert_eq!(bare.iter().find_map(|byte| frames.push(*byte)), Some(Ok(message)));
+    }
+
+    #[test]
+    fn the_end_of_a_frame_is_no_message() {
+        let message = Message { sensor: 1, ticks: 2, value: 3.0 };
+        let mut buffer = [0; 32];
+        let bare = postcard::to_slice_cobs(&message, &mut buffer).unwrap();
+        let mut frames = PostcardFrames::<u8, 32>::new().unchecked();
+        frames.reset();
+        assert_eq!(bare[2..].iter().find_map(|byte| frames.push(*byte)), None);
+        assert_eq!([2, 7, 0].iter().find_map(|byte| frames.push(*byte)), Some(Ok(7)));
     }
 
     #[test]

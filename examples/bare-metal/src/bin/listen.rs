@@ -1,39 +1,40 @@
 //! The Linux side: reads what a board sends over a serial line, as a sensor, and prints it.
 //!
 //! ```sh
-//! stty -F /dev/ttyACM0 raw 115200
 //! cargo run -p bare-metal --bin listen /dev/ttyACM0   # without a name it reads what is piped into it
 //! ```
 
 use std::error::Error;
-use std::fs::File;
 use std::io::{self, Read};
 use std::time::Duration;
 
 use bare_metal::message::{FRAME, Message, Shown};
 use thingflow_core::prelude::*;
-use thingflow_sensors::serial::{Framed, PostcardFrames};
+use thingflow_sensors::serial::{Framed, PostcardFrames, Reopening, Tty};
 
 /// Shorter than the time between two messages of the board, so that none has to wait.
 const PERIOD: Duration = Duration::from_millis(1);
+const BAUD: u32 = 115_200;
 
 fn main() -> Result<(), Box<dyn Error>> {
     thingflow_adapters::logging::init();
     let line: Box<dyn Read + Send> = match std::env::args().nth(1) {
-        Some(path) => Box::new(File::open(&path).map_err(|error| format!("{path}: {error}"))?),
+        Some(path) => Box::new(Reopening::new(move || Tty::open(&path, BAUD))),
         None => Box::new(io::stdin()),
     };
     listen(Scheduler::new()?, line, |message| println!("{message}"))
 }
 
-/// Shows the messages until the line ends. A frame that was garbled on the way is reported and left out.
+/// Shows the messages until the line ends. A frame that was garbled on the way is reported and left out; a board that was
+/// unplugged is waited for.
 fn listen(
     mut scheduler: Scheduler,
     line: impl Read + Send + 'static,
     show: impl FnMut(Shown) + 'static,
 ) -> Result<(), Box<dyn Error>> {
     let board = Framed::new("board", line, PostcardFrames::<Message, FRAME>::new());
-    let every = Periodic::every(PERIOD).on_failure(OnFailure::Skip);
+    let retry = OnFailure::Retry { first: PERIOD, longest: Duration::from_secs(1), attempts: u32::MAX };
+    let every = Periodic::every(PERIOD).on_failure(retry);
     let messages = scheduler.schedule_sensor_on_separate_thread(board, every)?;
     messages.map(|event| Shown(event.val)).for_each(show);
     scheduler.run_forever()?;

@@ -1,0 +1,60 @@
+//! [`Rhythm`]: something periodic that must go on while a neighbour is in trouble.
+
+use std::time::{Duration, Instant};
+
+use thingflow_core::prelude::*;
+use thingflow_core::testing::Recorder;
+
+use crate::Result;
+use crate::waiting::run_until;
+
+/// One of so many ticks may be missed: an emulated board stumbles on a loaded machine. A loop that waits for its neighbour
+/// misses nine of ten.
+const MISSED: u64 = 4;
+/// How many times longer than nominal it may take.
+const SLOWER: u32 = 3;
+
+/// A periodic schedule of which every tick gives an event, watched since it began.
+pub(crate) struct Rhythm<T> {
+    schedule: ScheduleHandle,
+    seen: Recorder<T>,
+    period: Duration,
+    start: Instant,
+}
+
+impl Rhythm<u32> {
+    /// A source of its own, which counts.
+    pub(crate) fn beat(scheduler: &Scheduler, period: Duration) -> Result<Self> {
+        let beat = from_iter(0_u32..).output();
+        let seen = Recorder::new();
+        beat.connect(seen.clone());
+        Ok(Self::new(scheduler.schedule_periodic(beat, period)?, seen, period))
+    }
+}
+
+impl<T: Clone + 'static> Rhythm<T> {
+    /// A schedule that has just been made, and what comes of it.
+    pub(crate) fn new(schedule: ScheduleHandle, seen: Recorder<T>, period: Duration) -> Self {
+        Self { schedule, seen, period, start: Instant::now() }
+    }
+
+    /// Turns the scheduler until there are so many events more.
+    pub(crate) fn go_on(&self, scheduler: &mut Scheduler, more: usize) -> Result {
+        let count = self.seen.events().len() + more;
+        run_until(scheduler, "the rhythm", || self.seen.events().len() >= count)
+    }
+
+    /// Whether the rhythm was kept until now.
+    pub(crate) fn judge(&self) -> Result<String> {
+        let (elapsed, stats, events) = (self.start.elapsed(), self.schedule.stats(), self.seen.events().len());
+        let nominal = self.period * u32::try_from(stats.ticks)?;
+        let report = format!("{events} events in {} ms, {} ticks missed", elapsed.as_millis(), stats.missed);
+        let is_whole = u64::try_from(events)? == stats.ticks;
+        // A tick that comes too early would be as wrong.
+        let in_time = elapsed < nominal * SLOWER && elapsed + self.period > nominal;
+        if is_whole && in_time && stats.missed <= (stats.ticks + stats.missed) / MISSED {
+            return Ok(report);
+        }
+        Err(format!("the rhythm of {:?} was not kept: {report}, {stats:?}", self.period).into())
+    }
+}
