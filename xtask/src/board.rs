@@ -21,7 +21,7 @@ const PROGRAMS: [(&str, &str); 2] = [("board-probe", "probe"), ("lux-led", "lux-
 pub(crate) fn run(words: &[String]) -> Result {
     let machines = chosen(words)?;
     setup()?;
-    for target in Target::ALL {
+    for target in Target::DEFAULT {
         let packages: Vec<String> = PROGRAMS.iter().map(|(package, _)| format!("-p {package}")).collect();
         cross::build(target, Linked::Statically, &packages.join(" "))?;
     }
@@ -35,7 +35,7 @@ pub(crate) fn run(words: &[String]) -> Result {
 
 pub(crate) fn setup() -> Result {
     process::run(&mut process::script("setup-host.sh", "--board"))?;
-    cross::setup(&Target::ALL)?;
+    cross::setup(&Target::DEFAULT)?;
     process::run(&mut process::script("setup-board.sh", ""))
 }
 

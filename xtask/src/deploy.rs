@@ -10,7 +10,7 @@ use crate::cross::{self, Linked, Target};
 use crate::{Result, process};
 use unit::Unit;
 
-const USAGE: &str = "usage: cargo xtask deploy --host USER@HOST --example NAME [--target aarch64|armv7|this] \
+const USAGE: &str = "usage: cargo xtask deploy --host USER@HOST --example NAME [--target aarch64|armv7|armv6|this] \
                      [--features A,B] [--port N] [--prefix FOLDER] [--no-log]";
 
 /// What runs on the board to install what was copied.
@@ -95,7 +95,7 @@ impl Board {
         let architecture = self.ask("dpkg --print-architecture 2> /dev/null; uname -m")?;
         let words: Vec<&str> = architecture.split_whitespace().collect();
         let kind = match words.as_slice() {
-            ["armhf", "armv6l"] | ["armv6l"] => Err("an ARMv6 board (Pi Zero, Pi 1) has no compiler here"),
+            [.., "armv6l"] => Ok("armv6"),
             ["arm64", ..] | ["aarch64"] => Ok("aarch64"),
             ["armhf", ..] | ["armv7l"] => Ok("armv7"),
             [.., "x86_64"] => Ok("this"),
