@@ -2,14 +2,17 @@
 
 CACHE=${THINGFLOW_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/thingflow}
 CROSS_HOME=$CACHE/cross # holds `rustc` and `rustdoc`, wrappers of a compiler that has std for ARM, or its source
+ZIG=0.17.0
+ZIG_HOME=$CACHE/zig-$ZIG # holds `ziglang/zig`, which links for ARMv6 and has a C library for it
 
 # cross_target NAME: set TRIPLE, the compiler's name of the target; TOOLS, the prefix of gcc's; QEMU, what runs its
-# programs here; DEBIAN, Debian's name of it.
+# programs here; DEBIAN, Debian's name of it. Debian has neither tools nor libraries for armv6, Zig has both.
 cross_target() {
   case $1 in
     aarch64) TRIPLE=aarch64-unknown-linux-gnu TOOLS=aarch64-linux-gnu QEMU=qemu-aarch64 DEBIAN=arm64 ;;
     armv7) TRIPLE=armv7-unknown-linux-gnueabihf TOOLS=arm-linux-gnueabihf QEMU=qemu-arm DEBIAN=armhf ;;
-    *) echo "cross: no target \`$1\`; there are aarch64 and armv7" >&2 && return 1 ;;
+    armv6) TRIPLE=arm-unknown-linux-musleabihf TOOLS='' QEMU='qemu-arm -cpu arm1176' DEBIAN='' ;;
+    *) echo "cross: no target \`$1\`; there are aarch64, armv7 and armv6" >&2 && return 1 ;;
   esac
 }
 
@@ -28,4 +31,8 @@ has_cross_home() {
   local version
   [ -x "$CROSS_HOME/rustc" ] && version=$("$CROSS_HOME/rustc" --version 2> /dev/null | cut -d' ' -f2) || return 1
   [ "$(printf '%s\n' "$(oldest_rust)" "$version" | sort -V | head -1)" = "$(oldest_rust)" ]
+}
+
+has_zig() {
+  [ "$("$ZIG_HOME/ziglang/zig" version 2> /dev/null)" = "$ZIG" ]
 }

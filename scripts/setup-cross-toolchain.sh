@@ -1,5 +1,6 @@
 #!/bin/bash
 # Make `scripts/cross-cargo` able to build for ARM Linux; the words are the targets, aarch64 and armv7 if there are none.
+# For armv6, which Debian knows nothing of, that takes Zig as well, from the Python registry (100 MB, 410 MB unpacked).
 # Quick when that is already so. In this order:
 #   1. the compiler has the targets' std prebuilt: nothing to do;
 #   2. on Debian, a second, complete compiler with std for these targets where Debian offers it in the same version, and
@@ -17,11 +18,10 @@ main() {
     cross_target "$target"
     has_std rustc || triples+=("$TRIPLE")
   done
+  case " $targets " in *' armv6 '*) has_zig || zig ;; esac
   [ ${#triples[@]} = 0 ] && return
   has_cross_home && return
-  mkdir -p "$CACHE"
-  scratch=$(mktemp -d "$CACHE/setup.XXXXXX")
-  trap 'rm -rf "$scratch"' EXIT
+  open_scratch
   if debian_here; then
     second_compiler || give_up
   elif command -v rustup > /dev/null; then
@@ -29,6 +29,14 @@ main() {
   else
     give_up
   fi
+}
+
+# The folder in which everything is put together; gone at the end.
+open_scratch() {
+  [ -n "${scratch:-}" ] && return
+  mkdir -p "$CACHE"
+  scratch=$(mktemp -d "$CACHE/setup.XXXXXX")
+  trap 'rm -rf "$scratch"' EXIT
 }
 
 # Debian's own newer compiler: it finds its sysroot by its place, its libraries by the search path.
@@ -60,6 +68,22 @@ prebuilt_std() {
   debian_unpack "$scratch/home" "libstd-rust-web-dev:$DEBIAN=$1" 2> "$scratch/$DEBIAN.errors"
 }
 
+# pip only unpacks here: no Python environment is made or changed.
+zig() {
+  python3 -m pip --version > /dev/null 2>&1 || give_up_zig "there is no pip (on Debian: apt-get install python3-pip)"
+  echo "cross: Zig $ZIG, to link for ARMv6"
+  open_scratch
+  python3 -m pip install -qq --no-deps --target "$scratch/zig" "ziglang==$ZIG" || give_up_zig "pip could not fetch it"
+  rm -rf "$ZIG_HOME"
+  mv "$scratch/zig" "$ZIG_HOME"
+  has_zig || give_up_zig "what was fetched does not run"
+}
+
+give_up_zig() {
+  echo "cross: cannot link for ARMv6 without Zig $ZIG, the Python package \`ziglang\`: $1" >&2
+  exit 1
+}
+
 # wrap NAME: write the script that stands for a program of the second compiler.
 wrap() {
   local libraries
@@ -71,7 +95,8 @@ wrap() {
 give_up() {
   cat >&2 << 'TEXT'
 cross: cannot build for ARM Linux on this machine: the compiler has no std for it, and no package has a newer one.
-cross: with rustup:  rustup target add aarch64-unknown-linux-gnu armv7-unknown-linux-gnueabihf
+cross: with rustup:  rustup target add aarch64-unknown-linux-gnu armv7-unknown-linux-gnueabihf \
+cross:                                 arm-unknown-linux-musleabihf
 cross: on Debian:    check the network and the mirror in /etc/apt, then run this again
 TEXT
   exit 1

@@ -142,7 +142,7 @@ impl Presses {
     /// What has been so by this time, and what waits at the end.
     fn rest(&mut self, now: Instant) -> impl Iterator<Item = SensorEvent<Press>> + use<> {
         let known = [self.next(by_clock(now)), self.next(by_clock(now))];
-        known.into_iter().chain([self.turn()]).flatten()
+        known.into_iter().chain([self.turn(), self.next(by_clock(now))]).flatten()
     }
 
     fn send(
@@ -298,6 +298,14 @@ mod tests {
         let told = |millis, press| SensorEvent::new("bell", Timestamp::from_millis(millis), press);
         let released = told(1500, Press::Released(ms(1500)));
         assert_eq!(seen.events(), [told(0, Press::Pressed), told(1000, Press::Long), released]);
+    }
+
+    #[test]
+    fn what_waits_at_the_end_counts_and_may_be_long_already() {
+        let seen = Recorder::new();
+        let presses = Presses::new().long(Duration::ZERO);
+        pipe().pipe(presses).map(|e: SensorEvent<Press>| e.val).to(seen.clone()).feed([event(1, true)]).unwrap();
+        assert_eq!(seen.text(), "Pressed Long |");
     }
 
     /// What the levels mean, from all of them: of each run of equal levels its beginning, level and end.

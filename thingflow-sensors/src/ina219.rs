@@ -62,6 +62,8 @@ const BUS_VOLTAGE: u8 = 2;
 const RESET: u16 = 0x8000;
 /// The settings after a reset: ±320 mV, 32 V, 12 bits, measuring all the time.
 const AS_NEW: u16 = 0x399F;
+/// After so many transfers it has reset, if ever.
+const RESETS_IN: usize = 10;
 /// The bit CNVR of the bus voltage: a measurement has ended since the settings were made.
 const READY: u16 = 0b10;
 /// A measurement takes 1.06 ms.
@@ -102,12 +104,13 @@ impl<B: I2c> Ina219<B> {
     fn set_up(&mut self) -> Result<(), ChipError<B::Error>> {
         let [high, low] = RESET.to_be_bytes();
         self.chip.write(&[CONFIGURATION, high, low])?;
-        if self.register(CONFIGURATION)? != AS_NEW {
-            let why = "what answers does not reset as an INA219 does; another chip may have the address";
-            return Err(self.chip.chip.no_reading(why));
+        for _ in 0..RESETS_IN {
+            if self.register(CONFIGURATION)? == AS_NEW {
+                self.ready = true;
+                return Ok(());
+            }
         }
-        self.ready = true;
-        Ok(())
+        Err(self.no_reading("what answers does not reset as an INA219 does; another chip may have the address"))
     }
 
     fn register(&mut self, register: u8) -> Result<u16, ChipError<B::Error>> {
@@ -237,7 +240,9 @@ mod tests {
     #[test]
     fn refuses_a_chip_that_does_not_reset() {
         let [reset, _] = start();
-        let mut bus = Mock::new(&[reset, read(0, 0xFFFF)]);
+        let mut talk = vec![reset];
+        talk.extend((0..10).map(|_| read(0, 0xFFFF)));
+        let mut bus = Mock::new(&talk);
         let error = Ina219::new("solar", bus.clone()).sample().unwrap_err().to_string();
         assert!(error.starts_with("INA219: what answers does not reset"), "{error}");
         bus.done();

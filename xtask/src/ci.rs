@@ -20,7 +20,7 @@ const STEPS: [Step; 10] = [
     Step { name: "docs", setup: nothing, run: docs },
     Step { name: "benches", setup: nothing, run: benches },
     Step { name: "bare", setup: bare::setup, run: || bare::run(&[]) },
-    Step { name: "cross", setup: || cross::setup(&cross::Target::ALL), run: || cross::run(&[]) },
+    Step { name: "cross", setup: || cross::setup(&cross::Target::DEFAULT), run: || cross::run(&[]) },
     Step { name: "board", setup: board::setup, run: || board::run(&[]) },
     Step { name: "test", setup: || setup::run(&["--deploy".to_string()]), run: || test::run(&[]) },
 ];

@@ -7,7 +7,7 @@ use crate::summary::Summary;
 use crate::{Result, process, test};
 
 /// What a board's program must stay below when stripped.
-const LIMITS: [(&str, &str, u64); 1] = [("armv7", "lux-led", 1024 * 1024)];
+const LIMITS: [(&str, &str, u64); 2] = [("armv7", "lux-led", 1024 * 1024), ("armv6", "lux-led", 1024 * 1024)];
 
 /// The features of the example that is deployed: those of a real board. The others have none to choose.
 const DEPLOYED: &str = "--features lux-led/systemd,lux-led/gpio,lux-led/tsl2591";
@@ -18,7 +18,8 @@ const LIBRARIES: &str = "-p thingflow-core -p thingflow-sensors -p thingflow-ada
 /// How long the soak test runs.
 const SOAK: &str = "THINGFLOW_SOAK_EVENTS";
 
-const USAGE: &str = "usage: cargo xtask cross [--target aarch64|armv7]... [--build] [-- WORDS FOR cargo test]";
+const USAGE: &str = "usage: cargo xtask cross [--target aarch64|armv7|armv6]... [--build] [-- WORDS FOR cargo test]
+       without --target: aarch64 and armv7";
 
 /// What the words of the command line ask for.
 #[derive(Debug, PartialEq, Eq)]
@@ -35,20 +36,25 @@ pub(crate) enum Target {
     Aarch64,
     /// 32 bits with hardware floating point: Raspberry Pi 2 and newer with a 32-bit system.
     Armv7,
+    /// 32 bits, the first processor with hardware floating point: Raspberry Pi 1 and Zero.
+    Armv6,
 }
 
 impl Target {
-    pub(crate) const ALL: [Self; 2] = [Self::Aarch64, Self::Armv7];
+    const ALL: [Self; 3] = [Self::Aarch64, Self::Armv7, Self::Armv6];
+    /// Those meant when none is named: a further one needs a further download.
+    pub(crate) const DEFAULT: [Self; 2] = [Self::Aarch64, Self::Armv7];
 
     pub(crate) fn named(name: &str) -> Result<Self> {
         let found = Self::ALL.into_iter().find(|target| target.name() == name);
-        found.ok_or_else(|| format!("there is no target `{name}`; there are aarch64 and armv7").into())
+        found.ok_or_else(|| format!("there is no target `{name}`; there are aarch64, armv7 and armv6").into())
     }
 
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Aarch64 => "aarch64",
             Self::Armv7 => "armv7",
+            Self::Armv6 => "armv6",
         }
     }
 
@@ -57,6 +63,7 @@ impl Target {
         match self {
             Self::Aarch64 => "aarch64-unknown-linux-gnu",
             Self::Armv7 => "armv7-unknown-linux-gnueabihf",
+            Self::Armv6 => "arm-unknown-linux-musleabihf",
         }
     }
 }
@@ -65,7 +72,7 @@ impl Target {
 /// since these builds may use another compiler.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Linked {
-    /// As a board with a system on it wants it.
+    /// As a board with a system on it wants it; for [`Target::Armv6`] the library is linked in all the same.
     Dynamically,
     /// As a kernel without a system wants it.
     Statically,
@@ -117,7 +124,7 @@ fn parse(words: &[String]) -> Result<Asked<'_>> {
         }
     }
     if asked.targets.is_empty() {
-        asked.targets = Target::ALL.to_vec();
+        asked.targets = Target::DEFAULT.to_vec();
     }
     Ok(asked)
 }
@@ -204,7 +211,7 @@ mod tests {
     #[test]
     fn the_words_say_targets_and_how_far_to_go() {
         let none = words("");
-        let all = Asked { targets: Target::ALL.to_vec(), build_only: false, test_words: &[] };
+        let all = Asked { targets: Target::DEFAULT.to_vec(), build_only: false, test_words: &[] };
         assert_eq!(parse(&none).unwrap(), all);
         let some = words("--target armv7 --build -- debounce --nocapture");
         let asked = Asked { targets: vec![Target::Armv7], build_only: true, test_words: &some[4..] };
@@ -216,7 +223,7 @@ mod tests {
         assert_eq!(parse(&words("--fast")).unwrap_err().to_string(), USAGE);
         assert_eq!(parse(&words("--target")).unwrap_err().to_string(), USAGE);
         let error = parse(&words("--target riscv")).unwrap_err().to_string();
-        assert_eq!(error, "there is no target `riscv`; there are aarch64 and armv7");
+        assert_eq!(error, "there is no target `riscv`; there are aarch64, armv7 and armv6");
     }
 
     #[test]

@@ -16,7 +16,7 @@ use board::Board;
 use unit::Unit;
 
 const USAGE: &str = "usage: cargo xtask deploy --host USER@HOST... [--hosts FILE] --example NAME \
-                     [--target aarch64|armv7|this] [--features A,B] [--port N] [--prefix FOLDER] [--no-log]\n       \
+                     [--target aarch64|armv7|armv6|this] [--features A,B] [--port N] [--prefix FOLDER] [--no-log]\n       \
                      cargo xtask deploy --remove --host USER@HOST... [--hosts FILE] --example NAME [--port N]";
 
 /// What the words of the command line ask for.

@@ -12,7 +12,7 @@ pub(crate) fn run(words: &[String]) -> Result {
     process::run(&mut process::script("setup-host.sh", &words.join(" ")))?;
     let asks = |option: &str| words.iter().any(|word| word == option);
     if asks("--cross") {
-        cross::setup(&cross::Target::ALL)?;
+        cross::setup(&cross::Target::DEFAULT)?;
     }
     if asks("--board") {
         board::setup()?;
