@@ -1,14 +1,15 @@
 #!/bin/bash
 # Make `scripts/bare-cargo` able to build for Cortex-M. Quick when that is already so. In this order:
 #   1. the compiler has the targets prebuilt: nothing to do;
-#   2. on Debian, the source of core that belongs to exactly this compiler (45 MB);
-#   3. on Debian, a second, complete compiler together with its source (about 140 MB);
-#   4. elsewhere, `rustup target add`.
-# Nothing is installed: 2 and 3 unpack into ${THINGFLOW_CACHE:-~/.cache/thingflow}, which may be deleted at any time.
+#   2. `rustup target add`, unless rustup is told to install nothing by itself (RUSTUP_AUTO_INSTALL=0);
+#   3. on Debian, the source of core that belongs to exactly this compiler (45 MB);
+#   4. on Debian, a second, complete compiler together with its source (about 140 MB).
+# In 3 and 4 nothing is installed: they unpack into ${THINGFLOW_CACHE:-~/.cache/thingflow}, which may be deleted at any time.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/bare-env.sh"
 . "$here/debian-packages.sh"
+. "$here/rustup.sh"
 
 # Suites beside the machine's own that carry the source of recent compilers, the smallest index first.
 SOURCE_SUITES="trixie-backports forky sid"
@@ -16,16 +17,11 @@ SOURCE_SUITES="trixie-backports forky sid"
 main() {
   has_prebuilt_core && return
   has_bare_home && return
+  rustup_adds $BARE_TARGETS && return
   mkdir -p "$CACHE"
   scratch=$(mktemp -d "$CACHE/setup.XXXXXX")
   trap 'rm -rf "$scratch"' EXIT
-  if debian_here; then
-    source_for_this_compiler || second_compiler || give_up
-  elif command -v rustup > /dev/null; then
-    rustup target add $BARE_TARGETS || give_up
-  else
-    give_up
-  fi
+  debian_here && { source_for_this_compiler || second_compiler; } || give_up
 }
 
 # The compiler stays the one in use; only a sysroot is laid beside it, which has the source as well.

@@ -3,14 +3,15 @@
 # For armv6, which Debian knows nothing of, that takes Zig as well, from the Python registry (100 MB, 410 MB unpacked).
 # Quick when that is already so. In this order:
 #   1. the compiler has the targets' std prebuilt: nothing to do;
-#   2. on Debian, a second, complete compiler with std for these targets where Debian offers it in the same version, and
-#      with the source of std for the others (about 250 MB);
-#   3. elsewhere, `rustup target add`.
-# Nothing is installed: 2 unpacks into ${THINGFLOW_CACHE:-~/.cache/thingflow}, which may be deleted at any time.
+#   2. `rustup target add`, unless rustup is told to install nothing by itself (RUSTUP_AUTO_INSTALL=0);
+#   3. on Debian, a second, complete compiler with std for these targets where Debian offers it in the same version, and
+#      with the source of std for the others (about 250 MB).
+# In 3 nothing is installed: it unpacks into ${THINGFLOW_CACHE:-~/.cache/thingflow}, which may be deleted at any time.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/cross-env.sh"
 . "$here/debian-packages.sh"
+. "$here/rustup.sh"
 
 main() {
   local targets=${*:-aarch64 armv7} target triples=()
@@ -21,14 +22,9 @@ main() {
   case " $targets " in *' armv6 '*) has_zig || zig ;; esac
   [ ${#triples[@]} = 0 ] && return
   has_cross_home && return
+  rustup_adds "${triples[@]}" && return
   open_scratch
-  if debian_here; then
-    second_compiler || give_up
-  elif command -v rustup > /dev/null; then
-    rustup target add "${triples[@]}" || give_up
-  else
-    give_up
-  fi
+  debian_here && second_compiler || give_up
 }
 
 # The folder in which everything is put together; gone at the end.

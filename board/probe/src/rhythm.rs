@@ -8,8 +8,8 @@ use thingflow_core::testing::Recorder;
 use crate::Result;
 use crate::waiting::run_until;
 
-/// One of so many ticks may be missed: an emulated board stumbles on a loaded machine. A loop that waits for its neighbour
-/// misses nine of ten.
+/// One of so many ticks may be missed: an emulated board stumbles on a loaded machine. A loop that waits for a neighbour
+/// that hangs misses half of them.
 const MISSED: u64 = 4;
 /// How many times longer than nominal it may take.
 const SLOWER: u32 = 3;
