@@ -68,8 +68,7 @@ impl Target {
     }
 }
 
-/// How programs are linked with the C library. Each has a target folder of its own, beside that of ordinary builds,
-/// since these builds may use another compiler.
+/// How programs are linked with the C library.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Linked {
     /// As a board with a system on it wants it; for [`Target::Armv6`] the library is linked in all the same.
@@ -78,11 +77,11 @@ pub(crate) enum Linked {
     Statically,
 }
 
-impl Linked {
-    fn folder(self) -> String {
-        let name = if self == Self::Statically { "cross-static" } else { "cross" };
-        process::target_folder().join(name).display().to_string()
-    }
+/// Where cargo builds: a folder for each kind of program, since they may be built by other compilers and with other
+/// settings, and cargo would begin anew each time.
+fn folder(target: Target, linked: Linked) -> String {
+    let suffix = if linked == Linked::Statically { "-static" } else { "" };
+    process::target_folder().join("cross").join(target.name().to_owned() + suffix).display().to_string()
 }
 
 pub(crate) fn run(words: &[String]) -> Result {
@@ -143,12 +142,12 @@ pub(crate) fn build(target: Target, linked: Linked, what: &str) -> Result {
 
 /// Where a program lies after [`build`].
 pub(crate) fn program(target: Target, linked: Linked, name: &str) -> String {
-    format!("{}/{}/release/{name}", linked.folder(), target.triple())
+    format!("{}/{}/release/{name}", folder(target, linked), target.triple())
 }
 
 fn cargo(target: Target, linked: Linked, line: &str) -> Command {
     let mut command = process::script("cross-cargo", &format!("{} {line}", target.name()));
-    command.env("CARGO_TARGET_DIR", linked.folder());
+    command.env("CARGO_TARGET_DIR", folder(target, linked));
     if linked == Linked::Statically {
         command.env("STATIC", "1");
     }
