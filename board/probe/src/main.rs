@@ -9,6 +9,7 @@ mod deployed;
 mod edges;
 mod ends;
 mod host;
+mod levels;
 mod pi;
 mod pins;
 mod rhythm;
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
     match words.as_slice() {
         ["pins", chip, lines] => pins::check(&mut checks, &Simulated::new(chip, lines)),
         ["edges", chip, lines] => edges::check(&mut checks, &Simulated::new(chip, lines)),
+        ["levels", chip, lines] => levels::check(&mut checks, &Simulated::new(chip, lines)),
         ["vanishing", chip, lines, live] => edges::check_vanishing(&mut checks, &Simulated::new(chip, lines), live),
         ["controller", chip] => edges::check_controller(&mut checks, chip),
         ["ends", chip] => ends::check(&mut checks, chip),
