@@ -1,7 +1,10 @@
 //! [`Ads1115`]: four analogue inputs with 16 bits, on an I2C bus.
 //!
-//! Own code by the data sheet: the driver there is (`ads1x1x`) starts a measurement when its range is set, and takes the
-//! 0 V of a chip that lost its power meanwhile for a reading.
+//! Own code by the data sheet, not the driver `ads1x1x` 0.3, whose `read` does not look at what the chip says that it
+//! has measured. So a chip that lost its power meanwhile reads 0 V, and after a failed transfer the next `read` of the
+//! same input gives the value from before the failure. `set_full_scale_range` starts a measurement of AIN0 and AIN1,
+//! for which the first `read` waits. A bus in between could notice all that, but would be longer than the two
+//! transfers here.
 
 use core::fmt;
 use core::time::Duration;

@@ -1,7 +1,10 @@
 //! [`Adxl345`]: acceleration from the ADXL345, in batches, on an I2C bus.
 //!
-//! Own code by the data sheet: the driver there is (`adxl345_driver2`) hides what the bus said, and its feature `no_std`
-//! takes `std` away from whoever else uses it.
+//! Own code by the data sheet, not the driver `adxl345_driver2` 2.0. Its constructor writes 20 registers before it can
+//! be asked who is there; `AdxlError::I2c()`, its answer to each failed transfer, hides what the bus said; and a build
+//! without `std` needs its feature `no_std`, by which `AdxlError` ceases to be an `Error` for everybody else in the
+//! program. It does not give the bus back, not even when it fails, so it could only borrow it for six writes of
+//! settings.
 
 use core::fmt;
 use core::time::Duration;

@@ -1,10 +1,13 @@
 //! [`Bh1750`]: the light sensor BH1750 (module GY-30, GY-302), on an I2C bus.
 //!
-//! Own code: one command and one reading, for which the driver there is (`bh1750`) wants a delay that it does not use.
+//! The driver `bh1750` begins a measurement and reads it. It has no call that tells darkness from a chip that is off,
+//! so that is looked at here.
 
 use core::fmt;
 use core::time::Duration;
 
+use ::bh1750::{BH1750, BH1750Error, Resolution as Steps};
+use embedded_hal::delay::DelayNs;
 use embedded_hal::i2c::I2c;
 use thingflow_core::{SampleError, Sensor, SensorId};
 
@@ -32,7 +35,7 @@ use crate::{Chip, ChipError};
 /// }
 /// ```
 ///
-/// Source: data sheet of ROHM, 2011.11 rev. D.
+/// Source: data sheet of ROHM, 2011.11 rev. D. Driver: the crate `bh1750`.
 pub struct Bh1750<B> {
     id: SensorId,
     chip: Chip,
@@ -59,12 +62,11 @@ pub enum Resolution {
 const DARK: u8 = 10;
 
 impl Resolution {
-    /// "Continuously …", and the steps of a lux.
-    const fn command_and_steps(self) -> (u8, f64) {
+    const fn of_driver(self) -> Steps {
         match self {
-            Self::High => (0x10, 1.2),
-            Self::High2 => (0x11, 2.4),
-            Self::Low => (0x13, 1.2),
+            Self::High => Steps::High,
+            Self::High2 => Steps::High2,
+            Self::Low => Steps::Low,
         }
     }
 
@@ -75,6 +77,13 @@ impl Resolution {
             Self::Low => Duration::from_millis(24),
         }
     }
+}
+
+/// The driver waits for single measurements only, which are not asked of it here.
+struct Never;
+
+impl DelayNs for Never {
+    fn delay_ns(&mut self, _: u32) {}
 }
 
 impl<B: I2c> Bh1750<B> {
@@ -100,19 +109,20 @@ impl<B: I2c> Bh1750<B> {
         Self { resolution, ..self }
     }
 
-    /// The counts of the last measurement, if there is one.
-    fn counts(&mut self) -> Result<Option<u16>, B::Error> {
+    /// The last measurement, if there is one.
+    fn lux(&mut self) -> Result<Option<f32>, BH1750Error<B::Error>> {
+        let steps = self.resolution.of_driver();
+        // It holds no state, so it is made anew each time and only borrows the bus.
+        let mut driver = BH1750::new_custom_address(&mut self.bus, Never, self.chip.address());
         if !self.measuring {
-            self.bus.write(self.chip.address(), &[self.resolution.command_and_steps().0])?;
+            driver.start_continuous_measurement(steps)?;
             (self.dark, self.measuring) = (0, true);
             return Ok(None);
         }
-        let mut raw = [0; 2];
-        self.bus.read(self.chip.address(), &mut raw)?;
-        let counts = u16::from_be_bytes(raw);
-        self.dark = if counts > 0 { 0 } else { self.dark + 1 };
+        let lux = driver.get_current_measurement(steps)?;
+        self.dark = if lux > 0.0 { 0 } else { self.dark + 1 };
         self.measuring = self.dark < DARK;
-        Ok(Some(counts))
+        Ok(Some(lux))
     }
 }
 
@@ -124,14 +134,16 @@ impl<B: I2c<Error: Send + Sync + 'static>> Sensor for Bh1750<B> {
         self.id
     }
     fn sample(&mut self) -> Result<f64, SampleError<Self::Error>> {
-        match self.counts() {
-            Ok(Some(counts)) => Ok(f64::from(counts) / self.resolution.command_and_steps().1),
-            Ok(None) => Err(SampleError::NotYet(self.resolution.takes())),
-            Err(error) => {
-                self.measuring = false;
-                Err(self.chip.silent(error).into())
-            }
-        }
+        let error = match self.lux() {
+            Ok(Some(lux)) => return Ok(lux.into()),
+            Ok(None) => return Err(SampleError::NotYet(self.resolution.takes())),
+            Err(error) => error,
+        };
+        self.measuring = false;
+        Err(match error {
+            BH1750Error::I2C(error) => self.chip.silent(error).into(),
+            BH1750Error::MeasurementTimeOutOfRange => self.chip.no_reading("it cannot measure for so long").into(),
+        })
     }
 }
 

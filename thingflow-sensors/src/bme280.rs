@@ -1,7 +1,10 @@
 //! [`Bme280`]: temperature, humidity and pressure from the BME280, on an I2C bus; without humidity from the BMP280.
 //!
-//! Own code by the data sheet, and not the driver `bme280`: each of its measurements waits 40 ms, and a chip that lost
-//! its power could only be noticed by setting it up anew for each measurement, which takes 10 ms.
+//! Own code by the data sheet, not the driver `bme280` 0.5: its `measure` starts a measurement, waits 40 ms and reads
+//! it, and no call does only one of that. It takes over the settings that it finds, so a chip that lost its power is
+//! told to measure nothing, and that is then computed into values. Its formulas are private. Nor `bme280-rs` 0.4,
+//! which has calls apart: its `init` waits at least 110 ms, asks without end while the chip says that it is busy, and
+//! is the only call that reads the calibration, in which negative coefficients of humidity lose their sign.
 
 use core::fmt;
 use core::time::Duration;

@@ -1,15 +1,20 @@
 //! [`Ina219`]: voltage, current and power of a direct current supply, on an I2C bus.
 //!
-//! Own code by the data sheet: the driver there is (`ina219`) resets the chip when it is made, reads 0 before the first
-//! measurement has ended, and takes the end of the range for a reading.
+//! The driver `ina219` resets the chip and reads it. It gives 0 V before the first measurement has ended and takes the
+//! end of the range for a reading, but hands over what tells them, so they are sorted out here. Its `next_measurement`
+//! is not used: it reads the power too, after which the chip has nothing to show until it has measured again.
 
 use core::fmt;
 use core::time::Duration;
 
+use ::ina219::SyncIna219 as Driver;
+use ::ina219::address::Address;
+use ::ina219::calibration::UnCalibrated;
+use ::ina219::errors::{BusVoltageReadError, InitializationErrorReason, ShuntVoltageReadError};
+use ::ina219::measurements::{BusVoltage, ShuntVoltage};
 use embedded_hal::i2c::I2c;
 use thingflow_core::{SampleError, Sensor, SensorId};
 
-use crate::registers::Registers;
 use crate::{Chip, ChipError};
 
 /// The power monitor INA219. It measures the voltage over a small resistor in the supply, the shunt, and that of the
@@ -36,10 +41,11 @@ use crate::{Chip, ChipError};
 /// }
 /// ```
 ///
-/// Source: data sheet of Texas Instruments, SBOS448G.
+/// Source: data sheet of Texas Instruments, SBOS448G. Driver: the crate `ina219`.
 pub struct Ina219<B> {
     id: SensorId,
-    chip: Registers<B>,
+    chip: Chip,
+    bus: B,
     ohms: f64,
     ready: bool,
 }
@@ -55,28 +61,17 @@ pub struct Supply {
     pub watts: f64,
 }
 
-const CONFIGURATION: u8 = 0;
-const SHUNT_VOLTAGE: u8 = 1;
-const BUS_VOLTAGE: u8 = 2;
-
-const RESET: u16 = 0x8000;
-/// The settings after a reset: ±320 mV, 32 V, 12 bits, measuring all the time.
-const AS_NEW: u16 = 0x399F;
-/// After so many transfers it has reset, if ever.
-const RESETS_IN: usize = 10;
-/// The bit CNVR of the bus voltage: a measurement has ended since the settings were made.
-const READY: u16 = 0b10;
 /// A measurement takes 1.06 ms.
 const TAKES: Duration = Duration::from_millis(2);
-/// Table 7: beyond ±320 mV the chip goes on saying ±320 mV.
+/// In steps of 10 µV. Table 7: beyond ±320 mV the chip goes on saying ±320 mV.
 const MOST_SHUNT: u16 = 32_000;
-/// The same for 32 V.
+/// In steps of 4 mV: the same for 32 V.
 const MOST_BUS: u16 = 8000;
 
 impl<B: I2c> Ina219<B> {
     /// The chip at 0x40, with a shunt of 0.1 Ω, as on most modules.
     pub fn new(id: impl Into<SensorId>, bus: B) -> Self {
-        Self { id: id.into(), chip: Registers::new(Chip::i2c("INA219", 0x40), bus), ohms: 0.1, ready: false }
+        Self { id: id.into(), chip: Chip::i2c("INA219", 0x40), bus, ohms: 0.1, ready: false }
     }
 
     /// Another address: 0x40 to 0x4F, by the pins A1 and A0.
@@ -101,49 +96,45 @@ impl<B: I2c> Ina219<B> {
         Self { ohms, ..self }
     }
 
-    fn set_up(&mut self) -> Result<(), ChipError<B::Error>> {
-        let [high, low] = RESET.to_be_bytes();
-        self.chip.write(&[CONFIGURATION, high, low])?;
-        for _ in 0..RESETS_IN {
-            if self.register(CONFIGURATION)? == AS_NEW {
-                self.ready = true;
-                return Ok(());
-            }
-        }
-        Err(self.no_reading("what answers does not reset as an INA219 does; another chip may have the address"))
-    }
-
-    fn register(&mut self, register: u8) -> Result<u16, ChipError<B::Error>> {
-        self.chip.read(register).map(u16::from_be_bytes)
-    }
-
-    /// The registers of the load's voltage and of the shunt's.
-    fn measured(&mut self) -> Result<(u16, i16), SampleError<ChipError<B::Error>>> {
+    /// The voltage of the load and that of the shunt.
+    fn measured(&mut self) -> Result<(BusVoltage, ShuntVoltage), SampleError<ChipError<B::Error>>> {
+        let chip = self.chip;
+        let address = Address::from_byte(chip.address()).map_err(|_| chip.no_reading("it cannot have this address"))?;
         if !self.ready {
-            self.set_up()?;
+            Driver::new(&mut self.bus, address).map_err(|error| match error.reason {
+                InitializationErrorReason::I2cError(error) => chip.silent(error),
+                _ => {
+                    chip.no_reading("what answers does not reset as an INA219 does; another chip may have the address")
+                }
+            })?;
+            self.ready = true;
             return Err(SampleError::NotYet(TAKES));
         }
-        let bus = self.register(BUS_VOLTAGE)?;
-        if bus & READY == 0 {
-            return Err(self.no_reading("no measurement has ended; it may have lost its power").into());
+        let mut driver = Driver::new_unchecked(&mut self.bus, address, UnCalibrated);
+        let bus = driver.bus_voltage().or_else(|error| match error {
+            BusVoltageReadError::I2cError(error) => Err(chip.silent(error)),
+            BusVoltageReadError::BusVoltageOutOfRange { is, .. } => Ok(is),
+        })?;
+        if !bus.is_conversion_ready() {
+            return Err(chip.no_reading("no measurement has ended; it may have lost its power").into());
         }
-        let shunt = self.register(SHUNT_VOLTAGE)?; // after it, so that it has been measured too
-        Ok((bus >> 3, shunt.cast_signed()))
+        // After it, so that it has been measured too.
+        let shunt = driver.shunt_voltage().or_else(|error| match error {
+            ShuntVoltageReadError::I2cError(error) => Err(chip.silent(error)),
+            ShuntVoltageReadError::ShuntVoltageOutOfRange { is, .. } => Ok(is),
+        })?;
+        Ok((bus, shunt))
     }
 
-    fn no_reading(&self, why: &'static str) -> ChipError<B::Error> {
-        self.chip.chip.no_reading(why)
-    }
-
-    fn supply(&self, bus: u16, shunt: i16) -> Result<Supply, ChipError<B::Error>> {
-        if shunt.unsigned_abs() >= MOST_SHUNT {
-            return Err(self.no_reading("too much current for its shunt; take one of fewer ohms"));
+    fn supply(&self, bus: BusVoltage, shunt: ShuntVoltage) -> Result<Supply, ChipError<B::Error>> {
+        if shunt.shunt_voltage_10uv().unsigned_abs() >= MOST_SHUNT {
+            return Err(self.chip.no_reading("too much current for its shunt; take one of fewer ohms"));
         }
-        if bus >= MOST_BUS {
-            return Err(self.no_reading("the voltage is above its range of 32 V"));
+        if bus.voltage_4mv() >= MOST_BUS {
+            return Err(self.chip.no_reading("the voltage is above its range of 32 V"));
         }
-        let volts = f64::from(bus) * 0.004;
-        let amperes = f64::from(shunt) * 1e-5 / self.ohms;
+        let volts = f64::from(bus.voltage_4mv()) * 0.004;
+        let amperes = f64::from(shunt.shunt_voltage_10uv()) * 1e-5 / self.ohms;
         Ok(Supply { volts, amperes, watts: volts * amperes })
     }
 }
@@ -180,7 +171,7 @@ mod tests {
     }
     /// Reset, and the settings after it.
     fn start() -> [Transaction; 2] {
-        [Transaction::write(0x40, vec![0, 0x80, 0x00]), read(0, 0x399F)]
+        [Transaction::write(0x40, vec![0, 0xB9, 0x9F]), read(0, 0x399F)]
     }
     fn measured(volts: u16, shunt: u16) -> [Transaction; 2] {
         [read(2, volts), read(1, shunt)]
@@ -212,10 +203,12 @@ mod tests {
     #[test]
     fn the_end_of_the_range_says_what_to_do() {
         // Table 7: 320.02 mV is 0x7D00 as 320 mV is, and so it is with -320.02 mV and 0x8300.
-        for shunt in [0x7D00, 0x8300] {
+        for shunt in [0x7D00, 0x7FFF, 0x8300, 0x8000] {
             assert!(sample(0x5D9A, shunt, 0.1).unwrap_err().ends_with("take one of fewer ohms"));
         }
-        assert_eq!(sample(0xFA02, 0, 0.1).unwrap_err(), "INA219: the voltage is above its range of 32 V");
+        for volts in [0xFA02, 0xFFFA] {
+            assert_eq!(sample(volts, 0, 0.1).unwrap_err(), "INA219: the voltage is above its range of 32 V");
+        }
     }
 
     #[test]
@@ -241,7 +234,7 @@ mod tests {
     fn refuses_a_chip_that_does_not_reset() {
         let [reset, _] = start();
         let mut talk = vec![reset];
-        talk.extend((0..10).map(|_| read(0, 0xFFFF)));
+        talk.extend((0..12).map(|_| read(0, 0xFFFF)));
         let mut bus = Mock::new(&talk);
         let error = Ina219::new("solar", bus.clone()).sample().unwrap_err().to_string();
         assert!(error.starts_with("INA219: what answers does not reset"), "{error}");

@@ -1,12 +1,23 @@
 //! [`Mpu6050`]: acceleration and rotation from the MPU6050, in batches, on an I2C bus.
 //!
-//! Own code by the register map: the driver there is (`mpu6050-dmp`) only ever adds bits to settings, so that the chip
-//! must be reset, and waited for, before.
+//! The driver `mpu6050-dmp` sets the chip up and knows its scales. Its calls only add bits to the settings that they
+//! find, so these are taken away first; otherwise a program that had set ±2000 °/s before would have us read a quarter
+//! of each turn. The memory is read beside it, many times a second: making the driver takes two transfers and its
+//! `read_fifo` counts once more.
 
 use core::fmt;
 use core::time::Duration;
 
 use embedded_hal::i2c::I2c;
+use mpu6050_dmp::accel::{Accel, AccelFullScale};
+use mpu6050_dmp::address::Address;
+use mpu6050_dmp::clock_source::ClockSource;
+use mpu6050_dmp::config::DigitalLowPassFilter;
+use mpu6050_dmp::error::Error;
+use mpu6050_dmp::fifo::Fifo;
+use mpu6050_dmp::gyro::{Gyro, GyroFullScale};
+use mpu6050_dmp::registers::Register;
+use mpu6050_dmp::sensor::Mpu6050 as Driver;
 use thingflow_core::{SampleError, Sensor, SensorId};
 
 use crate::registers::Registers;
@@ -41,7 +52,7 @@ use crate::{Axes, Batch, Chip, ChipError};
 /// }
 /// ```
 ///
-/// Source: data sheet PS-MPU-6000A and register map RM-MPU-6000A of InvenSense.
+/// Source: data sheet PS-MPU-6000A and register map RM-MPU-6000A of InvenSense. Driver: the crate `mpu6050-dmp`.
 pub struct Mpu6050<B> {
     id: SensorId,
     chip: Registers<B>,
@@ -66,27 +77,10 @@ const BYTES: usize = 12;
 /// What the chip holds. When it is full, the samples in it do not begin where they should.
 const FULL: usize = 1024;
 
-const SMPLRT_DIV: u8 = 0x19;
-const CONFIG: u8 = 0x1A;
-const GYRO_CONFIG: u8 = 0x1B;
-const ACCEL_CONFIG: u8 = 0x1C;
-const FIFO_EN: u8 = 0x23;
-const USER_CTRL: u8 = 0x6A;
-const PWR_MGMT_1: u8 = 0x6B;
-const FIFO_COUNT: u8 = 0x72;
-const FIFO_R_W: u8 = 0x74;
-
-/// Awake, by the clock of the gyroscope, which is the better one.
-const AWAKE: u8 = 0x01;
+const ACCELERATION: AccelFullScale = AccelFullScale::G4;
+const ROTATION: GyroFullScale = GyroFullScale::Deg500;
 /// 44 Hz, and samples by a clock of 1 kHz.
-const LOW_PASS: u8 = 3;
-const DEGREES_500: u8 = 0x08;
-const GRAVITIES_4: u8 = 0x08;
-const NOTHING: u8 = 0;
-/// Acceleration and the three rotations.
-const COLLECT: u8 = 0x78;
-const EMPTY_FIFO: u8 = 0x04;
-const USE_FIFO: u8 = 0x40;
+const LOW_PASS: DigitalLowPassFilter = DigitalLowPassFilter::Filter3;
 
 impl<B: I2c> Mpu6050<B> {
     /// The chip at 0x68, with 100 samples a second.
@@ -121,35 +115,50 @@ impl<B: I2c> Mpu6050<B> {
         Self { divider, ..self }
     }
 
-    /// Writes every bit, so it leads to the same settings from a new chip and from one in use.
+    /// Makes calls of the driver, which wakes the chip up before.
+    fn drive<T>(
+        &mut self,
+        calls: impl for<'b> FnOnce(&mut Driver<&'b mut B>) -> Result<T, Error<&'b mut B>>,
+    ) -> Result<T, ChipError<B::Error>> {
+        let Registers { chip, ref mut bus } = self.chip;
+        let driver = Driver::new(bus, Address(chip.address())).map_err(|failed| failed.error);
+        driver.and_then(|mut driver| calls(&mut driver)).map_err(|error| match error {
+            Error::WriteError(error) | Error::WriteReadError(error) => chip.silent(error),
+            Error::WrongDevice => chip.no_reading("another chip answers"),
+        })
+    }
+
     fn set_up(&mut self) -> Result<(), ChipError<B::Error>> {
-        let settings = [
-            (PWR_MGMT_1, AWAKE),
-            (CONFIG, LOW_PASS),
-            (SMPLRT_DIV, self.divider),
-            (GYRO_CONFIG, DEGREES_500),
-            (ACCEL_CONFIG, GRAVITIES_4),
-        ];
-        for (register, value) in settings {
-            self.chip.write(&[register, value])?;
+        for register in [Register::PwrMgmt1, Register::Config, Register::GyroConfig, Register::AccelConfig] {
+            self.chip.write(&[register as u8, 0])?;
         }
+        let divider = self.divider;
+        self.drive(|driver| {
+            driver.set_clock_source(ClockSource::Xgyro)?; // the better one
+            driver.set_digital_lowpass_filter(LOW_PASS)?;
+            driver.set_sample_rate_divider(divider)?;
+            driver.set_gyro_full_scale(ROTATION)?;
+            driver.set_accel_full_scale(ACCELERATION)
+        })?;
         self.empty()
     }
 
     /// Throws away what the chip has collected, so that the next sample begins where it should.
     fn empty(&mut self) -> Result<(), ChipError<B::Error>> {
-        for (register, value) in
-            [(FIFO_EN, NOTHING), (USER_CTRL, EMPTY_FIFO), (USER_CTRL, USE_FIFO), (FIFO_EN, COLLECT)]
-        {
-            self.chip.write(&[register, value])?;
-        }
-        Ok(())
+        // The memory is emptied only while it is off.
+        self.chip.write(&[Register::UserCtrl as u8, 0])?;
+        self.drive(|driver| {
+            driver.set_fifo_enabled(Fifo::all_disabled())?;
+            driver.reset_fifo()?;
+            driver.enable_fifo()?;
+            driver.set_fifo_enabled(Fifo { accel: true, xg: true, yg: true, zg: true, ..Fifo::all_disabled() })
+        })
     }
 
     /// How many bytes the chip holds, if they are whole samples.
     fn held(&mut self) -> Result<Option<usize>, ChipError<B::Error>> {
         for _ in 0..2 {
-            let held = usize::from(u16::from_be_bytes(self.chip.read(FIFO_COUNT)?));
+            let held = usize::from(u16::from_be_bytes(self.chip.read(Register::FifoCount_H as u8)?));
             if held + BYTES > FULL {
                 return Ok(None);
             }
@@ -177,7 +186,7 @@ impl<B: I2c> Mpu6050<B> {
         }
         let mut bytes = [0; ROOM * BYTES];
         let bytes = &mut bytes[..count * BYTES];
-        self.chip.fill(FIFO_R_W, bytes)?;
+        self.chip.fill(Register::FifoRw as u8, bytes)?;
         match self.held()? {
             Some(left) if left >= held - bytes.len() => Ok(self.filled(batch, bytes, left / BYTES)),
             _ => self.start_over(batch),
@@ -200,7 +209,7 @@ impl<B: I2c> Mpu6050<B> {
 
     /// A chip that loses its power forgets to collect samples.
     fn check_power(&mut self, held: usize) -> Result<(), ChipError<B::Error>> {
-        if held > 0 || self.chip.read(FIFO_EN)? == [COLLECT] {
+        if held > 0 || self.drive(|driver| driver.get_fifo_enabled())?.accel {
             return Ok(());
         }
         Err(self.chip.chip.no_reading("it has lost its power for a while"))
@@ -208,12 +217,10 @@ impl<B: I2c> Mpu6050<B> {
 }
 
 impl Motion {
-    fn of(bytes: [u8; BYTES]) -> Self {
-        let at = |at: usize| f32::from(i16::from_be_bytes([bytes[at], bytes[at + 1]]));
-        Self {
-            acceleration: Axes { x: at(0), y: at(2), z: at(4) }.times(Axes::GRAVITY / 8192.0),
-            rotation: Axes { x: at(6), y: at(8), z: at(10) }.times(1.0 / 65.5),
-        }
+    fn of([x0, x1, y0, y1, z0, z1, rotation @ ..]: [u8; BYTES]) -> Self {
+        let a = Accel::from_bytes([x0, x1, y0, y1, z0, z1]).scaled(ACCELERATION);
+        let [x, y, z] = Gyro::from_bytes(rotation).scaled(ROTATION).into();
+        Self { acceleration: Axes { x: a.x(), y: a.y(), z: a.z() }.times(Axes::GRAVITY), rotation: Axes { x, y, z } }
     }
 }
 

@@ -1,7 +1,7 @@
 //! [`Words`]: how Sensirion's chips talk: a command, a wait, and words with a checksum each.
 //!
-//! The checksums are those of the crate `sensirion-i2c`. The drivers of whole chips that are there do not fit: those
-//! for the SHT3x ask for embedded-hal 0.x; the crate `sht4x` waits inside its measurement, up to 9 ms.
+//! The words and their checksums are read by the crate `sensirion-i2c`. The drivers of whole chips that are there do
+//! not fit: those for the SHT3x ask for embedded-hal 0.x; the crate `sht4x` waits inside its measurement, up to 9 ms.
 
 use embedded_hal::i2c::I2c;
 use sensirion_i2c::i2c::{Error, read_words_with_crc};

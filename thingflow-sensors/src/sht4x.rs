@@ -1,7 +1,7 @@
 //! [`Sht4x`]: the temperature and humidity sensors SHT40, SHT41, SHT45, on an I2C bus.
 //!
-//! Own code for its three commands, and not the driver `sht4x`: that one waits inside its measurement and so holds up
-//! the reactor, has an address type of its own in its signatures, and brings the crate `fixed` for two numbers.
+//! Own code for its three commands on `sensirion-i2c`, and not the driver `sht4x` 0.2, which is built on the same
+//! crate: its `measure` and `measure_raw` send a command, wait up to 9 ms and read, and no call does only one of that.
 
 use core::fmt;
 use core::time::Duration;

@@ -1,7 +1,9 @@
 //! [`Tsl2591`]: the light sensor TSL2591 of ams-OSRAM, on an I2C bus.
 //!
-//! Own code by the data sheet: the driver there is (`tsl2591-eh-driver`) talks to the chip when it is made, reads the two
-//! channels one after the other, does not ask whether they are valid, and is off by any amount when they do not fit.
+//! Own code by the data sheet, not the driver `tsl2591-eh-driver` 0.5: its `get_channel_data` reads the two channels
+//! in two transfers, so that they may be of two measurements, and does not ask whether they are valid; its
+//! `calculate_lux` makes bright light of two channels that do not fit, and no number of darkness. Making the driver
+//! writes the settings anew, so it cannot be asked for its formula alone. Left to it would be four writes.
 
 use core::fmt;
 use core::time::Duration;

@@ -5,6 +5,17 @@ use crate::bus::Guarded;
 use crate::fake::{FakeChip, Fifo};
 use proptest::prelude::*;
 
+const SMPLRT_DIV: u8 = 0x19;
+const CONFIG: u8 = 0x1A;
+const GYRO_CONFIG: u8 = 0x1B;
+const ACCEL_CONFIG: u8 = 0x1C;
+const FIFO_EN: u8 = 0x23;
+const USER_CTRL: u8 = 0x6A;
+const EMPTY_FIFO: u8 = 0x04;
+const PWR_MGMT_1: u8 = 0x6B;
+const FIFO_COUNT: u8 = 0x72;
+const FIFO_R_W: u8 = 0x74;
+
 /// Asleep, as after power-on.
 fn chip() -> FakeChip {
     FakeChip::new(0x68).with(PWR_MGMT_1, &[0x40]).fifo(Fifo::new(FIFO_R_W, FIFO_COUNT, (USER_CTRL, EMPTY_FIFO)))
@@ -110,6 +121,14 @@ fn is_set_up_anew_after_a_loss_of_power() {
     assert_eq!(settings(&chip), SETTINGS);
     chip.unplug(true);
     assert!(sensor.sample().unwrap_err().to_string().starts_with("MPU6050 does not answer"));
+}
+
+#[test]
+fn what_another_program_has_set_does_not_stay() {
+    let chip = chip();
+    REGISTERS.iter().for_each(|register| chip.set(*register, 0x7F));
+    running(chip.clone());
+    assert_eq!(settings(&chip), SETTINGS);
 }
 
 #[test]
