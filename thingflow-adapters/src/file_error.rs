@@ -40,7 +40,7 @@ impl FileError {
     fn hint(&self) -> Option<String> {
         let directory = self.path.parent().filter(|d| !d.as_os_str().is_empty()).unwrap_or(Path::new("."));
         Some(match self.error.kind() {
-            ErrorKind::NotFound if self.doing == Doing::Create => {
+            ErrorKind::NotFound if matches!(self.doing, Doing::Create | Doing::Write) => {
                 format!("create the directory: mkdir -p {}", directory.display())
             }
             ErrorKind::NotFound => "check the name".into(),
@@ -70,7 +70,7 @@ impl fmt::Display for FileError {
 
 impl Error for FileError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        Some(&self.error)
+        self.error.source() // the text has said the rest
     }
 }
 
@@ -79,9 +79,17 @@ mod tests {
     use super::*;
 
     #[test]
+    fn says_everything_once() {
+        let error = FileError::when(Doing::Open, Path::new("/data"))(io::Error::other("it is on fire"));
+        assert_eq!(error.to_string(), "cannot open /data: it is on fire");
+        assert!(error.source().is_none());
+    }
+
+    #[test]
     fn says_what_to_do() {
         let text = |doing, kind: ErrorKind| FileError::when(doing, Path::new("/data/lux.csv"))(kind.into()).to_string();
         assert!(text(Doing::Create, ErrorKind::NotFound).ends_with("create the directory: mkdir -p /data"));
+        assert!(text(Doing::Write, ErrorKind::NotFound).ends_with("create the directory: mkdir -p /data"));
         assert!(text(Doing::Open, ErrorKind::NotFound).starts_with("cannot open /data/lux.csv: "));
         assert!(text(Doing::Write, ErrorKind::StorageFull).contains("remove old files"));
     }

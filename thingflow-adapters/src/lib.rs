@@ -35,4 +35,6 @@ pub mod systemd;
 #[cfg(any(feature = "csv", feature = "lines"))]
 mod file_error;
 #[cfg(any(feature = "csv", feature = "lines"))]
-pub use file_error::FileError;
+mod log_file;
+#[cfg(any(feature = "csv", feature = "lines"))]
+pub use {file_error::FileError, log_file::LogFile};

@@ -4,6 +4,7 @@
 
 use core::fmt;
 use core::ops::{Add, Sub};
+use core::str::FromStr;
 use core::time::Duration;
 
 /// A point on the scheduler's monotonic clock: nanoseconds since a start that only the clock knows.
@@ -65,7 +66,7 @@ pub(crate) fn nanos(d: Duration) -> u64 {
 
 /// A wall-clock time: nanoseconds since 1970-01-01T00:00:00 UTC, an integer and never a float.
 ///
-/// It reaches from the year 1677 to 2262. Its text form is RFC 3339 in UTC.
+/// It reaches from the year 1677 to 2262. Its text form is RFC 3339 in UTC, and is read back by `parse`.
 ///
 /// ```
 /// use thingflow_core::Timestamp;
@@ -164,10 +165,174 @@ impl fmt::Display for Timestamp {
     }
 }
 
+/// Reads RFC 3339, as `Display` writes it and as others do: `2015-01-31T12:01:00.5+01:00`. A blank may stand for the
+/// `T`, small letters for both; decimals beyond the ninth are ignored, and a leap second counts as the second after it.
+///
+/// ```
+/// use thingflow_core::Timestamp;
+/// assert_eq!("2015-01-01T12:01:00.5+01:00".parse(), Ok(Timestamp::from_millis(1_420_110_060_500)));
+/// ```
+impl FromStr for Timestamp {
+    type Err = TimestampError;
+
+    fn from_str(text: &str) -> Result<Self, TimestampError> {
+        let (secs, nanos) = rfc3339(text.as_bytes()).ok_or(TimestampError::Form)?;
+        let nanos = i128::from(secs) * 1_000_000_000 + i128::from(nanos);
+        i64::try_from(nanos).map(Self).map_err(|_| TimestampError::Range)
+    }
+}
+
+/// Why a text is no [`Timestamp`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TimestampError {
+    /// It is not of the form of RFC 3339, or names a day or a time that there is not.
+    Form,
+    /// It is before the year 1677 or after 2262.
+    Range,
+}
+
+impl fmt::Display for TimestampError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Form => "expected a time such as 2015-01-31T11:01:00Z",
+            Self::Range => "expected a time between the years 1677 and 2262",
+        })
+    }
+}
+
+impl core::error::Error for TimestampError {}
+
+/// Seconds since 1970 and the nanoseconds after them.
+fn rfc3339(text: &[u8]) -> Option<(i64, u32)> {
+    let [y3, y2, y1, y0, b'-', mo1, mo0, b'-', d1, d0, b'T' | b't' | b' ', rest @ ..] = text else { return None };
+    let [h1, h0, b':', mi1, mi0, b':', s1, s0, rest @ ..] = rest else { return None };
+    let (year, month, day) = (two(*y3, *y2, 99)? * 100 + two(*y1, *y0, 99)?, two(*mo1, *mo0, 12)?, two(*d1, *d0, 31)?);
+    if month < 1 || day < 1 || day > days_of(year, month) {
+        return None;
+    }
+    let in_day = two(*h1, *h0, 23)? * 3600 + two(*mi1, *mi0, 59)? * 60 + two(*s1, *s0, 60)?;
+    let (nanos, zone) = decimals(rest)?;
+    Some((days_since_1970(year, month, day) * 86_400 + in_day - offset(zone)?, nanos))
+}
+
+/// The number of two digits, up to `max`.
+fn two(tens: u8, ones: u8, max: i64) -> Option<i64> {
+    let digits = tens.is_ascii_digit() && ones.is_ascii_digit();
+    Some(i64::from(tens) * 10 + i64::from(ones) - 11 * i64::from(b'0')).filter(|number| digits && *number <= max)
+}
+
+/// What stands behind the point, if there is one, in nanoseconds, and what follows.
+fn decimals(text: &[u8]) -> Option<(u32, &[u8])> {
+    let [b'.', digits @ ..] = text else { return Some((0, text)) };
+    let end = digits.iter().position(|digit| !digit.is_ascii_digit()).filter(|end| *end > 0)?;
+    let nanos = (0..9).fold(0, |nanos, at| nanos * 10 + if at < end { u32::from(digits[at] - b'0') } else { 0 });
+    Some((nanos, &digits[end..]))
+}
+
+/// What the local time is ahead of UTC, in seconds.
+fn offset(zone: &[u8]) -> Option<i64> {
+    match zone {
+        b"Z" | b"z" => Some(0),
+        [sign @ (b'+' | b'-'), h1, h0, b':', m1, m0] => {
+            let secs = two(*h1, *h0, 23)? * 3600 + two(*m1, *m0, 59)? * 60;
+            Some(if *sign == b'-' { -secs } else { secs })
+        }
+        _ => None,
+    }
+}
+
+const fn days_of(year: i64, month: i64) -> i64 {
+    match month {
+        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    }
+}
+
+/// The inverse of [`Timestamp::date`].
+const fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
+    let (year, month_from_march) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    let (era, year_of_era) = (year.div_euclid(400), year.rem_euclid(400));
+    let day_of_year = (153 * month_from_march + 2) / 5 + day - 1;
+    era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
+}
+
 /// Where a scheduler takes its time from.
 pub trait Clock {
     /// The monotonic time. Never goes back.
     fn now(&self) -> Instant;
     /// The wall-clock time that belongs to [`now`](Self::now). May jump when the wall clock is set.
     fn timestamp(&self) -> Timestamp;
+}
+
+#[cfg(all(test, feature = "std"))]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::string::ToString;
+
+    fn parse(text: &str) -> Result<i64, TimestampError> {
+        text.parse().map(Timestamp::as_nanos)
+    }
+
+    #[test]
+    fn reads_all_forms_of_rfc_3339() {
+        const SEC: i64 = 1_000_000_000;
+        assert_eq!(parse("1970-01-01T00:00:01Z"), Ok(SEC));
+        assert_eq!(parse("1970-01-01 00:00:01.5z"), Ok(SEC * 3 / 2));
+        assert_eq!(parse("1970-01-01t02:00:00.0000000019+01:30"), Ok(1800 * SEC + 1));
+        assert_eq!(parse("1969-12-31T23:00:00-01:00"), Ok(0));
+        assert_eq!(parse("2016-12-31T23:59:60Z"), parse("2017-01-01T00:00:00Z"));
+        assert_eq!(parse("2000-02-29T00:00:00Z"), Ok(951_782_400 * SEC));
+    }
+
+    #[test]
+    fn refuses_all_else() {
+        let forms = [
+            "",
+            "1970-01-01",
+            "1970-01-01T00:00Z",
+            "1970-01-01T00:00:00",
+            "1970-01-01T00:00:00.Z",
+            "1970-13-01T00:00:00Z",
+            "1970-00-01T00:00:00Z",
+            "1970-01-00T00:00:00Z",
+            "1970-04-31T00:00:00Z",
+            "1900-02-29T00:00:00Z",
+            "1970-01-01T24:00:00Z",
+            "1970-01-01T00:60:00Z",
+            "1970-01-01T00:00:61Z",
+            "1970-01-01T00:00:00+0100",
+            "1970-01-01T00:00:00Z ",
+            "+970-01-01T00:00:00Z",
+            "1970-01-01T00:00:00.5",
+            "197\u{663}-1-01T00:00:00Z",
+        ];
+        for text in forms {
+            assert_eq!(parse(text), Err(TimestampError::Form), "{text:?}");
+        }
+        assert_eq!(parse("0000-01-01T00:00:00Z"), Err(TimestampError::Range));
+        assert_eq!(parse("9999-12-31T23:59:59Z"), Err(TimestampError::Range));
+    }
+
+    #[test]
+    fn the_ends_of_the_range_come_back() {
+        for end in [i64::MIN, i64::MAX] {
+            assert_eq!(parse(&Timestamp::from_nanos(end).to_string()), Ok(end));
+        }
+        assert_eq!(parse("2262-04-11T23:47:16.854775808Z"), Err(TimestampError::Range));
+    }
+
+    proptest! {
+        #[test]
+        fn every_time_comes_back(nanos: i64) {
+            prop_assert_eq!(parse(&Timestamp::from_nanos(nanos).to_string()), Ok(nanos));
+        }
+
+        #[test]
+        fn never_panics(text in ".*|[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\\.[0-9]{0,12})?(Z|[+-][0-9:]{5})?") {
+            let _ = parse(&text);
+        }
+    }
 }

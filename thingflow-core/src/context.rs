@@ -187,7 +187,9 @@ pub(crate) trait Host {
     fn timestamp(&self, _now: Instant) -> Timestamp {
         Timestamp::UNIX_EPOCH
     }
-    fn report(&self, _thing: &str, _error: &StreamError) {}
+    fn report(&self, thing: &str, error: &StreamError) {
+        log::warn!("{thing}: {error}");
+    }
     fn stop(&self) {}
     /// Calls the sources again that were told to pause.
     fn resume(&self) {}

@@ -10,6 +10,7 @@ extern crate alloc;
 pub mod bare;
 mod chain;
 mod clock;
+mod columns;
 mod context;
 #[cfg(feature = "alloc")]
 pub mod diagram;
@@ -47,7 +48,8 @@ mod visit;
 pub mod windows;
 
 pub use chain::{Chain, Connected, Identity, Pipe, Then, pipe};
-pub use clock::{Clock, Instant, Timestamp};
+pub use clock::{Clock, Instant, Timestamp, TimestampError};
+pub use columns::{Columns, FromColumns, WrongColumn};
 pub use context::Context;
 pub use error::{Failure, FatalError, RunError, StreamError};
 pub use event::{SensorEvent, SensorId};

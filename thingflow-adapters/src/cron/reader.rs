@@ -136,6 +136,7 @@ impl fmt::Debug for Cron {
 mod tests {
     use std::error::Error;
 
+    use proptest::prelude::*;
     use thingflow_core::prelude::*;
     use thingflow_core::testing::Recorder;
     use thingflow_core::{Clock, VirtualClock};
@@ -240,5 +241,19 @@ mod tests {
         assert!(hour.starts_with("\"0 25 * * *\" is no cron expression: "), "{hour}");
         let zone = text(at("@daily", "Europe/Bremen").map(|_| ()).unwrap_err());
         assert!(zone.starts_with("\"Europe/Bremen\" is no time zone that this system knows: "), "{zone}");
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_it_panic_or_look_without_end(
+            expression in ".*|([0-9*,/#LW@A-Za-z-]{1,5} ){4,6}[0-9*,/#LW-]{1,3}",
+            zone in ".*|Europe/[A-Z]?[a-z]{0,6}|[.]{0,2}/.*",
+        ) {
+            let _ = Cron::new("@daily", &zone);
+            if let Ok(mut times) = Cron::new(&expression, "UTC") {
+                let _ = times.wait(utc("2026-06-01T06:59:30Z"));
+                let _ = times.take();
+            }
+        }
     }
 }

@@ -35,7 +35,7 @@ impl fmt::Display for CsvError {
             Self::File(error) => error.fmt(f),
             Self::Header { path, expected, found } => write!(
                 f,
-                "{}, line 1: expected the header `{expected}`, found `{found}`; use another file or another mapping",
+                "{}, line 1: expected the header `{expected}`, found `{found}`; use another file, mapping or delimiter",
                 path.display()
             ),
         }

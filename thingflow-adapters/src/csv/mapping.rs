@@ -1,17 +1,38 @@
-//! [`Mapping`]: how events become rows, and rows events.
+//! [`Mapping`], [`ToRow`], [`FromRow`]: how events become rows, and rows events.
 
-use std::any::type_name;
 use std::fmt::{self, Display, Write};
-use std::marker::PhantomData;
 use std::str::FromStr;
 
 use ::csv::StringRecord;
-use thingflow_core::{SensorEvent, SensorId, Timestamp};
+use thingflow_core::{FromColumns, WrongColumn};
 
-/// How events of a type become rows of a file, and rows events again.
+use super::Stamped;
+
+/// The columns that events of a type have in a file; [`ToRow`] writes them, [`FromRow`] reads them.
+///
+/// Often none of them has to be written by hand: [`SensorRows`](super::SensorRows) has the events of sensors,
+/// [`columns`](super::columns) and [`from_columns`](super::from_columns) make a mapping of a list of names and a closure.
+pub trait Mapping {
+    /// The events.
+    type Event;
+
+    /// The names of the columns.
+    fn header(&self) -> Vec<String>;
+
+    /// The mapping of sensor events whose values this is the mapping of: with the columns `timestamp`, `datetime` and
+    /// `sensor_id` before the others.
+    fn stamped(self) -> Stamped<Self>
+    where
+        Self: Sized,
+    {
+        Stamped(self)
+    }
+}
+
+/// How events become rows of a file.
 ///
 /// ```
-/// use thingflow_adapters::csv::{BadColumn, Mapping, Reader, Row, RowBuilder};
+/// use thingflow_adapters::csv::{BadColumn, FromRow, Mapping, Reader, Row, RowBuilder, ToRow};
 /// use thingflow_core::prelude::*;
 /// /// Points of a plane.
 /// struct Points;
@@ -20,28 +41,28 @@ use thingflow_core::{SensorEvent, SensorId, Timestamp};
 ///     fn header(&self) -> Vec<String> {
 ///         ["x", "y"].map(String::from).into()
 ///     }
+/// }
+/// impl ToRow for Points {
 ///     fn to_row(&self, (x, y): &(u8, u8), row: &mut RowBuilder) {
 ///         row.push(x);
 ///         row.push(y);
 ///     }
+/// }
+/// impl FromRow for Points { // only if they are to be read back
 ///     fn from_row(&self, row: &Row<'_>) -> Result<(u8, u8), BadColumn> {
 ///         Ok((row.parse(0)?, row.parse(1)?))
 ///     }
 /// }
-/// let points = Flow::new(Reader::new(Points, "points.csv", "x,y\n1,2\n3,4\n".as_bytes()));
-/// assert_eq!(points.collect_now(), [(1, 2), (3, 4)]);
+/// assert_eq!(Reader::new(Points, "points.csv", "x,y\n1,2\n3,4\n".as_bytes()).flow().collect_now(), [(1, 2), (3, 4)]);
 /// ```
-pub trait Mapping {
-    /// The events.
-    type Event;
-
-    /// The names of the columns.
-    fn header(&self) -> Vec<String>;
-
+pub trait ToRow: Mapping {
     /// Pushes the event's fields, one for each column.
     fn to_row(&self, event: &Self::Event, row: &mut RowBuilder);
+}
 
-    /// Makes an event of a row that has as many fields as the header.
+/// How rows of a file become events. See [`ToRow`] for an example.
+pub trait FromRow: Mapping {
+    /// Makes an event of a row.
     ///
     /// # Errors
     /// The column that is not what it should be, with what was expected there.
@@ -49,14 +70,30 @@ pub trait Mapping {
     fn from_row(&self, row: &Row<'_>) -> Result<Self::Event, BadColumn>;
 }
 
-/// A row that is being read.
+/// A row that is being read. Its columns are those of the mapping, in whatever order the file has them.
 #[derive(Clone, Copy, Debug)]
-pub struct Row<'a>(pub(super) &'a StringRecord);
+pub struct Row<'a> {
+    record: &'a StringRecord,
+    /// Where in the file each column stands; empty if all stand in their order.
+    places: &'a [usize],
+    first: usize,
+}
 
 impl<'a> Row<'a> {
-    /// The text of a column, counted from 0; empty if the mapping asks for one that its header does not have.
+    pub(super) fn new(record: &'a StringRecord, places: &'a [usize]) -> Self {
+        Self { record, places, first: 0 }
+    }
+
+    /// The row without its first columns.
+    pub(super) fn after(self, columns: usize) -> Self {
+        Self { first: self.first + columns, ..self }
+    }
+
+    /// The text of a column, counted from 0; empty if there is none.
     pub fn text(&self, column: usize) -> &'a str {
-        self.0.get(column).unwrap_or_default()
+        let column = self.first.saturating_add(column);
+        let place = if self.places.is_empty() { Some(column) } else { self.places.get(column).copied() };
+        place.and_then(|place| self.record.get(place)).unwrap_or_default()
     }
 
     /// The value of a column, counted from 0.
@@ -64,16 +101,30 @@ impl<'a> Row<'a> {
     /// # Errors
     /// If the text is none of that type.
     pub fn parse<T: FromStr>(&self, column: usize) -> Result<T, BadColumn> {
-        self.text(column)
-            .parse()
-            .map_err(|_| BadColumn::new(column, format!("a value of the type {}", type_name::<T>())))
+        self.text(column).parse().map_err(|_| BadColumn::new(column, a_value_of(std::any::type_name::<T>())))
     }
+
+    /// The reading whose first column this is, counted from 0: `row.columns::<Option<f64>>(2)` for one that may be
+    /// missing.
+    ///
+    /// # Errors
+    /// If one of the texts is not what the reading has there.
+    pub fn columns<T: FromColumns>(&self, first: usize) -> Result<T, BadColumn> {
+        let texts: Vec<_> = (first..first.saturating_add(T::NAMES.len())).map(|column| self.text(column)).collect();
+        let bad = |wrong: WrongColumn| BadColumn::new(first.saturating_add(wrong.column), a_value_of(wrong.expected));
+        T::from_columns(&texts).map_err(bad)
+    }
+}
+
+fn a_value_of(name: &str) -> String {
+    format!("a value of the type {name}")
 }
 
 /// A row that is being made.
 #[derive(Debug, Default)]
 pub struct RowBuilder {
-    pub(super) record: StringRecord,
+    row: String,
+    fields: usize,
     text: String,
 }
 
@@ -82,8 +133,35 @@ impl RowBuilder {
     pub fn push(&mut self, value: &(impl Display + ?Sized)) {
         self.text.clear();
         let _ = write!(self.text, "{value}"); // a `String` takes all; a value that cannot be shown leaves its beginning
-        self.record.push_field(&self.text);
+        if self.fields > 0 {
+            self.row.push(',');
+        }
+        self.fields += 1;
+        if self.text.contains([',', '"', '\r', '\n']) {
+            self.row.push('"');
+            self.row.push_str(&self.text.replace('"', "\"\""));
+            self.row.push('"');
+        } else {
+            self.row.push_str(&self.text);
+        }
     }
+
+    /// The row with its end, after which the next one begins.
+    pub(super) fn finish(&mut self, to: &mut String) {
+        // A row of one field without text would be an empty line, which is no row.
+        to.push_str(if self.fields == 1 && self.row.is_empty() { "\"\"" } else { &self.row });
+        to.push('\n');
+        self.row.clear();
+        self.fields = 0;
+    }
+}
+
+/// The first row of a file.
+pub(super) fn header_row(names: &[String]) -> String {
+    let (mut row, mut header) = (RowBuilder::default(), String::new());
+    names.iter().for_each(|name| row.push(name));
+    row.finish(&mut header);
+    header
 }
 
 /// A column of a row that is not what it should be.
@@ -102,145 +180,8 @@ impl BadColumn {
 
 impl Display for BadColumn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "column {}: expected {}", self.column + 1, self.expected)
+        write!(f, "column {}: expected {}", self.column.saturating_add(1), self.expected)
     }
 }
 
 impl std::error::Error for BadColumn {}
-
-/// The mapping of [`SensorEvent`]s: `timestamp,datetime,sensor_id,value`.
-///
-/// Any value that can be shown and parsed will do: numbers, `bool`, `String`, an enumeration of your own. An id that is
-/// a text of digits is read back as a number.
-pub struct SensorRows<V>(PhantomData<fn(V)>);
-
-const COLUMNS: [&str; 4] = ["timestamp", "datetime", "sensor_id", "value"];
-
-impl<V: Display + FromStr> Mapping for SensorRows<V> {
-    type Event = SensorEvent<V>;
-
-    fn header(&self) -> Vec<String> {
-        COLUMNS.map(String::from).into()
-    }
-    fn to_row(&self, event: &SensorEvent<V>, row: &mut RowBuilder) {
-        row.push(&Seconds(event.ts));
-        row.push(&event.ts);
-        row.push(&event.sensor_id);
-        row.push(&event.val);
-    }
-    fn from_row(&self, row: &Row<'_>) -> Result<SensorEvent<V>, BadColumn> {
-        let Seconds(ts) = row.text(0).parse().map_err(|why| BadColumn::new(0, why))?;
-        let val = row.parse(3)?; // before the id, which is kept for good
-        Ok(SensorEvent { sensor_id: SensorId::intern(row.text(2)), ts, val })
-    }
-}
-
-impl<V> Clone for SensorRows<V> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<V> Copy for SensorRows<V> {}
-
-impl<V> Default for SensorRows<V> {
-    fn default() -> Self {
-        Self(PhantomData)
-    }
-}
-
-impl<V> fmt::Debug for SensorRows<V> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SensorRows")
-    }
-}
-
-/// A time as seconds with as many decimals as it needs.
-struct Seconds(Timestamp);
-
-const NANOS: u64 = 1_000_000_000;
-
-impl Display for Seconds {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let nanos = self.0.as_nanos();
-        let sign = if nanos < 0 { "-" } else { "" };
-        let (secs, rest) = (nanos.unsigned_abs() / NANOS, nanos.unsigned_abs() % NANOS);
-        if rest == 0 {
-            return write!(f, "{sign}{secs}");
-        }
-        let decimals = format!("{rest:09}");
-        write!(f, "{sign}{secs}.{}", decimals.trim_end_matches('0'))
-    }
-}
-
-impl FromStr for Seconds {
-    type Err = &'static str;
-
-    /// Decimals beyond the ninth are ignored.
-    fn from_str(text: &str) -> Result<Self, &'static str> {
-        const NUMBER: &str = "seconds since 1970, such as 1420110060.5";
-        let (negative, digits) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
-        let (secs, decimals) = digits.split_once('.').unwrap_or((digits, "0"));
-        let all_digits = |s: &str| !s.is_empty() && s.bytes().all(|b| b.is_ascii_digit());
-        if !all_digits(secs) || !all_digits(decimals) {
-            return Err(NUMBER);
-        }
-        let nanos = format!("{decimals:0<9.9}").parse::<i128>().map_err(|_| NUMBER)?;
-        let secs = secs.parse::<u64>().map_err(|_| "a time between the years 1677 and 2262")?;
-        let nanos = i128::from(secs) * i128::from(NANOS) + nanos;
-        let nanos = i64::try_from(if negative { -nanos } else { nanos });
-        Ok(Self(Timestamp::from_nanos(nanos.map_err(|_| "a time between the years 1677 and 2262")?)))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn event(text: &str) -> Result<SensorEvent<f64>, BadColumn> {
-        SensorRows::default().from_row(&Row(&StringRecord::from(text.split(',').collect::<Vec<_>>())))
-    }
-
-    #[test]
-    fn event_and_row() {
-        // Case 85.
-        let before = SensorEvent::new(1, Timestamp::from_nanos(1_420_110_060_123_456_789), 123.456);
-        let mut row = RowBuilder::default();
-        SensorRows::default().to_row(&before, &mut row);
-        assert_eq!(row.record, vec!["1420110060.123456789", "2015-01-01T11:01:00.123456789Z", "1", "123.456"]);
-        assert_eq!(SensorRows::default().from_row(&Row(&row.record)), Ok(before));
-    }
-
-    #[test]
-    fn a_wrong_column_is_named() {
-        let error = |text| event(text).unwrap_err().to_string();
-        assert_eq!(error("1,,lux,bright"), "column 4: expected a value of the type f64");
-        assert_eq!(error("1e9,,lux,1"), "column 1: expected seconds since 1970, such as 1420110060.5");
-        assert_eq!(error("99999999999,,lux,1"), "column 1: expected a time between the years 1677 and 2262");
-    }
-
-    #[test]
-    fn seconds_in_all_forms() {
-        let nanos = |text: &str| text.parse::<Seconds>().map(|Seconds(t)| t.as_nanos());
-        assert_eq!(nanos("0"), Ok(0));
-        assert_eq!(nanos("-0.001"), Ok(-1_000_000));
-        assert_eq!(nanos("1.0000000019"), Ok(1_000_000_001));
-        for wrong in ["", "-", ".", "1.", ".5", "+1", "1.-5", "1,5", " 1", "٣"] {
-            assert!(nanos(wrong).is_err(), "{wrong:?}");
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn every_time_comes_back(nanos: i64) {
-            let Seconds(back) = Seconds(Timestamp::from_nanos(nanos)).to_string().parse().unwrap();
-            prop_assert_eq!(back.as_nanos(), nanos);
-        }
-
-        #[test]
-        fn never_panics(text in "[-0-9.e]{0,30}|.*") {
-            let _ = text.parse::<Seconds>();
-        }
-    }
-}

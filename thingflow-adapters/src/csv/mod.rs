@@ -1,4 +1,4 @@
-//! Sensor events to and from CSV files.
+//! Events to and from CSV files.
 //!
 //! A file has a header and one row for each event:
 //!
@@ -8,7 +8,11 @@
 //! ```
 //!
 //! `timestamp` is in seconds since 1970 UTC with up to nine decimals, so nothing is lost; `datetime` says the same to
-//! people and is not read back. What is written is read back equal. Other columns come by a [`Mapping`] of your own.
+//! people and is not read back. What is written is read back equal. A reading of several values has a column for each of
+//! them instead of `value`; see [`Columns`](thingflow_core::Columns).
+//!
+//! Other columns come by a [`Mapping`], made of names and a closure by [`columns`] to write and by [`from_columns`] to
+//! read, or written by hand.
 //!
 //! A writer ends a chain, or stands beside it: `.tap(csv::write(path)?)` writes the events and passes them on.
 //!
@@ -24,14 +28,19 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod columns;
 mod error;
+mod header;
 mod mapping;
 mod reader;
 mod rolling;
+mod sensor_rows;
 mod writer;
 
+pub use columns::{ColumnsOf, FromColumnsOf, columns, from_columns};
 pub use error::{CsvError, RowError};
-pub use mapping::{BadColumn, Mapping, Row, RowBuilder, SensorRows};
-pub use reader::{Reader, read};
+pub use mapping::{BadColumn, FromRow, Mapping, Row, RowBuilder, ToRow};
+pub use reader::{Reader, open, read};
 pub use rolling::{DailyWriter, write_daily};
+pub use sensor_rows::{SensorRows, Stamped, Values};
 pub use writer::{Writer, append, write};

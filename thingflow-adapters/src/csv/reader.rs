@@ -1,58 +1,70 @@
 //! `read(path)`: the events of a CSV file.
 
-use std::fmt::{self, Display};
+use std::fmt;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
 use ::csv::{Error, ErrorKind, ReaderBuilder, StringRecord};
-use thingflow_core::{Context, Failure, Flow, Source, StreamError};
+use thingflow_core::{Context, Failure, Flow, FromColumns, Source, StreamError};
 
-use super::{BadColumn, CsvError, Mapping, Row, RowError, SensorRows};
-use crate::FileError;
-use crate::file_error::Doing;
+use super::header::{Header, places};
+use super::{BadColumn, CsvError, FromRow, Row, RowError, SensorRows};
+use crate::file_error::{Doing, FileError};
 
 /// Sends the events of a CSV file, one at each sampling, and completes at its end.
 ///
-/// A row that is no event is one failed sampling: the schedule's policy decides, and the next sampling reads the next
-/// row. Another header than the expected one ends the run.
+/// The columns are found by the names in the header, in whatever order; there may be others. If one is missing, that
+/// ends the run.
+///
+/// The last row counts even if it has no end of line. A writer of this module that finds such a row marks it as cut off.
+///
+/// A row that is no event is one failed sampling. A periodic schedule has a policy for that and goes on with the next
+/// row if told so; others end the stream by the error. [`open`] has [`skip_bad_rows`](Reader::skip_bad_rows) for them.
+/// Values that may be missing are an `Option`:
 ///
 /// ```
 /// # use thingflow_core::prelude::*;
 /// # let dir = tempfile::tempdir()?;
 /// # let path = dir.path().join("lux.csv");
-/// # std::fs::write(&path, "timestamp,datetime,sensor_id,value\n1420110060,,lux-1,25.5\n")?;
-/// let lux = thingflow_adapters::csv::read::<f64>(&path)?;
-/// assert_eq!(lux.map(|e| e.to_string()).collect_now(), ["lux-1 2015-01-01T11:01:00Z 25.5"]);
+/// # std::fs::write(&path, "timestamp,datetime,sensor_id,value\n1420110060,,lux-1,25.5\n1420110120,,lux-1,\n")?;
+/// use thingflow_adapters::csv;
+/// let lux = csv::read::<Option<f64>>(&path)?;
+/// assert_eq!(lux.map(|event| event.val).collect_now(), [Some(25.5), None]);
+/// let lux = csv::open::<f64>(&path)?.skip_bad_rows().flow();
+/// assert_eq!(lux.map(|event| event.to_string()).collect_now(), ["lux-1 2015-01-01T11:01:00Z 25.5"]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
 /// # Errors
 /// If the file cannot be opened.
-pub fn read<V: Display + FromStr>(path: impl AsRef<Path>) -> Result<Flow<Reader<SensorRows<V>, File>>, CsvError> {
-    Reader::open(SensorRows::default(), path).map(Flow::new)
+pub fn read<V: FromColumns>(path: impl AsRef<Path>) -> Result<Flow<Reader<SensorRows<V>, File>>, CsvError> {
+    open(path).map(Flow::new)
 }
 
-/// A source of the events in CSV rows, with a [`Mapping`] of your own, from any reader.
+/// As [`read`], for what has options: `csv::open::<f64>(path)?.delimiter(b';').flow()`.
+///
+/// # Errors
+/// If the file cannot be opened.
+pub fn open<V: FromColumns>(path: impl AsRef<Path>) -> Result<Reader<SensorRows<V>, File>, CsvError> {
+    Reader::open(SensorRows::default(), path)
+}
+
+/// A source of the events in CSV rows, with a mapping of your own, from any reader.
 pub struct Reader<M, R> {
     rows: ::csv::Reader<R>,
     mapping: M,
     path: PathBuf,
     row: StringRecord,
+    /// The names in the file's header, or those of the mapping if it has none.
     columns: Vec<String>,
+    /// Where each column of the mapping stands in the file; empty if all stand in their order.
+    places: Vec<usize>,
     header: Header,
+    skips: bool,
 }
 
-/// What is to be done with the first line.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Header {
-    Check,
-    Skip,
-    None,
-}
-
-impl<M: Mapping> Reader<M, File> {
+impl<M: FromRow> Reader<M, File> {
     /// A source of the events in a file.
     ///
     /// # Errors
@@ -64,15 +76,28 @@ impl<M: Mapping> Reader<M, File> {
     }
 }
 
-impl<M: Mapping, R: Read> Reader<M, R> {
+impl<M: FromRow, R: Read> Reader<M, R> {
     /// A source of the events in what `from` gives; `name` is what errors call it.
     pub fn new(mapping: M, name: impl Into<PathBuf>, from: R) -> Self {
-        let rows = ReaderBuilder::new().has_headers(false).flexible(true).from_reader(from);
-        let (columns, row) = (mapping.header(), StringRecord::new());
-        Self { rows, mapping, path: name.into(), row, columns, header: Header::Check }
+        Self {
+            rows: rows_of(from, b','),
+            columns: mapping.header(),
+            mapping,
+            path: name.into(),
+            row: StringRecord::new(),
+            places: Vec::new(),
+            header: Header::Check,
+            skips: false,
+        }
     }
 
-    /// Takes any first line for the header, whatever it says.
+    /// What stands between the columns, `b';'` or `b'\t'` for example, instead of a comma.
+    #[must_use]
+    pub fn delimiter(self, delimiter: u8) -> Self {
+        Self { rows: rows_of(self.rows.into_inner(), delimiter), ..self }
+    }
+
+    /// Takes any first line for the header, whatever it says, and the columns in the order of the mapping.
     #[must_use]
     pub fn any_header(self) -> Self {
         Self { header: Header::Skip, ..self }
@@ -84,6 +109,18 @@ impl<M: Mapping, R: Read> Reader<M, R> {
         Self { header: Header::None, ..self }
     }
 
+    /// Goes on with the next row behind one that is no event. Each is reported, with the file and the line; see
+    /// [`Context::report`].
+    #[must_use]
+    pub fn skip_bad_rows(self) -> Self {
+        Self { skips: true, ..self }
+    }
+
+    /// The flow of the events.
+    pub fn flow(self) -> Flow<Self> {
+        Flow::new(self)
+    }
+
     /// Reads the header, if that has not been done. An empty file has none and needs none.
     fn check_header(&mut self) -> Result<(), ReadError> {
         let expected = std::mem::replace(&mut self.header, Header::None);
@@ -91,9 +128,13 @@ impl<M: Mapping, R: Read> Reader<M, R> {
             return Ok(());
         }
         if expected == Header::Check && self.row.iter().ne(&self.columns) {
-            let found = self.row.iter().collect::<Vec<_>>().join(",");
-            let (path, expected) = (self.path.clone(), self.columns.join(","));
-            return Err(ReadError::Fatal(CsvError::Header { path, expected, found }));
+            let Some(places) = places(&self.columns, &self.row) else {
+                let found = self.row.iter().collect::<Vec<_>>().join(",");
+                let (path, expected) = (self.path.clone(), self.columns.join(","));
+                return Err(ReadError::Fatal(CsvError::Header { path, expected, found }));
+            };
+            self.places = places;
+            self.columns = self.row.iter().map(str::to_owned).collect();
         }
         Ok(())
     }
@@ -104,23 +145,27 @@ impl<M: Mapping, R: Read> Reader<M, R> {
             return Ok(None);
         }
         if self.row.len() > self.columns.len() {
-            return Err(self.bad_row(BadColumn::new(self.columns.len(), "the end of the row")));
+            return Err(self.bad_row(self.columns.len(), "the end of the row".into()));
         }
         if self.row.len() < self.columns.len() {
-            return Err(self.bad_row(BadColumn::new(self.row.len(), "a value")));
+            return Err(self.bad_row(self.row.len(), "a value".into()));
         }
-        self.mapping.from_row(&Row(&self.row)).map(Some).map_err(|bad| self.bad_row(bad))
+        let event = self.mapping.from_row(&Row::new(&self.row, &self.places));
+        event.map(Some).map_err(|BadColumn { column, expected }| {
+            self.bad_row(self.places.get(column).copied().unwrap_or(column), expected)
+        })
     }
 
     fn next_row(&mut self) -> Result<bool, ReadError> {
         self.rows.read_record(&mut self.row).map_err(|error| self.explain(error))
     }
 
-    fn bad_row(&self, BadColumn { column, expected }: BadColumn) -> ReadError {
+    /// The column is that of the file.
+    fn bad_row(&self, column: usize, expected: String) -> ReadError {
         ReadError::Row(RowError {
             path: self.path.clone(),
             line: self.row.position().map_or(0, ::csv::Position::line),
-            column: column + 1,
+            column: column.saturating_add(1),
             name: self.columns.get(column).cloned().unwrap_or_default(),
             expected,
             found: self.row.get(column).map(str::to_owned),
@@ -147,19 +192,32 @@ impl<M: Mapping, R: Read> Reader<M, R> {
     }
 }
 
+fn rows_of<R: Read>(from: R, delimiter: u8) -> ::csv::Reader<R> {
+    ReaderBuilder::new().has_headers(false).flexible(true).delimiter(delimiter).from_reader(from)
+}
+
 enum ReadError {
     Row(RowError),
     Fatal(CsvError),
 }
 
-impl<M: Mapping, R: Read> Source for Reader<M, R> {
+impl<M: FromRow, R: Read> Source for Reader<M, R> {
     type Item = M::Event;
 
     fn pull(&mut self, cx: &mut Context<'_>) -> Result<Option<M::Event>, Failure> {
-        self.next_event().map_err(|error| match error {
-            ReadError::Row(error) => StreamError::caused("a row is no event", error).into(),
-            ReadError::Fatal(error) => cx.fatal(error).into(),
-        })
+        loop {
+            match self.next_event() {
+                Ok(event) => return Ok(event),
+                Err(ReadError::Fatal(error)) => return Err(cx.fatal(error).into()),
+                Err(ReadError::Row(error)) => {
+                    let error = StreamError::caused("a row is no event", error);
+                    if !self.skips {
+                        return Err(error.into());
+                    }
+                    cx.report(self.name(), &error);
+                }
+            }
+        }
     }
     fn name(&self) -> &str {
         self.path.file_name().and_then(|name| name.to_str()).unwrap_or("csv")
@@ -182,12 +240,12 @@ mod tests {
 
     const HEADER: &str = "timestamp,datetime,sensor_id,value";
 
-    fn reader(bytes: &[u8]) -> Reader<SensorRows<f64>, &[u8]> {
+    fn reader<V: FromColumns>(bytes: &[u8]) -> Reader<SensorRows<V>, &[u8]> {
         Reader::new(SensorRows::default(), "lux.csv", bytes)
     }
 
     /// What each sampling gives, to the end or to a fatal error.
-    fn pull_all(mut reader: Reader<SensorRows<f64>, &[u8]>) -> Vec<Result<SensorEvent<f64>, String>> {
+    fn pull_all<M: FromRow>(mut reader: Reader<M, &[u8]>) -> Vec<Result<M::Event, String>> {
         let cx = &mut Context::detached(Instant::ZERO);
         let mut seen = Vec::new();
         loop {
@@ -207,7 +265,7 @@ mod tests {
     #[test]
     fn a_bad_row_costs_that_row_only_and_says_what_is_wrong() {
         let text = format!("{HEADER}\n1,,lux,20\n2,,lux,bright\n3,,lux\n4,,lux,40,5\n5,,lux,50\n");
-        let seen = pull_all(reader(text.as_bytes()));
+        let seen = pull_all(reader::<f64>(text.as_bytes()));
         let event = |secs, val| Ok(SensorEvent { sensor_id: "lux".into(), ts: Timestamp::from_secs(secs), val });
         let error = |text: &str| Err(format!("a row is no event: lux.csv, line {text}"));
         assert_eq!(seen[0], event(1, 20.0));
@@ -216,6 +274,43 @@ mod tests {
         assert_eq!(seen[3], error("5, column 5 (): expected the end of the row, found \"5\""));
         assert_eq!(seen[4], event(5, 50.0));
         assert_eq!(seen.len(), 5);
+    }
+
+    #[test]
+    fn bad_rows_are_skipped_if_wanted_and_reported() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("lux.csv");
+        std::fs::write(&path, format!("{HEADER}\n1,,lux,20\n2,,lux,\n3,,l,4,5\n4,,lux,40\n5,,lux,")).unwrap();
+        let (seen, reports) = (Recorder::new(), Recorder::new());
+        let mut scheduler = Scheduler::virtual_time().unwrap();
+        scheduler.reports().map(|report| report.error.to_string()).connect(reports.clone());
+        let rows = open::<f64>(&path).unwrap().skip_bad_rows().flow();
+        scheduler.schedule_recurring(rows.map(|e| e.val).connect(seen.clone())).unwrap();
+        scheduler.run_forever().unwrap();
+        assert_eq!(seen.text(), "20.0 40.0 |");
+        let reports = reports.events();
+        let where_ = |line: usize| format!("a row is no event: {}, line {line}, column ", path.display());
+        assert_eq!(reports.len(), 3);
+        assert!(reports.iter().zip([3, 4, 6]).all(|(report, line)| report.starts_with(&where_(line))), "{reports:?}");
+    }
+
+    #[test]
+    fn an_empty_cell_is_a_missing_value() {
+        let text = format!("{HEADER}\n1,,lux,20\n2,,lux,\n3,,lux,x\n");
+        let seen = pull_all(reader::<Option<f64>>(text.as_bytes()));
+        let values: Vec<_> = seen.iter().map(|row| row.as_ref().map(|event| event.val).ok()).collect();
+        assert_eq!(values, [Some(Some(20.0)), Some(None), None]);
+    }
+
+    #[test]
+    fn columns_are_found_by_their_names() {
+        let text = b"value;\"room; floor\";sensor_id;datetime;timestamp\n20;\"1; 2\";\"a;\"\"b\"\"\";;7\nx;;lux;;8\n20;lux;9\n";
+        let seen = pull_all(reader::<f64>(text).delimiter(b';'));
+        let event = SensorEvent { sensor_id: "a;\"b\"".into(), ts: Timestamp::from_secs(7), val: 20.0 };
+        assert_eq!(seen[0], Ok(event));
+        let wrong = |row: usize, text| seen[row].as_ref().unwrap_err().contains(text);
+        assert!(wrong(1, "line 3, column 1 (value): expected a value of the type f64, found \"x\""), "{seen:?}");
+        assert!(wrong(2, "line 4, column 4 (datetime): expected a value, found the end of the row"), "{seen:?}");
     }
 
     #[test]
@@ -238,7 +333,7 @@ mod tests {
 
     #[test]
     fn another_encoding_is_a_bad_row() {
-        let seen = pull_all(reader(b"timestamp,datetime,sensor_id,value\n1,,l\xFCx,20\n2,,lux,30\n"));
+        let seen = pull_all(reader::<f64>(b"timestamp,datetime,sensor_id,value\n1,,l\xFCx,20\n2,,lux,30\n"));
         let text =
             "lux.csv, line 2, column 3 (sensor_id): expected UTF-8 text, found \"another encoding from byte 2 on\"";
         assert_eq!(seen[0], Err(format!("a row is no event: {text}")));
@@ -248,13 +343,15 @@ mod tests {
     #[test]
     fn another_header_is_fatal_unless_told_otherwise() {
         let text = b"time,lux\n1,,lux,20\n";
-        let seen = pull_all(reader(text));
+        let seen = pull_all(reader::<f64>(text));
         let expected = "lux.csv, line 1: expected the header `timestamp,datetime,sensor_id,value`, found `time,lux`";
         assert!(seen[0].as_ref().unwrap_err().starts_with(expected), "{seen:?}");
         assert_eq!(seen.len(), 1);
-        assert_eq!(pull_all(reader(text).any_header()).len(), 1);
-        assert_eq!(pull_all(reader(b"1,,lux,20\n").without_header()).len(), 1);
-        assert_eq!(pull_all(reader(b"")).len(), 0);
+        assert_eq!(pull_all(reader::<f64>(text).any_header()).len(), 1);
+        assert_eq!(pull_all(reader::<f64>(b"1,,lux,20\n").without_header()).len(), 1);
+        assert_eq!(pull_all(reader::<f64>(b"")).len(), 0);
+        let marked = format!("\u{FEFF}{HEADER}\r\n1,,lux,20\r\n");
+        assert!(pull_all(reader::<f64>(marked.as_bytes()))[0].is_ok());
     }
 
     #[test]
@@ -267,16 +364,27 @@ mod tests {
 
     proptest! {
         #[test]
-        fn never_panics_and_always_ends(bytes: Vec<u8>) {
-            let _ = pull_all(reader(&bytes).any_header());
+        fn never_panics_and_always_ends(bytes: Vec<u8>, delimiter: u8) {
+            let _ = pull_all(reader::<f64>(&bytes).any_header().delimiter(delimiter));
+            let _ = pull_all(reader::<Option<[i8; 2]>>(&bytes).skip_bad_rows().without_header());
             let mut file = format!("{HEADER}\n").into_bytes();
             file.extend(bytes);
-            let _ = pull_all(reader(&file));
+            let _ = pull_all(reader::<f64>(&file));
         }
 
         #[test]
-        fn nor_on_what_looks_like_csv(text in "([0-9.,\"\r\n-]|lux){0,60}") {
-            let _ = pull_all(reader(text.as_bytes()).without_header());
+        fn the_order_of_columns_means_nothing(order in Just([0, 1, 2, 3, 4]).prop_shuffle(), val: i32, text in "[a\",\n]{0,3}") {
+            let names = ["timestamp", "datetime", "sensor_id", "value", "note"];
+            let note = format!("\"{}\"", text.replace('"', "\"\""));
+            let fields = ["1.5", "", "lux", &val.to_string(), &note];
+            let row = |of: [&str; 5]| order.map(|at| of[at]).join(",");
+            let seen = pull_all(reader::<i32>(format!("{}\n{}\n", row(names), row(fields)).as_bytes()));
+            prop_assert_eq!(seen, [Ok(SensorEvent { sensor_id: "lux".into(), ts: Timestamp::from_millis(1500), val })]);
+        }
+
+        #[test]
+        fn never_panics_on_what_looks_like_csv(text in "([0-9.,\"\r\n-]|lux){0,60}") {
+            let _ = pull_all(reader::<f64>(text.as_bytes()).without_header());
         }
     }
 }

@@ -1,16 +1,15 @@
 //! `write_daily(directory, base)`: one CSV file for each day.
 
-use std::fmt::{self, Display};
-use std::fs::File;
-use std::io;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
+use std::{fmt, io};
 
-use thingflow_core::{Closed, Context, Demand, InputThing, Receipt, SensorEvent, StreamError, Timestamp, Visitor};
+use thingflow_core::{
+    Closed, Columns, Context, Demand, InputThing, Receipt, SensorEvent, StreamError, Timestamp, Visitor,
+};
 
-use super::{CsvError, Mapping, SensorRows, Writer};
-use crate::FileError;
-use crate::file_error::Doing;
+use super::{CsvError, SensorRows, ToRow, Writer};
+use crate::file_error::{Doing, FileError};
+use crate::log_file::LogFile;
 
 /// Writes each event to the file of its day, `base-2015-01-31.csv`, where the day is that of the event's timestamp in
 /// UTC, not of the clock. A file that is there already is appended to, without a second header.
@@ -27,25 +26,25 @@ use crate::file_error::Doing;
 ///
 /// # Errors
 /// If there is no such directory.
-pub fn write_daily<V: Display + FromStr>(
+pub fn write_daily<V: Columns>(
     directory: impl AsRef<Path>,
     base: &str,
 ) -> Result<DailyWriter<SensorRows<V>>, CsvError> {
     DailyWriter::new(SensorRows::default(), directory, base)
 }
 
-/// A Thing that writes sensor events to one file a day, with a [`Mapping`] of your own.
+/// A Thing that writes sensor events to one file a day, with a mapping of your own.
 pub struct DailyWriter<M> {
     directory: PathBuf,
     base: String,
     mapping: M,
-    open: Option<(Day, Writer<M, File>)>,
+    open: Option<(Day, Writer<M, LogFile>)>,
     buffered: bool,
 }
 
 type Day = (i32, u8, u8);
 
-impl<M: Mapping + Clone> DailyWriter<M> {
+impl<M: ToRow + Clone> DailyWriter<M> {
     /// A writer to files in the directory. A `/` in the base name becomes a `_`.
     ///
     /// # Errors
@@ -89,7 +88,7 @@ impl<M: Mapping + Clone> DailyWriter<M> {
     }
 }
 
-impl<V, M: Mapping<Event = SensorEvent<V>> + Clone> InputThing<SensorEvent<V>> for DailyWriter<M> {
+impl<V, M: ToRow<Event = SensorEvent<V>> + Clone> InputThing<SensorEvent<V>> for DailyWriter<M> {
     fn on_next(&mut self, event: SensorEvent<V>, cx: &mut Context<'_>) -> Receipt {
         self.write(event.ts, &event).map_err(|error| cx.fatal(error))?;
         Ok(Demand::More)
@@ -200,6 +199,22 @@ mod tests {
     fn refuses_what_is_no_directory() {
         let error = write_daily::<f64>("/no/such", "lux").unwrap_err().to_string();
         assert!(error.ends_with("create the directory: mkdir -p /no/such"), "{error}");
+    }
+
+    #[test]
+    fn a_folder_that_is_removed_ends_the_run_with_advice() {
+        for next in [DAY_1, DAY_2] {
+            let dir = tempfile::tempdir().unwrap();
+            let folder = dir.path().join("data");
+            fs::create_dir(&folder).unwrap();
+            let mut writer = write_daily(&folder, "lux").unwrap();
+            let cx = &mut Context::detached(Instant::ZERO);
+            let _ = writer.on_next(event("lux", DAY_1, 1.0), cx).unwrap();
+            fs::remove_dir_all(&folder).unwrap();
+            let token = writer.on_next(event("lux", next, 2.0), cx).unwrap_err();
+            let error = cx.take_error(token).to_string();
+            assert!(error.ends_with(&format!("create the directory: mkdir -p {}", folder.display())), "{error}");
+        }
     }
 
     #[test]

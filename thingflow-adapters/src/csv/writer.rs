@@ -1,17 +1,15 @@
 //! `write(path)`: a row for each event.
 
-use std::fmt::{self, Display};
-use std::fs::{File, OpenOptions};
-use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
+use std::fmt;
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
-use ::csv::{ErrorKind, WriterBuilder};
-use thingflow_core::{Closed, Context, Demand, InputThing, Receipt, StreamError, Visitor};
+use thingflow_core::{Closed, Columns, Context, Demand, InputThing, Receipt, StreamError, Visitor};
 
-use super::{CsvError, Mapping, RowBuilder, SensorRows};
-use crate::FileError;
-use crate::file_error::Doing;
+use super::mapping::header_row;
+use super::{CsvError, Mapping, RowBuilder, SensorRows, ToRow};
+use crate::file_error::{Doing, FileError};
+use crate::log_file::{Form, LogFile, Unfit};
 
 /// Writes each event as a row to a new file. A file of that name is replaced; see [`append`].
 ///
@@ -26,9 +24,12 @@ use crate::file_error::Doing;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
+/// A reading of several values has a column for each: see [`Columns`], which the readings of `thingflow-sensors` have.
+/// For anything else there is a [`Writer`] with [`columns`](super::columns).
+///
 /// # Errors
 /// If the file cannot be created, or takes no header.
-pub fn write<V: Display + FromStr>(path: impl AsRef<Path>) -> Result<Writer<SensorRows<V>, File>, CsvError> {
+pub fn write<V: Columns>(path: impl AsRef<Path>) -> Result<Writer<SensorRows<V>, LogFile>, CsvError> {
     Writer::create(SensorRows::default(), path)
 }
 
@@ -36,121 +37,113 @@ pub fn write<V: Display + FromStr>(path: impl AsRef<Path>) -> Result<Writer<Sens
 ///
 /// # Errors
 /// If the file cannot be opened, or has another header.
-pub fn append<V: Display + FromStr>(path: impl AsRef<Path>) -> Result<Writer<SensorRows<V>, File>, CsvError> {
+pub fn append<V: Columns>(path: impl AsRef<Path>) -> Result<Writer<SensorRows<V>, LogFile>, CsvError> {
     Writer::append(SensorRows::default(), path)
 }
 
-/// A Thing that writes events as CSV rows, with a [`Mapping`] of your own, to any writer.
+/// A Thing that writes events as CSV rows, with a mapping of your own, to any writer.
 ///
 /// Each row has left the program before the next event comes, so that a crash loses none (a power cut may lose what the
 /// system had not brought to the disk); see [`buffered`](Self::buffered). A write that fails ends the run.
+///
+/// The file may be moved or removed meanwhile, as `logrotate` does: see [`LogFile`]. The new one gets a header.
 pub struct Writer<M, W: Write> {
-    rows: ::csv::Writer<W>,
+    to: W,
     mapping: M,
     row: RowBuilder,
+    /// Whole rows that are not written yet.
+    rows: String,
     path: PathBuf,
     buffered: bool,
 }
 
-impl<M: Mapping> Writer<M, File> {
+/// How much is collected, in bytes.
+const BUFFER: usize = 8192;
+
+impl<M: ToRow> Writer<M, LogFile> {
     /// A writer to a new file; one of that name is replaced.
     ///
     /// # Errors
     /// If the file cannot be created, or takes no header.
     pub fn create(mapping: M, path: impl AsRef<Path>) -> Result<Self, CsvError> {
         let path = path.as_ref();
-        let file = File::create(path).map_err(FileError::when(Doing::Create, path))?;
-        Self::new(mapping, path, file)
+        let mut file = LogFile::create(path, form(&mapping)).map_err(FileError::when(Doing::Create, path))?;
+        file.write_header().map_err(FileError::when(Doing::Write, path))?;
+        Ok(Self::without_header(mapping, path, file))
     }
 
-    /// A writer behind what the file holds already. A last row that was cut off gets its end of line.
+    /// A writer behind what the file holds already. A last row that was cut off, by a crash or a full disk, stays as a
+    /// row that no reader takes for a whole one: it ends with `cut off` in a column that there should not be.
     ///
     /// # Errors
     /// If the file cannot be opened, or has another header.
     pub fn append(mapping: M, path: impl AsRef<Path>) -> Result<Self, CsvError> {
         let path = path.as_ref();
-        let mut options = OpenOptions::new();
-        let open = options.read(true).append(true).create(true).open(path);
-        let mut file = open.map_err(FileError::when(Doing::Create, path))?;
-        let Some(found) = first_line(&file).map_err(FileError::when(Doing::Read, path))? else {
-            return Self::new(mapping, path, file);
-        };
-        let expected = mapping.header().join(",");
-        if found != expected {
-            return Err(CsvError::Header { path: path.to_owned(), expected, found });
-        }
-        end_last_line(&mut file).map_err(FileError::when(Doing::Write, path))?;
+        let file = LogFile::append(path, form(&mapping)).map_err(|unfit| match unfit {
+            Unfit::Io(error) => FileError::when(Doing::Create, path)(error).into(),
+            Unfit::Header(found) => CsvError::Header {
+                path: path.to_owned(),
+                expected: header_row(&mapping.header()).trim_end().into(),
+                found,
+            },
+        })?;
         Ok(Self::without_header(mapping, path, file))
     }
 }
 
-/// The first line of a file, unless that is empty.
-fn first_line(file: &File) -> io::Result<Option<String>> {
-    let mut line = Vec::new();
-    BufReader::new(file).take(4096).read_until(b'\n', &mut line)?;
-    Ok((!line.is_empty()).then(|| String::from_utf8_lossy(&line).trim_end_matches(['\r', '\n']).to_owned()))
+fn form(mapping: &impl Mapping) -> Form {
+    let names = mapping.header();
+    Form::Rows { header: header_row(&names), columns: names.len() }
 }
 
-fn end_last_line(file: &mut File) -> io::Result<()> {
-    let mut last = [b'\n'];
-    file.seek(SeekFrom::End(-1))?;
-    file.read_exact(&mut last)?;
-    if last == [b'\n'] { Ok(()) } else { file.write_all(b"\n") }
-}
-
-impl<M: Mapping, W: Write> Writer<M, W> {
+impl<M: ToRow, W: Write> Writer<M, W> {
     /// A writer to `to`, which gets the header at once; `name` is what errors call it.
     ///
     /// # Errors
     /// If the header cannot be written.
     pub fn new(mapping: M, name: impl Into<PathBuf>, to: W) -> Result<Self, CsvError> {
         let mut writer = Self::without_header(mapping, name, to);
-        for name in writer.mapping.header() {
-            writer.row.push(&name);
-        }
-        writer.write_row()?;
+        writer.rows = header_row(&writer.mapping.header());
+        writer.flush()?;
         Ok(writer)
     }
 
     /// A writer to `to`, which gets no header.
     pub fn without_header(mapping: M, name: impl Into<PathBuf>, to: W) -> Self {
-        let rows = WriterBuilder::new().has_headers(false).flexible(true).from_writer(to);
-        Self { rows, mapping, row: RowBuilder::default(), path: name.into(), buffered: false }
+        Self { to, mapping, row: RowBuilder::default(), rows: String::new(), path: name.into(), buffered: false }
     }
 
     /// Collects rows before they are written, 8 KiB at a time and at the end: faster, and kinder to SD cards, at the
-    /// risk of what is collected.
+    /// risk of what is collected. Only whole rows are written.
     #[must_use]
-    pub fn buffered(self) -> Self {
-        Self { buffered: true, ..self }
+    pub fn buffered(mut self) -> Self {
+        self.buffered = true;
+        self
     }
 
     pub(super) fn write(&mut self, event: &M::Event) -> Result<(), CsvError> {
         self.mapping.to_row(event, &mut self.row);
-        self.write_row()
-    }
-
-    fn write_row(&mut self) -> Result<(), CsvError> {
-        let written = self.rows.write_record(&self.row.record);
-        self.row.record.clear();
-        written.map_err(|error| self.explain(error))?;
-        if self.buffered { Ok(()) } else { self.flush() }
-    }
-
-    pub(super) fn flush(&mut self) -> Result<(), CsvError> {
-        Ok(self.rows.flush().map_err(FileError::when(Doing::Write, &self.path))?)
-    }
-
-    fn explain(&self, error: ::csv::Error) -> CsvError {
-        let error = match error.into_kind() {
-            ErrorKind::Io(error) => error,
-            other => io::Error::other(format!("{other:?}")),
-        };
-        FileError::when(Doing::Write, &self.path)(error).into()
+        self.row.finish(&mut self.rows);
+        if self.buffered && self.rows.len() < BUFFER { Ok(()) } else { self.flush() }
     }
 }
 
-impl<M: Mapping, W: Write> InputThing<M::Event> for Writer<M, W> {
+impl<M, W: Write> Writer<M, W> {
+    pub(super) fn flush(&mut self) -> Result<(), CsvError> {
+        let written = if self.rows.is_empty() { Ok(()) } else { self.to.write_all(self.rows.as_bytes()) };
+        self.rows.clear(); // also after a failure: how much of it has been written is not known
+        Ok(written.and_then(|()| self.to.flush()).map_err(FileError::when(Doing::Write, &self.path))?)
+    }
+}
+
+/// For a graph that is let go of before its end. Rows that failed are not tried again.
+impl<M, W: Write> Drop for Writer<M, W> {
+    fn drop(&mut self) {
+        let _ = self.flush(); // nobody is left who could be told
+    }
+}
+
+impl<M: ToRow, W: Write> InputThing<M::Event> for Writer<M, W> {
     fn on_next(&mut self, event: M::Event, cx: &mut Context<'_>) -> Receipt {
         self.write(&event).map_err(|error| cx.fatal(error))?;
         Ok(Demand::More)
@@ -183,9 +176,10 @@ impl<M, W: Write> fmt::Debug for Writer<M, W> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::csv::{Reader, read};
+    use crate::csv::{Reader, Values, read};
     use proptest::prelude::*;
-    use std::fs;
+    use std::fs::{self, OpenOptions};
+    use std::io;
     use thingflow_core::{Flow, SensorEvent, SensorId, Timestamp, from_iter, pipe, prelude::Chain};
 
     fn event(n: i64) -> SensorEvent<f64> {
@@ -230,6 +224,8 @@ mod tests {
         let lines = fs::read_to_string(&path).unwrap();
         assert_eq!(lines.lines().count(), 4);
         assert!(lines.lines().last().unwrap().starts_with("0.370370367,"), "{lines}");
+        let whole = crate::csv::open::<f64>(&path).unwrap().skip_bad_rows().flow().collect_now();
+        assert_eq!(whole, [event(1), event(3)]);
     }
 
     #[test]
@@ -285,7 +281,66 @@ mod tests {
         let _ = from_iter([event(1)]).connect(Writer::new(SensorRows::default(), "null", io::sink()).unwrap());
     }
 
+    #[test]
+    fn readings_of_several_values_have_a_column_each() {
+        let before = [Some([1.5, 2.5]), None].map(|val| SensorEvent::new("xy", Timestamp::UNIX_EPOCH, val));
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("xy.csv");
+        pipe().to(append(&path).unwrap()).feed(before).unwrap();
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text.starts_with("timestamp,datetime,sensor_id,value_1,value_2\n"), "{text}");
+        assert_eq!(read::<Option<[f64; 2]>>(&path).unwrap().collect_now(), before);
+    }
+
+    #[test]
+    fn columns_with_commas_in_their_names_can_be_appended_to() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("points.csv");
+        for n in 1..=2 {
+            let mapping = crate::csv::columns(["x, in m", "y"], |n: &i32| [n.to_string(), "\"".to_owned()]);
+            pipe().to(Writer::append(mapping, &path).unwrap()).feed([n]).unwrap();
+        }
+        assert_eq!(fs::read_to_string(&path).unwrap(), "\"x, in m\",y\n1,\"\"\"\"\n2,\"\"\"\"\n");
+    }
+
+    #[test]
+    fn a_row_of_one_empty_text_is_a_row() {
+        let before = [None, Some(1.5), None];
+        let mut bytes = Vec::new();
+        pipe().to(Writer::new(Values::<Option<f64>>::default(), "memory", &mut bytes).unwrap()).feed(before).unwrap();
+        let reader = Reader::new(Values::<Option<f64>>::default(), "memory", bytes.as_slice());
+        assert_eq!(reader.flow().collect_now(), before);
+    }
+
+    /// Takes so many bytes, then none, until it is tried once too often.
+    struct FullDisk<'a>(&'a mut Vec<u8>, usize);
+    impl Write for FullDisk<'_> {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let room = bytes.len().min(self.1 - self.0.len());
+            self.0.extend(&bytes[..room]);
+            if room > 0 { Ok(room) } else { Err(io::ErrorKind::StorageFull.into()) }
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
     proptest! {
+        #[test]
+        fn a_disk_that_fills_up_holds_the_beginning_and_the_run_ends(room in 0_usize..400, buffered: bool) {
+            let rows = (1..=8).map(event);
+            let mut all = Vec::new();
+            pipe().to(Writer::new(SensorRows::default(), "memory", &mut all).unwrap()).feed(rows.clone()).unwrap();
+            let mut disk = Vec::new();
+            let ended = match Writer::new(SensorRows::default(), "disk", FullDisk(&mut disk, room)) {
+                Ok(writer) if buffered => pipe().to(writer.buffered()).feed(rows).is_ok(),
+                Ok(writer) => pipe().to(writer).feed(rows).is_ok(),
+                Err(_) => false,
+            };
+            prop_assert_eq!(ended, room >= all.len());
+            prop_assert_eq!(disk.as_slice(), &all[..room.min(all.len())], "and nothing is written behind a half row");
+        }
+
         #[test]
         fn whatever_is_written_comes_back(nanos: i64, number: u64, val: f64, text: String) {
             prop_assume!(!val.is_nan());

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 pub struct LineError {
     /// The file, or what the reader calls it.
     pub path: PathBuf,
-    /// The line, counted from 1.
+    /// The line, counted from 1, among all that the reader has read.
     pub line: u64,
     /// What is wrong with it.
     pub why: LineFault,

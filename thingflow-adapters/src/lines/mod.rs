@@ -12,8 +12,10 @@
 
 mod error;
 mod reader;
+mod tail;
 mod writer;
 
 pub use error::{LineError, LineFault};
-pub use reader::{Reader, read};
+pub use reader::{Reader, follow, read};
+pub use tail::Tail;
 pub use writer::{Writer, append, write};

@@ -1,19 +1,21 @@
-//! `read(path)`: the lines of a file.
+//! `read(path)`: the lines of a file; `follow(path, every)`: also those that are still to come.
 
 use std::fmt;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, ErrorKind, Read};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use thingflow_core::{Context, Failure, Flow, Source, StreamError};
+use thingflow_core::{Context, Failure, Flow, Instant, Source, StreamError};
 
-use super::{LineError, LineFault};
-use crate::FileError;
-use crate::file_error::Doing;
+use super::{LineError, LineFault, Tail};
+use crate::file_error::{Doing, FileError};
 
 /// Sends the lines of a file, one at each sampling, without their ends, and completes at its end.
 ///
-/// A line that is no UTF-8 text, or longer than 1 MiB, is one failed sampling; the next one reads the next line.
+/// A line that is no UTF-8 text, or longer than 1 MiB, is one failed sampling. A periodic schedule has a policy for that
+/// and goes on with the next line if told so; others end the stream by the error. [`Reader`] has
+/// [`lossy`](Reader::lossy) and [`skip_bad_lines`](Reader::skip_bad_lines) for them.
 ///
 /// ```
 /// # use thingflow_core::prelude::*;
@@ -33,20 +35,71 @@ pub fn read(path: impl AsRef<Path>) -> Result<Flow<Reader<File>>, FileError> {
     Ok(Flow::new(Reader::new(path, file)))
 }
 
+/// As [`read`], but never completes: looks for further lines each time when `every` has passed, as `tail -F` does. Give it
+/// to [`schedule_recurring`](thingflow_core::Scheduler::schedule_recurring).
+///
+/// It begins with the lines that are there already; see [`Tail::at_end`]. A line counts once it has its end. If the file is
+/// moved or emptied, the new one of the name goes on: see [`Tail`].
+///
+/// ```
+/// # use std::time::Duration;
+/// # use thingflow_core::prelude::*;
+/// # let dir = tempfile::tempdir()?;
+/// # let path = dir.path().join("door.log");
+/// # std::fs::write(&path, "open\nclo")?;
+/// use thingflow_adapters::lines;
+/// # let seen = thingflow_core::testing::Recorder::new();
+/// let mut scheduler = Scheduler::virtual_time()?;
+/// let door = lines::follow(&path, Duration::from_secs(1))?;
+/// scheduler.schedule_recurring(door.connect(seen.clone()))?;
+/// scheduler.run_for(Duration::from_secs(5))?;
+/// assert_eq!(seen.events(), ["open"]);
+/// std::fs::write(&path, "open\nclosed\n")?;
+/// scheduler.run_for(Duration::from_secs(5))?;
+/// assert_eq!(seen.events(), ["open", "closed"]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// If the file cannot be opened.
+pub fn follow(path: impl AsRef<Path>, every: Duration) -> Result<Flow<Reader<Tail>>, FileError> {
+    let path = path.as_ref();
+    Ok(Reader::new(path, Tail::open(path)?).follow(every).flow())
+}
+
 /// A source of the lines that a reader gives. It blocks until a line has come: a pipe or a serial port belongs on an
 /// edge thread.
 pub struct Reader<R> {
     from: BufReader<R>,
     path: PathBuf,
+    /// What has been read of the current line, up to one byte more than the limit.
     line: Vec<u8>,
+    /// Bytes beyond that have been dropped.
+    too_long: bool,
     number: u64,
     max_len: usize,
+    lossy: bool,
+    skips: bool,
+    /// How long to wait at the end; `None` if that is the end.
+    every: Option<Duration>,
+    look_at: Instant,
 }
 
 impl<R: Read> Reader<R> {
     /// A source of the lines of `from`; `name` is what errors call it.
     pub fn new(name: impl Into<PathBuf>, from: R) -> Self {
-        Self { from: BufReader::new(from), path: name.into(), line: Vec::new(), number: 0, max_len: 1 << 20 }
+        Self {
+            from: BufReader::new(from),
+            path: name.into(),
+            line: Vec::new(),
+            too_long: false,
+            number: 0,
+            max_len: 1 << 20,
+            lossy: false,
+            skips: false,
+            every: None,
+            look_at: Instant::ZERO,
+        }
     }
 
     /// Refuses lines that are longer, in bytes, so that a sender that never ends its line cannot fill the memory.
@@ -55,45 +108,77 @@ impl<R: Read> Reader<R> {
         Self { max_len, ..self }
     }
 
+    /// Takes what is no UTF-8 text as well, with `\u{FFFD}` for what cannot be read.
+    #[must_use]
+    pub fn lossy(self) -> Self {
+        Self { lossy: true, ..self }
+    }
+
+    /// Goes on with the next line behind one that is too long or no text. Each is reported, with the file and the line;
+    /// see [`Context::report`].
+    #[must_use]
+    pub fn skip_bad_lines(self) -> Self {
+        Self { skips: true, ..self }
+    }
+
+    /// Does not complete when there is nothing more to read, but looks again each time when `every` has passed.
+    #[must_use]
+    pub fn follow(self, every: Duration) -> Self {
+        Self { every: Some(every), ..self }
+    }
+
+    /// The flow of the lines.
+    pub fn flow(self) -> Flow<Self> {
+        Flow::new(self)
+    }
+
+    /// The next line; `None` if there is none, or only the beginning of one that is still to come.
     fn next_line(&mut self) -> Result<Option<String>, ReadError> {
-        self.line.clear();
-        let limit = (self.max_len as u64).saturating_add(2); // with the end of the line
-        if self.from.by_ref().take(limit).read_until(b'\n', &mut self.line)? == 0 {
+        let ended = self.read_line()?;
+        if !ended && (self.every.is_some() || self.line.is_empty() && !self.too_long) {
             return Ok(None);
         }
         self.number += 1;
-        let ended = self.line.ends_with(b"\n");
-        if ended {
-            self.line.pop();
-            self.line.pop_if(|last| *last == b'\r');
-        } else if self.line.len() > self.max_len {
-            skip_line(&mut self.from)?;
+        let (mut line, mut too_long) = (std::mem::take(&mut self.line), std::mem::take(&mut self.too_long));
+        if ended && !too_long {
+            line.pop_if(|last| *last == b'\r');
         }
-        if self.line.len() > self.max_len {
+        too_long |= line.len() > self.max_len;
+        if too_long {
             return Err(self.wrong(LineFault::TooLong(self.max_len)));
         }
-        let text = std::str::from_utf8(&self.line).map(str::to_owned);
-        text.map(Some).map_err(|error| self.wrong(LineFault::NotUtf8(error.valid_up_to() + 1)))
+        match String::from_utf8(line) {
+            Ok(text) => Ok(Some(text)),
+            Err(error) if self.lossy => Ok(Some(String::from_utf8_lossy(error.as_bytes()).into_owned())),
+            Err(error) => Err(self.wrong(LineFault::NotUtf8(error.utf8_error().valid_up_to() + 1))),
+        }
+    }
+
+    /// Reads on in the current line: whether its end has come. What is too long is not kept.
+    fn read_line(&mut self) -> io::Result<bool> {
+        loop {
+            let bytes = match self.from.fill_buf() {
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                bytes => bytes?,
+            };
+            if bytes.is_empty() {
+                return Ok(false);
+            }
+            let end = bytes.iter().position(|byte| *byte == b'\n');
+            let part = &bytes[..end.unwrap_or(bytes.len())];
+            let room = self.max_len.saturating_add(1) - self.line.len(); // one more for the end of a line of two bytes
+            self.line.extend_from_slice(&part[..part.len().min(room)]);
+            self.too_long |= part.len() > room;
+            let used = part.len() + usize::from(end.is_some());
+            self.from.consume(used);
+            if end.is_some() {
+                return Ok(true);
+            }
+        }
     }
 
     fn wrong(&self, why: LineFault) -> ReadError {
         ReadError::Line(LineError { path: self.path.clone(), line: self.number, why })
-    }
-}
-
-/// Reads to the end of the line without keeping it.
-fn skip_line(from: &mut impl BufRead) -> io::Result<()> {
-    loop {
-        let bytes = match from.fill_buf() {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            bytes => bytes?,
-        };
-        let end = bytes.iter().position(|byte| *byte == b'\n');
-        let (used, done) = (end.map_or(bytes.len(), |at| at + 1), end.is_some() || bytes.is_empty());
-        from.consume(used);
-        if done {
-            return Ok(());
-        }
     }
 }
 
@@ -112,10 +197,28 @@ impl<R: Read> Source for Reader<R> {
     type Item = String;
 
     fn pull(&mut self, cx: &mut Context<'_>) -> Result<Option<String>, Failure> {
-        self.next_line().map_err(|error| match error {
-            ReadError::Line(error) => StreamError::caused("a line is no text", error).into(),
-            ReadError::Io(error) => cx.fatal(FileError::when(Doing::Read, &self.path)(error)).into(),
-        })
+        loop {
+            match (self.next_line(), self.every) {
+                (Ok(None), Some(every)) => {
+                    self.look_at = cx.now() + every;
+                    return Err(Failure::NotYet);
+                }
+                (Ok(line), _) => return Ok(line),
+                (Err(ReadError::Io(error)), _) => {
+                    return Err(cx.fatal(FileError::when(Doing::Read, &self.path)(error)).into());
+                }
+                (Err(ReadError::Line(error)), _) => {
+                    let error = StreamError::caused("a line is no text", error);
+                    if !self.skips {
+                        return Err(error.into());
+                    }
+                    cx.report(self.name(), &error);
+                }
+            }
+        }
+    }
+    fn due(&mut self, cx: &mut Context<'_>) -> Option<Instant> {
+        Some(self.look_at).filter(|at| *at > cx.now())
     }
     fn name(&self) -> &str {
         self.path.file_name().and_then(|name| name.to_str()).unwrap_or("lines")
@@ -169,6 +272,33 @@ mod tests {
     }
 
     #[test]
+    fn bad_lines_can_be_skipped_or_taken_as_they_are() {
+        let bytes = &b"l\xFC\nlonger\nx\n"[..];
+        assert_eq!(pull_all(Reader::new("in", bytes).max_len(4).skip_bad_lines()), [Ok("x".into())]);
+        let seen = pull_all(Reader::new("in", bytes).lossy().max_len(4).skip_bad_lines());
+        assert_eq!(seen, [Ok("l\u{FFFD}".into()), Ok("x".into())]);
+    }
+
+    #[test]
+    fn a_carriage_return_at_the_limit_is_no_end_of_line() {
+        assert!(pull_all(Reader::new("in", "four\rx\n".as_bytes()).max_len(4))[0].is_err());
+        assert!(pull_all(Reader::new("in", "four\r\r\n".as_bytes()).max_len(4))[0].is_err());
+    }
+
+    /// Gives each part by itself, with an end of what is there behind it.
+    struct Parts<'a>(Vec<&'a [u8]>);
+    impl Read for Parts<'_> {
+        fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+            if self.0.is_empty() {
+                return Ok(0);
+            }
+            let part = self.0.remove(0);
+            into[..part.len()].copy_from_slice(part);
+            Ok(part.len())
+        }
+    }
+
+    #[test]
     fn a_directory_is_no_file() {
         let error = read("/").unwrap().try_collect_now().1.unwrap().to_string();
         assert!(error.contains("cannot read /: Is a directory"), "{error}");
@@ -180,6 +310,30 @@ mod tests {
             for line in pull_all(Reader::new("in", bytes.as_slice()).max_len(max_len)).into_iter().flatten() {
                 prop_assert!(line.len() <= max_len);
             }
+        }
+
+        #[test]
+        fn what_comes_in_parts_gives_the_same_lines(
+            parts in prop::collection::vec(prop::collection::vec(prop::sample::select(&b"ab\xFC\r\n"[..]), 0..6), 0..8),
+            max_len in 0_usize..6,
+        ) {
+            let mut whole = parts.concat();
+            whole.truncate(whole.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1));
+            let expected = pull_all(Reader::new("in", whole.as_slice()).max_len(max_len));
+
+            let cx = &mut Context::detached(Instant::ZERO);
+            let from = Parts(parts.iter().map(Vec::as_slice).collect());
+            let mut reader = Reader::new("in", from).max_len(max_len).follow(Duration::from_secs(1));
+            let mut seen = Vec::new();
+            while !reader.from.get_ref().0.is_empty() || !reader.from.buffer().is_empty() {
+                match reader.pull(cx) {
+                    Ok(Some(line)) => seen.push(Ok(line)),
+                    Err(Failure::Sample(error)) => seen.push(Err(error.to_string())),
+                    Err(Failure::NotYet) => prop_assert_eq!(reader.due(cx), Some(Instant::ZERO + Duration::from_secs(1))),
+                    other => prop_assert!(false, "{other:?}"),
+                }
+            }
+            prop_assert_eq!(seen, expected);
         }
 
         #[test]

@@ -1,14 +1,13 @@
 //! `write(path)`: a line for each event.
 
 use std::fmt::{self, Display};
-use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use thingflow_core::{Closed, Context, Demand, InputThing, Receipt, StreamError, Visitor};
 
-use crate::FileError;
-use crate::file_error::Doing;
+use crate::file_error::{Doing, FileError};
+use crate::log_file::{Form, LogFile, Unfit};
 
 /// Writes each event as a line to a new file. A file of that name is replaced; see [`append`].
 ///
@@ -23,25 +22,27 @@ use crate::file_error::Doing;
 ///
 /// # Errors
 /// If the file cannot be created.
-pub fn write(path: impl AsRef<Path>) -> Result<Writer<File>, FileError> {
+pub fn write(path: impl AsRef<Path>) -> Result<Writer<LogFile>, FileError> {
     let path = path.as_ref();
-    let file = File::create(path).map_err(FileError::when(Doing::Create, path))?;
+    let file = LogFile::create(path, Form::Lines).map_err(FileError::when(Doing::Create, path))?;
     Ok(Writer::new(path, file))
 }
 
-/// As [`write()`], behind what the file holds already.
+/// As [`write()`], behind what the file holds already. A last line that was cut off, by a crash or a full disk, gets its
+/// end.
 ///
 /// # Errors
 /// If the file cannot be opened.
-pub fn append(path: impl AsRef<Path>) -> Result<Writer<File>, FileError> {
+pub fn append(path: impl AsRef<Path>) -> Result<Writer<LogFile>, FileError> {
     let path = path.as_ref();
-    let open = OpenOptions::new().append(true).create(true).open(path);
-    Ok(Writer::new(path, open.map_err(FileError::when(Doing::Create, path))?))
+    let file = LogFile::append(path, Form::Lines).map_err(Unfit::into_io);
+    Ok(Writer::new(path, file.map_err(FileError::when(Doing::Create, path))?))
 }
 
 /// A Thing that writes events as lines, each as soon as it comes. A write that fails ends the run.
 ///
-/// An event whose text has line ends in it becomes several lines.
+/// An event whose text has line ends in it becomes several lines. The file may be moved or removed meanwhile, as
+/// `logrotate` does: see [`LogFile`].
 pub struct Writer<W> {
     to: W,
     path: PathBuf,
@@ -111,6 +112,39 @@ mod tests {
             pipe::<i32>().to(append(&path).unwrap()).feed([n]).unwrap();
         }
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "1\n2\n");
+    }
+
+    #[test]
+    fn a_line_that_was_cut_off_gets_its_end() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("log.txt");
+        for (before, after) in [("", "3\n"), ("1\n", "1\n3\n"), ("1\n2", "1\n2\n3\n"), ("\n", "\n3\n")] {
+            std::fs::write(&path, before).unwrap();
+            pipe::<i32>().to(append(&path).unwrap()).feed([3]).unwrap();
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), after);
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_moved_emptied_or_removed_is_begun_anew() {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, moved) = (dir.path().join("log.txt"), dir.path().join("log.txt.1"));
+        let cx = &mut Context::detached(thingflow_core::Instant::ZERO);
+        for mut writer in [append(&path).unwrap(), write(&path).unwrap()] {
+            let mut line = |n: i32| writer.on_next(n, cx).map(drop).unwrap();
+            line(1);
+            std::fs::rename(&path, &moved).unwrap();
+            line(2);
+            assert_eq!(std::fs::read_to_string(&moved).unwrap(), "1\n");
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), "2\n");
+            std::fs::write(&path, "").unwrap();
+            line(3);
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), "3\n");
+            std::fs::remove_file(&path).unwrap();
+            line(4);
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), "4\n");
+            std::fs::remove_file(&path).unwrap();
+        }
     }
 
     #[test]

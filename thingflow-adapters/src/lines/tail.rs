@@ -1,0 +1,187 @@
+//! [`Tail`]: a file that others write to, by its name.
+
+use std::fs::File;
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf, absolute};
+
+use crate::file_error::{Doing, FileError};
+use crate::log_file::is_same;
+
+/// A file that others write to. It is read to its end, and on from there when more has come.
+///
+/// If the name has come to stand for another file, as after `logrotate`, that is read from its beginning, once the old one
+/// has been read to its end. A file that has become shorter has been emptied and is read from its beginning too. In both
+/// cases a last line without an end gets one. While there is no file of the name, there is nothing to read.
+#[derive(Debug)]
+pub struct Tail {
+    path: PathBuf,
+    file: File,
+    /// The last byte that was read of this file, if any.
+    last: Option<u8>,
+    /// The file of the name by now, when the end of this one has been seen.
+    next: Option<File>,
+}
+
+impl Tail {
+    /// The file, from its beginning.
+    ///
+    /// # Errors
+    /// If it cannot be opened.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, FileError> {
+        let path = path.as_ref();
+        let open = || Ok((absolute(path)?, File::open(path)?));
+        let (path, file) = open().map_err(FileError::when(Doing::Open, path))?;
+        Ok(Self { path, file, last: None, next: None })
+    }
+
+    /// Only what comes from now on.
+    ///
+    /// # Errors
+    /// If the file has no end, as a pipe.
+    pub fn at_end(mut self) -> Result<Self, FileError> {
+        self.file.seek(SeekFrom::End(0)).map_err(FileError::when(Doing::Read, &self.path))?;
+        Ok(self)
+    }
+
+    /// At the end of the file: whether to read on, in another one or at the beginning.
+    fn goes_on(&mut self) -> io::Result<bool> {
+        if let Some(next) = self.next.take() {
+            self.file = next;
+            return Ok(true);
+        }
+        let own = self.file.metadata()?;
+        if !own.is_file() {
+            return Ok(false);
+        }
+        if own.len() < self.file.stream_position()? {
+            self.file.seek(SeekFrom::Start(0))?;
+            return Ok(true);
+        }
+        let there = match File::open(&self.path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
+            there => there?,
+        };
+        if is_same(&own, &there.metadata()?) {
+            return Ok(false);
+        }
+        self.next = Some(there); // once more to the end of this one: it may have been written to before it was moved
+        Ok(false)
+    }
+}
+
+impl Read for Tail {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        if into.is_empty() {
+            return Ok(0);
+        }
+        loop {
+            let read = self.file.read(into)?;
+            if let Some(last) = into[..read].last() {
+                self.last = Some(*last);
+                return Ok(read);
+            }
+            if !self.goes_on()? {
+                return Ok(0);
+            }
+            if self.last.take().is_some_and(|last| last != b'\n') {
+                into[0] = b'\n';
+                return Ok(1);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lines::{Reader, append, follow};
+    use std::fs::{self, OpenOptions};
+    use std::time::Duration;
+    use thingflow_core::prelude::*;
+    use thingflow_core::testing::Recorder;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    /// What comes of a file that is changed in a second each.
+    fn followed(path: &Path, changes: &[&dyn Fn()]) -> Vec<String> {
+        fs::write(path, "").unwrap();
+        let seen = Recorder::new();
+        let mut scheduler = Scheduler::virtual_time().unwrap();
+        scheduler.schedule_recurring(follow(path, SECOND).unwrap().connect(seen.clone())).unwrap();
+        for change in changes {
+            change();
+            scheduler.run_for(3 * SECOND).unwrap();
+        }
+        seen.events()
+    }
+
+    fn add(path: &Path, text: &str) {
+        use std::io::Write;
+        let mut file = OpenOptions::new().append(true).create(true).open(path).unwrap();
+        file.write_all(text.as_bytes()).unwrap();
+    }
+
+    #[test]
+    fn a_growing_file_gives_its_whole_lines() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("log");
+        let changes: [&dyn Fn(); 3] = [&|| add(&path, "one\ntw"), &|| add(&path, "o"), &|| add(&path, "\n\nfour\nfi")];
+        assert_eq!(followed(&path, &changes), ["one", "two", "", "four"]);
+    }
+
+    #[test]
+    fn a_file_that_is_moved_is_read_to_its_end_and_the_new_one_after_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, moved) = (dir.path().join("log"), dir.path().join("log.1"));
+        let changes: [&dyn Fn(); 5] = [
+            &|| add(&path, "one\n"),
+            &|| {
+                add(&path, "two\n");
+                fs::rename(&path, &moved).unwrap();
+                add(&moved, "late");
+            },
+            &|| add(&path, "three\n"),
+            &|| {
+                fs::remove_file(&path).unwrap();
+                add(&path, "four\n");
+            },
+            &|| fs::remove_file(&path).unwrap(),
+        ];
+        assert_eq!(followed(&path, &changes), ["one", "two", "late", "three", "four"]);
+    }
+
+    #[test]
+    fn a_file_that_is_emptied_is_read_from_its_beginning() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("log");
+        let changes: [&dyn Fn(); 2] = [&|| add(&path, "one\ntwo\nhalf"), &|| fs::write(&path, "three\n").unwrap()];
+        assert_eq!(followed(&path, &changes), ["one", "two", "half", "three"]);
+    }
+
+    #[test]
+    fn what_a_writer_of_this_crate_writes_is_followed_through_a_rotation() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("log");
+        let writer = std::cell::RefCell::new(append(&path).unwrap());
+        let write = |n: i32| {
+            let cx = &mut Context::detached(Instant::ZERO);
+            let _ = InputThing::<i32>::on_next(&mut *writer.borrow_mut(), n, cx).unwrap();
+        };
+        let changes: [&dyn Fn(); 3] =
+            [&|| write(1), &|| fs::rename(&path, dir.path().join("log.1")).unwrap(), &|| (2..=3).for_each(write)];
+        assert_eq!(followed(&path, &changes), ["1", "2", "3"]);
+    }
+
+    #[test]
+    fn only_what_is_new() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("log");
+        add(&path, "old\n");
+        let mut reader = Reader::new("log", Tail::open(&path).unwrap().at_end().unwrap()).follow(SECOND);
+        let cx = &mut Context::detached(Instant::ZERO);
+        assert!(matches!(reader.pull(cx), Err(Failure::NotYet)));
+        add(&path, "new\n");
+        assert_eq!(reader.pull(cx).unwrap(), Some("new".into()));
+        assert!(Tail::open("/no/such/log").unwrap_err().to_string().contains("check the name"));
+    }
+}
