@@ -126,6 +126,13 @@ impl<'a> Context<'a> {
         self.failed.take().unwrap_or_else(|| RunError::new("a fatal error of another context"))
     }
 
+    /// Ends the run because of an error that was taken from another context.
+    #[cold]
+    pub(crate) fn fatal_again(&mut self, error: RunError) -> FatalError {
+        self.failed.get_or_insert(error);
+        FatalError(())
+    }
+
     #[cfg(feature = "alloc")]
     pub(crate) fn name_failed(&mut self, name: impl FnOnce() -> alloc::string::String) {
         if let Some(error) = &mut self.failed {

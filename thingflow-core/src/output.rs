@@ -234,6 +234,11 @@ impl<S: Source> Flow<S> {
         Self { source, filter: Identity }
     }
 
+    /// The flow of a source that is made of this one.
+    pub(crate) fn over<R: Source>(self, stage: impl FnOnce(S) -> R) -> Flow<R> {
+        Flow::new(stage(self.source))
+    }
+
     /// The same source with a port, so that any number of branches can begin there.
     #[cfg(feature = "alloc")]
     pub fn output(self) -> Output<S>

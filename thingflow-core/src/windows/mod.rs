@@ -12,6 +12,7 @@ mod chunks;
 mod chunks_by;
 #[cfg(feature = "alloc")]
 mod chunks_distinct;
+mod each_time;
 mod ring;
 mod running;
 mod running_avg;
@@ -28,13 +29,14 @@ pub use aggregates::*;
 pub use by_count::ByCount;
 pub use by_time::ByTime;
 pub use chunk_median::ChunkMedian;
+pub use each_time::EachTime;
 #[cfg(feature = "alloc")]
 pub use ring::{Growing, OnHeap};
 pub use ring::{InPlace, Place, Ring, Room};
 pub use running::Running;
 pub use running_avg::RunningAvg;
 pub use total::{ExactSum, IntegerSum, Total};
-pub use window::{CountWindow, RunningWindow, TimeWindow, Window, Windowed};
+pub use window::{CountWindow, EachWindow, RunningWindow, TimeWindow, Window, Windowed};
 #[cfg(feature = "alloc")]
 pub use {
     chunks::Chunks, chunks_by::ChunksBy, chunks_distinct::ChunksDistinct, sliding::Sliding, sliding_time::SlidingTime,
@@ -160,6 +162,8 @@ pub trait Windows: Chain {
     #[doc(alias = "rolling")]
     #[doc(alias = "map_window")]
     #[doc(alias = "cumsum")]
+    #[doc(alias = "tumbling_time")]
+    #[doc(alias = "timed_window")]
     #[track_caller]
     fn aggregate<W, A>(self, window: W, aggregate: A) -> Self::Piped<W::Filter>
     where

@@ -191,6 +191,60 @@ proptest! {
     }
 }
 
+/// The sums of one window of `d` seconds after the other, each with the second in which it goes out, and that of the window
+/// that is open at the end.
+fn tumbling(e: &[Option<i32>], d: u64, aligned: bool) -> (Vec<(u64, i32)>, Option<i32>) {
+    let (mut sums, mut open): (Vec<_>, Option<(u64, i32)>) = Default::default();
+    for (second, event) in (1..).zip(e) {
+        if let Some((_, sum)) = open.take_if(|(ends, _)| *ends <= second) {
+            sums.push((second, sum));
+        }
+        if let Some(event) = event {
+            let (_, sum) = open.get_or_insert((if aligned { second / d * d + d } else { second + d }, 0));
+            *sum += event;
+        }
+    }
+    (sums, open.map(|(_, sum)| sum))
+}
+
+proptest! {
+    #[test]
+    fn windows_of_time(e in slots(), end in end(), d in 1_u64..6, aligned: bool, awake: bool, n in 0_usize..5) {
+        let window = || {
+            let window = Window::each(Duration::from_secs(d));
+            if aligned { window.aligned() } else { window }
+        };
+        let (sums, rest) = tumbling(&e, d, aligned);
+        let all: Vec<_> = sums.iter().map(|(_, sum)| *sum).chain(rest).collect();
+        prop_assert_eq!(timed(&e, end, true, pipe().aggregate(window(), Sum::new()), false), line(&all, end));
+        // Late, an event sends what should have gone before it; a window that nobody ends goes out at the end.
+        prop_assert_eq!(timed(&e, end, awake, pipe().aggregate(window(), Sum::new()), false), line(&all, end));
+        let kept = if end.is_some() && awake { &all[..sums.len()] } else { &all };
+        if awake || end.is_none() {
+            let dropping = pipe().aggregate(window().drop_on_error(), Sum::new());
+            prop_assert_eq!(timed(&e, end, awake, dropping, false), line(kept, end));
+        }
+        let few = pipe().aggregate(window(), Sum::new()).take(n);
+        prop_assert_eq!(timed(&e, end, awake, few, false), taken(all, n, end));
+        let on_time = timed(&e, end, true, pipe().aggregate(window(), Sum::new()), true);
+        let expected: String = sums.iter().map(|(second, sum)| format!("{sum}@{second} ")).collect();
+        prop_assert!(on_time.starts_with(&expected), "{on_time} does not begin with {expected}");
+    }
+}
+
+#[test]
+fn a_window_of_an_hour_ends_at_the_full_hour_of_the_wall_clock() -> Result<(), Box<dyn std::error::Error>> {
+    let clock = thingflow_core::VirtualClock::starting_at(Timestamp::from_secs(1_420_110_000 + 2_400)); // 11:40
+    let mut scheduler = Scheduler::with_clock(clock)?;
+    let seen = Recorder::new();
+    let rain = thingflow_core::testing::timed([(600.0, 1), (1199.0, 2), (1200.0, 4), (9_000.0, 8)]);
+    let hours = rain.aggregate(Window::each(Duration::from_secs(3600)).aligned(), Sum::new());
+    scheduler.schedule_recurring(hours.connect(seen.clone()))?;
+    scheduler.run_forever()?;
+    assert_eq!(seen.timed_text(), "3@1200 4@4800 8@9000 |@9000");
+    Ok(())
+}
+
 /// Floats of all sizes, and those that are no numbers.
 fn rough() -> impl Strategy<Value = f64> {
     prop_oneof![
