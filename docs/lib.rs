@@ -4,6 +4,10 @@
 pub mod introduction {}
 #[doc = include_str!("src/tutorial.md")]
 pub mod tutorial {}
+#[doc = include_str!("src/your-own.md")]
+pub mod your_own {}
+#[doc = include_str!("src/windows.md")]
+pub mod windows {}
 #[doc = include_str!("src/ports.md")]
 pub mod ports {}
 #[doc = include_str!("src/joins.md")]
@@ -28,10 +32,14 @@ pub mod actuators {}
 pub mod sensors {}
 #[doc = include_str!("src/elsewhere.md")]
 pub mod elsewhere {}
+#[doc = include_str!("src/microcontrollers.md")]
+pub mod microcontrollers {}
 #[doc = include_str!("src/cross.md")]
 pub mod cross {}
 #[doc = include_str!("src/deploy.md")]
 pub mod deploy {}
+#[doc = include_str!("src/coming-from.md")]
+pub mod coming_from {}
 #[doc = include_str!("src/filters.md")]
 pub mod filters {}
 #[doc = include_str!("src/glossary.md")]
