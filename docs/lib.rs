@@ -55,3 +55,25 @@ mod pages {
     #[doc = include_str!("../DESIGN.md")]
     mod design {}
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    #[test]
+    fn every_chapter_is_listed_and_its_listings_run() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src");
+        let [contents, introduction] = ["SUMMARY.md", "introduction.md"]
+            .map(|page| fs::read_to_string(format!("{folder}/{page}")).expect("the page is there"));
+        for entry in fs::read_dir(folder).expect("the book is there") {
+            let name = entry.expect("it can be read").file_name().into_string().expect("names are text");
+            if name == "SUMMARY.md" {
+                continue;
+            }
+            assert!(contents.contains(&format!("]({name})")), "{name} is not in SUMMARY.md");
+            assert!(include_str!("lib.rs").contains(&format!("\"src/{name}\"")), "{name} is not in lib.rs");
+            let is_listed = introduction.contains(&format!("]({name})")) || name == "introduction.md";
+            assert!(is_listed, "{name} is not in introduction.md");
+        }
+    }
+}

@@ -39,7 +39,8 @@ where
 {
     let room = SensorOutput::new(room);
     room.fatal_errors().for_each(|event| log::info!("{event}"));
-    room.map(|event| event.val).running_avg(5).map(|celsius| celsius > 25.0).connect(pin_out("fan", fan));
+    let warm = room.map(|event| event.val).running_avg(5).map(|celsius| celsius > 25.0).dedup();
+    warm.inspect(|on| log::info!("fan: {on}")).connect(pin_out("fan", fan));
     let (first, longest) = (Duration::from_millis(100), Duration::from_secs(60));
     let retry = OnFailure::Retry { first, longest, attempts: 20 };
     scheduler.schedule_periodic(room, Periodic::every(Duration::from_secs(1)).on_failure(retry))?;
