@@ -53,6 +53,12 @@ float!(f64);
 /// let e = SensorEvent::new("lux", Timestamp::UNIX_EPOCH, 3.0);
 /// assert_eq!(e.with_value(4.0).sensor_id, "lux");
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no float in it",
+    label = "this operator works on `f32`, `f64` and sensor events of them",
+    note = "for numbers of any kind there is `.aggregate(Window::sliding(n), Mean::new())`",
+    note = "of readings with several values take one: `.map(|event| event.map(|reading| reading.lux))`"
+)]
 pub trait Measured: Sized {
     /// The kind of number.
     type Value: Float;
@@ -96,6 +102,10 @@ impl<T: Measured> Measured for SensorEvent<T> {
 ///     }
 /// }
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` carries no value that an aggregate could look at",
+    note = "`.map(..)` takes the value out of an event; for an event type of your own implement `Carrier`"
+)]
 pub trait Carrier {
     /// The value.
     type Value;

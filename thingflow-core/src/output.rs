@@ -31,6 +31,11 @@ use alloc::vec::Vec;
 /// # #[cfg(feature = "alloc")]
 /// assert_eq!(Flow::new(Countdown(4)).collect_now(), [3, 2, 1]);
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no source",
+    label = "this is no `Source`",
+    note = "a sensor becomes one by `SensorOutput::new(..)`, an iterator by `from_iter(..)`, a function by `from_fn(..)`"
+)]
 pub trait Source {
     /// The type of the events.
     type Item;
@@ -87,6 +92,13 @@ pub trait Source {
 /// assert_eq!(Graph::of(&sorted).to_string(), "Sorted -> even\nSorted -> odd -> Call\n");
 /// # }
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be scheduled",
+    label = "this is no `OutputThing`",
+    note = "an output is scheduled by value: connect to it before, or keep a clone of its `port()`",
+    note = "a chain is scheduled once it ends in a Thing: `.connect(..)`",
+    note = "a sensor is wrapped first: `SensorOutput::new(..)`, a source too: `Flow::new(..).output()`"
+)]
 pub trait OutputThing {
     /// Sends the next event or events.
     ///

@@ -61,6 +61,12 @@ pub type Closed = Result<(), FatalError>;
 /// assert_eq!(peak.0, 9.0);
 /// # Ok::<(), RunError>(())
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` takes no events of `{T}`",
+    label = "this takes no `{T}`",
+    note = "`.map(..)` makes of an event what is taken here; of a sensor event it takes the value: `.map(|event| event.val)`",
+    note = "a closure goes into `call(..)`, or into `try_call(..)` if it may fail"
+)]
 pub trait InputThing<T> {
     /// Takes the next event.
     fn on_next(&mut self, event: T, cx: &mut Context<'_>) -> Receipt;
@@ -212,6 +218,11 @@ impl<T, N: InputThing<T> + ?Sized> InputThing<T> for alloc::boxed::Box<N> {
 /// # #[cfg(feature = "alloc")]
 /// assert_eq!(from_iter([1.0, 1.2, 2.5, 2.4]).pipe(Deadband { band: 1.0, last: None }).collect_now(), [1.0, 2.5]);
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no filter of `{In}`",
+    label = "this is no `Filter<{In}>`",
+    note = "a closure goes into `.map(..)`, `.filter(..)` or `.filter_map(..)`; a Thing that ends the chain into `.connect(..)`"
+)]
 pub trait Filter<In> {
     /// What the filter sends on.
     type Out;
