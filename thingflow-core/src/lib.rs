@@ -24,6 +24,7 @@ mod output;
 #[cfg(feature = "alloc")]
 mod port;
 pub mod prelude;
+mod receipts;
 #[cfg(feature = "alloc")]
 mod reports;
 #[cfg(feature = "std")]

@@ -264,7 +264,7 @@ impl<S: Source> Flow<S> {
 impl<S: Source, F: Filter<S::Item>> Flow<S, F> {
     /// As [`connect`](Chain::connect), with a Thing that may borrow what belongs to the caller.
     pub fn to<N: InputThing<F::Out>>(self, thing: N) -> ConnectedFlow<S, Connected<F, N>> {
-        ConnectedFlow { source: self.source, chain: Connected { filter: self.filter, next: thing } }
+        ConnectedFlow { source: self.source, chain: Connected::new(self.filter, thing) }
     }
 
     /// Runs the flow to its end, now, without a scheduler, and collects what comes out. No time passes meanwhile.
@@ -284,7 +284,7 @@ impl<S: Source, F: Filter<S::Item>> Flow<S, F> {
     #[cfg(feature = "alloc")]
     pub fn try_collect_now(self) -> (Vec<F::Out>, Option<StreamError>) {
         let mut sink = Collected { events: Vec::new(), error: None };
-        let mut flow = ConnectedFlow { source: self.source, chain: Connected { filter: self.filter, next: &mut sink } };
+        let mut flow = ConnectedFlow { source: self.source, chain: Connected::new(self.filter, &mut sink) };
         let mut cx = Context::detached(Instant::ZERO);
         let fatal = flow.run(&mut cx).err().map(|error| cx.take_error(error));
         (sink.events, sink.error.or(fatal.map(|error| StreamError::message(alloc::format!("{error}")))))
@@ -318,10 +318,10 @@ impl<S: Source, F: Filter<S::Item>> Chain for Flow<S, F> {
     type Ended<N: InputThing<F::Out> + 'static> = ConnectedFlow<S, Connected<F, N>>;
 
     fn pipe<G: Filter<F::Out> + 'static>(self, filter: G) -> Self::Piped<G> {
-        Flow { source: self.source, filter: Then(self.filter, filter) }
+        Flow { source: self.source, filter: Then::new(self.filter, filter) }
     }
     fn connect<N: InputThing<F::Out> + 'static>(self, thing: N) -> Self::Ended<N> {
-        ConnectedFlow { source: self.source, chain: Connected { filter: self.filter, next: thing } }
+        ConnectedFlow { source: self.source, chain: Connected::new(self.filter, thing) }
     }
 }
 

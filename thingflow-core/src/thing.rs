@@ -7,6 +7,7 @@
 
 use crate::context::Context;
 use crate::error::{FatalError, StreamError};
+use crate::receipts::Watch;
 use crate::visit::{Visitor, short_name};
 
 /// The receipt for an event: what the receiver wants from its source next. It travels back to the source.
@@ -275,39 +276,48 @@ pub trait Filter<In> {
 pub struct Emitter<'e, 'c, N> {
     pub(crate) next: &'e mut N,
     pub(crate) cx: &'e mut Context<'c>,
+    pub(crate) watch: Watch<'e>,
 }
 
 impl<'e, 'c, N> Emitter<'e, 'c, N> {
     /// An emitter that sends to `next`: for a Thing that holds the rest of its chain itself.
     #[inline]
     pub fn new(next: &'e mut N, cx: &'e mut Context<'c>) -> Self {
-        Self { next, cx }
+        Self { next, cx, watch: Watch::default() }
     }
 
     /// Sends an event. Return the receipt, or pass on [`Demand::Done`] at least.
     #[inline]
+    #[cfg_attr(debug_assertions, track_caller)]
     pub fn next<T>(&mut self, event: T) -> Receipt
     where
         N: InputThing<T>,
     {
-        self.next.on_next(event, self.cx)
+        self.watch.sends();
+        let receipt = self.next.on_next(event, self.cx);
+        self.watch.answered(&receipt);
+        receipt
     }
 
     /// Ends the stream. Nothing may follow; from `on_next` answer [`Demand::Done`], or use [`finish`](Self::finish).
     #[inline]
+    #[cfg_attr(debug_assertions, track_caller)]
     pub fn completed<T>(&mut self) -> Closed
     where
         N: InputThing<T>,
     {
+        self.watch.ends();
         self.next.on_completed(self.cx)
     }
 
     /// Ends the stream by an error. Nothing may follow; from `on_next` use [`fail`](Self::fail).
     #[inline]
+    #[cfg_attr(debug_assertions, track_caller)]
     pub fn error<T>(&mut self, error: StreamError) -> Closed
     where
         N: InputThing<T>,
     {
+        self.watch.ends();
         self.next.on_error(error, self.cx)
     }
 
