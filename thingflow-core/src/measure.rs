@@ -166,16 +166,30 @@ pub trait Number: Copy + Debug {
     /// A total of such numbers, exact for any number of them.
     type Total: Total<Self> + Clone + Debug + Default;
     /// What their mean is: `f32` for `f32`, otherwise `f64`.
-    type Mean;
+    type Mean: Float;
+    /// The number as a mean: the nearest float.
+    fn to_mean(self) -> Self::Mean;
+    /// How far it is from another number; of integers at most their largest one.
+    #[must_use]
+    fn distance(&self, other: &Self) -> Self;
     /// The order of all values; that of floats is IEEE 754's `totalOrder`, in which a (positive) NaN is the largest.
     fn order(&self, other: &Self) -> Ordering;
 }
 
 macro_rules! numbers {
-    ($mean:ty, $total:ty, $order:ident: $($number:ty)*) => {$(
+    ($mean:ty, $total:ty, $order:ident, $minus:ident: $($number:ty)*) => {$(
         impl Number for $number {
             type Total = $total;
             type Mean = $mean;
+            #[inline]
+            #[allow(clippy::cast_precision_loss, clippy::cast_lossless)] // the nearest float is meant
+            fn to_mean(self) -> $mean {
+                self as $mean
+            }
+            #[inline]
+            fn distance(&self, other: &Self) -> Self {
+                if self.$order(other).is_gt() { self.$minus(*other) } else { other.$minus(*self) }
+            }
             #[inline]
             fn order(&self, other: &Self) -> Ordering {
                 self.$order(other)
@@ -183,7 +197,7 @@ macro_rules! numbers {
         }
     )*};
 }
-numbers!(f32, ExactSum<f32, 6>, total_cmp: f32);
-numbers!(f64, ExactSum<f64, 34>, total_cmp: f64);
-numbers!(f64, IntegerSum<i64>, cmp: i8 i16 i32 u8 u16 u32);
-numbers!(f64, IntegerSum<i128>, cmp: i64 isize u64 usize);
+numbers!(f32, ExactSum<f32, 6>, total_cmp, sub: f32);
+numbers!(f64, ExactSum<f64, 34>, total_cmp, sub: f64);
+numbers!(f64, IntegerSum<i64>, cmp, saturating_sub: i8 i16 i32 u8 u16 u32);
+numbers!(f64, IntegerSum<i128>, cmp, saturating_sub: i64 isize u64 usize);

@@ -38,7 +38,9 @@ mod checked {
 
     /// A link, with the name of the filter in front of it.
     #[derive(Clone, Copy, Debug, Default)]
-    pub(crate) struct Watch<'e>(Option<(&'e Link, fn() -> &'static str)>);
+    pub(crate) struct Watch<'e>(Option<(&'e Link, Name)>);
+
+    type Name = fn() -> &'static str;
 
     impl Watch<'_> {
         /// It is this filter that sends.

@@ -205,8 +205,8 @@ impl<T, N: InputThing<T> + ?Sized> InputThing<T> for alloc::boxed::Box<N> {
 /// ```
 /// use thingflow_core::prelude::*;
 /// /// Passes an event only if it differs from the last one by at least `band`.
-/// struct Deadband { band: f64, last: Option<f64> }
-/// impl Filter<f64> for Deadband {
+/// struct ChangedBy { band: f64, last: Option<f64> }
+/// impl Filter<f64> for ChangedBy {
 ///     type Out = f64;
 ///     fn on_next(&mut self, v: f64, out: &mut Emitter<'_, '_, impl InputThing<f64>>) -> Receipt {
 ///         if self.last.is_some_and(|last| (v - last).abs() < self.band) {
@@ -217,7 +217,7 @@ impl<T, N: InputThing<T> + ?Sized> InputThing<T> for alloc::boxed::Box<N> {
 ///     }
 /// }
 /// # #[cfg(feature = "alloc")]
-/// assert_eq!(from_iter([1.0, 1.2, 2.5, 2.4]).pipe(Deadband { band: 1.0, last: None }).collect_now(), [1.0, 2.5]);
+/// assert_eq!(from_iter([1.0, 1.2, 2.5, 2.4]).pipe(ChangedBy { band: 1.0, last: None }).collect_now(), [1.0, 2.5]);
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no filter of `{In}`",

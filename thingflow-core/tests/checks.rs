@@ -139,7 +139,13 @@ fn own_filters_pass_the_check() {
     check![p().timeout(2 * second), p().timeout(second / 2), p().on_timeout(second / 2, || Some(99))];
     check![p().catch_with(|_| Some(3)), p().enumerate().map(|(n, _)| n), p().distinct(9), p().dedup(), p().top_k(2)];
     check![p().try_map(|x| if x < 3 { Ok(x) } else { Err("large") }), p().take_while(|x| *x < 3), p().contains(3)];
-    check![p().buffer(limit.clone()), p().latest()];
+    check![
+        p().buffer(limit.clone()),
+        p().latest(),
+        p().hysteresis(1, 3),
+        p().deadband(2),
+        p().map(f64::from).ewma(0.5)
+    ];
 }
 
 #[test]

@@ -259,12 +259,14 @@ fn done_at_a_wake_up_is_for_all_inputs() -> Result<(), Box<dyn std::error::Error
 }
 
 /// Takes work until it is told to rest, and sends it on when it is told to go on.
+#[cfg(feature = "std")]
 #[derive(Default)]
 struct Worker {
     waiting: Vec<u32>,
     done: Vec<u32>,
 }
 
+#[cfg(feature = "std")]
 impl Worker {
     fn on_work(&mut self, work: u32, _: &mut Context<'_>) -> Receipt {
         self.waiting.push(work);
@@ -280,6 +282,7 @@ impl Worker {
     }
 }
 
+#[cfg(feature = "std")]
 #[test]
 fn a_source_waits_for_the_room_of_a_shared_thing() -> Result<(), Box<dyn std::error::Error>> {
     let mut scheduler = Scheduler::virtual_time()?;

@@ -121,7 +121,7 @@ impl Way {
     {
         let receiver = Receiver { wants: self.wants, is_full: self.is_full, ..Receiver::default() };
         let mut run = Run { filter, receiver, now: Instant::ZERO, wish: None };
-        let mut demand = run.call(|filter, out| filter.on_start(out))?;
+        let mut demand = run.call(Filter::on_start)?;
         for input in inputs {
             let next = run.now + STEP;
             if demand != Demand::Done {
@@ -183,7 +183,7 @@ impl<F> Run<F> {
         F::Out: Debug,
     {
         (self.now, self.wish) = (now, None);
-        self.call(|filter, out| filter.on_wake(out))
+        self.call(Filter::on_wake)
     }
 
     fn call<In>(

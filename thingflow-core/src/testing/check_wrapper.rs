@@ -47,8 +47,8 @@ pub fn check_wrapper<T: Clone, U, W: InputThing<T>>(event: T, wrap: impl Fn(Inne
         ("on_error", wrapper.tells("error", |thing, _, cx| thing.on_error(StreamError::new("an error"), cx))),
         ("on_start", wrapper.calls("start", |thing, _, cx| thing.on_start(cx))),
         ("on_wake", wrapper.calls("wake", |thing, _, cx| thing.on_wake(cx))),
-        ("is_open", wrapper.asks(|thing| thing.is_open())),
-        ("has_room", wrapper.asks(|thing| thing.has_room())),
+        ("is_open", wrapper.asks(InputThing::is_open)),
+        ("has_room", wrapper.asks(InputThing::has_room)),
         ("is_draining", wrapper.lets_drain()),
         ("describe", wrapper.is_drawn()),
     ];
@@ -128,7 +128,7 @@ struct Wrapper<'a, T, W> {
 
 impl<T: Clone, W: InputThing<T>> Wrapper<'_, T, W> {
     fn passes_events(&self) -> bool {
-        self.calls("next", |thing, event, cx| thing.on_next(event, cx))
+        self.calls("next", InputThing::on_next)
     }
 
     /// Whether a call gets through, and its receipt back.
@@ -160,7 +160,7 @@ impl<T: Clone, W: InputThing<T>> Wrapper<'_, T, W> {
     fn lets_drain(&self) -> bool {
         let (mut thing, state) = (self.wrap)();
         let _ = thing.on_next(self.event.clone(), &mut Context::detached(Instant::ZERO));
-        state.sends_at_once.get() || self.asks(|thing| thing.is_draining())
+        state.sends_at_once.get() || self.asks(InputThing::is_draining)
     }
 
     fn is_drawn(&self) -> bool {
