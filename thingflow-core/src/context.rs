@@ -84,6 +84,12 @@ impl<'a> Context<'a> {
         cfg!(feature = "std") && !self.at_once && self.host.drains()
     }
 
+    /// Whether this is a call by [`without_draining`](Self::without_draining).
+    #[cfg(feature = "alloc")]
+    pub(crate) fn is_at_once(&self) -> bool {
+        self.at_once
+    }
+
     /// Calls a Thing of which nobody asks [whether it drains](crate::InputThing::is_draining): for a Thing that holds
     /// another one and drops it at its end.
     #[inline]

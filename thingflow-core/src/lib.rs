@@ -82,6 +82,7 @@ mod output;
 #[cfg(feature = "alloc")]
 mod port;
 pub mod prelude;
+mod receipts;
 #[cfg(feature = "alloc")]
 mod reports;
 #[cfg(feature = "std")]

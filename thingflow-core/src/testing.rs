@@ -2,6 +2,12 @@
 //!
 //! With `std` a [`Scheduler`](crate::Scheduler) on the virtual clock makes any timed test run in no time.
 
+mod check_filter;
+mod check_wrapper;
+
+pub use check_filter::check_filter;
+pub use check_wrapper::{Inner, check_wrapper};
+
 use alloc::format;
 use alloc::rc::Rc;
 use alloc::string::{String, ToString};

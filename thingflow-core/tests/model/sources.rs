@@ -53,7 +53,7 @@ proptest! {
     #[test]
     fn a_replay_keeps_the_times_of_the_recording(rows in rows(), begin in prop::option::of(0_i64..30)) {
         prop_assert_eq!(replayed(try_from_iter(rows.clone()), begin), line(&rows, begin));
-        let whole: Vec<_> = rows.iter().copied().filter(|row| row.is_ok()).collect();
+        let whole: Vec<_> = rows.iter().copied().filter(Result::is_ok).collect();
         prop_assert_eq!(replayed(try_from_iter(rows).skip_failures(), begin), line(&whole, begin));
     }
 
