@@ -39,7 +39,7 @@ where
 {
     let room = SensorOutput::new(room);
     room.fatal_errors().for_each(|event| log::info!("{event}"));
-    let warm = room.map(|event| event.val).running_avg(5).map(|celsius| celsius > 25.0).dedup();
+    let warm = room.map(|event| event.val).running_avg(5).hysteresis(24.0, 25.0).dedup();
     warm.inspect(|on| log::info!("fan: {on}")).connect(pin_out("fan", fan));
     let (first, longest) = (Duration::from_millis(100), Duration::from_secs(60));
     let retry = OnFailure::Retry { first, longest, attempts: 20 };
