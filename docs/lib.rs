@@ -4,6 +4,10 @@
 pub mod introduction {}
 #[doc = include_str!("src/tutorial.md")]
 pub mod tutorial {}
+#[doc = include_str!("src/your-own.md")]
+pub mod your_own {}
+#[doc = include_str!("src/windows.md")]
+pub mod windows {}
 #[doc = include_str!("src/ports.md")]
 pub mod ports {}
 #[doc = include_str!("src/joins.md")]
@@ -28,10 +32,14 @@ pub mod actuators {}
 pub mod sensors {}
 #[doc = include_str!("src/elsewhere.md")]
 pub mod elsewhere {}
+#[doc = include_str!("src/microcontrollers.md")]
+pub mod microcontrollers {}
 #[doc = include_str!("src/cross.md")]
 pub mod cross {}
 #[doc = include_str!("src/deploy.md")]
 pub mod deploy {}
+#[doc = include_str!("src/coming-from.md")]
+pub mod coming_from {}
 #[doc = include_str!("src/filters.md")]
 pub mod filters {}
 #[doc = include_str!("src/glossary.md")]
@@ -46,4 +54,26 @@ mod pages {
     mod contributing {}
     #[doc = include_str!("../DESIGN.md")]
     mod design {}
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    #[test]
+    fn every_chapter_is_listed_and_its_listings_run() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src");
+        let [contents, introduction] = ["SUMMARY.md", "introduction.md"]
+            .map(|page| fs::read_to_string(format!("{folder}/{page}")).expect("the page is there"));
+        for entry in fs::read_dir(folder).expect("the book is there") {
+            let name = entry.expect("it can be read").file_name().into_string().expect("names are text");
+            if name == "SUMMARY.md" {
+                continue;
+            }
+            assert!(contents.contains(&format!("]({name})")), "{name} is not in SUMMARY.md");
+            assert!(include_str!("lib.rs").contains(&format!("\"src/{name}\"")), "{name} is not in lib.rs");
+            let is_listed = introduction.contains(&format!("]({name})")) || name == "introduction.md";
+            assert!(is_listed, "{name} is not in introduction.md");
+        }
+    }
 }

@@ -8,17 +8,29 @@ use core::marker::PhantomData;
 use crate::clock::Instant;
 use crate::context::Context;
 use crate::error::{RunError, StreamError};
+use crate::receipts::{Link, Watch};
 use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
 use crate::visit::Visitor;
 
 /// A filter and what follows it: an [`InputThing`].
 #[derive(Debug)]
 pub struct Connected<F, N> {
-    pub(crate) filter: F,
-    pub(crate) next: N,
+    filter: F,
+    next: N,
+    link: Link,
 }
 
 impl<F, N> Connected<F, N> {
+    pub(crate) fn new(filter: F, next: N) -> Self {
+        Self { filter, next, link: Link::default() }
+    }
+
+    /// The rest of the chain, as the filter sees it, and the filter.
+    #[inline]
+    fn split<'e, 'c>(&'e mut self, cx: &'e mut Context<'c>) -> (&'e mut F, Emitter<'e, 'c, N>) {
+        (&mut self.filter, Emitter { next: &mut self.next, cx, watch: self.link.watch::<F>() })
+    }
+
     /// Runs the chain over data that is at hand: starts it, feeds it, completes it. No time passes meanwhile.
     ///
     /// ```
@@ -56,25 +68,37 @@ impl<F, N> Connected<F, N> {
 impl<In, F: Filter<In>, N: InputThing<F::Out>> InputThing<In> for Connected<F, N> {
     #[inline]
     fn on_next(&mut self, event: In, cx: &mut Context<'_>) -> Receipt {
-        self.filter.on_next(event, &mut Emitter { next: &mut self.next, cx })
+        let (filter, mut out) = self.split(cx);
+        let receipt = filter.on_next(event, &mut out);
+        out.watch.passed_on(&receipt, || filter.is_draining() || out.next.is_draining());
+        receipt
     }
     fn on_completed(&mut self, cx: &mut Context<'_>) -> Closed {
-        self.filter.on_completed(&mut Emitter { next: &mut self.next, cx })
+        let (filter, mut out) = self.split(cx);
+        filter.on_completed(&mut out)
     }
     fn on_error(&mut self, error: StreamError, cx: &mut Context<'_>) -> Closed {
-        self.filter.on_error(error, &mut Emitter { next: &mut self.next, cx })
+        let (filter, mut out) = self.split(cx);
+        filter.on_error(error, &mut out)
     }
     fn on_start(&mut self, cx: &mut Context<'_>) -> Receipt {
-        match self.next.on_start(cx)? {
-            Demand::Done => Ok(Demand::Done),
-            demand => Ok(demand.and(self.filter.on_start(&mut Emitter { next: &mut self.next, cx })?)),
+        let demand = self.next.on_start(cx)?;
+        if demand == Demand::Done {
+            return Ok(Demand::Done);
         }
+        let (filter, mut out) = self.split(cx);
+        let receipt = filter.on_start(&mut out);
+        out.watch.passed_on(&receipt, || filter.is_draining() || out.next.is_draining());
+        Ok(demand.and(receipt?))
     }
     fn on_wake(&mut self, cx: &mut Context<'_>) -> Receipt {
         if cfg!(feature = "std") && self.next.is_draining() {
             return self.next.on_wake(cx); // the filter has ended
         }
-        match self.filter.on_wake(&mut Emitter { next: &mut self.next, cx })? {
+        let (filter, mut out) = self.split(cx);
+        let receipt = filter.on_wake(&mut out);
+        out.watch.passed_on(&receipt, || filter.is_draining() || out.next.is_draining());
+        match receipt? {
             Demand::Done => Ok(Demand::Done),
             demand => Ok(demand.and(self.next.on_wake(cx)?)),
         }
@@ -96,24 +120,29 @@ impl<In, F: Filter<In>, N: InputThing<F::Out>> InputThing<In> for Connected<F, N
 
 /// Two filters, one behind the other: a filter.
 #[derive(Clone, Debug)]
-pub struct Then<A, B>(pub(crate) A, pub(crate) B);
+pub struct Then<A, B>(A, B, Link);
 
 /// The second filter and what follows, by reference, as the first one sees it.
 struct Following<'a, F, N> {
     filter: &'a mut F,
     next: &'a mut N,
+    /// Of what is behind the second filter.
+    watch: Watch<'a>,
 }
 
 impl<In, F: Filter<In>, N: InputThing<F::Out>> InputThing<In> for Following<'_, F, N> {
     #[inline]
     fn on_next(&mut self, event: In, cx: &mut Context<'_>) -> Receipt {
-        self.filter.on_next(event, &mut Emitter { next: self.next, cx })
+        let mut out = Emitter { next: self.next, cx, watch: self.watch };
+        let receipt = self.filter.on_next(event, &mut out);
+        out.watch.passed_on(&receipt, || self.filter.is_draining() || out.next.is_draining());
+        receipt
     }
     fn on_completed(&mut self, cx: &mut Context<'_>) -> Closed {
-        self.filter.on_completed(&mut Emitter { next: self.next, cx })
+        self.filter.on_completed(&mut Emitter { next: self.next, cx, watch: self.watch })
     }
     fn on_error(&mut self, error: StreamError, cx: &mut Context<'_>) -> Closed {
-        self.filter.on_error(error, &mut Emitter { next: self.next, cx })
+        self.filter.on_error(error, &mut Emitter { next: self.next, cx, watch: self.watch })
     }
     fn has_room(&self) -> bool {
         self.filter.has_room(self.next.has_room())
@@ -123,35 +152,65 @@ impl<In, F: Filter<In>, N: InputThing<F::Out>> InputThing<In> for Following<'_, 
     }
 }
 
+impl<A, B> Then<A, B> {
+    pub(crate) fn new(first: A, second: B) -> Self {
+        Self(first, second, Link::default())
+    }
+
+    /// Calls the first filter, for which the second one is the rest of the chain.
+    #[inline]
+    fn first<'c, N, R>(
+        &mut self,
+        out: &mut Emitter<'_, 'c, N>,
+        call: impl FnOnce(&mut A, &mut Emitter<'_, 'c, Following<'_, B, N>>) -> R,
+    ) -> R {
+        let mut watch = out.watch;
+        watch.rename::<B>();
+        let mut next = Following { filter: &mut self.1, next: out.next, watch };
+        call(&mut self.0, &mut Emitter { next: &mut next, cx: out.cx, watch: self.2.watch::<A>() })
+    }
+}
+
 impl<In, A: Filter<In>, B: Filter<A::Out>> Filter<In> for Then<A, B> {
     type Out = B::Out;
     #[inline]
     fn on_next(&mut self, event: In, out: &mut Emitter<'_, '_, impl InputThing<B::Out>>) -> Receipt {
-        let mut next = Following { filter: &mut self.1, next: out.next };
-        self.0.on_next(event, &mut Emitter { next: &mut next, cx: out.cx })
+        self.first(out, |filter, out| {
+            let receipt = filter.on_next(event, out);
+            out.watch.passed_on(&receipt, || filter.is_draining() || out.next.is_draining());
+            receipt
+        })
     }
     fn on_completed(&mut self, out: &mut Emitter<'_, '_, impl InputThing<B::Out>>) -> Closed {
-        let mut next = Following { filter: &mut self.1, next: out.next };
-        self.0.on_completed(&mut Emitter { next: &mut next, cx: out.cx })
+        self.first(out, |filter, out| filter.on_completed(out))
     }
     fn on_error(&mut self, error: StreamError, out: &mut Emitter<'_, '_, impl InputThing<B::Out>>) -> Closed {
-        let mut next = Following { filter: &mut self.1, next: out.next };
-        self.0.on_error(error, &mut Emitter { next: &mut next, cx: out.cx })
+        self.first(out, |filter, out| filter.on_error(error, out))
     }
     fn on_start(&mut self, out: &mut Emitter<'_, '_, impl InputThing<B::Out>>) -> Receipt {
+        out.watch.rename::<B>();
         let demand = self.1.on_start(out)?;
         if demand == Demand::Done {
             return Ok(demand);
         }
-        let mut next = Following { filter: &mut self.1, next: out.next };
-        Ok(demand.and(self.0.on_start(&mut Emitter { next: &mut next, cx: out.cx })?))
+        let receipt = self.first(out, |filter, out| {
+            let receipt = filter.on_start(out);
+            out.watch.passed_on(&receipt, || filter.is_draining() || out.next.is_draining());
+            receipt
+        });
+        Ok(demand.and(receipt?))
     }
     fn on_wake(&mut self, out: &mut Emitter<'_, '_, impl InputThing<B::Out>>) -> Receipt {
+        out.watch.rename::<B>();
         if cfg!(feature = "std") && self.1.is_draining() {
             return self.1.on_wake(out); // the first filter has ended
         }
-        let mut next = Following { filter: &mut self.1, next: out.next };
-        match self.0.on_wake(&mut Emitter { next: &mut next, cx: out.cx })? {
+        let receipt = self.first(out, |filter, out| {
+            let receipt = filter.on_wake(out);
+            out.watch.passed_on(&receipt, || filter.is_draining() || out.next.is_draining());
+            receipt
+        });
+        match receipt? {
             Demand::Done => Ok(Demand::Done),
             demand => Ok(demand.and(self.1.on_wake(out)?)),
         }
@@ -226,7 +285,7 @@ pub fn pipe<In>() -> Pipe<In, Identity> {
 impl<In, F: Filter<In>> Pipe<In, F> {
     /// Ends the pipe in a Thing, which may be borrowed. Without an allocator this is the way to connect.
     pub fn to<N: InputThing<F::Out>>(self, thing: N) -> Connected<F, N> {
-        Connected { filter: self.filter, next: thing }
+        Connected::new(self.filter, thing)
     }
 }
 
@@ -236,7 +295,7 @@ impl<In, F: Filter<In>> Chain for Pipe<In, F> {
     type Ended<N: InputThing<F::Out> + 'static> = Connected<F, N>;
 
     fn pipe<G: Filter<F::Out> + 'static>(self, filter: G) -> Self::Piped<G> {
-        Pipe { filter: Then(self.filter, filter), input: PhantomData }
+        Pipe { filter: Then::new(self.filter, filter), input: PhantomData }
     }
     fn connect<N: InputThing<F::Out> + 'static>(self, thing: N) -> Connected<F, N> {
         self.to(thing)
@@ -248,18 +307,23 @@ impl<In, F: Filter<In>> Filter<In> for Pipe<In, F> {
     type Out = F::Out;
     #[inline]
     fn on_next(&mut self, event: In, out: &mut Emitter<'_, '_, impl InputThing<F::Out>>) -> Receipt {
+        out.watch.rename::<F>();
         self.filter.on_next(event, out)
     }
     fn on_completed(&mut self, out: &mut Emitter<'_, '_, impl InputThing<F::Out>>) -> Closed {
+        out.watch.rename::<F>();
         self.filter.on_completed(out)
     }
     fn on_error(&mut self, error: StreamError, out: &mut Emitter<'_, '_, impl InputThing<F::Out>>) -> Closed {
+        out.watch.rename::<F>();
         self.filter.on_error(error, out)
     }
     fn on_start(&mut self, out: &mut Emitter<'_, '_, impl InputThing<F::Out>>) -> Receipt {
+        out.watch.rename::<F>();
         self.filter.on_start(out)
     }
     fn on_wake(&mut self, out: &mut Emitter<'_, '_, impl InputThing<F::Out>>) -> Receipt {
+        out.watch.rename::<F>();
         self.filter.on_wake(out)
     }
     fn has_room(&self, behind: bool) -> bool {

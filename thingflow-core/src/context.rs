@@ -84,6 +84,12 @@ impl<'a> Context<'a> {
         cfg!(feature = "std") && !self.at_once && self.host.drains()
     }
 
+    /// Whether this is a call by [`without_draining`](Self::without_draining).
+    #[cfg(feature = "alloc")]
+    pub(crate) fn is_at_once(&self) -> bool {
+        self.at_once
+    }
+
     /// Calls a Thing of which nobody asks [whether it drains](crate::InputThing::is_draining): for a Thing that holds
     /// another one and drops it at its end.
     #[inline]
@@ -124,6 +130,13 @@ impl<'a> Context<'a> {
     /// What a fatal error was about. The token proves that there is one.
     pub fn take_error(&mut self, _: FatalError) -> RunError {
         self.failed.take().unwrap_or_else(|| RunError::new("a fatal error of another context"))
+    }
+
+    /// Ends the run because of an error that was taken from another context.
+    #[cold]
+    pub(crate) fn fatal_again(&mut self, error: RunError) -> FatalError {
+        self.failed.get_or_insert(error);
+        FatalError(())
     }
 
     #[cfg(feature = "alloc")]

@@ -100,10 +100,11 @@ impl fmt::Display for FatalError {
 
 impl Error for FatalError {}
 
+/// What a run may end by: any error or text. Without an allocator a text that is in the program.
 #[cfg(feature = "alloc")]
-type Cause = Box<dyn Error + Send + Sync>;
+pub(crate) type Cause = Box<dyn Error + Send + Sync>;
 #[cfg(not(feature = "alloc"))]
-type Cause = &'static str;
+pub(crate) type Cause = &'static str;
 
 /// How a run ended that could not go on: the Thing that failed, if known, and the cause.
 ///
@@ -222,6 +223,14 @@ impl From<FatalError> for Failure {
 impl From<StreamError> for Failure {
     fn from(error: StreamError) -> Self {
         Self::Sample(error)
+    }
+}
+
+/// A sample error: for a source that reads a file or a socket, by `?`.
+#[cfg(feature = "std")]
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        StreamError::caused("the source cannot be read", error).into()
     }
 }
 

@@ -66,12 +66,16 @@ impl SensorId {
     }
 }
 
+/// A name that is in the program. One that is made at run time, `&format!("room-{n}")`, goes through
+#[cfg_attr(feature = "std", doc = "[`SensorId::intern`].")]
+#[cfg_attr(not(feature = "std"), doc = "`SensorId::intern`, which needs the feature `std`.")]
 impl From<&'static str> for SensorId {
     fn from(name: &'static str) -> Self {
         Self(Id::Name(name))
     }
 }
 
+/// A number, of which any may be made at run time.
 impl From<u64> for SensorId {
     fn from(number: u64) -> Self {
         Self(Id::Number(number))

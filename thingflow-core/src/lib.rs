@@ -1,4 +1,62 @@
 //! Sensors, filters, ports and schedules on one reactor thread; the same filters without `std` or an allocator.
+//!
+//! A program says where events come from, what happens to them and where they go; a scheduler runs it on one thread:
+//!
+//! ```
+//! # #[cfg(feature = "std")] {
+//! use std::time::Duration;
+//! use thingflow_core::prelude::*;
+//! use thingflow_core::testing::{ListSensor, Recorder};
+//!
+//! let lux = SensorOutput::new(ListSensor::new("lux", [40.0, 24.0, 8.0])); // here: the driver of your sensor
+//! let lamp = Recorder::new(); // here: a pin
+//! lux.map(|event| event.val).running_avg(2).map(|lux| lux < 20.0).connect(lamp.clone());
+//!
+//! let mut scheduler = Scheduler::virtual_time()?; // in real time: Scheduler::new()?
+//! scheduler.schedule_periodic(lux, Duration::from_secs(60))?;
+//! scheduler.run_forever()?;
+//! assert_eq!(lamp.timed_text(), "false@60 false@120 true@180 |@240");
+//! # }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! | you look for | it is in |
+//! |---|---|
+//! | all the names that a program needs | [`prelude`] |
+//! | operators on one event at a time: `map`, `filter`, `scan`, `take` … | [`Filters`], [`filters`] |
+//! | windows: the last five events, each five minutes | [`Windows`], [`windows`] |
+//! | operators with time: `debounce`, `throttle`, `delay` … | [`Timing`], [`timing`] |
+//! | several inputs: `merge`, `zip`, `combine_latest` … | [`Joins`], [`joins`] |
+#![cfg_attr(
+    feature = "alloc",
+    doc = "| several outputs: `dispatch`, `group_by`, `partition` … | [`Splitting`], [`splitting`] |"
+)]
+//! | queues and errors in a chain: `buffer`, `latest`, `try_map_with` … | [`FlowControl`], [`flow`] |
+#![cfg_attr(feature = "alloc", doc = "| what became of an event | [`Tracking`], [`tracking`] |")]
+//! | sources: `from_iter`, `interval`, `retry` … | [`Flow`], and the functions below |
+//! | sinks: `call`, `tee`, `print` … | [`Sinks`], [`sinks`] |
+#![cfg_attr(feature = "alloc", doc = "| sensors | [`Sensor`], [`SensorOutput`] |")]
+#![cfg_attr(
+    feature = "alloc",
+    doc = "| branches, and a graph that changes while it runs | [`Port`], [`Output`], [`Connection`] |"
+)]
+#![cfg_attr(
+    feature = "std",
+    doc = "| when things run; threads, descriptors, signals | [`Scheduler`], [`Periodic`], [`Remote`] |"
+)]
+//! | a scheduler for microcontrollers | [`bare`] |
+//! | Things of your own | [`Filter`], [`InputThing`], [`Source`], [`OutputThing`] |
+#![cfg_attr(feature = "alloc", doc = "| tests without hardware and without waiting | [`testing`] |")]
+#![cfg_attr(feature = "alloc", doc = "| drawings and traces of the graph | [`diagram`] |")]
+//!
+//! Drivers are in `thingflow-sensors`; files, pins, actuators and the log in `thingflow-adapters`. The [book] begins with a
+//! tutorial, and has a [template] for a program of your own.
+//!
+//! Features: `std`, on by default, is the scheduler, for Linux. `alloc` alone has ports and everything that grows, without an
+//! operating system. Without both, what has a fixed size is left, and needs no allocator.
+//!
+//! [book]: https://github.com/thingflow/thingflow-rust/blob/main/docs/src/SUMMARY.md
+//! [template]: https://github.com/thingflow/thingflow-rust/tree/main/template
 #![cfg_attr(not(feature = "std"), no_std)]
 #![forbid(unsafe_code)]
 // The scheduler of `std` is the only one to close graphs and to name who panicked.
@@ -25,6 +83,7 @@ mod output;
 #[cfg(feature = "alloc")]
 mod port;
 pub mod prelude;
+mod receipts;
 #[cfg(feature = "alloc")]
 mod reports;
 #[cfg(feature = "std")]

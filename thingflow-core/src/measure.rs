@@ -53,6 +53,12 @@ float!(f64);
 /// let e = SensorEvent::new("lux", Timestamp::UNIX_EPOCH, 3.0);
 /// assert_eq!(e.with_value(4.0).sensor_id, "lux");
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no float in it",
+    label = "this operator works on `f32`, `f64` and sensor events of them",
+    note = "for numbers of any kind there is `.aggregate(Window::sliding(n), Mean::new())`",
+    note = "of readings with several values take one: `.map(|event| event.map(|reading| reading.lux))`"
+)]
 pub trait Measured: Sized {
     /// The kind of number.
     type Value: Float;
@@ -96,6 +102,10 @@ impl<T: Measured> Measured for SensorEvent<T> {
 ///     }
 /// }
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` carries no value that an aggregate could look at",
+    note = "`.map(..)` takes the value out of an event; for an event type of your own implement `Carrier`"
+)]
 pub trait Carrier {
     /// The value.
     type Value;
@@ -156,16 +166,30 @@ pub trait Number: Copy + Debug {
     /// A total of such numbers, exact for any number of them.
     type Total: Total<Self> + Clone + Debug + Default;
     /// What their mean is: `f32` for `f32`, otherwise `f64`.
-    type Mean;
+    type Mean: Float;
+    /// The number as a mean: the nearest float.
+    fn to_mean(self) -> Self::Mean;
+    /// How far it is from another number; of integers at most their largest one.
+    #[must_use]
+    fn distance(&self, other: &Self) -> Self;
     /// The order of all values; that of floats is IEEE 754's `totalOrder`, in which a (positive) NaN is the largest.
     fn order(&self, other: &Self) -> Ordering;
 }
 
 macro_rules! numbers {
-    ($mean:ty, $total:ty, $order:ident: $($number:ty)*) => {$(
+    ($mean:ty, $total:ty, $order:ident, $minus:ident: $($number:ty)*) => {$(
         impl Number for $number {
             type Total = $total;
             type Mean = $mean;
+            #[inline]
+            #[allow(clippy::cast_precision_loss, clippy::cast_lossless)] // the nearest float is meant
+            fn to_mean(self) -> $mean {
+                self as $mean
+            }
+            #[inline]
+            fn distance(&self, other: &Self) -> Self {
+                if self.$order(other).is_gt() { self.$minus(*other) } else { other.$minus(*self) }
+            }
             #[inline]
             fn order(&self, other: &Self) -> Ordering {
                 self.$order(other)
@@ -173,7 +197,7 @@ macro_rules! numbers {
         }
     )*};
 }
-numbers!(f32, ExactSum<f32, 6>, total_cmp: f32);
-numbers!(f64, ExactSum<f64, 34>, total_cmp: f64);
-numbers!(f64, IntegerSum<i64>, cmp: i8 i16 i32 u8 u16 u32);
-numbers!(f64, IntegerSum<i128>, cmp: i64 isize u64 usize);
+numbers!(f32, ExactSum<f32, 6>, total_cmp, sub: f32);
+numbers!(f64, ExactSum<f64, 34>, total_cmp, sub: f64);
+numbers!(f64, IntegerSum<i64>, cmp, saturating_sub: i8 i16 i32 u8 u16 u32);
+numbers!(f64, IntegerSum<i128>, cmp, saturating_sub: i64 isize u64 usize);

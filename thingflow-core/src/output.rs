@@ -31,6 +31,11 @@ use alloc::vec::Vec;
 /// # #[cfg(feature = "alloc")]
 /// assert_eq!(Flow::new(Countdown(4)).collect_now(), [3, 2, 1]);
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no source",
+    label = "this is no `Source`",
+    note = "a sensor becomes one by `SensorOutput::new(..)`, an iterator by `from_iter(..)`, a function by `from_fn(..)`"
+)]
 pub trait Source {
     /// The type of the events.
     type Item;
@@ -87,6 +92,13 @@ pub trait Source {
 /// assert_eq!(Graph::of(&sorted).to_string(), "Sorted -> even\nSorted -> odd -> Call\n");
 /// # }
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be scheduled",
+    label = "this is no `OutputThing`",
+    note = "an output is scheduled by value: connect to it before, or keep a clone of its `port()`",
+    note = "a chain is scheduled once it ends in a Thing: `.connect(..)`",
+    note = "a sensor is wrapped first: `SensorOutput::new(..)`, a source too: `Flow::new(..).output()`"
+)]
 pub trait OutputThing {
     /// Sends the next event or events.
     ///
@@ -234,6 +246,11 @@ impl<S: Source> Flow<S> {
         Self { source, filter: Identity }
     }
 
+    /// The flow of a source that is made of this one.
+    pub(crate) fn over<R: Source>(self, stage: impl FnOnce(S) -> R) -> Flow<R> {
+        Flow::new(stage(self.source))
+    }
+
     /// The same source with a port, so that any number of branches can begin there.
     #[cfg(feature = "alloc")]
     pub fn output(self) -> Output<S>
@@ -247,7 +264,7 @@ impl<S: Source> Flow<S> {
 impl<S: Source, F: Filter<S::Item>> Flow<S, F> {
     /// As [`connect`](Chain::connect), with a Thing that may borrow what belongs to the caller.
     pub fn to<N: InputThing<F::Out>>(self, thing: N) -> ConnectedFlow<S, Connected<F, N>> {
-        ConnectedFlow { source: self.source, chain: Connected { filter: self.filter, next: thing } }
+        ConnectedFlow { source: self.source, chain: Connected::new(self.filter, thing) }
     }
 
     /// Runs the flow to its end, now, without a scheduler, and collects what comes out. No time passes meanwhile.
@@ -267,7 +284,7 @@ impl<S: Source, F: Filter<S::Item>> Flow<S, F> {
     #[cfg(feature = "alloc")]
     pub fn try_collect_now(self) -> (Vec<F::Out>, Option<StreamError>) {
         let mut sink = Collected { events: Vec::new(), error: None };
-        let mut flow = ConnectedFlow { source: self.source, chain: Connected { filter: self.filter, next: &mut sink } };
+        let mut flow = ConnectedFlow { source: self.source, chain: Connected::new(self.filter, &mut sink) };
         let mut cx = Context::detached(Instant::ZERO);
         let fatal = flow.run(&mut cx).err().map(|error| cx.take_error(error));
         (sink.events, sink.error.or(fatal.map(|error| StreamError::message(alloc::format!("{error}")))))
@@ -301,10 +318,10 @@ impl<S: Source, F: Filter<S::Item>> Chain for Flow<S, F> {
     type Ended<N: InputThing<F::Out> + 'static> = ConnectedFlow<S, Connected<F, N>>;
 
     fn pipe<G: Filter<F::Out> + 'static>(self, filter: G) -> Self::Piped<G> {
-        Flow { source: self.source, filter: Then(self.filter, filter) }
+        Flow { source: self.source, filter: Then::new(self.filter, filter) }
     }
     fn connect<N: InputThing<F::Out> + 'static>(self, thing: N) -> Self::Ended<N> {
-        ConnectedFlow { source: self.source, chain: Connected { filter: self.filter, next: thing } }
+        ConnectedFlow { source: self.source, chain: Connected::new(self.filter, thing) }
     }
 }
 

@@ -31,6 +31,12 @@ use crate::output::Source;
 /// assert_eq!(Load.sample()?, 0.25);
 /// # Ok::<(), SampleError<ParseFloatError>>(())
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no sensor",
+    label = "this is no `Sensor`",
+    note = "a chip that takes long to measure is a `Conversion`: `Converting::output(..)` makes a port of it",
+    note = "events of other kinds come from a `Source`: `Flow::new(..).output()` gives it a port"
+)]
 pub trait Sensor {
     /// What one sampling gives.
     type Reading;

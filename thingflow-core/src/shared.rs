@@ -53,6 +53,7 @@ struct Inner<S> {
     /// The inputs that have a notice waiting, in order of arrival.
     queue: RefCell<VecDeque<Rc<dyn Waiting<S>>>>,
     wake: OnceCell<Handler<S, Receipt>>,
+    has_room: OnceCell<Question<S>>,
     alarm: Alarm,
     /// An input has ended while a wake-up was asked for, which has not come yet.
     is_draining: Cell<bool>,
@@ -61,6 +62,7 @@ struct Inner<S> {
     me: Weak<Self>,
 }
 
+type Question<S> = Box<dyn Fn(&S) -> bool>;
 type Handler<S, R> = Box<dyn Fn(&mut S, &mut Context<'_>) -> R>;
 type ErrorHandler<S> = Box<dyn Fn(&mut S, StreamError, &mut Context<'_>) -> Closed>;
 
@@ -71,6 +73,7 @@ impl<S: 'static> Shared<S> {
             thing: RefCell::new(thing),
             queue: RefCell::default(),
             wake: OnceCell::new(),
+            has_room: OnceCell::new(),
             alarm: Alarm::default(),
             is_draining: Cell::new(false),
             is_done: Cell::new(false),
@@ -88,6 +91,15 @@ impl<S: 'static> Shared<S> {
     #[must_use]
     pub fn on_wake(self, wake: impl Fn(&mut S, &mut Context<'_>) -> Receipt + 'static) -> Self {
         let _ = self.inner.wake.set(Box::new(wake));
+        self
+    }
+
+    /// Has the Thing asked whether it has room again, for one whose methods answer [`Demand::Full`]: sources that were told
+    /// to pause do not go on before it says so, whoever calls [`Context::resume`], see [`InputThing::has_room`]. The Thing
+    /// itself calls that when it has room.
+    #[must_use]
+    pub fn has_room(self, has_room: impl Fn(&S) -> bool + 'static) -> Self {
+        let _ = self.inner.has_room.set(Box::new(has_room));
         self
     }
 
@@ -305,6 +317,10 @@ where
     }
     fn is_open(&self) -> bool {
         !self.is_done()
+    }
+    fn has_room(&self) -> bool {
+        let Some(has_room) = self.shared.has_room.get() else { return true };
+        self.shared.thing.try_borrow().map_or(true, |thing| has_room(&thing))
     }
     fn is_draining(&self) -> bool {
         self.shared.is_draining.get()

@@ -1,6 +1,12 @@
-//! What tests of Things need: a [`Recorder`], sensors with given readings.
+//! What tests of Things need: a [`Recorder`], sensors with given readings, a source with given times.
 //!
 //! With `std` a [`Scheduler`](crate::Scheduler) on the virtual clock makes any timed test run in no time.
+
+mod check_filter;
+mod check_wrapper;
+
+pub use check_filter::check_filter;
+pub use check_wrapper::{Inner, check_wrapper};
 
 use alloc::format;
 use alloc::rc::Rc;
@@ -8,11 +14,13 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::cell::RefCell;
 use core::fmt::{self, Debug};
+use core::time::Duration;
 
 use crate::clock::Instant;
 use crate::context::Context;
-use crate::error::StreamError;
+use crate::error::{Failure, StreamError};
 use crate::event::SensorId;
+use crate::output::{Flow, Source};
 use crate::sensor::{SampleError, Sensor};
 use crate::thing::{Closed, Demand, InputThing, Receipt};
 
@@ -139,6 +147,51 @@ impl<T> InputThing<T> for Recorder<T> {
     fn on_error(&mut self, error: StreamError, cx: &mut Context<'_>) -> Closed {
         self.seen.borrow_mut().end(cx.now(), Err(error));
         Ok(())
+    }
+}
+
+/// A source that sends each value at its time, in seconds since the start of the graph, and completes with the last.
+///
+/// ```
+/// # #[cfg(feature = "std")] {
+/// use core::time::Duration;
+/// use thingflow_core::prelude::*;
+/// use thingflow_core::testing::{Recorder, timed};
+/// let (mut scheduler, seen) = (Scheduler::virtual_time()?, Recorder::new());
+/// let presses = timed([(0.5, 'a'), (0.75, 'b'), (2.0, 'c')]);
+/// scheduler.schedule_recurring(presses.debounce(Duration::from_millis(500)).connect(seen.clone()))?;
+/// scheduler.run_forever()?;
+/// assert_eq!(seen.timed_text(), "'b'@1.25 'c'@2 |@2");
+/// # }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Panics
+/// If a time is negative or no number.
+#[track_caller]
+pub fn timed<T>(events: impl IntoIterator<Item = (impl Into<f64>, T)>) -> Flow<Timed<T>> {
+    let mut list = Vec::new();
+    for (secs, event) in events {
+        list.push((Duration::from_secs_f64(secs.into()), event));
+    }
+    Flow::new(Timed { start: None, events: list.into_iter() })
+}
+
+/// Made by [`timed`].
+#[derive(Clone, Debug)]
+pub struct Timed<T> {
+    start: Option<Instant>,
+    events: alloc::vec::IntoIter<(Duration, T)>,
+}
+
+impl<T> Source for Timed<T> {
+    type Item = T;
+    fn pull(&mut self, _: &mut Context<'_>) -> Result<Option<T>, Failure> {
+        Ok(self.events.next().map(|(_, event)| event))
+    }
+    fn due(&mut self, cx: &mut Context<'_>) -> Option<Instant> {
+        let start = *self.start.get_or_insert(cx.now());
+        self.events.as_slice().first().map(|(after, _)| start + *after)
     }
 }
 

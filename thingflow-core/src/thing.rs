@@ -7,6 +7,7 @@
 
 use crate::context::Context;
 use crate::error::{FatalError, StreamError};
+use crate::receipts::Watch;
 use crate::visit::{Visitor, short_name};
 
 /// The receipt for an event: what the receiver wants from its source next. It travels back to the source.
@@ -61,6 +62,12 @@ pub type Closed = Result<(), FatalError>;
 /// assert_eq!(peak.0, 9.0);
 /// # Ok::<(), RunError>(())
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` takes no events of `{T}`",
+    label = "this takes no `{T}`",
+    note = "`.map(..)` makes of an event what is taken here; of a sensor event it takes the value: `.map(|event| event.val)`",
+    note = "a closure goes into `call(..)`, or into `try_call(..)` if it may fail"
+)]
 pub trait InputThing<T> {
     /// Takes the next event.
     fn on_next(&mut self, event: T, cx: &mut Context<'_>) -> Receipt;
@@ -198,8 +205,8 @@ impl<T, N: InputThing<T> + ?Sized> InputThing<T> for alloc::boxed::Box<N> {
 /// ```
 /// use thingflow_core::prelude::*;
 /// /// Passes an event only if it differs from the last one by at least `band`.
-/// struct Deadband { band: f64, last: Option<f64> }
-/// impl Filter<f64> for Deadband {
+/// struct ChangedBy { band: f64, last: Option<f64> }
+/// impl Filter<f64> for ChangedBy {
 ///     type Out = f64;
 ///     fn on_next(&mut self, v: f64, out: &mut Emitter<'_, '_, impl InputThing<f64>>) -> Receipt {
 ///         if self.last.is_some_and(|last| (v - last).abs() < self.band) {
@@ -210,8 +217,13 @@ impl<T, N: InputThing<T> + ?Sized> InputThing<T> for alloc::boxed::Box<N> {
 ///     }
 /// }
 /// # #[cfg(feature = "alloc")]
-/// assert_eq!(from_iter([1.0, 1.2, 2.5, 2.4]).pipe(Deadband { band: 1.0, last: None }).collect_now(), [1.0, 2.5]);
+/// assert_eq!(from_iter([1.0, 1.2, 2.5, 2.4]).pipe(ChangedBy { band: 1.0, last: None }).collect_now(), [1.0, 2.5]);
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no filter of `{In}`",
+    label = "this is no `Filter<{In}>`",
+    note = "a closure goes into `.map(..)`, `.filter(..)` or `.filter_map(..)`; a Thing that ends the chain into `.connect(..)`"
+)]
 pub trait Filter<In> {
     /// What the filter sends on.
     type Out;
@@ -264,39 +276,48 @@ pub trait Filter<In> {
 pub struct Emitter<'e, 'c, N> {
     pub(crate) next: &'e mut N,
     pub(crate) cx: &'e mut Context<'c>,
+    pub(crate) watch: Watch<'e>,
 }
 
 impl<'e, 'c, N> Emitter<'e, 'c, N> {
     /// An emitter that sends to `next`: for a Thing that holds the rest of its chain itself.
     #[inline]
     pub fn new(next: &'e mut N, cx: &'e mut Context<'c>) -> Self {
-        Self { next, cx }
+        Self { next, cx, watch: Watch::default() }
     }
 
     /// Sends an event. Return the receipt, or pass on [`Demand::Done`] at least.
     #[inline]
+    #[cfg_attr(debug_assertions, track_caller)]
     pub fn next<T>(&mut self, event: T) -> Receipt
     where
         N: InputThing<T>,
     {
-        self.next.on_next(event, self.cx)
+        self.watch.sends();
+        let receipt = self.next.on_next(event, self.cx);
+        self.watch.answered(&receipt);
+        receipt
     }
 
     /// Ends the stream. Nothing may follow; from `on_next` answer [`Demand::Done`], or use [`finish`](Self::finish).
     #[inline]
+    #[cfg_attr(debug_assertions, track_caller)]
     pub fn completed<T>(&mut self) -> Closed
     where
         N: InputThing<T>,
     {
+        self.watch.ends();
         self.next.on_completed(self.cx)
     }
 
     /// Ends the stream by an error. Nothing may follow; from `on_next` use [`fail`](Self::fail).
     #[inline]
+    #[cfg_attr(debug_assertions, track_caller)]
     pub fn error<T>(&mut self, error: StreamError) -> Closed
     where
         N: InputThing<T>,
     {
+        self.watch.ends();
         self.next.on_error(error, self.cx)
     }
 

@@ -257,3 +257,49 @@ fn done_at_a_wake_up_is_for_all_inputs() -> Result<(), Box<dyn std::error::Error
     assert_eq!(shared.with(|count| *count), 4, "two of each at 1 s and 2 s; the next finds that nobody listens");
     Ok(())
 }
+
+/// Takes work until it is told to rest, and sends it on when it is told to go on.
+#[cfg(feature = "std")]
+#[derive(Default)]
+struct Worker {
+    waiting: Vec<u32>,
+    done: Vec<u32>,
+}
+
+#[cfg(feature = "std")]
+impl Worker {
+    fn on_work(&mut self, work: u32, _: &mut Context<'_>) -> Receipt {
+        self.waiting.push(work);
+        Ok(if self.has_room() { Demand::More } else { Demand::Full })
+    }
+    fn on_go(&mut self, _: u64, cx: &mut Context<'_>) -> Receipt {
+        self.done.append(&mut self.waiting);
+        cx.resume();
+        Ok(Demand::More)
+    }
+    fn has_room(&self) -> bool {
+        self.waiting.len() < 2
+    }
+}
+
+#[cfg(feature = "std")]
+#[test]
+fn a_source_waits_for_the_room_of_a_shared_thing() -> Result<(), Box<dyn std::error::Error>> {
+    let mut scheduler = Scheduler::virtual_time()?;
+    let worker = Shared::new(Worker::default()).has_room(Worker::has_room);
+    let most = std::rc::Rc::new(std::cell::Cell::new(0));
+    let (watched, seen) = (worker.clone(), most.clone());
+    scheduler.schedule_recurring(from_iter(0..8).connect(worker.input(Worker::on_work)))?;
+    // Others have room again all the time.
+    let others = filter_fn(move |_: u64, out: &mut DynEmitter<'_, '_, '_, u64>| {
+        seen.set(seen.get().max(watched.with(|worker| worker.waiting.len())));
+        out.context().resume();
+        Ok(Demand::More)
+    });
+    scheduler.schedule_recurring(interval(Duration::from_secs(1)).take(60).pipe(others).connect(call(drop)))?;
+    scheduler.schedule_recurring(interval(Duration::from_secs(10)).take(5).connect(worker.input(Worker::on_go)))?;
+    scheduler.run_forever()?;
+    assert_eq!(worker.with(|worker| worker.done.clone()), [0, 1, 2, 3, 4, 5, 6, 7]);
+    assert_eq!(most.get(), 2, "it was given more than it has room for");
+    Ok(())
+}

@@ -50,7 +50,8 @@ fn nothing() -> Result {
 fn format() -> Result {
     process::run(&mut process::cargo("fmt --all --check"))?;
     process::run(&mut process::cargo("fmt --check --manifest-path benches/Cargo.toml"))?;
-    process::run(&mut process::cargo("fmt --check --manifest-path firmware/Cargo.toml"))
+    process::run(&mut process::cargo("fmt --check --manifest-path firmware/Cargo.toml"))?;
+    process::run(&mut process::cargo("fmt --check --manifest-path template/Cargo.toml"))
 }
 
 fn lint() -> Result {

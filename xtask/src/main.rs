@@ -13,6 +13,8 @@ mod operators;
 mod process;
 mod setup;
 mod summary;
+#[cfg(test)]
+mod template;
 mod test;
 mod tidy;
 mod tree;

@@ -4,7 +4,7 @@
 //! cargo run -p custom-things
 //! ```
 
-mod deadband;
+mod changed_by;
 mod difference;
 mod ramp;
 
@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use thingflow_core::prelude::*;
 
-use deadband::MyFilters;
+use changed_by::MyFilters;
 use difference::Difference;
 use ramp::Ramp;
 
@@ -30,10 +30,10 @@ fn difference(scheduler: &Scheduler) -> Result<Port<f64>, Box<dyn Error>> {
     let thing = Shared::new(Difference::new(out.clone()));
     let every = Duration::from_secs(1);
     scheduler.schedule_sensor(Ramp::new("indoors", 0.5), every, |sensor| {
-        sensor.map(|e| e.val).deadband(1.0).connect(thing.input(Difference::on_indoors));
+        sensor.map(|e| e.val).changed_by(1.0).connect(thing.input(Difference::on_indoors));
     })?;
     scheduler.schedule_sensor(Ramp::new("outdoors", 0.25), every, |sensor| {
-        sensor.map(|e| e.val).deadband(1.0).connect(thing.input(Difference::on_outdoors));
+        sensor.map(|e| e.val).changed_by(1.0).connect(thing.input(Difference::on_outdoors));
     })?;
     Ok(out)
 }
@@ -55,6 +55,6 @@ mod tests {
 
     #[test]
     fn the_filter_works_on_any_chain() {
-        assert_eq!(from_iter([1.0, 1.2, 2.5, 2.4]).deadband(1.0).collect_now(), [1.0, 2.5]);
+        assert_eq!(from_iter([1.0, 1.2, 2.5, 2.4]).changed_by(1.0).collect_now(), [1.0, 2.5]);
     }
 }

@@ -79,13 +79,23 @@ where
 {
     type Out = Out;
     fn on_next(&mut self, event: In, out: &mut Emitter<'_, '_, impl InputThing<Out>>) -> Receipt {
-        (self.next)(event, &mut Emitter { next: &mut (out.next as &mut dyn InputThing<Out>), cx: out.cx })
+        (self.next)(
+            event,
+            &mut Emitter { next: &mut (out.next as &mut dyn InputThing<Out>), cx: out.cx, watch: out.watch },
+        )
     }
     fn on_completed(&mut self, out: &mut Emitter<'_, '_, impl InputThing<Out>>) -> Closed {
-        (self.completed)(&mut Emitter { next: &mut (out.next as &mut dyn InputThing<Out>), cx: out.cx })
+        (self.completed)(&mut Emitter {
+            next: &mut (out.next as &mut dyn InputThing<Out>),
+            cx: out.cx,
+            watch: out.watch,
+        })
     }
     fn on_error(&mut self, error: StreamError, out: &mut Emitter<'_, '_, impl InputThing<Out>>) -> Closed {
-        (self.error)(error, &mut Emitter { next: &mut (out.next as &mut dyn InputThing<Out>), cx: out.cx })
+        (self.error)(
+            error,
+            &mut Emitter { next: &mut (out.next as &mut dyn InputThing<Out>), cx: out.cx, watch: out.watch },
+        )
     }
 }
 

@@ -10,6 +10,7 @@ mod contains;
 mod count;
 #[cfg(feature = "alloc")]
 mod counts;
+mod deadband;
 mod dedup;
 mod default_if_empty;
 mod dematerialize;
@@ -26,6 +27,7 @@ mod filter_with;
 mod flat_map;
 mod flatten;
 mod fold;
+mod hysteresis;
 mod ignore_elements;
 mod inspect;
 mod last;
@@ -66,6 +68,7 @@ pub use contains::Contains;
 pub use count::Count;
 #[cfg(feature = "alloc")]
 pub use counts::{Counts, FinalCounts};
+pub use deadband::Deadband;
 pub use dedup::Dedup;
 pub use default_if_empty::DefaultIfEmpty;
 pub use dematerialize::Dematerialize;
@@ -84,6 +87,7 @@ pub use filter_with::FilterWith;
 pub use flat_map::FlatMap;
 pub use flatten::Flatten;
 pub use fold::Fold;
+pub use hysteresis::Hysteresis;
 pub use ignore_elements::IgnoreElements;
 pub use inspect::Inspect;
 pub use last::{Last, LastOr};
@@ -123,6 +127,7 @@ use core::ops::RangeBounds;
 
 use crate::chain::Chain;
 use crate::error::StreamError;
+use crate::measure::{Carrier, Number};
 use crate::size::Size;
 use crate::thing::InputThing;
 
@@ -132,6 +137,9 @@ use crate::port::{Branch, Port};
 /// The filters as methods of every [`Chain`].
 pub trait Filters: Chain {
     /// Sends what `f` makes of each event. For a function that may fail see [`try_map`](Self::try_map).
+    #[doc(alias = "pluck")]
+    #[doc(alias = "starmap")]
+    #[doc(alias = "cast")]
     #[doc(alias = "select")]
     fn map<U, F: FnMut(Self::Item) -> U + 'static>(self, f: F) -> Self::Piped<Map<F>> {
         self.pipe(Map(f))
@@ -562,6 +570,8 @@ pub trait Filters: Chain {
     }
 
     /// Sends `events` first, when the graph starts to run.
+    #[doc(alias = "prepend")]
+    #[doc(alias = "begin_with")]
     fn start_with<I: IntoIterator<Item = Self::Item> + 'static>(self, events: I) -> Self::Piped<StartWith<I>> {
         self.pipe(StartWith(Some(events)))
     }
@@ -582,6 +592,39 @@ pub trait Filters: Chain {
         Self::Item: Clone + PartialEq + 'static,
     {
         self.pipe(Dedup(None))
+    }
+
+    /// Leaves out values that differ by less than `delta` from the last one sent.
+    ///
+    /// # Panics
+    /// If `delta` is negative.
+    #[doc(alias = "send_on_delta")]
+    #[doc(alias = "report_by_exception")]
+    #[track_caller]
+    fn deadband(self, delta: <Self::Item as Carrier>::Value) -> Self::Piped<Deadband<<Self::Item as Carrier>::Value>>
+    where
+        Self::Item: Carrier<Value: Number + PartialOrd + 'static>,
+    {
+        self.pipe(Deadband::new(delta))
+    }
+
+    /// Sends whether a value is high: from above `high` on, until one is below `low`.
+    ///
+    /// # Panics
+    /// If `low` is larger than `high`.
+    #[doc(alias = "schmitt_trigger")]
+    #[doc(alias = "threshold")]
+    #[doc(alias = "thermostat")]
+    #[track_caller]
+    fn hysteresis(
+        self,
+        low: <Self::Item as Carrier>::Value,
+        high: <Self::Item as Carrier>::Value,
+    ) -> Self::Piped<Hysteresis<<Self::Item as Carrier>::Value>>
+    where
+        Self::Item: Carrier<Value: Number + PartialOrd + 'static>,
+    {
+        self.pipe(Hysteresis::new(low, high))
     }
 
     /// Leaves out events that equal any event before. One different event more than `max` ends the stream by an error.

@@ -20,7 +20,7 @@ where
     F: Filter<R::Out> + 'static,
 {
     fn attach<N: InputThing<F::Out> + 'static>(self, thing: N) -> Connection {
-        let join = Joined::new(self.rule, Connected { filter: self.filter, next: thing });
+        let join = Joined::new(self.rule, Connected::new(self.filter, thing));
         join.connected(self.inputs.wire(&join));
         Connection::new(Rc::downgrade(&join) as _, 0)
     }

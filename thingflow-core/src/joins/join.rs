@@ -57,7 +57,7 @@ impl<I: Wire<R>, R: Rule + 'static, F: Filter<R::Out> + 'static> Chain for Join<
     type Ended<N: InputThing<F::Out> + 'static> = Connection;
 
     fn pipe<G: Filter<F::Out> + 'static>(self, filter: G) -> Self::Piped<G> {
-        Join { inputs: self.inputs, rule: self.rule, filter: Then(self.filter, filter) }
+        Join { inputs: self.inputs, rule: self.rule, filter: Then::new(self.filter, filter) }
     }
     fn connect<N: InputThing<F::Out> + 'static>(self, thing: N) -> Connection {
         self.attach(thing)

@@ -53,10 +53,10 @@ impl<T: Clone + 'static, F: Filter<T> + 'static> Chain for PortChain<T, F> {
     type Ended<N: InputThing<F::Out> + 'static> = Connection;
 
     fn pipe<G: Filter<F::Out> + 'static>(self, filter: G) -> PortChain<T, Then<F, G>> {
-        PortChain { port: self.port, filter: Then(self.filter, filter) }
+        PortChain { port: self.port, filter: Then::new(self.filter, filter) }
     }
     fn connect<N: InputThing<F::Out> + 'static>(self, thing: N) -> Connection {
-        self.port.connect(Connected { filter: self.filter, next: thing })
+        self.port.connect(Connected::new(self.filter, thing))
     }
 }
 

@@ -11,7 +11,6 @@ mod print;
 #[cfg(feature = "alloc")]
 mod ring;
 mod tee;
-#[cfg(feature = "alloc")]
 mod try_call;
 
 pub use call::{Call, call};
@@ -25,16 +24,16 @@ pub use print::{Print, WriteTo, print, write_to};
 #[cfg(feature = "alloc")]
 pub use ring::Ring;
 pub use tee::{Branches, Tee, tee};
-#[cfg(feature = "alloc")]
 pub use try_call::{TryCall, try_call};
 
 use crate::chain::Chain;
+use crate::error::Cause;
 
 #[cfg(feature = "alloc")]
 use {
     crate::port::Port,
-    alloc::{boxed::Box, rc::Rc, vec::Vec},
-    core::{cell::RefCell, error::Error},
+    alloc::{rc::Rc, vec::Vec},
+    core::cell::RefCell,
 };
 
 /// The ends of a chain as methods of every [`Chain`]: each connects it.
@@ -53,10 +52,9 @@ pub trait Sinks: Chain {
     }
 
     /// Calls `f` with each event; its error is fatal and ends the run.
-    #[cfg(feature = "alloc")]
     fn try_for_each<E, F>(self, f: F) -> Self::Ended<TryCall<F>>
     where
-        E: Into<Box<dyn Error + Send + Sync>>,
+        E: Into<Cause>,
         F: FnMut(Self::Item) -> Result<(), E> + 'static,
     {
         self.connect(try_call(f))

@@ -3,10 +3,11 @@
 use core::fmt;
 
 use crate::context::Context;
-use crate::error::StreamError;
+use crate::error::{Cause, StreamError};
 use crate::thing::{Closed, Demand, InputThing, Receipt};
 
-/// Calls `f` with each event; its error is fatal and ends the run, as the error of any sink.
+/// Calls `f` with each event; its error is fatal and ends the run, as the error of any sink. Without the feature `alloc` the
+/// error is a `&'static str`, or converts into one.
 ///
 /// ```
 /// # use thingflow_core::prelude::*;
@@ -21,10 +22,9 @@ pub fn try_call<T, E, F: FnMut(T) -> Result<(), E>>(f: F) -> TryCall<F> {
 #[derive(Clone, Copy)]
 pub struct TryCall<F>(F);
 
-#[cfg(feature = "alloc")]
 impl<T, E, F> InputThing<T> for TryCall<F>
 where
-    E: Into<alloc::boxed::Box<dyn core::error::Error + Send + Sync>>,
+    E: Into<Cause>,
     F: FnMut(T) -> Result<(), E>,
 {
     fn on_next(&mut self, event: T, cx: &mut Context<'_>) -> Receipt {

@@ -12,6 +12,8 @@ mod chunks;
 mod chunks_by;
 #[cfg(feature = "alloc")]
 mod chunks_distinct;
+mod each_time;
+mod ewma;
 mod ring;
 mod running;
 mod running_avg;
@@ -28,13 +30,15 @@ pub use aggregates::*;
 pub use by_count::ByCount;
 pub use by_time::ByTime;
 pub use chunk_median::ChunkMedian;
+pub use each_time::EachTime;
+pub use ewma::Ewma;
 #[cfg(feature = "alloc")]
 pub use ring::{Growing, OnHeap};
 pub use ring::{InPlace, Place, Ring, Room};
 pub use running::Running;
 pub use running_avg::RunningAvg;
 pub use total::{ExactSum, IntegerSum, Total};
-pub use window::{CountWindow, RunningWindow, TimeWindow, Window, Windowed};
+pub use window::{CountWindow, EachWindow, RunningWindow, TimeWindow, Window, Windowed};
 #[cfg(feature = "alloc")]
 pub use {
     chunks::Chunks, chunks_by::ChunksBy, chunks_distinct::ChunksDistinct, sliding::Sliding, sliding_time::SlidingTime,
@@ -77,6 +81,21 @@ pub trait Windows: Chain {
         Self::Item: Measured + 'static,
     {
         self.pipe(RunningAvg::new(alloc::vec![Default::default(); n.into().get()].into_boxed_slice()))
+    }
+
+    /// Sends an average in which the newest event has the share `alpha` and all before it the rest: exponential smoothing.
+    ///
+    /// # Panics
+    /// If `alpha` is not above 0, or above 1.
+    #[doc(alias = "exponential_smoothing")]
+    #[doc(alias = "low_pass")]
+    #[doc(alias = "ema")]
+    #[track_caller]
+    fn ewma(self, alpha: <Self::Item as Measured>::Value) -> Self::Piped<Ewma<<Self::Item as Measured>::Value>>
+    where
+        Self::Item: Measured<Value: 'static> + 'static,
+    {
+        self.pipe(Ewma::new(alpha))
     }
 
     /// Sends the events in lists of `n`; what is left over at the end goes out as a shorter list.
@@ -160,6 +179,8 @@ pub trait Windows: Chain {
     #[doc(alias = "rolling")]
     #[doc(alias = "map_window")]
     #[doc(alias = "cumsum")]
+    #[doc(alias = "tumbling_time")]
+    #[doc(alias = "timed_window")]
     #[track_caller]
     fn aggregate<W, A>(self, window: W, aggregate: A) -> Self::Piped<W::Filter>
     where

@@ -6,6 +6,7 @@ use core::time::Duration;
 use super::aggregates::Aggregate;
 use super::by_count::ByCount;
 use super::by_time::ByTime;
+use super::each_time::EachTime;
 use super::ring::{Place, Room};
 use super::running::Running;
 use crate::limit::{Limit, Overflow};
@@ -45,6 +46,20 @@ impl Window {
     pub fn tumbling(n: impl Into<Size>) -> CountWindow<()> {
         let n = n.into().get();
         CountWindow::new(n, n)
+    }
+
+    /// One window of time after the other, `length` long: a result for each, when it ends. A window begins with the first
+    /// event behind the one before; nothing is sent while no events come. Keeps no events, needs no allocator.
+    ///
+    /// # Panics
+    /// If the length is zero.
+    #[doc(alias = "tumbling_time")]
+    #[doc(alias = "timed_window")]
+    #[doc(alias = "buffer_with_time")]
+    #[track_caller]
+    pub const fn each(length: Duration) -> EachWindow {
+        assert!(!length.is_zero(), "a window of no time: use 1 ns or more");
+        EachWindow { length, aligned: false, drop_on_error: false }
     }
 
     /// The last `n` events: a result for each event, from the `n`th on.
@@ -160,6 +175,38 @@ impl<T: Carrier, A: Aggregate<T::Value> + Clone, R: Room> Windowed<T, A> for Cou
     fn with(self, aggregate: A) -> Self::Filter {
         check_room(if self.step < self.size { self.size } else { 0 }, A::ROOM);
         ByCount::new(&self, aggregate)
+    }
+}
+
+/// Made by [`Window::each`].
+#[derive(Clone, Copy, Debug)]
+pub struct EachWindow {
+    pub(super) length: Duration,
+    pub(super) aligned: bool,
+    pub(super) drop_on_error: bool,
+}
+
+impl EachWindow {
+    /// Has windows begin and end at multiples of their length since 1970-01-01T00:00:00 UTC, by the wall clock of the
+    /// scheduler: windows of an hour at each full hour of UTC. The wall clock is looked at when a window begins; if it is
+    /// set meanwhile, that window keeps the length it was to have. Where there is no wall clock, as without a scheduler,
+    /// the clock's own start counts as 1970.
+    #[must_use]
+    pub const fn aligned(self) -> Self {
+        Self { aligned: true, ..self }
+    }
+
+    /// Drops the window that is open when the stream ends by an error.
+    #[must_use]
+    pub const fn drop_on_error(self) -> Self {
+        Self { drop_on_error: true, ..self }
+    }
+}
+
+impl<T: Carrier, A: Aggregate<T::Value> + Clone> Windowed<T, A> for EachWindow {
+    type Filter = EachTime<T, A>;
+    fn with(self, aggregate: A) -> Self::Filter {
+        EachTime::new(self, aggregate)
     }
 }
 

@@ -541,7 +541,7 @@ fn a_branch_that_is_full_pauses_the_source() -> Result {
 #[test]
 fn emitting_remembers_that_somebody_was_full() -> Result {
     let mut answers = [Demand::More, Demand::Full, Demand::More].into_iter();
-    let busy = move |_: i32, _: &mut DynEmitter<'_, '_, '_, i32>| Ok(answers.next().unwrap_or(Demand::Done));
+    let busy = move |_: i32, out: &mut DynEmitter<'_, '_, '_, i32>| answers.next().map_or_else(|| out.finish(), Ok);
     let mut chain = pipe().emit_with(|n: i32, emit| (0..n).for_each(emit)).pipe(filter_fn(busy)).to(call(drop));
     assert_eq!(chain.on_next(3, &mut cx())?, Demand::Full);
     assert_eq!(chain.on_next(3, &mut cx())?, Demand::Done);

@@ -5,7 +5,7 @@ mod branches;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use proptest::prelude::*;
-use thingflow_core::filters::{Notification, SlidingHooks, SlidingTransducer};
+use thingflow_core::filters::{Hysteresis, Notification, SlidingHooks, SlidingTransducer};
 use thingflow_core::prelude::*;
 use thingflow_core::testing::Recorder;
 
@@ -364,5 +364,33 @@ proptest! {
         let good = || all.iter().copied().map_while(|event| event);
         let end = if good().count() < all.len() { Some("failed") } else { None };
         prop_assert_eq!(line(events, error.map(|e| e.to_string()).as_deref()), line(good(), end));
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_schmitt_trigger(e in events(), end in end(), low in -4..5, over in 0..4, first: bool, n in 0_usize..6) {
+        let (high, mut is_high) = (low + over, first);
+        let all: Vec<_> = e.iter().map(|x| {
+            is_high = if is_high { *x >= low } else { *x > high };
+            is_high
+        }).collect();
+        let trigger = || Hysteresis::new(low, high).initially(first);
+        prop_assert_eq!(run(&e, end, pipe().pipe(trigger())), line(&all, end));
+        let ends = if all.len() >= n { None } else { end };
+        prop_assert_eq!(run(&e, end, pipe().pipe(trigger()).take(n)), line(all.into_iter().take(n), ends));
+    }
+
+    #[test]
+    fn a_deadband(e in events(), end in end(), delta in 0..5) {
+        let mut last = None;
+        let all: Vec<_> = e.iter().filter(|x| {
+            let passes = last.is_none_or(|last: i32| (**x - last).abs() >= delta);
+            if passes { last = Some(**x); }
+            passes
+        }).collect();
+        prop_assert_eq!(run(&e, end, pipe().deadband(delta)), line(&all, end));
+        let floats = pipe().map(f64::from).deadband(f64::from(delta)).map(|x| x as i32);
+        prop_assert_eq!(run(&e, end, floats), line(&all, end));
     }
 }

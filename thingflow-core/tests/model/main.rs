@@ -5,6 +5,8 @@ mod filters;
 #[cfg(feature = "std")]
 mod flow;
 mod joins;
+#[cfg(feature = "std")]
+mod sources;
 mod timing;
 mod windows;
 

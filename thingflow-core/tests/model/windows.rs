@@ -6,7 +6,8 @@ use proptest::prelude::*;
 use thingflow_core::prelude::*;
 use thingflow_core::testing::Recorder;
 use thingflow_core::windows::{
-    Chunks, ChunksBy, ChunksDistinct, Count, Max, MaxOf, Mean, Min, MinOf, Sliding, Stepped, Sum, Window,
+    Chunks, ChunksBy, ChunksDistinct, Count, Max, MaxOf, Mean, Min, MinOf, Sliding, Stepped, Sum, Variance, VarianceOf,
+    Window,
 };
 
 use crate::{End, end, events, line, run, slots, timed};
@@ -189,6 +190,111 @@ proptest! {
         prop_assert_eq!(run(&e, end, dropping), line(if end.is_some() { &lists } else { &all }, end));
         prop_assert_eq!(run(&e, end, pipe().pipe(filter()).take(take)), taken(all, take, end));
     }
+}
+
+/// The variance, by its definition.
+fn variance(window: &[f64], of_all: bool) -> Option<f64> {
+    let n = window.len() as f64;
+    let mean = window.iter().sum::<f64>() / n;
+    let squares: f64 = window.iter().map(|x| (x - mean) * (x - mean)).sum();
+    let divisor = if of_all { n } else { n - 1.0 };
+    (divisor > 0.0).then(|| squares / divisor)
+}
+
+proptest! {
+    #[test]
+    fn variances(e in prop::collection::vec(-1e3..1e3_f64, 0..60), n in 1_usize..9, far in -1e9..1e9_f64, of_all: bool) {
+        let close = |a: &f64, b: &f64| (a - b).abs() <= 1e-6 * b.abs().max(1.0);
+        let spread = || if of_all { Variance::new().of_all() } else { Variance::new() };
+        let e: Vec<f64> = e.iter().map(|x| x + far).collect();
+        let expected: Vec<_> = e.windows(n).filter_map(|w| variance(w, of_all)).collect();
+        let sliding = from_iter(e.clone()).aggregate(Window::sliding(n), spread()).collect_now();
+        prop_assert!(sliding.len() == expected.len() && sliding.iter().zip(&expected).all(|(a, b)| close(a, b)), "{sliding:?} is not {expected:?}");
+        let chunks = from_iter(e.clone()).aggregate(Window::tumbling(n), spread()).collect_now();
+        let expected: Vec<_> = e.chunks(n).filter_map(|w| variance(w, of_all)).collect();
+        prop_assert!(chunks.len() == expected.len() && chunks.iter().zip(&expected).all(|(a, b)| close(a, b)), "{chunks:?} is not {expected:?}");
+        let fixed = from_iter(e.clone()).aggregate(Window::sliding_of::<4>(), VarianceOf::<_, 4>::new()).collect_now();
+        let same = from_iter(e.clone()).aggregate(Window::sliding(4), Variance::new()).collect_now();
+        prop_assert_eq!(&fixed, &same);
+        #[cfg(feature = "std")]
+        {
+            let std_dev = from_iter(e).aggregate(Window::sliding(4), thingflow_core::windows::StdDev::new()).collect_now();
+            prop_assert_eq!(fixed.iter().map(|x| x.sqrt()).collect::<Vec<_>>(), std_dev);
+        }
+    }
+
+    #[test]
+    fn smoothing(e in events(), end in end(), tenths in 1..11) {
+        let (alpha, mut average) = (f64::from(tenths) / 10.0, None);
+        let all: Vec<f64> = e.iter().map(|x| {
+            let x = f64::from(*x);
+            let next = average.map_or(x, |average: f64| average + alpha * (x - average));
+            *average.insert(next)
+        }).collect();
+        prop_assert_eq!(run(&e, end, pipe().map(f64::from).ewma(alpha)), line(all, end));
+    }
+}
+
+#[test]
+fn a_variance_forgets_what_has_left() {
+    let rough = [f64::NAN, 1.0, 1e300, 2.0, 4.0, f64::INFINITY, 1.0, 1.0, 3.0];
+    let seen = from_iter(rough).aggregate(Window::sliding(2), Variance::new()).collect_now();
+    assert_eq!((seen[3], seen[6], seen[7]), (2.0, 0.0, 2.0));
+}
+
+/// The sums of one window of `d` seconds after the other, each with the second in which it goes out, and that of the window
+/// that is open at the end.
+fn tumbling(e: &[Option<i32>], d: u64, aligned: bool) -> (Vec<(u64, i32)>, Option<i32>) {
+    let (mut sums, mut open): (Vec<_>, Option<(u64, i32)>) = Default::default();
+    for (second, event) in (1..).zip(e) {
+        if let Some((_, sum)) = open.take_if(|(ends, _)| *ends <= second) {
+            sums.push((second, sum));
+        }
+        if let Some(event) = event {
+            let (_, sum) = open.get_or_insert((if aligned { second / d * d + d } else { second + d }, 0));
+            *sum += event;
+        }
+    }
+    (sums, open.map(|(_, sum)| sum))
+}
+
+proptest! {
+    #[test]
+    fn windows_of_time(e in slots(), end in end(), d in 1_u64..6, aligned: bool, awake: bool, n in 0_usize..5) {
+        let window = || {
+            let window = Window::each(Duration::from_secs(d));
+            if aligned { window.aligned() } else { window }
+        };
+        let (sums, rest) = tumbling(&e, d, aligned);
+        let all: Vec<_> = sums.iter().map(|(_, sum)| *sum).chain(rest).collect();
+        prop_assert_eq!(timed(&e, end, true, pipe().aggregate(window(), Sum::new()), false), line(&all, end));
+        // Late, an event sends what should have gone before it; a window that nobody ends goes out at the end.
+        prop_assert_eq!(timed(&e, end, awake, pipe().aggregate(window(), Sum::new()), false), line(&all, end));
+        let kept = if end.is_some() && awake { &all[..sums.len()] } else { &all };
+        if awake || end.is_none() {
+            let dropping = pipe().aggregate(window().drop_on_error(), Sum::new());
+            prop_assert_eq!(timed(&e, end, awake, dropping, false), line(kept, end));
+        }
+        let few = pipe().aggregate(window(), Sum::new()).take(n);
+        prop_assert_eq!(timed(&e, end, awake, few, false), taken(all, n, end));
+        let on_time = timed(&e, end, true, pipe().aggregate(window(), Sum::new()), true);
+        let expected: String = sums.iter().map(|(second, sum)| format!("{sum}@{second} ")).collect();
+        prop_assert!(on_time.starts_with(&expected), "{on_time} does not begin with {expected}");
+    }
+}
+
+#[cfg(feature = "std")]
+#[test]
+fn a_window_of_an_hour_ends_at_the_full_hour_of_the_wall_clock() -> Result<(), Box<dyn std::error::Error>> {
+    let clock = thingflow_core::VirtualClock::starting_at(Timestamp::from_secs(1_420_110_000 + 2_400)); // 11:40
+    let mut scheduler = Scheduler::with_clock(clock)?;
+    let seen = Recorder::new();
+    let rain = thingflow_core::testing::timed([(600.0, 1), (1199.0, 2), (1200.0, 4), (9_000.0, 8)]);
+    let hours = rain.aggregate(Window::each(Duration::from_secs(3600)).aligned(), Sum::new());
+    scheduler.schedule_recurring(hours.connect(seen.clone()))?;
+    scheduler.run_forever()?;
+    assert_eq!(seen.timed_text(), "3@1200 4@4800 8@9000 |@9000");
+    Ok(())
 }
 
 /// Floats of all sizes, and those that are no numbers.

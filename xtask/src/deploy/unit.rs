@@ -103,15 +103,19 @@ mod tests {
         assert!(first.contains(", features gpio,systemd; "), "{first}");
     }
 
-    /// The package of `cargo-deb` has a unit of its own, which must not lag behind. It does not know which systemd it
-    /// will meet.
+    /// The package of `cargo-deb` and the template have units of their own, which must not lag behind. They do not know which
+    /// systemd they will meet.
     #[test]
-    fn the_package_has_the_same_unit() {
-        let folder = process::root().join("examples/lux-led/debian");
-        let packaged = fs::read_to_string(folder.join("lux-led.service")).unwrap();
-        let packaged: Vec<&str> = packaged.lines().skip(1).collect();
-        let unit = Unit { folder: "/usr/bin", ..Unit::of_example("lux-led").unwrap() };
-        let text = unit.text().replace("\nRestartSec=1\n", "\nRestartSec=30\n");
-        assert_eq!(packaged, text.lines().skip(1).collect::<Vec<_>>());
+    fn the_package_and_the_template_have_the_same_unit() {
+        let check = |path: &str, unit: &Unit| {
+            let copy = fs::read_to_string(process::root().join(path)).unwrap();
+            let text = unit.text().replace("\nRestartSec=1\n", "\nRestartSec=30\n");
+            assert_eq!(copy.lines().skip(1).collect::<Vec<_>>(), text.lines().skip(1).collect::<Vec<_>>(), "{path}");
+        };
+        let packaged = Unit { folder: "/usr/bin", ..Unit::of_example("lux-led").unwrap() };
+        check("examples/lux-led/debian/lux-led.service", &packaged);
+        let manifest = fs::read_to_string(process::root().join("template/Cargo.toml")).unwrap();
+        let template = Unit { notifies: true, ..Unit::of_manifest("my-flow", &manifest) };
+        check("template/my-flow.service", &template);
     }
 }

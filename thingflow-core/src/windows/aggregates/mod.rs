@@ -4,6 +4,7 @@ mod count;
 mod mean;
 mod min_max;
 mod sum;
+mod variance;
 
 pub use count::Count;
 pub use mean::Mean;
@@ -11,6 +12,11 @@ pub use min_max::{Extreme, Largest, MaxOf, MinOf, Preference, Smallest};
 #[cfg(feature = "alloc")]
 pub use min_max::{Max, Min};
 pub use sum::Sum;
+#[cfg(feature = "alloc")]
+pub use variance::Variance;
+pub use variance::{Measure, Moments, Spread, Squared, VarianceOf};
+#[cfg(feature = "std")]
+pub use variance::{Root, StdDev};
 
 /// What a window makes of the values in it. An aggregate of your own works in every [`Window`](super::Window):
 ///
