@@ -1,6 +1,6 @@
 //! The page that lists all operators, made from the operators themselves.
 
-use crate::operators::{Group, Operator, module_text};
+use crate::operators::{Form, Group, Operator, module_text};
 
 /// Where the page stands in the repository.
 pub(crate) const PATH: &str = "docs/src/filters.md";
@@ -11,8 +11,8 @@ const HEAD: &str =
 # All operators
 
 One line on each. *Holds* says what an operator keeps in memory between two events. *Also known as* gives the names that
-other libraries use. *Needs* names the cargo feature without which an operator does not exist; where it is empty, the
-operator works without std and without an allocator.
+other libraries use. *Needs* names the cargo feature without which a call does not exist; where it is empty, it works
+without std and without an allocator. Sources and sinks come last.
 ";
 
 /// The whole page.
@@ -23,7 +23,7 @@ pub(crate) fn page(groups: &[Group<'_>]) -> String {
 
 fn section(group: &Group<'_>) -> String {
     let about = plain(&module_text(&group.contents.text));
-    let rows: String = group.operators.iter().map(row).collect();
+    let rows: String = group.operators.iter().map(rows).collect();
     let title = title(group.name);
     format!(
         "\n## {title}\n\n{about}\n\n| operator | what it does | holds | also known as | needs |\n\
@@ -31,10 +31,13 @@ fn section(group: &Group<'_>) -> String {
     )
 }
 
-fn row(operator: &Operator<'_>) -> String {
-    let calls = listed(&operator.calls);
-    let needs = listed(operator.feature.as_slice());
-    let cells = [calls, plain(&operator.summary), plain(&operator.holds), listed(&operator.aliases), needs];
+fn rows(operator: &Operator<'_>) -> String {
+    operator.forms.iter().map(|form| row(operator, form)).collect()
+}
+
+fn row(operator: &Operator<'_>, form: &Form) -> String {
+    let needs = listed(form.feature.as_slice());
+    let cells = [listed(&form.calls), plain(&operator.summary), plain(&operator.holds), listed(&form.aliases), needs];
     let [calls, summary, holds, aliases, needs] = cells.map(|cell| cell.replace('|', "\\|"));
     format!("| {calls} | {summary} | {holds} | {aliases} | {needs} |\n")
 }

@@ -3,7 +3,8 @@
 use crate::tree::{File, Tree};
 
 /// The folders of `thingflow-core/src` that hold one operator per file, and files of what several operators share.
-const GROUPS: [&str; 7] = ["filters", "windows", "timing", "joins", "splitting", "flow", "tracking"];
+const GROUPS: [&str; 9] =
+    ["filters", "windows", "timing", "joins", "splitting", "flow", "tracking", "sources", "sinks"];
 
 const SOURCE: &str = "thingflow-core/src";
 
@@ -25,9 +26,17 @@ pub(crate) struct Operator<'a> {
     pub(crate) summary: String,
     /// The memory it holds, `one event`, from the paragraph after it; empty if there is none.
     pub(crate) holds: String,
+    /// The calls again, those together that need the same feature.
+    pub(crate) forms: Vec<Form>,
+}
+
+/// One or several calls of an operator that exist under the same condition.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Form {
+    pub(crate) calls: Vec<String>,
     /// Names used elsewhere, from `#[doc(alias = "...")]` on the methods.
     pub(crate) aliases: Vec<String>,
-    /// The cargo feature without which it does not exist.
+    /// The cargo feature without which the calls do not exist.
     pub(crate) feature: Option<String>,
 }
 
@@ -36,9 +45,10 @@ pub(crate) fn read(tree: &Tree) -> Vec<Group<'_>> {
     let root = tree.get("thingflow-core/src/lib.rs").map_or("", |file| &file.text);
     let group = |name| {
         let contents = tree.get(&format!("{SOURCE}/{name}/mod.rs"))?;
-        let whole = attributes(root, name).feature.or_else(|| feature_of_file(&contents.text));
+        let whole = attributes(root, "mod", name).feature.or_else(|| feature_of_file(&contents.text));
+        let windows = tree.get(&format!("{SOURCE}/{name}/window.rs")).map_or("", |file| &file.text);
         let files = group_files(tree, name).filter(|file| is_operator(file, contents));
-        let operators = files.map(|file| operator(file, contents, whole.as_ref()));
+        let operators = files.map(|file| operator(file, &contents.text, windows, whole.as_ref()));
         Some(Group { name, contents, operators: operators.collect() })
     };
     GROUPS.into_iter().filter_map(group).collect()
@@ -62,15 +72,33 @@ fn group_files<'a>(tree: &'a Tree, group: &str) -> impl Iterator<Item = &'a File
     tree.files.iter().filter(move |file| direct(&file.path)).filter(kept)
 }
 
-fn operator<'a>(file: &'a File, contents: &File, whole_group: Option<&String>) -> Operator<'a> {
+fn operator<'a>(file: &'a File, contents: &str, windows: &str, whole_group: Option<&String>) -> Operator<'a> {
     let (calls, summary) = module_line(&file.text).unwrap_or_default();
-    let names = calls.iter().map(|call| name(call)).chain([file.stem()]);
-    let found: Vec<_> = names.map(|name| attributes(&contents.text, name)).collect();
-    let feature = found.iter().find_map(|it| it.feature.clone()).or_else(|| whole_group.cloned());
-    let mut aliases: Vec<String> = found.into_iter().flat_map(|it| it.aliases).collect();
-    aliases.sort();
-    aliases.dedup();
-    Operator { file, calls, summary, holds: held(&file.text).unwrap_or_default(), aliases, feature }
+    let whole = attributes(contents, "mod", file.stem()).feature.or_else(|| whole_group.cloned());
+    let mut forms: Vec<Form> = Vec::new();
+    for call in &calls {
+        let found = match call.split_once("Window::") {
+            Some((_, window)) => attributes(windows, "fn", name(window)),
+            None => of_call(name(call), contents, &file.text),
+        };
+        let feature = found.feature.or_else(|| whole.clone());
+        let at = forms.iter().position(|form| form.feature == feature).unwrap_or_else(|| {
+            forms.push(Form { feature, ..Form::default() });
+            forms.len() - 1
+        });
+        let form = &mut forms[at];
+        form.calls.push(call.clone());
+        form.aliases.extend(found.aliases);
+        form.aliases.sort();
+        form.aliases.dedup();
+    }
+    Operator { file, calls, summary, holds: held(&file.text).unwrap_or_default(), forms }
+}
+
+/// What is said of a method of the group's trait, or else of a function or method in the operator's file.
+fn of_call(name: &str, contents: &str, file: &str) -> Attributes {
+    let is_method = contents.lines().any(|line| declares(line.trim(), "fn", name));
+    attributes(if is_method { contents } else { file }, "fn", name)
 }
 
 /// The name that is called in `take(n)`.
@@ -111,8 +139,8 @@ struct Attributes {
     feature: Option<String>,
 }
 
-/// What the attributes of every `fn NAME` and `mod NAME` say, those of the trait around a method included.
-fn attributes(source: &str, name: &str) -> Attributes {
+/// What the attributes of every `fn NAME` or `mod NAME` say, those of the trait around a method included.
+fn attributes(source: &str, keyword: &str, name: &str) -> Attributes {
     let mut found = Attributes::default();
     let mut around = None;
     let mut pending = Attributes::default();
@@ -120,7 +148,7 @@ fn attributes(source: &str, name: &str) -> Attributes {
         let code = line.trim();
         if code.starts_with("#[") {
             pending.read(code);
-        } else if declares(code, "fn", name) || declares(code, "mod", name) {
+        } else if declares(code, keyword, name) {
             found.aliases.append(&mut pending.aliases);
             found.feature = found.feature.or_else(|| pending.feature.take()).or_else(|| around.clone());
         } else if line.contains("trait ") && line.ends_with('{') {
@@ -139,7 +167,7 @@ impl Attributes {
     fn read(&mut self, attribute: &str) {
         if attribute.contains("doc(alias") {
             self.aliases.extend(quoted(attribute).map(str::to_string));
-        } else if attribute.contains("cfg") && attribute.contains("feature = ") {
+        } else if attribute.starts_with("#[cfg(feature = ") {
             self.feature = quoted(attribute).next().map(str::to_string);
         }
     }
@@ -211,15 +239,15 @@ pub trait Slow: Chain {
 
     #[test]
     fn attributes_of_a_method() {
-        let seen = attributes(CONTENTS, "scan");
+        let seen = attributes(CONTENTS, "fn", "scan");
         assert_eq!(seen, Attributes { aliases: vec!["reduce".into(), "fold".into()], feature: None });
-        assert_eq!(attributes(CONTENTS, "scan_all"), Attributes::default());
+        assert_eq!(attributes(CONTENTS, "fn", "scan_all"), Attributes::default());
     }
 
     #[test]
     fn features_come_from_the_module_or_the_trait() {
-        assert_eq!(attributes(CONTENTS, "collect").feature.as_deref(), Some("alloc"));
-        assert_eq!(attributes(CONTENTS, "wait").feature.as_deref(), Some("std"));
+        assert_eq!(attributes(CONTENTS, "mod", "collect").feature.as_deref(), Some("alloc"));
+        assert_eq!(attributes(CONTENTS, "fn", "wait").feature.as_deref(), Some("std"));
         assert_eq!(feature_of_file("//! All.\n#![cfg(feature = \"alloc\")]\nmod a;").as_deref(), Some("alloc"));
         assert_eq!(feature_of_file(CONTENTS), None);
     }
@@ -244,6 +272,25 @@ pub trait Slow: Chain {
         let groups = read(&tree);
         assert_eq!(groups.len(), 1);
         let [avg] = groups[0].operators.as_slice() else { panic!("one operator: {groups:?}") };
-        assert_eq!((avg.summary.as_str(), avg.feature.as_deref()), ("the mean.", Some("alloc")));
+        assert_eq!((avg.summary.as_str(), avg.forms[0].feature.as_deref()), ("the mean.", Some("alloc")));
+    }
+
+    #[test]
+    fn forms_by_what_they_need() {
+        let forms = |line: &str, contents: &str, windows: &str| {
+            let file = File { path: "thingflow-core/src/windows/avg.rs".into(), text: format!("//! {line}: x.\n") };
+            operator(&file, contents, windows, None)
+                .forms
+                .into_iter()
+                .map(|form| format!("{} {}", form.calls.join(" "), form.feature.unwrap_or_default()))
+                .collect::<Vec<_>>()
+        };
+        let methods = "mod avg;\ntrait A {\n    fn avg_of<const N: usize>(self) {}\n    #[cfg(feature = \"alloc\")]\n    \
+                       fn avg(self, n: usize) {}\n}\n";
+        assert_eq!(forms("`avg(n)`, `avg_of::<N>()`", methods, ""), ["avg(n) alloc", "avg_of::<N>() "]);
+        let windows = "impl Window {\n    #[cfg(feature = \"alloc\")]\n    pub fn last() {}\n    pub fn each() {}\n}\n";
+        let lines = "`aggregate(Window::last(n), a)`, `aggregate(Window::each(d), a)`";
+        let expected = ["aggregate(Window::last(n), a) alloc", "aggregate(Window::each(d), a) "];
+        assert_eq!(forms(lines, "    fn aggregate() {}", windows), expected);
     }
 }

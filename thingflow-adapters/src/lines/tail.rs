@@ -1,6 +1,6 @@
 //! [`Tail`]: a file that others write to, by its name.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf, absolute};
 
@@ -57,14 +57,13 @@ impl Tail {
             self.file.seek(SeekFrom::Start(0))?;
             return Ok(true);
         }
-        let there = match File::open(&self.path) {
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
-            there => there?,
-        };
-        if is_same(&own, &there.metadata()?) {
-            return Ok(false);
+        match fs::metadata(&self.path) {
+            Ok(named) if named.is_file() && !is_same(&own, &named) => {}
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+            _ => return Ok(false),
         }
-        self.next = Some(there); // once more to the end of this one: it may have been written to before it was moved
+        // Once more to the end of this one: it may have been written to before it was moved.
+        self.next = Some(File::open(&self.path)?);
         Ok(false)
     }
 }
@@ -95,7 +94,7 @@ impl Read for Tail {
 mod tests {
     use super::*;
     use crate::lines::{Reader, append, follow};
-    use std::fs::{self, OpenOptions};
+    use std::fs::OpenOptions;
     use std::time::Duration;
     use thingflow_core::prelude::*;
     use thingflow_core::testing::Recorder;

@@ -1,4 +1,6 @@
-//! `call(f)`: a function as the end of a chain.
+//! `call(f)`, `for_each(f)`: a function as the end of a chain.
+//!
+//! Holds what the function holds.
 
 use core::fmt;
 

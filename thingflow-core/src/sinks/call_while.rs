@@ -1,4 +1,6 @@
-//! `call_while(f)`: a function as the end of a chain, until it has had enough.
+//! `call_while(f)`, `for_each_while(f)`: a function as the end of a chain, until it has had enough.
+//!
+//! Holds what the function holds.
 
 use core::fmt;
 

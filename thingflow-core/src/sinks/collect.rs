@@ -1,4 +1,6 @@
 //! `collect_into(list)`: keep the events in a list that is shared.
+//!
+//! Holds all events, in the list.
 
 use alloc::rc::Rc;
 use alloc::vec::Vec;

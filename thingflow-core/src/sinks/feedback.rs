@@ -1,4 +1,6 @@
 //! `feedback(&port)`: send the events back to a port further up, in a later turn.
+//!
+//! Holds nothing; the events of a turn wait for the next one.
 
 use core::fmt;
 

@@ -1,4 +1,6 @@
 //! `print()`, `write_to(w)`: each event as a line of text.
+//!
+//! Holds nothing.
 
 use core::fmt::{self, Debug};
 use std::io::{self, ErrorKind, Write};

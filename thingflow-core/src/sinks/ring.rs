@@ -1,4 +1,6 @@
-//! [`Ring`]: keep the latest events, to be looked at from outside.
+//! `Ring::new(n)`: keep the latest events, to be looked at from outside.
+//!
+//! Holds up to `n` events.
 
 use alloc::collections::VecDeque;
 use alloc::rc::Rc;

@@ -1,4 +1,6 @@
 //! `tee((a, b, …))`: several Things at the end of one chain.
+//!
+//! Holds nothing.
 
 use core::fmt;
 

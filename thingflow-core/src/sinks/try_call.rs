@@ -1,4 +1,6 @@
-//! `try_call(f)`: a function that may fail as the end of a chain.
+//! `try_call(f)`, `try_for_each(f)`: a function that may fail as the end of a chain.
+//!
+//! Holds what the function holds.
 
 use core::fmt;
 

@@ -1,4 +1,6 @@
-//! `at_times(|event| event.ts)`: send what was recorded at the pace of the recording; `as_recorded()` for sensor events.
+//! `at_times(|event| event.ts)`, `as_recorded()`: send what was recorded at the pace of the recording.
+//!
+//! Holds one event: the next.
 
 use core::fmt;
 use core::mem::replace;

@@ -1,4 +1,6 @@
 //! `from_fn(f)`: what a function gives at each sampling, until it gives `None`.
+//!
+//! Holds what the function holds.
 
 use crate::context::Context;
 use crate::error::Failure;

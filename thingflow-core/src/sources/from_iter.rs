@@ -1,4 +1,6 @@
-//! `from_iter(it)`: one element of an iterator at each sampling.
+//! `from_iter(it)`, `try_from_iter(it)`: one element of an iterator at each sampling.
+//!
+//! Holds the iterator.
 
 use core::fmt::Display;
 

@@ -1,4 +1,6 @@
 //! `interval(d)`: numbers from 0 on, one at the end of each interval.
+//!
+//! Holds one instant and one number.
 
 use core::time::Duration;
 

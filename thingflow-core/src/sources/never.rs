@@ -1,4 +1,6 @@
 //! `never()`: a source that sends nothing and never ends.
+//!
+//! Holds nothing.
 
 use core::marker::PhantomData;
 

@@ -1,4 +1,6 @@
 //! `repeat(make)`, `repeat_n(times, make)`: a source that is made anew when it has ended.
+//!
+//! Holds one source.
 
 use core::fmt;
 

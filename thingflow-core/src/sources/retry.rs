@@ -1,4 +1,6 @@
 //! `retry(attempts, make)`: a source that is made anew when it fails.
+//!
+//! Holds one source.
 
 use core::fmt::{self, Display};
 

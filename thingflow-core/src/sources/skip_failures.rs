@@ -1,4 +1,6 @@
 //! `skip_failures()`: report a sampling that fails, and go on with the next.
+//!
+//! Holds one number.
 
 use crate::clock::Instant;
 use crate::context::Context;

@@ -1,4 +1,6 @@
 //! `timer(d)`: one event after a time.
+//!
+//! Holds one instant.
 
 use core::time::Duration;
 

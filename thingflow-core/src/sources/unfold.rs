@@ -1,4 +1,6 @@
 //! `unfold(state, condition, step, select)`: states from a start on, while a condition holds.
+//!
+//! Holds the state.
 
 use crate::context::Context;
 use crate::error::Failure;

@@ -1,4 +1,6 @@
-//! `aggregate(Window::sliding(n), a)`, `tumbling(n)`, `every(size, step)`: send a result for windows of so many events.
+//! `aggregate(Window::tumbling(n), a)`, `aggregate(Window::sliding(n), a)`, `aggregate(Window::every(size, step), a)`,
+//! `aggregate(Window::sliding_of::<N>(), a)`, `aggregate(Window::every_of::<N>(step), a)`: send a result for windows of so
+//! many events.
 //!
 //! Holds the values of one window where windows overlap, else none.
 

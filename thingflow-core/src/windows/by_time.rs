@@ -1,4 +1,4 @@
-//! `aggregate(Window::last(d, limit), a)`: send a result over the events of the last `d`, for each event.
+//! `aggregate(Window::last(d, limit), a)`, `aggregate(Window::last_of::<N>(d), a)`: send a result over the events of the last `d`, for each event.
 //!
 //! Holds the values of one window, up to a limit.
 

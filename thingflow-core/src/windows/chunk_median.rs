@@ -1,4 +1,4 @@
-//! `chunk_median(n)`: send one median for every `n` events.
+//! `chunk_median(n)`, `chunk_median_of::<N>()`: send one median for every `n` events.
 //!
 //! Holds up to `n` values.
 

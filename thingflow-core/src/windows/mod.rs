@@ -75,6 +75,8 @@ pub trait Windows: Chain {
     /// As [`running_avg_of`](Self::running_avg_of), with a size that is known at run time only.
     #[cfg(feature = "alloc")]
     #[doc(alias = "sensor_sliding_mean")]
+    #[doc(alias = "moving_average")]
+    #[doc(alias = "rolling_mean")]
     #[track_caller]
     fn running_avg(self, n: impl Into<crate::Size>) -> Self::Piped<RunningAvg<Self::Item, Boxed<Self::Item>>>
     where

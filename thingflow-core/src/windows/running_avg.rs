@@ -1,4 +1,4 @@
-//! `running_avg(n)`: the mean of the last `n` events, for each event.
+//! `running_avg(n)`, `running_avg_of::<N>()`: the mean of the last `n` events, for each event.
 //!
 //! Holds up to `n` values.
 

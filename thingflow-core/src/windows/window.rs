@@ -36,6 +36,7 @@ pub struct Window;
 impl Window {
     /// All events since the start: a result for each event.
     #[doc(alias = "cumulative")]
+    #[doc(alias = "cumsum")]
     pub const fn running() -> RunningWindow {
         RunningWindow
     }
