@@ -123,6 +123,20 @@ pub trait OutputThing {
         }
     }
 
+    /// Ends all outputs as they should end: what runs once has no more events.
+    ///
+    /// # Errors
+    /// The fatal error of a connected Thing.
+    fn complete(&mut self, cx: &mut Context<'_>) -> Closed {
+        #[cfg(feature = "alloc")]
+        return complete_all(|see| self.ports(see), cx);
+        #[cfg(not(feature = "alloc"))]
+        {
+            let _ = cx;
+            Ok(())
+        }
+    }
+
     /// Whether anything that still wants events is connected. If not, the scheduler lets go of the Thing.
     fn is_listened(&self) -> bool {
         #[cfg(feature = "alloc")]
@@ -209,6 +223,17 @@ fn fail_all(ports: impl FnOnce(Each<'_>), error: &StreamError, cx: &mut Context<
     ports(&mut |port| {
         if result.is_ok() {
             result = port.port().fail(error.clone(), cx);
+        }
+    });
+    result
+}
+
+#[cfg(feature = "alloc")]
+fn complete_all(ports: impl FnOnce(Each<'_>), cx: &mut Context<'_>) -> Closed {
+    let mut result = Ok(());
+    ports(&mut |port| {
+        if result.is_ok() {
+            result = port.port().complete(cx);
         }
     });
     result
@@ -383,6 +408,9 @@ impl<S: Source, C: InputThing<S::Item>> OutputThing for ConnectedFlow<S, C> {
     }
     fn fail(&mut self, error: StreamError, cx: &mut Context<'_>) -> Closed {
         self.chain.on_error(error, cx)
+    }
+    fn complete(&mut self, cx: &mut Context<'_>) -> Closed {
+        self.chain.on_completed(cx)
     }
     fn is_listened(&self) -> bool {
         self.chain.is_open()

@@ -9,11 +9,14 @@ mod engine;
 mod handle;
 mod host;
 mod inbox;
+mod keyed;
 mod pauses;
 mod periodic;
 mod pool;
 mod reactor;
 mod remote;
+mod table;
+mod ticks;
 mod timers;
 mod turn;
 mod within;
@@ -22,11 +25,11 @@ use std::fmt;
 use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 pub use clocks::{SystemClock, VirtualClock};
-pub use edge::{EdgeOutput, StopToken};
+pub use edge::EdgeOutput;
+pub use edge::threads::StopToken;
 pub use edge_sink::EdgeSink;
 pub use handle::{ScheduleError, ScheduleHandle, ScheduleStats, Stopper};
 pub use inbox::PostError;
@@ -44,8 +47,9 @@ use crate::reports::Report;
 use crate::sensor::{Sensor, SensorOutput};
 use crate::thing::InputThing;
 use clocks::RunClock;
-use engine::{Engine, Trigger};
+use engine::Engine;
 use reactor::Until;
+use table::Trigger;
 
 /// A Thing that lives on descriptors of its own: sockets, GPIO lines, serial ports, inotify.
 ///
@@ -179,7 +183,7 @@ impl Scheduler {
     /// # Errors
     /// None at present.
     pub fn schedule_recurring(&self, thing: impl OutputThing + 'static) -> Result<ScheduleHandle, ScheduleError> {
-        self.engine.add(Box::new(thing), Trigger::Recurring)
+        Ok(self.engine.add(Box::new(thing), Trigger::Recurring))
     }
 
     /// Calls a Thing once, after `delay`.
@@ -234,7 +238,7 @@ impl Scheduler {
     /// The fatal error.
     pub fn turn(&mut self, timeout: Option<Duration>) -> Result<bool, RunError> {
         let limit = timeout.map_or(Until::Event, |d| Until::At(self.engine.now() + d));
-        self.guarded_turn(limit)?;
+        self.one_turn(limit)?;
         Ok(self.goes_on())
     }
 
@@ -312,24 +316,30 @@ impl Scheduler {
     }
 
     fn goes_on(&self) -> bool {
-        self.engine.has_work() && !self.engine.stop.load(Ordering::SeqCst)
+        self.engine.has_work() && !self.engine.is_stopped()
     }
 
     fn run(&mut self, limit: Until) -> Result<(), RunError> {
         while self.goes_on() {
-            self.guarded_turn(limit)?;
+            self.one_turn(limit)?;
             if matches!(limit, Until::At(end) if self.engine.now() >= end) {
-                return Ok(());
+                break;
             }
         }
-        if self.engine.stop.swap(false, Ordering::SeqCst) {
-            self.engine.close();
-        }
-        Ok(())
+        self.end_turn(Ok(()))
     }
 
-    fn guarded_turn(&mut self, limit: Until) -> Result<(), RunError> {
-        self.engine.turn(limit).inspect_err(|_| self.engine.close())
+    fn one_turn(&mut self, limit: Until) -> Result<(), RunError> {
+        self.end_turn(self.engine.turn(limit))
+    }
+
+    /// Closes all if the run ends here.
+    fn end_turn(&mut self, result: Result<(), RunError>) -> Result<(), RunError> {
+        let result = result.and_then(|()| self.engine.take_failed());
+        if result.is_err() || self.engine.is_stopped() {
+            self.engine.close();
+        }
+        result
     }
 }
 
