@@ -13,10 +13,10 @@ use super::table::{Driven, Flags, Schedule, Trigger};
 use super::timers::{Due, Kind};
 use crate::clock::Instant;
 use crate::context::{Context, Host, ON_RESUME};
-use crate::error::{Failure, NOT_YET, RunError, StreamError};
+use crate::error::{Failure, FatalError, NOT_YET, RunError, StreamError};
 use crate::output::OutputThing;
 use crate::port::PortRef;
-use crate::thing::Demand;
+use crate::thing::{Demand, Receipt};
 use crate::visit::Visitor;
 
 /// Why a Thing is called.
@@ -61,62 +61,60 @@ struct Outcome {
 impl Engine {
     /// Calls a Thing, if it is still there and may be called.
     pub(super) fn call(&self, id: Id, why: Why) -> Result<(), RunError> {
-        let mut running = self.take(id, why);
-        if let Taken::Unstarted = running {
-            self.call(id, Why::Start)?; // scheduled from inside of a call, in this very turn
-            running = self.take(id, why);
+        if why != Why::Start && !self.run.unstarted.borrow().is_empty() {
+            self.call(id, Why::Start)?; // perhaps it was scheduled from inside of a call, in this very turn
         }
-        let Taken::Running(mut running) = running else { return Ok(()) };
+        let Some(mut running) = self.take(id, why) else { return Ok(()) };
         let resumes = self.resumed.get();
         let mut cx = Context::new(self.now(), self);
-        let outcome = catch_unwind(AssertUnwindSafe(|| self.serve(&mut running, &mut cx)));
-        let outcome = outcome.unwrap_or_else(|panic| Err(self.panicked(&*panic)));
-        match outcome {
-            Ok(mut outcome) => {
+        match catch_unwind(AssertUnwindSafe(|| self.serve(&mut running, &mut cx))) {
+            Ok(Ok(mut outcome)) => {
                 if outcome.demand == Demand::Full && self.resumed.get() != resumes {
                     outcome.demand = Demand::More;
                 }
                 self.finish(running, &outcome, &mut cx)
             }
-            Err(mut error) => {
-                error.name_thing(|| running.thing.as_output().name().to_owned());
-                let Running { id, thing, .. } = running;
-                self.with_schedule(id, |schedule| schedule.thing = Some(thing)); // closed with all the others
-                Err(error)
-            }
+            Ok(Err(token)) => Err(self.failed(running, cx.take_error(token))),
+            Err(panic) => Err(self.failed(running, self.panicked(&*panic))),
         }
     }
 
-    fn take(&self, id: Id, why: Why) -> Taken {
+    /// Puts a Thing back that is closed with all the others.
+    #[cold]
+    fn failed(&self, Running { id, thing, .. }: Running, mut error: RunError) -> RunError {
+        error.name_thing(|| thing.as_output().name().to_owned());
+        self.with_schedule(id, |schedule| schedule.thing = Some(thing));
+        error
+    }
+
+    fn take(&self, id: Id, why: Why) -> Option<Running> {
         let mut schedules = self.schedules.borrow_mut();
-        let Some(schedule) = schedules.get_mut(id) else { return Taken::Not };
-        if why != Why::Start && !schedule.flags.started {
-            return Taken::Unstarted;
-        }
+        let schedule = schedules.get_mut(id)?;
+        let flags = &mut schedule.flags;
         let mut resumed = false;
         match why {
-            Why::Start if schedule.flags.started => return Taken::Not,
-            Why::Start => schedule.flags.started = true,
+            Why::Start if std::mem::replace(&mut flags.started, true) => return None,
+            Why::Start => {}
             Why::Wake => schedule.armed = Instant::NEVER,
-            Why::Resumed => schedule.flags.stalled = false,
+            Why::Resumed => flags.stalled = false,
             Why::Tick | Why::Turn => {
-                schedule.flags.queued &= why != Why::Turn;
-                if schedule.flags.paused || schedule.trigger == Trigger::Never {
+                flags.queued &= why != Why::Turn;
+                if flags.paused || schedule.trigger == Trigger::Never {
                     if why == Why::Tick {
                         self.set_next_tick(id, schedule, self.now());
                     }
-                    return Taken::Not;
+                    return None;
                 }
-                resumed = std::mem::take(&mut schedule.flags.resumed);
+                resumed = std::mem::take(&mut flags.resumed);
             }
         }
-        let Some(thing) = schedule.thing.take() else { return Taken::Not };
-        let (once, recurs) = (schedule.flags.once, schedule.trigger == Trigger::Recurring);
-        Taken::Running(Running { id, why, thing, once, recurs, resumed, asked: false, gave: false })
+        let (once, recurs) = (flags.once, schedule.trigger == Trigger::Recurring);
+        let thing = schedule.thing.take()?;
+        Some(Running { id, why, thing, once, recurs, resumed, asked: false, gave: false })
     }
 
     /// All that is user code.
-    fn serve(&self, running: &mut Running, cx: &mut Context<'_>) -> Result<Outcome, RunError> {
+    fn serve(&self, running: &mut Running, cx: &mut Context<'_>) -> Result<Outcome, FatalError> {
         let thing = running.thing.output();
         let demand = match running.why {
             Why::Start => thing.start(cx).map_err(Failure::from),
@@ -132,7 +130,7 @@ impl Engine {
             Ok(demand) => demand,
             Err(Failure::NotYet) => Demand::More,
             Err(Failure::Sample(error)) => self.sample_failed(running.id, thing, error, cx)?,
-            Err(Failure::Fatal(token)) => return Err(cx.take_error(token)),
+            Err(Failure::Fatal(token)) => return Err(token),
         };
         let done = demand == Demand::Done;
         let due = if running.recurs && !done { thing.due(cx) } else { None };
@@ -172,8 +170,7 @@ impl Engine {
         let over = |schedule: &Schedule| done && !outcome.drains || schedule.flags.cancelled;
         let Some(schedule) = schedule.filter(|schedule| !over(schedule)) else {
             drop(schedules);
-            let trigger = self.remove(id).map_or(Trigger::Never, |(_, trigger)| trigger);
-            return self.drop_thing(id, thing, trigger);
+            return self.end(id, thing);
         };
         let unheard = why == Why::Start && matches!(thing, Driven::Events(_));
         schedule.thing = Some(thing);
@@ -195,6 +192,12 @@ impl Engine {
             self.set_next_tick(id, schedule, cx.now());
         }
         Ok(())
+    }
+
+    #[cold]
+    fn end(&self, id: Id, thing: Driven) -> Result<(), RunError> {
+        let trigger = self.remove(id).map_or(Trigger::Never, |(_, trigger)| trigger);
+        self.drop_thing(id, thing, trigger)
     }
 
     /// Stops calling a Thing that has ended: from now on it is only woken.
@@ -242,13 +245,8 @@ impl Engine {
         self.with_schedule(id, |schedule| self.arm(id, schedule, due));
     }
 
-    fn sample_failed(
-        &self,
-        id: Id,
-        thing: &mut dyn OutputThing,
-        error: StreamError,
-        cx: &mut Context<'_>,
-    ) -> Result<Demand, RunError> {
+    #[cold]
+    fn sample_failed(&self, id: Id, thing: &mut dyn OutputThing, error: StreamError, cx: &mut Context<'_>) -> Receipt {
         let policy = self.with_schedule(id, |schedule| {
             schedule.counts.failures += 1;
             schedule.failed_in_a_row += 1;
@@ -258,11 +256,11 @@ impl Engine {
             None => return Ok(Demand::Done),
             Some((OnFailure::Stop, _)) => true,
             Some((OnFailure::Skip, _)) => false,
-            Some((OnFailure::Fatal, _)) => return Err(RunError::new(error)),
+            Some((OnFailure::Fatal, _)) => return Err(cx.fatal(error)),
             Some((OnFailure::Retry { attempts, .. }, failed)) => failed >= attempts,
         };
         if give_up {
-            thing.fail(error, cx).map_err(|token| cx.take_error(token))?;
+            thing.fail(error, cx)?;
             return Ok(Demand::Done);
         }
         self.report(thing.name(), &error);
@@ -286,13 +284,6 @@ fn ports_of(thing: &dyn OutputThing) -> Vec<usize> {
     let mut ports = Ports(Vec::new());
     thing.describe(&mut ports);
     ports.0
-}
-
-enum Taken {
-    /// It has gone, or may not be called now.
-    Not,
-    Unstarted,
-    Running(Running),
 }
 
 impl Running {

@@ -221,7 +221,7 @@ impl Engine {
     }
 
     pub(super) fn take_failed(&self) -> Result<(), RunError> {
-        self.run.failed.take().map_or(Ok(()), Err)
+        if self.run.failed.borrow().is_none() { Ok(()) } else { self.run.failed.take().map_or(Ok(()), Err) }
     }
 
     // ---- the end ----

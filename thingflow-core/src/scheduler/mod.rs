@@ -238,7 +238,8 @@ impl Scheduler {
     /// The fatal error.
     pub fn turn(&mut self, timeout: Option<Duration>) -> Result<bool, RunError> {
         let limit = timeout.map_or(Until::Event, |d| Until::At(self.engine.now() + d));
-        self.one_turn(limit)?;
+        let served = self.engine.turn(limit);
+        self.end_turn(served)?;
         Ok(self.goes_on())
     }
 
@@ -320,17 +321,14 @@ impl Scheduler {
     }
 
     fn run(&mut self, limit: Until) -> Result<(), RunError> {
-        while self.goes_on() {
-            self.one_turn(limit)?;
+        let mut result = Ok(());
+        while result.is_ok() && self.goes_on() {
+            result = self.engine.turn(limit);
             if matches!(limit, Until::At(end) if self.engine.now() >= end) {
                 break;
             }
         }
-        self.end_turn(Ok(()))
-    }
-
-    fn one_turn(&mut self, limit: Until) -> Result<(), RunError> {
-        self.end_turn(self.engine.turn(limit))
+        self.end_turn(result)
     }
 
     /// Closes all if the run ends here.

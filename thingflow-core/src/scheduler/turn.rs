@@ -28,8 +28,12 @@ impl Engine {
             self.call_waiting()?;
             self.run_jobs()?;
             self.settle_tracked()?;
-            self.release_unlistened()?;
-            self.release_drained()?;
+            if self.link.take_unlistened() {
+                self.release_unlistened()?;
+            }
+            if !self.run.lingering.borrow().is_empty() {
+                self.release_drained()?;
+            }
         }
         self.take_failed()
     }
@@ -189,10 +193,8 @@ impl Engine {
     }
 
     /// Lets go of sources that nobody listens to any more.
+    #[cold]
     fn release_unlistened(&self) -> Result<(), RunError> {
-        if !self.link.take_unlistened() {
-            return Ok(());
-        }
         let listens = |schedule: &Schedule| schedule.thing.as_ref().is_none_or(|thing| thing.as_output().is_listened());
         let mut gone: Vec<Id> = Vec::new();
         self.discard(|_| {
@@ -208,9 +210,6 @@ impl Engine {
     /// Lets go of ports and joins behind which nothing drains any more.
     fn release_drained(&self) -> Result<(), RunError> {
         let drained: Vec<_> = self.run.lingering.borrow_mut().extract_if(.., |hub| !hub.is_draining()).collect();
-        if drained.is_empty() {
-            return Ok(());
-        }
         self.discard(|_| drop(drained)) // only now: what they keep may use the engine when it is dropped
     }
 }
