@@ -480,12 +480,14 @@ where
 
     /// Names the output in drawings and reports.
     pub fn named(self, name: impl Into<alloc::string::String>) -> Self {
-        Self { source: self.source, port: self.port.named(name) }
+        let _same = self.port.clone().named(name);
+        self
     }
 
     /// Goes on sampling although nobody listens, see [`Port::keep_running`].
     pub fn keep_running(self) -> Self {
-        Self { source: self.source, port: self.port.keep_running() }
+        let _same = self.port.clone().keep_running();
+        self
     }
 
     /// The source itself.
@@ -540,6 +542,17 @@ where
     }
     fn name(&self) -> &str {
         self.source.name()
+    }
+}
+
+/// Says so if it had readers and never ran: most likely it should have been scheduled.
+#[cfg(feature = "alloc")]
+impl<S: Source> Drop for Output<S> {
+    fn drop(&mut self) {
+        if self.port.waits_in_vain() {
+            let name = self.port.given_name().unwrap_or_else(|| self.source.name().into());
+            log::warn!("the output `{name}` has readers and never ran: schedule it");
+        }
     }
 }
 

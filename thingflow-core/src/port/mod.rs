@@ -258,6 +258,20 @@ impl<T: Clone + 'static> Port<T> {
     }
 }
 
+impl<T> Port<T> {
+    pub(crate) fn given_name(&self) -> Option<String> {
+        self.inner.name.borrow().clone()
+    }
+
+    /// Whether something is connected, although the port was never started.
+    pub(crate) fn waits_in_vain(&self) -> bool {
+        let Some(body) = self.inner.parked.take() else { return false };
+        let waits = !self.inner.running.get() && !body.slots.is_empty();
+        self.inner.parked.set(Some(body));
+        waits
+    }
+}
+
 impl<T> Clone for Port<T> {
     fn clone(&self) -> Self {
         Self { inner: self.inner.clone() }

@@ -159,19 +159,19 @@ impl Engine {
         let Running { id, why, mut thing, recurs, asked, gave, .. } = running;
         let done = outcome.demand == Demand::Done;
         if outcome.drains {
-            self.stop_calling(id, &mut thing)?;
+            self.note_failed(self.stop_calling(id, &mut thing));
         }
         let mut schedules = self.schedules.borrow_mut();
-        let schedule = schedules.get_mut(id).map(|schedule| {
-            schedule.counts.ticks += u64::from(asked);
-            schedule.failed_in_a_row *= u32::from(!gave);
-            schedule
-        });
-        let over = |schedule: &Schedule| done && !outcome.drains || schedule.flags.cancelled;
-        let Some(schedule) = schedule.filter(|schedule| !over(schedule)) else {
+        let Some(schedule) = schedules.get_mut(id) else {
             drop(schedules);
             return self.end(id, thing);
         };
+        schedule.counts.ticks += u64::from(asked);
+        schedule.failed_in_a_row *= u32::from(!gave);
+        if done && !outcome.drains || schedule.flags.cancelled {
+            drop(schedules);
+            return self.end(id, thing);
+        }
         let unheard = why == Why::Start && matches!(thing, Driven::Events(_));
         schedule.thing = Some(thing);
         if outcome.demand == Demand::Full && !std::mem::replace(&mut schedule.flags.paused, true) {

@@ -22,11 +22,10 @@ use super::table::{Driven, Schedule};
 use super::timers::{Due, Timers};
 use crate::clock::Instant;
 use crate::context::{Context, Job};
-use crate::error::RunError;
+use crate::error::{FatalError, RunError};
 use crate::output::OutputThing;
 use crate::port::{Hub, RunLink};
 use crate::reports::Reports;
-use crate::thing::Receipt;
 use crate::visit::shows_anything;
 
 pub(super) struct Engine {
@@ -185,11 +184,13 @@ impl Engine {
     // ---- user code and its panics ----
 
     /// Runs `call` outside of any schedule.
-    pub(super) fn guarded(&self, call: impl FnOnce(&mut Context<'_>) -> Receipt) -> Result<(), RunError> {
+    pub(super) fn guarded<R>(
+        &self,
+        call: impl FnOnce(&mut Context<'_>) -> Result<R, FatalError>,
+    ) -> Result<R, RunError> {
         let mut cx = Context::new(self.now(), self);
         match catch_unwind(AssertUnwindSafe(|| call(&mut cx))) {
-            Ok(Ok(_)) => Ok(()),
-            Ok(Err(token)) => Err(cx.take_error(token)),
+            Ok(result) => result.map_err(|token| cx.take_error(token)),
             Err(panic) => Err(self.panicked(&*panic)),
         }
     }

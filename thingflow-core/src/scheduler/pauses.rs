@@ -44,7 +44,7 @@ impl Engine {
             match stage {
                 Stalled::Port(port) => {
                     if let Some(port) = port.upgrade() {
-                        self.guarded(move |cx| port.resumed(cx))?;
+                        self.guarded(move |cx| port.resumed(cx).map(drop))?;
                     }
                 }
                 Stalled::Flow(id) => self.call(id, Why::Resumed)?,

@@ -10,7 +10,6 @@ use super::timers::{Due, Kind};
 use crate::clock::Instant;
 use crate::context::Host;
 use crate::error::RunError;
-use crate::thing::Demand;
 
 /// So many turns virtual time stands still while there is something to do, before it goes on to the next deadline.
 const MOST_STILL: u32 = 10_000;
@@ -44,7 +43,7 @@ impl Engine {
         }
         for port in self.link.take_unstarted() {
             if let Some(port) = port.upgrade() {
-                self.guarded(move |cx| port.start(cx))?;
+                self.guarded(move |cx| port.start(cx).map(drop))?;
             }
         }
         Ok(())
@@ -148,7 +147,7 @@ impl Engine {
                     self.run.later.set(self.run.later.get() - 1);
                 }
                 match waiting.and_then(|port| port.upgrade()) {
-                    Some(port) => self.guarded(move |cx| port.wake(kind == Kind::Later, cx)),
+                    Some(port) => self.guarded(move |cx| port.wake(kind == Kind::Later, cx).map(drop)),
                     None => Ok(()),
                 }
             }
@@ -179,7 +178,7 @@ impl Engine {
         let waiting = self.run.jobs.borrow().len();
         for _ in 0..waiting {
             let Some(job) = self.run.jobs.borrow_mut().pop_front() else { break };
-            self.guarded(|cx| job(cx).map(|()| Demand::More))?;
+            self.guarded(job)?;
         }
         Ok(())
     }
@@ -189,7 +188,7 @@ impl Engine {
         if !self.link.trackers.is_nudged() {
             return Ok(());
         }
-        self.guarded(|cx| self.link.trackers.settle(cx).map(|()| Demand::More))
+        self.guarded(|cx| self.link.trackers.settle(cx))
     }
 
     /// Lets go of sources that nobody listens to any more.
