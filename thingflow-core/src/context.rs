@@ -214,6 +214,11 @@ pub(crate) trait Host {
     fn drains(&self) -> bool {
         false
     }
+    /// Whether a port stays open although a stream that leads to it has ended as it should.
+    #[cfg(feature = "alloc")]
+    fn spares(&self, _port: usize) -> bool {
+        false
+    }
     /// Keeps a hub, and the run going, while it is draining.
     #[cfg(feature = "alloc")]
     fn linger(&self, _hub: Rc<dyn Hub>) {}

@@ -135,6 +135,20 @@ pub trait OutputThing {
         }
     }
 
+    /// Ends all outputs as they should end: what runs once has no more events.
+    ///
+    /// # Errors
+    /// The fatal error of a connected Thing.
+    fn complete(&mut self, cx: &mut Context<'_>) -> Closed {
+        #[cfg(feature = "alloc")]
+        return complete_all(|see| self.ports(see), cx);
+        #[cfg(not(feature = "alloc"))]
+        {
+            let _ = cx;
+            Ok(())
+        }
+    }
+
     /// Whether anything that still wants events is connected. If not, the scheduler lets go of the Thing.
     fn is_listened(&self) -> bool {
         #[cfg(feature = "alloc")]
@@ -221,6 +235,17 @@ fn fail_all(ports: impl FnOnce(Each<'_>), error: &StreamError, cx: &mut Context<
     ports(&mut |port| {
         if result.is_ok() {
             result = port.port().fail(error.clone(), cx);
+        }
+    });
+    result
+}
+
+#[cfg(feature = "alloc")]
+fn complete_all(ports: impl FnOnce(Each<'_>), cx: &mut Context<'_>) -> Closed {
+    let mut result = Ok(());
+    ports(&mut |port| {
+        if result.is_ok() {
+            result = port.port().complete(cx);
         }
     });
     result
@@ -401,6 +426,9 @@ impl<S: Source, C: InputThing<S::Item>> OutputThing for ConnectedFlow<S, C> {
     fn fail(&mut self, error: StreamError, cx: &mut Context<'_>) -> Closed {
         self.chain.on_error(error, cx)
     }
+    fn complete(&mut self, cx: &mut Context<'_>) -> Closed {
+        self.chain.on_completed(cx)
+    }
     fn is_listened(&self) -> bool {
         self.chain.is_open()
     }
@@ -469,12 +497,14 @@ where
 
     /// Names the output in drawings and reports.
     pub fn named(self, name: impl Into<alloc::string::String>) -> Self {
-        Self { source: self.source, port: self.port.named(name) }
+        let _same = self.port.clone().named(name);
+        self
     }
 
     /// Goes on sampling although nobody listens, see [`Port::keep_running`].
     pub fn keep_running(self) -> Self {
-        Self { source: self.source, port: self.port.keep_running() }
+        let _same = self.port.clone().keep_running();
+        self
     }
 
     /// The source itself.
@@ -529,6 +559,17 @@ where
     }
     fn name(&self) -> &str {
         self.source.name()
+    }
+}
+
+/// Says so if it had readers and never ran: most likely it should have been scheduled.
+#[cfg(feature = "alloc")]
+impl<S: Source> Drop for Output<S> {
+    fn drop(&mut self) {
+        if self.port.waits_in_vain() {
+            let name = self.port.given_name().unwrap_or_else(|| self.source.name().into());
+            log::warn!("the output `{name}` has readers and never ran: schedule it");
+        }
     }
 }
 

@@ -76,6 +76,14 @@ impl Reports {
         waiting.len() == 1
     }
 
+    /// Forgets the port, which has been closed.
+    pub(crate) fn end_run(&self) {
+        self.port.take();
+        self.waiting.take();
+        self.sending.set(false);
+        self.lost.set(0);
+    }
+
     /// Sends what waits.
     pub(crate) fn send(&self, cx: &mut Context<'_>) -> Closed {
         let (port, _) = self.port();

@@ -8,7 +8,8 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::Duration;
 
 use thingflow_core::prelude::*;
-use thingflow_core::{EdgeSink, QueueMeter};
+use thingflow_core::testing::{FlakySensor, Recorder};
+use thingflow_core::{EdgeSink, OnFailure, PortRef, QueueMeter};
 
 type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
 
@@ -222,4 +223,110 @@ fn operators_with_time_work_on_the_thread() -> Result {
     let seen = poster.join().expect("the poster does not panic")?;
     assert!(seen == [2] || seen == [1, 2], "{seen:?}"); // the two may be further apart on a busy machine
     Ok(())
+}
+
+/// Sends eight events in one call, each after the one before has been stored.
+struct Burst {
+    port: Port<u32>,
+    stored: Receiver<()>,
+}
+
+impl OutputThing for Burst {
+    fn produce(&mut self, cx: &mut Context<'_>) -> std::result::Result<Demand, Failure> {
+        for n in 0..8 {
+            let _ = self.port.emit(n, cx)?;
+            let _ = self.stored.recv_timeout(HANGS);
+        }
+        Ok(Demand::Done)
+    }
+    fn ports(&self, see: &mut dyn FnMut(PortRef)) {
+        see(self.port.as_ref());
+    }
+}
+
+#[test]
+fn the_error_of_a_sink_is_heard_however_often_it_had_room() -> Result {
+    let mut scheduler = Scheduler::new()?;
+    let (stores, stored) = mpsc::channel();
+    let stores = try_call(move |n| {
+        let _ = stores.send(());
+        if n == 7 { Err("disk full") } else { Ok(()) }
+    });
+    let port = Port::new();
+    port.connect(scheduler.edge_sink("store", stores, Limit::block(1))?);
+    scheduler.schedule_recurring(Burst { port, stored })?;
+    assert_eq!(scheduler.run_forever().map_err(|error| error.to_string()), Err("store: disk full".into()));
+    Ok(())
+}
+
+#[test]
+fn a_retry_on_a_separate_thread_backs_off_as_elsewhere() -> Result {
+    let outcomes = || FlakySensor::new("x", [Err("e"), Err("e"), Ok(1), Ok(2), Err("e"), Ok(3)]);
+    let seconds = Duration::from_secs;
+    let on_failure = OnFailure::Retry { first: seconds(1), longest: seconds(4), attempts: 5 };
+    let timing = Periodic::every(seconds(60)).on_failure(on_failure);
+    let (here, there) = (Recorder::new(), Recorder::new());
+    let mut scheduler = Scheduler::virtual_time()?;
+    scheduler.schedule_sensor(outcomes(), timing, |x| drop(x.map(|e| e.val).connect(here.clone())))?;
+    scheduler.schedule_sensor_on_separate_thread(outcomes(), timing)?.map(|e| e.val).connect(there.clone());
+    scheduler.run_forever()?;
+    assert_eq!(there.timed_text(), "1@63 2@120 3@181 |@240");
+    assert_eq!(there.timed_text(), here.timed_text());
+    Ok(())
+}
+
+#[test]
+fn a_sink_that_is_not_connected_keeps_no_run_going() -> Result {
+    let mut scheduler = Scheduler::new()?;
+    let (sink, stored) = (scheduler.edge_sink("store", call(drop), Limit::default())?, Recorder::new());
+    scheduler.run_forever()?;
+    scheduler.schedule_recurring(from_iter([1, 2]).tap(stored.clone()).connect(sink))?;
+    scheduler.run_forever()?;
+    assert_eq!(stored.text(), "1 2 |");
+    Ok(())
+}
+
+/// Reports something with each event.
+struct Complains(&'static str);
+
+impl InputThing<u32> for Complains {
+    fn on_next(&mut self, n: u32, cx: &mut Context<'_>) -> Receipt {
+        cx.report(self.0, &StreamError::message(format!("{n} is too much")));
+        Ok(Demand::More)
+    }
+    fn on_completed(&mut self, _: &mut Context<'_>) -> Closed {
+        Ok(())
+    }
+    fn on_error(&mut self, _: StreamError, _: &mut Context<'_>) -> Closed {
+        Ok(())
+    }
+}
+
+#[test]
+fn what_threads_report_is_heard() -> Result {
+    let mut scheduler = Scheduler::new()?;
+    let heard = Recorder::new();
+    scheduler.reports().map(|report| report.to_string()).connect(heard.clone());
+    let sink = scheduler.edge_sink("store", Complains("store"), Limit::default())?;
+    scheduler.schedule_recurring(from_iter([1]).connect(sink))?;
+    scheduler.schedule_periodic_on_separate_thread(Complaining(0), Duration::from_millis(1))?.for_each(drop);
+    scheduler.run_forever()?;
+    let mut heard = heard.events();
+    heard.sort();
+    assert_eq!(heard, ["source: 1 is enough", "store: 1 is too much"]);
+    Ok(())
+}
+
+struct Complaining(u32);
+
+impl thingflow_core::Source for Complaining {
+    type Item = u32;
+    fn pull(&mut self, cx: &mut Context<'_>) -> std::result::Result<Option<u32>, Failure> {
+        self.0 += 1;
+        if self.0 > 1 {
+            return Ok(None);
+        }
+        cx.report("source", &StreamError::message("1 is enough"));
+        Ok(Some(1))
+    }
 }

@@ -362,3 +362,21 @@ fn a_connection_does_not_keep_a_port_alive() {
     assert!(!connection.is_connected());
     connection.disconnect();
 }
+
+#[test]
+fn a_full_receipt_is_not_forgotten_for_what_comes_right_after_it() {
+    let (log, port) = (Log::default(), Port::new());
+    let loops = port.downgrade();
+    // The first event is too much, and causes a second one in the same dispatch, which is not.
+    port.connect(sink("a", &log, move |n, cx| {
+        if n == 1 {
+            let _ = loops.upgrade().map(|port| port.emit(2, cx));
+            return Demand::Full;
+        }
+        Demand::More
+    }));
+    let mut cx = context();
+    assert!(matches!(port.emit(1, &mut cx), Ok(Demand::Full)));
+    assert!(matches!(port.emit(3, &mut cx), Ok(Demand::More)));
+    assert_eq!(text(&log), "a1 a2 a3");
+}

@@ -152,3 +152,17 @@ fn a_stop_before_the_run_ends_it_at_once() -> Result {
     assert_eq!(seen.text(), "");
     Ok(())
 }
+
+#[test]
+fn a_wait_may_be_as_long_as_it_likes() -> Result {
+    let mut scheduler = Scheduler::new()?;
+    scheduler.stop_within(Duration::MAX);
+    let waits =
+        scheduler.schedule_on_private_event_loop("waits", Default::default(), |remote: Remote<u32>, stop| {
+            let _ = remote.post(1);
+            assert!(stop.wait(Duration::MAX));
+            Ok::<_, String>(())
+        })?;
+    waits.connect(stop_at_once(scheduler.stopper()));
+    Ok(scheduler.run_forever()?)
+}

@@ -47,6 +47,20 @@ impl<N> Branch<N> {
         cx.without_draining(|cx| call(&mut self.thing, cx))
     }
 
+    fn is_open<T>(&self) -> bool
+    where
+        N: InputThing<T>,
+    {
+        !self.done && self.thing.is_open()
+    }
+
+    fn has_room<T>(&self) -> bool
+    where
+        N: InputThing<T>,
+    {
+        self.done || self.thing.has_room()
+    }
+
     fn describe<T>(&self, visitor: &mut dyn Visitor)
     where
         N: InputThing<T>,
@@ -88,7 +102,10 @@ impl<T: Clone, A: InputThing<T>, B: InputThing<T>> InputThing<T> for Both<A, B> 
         Ok(either(a, self.b.call(cx, InputThing::on_wake)?))
     }
     fn is_open(&self) -> bool {
-        !self.a.done && self.a.thing.is_open() || !self.b.done && self.b.thing.is_open()
+        self.a.is_open() || self.b.is_open()
+    }
+    fn has_room(&self) -> bool {
+        self.a.has_room() && self.b.has_room()
     }
     fn describe(&self, visitor: &mut dyn Visitor) {
         visitor.filter("both");

@@ -85,6 +85,8 @@ impl BareHost {
         if !self.jobs.borrow().is_empty() {
             return self.now.get();
         }
-        self.later.borrow().iter().map(|later| later.due).min().unwrap_or(Instant::NEVER)
+        let later = self.later.borrow();
+        let due = later.iter().filter(|later| later.port.strong_count() > 0).map(|later| later.due);
+        due.min().unwrap_or(Instant::NEVER)
     }
 }

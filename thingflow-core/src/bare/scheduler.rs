@@ -155,7 +155,7 @@ impl<'a, const N: usize> Scheduler<'a, N> {
     }
 
     /// Lets `elapsed` ticks pass and runs what is due. The answer is the number of ticks to sleep, 0 if something is
-    /// overdue, `None` if nothing is scheduled any more or a Thing has asked to stop.
+    /// overdue, `None` if nothing is scheduled any more, and no port waits for a wake-up, or a Thing has asked to stop.
     ///
     /// # Errors
     /// The fatal error of a Thing.
@@ -163,11 +163,16 @@ impl<'a, const N: usize> Scheduler<'a, N> {
         self.table.advance(elapsed);
         self.ticks += u64::from(elapsed);
         self.host.now.set(self.now());
+        let served = self.serve_due();
+        let sleep = self.sleep(); // looked at in any case: a wish to stop is not for a later run
+        served.map(|()| sleep)
+    }
+
+    fn serve_due(&mut self) -> Result<(), RunError> {
         self.start_new()?;
         self.run_later()?;
         self.wake_due()?;
-        self.produce_due()?;
-        Ok(self.sleep())
+        self.produce_due()
     }
 
     /// Runs until nothing is scheduled any more, or a Thing has asked to stop. Only the delays count as time: for work
@@ -228,7 +233,11 @@ impl<'a, const N: usize> Scheduler<'a, N> {
     }
 
     fn refuse_empty(&self) -> Result<(), RunError> {
-        if self.is_empty() { Err(RunError::new(ScheduleError::NothingScheduled.text())) } else { Ok(()) }
+        if self.is_empty() && self.next_wake() == Instant::NEVER {
+            Err(RunError::new(ScheduleError::NothingScheduled.text()))
+        } else {
+            Ok(())
+        }
     }
 
     fn delay(&self, delay: &mut impl DelayNs, ticks: u32) {
@@ -281,19 +290,29 @@ impl<'a, const N: usize> Scheduler<'a, N> {
         Ok(())
     }
 
+    /// Until what is due next; `None` if nothing is.
     fn sleep(&self) -> Option<u32> {
-        let ticks = self.table.sleep()?;
         if self.host.stopped.take() {
             return None; // a later run goes on from here
         }
         if self.slots.iter().any(|slot| slot.again) {
             return Some(0);
         }
+        let ticks = self.table.sleep();
+        let wake = self.next_wake();
+        if wake == Instant::NEVER {
+            return ticks;
+        }
+        let wake = wake.as_nanos().div_ceil(self.tick).saturating_sub(self.ticks);
+        Some(ticks.unwrap_or(u32::MAX).min(u32::try_from(wake).unwrap_or(u32::MAX)))
+    }
+
+    /// When a Thing, a port or a job wants to be served.
+    fn next_wake(&self) -> Instant {
         let wake = self.slots.iter().map(|slot| slot.wake).min().unwrap_or(Instant::NEVER);
         #[cfg(feature = "alloc")]
         let wake = wake.min(self.host.next_later());
-        let wake = wake.as_nanos().div_ceil(self.tick).saturating_sub(self.ticks);
-        Some(ticks.min(u32::try_from(wake).unwrap_or(u32::MAX)))
+        wake
     }
 }
 

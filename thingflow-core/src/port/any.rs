@@ -46,6 +46,7 @@ pub(crate) trait AnyPort: Hub {
     fn is_listened(&self) -> bool;
     fn has_room(&self) -> bool;
     fn fail(&self, error: StreamError, cx: &mut Context<'_>) -> Closed;
+    fn complete(&self, cx: &mut Context<'_>) -> Closed;
     fn connections(&self, see: &mut dyn FnMut(ConnectionInfo<'_>));
     /// Puts a wrapper around every Thing that is connected, which logs what passes, with `name` for the port.
     fn trace(&self, name: &str, shows: &Rc<Shows>);
@@ -114,6 +115,10 @@ impl<T: Clone + 'static> AnyPort for Inner<T> {
 
     fn fail(&self, error: StreamError, cx: &mut Context<'_>) -> Closed {
         self.end(Notice::Error(error), cx)
+    }
+
+    fn complete(&self, cx: &mut Context<'_>) -> Closed {
+        self.end(Notice::Completed, cx)
     }
 
     fn connections(&self, see: &mut dyn FnMut(ConnectionInfo<'_>)) {

@@ -164,10 +164,13 @@ impl<T: Clone + 'static> Inner<T> {
     #[cold]
     #[inline(never)]
     pub(super) fn settle(&self, mut demand: Demand, cx: &mut Context<'_>) -> Receipt {
-        let mut full = false;
+        // A receipt counts until somebody has room again.
+        let mut full_at = (demand == Demand::Full).then(|| cx.resumes());
         while self.pending.get() != 0 {
             let what = self.pending.replace(0);
-            full |= what & pending::FULL != 0 && self.full_at.get() == cx.resumes();
+            if what & pending::FULL != 0 && self.full_at.get() == cx.resumes() {
+                full_at = Some(cx.resumes());
+            }
             if what & pending::JOINED != 0 {
                 self.admit();
             }
@@ -187,12 +190,16 @@ impl<T: Clone + 'static> Inner<T> {
                 Some(end) => self.end(end, cx)?,
                 None => {}
             }
+            if demand == Demand::Full {
+                full_at = Some(cx.resumes());
+            }
         }
         let open = self.has_connections() || self.keep_running.get() && !self.closed.get();
         Ok(match demand {
             _ if !open => Demand::Done,
-            Demand::More if full => Demand::Full,
-            demand => demand,
+            Demand::Done => Demand::Done,
+            _ if full_at == Some(cx.resumes()) => Demand::Full,
+            _ => Demand::More,
         })
     }
 
@@ -265,8 +272,8 @@ impl<T: Clone + 'static> Inner<T> {
         for _ in 0..due {
             let Some(event) = self.later.borrow_mut().pop_front() else { break };
             demand = self.next_owned(event, cx)?;
+            self.remember_full(demand, cx);
         }
-        self.remember_full(demand, cx);
         Ok(demand)
     }
 

@@ -113,6 +113,17 @@ mod state {
 struct Body<T> {
     slots: Slots<T>,
     events: u64,
+    /// Whose it is.
+    port: Weak<Inner<T>>,
+}
+
+/// It goes before its port only if a panic passes through a dispatch. Nothing can be sent then any more.
+impl<T> Drop for Body<T> {
+    fn drop(&mut self) {
+        if let Some(port) = self.port.upgrade() {
+            port.closed.set(true);
+        }
+    }
 }
 
 struct Slot<T> {
@@ -144,7 +155,7 @@ impl<T: Clone + 'static> Port<T> {
     /// A port without connections.
     pub fn new() -> Self {
         let inner = Rc::new_cyclic(|me| Inner {
-            body: Cell::new(Some(Box::new(Body { slots: Slots::default(), events: 0 }))),
+            body: Cell::new(Some(Box::new(Body { slots: Slots::default(), events: 0, port: me.clone() }))),
             parked: Cell::new(None),
             pending: Cell::new(0),
             alarm: Alarm::default(),
@@ -247,6 +258,20 @@ impl<T: Clone + 'static> Port<T> {
     }
 }
 
+impl<T> Port<T> {
+    pub(crate) fn given_name(&self) -> Option<String> {
+        self.inner.name.borrow().clone()
+    }
+
+    /// Whether something is connected, although the port was never started.
+    pub(crate) fn waits_in_vain(&self) -> bool {
+        let Some(body) = self.inner.parked.take() else { return false };
+        let waits = !self.inner.running.get() && !body.slots.is_empty();
+        self.inner.parked.set(Some(body));
+        waits
+    }
+}
+
 impl<T> Clone for Port<T> {
     fn clone(&self) -> Self {
         Self { inner: self.inner.clone() }
@@ -277,7 +302,7 @@ impl<T: Clone + 'static> InputThing<T> for Port<T> {
         self.next_ref(event, cx)
     }
     fn on_completed(&mut self, cx: &mut Context<'_>) -> Closed {
-        self.complete(cx)
+        if cx.host().spares(AnyPort::id(&*self.inner)) { Ok(()) } else { self.complete(cx) }
     }
     fn on_error(&mut self, error: StreamError, cx: &mut Context<'_>) -> Closed {
         self.fail(error, cx)

@@ -5,214 +5,268 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::engine::{Driven, Engine, Schedule, Trigger, index, panic_text};
+use super::engine::Engine;
+use super::keyed::Id;
 use super::pauses::Stalled;
-use super::periodic::{Beat, Missed, OnFailure};
+use super::periodic::OnFailure;
+use super::table::{Driven, Flags, Schedule, Trigger};
 use super::timers::{Due, Kind};
-use crate::clock::{Instant, nanos};
+use crate::clock::Instant;
 use crate::context::{Context, Host, ON_RESUME};
-use crate::error::{Failure, NOT_YET, RunError, StreamError};
+use crate::error::{Failure, FatalError, NOT_YET, RunError, StreamError};
 use crate::output::OutputThing;
+use crate::port::PortRef;
 use crate::thing::{Demand, Receipt};
+use crate::visit::Visitor;
 
-/// How a call went.
-type Outcome = Result<Demand, Failure>;
+/// Why a Thing is called.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Why {
+    /// It has not been started.
+    Start,
+    /// The timer of its schedule is due.
+    Tick,
+    /// It has waited for its turn: it recurs, something came for it, or it has more at hand.
+    Turn,
+    /// A wish of what is connected without a port in between is due.
+    Wake,
+    /// Somebody further down has room again.
+    Resumed,
+}
 
-/// When a call was over, and when the Thing wants to be asked again, if it had nothing yet.
-pub(super) struct Called {
-    pub(super) done_at: Instant,
-    pub(super) again: Option<Instant>,
+/// A Thing that is out of the table because it is being called.
+struct Running {
+    id: Id,
+    why: Why,
+    thing: Driven,
+    /// It is called once only.
+    once: bool,
+    recurs: bool,
+    /// Set free by a resume that may have been meant for others.
+    resumed: bool,
+    /// Whether it has been asked for events, and whether it gave some, or said that it has none.
+    asked: bool,
+    gave: bool,
+}
+
+/// What is to be done after a call.
+struct Outcome {
+    demand: Demand,
+    /// By its own timetable it acts next at this time.
+    due: Option<Instant>,
+    /// It had nothing yet, and wants to be asked again at this time.
+    again: Option<Instant>,
+    /// It has ended, and what is connected still sends what it holds.
+    drains: bool,
 }
 
 impl Engine {
-    /// Calls a Thing because it is due.
-    pub(super) fn call(&self, key: usize, serial: u32) -> Result<Called, RunError> {
-        let resumed = match self.schedules.borrow_mut().get_mut(key).filter(|schedule| schedule.serial == serial) {
-            Some(schedule) if !schedule.paused && schedule.trigger != Trigger::Never => {
-                std::mem::take(&mut schedule.resumed)
-            }
-            _ => return Ok(Called { done_at: self.now(), again: None }),
-        };
-        self.with_thing(key, serial, |thing, cx| {
-            if !thing.is_listened() {
-                return Ok(Demand::Done);
-            }
-            if resumed && !thing.has_room() {
-                return Ok(Demand::Full); // others have room again
-            }
-            let outcome = thing.produce(cx);
-            match outcome {
-                outcome if !self.called(key, outcome.is_ok()) => outcome,
-                Err(Failure::NotYet) => Err(StreamError::new(NOT_YET).into()), // it will not be asked again
-                outcome => outcome.map(|_| Demand::Done),
-            }
-        })
-    }
-
-    /// Wakes what is connected to a schedule without a port in between. If it drains, that is all it does until it has.
-    pub(super) fn wake(&self, key: usize, serial: u32) -> Result<Called, RunError> {
-        self.with_thing(key, serial, |thing, cx| {
-            let drains = thing.is_draining();
-            let demand = thing.wake(cx)?;
-            Ok(if drains && !thing.is_draining() { Demand::Done } else { demand })
-        })
-    }
-
-    /// Counts a call: whether it was the only one.
-    fn called(&self, key: usize, well: bool) -> bool {
-        let mut schedules = self.schedules.borrow_mut();
-        let Some(schedule) = schedules.get_mut(key) else { return false };
-        schedule.counts.ticks += 1;
-        if well {
-            schedule.failed_in_a_row = 0;
+    /// Calls a Thing, if it is still there and may be called.
+    pub(super) fn call(&self, id: Id, why: Why) -> Result<(), RunError> {
+        if why != Why::Start && !self.run.unstarted.borrow().is_empty() {
+            self.call(id, Why::Start)?; // perhaps it was scheduled from inside of a call, in this very turn
         }
-        matches!(schedule.trigger, Trigger::Once)
-    }
-
-    pub(super) fn with_thing(
-        &self,
-        key: usize,
-        serial: u32,
-        call: impl FnOnce(&mut dyn OutputThing, &mut Context<'_>) -> Outcome,
-    ) -> Result<Called, RunError> {
-        let mut again = None;
-        let Some(mut thing) = self.take_thing(key, serial) else { return Ok(Called { done_at: self.now(), again }) };
-        let resumed = self.resumed.get();
+        let Some(mut running) = self.take(id, why) else { return Ok(()) };
+        let resumes = self.resumed.get();
         let mut cx = Context::new(self.now(), self);
-        let outcome = catch_unwind(AssertUnwindSafe(|| call(thing.output(), &mut cx)));
-        let outcome = match outcome {
-            Ok(Ok(demand)) => Ok(demand),
-            Ok(Err(Failure::Sample(error))) => self.sample_failed(key, thing.output(), error, &mut cx),
-            Ok(Err(Failure::NotYet)) => {
-                again = thing.output().due(&mut cx);
-                Ok(Demand::More)
+        match catch_unwind(AssertUnwindSafe(|| self.serve(&mut running, &mut cx))) {
+            Ok(Ok(mut outcome)) => {
+                if outcome.demand == Demand::Full && self.resumed.get() != resumes {
+                    outcome.demand = Demand::More;
+                }
+                self.finish(running, &outcome, &mut cx)
             }
-            Ok(Err(Failure::Fatal(token))) => Err(cx.take_error(token)),
-            Err(panic) => Err(self.panicked(&*panic)),
+            Ok(Err(token)) => Err(self.failed(running, cx.take_error(token))),
+            Err(panic) => Err(self.failed(running, self.panicked(&*panic))),
+        }
+    }
+
+    /// Puts a Thing back that is closed with all the others.
+    #[cold]
+    fn failed(&self, Running { id, thing, .. }: Running, mut error: RunError) -> RunError {
+        error.name_thing(|| thing.as_output().name().to_owned());
+        self.with_schedule(id, |schedule| schedule.thing = Some(thing));
+        error
+    }
+
+    fn take(&self, id: Id, why: Why) -> Option<Running> {
+        let mut schedules = self.schedules.borrow_mut();
+        let schedule = schedules.get_mut(id)?;
+        let flags = &mut schedule.flags;
+        let mut resumed = false;
+        match why {
+            Why::Start if std::mem::replace(&mut flags.started, true) => return None,
+            Why::Start => {}
+            Why::Wake => schedule.armed = Instant::NEVER,
+            Why::Resumed => flags.stalled = false,
+            Why::Tick | Why::Turn => {
+                flags.queued &= why != Why::Turn;
+                if flags.paused || schedule.trigger == Trigger::Never {
+                    if why == Why::Tick {
+                        self.set_next_tick(id, schedule, self.now(), None);
+                    }
+                    return None;
+                }
+                resumed = std::mem::take(&mut flags.resumed);
+            }
+        }
+        let (once, recurs) = (flags.once, schedule.trigger == Trigger::Recurring);
+        let thing = schedule.thing.take()?;
+        Some(Running { id, why, thing, once, recurs, resumed, asked: false, gave: false })
+    }
+
+    /// All that is user code.
+    fn serve(&self, running: &mut Running, cx: &mut Context<'_>) -> Result<Outcome, FatalError> {
+        let thing = running.thing.output();
+        let demand = match running.why {
+            Why::Start => thing.start(cx).map_err(Failure::from),
+            Why::Wake | Why::Resumed => {
+                let drains = thing.is_draining();
+                let demand = self.sparing_ports(running.once, thing, |thing| thing.wake(cx).map_err(Failure::from));
+                if drains && demand.is_ok() && !thing.is_draining() { Ok(Demand::Done) } else { demand }
+            }
+            Why::Tick | Why::Turn => running.produce(self, cx),
         };
-        match outcome {
-            Ok(demand) => {
-                let done_at = cx.now();
-                let room = demand == Demand::Full && self.resumed.get() != resumed;
-                let demand = if room { Demand::More } else { demand };
-                self.put_back(key, thing, demand, &mut cx);
-                Ok(Called { done_at, again })
+        let thing = running.thing.output();
+        let mut again = None;
+        let demand = match demand {
+            Ok(demand) => demand,
+            Err(Failure::NotYet) => {
+                again = thing.due(cx);
+                Demand::More
             }
-            Err(mut error) => {
-                error.name_thing(|| thing.as_output().name().to_owned());
-                self.put_back(key, thing, Demand::More, &mut cx); // closed with all the others
-                Err(error)
-            }
-        }
+            Err(Failure::Sample(error)) => self.sample_failed(running.id, thing, error, cx)?,
+            Err(Failure::Fatal(token)) => return Err(token),
+        };
+        let done = demand == Demand::Done;
+        let due = if running.recurs && !done { thing.due(cx) } else { None };
+        Ok(Outcome { demand, due, again, drains: done && thing.is_draining() })
     }
 
-    pub(super) fn take_thing(&self, key: usize, serial: u32) -> Option<Driven> {
-        let mut schedules = self.schedules.borrow_mut();
-        let schedule = schedules.get_mut(key).filter(|schedule| schedule.serial == serial)?;
-        schedule.thing.take()
+    /// Ends the stream of what runs once, but not a port that its chain leads to, which others may feed.
+    fn sparing_ports<R>(
+        &self,
+        once: bool,
+        thing: &mut dyn OutputThing,
+        call: impl FnOnce(&mut dyn OutputThing) -> R,
+    ) -> R {
+        if once {
+            *self.run.spared.borrow_mut() = ports_of(thing);
+        }
+        let result = call(thing);
+        if once {
+            self.run.spared.take();
+        }
+        result
     }
 
-    pub(super) fn put_back(&self, key: usize, mut thing: Driven, demand: Demand, cx: &mut Context<'_>) {
-        let recurs = demand != Demand::Done && self.recurs(key);
-        let due = if recurs { thing.output().due(cx) } else { None };
-        let drains = demand == Demand::Done && thing.as_output().is_draining();
-        if drains {
-            self.stop_calling(key, &mut thing);
+    /// Puts a Thing back into the table, or drops it, and sees to what it has asked for.
+    fn finish(&self, running: Running, outcome: &Outcome, cx: &mut Context<'_>) -> Result<(), RunError> {
+        let Running { id, why, mut thing, recurs, asked, gave, .. } = running;
+        let done = outcome.demand == Demand::Done;
+        if outcome.drains {
+            self.note_failed(self.stop_calling(id, &mut thing));
         }
         let mut schedules = self.schedules.borrow_mut();
-        let Some(schedule) = schedules.get_mut(key) else { return };
-        let over = demand == Demand::Done && !drains || schedule.cancelled;
-        if over {
-            let called = schedule.trigger != Trigger::Never;
+        let Some(schedule) = schedules.get_mut(id) else {
             drop(schedules);
-            self.remove(key);
-            if called {
-                self.deregister(key, &mut thing);
-            }
-            return; // the Thing is dropped last, when the engine is whole again
+            return self.end(id, thing);
+        };
+        schedule.counts.ticks += u64::from(asked);
+        schedule.failed_in_a_row *= u32::from(!gave);
+        if done && !outcome.drains || schedule.flags.cancelled {
+            drop(schedules);
+            return self.end(id, thing);
         }
+        let unheard = why == Why::Start && matches!(thing, Driven::Events(_));
         schedule.thing = Some(thing);
-        let serial = schedule.serial;
-        if demand == Demand::Full && !std::mem::replace(&mut schedule.paused, true) {
-            self.paused.borrow_mut().push((key, serial));
+        if outcome.demand == Demand::Full && !std::mem::replace(&mut schedule.flags.paused, true) {
+            self.run.paused.borrow_mut().push(id);
         }
-        drop(schedules);
-        let later = due.filter(|due| *due > cx.now());
+        let later = outcome.due.filter(|due| *due > cx.now());
         if let Some(due) = later {
             cx.wake_at(due);
         }
-        if cx.take_again() || recurs && later.is_none() {
-            self.call_soon(key, serial);
+        // What came before a descriptor was registered is not announced.
+        if cx.take_again() || unheard || recurs && !done && later.is_none() {
+            self.queue(id, &mut schedule.flags);
         }
         if cx.due != Instant::NEVER {
-            self.wake_flow(key, cx.due, cx.stalled);
+            self.set_wake(id, schedule, cx);
         }
+        if why == Why::Tick {
+            self.set_next_tick(id, schedule, cx.now(), outcome.again);
+        }
+        Ok(())
     }
 
-    fn recurs(&self, key: usize) -> bool {
-        self.schedules.borrow().get(key).is_some_and(|schedule| matches!(schedule.trigger, Trigger::Recurring))
+    #[cold]
+    fn end(&self, id: Id, thing: Driven) -> Result<(), RunError> {
+        let trigger = self.remove(id).map_or(Trigger::Never, |(_, trigger)| trigger);
+        self.drop_thing(id, thing, trigger)
+    }
+
+    /// Stops calling a Thing that has ended: from now on it is only woken.
+    #[cold]
+    fn stop_calling(&self, id: Id, thing: &mut Driven) -> Result<(), RunError> {
+        let trigger = self.with_schedule(id, |schedule| std::mem::replace(&mut schedule.trigger, Trigger::Never));
+        if let Some(trigger) = trigger.filter(|trigger| *trigger != Trigger::Never) {
+            self.forget_rate(trigger);
+            self.discard(|_| self.deregister(id, thing))?;
+        }
+        Ok(())
+    }
+
+    /// Calls a Thing in this turn or the next.
+    pub(super) fn call_soon(&self, id: Id) {
+        self.with_schedule(id, |schedule| self.queue(id, &mut schedule.flags));
+    }
+
+    fn queue(&self, id: Id, flags: &mut Flags) {
+        if !std::mem::replace(&mut flags.queued, true) {
+            self.run.again.borrow_mut().push_back(id);
+        }
     }
 
     /// Sets a wake-up for what is connected to a schedule without a port in between.
     #[cold]
-    pub(super) fn wake_flow(&self, key: usize, due: Instant, stalled: bool) {
-        let mut schedules = self.schedules.borrow_mut();
-        if stalled
-            && let Some(schedule) = schedules.get_mut(key)
-            && !std::mem::replace(&mut schedule.stalled, true)
-        {
-            self.stalled.borrow_mut().push(Stalled::Flow(key, schedule.serial));
+    fn set_wake(&self, id: Id, schedule: &mut Schedule, cx: &Context<'_>) {
+        if cx.stalled && !std::mem::replace(&mut schedule.flags.stalled, true) {
+            self.run.stalled.borrow_mut().push(Stalled::Flow(id));
         }
-        let wanted = |schedule: &&mut Schedule| due < schedule.armed && due != ON_RESUME;
-        let Some(schedule) = schedules.get_mut(key).filter(wanted) else { return };
-        schedule.armed = due;
-        let what = Due { kind: Kind::Flow, key: index(key), serial: schedule.serial };
-        self.timers.borrow_mut().once(due, self.slack(None), what);
-    }
-
-    pub(super) fn now(&self) -> Instant {
-        self.clock.now()
-    }
-
-    /// Runs `call` outside of any schedule.
-    pub(super) fn guarded(&self, call: impl FnOnce(&mut Context<'_>) -> Receipt) -> Result<(), RunError> {
-        let mut cx = Context::new(self.now(), self);
-        match catch_unwind(AssertUnwindSafe(|| call(&mut cx))) {
-            Ok(Ok(_)) => Ok(()),
-            Ok(Err(token)) => Err(cx.take_error(token)),
-            Err(panic) => Err(self.panicked(&*panic)),
+        if cx.due != ON_RESUME {
+            self.arm(id, schedule, cx.due);
         }
     }
 
-    pub(super) fn panicked(&self, panic: &(dyn std::any::Any + Send)) -> RunError {
-        let mut error = RunError::new(format!("panicked: {}", panic_text(panic)));
-        if let Some(name) = self.culprit.take() {
-            error.name_thing(|| name);
+    fn arm(&self, id: Id, schedule: &mut Schedule, due: Instant) {
+        if due < schedule.armed {
+            schedule.armed = due;
+            self.run.timers.borrow_mut().once(due, self.slack(None), Due { kind: Kind::Flow, id });
         }
-        error
     }
 
-    pub(super) fn sample_failed(
-        &self,
-        key: usize,
-        thing: &mut dyn OutputThing,
-        error: StreamError,
-        cx: &mut Context<'_>,
-    ) -> Result<Demand, RunError> {
-        let mut schedules = self.schedules.borrow_mut();
-        let Some(schedule) = schedules.get_mut(key) else { return Ok(Demand::Done) };
-        schedule.counts.failures += 1;
-        schedule.failed_in_a_row += 1;
-        let failed = schedule.failed_in_a_row;
-        let give_up = match schedule.on_failure {
-            OnFailure::Stop => true,
-            OnFailure::Skip => false,
-            OnFailure::Fatal => return Err(RunError::new(error)),
-            OnFailure::Retry { attempts, .. } => failed >= attempts,
+    /// Wakes a schedule at `due`, on behalf of another one.
+    pub(super) fn wake_schedule(&self, id: Id, due: Instant) {
+        self.with_schedule(id, |schedule| self.arm(id, schedule, due));
+    }
+
+    #[cold]
+    fn sample_failed(&self, id: Id, thing: &mut dyn OutputThing, error: StreamError, cx: &mut Context<'_>) -> Receipt {
+        let policy = self.with_schedule(id, |schedule| {
+            schedule.counts.failures += 1;
+            schedule.failed_in_a_row += 1;
+            (schedule.on_failure, schedule.failed_in_a_row)
+        });
+        let give_up = match policy {
+            None => return Ok(Demand::Done),
+            Some((OnFailure::Stop, _)) => true,
+            Some((OnFailure::Skip, _)) => false,
+            Some((OnFailure::Fatal, _)) => return Err(cx.fatal(error)),
+            Some((OnFailure::Retry { attempts, .. }, failed)) => failed >= attempts,
         };
-        drop(schedules);
         if give_up {
-            thing.fail(error, cx).map_err(|token| cx.take_error(token))?;
+            thing.fail(error, cx)?;
             return Ok(Demand::Done);
         }
         self.report(thing.name(), &error);
@@ -220,31 +274,45 @@ impl Engine {
     }
 }
 
-impl Schedule {
-    /// When a failed sampling is tried again.
-    pub(super) fn next_try(&self, now: Instant) -> Option<Instant> {
-        match self.on_failure {
-            OnFailure::Retry { first, longest, .. } if self.failed_in_a_row > 0 => {
-                let times = 1 << (self.failed_in_a_row - 1).min(20);
-                Some(now + first.saturating_mul(times).min(longest))
-            }
-            _ => None,
+/// The ports that a Thing's chain leads to.
+fn ports_of(thing: &dyn OutputThing) -> Vec<usize> {
+    struct Ports(Vec<usize>);
+    impl Visitor for Ports {
+        fn filter(&mut self, _: &str) {}
+        fn branch(&mut self, see: &dyn Fn(&mut dyn Visitor)) {
+            see(self);
+        }
+        fn sink(&mut self, _: &str) {}
+        fn port(&mut self, port: PortRef, _: bool) {
+            self.0.push(port.id());
         }
     }
+    let mut ports = Ports(Vec::new());
+    thing.describe(&mut ports);
+    ports.0
+}
 
-    /// When a periodic schedule is due next. `now` is when its Thing had been called.
-    pub(super) fn next_tick(&mut self, beat: &Beat, tick: Instant, now: Instant) -> Instant {
-        let next = tick + beat.period;
-        match beat.missed {
-            Missed::Delay => now + beat.period,
-            Missed::Skip if next < now => {
-                let period = nanos(beat.period);
-                let missed = (now - next).as_nanos().div_ceil(u128::from(period));
-                let missed = u64::try_from(missed).unwrap_or(u64::MAX);
-                self.counts.missed += missed;
-                Instant::from_nanos(next.as_nanos().saturating_add(missed.saturating_mul(period)))
+impl Running {
+    fn produce(&mut self, engine: &Engine, cx: &mut Context<'_>) -> Result<Demand, Failure> {
+        let thing = self.thing.output();
+        if !thing.is_listened() {
+            return Ok(Demand::Done);
+        }
+        if self.resumed && !thing.has_room() {
+            return Ok(Demand::Full); // others have room again
+        }
+        self.asked = true;
+        let demand = thing.produce(cx);
+        self.gave = demand.is_ok();
+        match demand {
+            demand if !self.once => demand,
+            Ok(Demand::Done) => Ok(Demand::Done),
+            Ok(_) => {
+                engine.sparing_ports(true, thing, |thing| thing.complete(cx))?;
+                Ok(Demand::Done)
             }
-            Missed::Skip | Missed::CatchUp => next,
+            Err(Failure::NotYet) => Err(StreamError::new(NOT_YET).into()), // it will not be asked again
+            error => error,
         }
     }
 }

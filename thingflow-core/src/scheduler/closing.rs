@@ -11,20 +11,20 @@ pub(super) fn take_things(engine: &Engine, held: &mut Vec<(usize, Box<dyn Held>)
     for port in ports_behind(|visitor| show(engine, visitor)) {
         port.port().close(held);
     }
-    for hub in engine.lingering.take() {
+    for hub in engine.run.lingering.take() {
         hub.close_draining(held);
     }
 }
 
 fn show(engine: &Engine, visitor: &mut dyn Visitor) {
     engine.describe(visitor);
-    for hub in &*engine.lingering.borrow() {
+    for hub in &*engine.run.lingering.borrow() {
         match hub.clone().as_port() {
             Some(port) => visitor.port(PortRef::new(port), false),
             None => hub.describe(visitor),
         }
     }
-    for (_, waiting) in engine.ports.borrow().iter() {
+    for waiting in engine.run.ports.borrow().iter() {
         if let Waiting::Events(hub) = waiting
             && let Some(port) = hub.clone().as_port()
         {

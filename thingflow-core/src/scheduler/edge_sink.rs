@@ -1,5 +1,6 @@
 //! Sinks that block (a database, a slow bus) on a thread of their own, behind a bounded queue.
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -8,11 +9,12 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use super::Scheduler;
 use super::clocks::SystemClock;
-use super::edge::{EdgeHost, lock};
+use super::edge::threads::lock;
+use super::edge::{EdgeHost, Reported};
 use super::handle::ScheduleError;
 use super::remote::{self, Feed, Remote};
 use crate::clock::{Clock, Instant};
-use crate::context::{Context, ON_RESUME};
+use crate::context::{Context, Host, ON_RESUME};
 use crate::error::StreamError;
 use crate::limit::{Limit, Overflow, QueueStats};
 use crate::port::Port;
@@ -23,6 +25,8 @@ impl Scheduler {
     /// the thread has taken all that was queued. Its fatal error, or panic, is that of the run.
     ///
     /// Operators with time work there, too, in real time.
+    ///
+    /// The run goes on for a sink that is connected and started, not for one that is not.
     ///
     /// A full queue does what its policy says. With [`Overflow::Block`] the source is paused until half of the queue is free;
     /// what a source that cannot pause sends meanwhile is kept.
@@ -48,31 +52,39 @@ impl Scheduler {
         T: Send + 'static,
         N: InputThing<T> + Send + 'static,
     {
-        let end = Port::<()>::new().keep_running();
-        let engine = Rc::downgrade(&self.engine);
-        let feed = Feed { name, limit: Limit::drop_newest(4), shown: false };
-        let (news, _) = remote::open(&self.engine, feed, &end, move |news, cx| match news {
-            News::Drained => {
-                if let Some(engine) = engine.upgrade() {
-                    engine.resume();
-                }
-                Ok(Demand::More)
-            }
-            News::Failed(why) => Err(cx.fatal(why).into()),
-        })?;
         let outbox = Arc::new(Outbox { queue: Mutex::default(), changed: Condvar::new() });
+        let end = Port::<()>::new().keep_running();
+        // A ring means: look into the outbox. One that waits is enough, since what it is about is there before it rings.
+        let feed = Feed { name, limit: Limit::drop_newest(1), shown: false };
+        let (engine, seen) = (Rc::downgrade(&self.engine), outbox.clone());
+        let (bell, listener) = remote::open(&self.engine, feed, &end, move |Ring, cx| {
+            let news = std::mem::take(&mut lock(&seen.queue).news);
+            for (thing, error) in news.reported {
+                cx.report(&thing, &error);
+            }
+            if let Some(engine) = engine.upgrade().filter(|_| news.drained) {
+                engine.resume();
+            }
+            news.failed.map_or(Ok(Demand::More), |why| Err(cx.fatal(why).into()))
+        })?;
+        let connected = Rc::<Cell<bool>>::default();
+        let counts = Some(connected.clone());
+        self.engine.with_schedule(listener.id, |schedule| schedule.counts_for_the_run = counts);
         let taken = outbox.clone();
         let half = queue.capacity() / 2;
-        self.engine.threads.spawn(name, move |_| serve(&taken, thing, &news, half))?;
-        Ok(EdgeSink { outbox, name: name.to_owned(), limit: queue })
+        self.engine.threads.spawn(name, move |_| serve(&taken, thing, &bell, half))?;
+        Ok(EdgeSink { outbox, name: name.to_owned(), limit: queue, connected })
     }
 }
 
 /// Stands on the reactor for a Thing on an edge thread.
+#[must_use = "an edge sink does nothing until it is connected"]
 pub struct EdgeSink<T> {
     outbox: Arc<Outbox<T>>,
     name: String,
     limit: Limit,
+    /// Whether it belongs to a running graph, so that the run goes on for it.
+    connected: Rc<Cell<bool>>,
 }
 
 struct Outbox<T> {
@@ -89,7 +101,21 @@ struct Queue<T> {
     /// The thread takes no more.
     closed: bool,
     stats: QueueStats,
+    news: News,
 }
+
+/// What the reactor has not heard yet.
+#[derive(Default)]
+struct News {
+    /// There is room again.
+    drained: bool,
+    /// How the Thing has failed.
+    failed: Option<String>,
+    reported: Vec<Reported>,
+}
+
+/// There are news.
+struct Ring;
 
 enum End {
     Completed,
@@ -98,14 +124,16 @@ enum End {
     Dropped,
 }
 
-enum News {
-    Drained,
-    Failed(String),
-}
-
 impl<T> Default for Queue<T> {
     fn default() -> Self {
-        Self { events: VecDeque::new(), end: None, paused: false, closed: false, stats: QueueStats::default() }
+        Self {
+            events: VecDeque::new(),
+            end: None,
+            paused: false,
+            closed: false,
+            stats: QueueStats::default(),
+            news: News::default(),
+        }
     }
 }
 
@@ -148,7 +176,13 @@ impl<T> EdgeSink<T> {
 }
 
 impl<T> InputThing<T> for EdgeSink<T> {
+    fn on_start(&mut self, _: &mut Context<'_>) -> Receipt {
+        self.connected.set(true);
+        Ok(Demand::More)
+    }
+
     fn on_next(&mut self, event: T, cx: &mut Context<'_>) -> Receipt {
+        self.connected.set(true);
         let mut queue = lock(&self.outbox.queue);
         if queue.closed {
             return Ok(Demand::Done);
@@ -203,43 +237,47 @@ impl<T> fmt::Debug for EdgeSink<T> {
 }
 
 /// The edge thread: takes events until the stream has ended, or the Thing wants no more.
-fn serve<T, N: InputThing<T>>(outbox: &Outbox<T>, mut thing: N, news: &Remote<News>, half: usize) {
-    let run = AssertUnwindSafe(|| take_all(outbox, &mut thing, news, half));
-    let failed = match catch_unwind(run) {
+fn serve<T, N: InputThing<T>>(outbox: &Outbox<T>, mut thing: N, bell: &Remote<Ring>, half: usize) {
+    let run = AssertUnwindSafe(|| take_all(outbox, &mut thing, bell, half));
+    let mut failed = match catch_unwind(run) {
         Ok(result) => result.err(),
         Err(_) => Some("panicked on its edge thread".to_owned()),
     };
     let mut queue = lock(&outbox.queue);
     queue.closed = true;
-    let rest = (std::mem::take(&mut queue.events), thing);
+    let rest = std::mem::take(&mut queue.events);
     drop(queue);
     // Dropped before the news: the Thing is closed before the run may end.
-    let _ = if let Some(why) = failed {
-        crate::tracking::abandon(rest);
-        news.post(News::Failed(why))
-    } else {
-        drop(rest);
-        news.post(News::Drained) // nobody stays paused for a thread that has ended
-    };
+    let dropped = catch_unwind(AssertUnwindSafe(|| {
+        if failed.is_some() { crate::tracking::abandon((rest, thing)) } else { drop((rest, thing)) }
+    }));
+    if dropped.is_err() {
+        failed.get_or_insert_with(|| "panicked on its edge thread, when it was dropped".to_owned());
+    }
+    outbox.tell(bell, |news| {
+        news.drained = true; // nobody stays paused for a thread that has ended
+        news.failed = failed;
+    });
 }
 
 fn take_all<T, N: InputThing<T>>(
     outbox: &Outbox<T>,
     thing: &mut N,
-    news: &Remote<News>,
+    bell: &Remote<Ring>,
     half: usize,
 ) -> Result<(), String> {
     let mut due = Instant::NEVER;
     let mut with = |woken: bool, call: &mut dyn FnMut(&mut Context<'_>) -> Receipt| {
-        let host = EdgeHost::real(SystemClock.now());
-        let mut cx = Context::new(SystemClock.now(), &host);
-        let demand = call(&mut cx).map_err(|token| cx.take_error(token).to_string())?;
+        let host = EdgeHost::real();
+        let mut cx = Context::new(host.now(), &host);
+        let demand = call(&mut cx).map_err(|token| cx.take_error(token).to_string());
+        outbox.report(bell, host.take_reported());
         due = if woken { cx.due } else { due.min(cx.due) };
-        Ok::<_, String>((demand, due))
+        Ok::<_, String>((demand?, due))
     };
     let (mut demand, mut due) = with(false, &mut |cx| thing.on_start(cx))?;
     while demand != Demand::Done {
-        (demand, due) = match outbox.next(news, half, due) {
+        (demand, due) = match outbox.next(bell, half, due) {
             Next::Event(event) => {
                 let mut event = Some(event);
                 with(false, &mut |cx| event.take().map_or(Ok(Demand::More), |event| thing.on_next(event, cx)))?
@@ -267,8 +305,30 @@ fn end_of<T>(thing: &mut impl InputThing<T>, end: &End, cx: &mut Context<'_>) ->
     }
 }
 
+/// More reports than this wait for the reactor in the log only.
+const MOST_REPORTED: usize = 256;
+
 impl<T> Outbox<T> {
-    fn next(&self, news: &Remote<News>, half: usize, due: Instant) -> Next<T> {
+    /// Has the reactor look at the news. If the run is over, nobody does.
+    fn tell(&self, bell: &Remote<Ring>, add: impl FnOnce(&mut News)) {
+        add(&mut lock(&self.queue).news);
+        let _ = bell.post(Ring);
+    }
+
+    fn report(&self, bell: &Remote<Ring>, mut reported: Vec<Reported>) {
+        if reported.is_empty() {
+            return;
+        }
+        self.tell(bell, |news| {
+            let room = MOST_REPORTED.saturating_sub(news.reported.len()).min(reported.len());
+            news.reported.extend(reported.drain(..room));
+        });
+        for (thing, error) in reported {
+            log::warn!("{thing}: {error}");
+        }
+    }
+
+    fn next(&self, bell: &Remote<Ring>, half: usize, due: Instant) -> Next<T> {
         let mut queue = lock(&self.queue);
         loop {
             let now = SystemClock.now();
@@ -278,7 +338,8 @@ impl<T> Outbox<T> {
             if let Some(event) = queue.events.pop_front() {
                 if queue.paused && queue.events.len() <= half {
                     queue.paused = false;
-                    let _ = news.post(News::Drained); // closed: the run is over
+                    queue.news.drained = true;
+                    let _ = bell.post(Ring); // closed: the run is over
                 }
                 return Next::Event(event);
             }

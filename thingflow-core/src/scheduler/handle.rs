@@ -10,13 +10,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::engine::Engine;
 use super::inbox::{Doorbell, Wake};
+use super::keyed::Id;
 
 /// A schedule. Dropping the handle keeps it; [`cancel`](Self::cancel) ends it.
 #[derive(Clone)]
 pub struct ScheduleHandle {
     pub(super) engine: Weak<Engine>,
-    pub(super) key: usize,
-    pub(super) serial: u32,
+    pub(super) id: Id,
     pub(super) last_counts: Rc<Cell<ScheduleStats>>,
 }
 
@@ -24,23 +24,23 @@ impl ScheduleHandle {
     /// Ends the schedule and drops its Thing, without notices of completion. A second time it does nothing.
     pub fn cancel(&self) {
         if let Some(engine) = self.engine.upgrade() {
-            engine.cancel(self.key, self.serial);
+            engine.cancel(self.id);
         }
     }
 
     /// Whether the schedule goes on.
     pub fn is_active(&self) -> bool {
-        self.engine.upgrade().is_some_and(|engine| engine.is_active(self.key, self.serial))
+        self.engine.upgrade().is_some_and(|engine| engine.is_active(self.id))
     }
 
     /// Whether it waits for room further down.
     pub(super) fn is_paused(&self) -> bool {
-        self.engine.upgrade().is_some_and(|engine| engine.is_paused(self.key, self.serial))
+        self.engine.upgrade().is_some_and(|engine| engine.is_paused(self.id))
     }
 
     /// What the schedule has done so far.
     pub fn stats(&self) -> ScheduleStats {
-        let running = self.engine.upgrade().and_then(|engine| engine.counts(self.key, self.serial));
+        let running = self.engine.upgrade().and_then(|engine| engine.counts(self.id));
         running.unwrap_or(self.last_counts.get())
     }
 }
@@ -100,6 +100,8 @@ impl fmt::Debug for Stopper {
 pub enum ScheduleError {
     /// A period of zero would never let the program rest.
     ZeroPeriod,
+    /// A sampling that fails would be tried again without a wait and without an end.
+    ZeroRetry,
     /// The descriptor of a Thing could not be registered.
     Register(io::Error),
     /// A thread could not be started.
@@ -114,6 +116,9 @@ impl fmt::Display for ScheduleError {
             Self::ZeroPeriod => {
                 f.write_str("a schedule needs a period above zero; to run as often as possible use schedule_recurring")
             }
+            Self::ZeroRetry => f.write_str(
+                "a retry that never gives up needs a wait above zero: raise `first` and `longest`, or limit `attempts`",
+            ),
             Self::Register(error) => write!(f, "the reactor cannot wait for this Thing's descriptor: {error}"),
             Self::Thread(error) => write!(f, "the edge thread could not be started: {error}"),
             Self::NoScheduler => {
@@ -126,7 +131,7 @@ impl fmt::Display for ScheduleError {
 impl Error for ScheduleError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
-            Self::ZeroPeriod | Self::NoScheduler => None,
+            Self::ZeroPeriod | Self::ZeroRetry | Self::NoScheduler => None,
             Self::Register(error) | Self::Thread(error) => Some(error),
         }
     }

@@ -3,7 +3,7 @@
 use std::rc::{Rc, Weak};
 use std::sync::atomic::Ordering;
 
-use super::engine::{Engine, index};
+use super::engine::Engine;
 use super::handle::{ScheduleError, ScheduleHandle};
 use super::pauses::Stalled;
 use super::timers::{Due, Kind};
@@ -34,7 +34,7 @@ impl Engine {
     /// Does something of the engine's own in the next turn.
     pub(super) fn do_later(&self, job: impl FnOnce(&Self, &mut Context<'_>) -> Closed + 'static) {
         let me = self.me.clone();
-        self.jobs.borrow_mut().push_back(Box::new(move |cx| me.upgrade().map_or(Ok(()), |me| job(&me, cx))));
+        self.run.jobs.borrow_mut().push_back(Box::new(move |cx| me.upgrade().map_or(Ok(()), |me| job(&me, cx))));
     }
 }
 
@@ -67,15 +67,15 @@ impl Host for Engine {
     }
 
     fn wake_on_resume(&self, port: Weak<dyn Hub>) {
-        self.stalled.borrow_mut().push(Stalled::Port(port));
+        self.run.stalled.borrow_mut().push(Stalled::Port(port));
     }
 
     fn blame(&self, thing: &dyn Culprit) {
-        self.culprit.borrow_mut().get_or_insert_with(|| thing.name());
+        self.run.culprit.borrow_mut().get_or_insert_with(|| thing.name());
     }
 
     fn defer(&self, job: Job) {
-        self.jobs.borrow_mut().push_back(job);
+        self.run.jobs.borrow_mut().push_back(job);
     }
 
     fn schedule(&self, thing: Box<dyn OutputThing>, when: When) -> Result<ScheduleHandle, ScheduleError> {
@@ -88,10 +88,14 @@ impl Host for Engine {
             _ => (Kind::Port, Waiting::Connections(port)),
         };
         if kind == Kind::Later {
-            self.later.set(self.later.get() + 1);
+            self.run.later.set(self.run.later.get() + 1);
         }
-        let key = index(self.ports.borrow_mut().insert(waiting));
-        self.timers.borrow_mut().once(due, self.slack(None), Due { kind, key, serial: 0 });
+        let id = self.run.ports.borrow_mut().insert(waiting);
+        self.run.timers.borrow_mut().once(due, self.slack(None), Due { kind, id });
+    }
+
+    fn spares(&self, port: usize) -> bool {
+        self.run.spared.borrow().contains(&port)
     }
 
     fn drains(&self) -> bool {
@@ -99,7 +103,7 @@ impl Host for Engine {
     }
 
     fn linger(&self, hub: Rc<dyn Hub>) {
-        let mut lingering = self.lingering.borrow_mut();
+        let mut lingering = self.run.lingering.borrow_mut();
         if !lingering.iter().any(|other| Rc::ptr_eq(other, &hub)) {
             lingering.push(hub);
         }

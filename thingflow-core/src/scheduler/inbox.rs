@@ -31,15 +31,16 @@ mod post_error;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use doorbell::{Doorbell, InboxId, Wake};
+pub(crate) use doorbell::{Doorbell, Wake};
 pub use post_error::PostError;
 
+use super::keyed::Id;
 use crate::limit::{Limit, Overflow, QueueStats};
 
-/// A queue within `limit`, which announces itself at `doorbell` as `id`.
+/// A queue within `limit`, which announces itself at `doorbell` by the name of its schedule.
 ///
 /// Call it on the reactor's thread, where the inbox stays.
-pub(crate) fn channel<T: Send>(limit: &Limit, doorbell: Arc<Doorbell>, id: InboxId) -> (Sender<T>, Inbox<T>) {
+pub(crate) fn channel<T: Send>(limit: &Limit, doorbell: Arc<Doorbell>, id: Id) -> (Sender<T>, Inbox<T>) {
     let shared = Arc::new(Shared {
         queue: Mutex::new(Queue::default()),
         room: Condvar::new(),
@@ -59,7 +60,7 @@ struct Shared<T> {
     capacity: usize,
     policy: Overflow,
     doorbell: Arc<Doorbell>,
-    id: InboxId,
+    id: Id,
     reactor: ThreadId,
 }
 

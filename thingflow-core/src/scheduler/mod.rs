@@ -9,11 +9,14 @@ mod engine;
 mod handle;
 mod host;
 mod inbox;
+mod keyed;
 mod pauses;
 mod periodic;
 mod pool;
 mod reactor;
 mod remote;
+mod table;
+mod ticks;
 mod timers;
 mod turn;
 mod within;
@@ -22,11 +25,11 @@ use std::fmt;
 use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 pub use clocks::{SystemClock, VirtualClock};
-pub use edge::{EdgeOutput, StopToken};
+pub use edge::EdgeOutput;
+pub use edge::threads::StopToken;
 pub use edge_sink::EdgeSink;
 pub use handle::{ScheduleError, ScheduleHandle, ScheduleStats, Stopper};
 pub use inbox::PostError;
@@ -37,15 +40,17 @@ pub use remote::Remote;
 pub(crate) use within::When;
 
 use crate::clock::Clock;
-use crate::error::RunError;
+use crate::context::Context;
+use crate::error::{FatalError, RunError};
 use crate::output::OutputThing;
 use crate::port::Port;
 use crate::reports::Report;
 use crate::sensor::{Sensor, SensorOutput};
 use crate::thing::InputThing;
 use clocks::RunClock;
-use engine::{Engine, Trigger};
+use engine::Engine;
 use reactor::Until;
+use table::Trigger;
 
 /// A Thing that lives on descriptors of its own: sockets, GPIO lines, serial ports, inotify.
 ///
@@ -117,6 +122,9 @@ impl Scheduler {
     /// A scheduler in virtual time, which jumps to the next deadline: for tests and replays. What other threads post of
     /// their own accord, and what comes from descriptors, comes in real time all the same.
     ///
+    /// While there is something to do, time stands still: for ten thousand turns, so that a recurring source without an end
+    /// does not keep it there.
+    ///
     /// # Errors
     /// As [`new`](Self::new).
     pub fn virtual_time() -> Result<Self, RunError> {
@@ -179,10 +187,11 @@ impl Scheduler {
     /// # Errors
     /// None at present.
     pub fn schedule_recurring(&self, thing: impl OutputThing + 'static) -> Result<ScheduleHandle, ScheduleError> {
-        self.engine.add(Box::new(thing), Trigger::Recurring)
+        Ok(self.engine.add(Box::new(thing), Trigger::Recurring))
     }
 
-    /// Calls a Thing once, after `delay`.
+    /// Calls a Thing once, after `delay`. Then its stream has ended: stages that hold events send them, in their time, and
+    /// what is connected is told. A port that a flow leads to is not: several schedules may feed it.
     ///
     /// # Errors
     /// None at present.
@@ -234,8 +243,44 @@ impl Scheduler {
     /// The fatal error.
     pub fn turn(&mut self, timeout: Option<Duration>) -> Result<bool, RunError> {
         let limit = timeout.map_or(Until::Event, |d| Until::At(self.engine.now() + d));
-        self.guarded_turn(limit)?;
+        let served = self.engine.turn(limit);
+        self.end_turn(served)?;
         Ok(self.goes_on())
+    }
+
+    /// Does something by hand in between, as a Thing that is called: sends events into ports, ends them, schedules. What is
+    /// scheduled is started first.
+    ///
+    /// The run goes on for what is scheduled, and for what drains behind a port that has been ended: not for a timer behind
+    /// a port that nobody feeds.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use thingflow_core::prelude::*;
+    /// # use thingflow_core::testing::Recorder;
+    /// # use thingflow_core::Limit;
+    /// let mut scheduler = Scheduler::virtual_time()?;
+    /// let (buttons, seen) = (Port::new(), Recorder::new());
+    /// buttons.delay(Duration::from_secs(2), Limit::default()).connect(seen.clone());
+    /// scheduler.with_context(|cx| buttons.emit(1, cx))?;
+    /// scheduler.with_context(|cx| buttons.complete(cx))?;
+    /// scheduler.run_forever()?;
+    /// assert_eq!(seen.timed_text(), "1@2 |@2");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// The fatal error, also that of starting what is scheduled: then all has been closed, as in a run.
+    pub fn with_context<R>(
+        &mut self,
+        call: impl FnOnce(&mut Context<'_>) -> Result<R, FatalError>,
+    ) -> Result<R, RunError> {
+        self.engine.clock.forget_wall_clock();
+        let result = self.engine.start_new().and_then(|()| self.engine.guarded(call));
+        if result.is_err() {
+            self.engine.close();
+        }
+        result
     }
 
     /// A handle to stop the run from any thread.
@@ -312,24 +357,27 @@ impl Scheduler {
     }
 
     fn goes_on(&self) -> bool {
-        self.engine.has_work() && !self.engine.stop.load(Ordering::SeqCst)
+        self.engine.has_work() && !self.engine.is_stopped()
     }
 
     fn run(&mut self, limit: Until) -> Result<(), RunError> {
-        while self.goes_on() {
-            self.guarded_turn(limit)?;
+        let mut result = Ok(());
+        while result.is_ok() && self.goes_on() {
+            result = self.engine.turn(limit);
             if matches!(limit, Until::At(end) if self.engine.now() >= end) {
-                return Ok(());
+                break;
             }
         }
-        if self.engine.stop.swap(false, Ordering::SeqCst) {
-            self.engine.close();
-        }
-        Ok(())
+        self.end_turn(result)
     }
 
-    fn guarded_turn(&mut self, limit: Until) -> Result<(), RunError> {
-        self.engine.turn(limit).inspect_err(|_| self.engine.close())
+    /// Closes all if the run ends here.
+    fn end_turn(&mut self, result: Result<(), RunError>) -> Result<(), RunError> {
+        let result = result.and_then(|()| self.engine.take_failed());
+        if result.is_err() || self.engine.is_stopped() {
+            self.engine.close();
+        }
+        result
     }
 }
 

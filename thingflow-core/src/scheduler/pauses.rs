@@ -2,14 +2,17 @@
 
 use std::rc::Weak;
 
-use super::engine::{Engine, Trigger};
+use super::calls::Why;
+use super::engine::Engine;
+use super::keyed::Id;
+use super::table::Trigger;
 use crate::error::RunError;
 use crate::port::Hub;
 
 /// Where a stage stands that waits for a resume: behind a port, or behind a schedule without one.
 pub(super) enum Stalled {
     Port(Weak<dyn Hub>),
-    Flow(usize, u32),
+    Flow(Id),
 }
 
 impl Engine {
@@ -17,54 +20,39 @@ impl Engine {
     /// called in the next turn.
     pub(super) fn resume(&self) {
         self.resumed.set(self.resumed.get() + 1);
-        self.unstalled.borrow_mut().append(&mut self.stalled.borrow_mut());
-        let mut schedules = self.schedules.borrow_mut();
-        for (key, serial) in self.paused.take() {
-            let Some(schedule) = schedules.get_mut(key).filter(|schedule| schedule.serial == serial) else { continue };
-            schedule.resumed = true;
-            schedule.paused = !matches!(schedule.trigger, Trigger::Periodic(..));
-            if schedule.paused {
-                self.freed.borrow_mut().push((key, serial));
+        self.run.unstalled.borrow_mut().append(&mut self.run.stalled.borrow_mut());
+        for id in self.run.paused.take() {
+            let freed = self.with_schedule(id, |schedule| {
+                schedule.flags.resumed = true;
+                schedule.flags.paused = !matches!(schedule.trigger, Trigger::Periodic(..));
+                schedule.flags.paused
+            });
+            if freed == Some(true) {
+                self.run.freed.borrow_mut().push(id);
             }
         }
-    }
-
-    pub(super) fn is_paused(&self, key: usize, serial: u32) -> bool {
-        self.schedules.borrow().get(key).is_some_and(|schedule| schedule.serial == serial && schedule.paused)
     }
 
     /// Whether anything has been set free.
     pub(super) fn has_freed(&self) -> bool {
-        !self.unstalled.borrow().is_empty() || !self.freed.borrow().is_empty()
+        !self.run.unstalled.borrow().is_empty() || !self.run.freed.borrow().is_empty()
     }
 
     /// Lets those go on that have been set free: first the stages, and then the sources, which fill them again.
     pub(super) fn call_freed(&self) -> Result<(), RunError> {
-        self.wake_stages()?;
-        for (key, serial) in self.freed.take() {
-            if let Some(schedule) = self.schedules.borrow_mut().get_mut(key).filter(|s| s.serial == serial) {
-                schedule.paused = false;
-            }
-            self.call_soon(key, serial);
-        }
-        Ok(())
-    }
-
-    fn wake_stages(&self) -> Result<(), RunError> {
-        for stage in self.unstalled.take() {
+        for stage in self.run.unstalled.take() {
             match stage {
                 Stalled::Port(port) => {
                     if let Some(port) = port.upgrade() {
-                        self.guarded(|cx| port.resumed(cx))?;
+                        self.guarded(move |cx| port.resumed(cx).map(drop))?;
                     }
                 }
-                Stalled::Flow(key, serial) => {
-                    if let Some(schedule) = self.schedules.borrow_mut().get_mut(key).filter(|s| s.serial == serial) {
-                        schedule.stalled = false;
-                    }
-                    self.wake(key, serial)?;
-                }
+                Stalled::Flow(id) => self.call(id, Why::Resumed)?,
             }
+        }
+        for id in self.run.freed.take() {
+            self.with_schedule(id, |schedule| schedule.flags.paused = false);
+            self.call_soon(id);
         }
         Ok(())
     }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::handle::ScheduleError;
+
 /// When a periodic schedule runs. A `Duration` converts into the plain one: first after one period, at a fixed rate, missed
 /// ticks skipped and counted, and a failed sampling ends the stream.
 ///
@@ -43,6 +45,17 @@ pub(super) enum Missed {
 }
 
 impl Periodic {
+    /// Refuses what would never let the program rest.
+    pub(super) fn check(&self) -> Result<(), ScheduleError> {
+        match self.on_failure {
+            _ if self.period.is_zero() => Err(ScheduleError::ZeroPeriod),
+            OnFailure::Retry { first, longest, attempts: u32::MAX } if first.min(longest).is_zero() => {
+                Err(ScheduleError::ZeroRetry)
+            }
+            _ => Ok(()),
+        }
+    }
+
     pub(super) fn beat(&self) -> Beat {
         Beat { period: self.period, slack: self.slack, missed: self.missed }
     }
@@ -109,7 +122,20 @@ pub enum OnFailure {
         first: Duration,
         /// The longest wait.
         longest: Duration,
-        /// How many failures in a row are too many. `u32::MAX`: never give up.
+        /// How many failures in a row are too many. `u32::MAX`: never give up, which needs a wait above zero.
         attempts: u32,
     },
+}
+
+impl OnFailure {
+    /// How long to wait for the next try, after so many failures in a row.
+    pub(super) fn wait_after(self, failures: u32) -> Option<Duration> {
+        match self {
+            Self::Retry { first, longest, .. } if failures > 0 => {
+                let times = 1 << (failures - 1).min(20);
+                Some(first.saturating_mul(times).min(longest))
+            }
+            _ => None,
+        }
+    }
 }

@@ -9,10 +9,12 @@ use std::rc::{Rc, Weak};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use super::Scheduler;
-use super::edge::{Answers, Asked, lock};
-use super::engine::{Engine, Trigger, panic_text};
+use super::edge::sampled::{Asked, Outstanding};
+use super::edge::threads::lock;
+use super::engine::{Engine, panic_text};
 use super::handle::ScheduleError;
-use super::inbox::{self, Inbox, InboxId, Left, Sender};
+use super::inbox::{self, Inbox, Left, Sender};
+use super::table::Trigger;
 use crate::context::Context;
 use crate::error::{Failure, StreamError};
 use crate::flow::gate::Gate;
@@ -109,8 +111,7 @@ impl Scheduler {
     {
         let (engine, n, port) = (&self.engine, n.get(), Port::new());
         let (jobs, state) = (Arc::new(Jobs::default()), Rc::new(State::new(engine)));
-        let id = InboxId(engine.next_key());
-        let (sender, inbox) = inbox::channel(&Limit::block(2 * n), Arc::clone(&engine.bell), id);
+        let (sender, inbox) = inbox::channel(&Limit::block(2 * n), Arc::clone(&engine.bell), engine.next_id());
         let results = Results {
             inbox,
             port: port.clone(),
@@ -119,7 +120,7 @@ impl Scheduler {
             gate: Gate::default(),
             ended: false,
             calls: n,
-            _answers: Answers(state.asked.clone()),
+            _outstanding: Outstanding(state.asked.clone()),
             _abort: Abort { jobs: jobs.clone(), state: state.clone(), engine: Rc::downgrade(engine) },
             state: state.clone(),
         };
@@ -128,7 +129,7 @@ impl Scheduler {
             let (jobs, sender, work) = (jobs.clone(), sender.clone(), work.clone());
             engine.threads.spawn("pool", move |_| serve(&jobs, &sender, &*work))?;
         }
-        engine.add(Box::new(results), Trigger::Event)?;
+        engine.add(Box::new(results), Trigger::Event);
         Ok((PoolInput { jobs, state, next: 0, most: 2 * n }, port))
     }
 }
@@ -295,7 +296,7 @@ struct Results<T, U> {
     ended: bool,
     calls: usize,
     state: Rc<State>,
-    _answers: Answers,
+    _outstanding: Outstanding,
     _abort: Abort<T>,
 }
 

@@ -5,9 +5,10 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use super::Scheduler;
-use super::engine::{Engine, Trigger};
+use super::engine::Engine;
 use super::handle::{ScheduleError, ScheduleHandle};
-use super::inbox::{self, Inbox, InboxId, Left, PostError, Sender};
+use super::inbox::{self, Inbox, Left, PostError, Sender};
+use super::table::Trigger;
 use crate::context::Context;
 use crate::error::Failure;
 use crate::limit::{Limit, QueueStats};
@@ -94,11 +95,10 @@ pub(super) fn open<M: Send + 'static, T: Clone + 'static>(
     port: &Port<T>,
     deliver: impl FnMut(M, &mut Context<'_>) -> Result<Demand, Failure> + 'static,
 ) -> Result<(Remote<M>, ScheduleHandle), ScheduleError> {
-    let id = InboxId(engine.next_key());
     let Feed { name, limit, shown } = feed;
-    let (sender, inbox) = inbox::channel(&limit, Arc::clone(&engine.bell), id);
+    let (sender, inbox) = inbox::channel(&limit, Arc::clone(&engine.bell), engine.next_id());
     let thing = Receiver { inbox, name: name.to_owned(), limit, shown, port: port.clone(), deliver };
-    let handle = engine.add(Box::new(thing), Trigger::Event)?;
+    let handle = engine.add(Box::new(thing), Trigger::Event);
     Ok((Remote(sender), handle))
 }
 

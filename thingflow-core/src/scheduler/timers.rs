@@ -8,14 +8,14 @@ use std::cmp::Ordering;
 use std::collections::{BinaryHeap, VecDeque};
 use std::time::Duration;
 
+use super::keyed::Id;
 use crate::clock::Instant;
 
-/// What a timer is for. The scheduler checks the serial number: a timer outlives what it was for.
+/// What a timer is for. A timer outlives what it was for, and then finds nobody of that name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Due {
     pub(super) kind: Kind,
-    pub(super) key: u32,
-    pub(super) serial: u32,
+    pub(super) id: Id,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,7 +25,8 @@ pub(super) enum Kind {
     Flow,
     Port,
     Later,
-    Rhythm,
+    /// The front of the queue of this number.
+    Rhythm(u32),
 }
 
 #[derive(Clone, Copy)]
@@ -112,7 +113,7 @@ impl Timers {
         if let Some(front) = rhythm.queue.front() {
             rhythm.listed = true;
             #[allow(clippy::cast_possible_truncation)] // there are at most MOST_RHYTHMS
-            let what = Due { kind: Kind::Rhythm, key: at as u32, serial: 0 };
+            let what = Due { kind: Kind::Rhythm(at as u32), id: Id::NOBODY };
             self.heap.push(Entry { what, ..*front });
         }
     }
@@ -122,20 +123,26 @@ impl Timers {
         self.heap.peek().map(|entry| entry.latest)
     }
 
+    /// The first deadline after `now`.
+    pub(super) fn next_after(&self, now: Instant) -> Option<Instant> {
+        let listed = self.heap.iter().chain(self.rhythms.iter().flat_map(|rhythm| &rhythm.queue));
+        listed.map(|entry| entry.latest).filter(|latest| *latest > now).min()
+    }
+
     /// Takes out all that is due at `now`, in order.
-    pub(super) fn take_due(&mut self, now: Instant, due: &mut Vec<(Due, Instant)>) {
+    pub(super) fn take_due(&mut self, now: Instant, due: &mut Vec<Due>) {
         while let Some(mut top) = self.heap.peek_mut() {
             if top.due > now {
                 return;
             }
-            if top.what.kind != Kind::Rhythm {
-                due.push((top.what, top.due));
+            let Kind::Rhythm(at) = top.what.kind else {
+                due.push(top.what);
                 std::collections::binary_heap::PeekMut::pop(top);
                 continue;
-            }
-            let rhythm = &mut self.rhythms[top.what.key as usize];
+            };
+            let rhythm = &mut self.rhythms[at as usize];
             if let Some(front) = rhythm.queue.pop_front() {
-                due.push((front.what, front.due));
+                due.push(front.what);
             }
             match rhythm.queue.front() {
                 Some(next) => *top = Entry { what: top.what, ..*next },
@@ -156,13 +163,13 @@ mod tests {
     use super::*;
 
     fn what(key: u32) -> Due {
-        Due { kind: Kind::Schedule, key, serial: 0 }
+        Due { kind: Kind::Schedule, id: Id::of(key) }
     }
 
     fn keys(timers: &mut Timers, now: u64) -> Vec<u32> {
         let mut due = Vec::new();
         timers.take_due(Instant::from_nanos(now), &mut due);
-        due.into_iter().map(|(due, _)| due.key).collect()
+        due.into_iter().map(|due| due.id.key).collect()
     }
 
     #[test]

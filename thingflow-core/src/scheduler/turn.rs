@@ -1,49 +1,55 @@
 //! The phases of a turn: start what is new, wait, then serve timers, inboxes, descriptors and jobs.
 
-use std::sync::atomic::Ordering;
-
-use super::engine::{Engine, Schedule};
+use super::calls::Why;
+use super::engine::Engine;
 use super::host::Waiting;
-use super::inbox::InboxId;
+use super::keyed::Id;
 use super::reactor::Until;
+use super::table::Schedule;
 use super::timers::{Due, Kind};
 use crate::clock::Instant;
+use crate::context::Host;
 use crate::error::RunError;
-use crate::thing::Demand;
+
+/// So many turns virtual time stands still while there is something to do, before it goes on to the next deadline.
+const MOST_STILL: u32 = 10_000;
 
 impl Engine {
     /// Sleeps until something is due, at most until `limit`, and serves it.
     pub(super) fn turn(&self, limit: Until) -> Result<(), RunError> {
         self.start_new()?;
-        if !self.has_work() {
-            return Ok(()); // all of it ended at its start
+        if self.has_work() {
+            self.wait(limit)?;
+            self.clock.forget_wall_clock();
+            self.call_freed()?;
+            self.fire_due_timers()?;
+            self.drain_inboxes();
+            self.call_waiting()?;
+            self.run_jobs()?;
+            self.settle_tracked()?;
+            if self.link.take_unlistened() {
+                self.release_unlistened()?;
+            }
+            if !self.run.lingering.borrow().is_empty() {
+                self.release_drained()?;
+            }
         }
-        self.wait(limit)?;
-        self.clock.forget_wall_clock();
-        self.call_freed()?;
-        self.fire_due_timers()?;
-        self.drain_inboxes()?;
-        self.call_waiting()?;
-        self.run_jobs()?;
-        self.settle_tracked()?;
-        self.release_unlistened();
-        self.release_drained();
-        Ok(())
+        self.take_failed()
     }
 
     pub(super) fn start_new(&self) -> Result<(), RunError> {
-        for (key, serial) in self.unstarted.take() {
-            self.with_thing(key, serial, |thing, cx| Ok(thing.start(cx)?))?;
+        for id in self.run.unstarted.take() {
+            self.call(id, Why::Start)?;
         }
         for port in self.link.take_unstarted() {
             if let Some(port) = port.upgrade() {
-                self.guarded(|cx| port.start(cx))?;
+                self.guarded(move |cx| port.start(cx).map(drop))?;
             }
         }
         Ok(())
     }
 
-    pub(super) fn wait(&self, limit: Until) -> Result<(), RunError> {
+    fn wait(&self, limit: Until) -> Result<(), RunError> {
         let until = self.until(limit);
         let mut ready = self.ready.borrow_mut();
         ready.clear();
@@ -54,48 +60,75 @@ impl Engine {
         }
         if let Some(signal) = signal.map_err(RunError::new)? {
             log::info!("signal {signal}: stopping; active were {}", self.names().join(", "));
-            self.stop.store(true, Ordering::SeqCst);
+            Host::stop(self);
         }
         for key in ready.drain(..) {
-            let serial = self.schedules.borrow().get(key).map(|schedule| schedule.serial);
-            if let Some(serial) = serial {
-                self.call_soon(key, serial);
+            let id = self.schedules.borrow().at(key);
+            if let Some(id) = id {
+                self.call_soon(id);
             }
         }
         Ok(())
     }
 
-    pub(super) fn until(&self, limit: Until) -> Until {
-        let busy = !self.again.borrow().is_empty()
-            || !self.jobs.borrow().is_empty()
+    fn until(&self, limit: Until) -> Until {
+        let run = &self.run;
+        let busy = !run.again.borrow().is_empty()
+            || !run.jobs.borrow().is_empty()
             || self.has_freed()
-            || !self.unstarted.borrow().is_empty()
+            || !run.unstarted.borrow().is_empty()
             || !self.link.is_quiet()
-            || self.stop.load(Ordering::SeqCst);
-        if busy || limit == Until::Now {
-            return Until::Now;
+            || self.is_stopped();
+        if self.clock.is_virtual() {
+            return self.until_virtually(busy, limit);
         }
-        if self.asked.get() > 0 && self.clock.is_virtual() {
-            return Until::Event; // virtual time stands still until the edge threads have answered
-        }
-        let next = self.timers.borrow().next();
-        let until = match (next, limit) {
-            (Some(next), Until::At(limit)) => Until::At(next.min(limit)),
-            (Some(next), _) => Until::At(next),
+        let next = run.timers.borrow().next();
+        match (next, limit) {
+            _ if busy || limit == Until::Now => Until::Now,
+            (Some(next), Until::At(limit)) => self.not_before(next.min(limit)),
+            (Some(next), _) => self.not_before(next),
+            (None, Until::At(limit)) => self.not_before(limit),
             (None, limit) => limit,
-        };
-        match until {
-            Until::At(due) if self.clock.jump_to(due) => Until::Now,
-            Until::At(due) if due <= self.now() => Until::Now,
-            until => until,
         }
     }
 
-    pub(super) fn fire_due_timers(&self) -> Result<(), RunError> {
+    fn not_before(&self, due: Instant) -> Until {
+        if due <= self.now() { Until::Now } else { Until::At(due) }
+    }
+
+    /// Moves virtual time on if there is nothing else to do: to the next deadline, at most to `limit`.
+    fn until_virtually(&self, busy: bool, limit: Until) -> Until {
+        let (now, timers) = (self.now(), self.run.timers.borrow());
+        if self.asked.get() > 0 {
+            return if busy || limit == Until::Now { Until::Now } else { Until::Event }; // edge threads must answer first
+        }
+        // What has been posted at this time comes at this time.
+        let occupied = busy || timers.next().is_some_and(|next| next <= now) || self.bell.has_rung();
+        if limit == Until::Now || occupied && !self.has_stood_still(now) {
+            return Until::Now;
+        }
+        let next = if occupied { timers.next_after(now) } else { timers.next() };
+        let end = if let Until::At(limit) = limit { Some(limit) } else { None };
+        if let Some(due) = next.into_iter().chain(end).min() {
+            self.clock.jump_to(due);
+            return Until::Now;
+        }
+        if occupied { Until::Now } else { Until::Event }
+    }
+
+    /// Counts the turns in which virtual time stands still: whether these are so many that it should go on.
+    fn has_stood_still(&self, now: Instant) -> bool {
+        let (since, turns) = self.run.still.get();
+        let turns = if since == now { turns + 1 } else { 0 };
+        self.run.still.set((now, if turns < MOST_STILL { turns } else { 0 }));
+        turns >= MOST_STILL
+    }
+
+    fn fire_due_timers(&self) -> Result<(), RunError> {
         let mut due = self.due.take();
-        self.timers.borrow_mut().take_due(self.now(), &mut due);
+        self.run.timers.borrow_mut().take_due(self.now(), &mut due);
         let mut result = Ok(());
-        for (what, _) in due.drain(..) {
+        for what in due.drain(..) {
             if result.is_ok() {
                 result = self.fire(what);
             }
@@ -104,65 +137,48 @@ impl Engine {
         result
     }
 
-    pub(super) fn fire(&self, due: Due) -> Result<(), RunError> {
-        let key = due.key as usize;
-        match due.kind {
-            Kind::Schedule => {
-                let called = self.call(key, due.serial)?;
-                self.set_next_tick(key, due.serial, &called);
-            }
-            Kind::Flow => {
-                if let Some(schedule) = self.schedules.borrow_mut().get_mut(key) {
-                    schedule.armed = Instant::NEVER;
-                }
-                self.wake(key, due.serial)?;
-            }
+    fn fire(&self, Due { kind, id }: Due) -> Result<(), RunError> {
+        match kind {
+            Kind::Schedule => self.call(id, Why::Tick),
+            Kind::Flow => self.call(id, Why::Wake),
             Kind::Port | Kind::Later => {
-                let later = due.kind == Kind::Later;
-                let waiting = self.ports.borrow_mut().try_remove(key);
+                let waiting = self.run.ports.borrow_mut().remove(id);
                 if let Some(Waiting::Events(_)) = waiting {
-                    self.later.set(self.later.get() - 1);
+                    self.run.later.set(self.run.later.get() - 1);
                 }
-                if let Some(port) = waiting.and_then(|port| port.upgrade()) {
-                    self.guarded(|cx| port.wake(later, cx))?;
+                match waiting.and_then(|port| port.upgrade()) {
+                    Some(port) => self.guarded(move |cx| port.wake(kind == Kind::Later, cx).map(drop)),
+                    None => Ok(()),
                 }
             }
-            Kind::Rhythm => {}
+            Kind::Rhythm(_) => Ok(()),
         }
-        Ok(())
     }
 
-    pub(super) fn drain_inboxes(&self) -> Result<(), RunError> {
+    fn drain_inboxes(&self) {
         let mut inboxes = self.inboxes.borrow_mut();
         inboxes.clear();
         self.bell.take_ready(&mut inboxes);
-        for InboxId(key) in inboxes.drain(..) {
-            let serial = self.schedules.borrow().get(key).map(|schedule| schedule.serial);
-            if let Some(serial) = serial {
-                self.call_soon(key, serial);
-            }
+        for id in inboxes.drain(..) {
+            self.call_soon(id);
         }
-        Ok(())
     }
 
     /// Calls those who wait for their turn: recurring ones, and those who have more at hand.
-    pub(super) fn call_waiting(&self) -> Result<(), RunError> {
-        let waiting = self.again.borrow().len();
+    fn call_waiting(&self) -> Result<(), RunError> {
+        let waiting = self.run.again.borrow().len();
         for _ in 0..waiting {
-            let Some((key, serial)) = self.again.borrow_mut().pop_front() else { break };
-            if let Some(schedule) = self.schedules.borrow_mut().get_mut(key) {
-                schedule.queued &= schedule.serial != serial;
-            }
-            self.call(key, serial)?;
+            let Some(id) = self.run.again.borrow_mut().pop_front() else { break };
+            self.call(id, Why::Turn)?;
         }
         Ok(())
     }
 
-    pub(super) fn run_jobs(&self) -> Result<(), RunError> {
-        let waiting = self.jobs.borrow().len();
+    fn run_jobs(&self) -> Result<(), RunError> {
+        let waiting = self.run.jobs.borrow().len();
         for _ in 0..waiting {
-            let Some(job) = self.jobs.borrow_mut().pop_front() else { break };
-            self.guarded(|cx| job(cx).map(|()| Demand::More))?;
+            let Some(job) = self.run.jobs.borrow_mut().pop_front() else { break };
+            self.guarded(job)?;
         }
         Ok(())
     }
@@ -172,25 +188,27 @@ impl Engine {
         if !self.link.trackers.is_nudged() {
             return Ok(());
         }
-        self.guarded(|cx| self.link.trackers.settle(cx).map(|()| Demand::More))
+        self.guarded(|cx| self.link.trackers.settle(cx))
     }
 
     /// Lets go of sources that nobody listens to any more.
-    pub(super) fn release_unlistened(&self) {
-        if !self.link.take_unlistened() {
-            return;
-        }
+    #[cold]
+    fn release_unlistened(&self) -> Result<(), RunError> {
         let listens = |schedule: &Schedule| schedule.thing.as_ref().is_none_or(|thing| thing.as_output().is_listened());
-        let gone: Vec<usize> =
-            self.schedules.borrow().iter().filter(|(_, schedule)| !listens(schedule)).map(|(key, _)| key).collect();
-        for key in gone {
-            drop(self.remove(key));
+        let mut gone: Vec<Id> = Vec::new();
+        self.discard(|_| {
+            let schedules = self.schedules.borrow();
+            gone.extend(schedules.ids().filter(|(_, schedule)| !listens(schedule)).map(|(id, _)| id));
+        })?;
+        for id in gone {
+            self.let_go(id);
         }
+        Ok(())
     }
 
     /// Lets go of ports and joins behind which nothing drains any more.
-    fn release_drained(&self) {
-        let drained: Vec<_> = self.lingering.borrow_mut().extract_if(.., |hub| !hub.is_draining()).collect();
-        drop(drained); // only now: what they keep may use the engine when it is dropped
+    fn release_drained(&self) -> Result<(), RunError> {
+        let drained: Vec<_> = self.run.lingering.borrow_mut().extract_if(.., |hub| !hub.is_draining()).collect();
+        self.discard(|_| drop(drained)) // only now: what they keep may use the engine when it is dropped
     }
 }

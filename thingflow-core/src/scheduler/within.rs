@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use super::engine::{Engine, Trigger};
+use super::engine::Engine;
 use super::handle::{ScheduleError, ScheduleHandle};
 use super::periodic::Periodic;
+use super::table::Trigger;
 use crate::context::Context;
 use crate::output::OutputThing;
 
@@ -24,7 +25,7 @@ impl Engine {
     ) -> Result<ScheduleHandle, ScheduleError> {
         match when {
             When::Periodic(timing) => self.add_periodic(thing, timing),
-            When::Recurring => self.add(thing, Trigger::Recurring),
+            When::Recurring => Ok(self.add(thing, Trigger::Recurring)),
             When::Once(delay) => Ok(self.add_once(thing, delay)),
         }
     }

@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-use super::lock;
+use super::{Id, lock};
 
 /// Posters that keep the reactor awake get this long between two looks to gather a batch.
 ///
@@ -24,10 +24,6 @@ pub(crate) trait Wake: Send + Sync {
     fn wake(&self);
 }
 
-/// Which inbox of a reactor; the reactor chooses the numbers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct InboxId(pub(crate) usize);
-
 /// The list of inboxes that have something for the reactor, and the means to wake it.
 ///
 /// Each turn the reactor calls [`take_ready`](Self::take_ready) and drains those inboxes. Before it blocks it calls
@@ -41,7 +37,7 @@ pub(crate) struct Doorbell {
 
 #[derive(Default)]
 struct Bell {
-    ready: Vec<InboxId>,
+    ready: Vec<Id>,
     sleeping: bool,
     /// When the next look is due, if the reactor did not sleep since the last.
     next_look: Option<Instant>,
@@ -57,7 +53,7 @@ impl Doorbell {
     ///
     /// An inbox that was dropped meanwhile may still be listed. If posts come faster than turns, this spins for up to
     /// [`PACE`] while they gather.
-    pub(crate) fn take_ready(&self, ready: &mut Vec<InboxId>) {
+    pub(crate) fn take_ready(&self, ready: &mut Vec<Id>) {
         ready.clear();
         let mut bell = lock(&self.bell);
         if bell.ready.is_empty() {
@@ -80,6 +76,11 @@ impl Doorbell {
         bell.sleeping
     }
 
+    /// Whether an inbox has something for the reactor.
+    pub(crate) fn has_rung(&self) -> bool {
+        !lock(&self.bell).ready.is_empty()
+    }
+
     /// The reactor no longer sleeps, whatever woke it: posts need not wake it.
     pub(crate) fn awake(&self) {
         lock(&self.bell).sleeping = false;
@@ -87,11 +88,11 @@ impl Doorbell {
 
     /// Wakes the reactor for what is in no inbox.
     pub(crate) fn wake_up(&self) {
-        self.ring(InboxId(usize::MAX));
+        self.ring(Id::NOBODY);
     }
 
     /// Puts the inbox on the list and wakes the reactor if that sleeps.
-    pub(super) fn ring(&self, id: InboxId) {
+    pub(super) fn ring(&self, id: Id) {
         let mut bell = lock(&self.bell);
         bell.ready.push(id);
         let asleep = mem::take(&mut bell.sleeping);

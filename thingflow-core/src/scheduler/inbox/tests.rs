@@ -27,11 +27,11 @@ fn doorbell() -> (Arc<Doorbell>, Arc<AtomicUsize>) {
 }
 
 fn queue<T: Send>(capacity: usize, policy: Overflow) -> (Sender<T>, Inbox<T>) {
-    channel(&Limit::new(capacity, policy), doorbell().0, InboxId(0))
+    channel(&Limit::new(capacity, policy), doorbell().0, Id::of(0))
 }
 
-fn ready(doorbell: &Doorbell) -> Vec<InboxId> {
-    let mut ready = vec![InboxId(99)];
+fn ready(doorbell: &Doorbell) -> Vec<Id> {
+    let mut ready = vec![Id::of(99)];
     doorbell.take_ready(&mut ready);
     ready
 }
@@ -89,35 +89,35 @@ fn a_stopped_batch_keeps_the_rest_and_its_order() {
 #[test]
 fn an_announcement_taken_while_downstream_was_full_is_not_needed_again() {
     let (doorbell, _) = doorbell();
-    let (sender, mut inbox) = channel(&Limit::new(1, Overflow::Fail), Arc::clone(&doorbell), InboxId(0));
+    let (sender, mut inbox) = channel(&Limit::new(1, Overflow::Fail), Arc::clone(&doorbell), Id::of(0));
     sender.post(1).unwrap();
     assert_eq!(drain_until(&mut inbox, 9, 1), (vec![1], Left::Some));
     sender.post(2).unwrap();
     ready(&doorbell); // and forgotten: the inbox is paused
     assert_eq!(drain_until(&mut inbox, 9, 9), (vec![2], Left::Nothing));
     sender.post(3).unwrap();
-    assert_eq!(ready(&doorbell), [InboxId(0)]);
+    assert_eq!(ready(&doorbell), [Id::of(0)]);
 }
 
 #[test]
 fn only_inboxes_with_events_are_announced_and_once() {
     let (doorbell, wakes) = doorbell();
     let mut ends: Vec<_> =
-        (0..3).map(|n| channel(&Limit::new(4, Overflow::Block), Arc::clone(&doorbell), InboxId(n))).collect();
+        (0..3).map(|n| channel(&Limit::new(4, Overflow::Block), Arc::clone(&doorbell), Id::of(n))).collect();
     (1..=2).for_each(|n| ends[2].0.post(n).unwrap());
     ends[0].0.post(3).unwrap();
-    assert_eq!(ready(&doorbell), [InboxId(2), InboxId(0)]);
+    assert_eq!(ready(&doorbell), [Id::of(2), Id::of(0)]);
     assert_eq!(ready(&doorbell), []);
     assert_eq!(drain(&mut ends[2].1), [1, 2]);
     ends[2].0.post(4).unwrap();
-    assert_eq!(ready(&doorbell), [InboxId(2)]);
+    assert_eq!(ready(&doorbell), [Id::of(2)]);
     assert_eq!(wakes.load(Ordering::Relaxed), 0, "the reactor was awake");
 }
 
 #[test]
 fn only_the_first_post_wakes_and_only_a_sleeper() {
     let (doorbell, wakes) = doorbell();
-    let (sender, mut inbox) = channel(&Limit::new(4, Overflow::Block), Arc::clone(&doorbell), InboxId(0));
+    let (sender, mut inbox) = channel(&Limit::new(4, Overflow::Block), Arc::clone(&doorbell), Id::of(0));
     assert!(doorbell.prepare_sleep());
     (1..=2).for_each(|n| sender.post(n).unwrap());
     assert_eq!(wakes.load(Ordering::Relaxed), 1);
@@ -132,15 +132,15 @@ fn only_the_first_post_wakes_and_only_a_sleeper() {
 #[test]
 fn the_last_sender_to_go_ends_the_inbox_and_wakes_the_reactor() {
     let (doorbell, wakes) = doorbell();
-    let (sender, mut inbox) = channel(&Limit::new(1, Overflow::Block), Arc::clone(&doorbell), InboxId(7));
+    let (sender, mut inbox) = channel(&Limit::new(1, Overflow::Block), Arc::clone(&doorbell), Id::of(7));
     let other = sender.clone();
     other.post(1).unwrap();
     drop(other);
-    assert_eq!(ready(&doorbell), [InboxId(7)]);
+    assert_eq!(ready(&doorbell), [Id::of(7)]);
     assert_eq!(drain_until(&mut inbox, 9, 9), (vec![1], Left::Nothing));
     assert!(doorbell.prepare_sleep());
     drop(sender);
-    assert_eq!((ready(&doorbell), wakes.load(Ordering::Relaxed)), (vec![InboxId(7)], 1));
+    assert_eq!((ready(&doorbell), wakes.load(Ordering::Relaxed)), (vec![Id::of(7)], 1));
     assert_eq!(drain_until(&mut inbox, 9, 9), (vec![], Left::Ended));
 }
 
@@ -221,7 +221,7 @@ fn run_reactor(doorbell: &Doorbell, inbox: &mut Inbox<(usize, u64)>, mut seen: i
 /// Four threads post `each` numbers; what arrived of each in the order it did, and the counters.
 fn stress(capacity: usize, policy: Overflow, each: u64) -> (Vec<Vec<u64>>, QueueStats) {
     let doorbell = Arc::new(Doorbell::new(thread::current()));
-    let (sender, mut inbox) = channel(&Limit::new(capacity, policy), Arc::clone(&doorbell), InboxId(0));
+    let (sender, mut inbox) = channel(&Limit::new(capacity, policy), Arc::clone(&doorbell), Id::of(0));
     let mut arrived = vec![Vec::new(); 4];
     thread::scope(|scope| {
         for poster in 0..4 {

@@ -1,0 +1,114 @@
+//! When a schedule is due: its first tick, the next one, a second try.
+
+use std::time::Duration;
+
+use super::engine::Engine;
+use super::keyed::Id;
+use super::periodic::{Beat, First, Missed, Periodic};
+use super::table::{Schedule, Trigger};
+use super::timers::{Due, Kind};
+use crate::clock::{Instant, nanos};
+
+/// Above this many ticks a second, ticks are grouped.
+const CROWDED: f64 = 2_000.0;
+/// Half of it is the median lateness, which stays below that of a timer wheel of milliseconds; see `benches/`.
+const GROUPED: Duration = Duration::from_micros(1_900);
+/// Phases of more periods than this are not looked for.
+const MOST_PHASES: usize = 64;
+
+impl Engine {
+    pub(super) fn slack(&self, wanted: Option<Duration>) -> Duration {
+        match wanted {
+            _ if self.clock.is_virtual() => Duration::ZERO,
+            Some(slack) => slack,
+            None if self.run.rate.get() > CROWDED => GROUPED,
+            None => Duration::ZERO,
+        }
+    }
+
+    pub(super) fn set_timer(&self, id: Id, due: Instant) {
+        let what = Due { kind: Kind::Schedule, id };
+        self.run.timers.borrow_mut().once(due, self.slack(None), what);
+    }
+
+    pub(super) fn set_first(&self, id: Id, timing: Periodic) {
+        let first = match timing.first {
+            First::After(delay) => self.now() + delay,
+            First::AfterOnePeriod => self.in_step(timing.period),
+        };
+        self.run.rate.set(self.run.rate.get() + 1.0 / timing.period.as_secs_f64());
+        let beat = timing.beat();
+        self.with_schedule(id, |schedule| schedule.trigger = Trigger::Periodic(beat, first));
+        self.set_tick(id, &beat, first);
+    }
+
+    fn set_tick(&self, id: Id, beat: &Beat, due: Instant) {
+        let what = Due { kind: Kind::Schedule, id };
+        self.run.timers.borrow_mut().periodic(due, self.slack(beat.slack), beat.period, what);
+    }
+
+    /// Sets the timer of a periodic schedule anew, which is due or has been called. `now` is when that was done; the Thing
+    /// may have had nothing yet, and want to be asked `again` before the next tick.
+    pub(super) fn set_next_tick(&self, id: Id, schedule: &mut Schedule, now: Instant, again: Option<Instant>) {
+        let Trigger::Periodic(beat, tick) = schedule.trigger else { return };
+        let again = again.filter(|at| *at < tick + beat.period);
+        let next = match again.or_else(|| schedule.next_try(now)) {
+            Some(next) => next, // the ticks stay where they are
+            None => {
+                let next = schedule.next_tick(&beat, tick, now);
+                schedule.trigger = Trigger::Periodic(beat, next);
+                next
+            }
+        };
+        self.set_tick(id, &beat, next);
+    }
+
+    pub(super) fn forget_rate(&self, trigger: Trigger) {
+        if let Trigger::Periodic(beat, _) = trigger {
+            self.run.rate.set(self.run.rate.get() - 1.0 / beat.period.as_secs_f64());
+        }
+    }
+
+    /// The last instant within one period that coincides with ticks of an equal or harmonic period.
+    fn in_step(&self, period: Duration) -> Instant {
+        let target = self.now() + period;
+        let mut phases = self.run.phases.borrow_mut();
+        let divides = |a: Duration, b: Duration| b.as_nanos().is_multiple_of(a.as_nanos());
+        let related = phases.iter().filter(|(other, _)| divides(*other, period) || divides(period, *other)).min();
+        let first = match related {
+            Some((other, tick)) => {
+                let step = period.min(*other).as_nanos();
+                let off = (i128::from(target.as_nanos()) - i128::from(tick.as_nanos())).rem_euclid(step as i128);
+                Instant::from_nanos(target.as_nanos() - u64::try_from(off).unwrap_or(0))
+            }
+            None => target,
+        };
+        if phases.len() < MOST_PHASES && phases.iter().all(|(other, _)| *other != period) {
+            phases.push((period, first));
+        }
+        first
+    }
+}
+
+impl Schedule {
+    /// When a failed sampling is tried again.
+    fn next_try(&self, now: Instant) -> Option<Instant> {
+        self.on_failure.wait_after(self.failed_in_a_row).map(|wait| now + wait)
+    }
+
+    /// When a periodic schedule is due next. `now` is when its Thing had been called.
+    fn next_tick(&mut self, beat: &Beat, tick: Instant, now: Instant) -> Instant {
+        let next = tick + beat.period;
+        match beat.missed {
+            Missed::Delay => now + beat.period,
+            Missed::Skip if next < now => {
+                let period = nanos(beat.period);
+                let missed = (now - next).as_nanos().div_ceil(u128::from(period));
+                let missed = u64::try_from(missed).unwrap_or(u64::MAX);
+                self.counts.missed += missed;
+                Instant::from_nanos(next.as_nanos().saturating_add(missed.saturating_mul(period)))
+            }
+            Missed::Skip | Missed::CatchUp => next,
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! When a run of the scheduler for microcontrollers is over, and when it is not yet.
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use thingflow_core::bare::{Scheduler, both};
+use thingflow_core::prelude::*;
+
+const MS: fn(u64) -> Duration = Duration::from_millis;
+
+/// A sink that asks for the end of the run with its first event.
+#[derive(Clone)]
+struct Stops;
+
+impl InputThing<i32> for Stops {
+    fn on_next(&mut self, _: i32, cx: &mut Context<'_>) -> Receipt {
+        cx.stop();
+        Ok(Demand::Done)
+    }
+    fn on_completed(&mut self, _: &mut Context<'_>) -> Closed {
+        Ok(())
+    }
+    fn on_error(&mut self, _: StreamError, _: &mut Context<'_>) -> Closed {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_wish_to_stop_is_not_for_a_later_run() {
+    let (mut stops, seen) = (from_iter(1..).connect(Stops), Cell::new(0));
+    let mut counts = from_iter(1..=3).to(call(|n| seen.set(n)));
+    let mut scheduler = Scheduler::<1>::new();
+    scheduler.schedule_periodic(&mut stops, MS(10)).unwrap();
+    assert_eq!(scheduler.run_due(0).unwrap(), None, "it has ended, and asked to stop");
+    scheduler.schedule_periodic(&mut counts, MS(10)).unwrap();
+    assert_eq!(scheduler.run_due(0).unwrap(), Some(1));
+    drop(scheduler);
+    assert_eq!(seen.get(), 1);
+}
+
+#[test]
+fn nor_is_one_of_a_round_that_failed() {
+    let mut stops = from_iter(1..).connect(both(Stops, Fails));
+    let mut counts = from_iter(1..=3).connect(call(drop));
+    let mut scheduler = Scheduler::<2>::new();
+    scheduler.schedule_periodic(&mut stops, MS(10)).unwrap();
+    assert!(scheduler.run_due(0).is_err());
+    scheduler.schedule_periodic(&mut counts, MS(10)).unwrap();
+    assert_eq!(scheduler.run_due(1).err().map(|error| error.to_string()), None);
+}
+
+/// Fails at the first event.
+struct Fails;
+
+impl InputThing<i32> for Fails {
+    fn on_next(&mut self, n: i32, cx: &mut Context<'_>) -> Receipt {
+        if n == 1 { Err(cx.fatal("no")) } else { Ok(Demand::More) }
+    }
+    fn on_completed(&mut self, _: &mut Context<'_>) -> Closed {
+        Ok(())
+    }
+    fn on_error(&mut self, _: StreamError, _: &mut Context<'_>) -> Closed {
+        Ok(())
+    }
+}
+
+/// A sink that has room or not.
+struct Tight(Rc<Cell<bool>>);
+
+impl InputThing<i32> for Tight {
+    fn on_next(&mut self, _: i32, _: &mut Context<'_>) -> Receipt {
+        Ok(Demand::More)
+    }
+    fn on_completed(&mut self, _: &mut Context<'_>) -> Closed {
+        Ok(())
+    }
+    fn on_error(&mut self, _: StreamError, _: &mut Context<'_>) -> Closed {
+        Ok(())
+    }
+    fn has_room(&self) -> bool {
+        self.0.get()
+    }
+}
+
+#[test]
+fn two_branches_have_room_if_both_have() {
+    let room = Rc::new(Cell::new(false));
+    for thing in [
+        &mut both(Tight(room.clone()), call(drop)) as &mut dyn InputThing<i32>,
+        &mut both(call(drop), Tight(room.clone())),
+    ] {
+        room.set(false);
+        assert!(!thing.has_room());
+        room.set(true);
+        assert!(thing.has_room());
+        let _ = thing.on_next(1, &mut Context::detached(Instant::ZERO));
+    }
+    room.set(false);
+    let mut branches = both(Stops, Tight(room.clone()));
+    assert!(matches!(branches.on_next(1, &mut Context::detached(Instant::ZERO)), Ok(Demand::More)));
+    assert!(!branches.has_room());
+}
+
+#[cfg(feature = "alloc")]
+mod ports {
+    use super::*;
+
+    /// Sends what it got 30 ms later.
+    struct Late(Option<(i32, Instant)>);
+
+    impl Filter<i32> for Late {
+        type Out = i32;
+        fn on_next(&mut self, n: i32, out: &mut Emitter<'_, '_, impl InputThing<i32>>) -> Receipt {
+            let due = out.now() + MS(30);
+            self.0 = Some((n, due));
+            out.wake_at(due);
+            Ok(Demand::More)
+        }
+        fn on_wake(&mut self, out: &mut Emitter<'_, '_, impl InputThing<i32>>) -> Receipt {
+            match self.0.take_if(|(_, due)| *due <= out.now()) {
+                Some((n, _)) => out.next(n),
+                None => Ok(Demand::More),
+            }
+        }
+    }
+
+    #[test]
+    fn a_run_goes_on_while_a_port_waits() {
+        let (port, seen) = (Port::new(), Rc::new(Cell::new(0)));
+        let last = seen.clone();
+        port.pipe(Late(None)).for_each(move |n| last.set(n));
+        let mut flow = from_iter(1..).connect(port.clone());
+        let mut scheduler = Scheduler::<1>::new();
+        let task = scheduler.schedule_periodic(&mut flow, MS(10)).unwrap();
+        assert_eq!(scheduler.run_due(0).unwrap(), Some(1));
+        assert!(scheduler.cancel(task));
+        assert_eq!(scheduler.run_due(1).unwrap(), Some(2), "what was held is due in 20 ms");
+        assert_eq!(scheduler.run_due(2).unwrap(), None);
+        assert_eq!(seen.get(), 1);
+        drop(port);
+    }
+
+    #[test]
+    fn and_while_a_job_or_an_event_for_a_later_turn_waits() {
+        /// Does something in the next round.
+        struct Defers(Port<i32>);
+        impl InputThing<i32> for Defers {
+            fn on_next(&mut self, n: i32, cx: &mut Context<'_>) -> Receipt {
+                let port = self.0.clone();
+                cx.defer(move |cx| {
+                    port.emit_later(n, cx);
+                    Ok(())
+                });
+                Ok(Demand::Done)
+            }
+            fn on_completed(&mut self, _: &mut Context<'_>) -> Closed {
+                Ok(())
+            }
+            fn on_error(&mut self, _: StreamError, _: &mut Context<'_>) -> Closed {
+                Ok(())
+            }
+        }
+        let (port, seen) = (Port::new(), Rc::new(Cell::new(0)));
+        let last = seen.clone();
+        port.for_each(move |n| last.set(n));
+        let mut flow = from_iter(7..).connect(Defers(port.clone()));
+        let mut scheduler = Scheduler::<1>::new();
+        scheduler.schedule_periodic(&mut flow, MS(10)).unwrap();
+        let mut rounds = 0;
+        while let Some(ticks) = scheduler.run_due(0).unwrap() {
+            assert_eq!(ticks, 0);
+            rounds += 1;
+        }
+        assert_eq!((seen.get(), scheduler.len(), rounds), (7, 0, 1));
+    }
+}
