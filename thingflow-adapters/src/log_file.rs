@@ -4,6 +4,9 @@ use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf, absolute};
 
+#[cfg(feature = "csv")]
+use crate::csv::watched::{End, Watched};
+
 /// A file at whose end is written, as long as its name stands for it.
 ///
 /// If the file has been moved or removed, as `logrotate` does, a new one of the name is begun, or the one that is there
@@ -186,7 +189,9 @@ fn rest_of_rows(file: &mut File, header: &str, columns: usize) -> Result<String,
         return Err(Unfit::Header(first_line(file)?));
     }
     file.seek(SeekFrom::Start(0))?;
-    Ok(match End::of(io::BufReader::new(file))? {
+    let mut rows = Watched::new(file, b',');
+    io::copy(&mut rows, &mut io::sink())?;
+    Ok(match rows.end() {
         End::Row => String::new(),
         End::Field => format!("{} cut off\n", ",".repeat(columns)),
         End::Quoted => format!("\"{} cut off\n", ",".repeat(columns)),
@@ -199,44 +204,6 @@ fn first_line(file: &mut File) -> io::Result<String> {
     let mut start = Vec::new();
     file.take(4096).read_to_end(&mut start)?;
     Ok(String::from_utf8_lossy(start.split(|byte| *byte == b'\n').next().unwrap_or_default()).trim_end().to_owned())
-}
-
-/// Where in a row a CSV file ends.
-#[cfg(feature = "csv")]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum End {
-    Row,
-    Field,
-    /// Inside quotes, where an end of line ends nothing.
-    Quoted,
-}
-
-#[cfg(feature = "csv")]
-impl End {
-    fn of(mut rows: impl io::BufRead) -> io::Result<Self> {
-        let (mut end, mut at_field) = (Self::Row, true);
-        loop {
-            let bytes = match rows.fill_buf() {
-                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-                bytes => bytes?,
-            };
-            if bytes.is_empty() {
-                return Ok(end);
-            }
-            for byte in bytes {
-                // A quote inside quotes closes them; if another follows at once, that opens them again.
-                (end, at_field) = match (end, byte) {
-                    (Self::Quoted, b'"') => (Self::Field, true),
-                    (Self::Quoted, _) => (Self::Quoted, false),
-                    (_, b'\n') => (Self::Row, true),
-                    (_, b'"') if at_field => (Self::Quoted, false),
-                    (_, byte) => (Self::Field, *byte == b','),
-                };
-            }
-            let used = bytes.len();
-            rows.consume(used);
-        }
-    }
 }
 
 #[cfg(all(test, feature = "csv"))]
@@ -337,6 +304,7 @@ mod tests {
             ("value", "value\nx\n"),
             ("\u{FEFF}value\r\n1\r\n", "\u{FEFF}value\r\n1\r\nx\n"),
             ("value\n1", "value\n1, cut off\nx\n"),
+            ("value\n1\r", "value\n1\r, cut off\nx\n"),
             ("value\n\"1\n2", "value\n\"1\n2\", cut off\nx\n"),
             ("value\n\"1\"\"", "value\n\"1\"\"\", cut off\nx\n"),
         ] {

@@ -35,6 +35,7 @@ mod mapping;
 mod reader;
 mod rolling;
 mod sensor_rows;
+pub(crate) mod watched;
 mod writer;
 
 pub use columns::{ColumnsOf, FromColumnsOf, columns, from_columns};

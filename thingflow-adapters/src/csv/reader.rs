@@ -5,10 +5,11 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use ::csv::{Error, ErrorKind, ReaderBuilder, StringRecord};
+use ::csv::{Error, ErrorKind, StringRecord};
 use thingflow_core::{Context, Failure, Flow, FromColumns, Source, StreamError};
 
 use super::header::{Header, places};
+use super::watched::{Watched, rows_of};
 use super::{BadColumn, CsvError, FromRow, Row, RowError, SensorRows};
 use crate::file_error::{Doing, FileError};
 
@@ -52,7 +53,7 @@ pub fn open<V: FromColumns>(path: impl AsRef<Path>) -> Result<Reader<SensorRows<
 
 /// A source of the events in CSV rows, with a mapping of your own, from any reader.
 pub struct Reader<M, R> {
-    rows: ::csv::Reader<R>,
+    rows: ::csv::Reader<Watched<R>>,
     mapping: M,
     path: PathBuf,
     row: StringRecord,
@@ -94,7 +95,7 @@ impl<M: FromRow, R: Read> Reader<M, R> {
     /// What stands between the columns, `b';'` or `b'\t'` for example, instead of a comma.
     #[must_use]
     pub fn delimiter(self, delimiter: u8) -> Self {
-        Self { rows: rows_of(self.rows.into_inner(), delimiter), ..self }
+        Self { rows: rows_of(self.rows.into_inner().into_inner(), delimiter), ..self }
     }
 
     /// Takes any first line for the header, whatever it says, and the columns in the order of the mapping.
@@ -144,6 +145,9 @@ impl<M: FromRow, R: Read> Reader<M, R> {
         if !self.next_row()? {
             return Ok(None);
         }
+        if self.rows.get_ref().is_unclosed() {
+            return Err(self.bad_row(self.row.len().saturating_sub(1), "a closing quote".into()));
+        }
         if self.row.len() > self.columns.len() {
             return Err(self.bad_row(self.columns.len(), "the end of the row".into()));
         }
@@ -190,10 +194,6 @@ impl<M: FromRow, R: Read> Reader<M, R> {
             }
         }
     }
-}
-
-fn rows_of<R: Read>(from: R, delimiter: u8) -> ::csv::Reader<R> {
-    ReaderBuilder::new().has_headers(false).flexible(true).delimiter(delimiter).from_reader(from)
 }
 
 enum ReadError {
@@ -266,7 +266,7 @@ mod tests {
     fn a_bad_row_costs_that_row_only_and_says_what_is_wrong() {
         let text = format!("{HEADER}\n1,,lux,20\n2,,lux,bright\n3,,lux\n4,,lux,40,5\n5,,lux,50\n");
         let seen = pull_all(reader::<f64>(text.as_bytes()));
-        let event = |secs, val| Ok(SensorEvent { sensor_id: "lux".into(), ts: Timestamp::from_secs(secs), val });
+        let event = |secs, val| Ok(SensorEvent::new("lux", Timestamp::from_secs(secs), val));
         let error = |text: &str| Err(format!("a row is no event: lux.csv, line {text}"));
         assert_eq!(seen[0], event(1, 20.0));
         assert_eq!(seen[1], error("3, column 4 (value): expected a value of the type f64, found \"bright\""));
@@ -300,6 +300,16 @@ mod tests {
         let seen = pull_all(reader::<Option<f64>>(text.as_bytes()));
         let values: Vec<_> = seen.iter().map(|row| row.as_ref().map(|event| event.val).ok()).collect();
         assert_eq!(values, [Some(Some(20.0)), Some(None), None]);
+    }
+
+    #[test]
+    fn a_quote_that_is_never_closed_swallows_no_rows_silently() {
+        let text = format!("{HEADER}\n1,,lux,\"a\n2\"\n2,,lux,\"b\n3,,lux,c\n");
+        let seen = pull_all(reader::<String>(text.as_bytes()));
+        assert_eq!(seen.len(), 2);
+        assert_eq!(seen[0].as_ref().map(|event| event.val.as_str()), Ok("a\n2"));
+        let error = seen[1].as_ref().unwrap_err();
+        assert!(error.contains("line 4, column 4 (value): expected a closing quote, found \"b\\n3"), "{error}");
     }
 
     #[test]

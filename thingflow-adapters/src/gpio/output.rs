@@ -119,9 +119,10 @@ mod tests {
         let pin = SimulatedPin::new();
         let mut chain = pipe().to(pin_out("lamp", pin.clone()).safe(PinState::High).skip_errors());
         pin.break_with("remote I/O error");
-        chain.feed([false]).unwrap();
+        let cx = &mut Context::detached(Instant::ZERO);
+        assert_eq!(chain.on_next(false, cx).unwrap(), Demand::More);
         pin.mend();
-        chain.feed([true, true]).unwrap();
-        assert_eq!(pin.writes(), [true]);
+        assert_eq!(chain.on_next(false, cx).unwrap(), Demand::More);
+        assert_eq!(pin.writes(), [false]);
     }
 }
