@@ -141,7 +141,7 @@ impl Scheduler {
     /// Samples a Thing at a fixed rate, for the first time after one period; see [`Periodic`] for more.
     ///
     /// # Errors
-    /// [`ScheduleError::ZeroPeriod`].
+    /// [`ScheduleError::ZeroPeriod`], [`ScheduleError::ZeroRetry`].
     pub fn schedule_periodic(
         &self,
         thing: impl OutputThing + 'static,
@@ -165,7 +165,7 @@ impl Scheduler {
     /// ```
     ///
     /// # Errors
-    /// [`ScheduleError::ZeroPeriod`].
+    /// [`ScheduleError::ZeroPeriod`], [`ScheduleError::ZeroRetry`].
     pub fn schedule_sensor<S: Sensor + 'static>(
         &self,
         sensor: S,
@@ -254,7 +254,7 @@ impl Scheduler {
     }
 
     /// All errors that end nothing, from wherever they are reported: in the turn after, and in the log as ever. What is
-    /// reported while this port sends is in the log only, and so is what edge threads report.
+    /// reported while this port sends is in the log only.
     ///
     /// ```
     /// # use std::time::Duration;

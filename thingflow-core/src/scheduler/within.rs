@@ -101,7 +101,7 @@ impl Context<'_> {
     /// ```
     ///
     /// # Errors
-    /// [`ScheduleError::ZeroPeriod`], [`ScheduleError::NoScheduler`].
+    /// [`ScheduleError::ZeroPeriod`], [`ScheduleError::ZeroRetry`], [`ScheduleError::NoScheduler`].
     pub fn schedule_periodic(
         &self,
         thing: impl OutputThing + 'static,
