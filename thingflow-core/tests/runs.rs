@@ -164,6 +164,18 @@ fn virtual_time_passes_beside_an_endless_source() -> Result {
 }
 
 #[test]
+fn virtual_time_passes_beside_a_loop_without_an_end() -> Result {
+    let (mut scheduler, seen) = (Scheduler::virtual_time()?, Recorder::new());
+    let port = Port::new();
+    port.map(|n: u64| n + 1).feedback(&port);
+    scheduler.schedule_later_one_time(from_iter([0]).connect(port.clone()), Duration::ZERO)?;
+    scheduler.schedule_periodic(from_iter(1..).connect(seen.clone()), secs(1))?;
+    scheduler.run_for(secs(2))?;
+    assert_eq!(seen.timed_text(), "1@1 2@2");
+    Ok(())
+}
+
+#[test]
 fn virtual_time_stands_still_for_data_at_hand() -> Result {
     let (mut scheduler, seen, ticks) = (Scheduler::virtual_time()?, Recorder::new(), Recorder::new());
     let last = from_iter(0..9_000).pipe(thingflow_core::windows::Chunks::new(3_000)).map(|chunk| chunk.len());
@@ -229,5 +241,26 @@ fn a_retry_without_a_wait_and_an_end_is_refused() -> Result {
     assert!(matches!(retry(Duration::ZERO, secs(1), u32::MAX), Err(ScheduleError::ZeroRetry)));
     assert!(matches!(retry(secs(1), Duration::ZERO, u32::MAX), Err(ScheduleError::ZeroRetry)));
     assert!(retry(Duration::ZERO, secs(1), 3).is_ok() && retry(secs(1), secs(1), u32::MAX).is_ok());
+    Ok(())
+}
+
+#[test]
+fn events_can_be_sent_by_hand() -> Result {
+    let (mut scheduler, seen, added) = (Scheduler::virtual_time()?, Recorder::new(), Recorder::new());
+    let port = Port::new();
+    port.delay(secs(2), Limit::default()).connect(seen.clone());
+    scheduler.schedule_periodic(from_iter(0..).for_each(drop), secs(1))?;
+    let demand = scheduler.with_context(|cx| {
+        cx.schedule_recurring(from_iter([1]).connect(added.clone())).map_err(|error| cx.fatal(error))?;
+        port.emit('a', cx)
+    })?;
+    assert_eq!(demand, Demand::More);
+    scheduler.run_for(secs(3))?;
+    scheduler.with_context(|cx| port.emit('b', cx).and_then(|_| port.complete(cx)))?;
+    scheduler.run_for(secs(3))?;
+    assert_eq!((seen.timed_text(), added.timed_text()), ("'a'@2 'b'@5 |@5".into(), "1@0 |@0".into()));
+    let failed = scheduler.with_context(|cx| Err::<(), _>(cx.fatal("no disk")));
+    assert_eq!(failed.map_err(|error| error.to_string()), Err("no disk".into()));
+    assert!(scheduler.active().is_empty(), "all has been closed");
     Ok(())
 }

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use core::cell::{Cell, RefCell};
 use core::fmt;
 
-use super::{Inner, Notice, Slot};
+use super::{Inner, Notice, Port, Slot};
 use crate::context::Context;
 use crate::diagram::{Hop, Shows};
 use crate::error::StreamError;
@@ -145,6 +145,20 @@ impl<T: Clone + 'static> AnyPort for Inner<T> {
             held.push((slot.id, Box::new(slot.thing)));
         }
         self.draining.close(held);
+    }
+}
+
+impl<T> Port<T> {
+    pub(crate) fn given_name(&self) -> Option<String> {
+        self.inner.name.borrow().clone()
+    }
+
+    /// Whether something is connected, although the port was never started.
+    pub(crate) fn waits_in_vain(&self) -> bool {
+        let Some(body) = self.inner.parked.take() else { return false };
+        let waits = !self.inner.running.get() && !body.slots.is_empty();
+        self.inner.parked.set(Some(body));
+        waits
     }
 }
 

@@ -156,7 +156,7 @@ impl<T: Clone + 'static> Inner<T> {
         self.settle(demand, cx)
     }
 
-    fn settled(&self, receipt: Receipt, cx: &mut Context<'_>) -> Receipt {
+    pub(super) fn settled(&self, receipt: Receipt, cx: &mut Context<'_>) -> Receipt {
         if self.pending.get() == 0 { receipt } else { self.settle(receipt?, cx) }
     }
 
@@ -235,48 +235,6 @@ impl<T: Clone + 'static> Inner<T> {
         })
     }
 
-    /// Wakes the connections, unless that has been done since it was asked for.
-    pub(super) fn wake_due(&self, cx: &mut Context<'_>) -> Receipt {
-        if !self.alarm.is_due(cx) {
-            return Ok(Demand::More);
-        }
-        self.alarm.answer(cx);
-        self.wake_all(cx)
-    }
-
-    /// Wakes the connections: one of them has asked for it, the others do nothing.
-    pub(super) fn wake_all(&self, cx: &mut Context<'_>) -> Receipt {
-        self.wake_draining(cx)?;
-        let Some(body) = self.take_body() else { return Ok(Demand::More) };
-        let receipt = self.each(body, cx, |slot, cx| slot.thing.on_wake(cx));
-        let demand = self.settled(receipt, cx)?;
-        if demand == Demand::Done {
-            self.note_unlistened();
-        }
-        self.remember_full(demand, cx);
-        Ok(demand)
-    }
-
-    /// No source hears a receipt given in between: the one that sends the next event will.
-    fn remember_full(&self, demand: Demand, cx: &Context<'_>) {
-        if demand == Demand::Full {
-            self.full_at.set(cx.resumes());
-            self.note(pending::FULL);
-        }
-    }
-
-    /// Delivers the events of an earlier turn.
-    pub(super) fn deliver_later(&self, cx: &mut Context<'_>) -> Receipt {
-        let mut demand = Demand::More;
-        let due = self.later.borrow().len(); // what these cause is for the turn after
-        for _ in 0..due {
-            let Some(event) = self.later.borrow_mut().pop_front() else { break };
-            demand = self.next_owned(event, cx)?;
-            self.remember_full(demand, cx);
-        }
-        Ok(demand)
-    }
-
     /// Tells every connection that the stream has ended, and drops them.
     pub(super) fn end(&self, notice: Notice<T>, cx: &mut Context<'_>) -> Closed {
         if self.pending.get() & pending::START != 0 {
@@ -298,7 +256,7 @@ impl<T: Clone + 'static> Inner<T> {
     }
 
     /// Calls every connection, puts them back, drops those that want no more, and sums up the receipts.
-    fn each(
+    pub(super) fn each(
         &self,
         mut body: Box<Body<T>>,
         cx: &mut Context<'_>,

@@ -15,6 +15,7 @@ mod connection;
 mod dispatch;
 mod draining;
 mod slots;
+mod waking;
 mod weak;
 
 use alloc::boxed::Box;
@@ -255,20 +256,6 @@ impl<T: Clone + 'static> Port<T> {
     /// [`feedback`](crate::sinks::feedback()).
     pub fn downgrade(&self) -> WeakPort<T> {
         WeakPort::new(&self.inner)
-    }
-}
-
-impl<T> Port<T> {
-    pub(crate) fn given_name(&self) -> Option<String> {
-        self.inner.name.borrow().clone()
-    }
-
-    /// Whether something is connected, although the port was never started.
-    pub(crate) fn waits_in_vain(&self) -> bool {
-        let Some(body) = self.inner.parked.take() else { return false };
-        let waits = !self.inner.running.get() && !body.slots.is_empty();
-        self.inner.parked.set(Some(body));
-        waits
     }
 }
 

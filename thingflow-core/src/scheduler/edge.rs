@@ -93,6 +93,7 @@ impl Host for EdgeHost {
         self.timestamp.unwrap_or_else(|| SystemClock.timestamp())
     }
     fn report(&self, thing: &str, error: &StreamError) {
+        log::warn!("{thing}: {error}"); // at once: the run may be over before the reactor hears of it
         self.reported.borrow_mut().push((thing.to_owned(), error.clone()));
     }
 }

@@ -59,11 +59,11 @@ impl Scheduler {
         let (engine, seen) = (Rc::downgrade(&self.engine), outbox.clone());
         let (bell, listener) = remote::open(&self.engine, feed, &end, move |Ring, cx| {
             let news = std::mem::take(&mut lock(&seen.queue).news);
-            for (thing, error) in news.reported {
-                cx.report(&thing, &error);
-            }
-            if let Some(engine) = engine.upgrade().filter(|_| news.drained) {
-                engine.resume();
+            if let Some(engine) = engine.upgrade() {
+                news.reported.iter().for_each(|(thing, error)| engine.hear(thing, error));
+                if news.drained {
+                    engine.resume();
+                }
             }
             news.failed.map_or(Ok(Demand::More), |why| Err(cx.fatal(why).into()))
         })?;
@@ -305,7 +305,7 @@ fn end_of<T>(thing: &mut impl InputThing<T>, end: &End, cx: &mut Context<'_>) ->
     }
 }
 
-/// More reports than this wait for the reactor in the log only.
+/// More reports than these do not wait for the reactor: they are in the log only.
 const MOST_REPORTED: usize = 256;
 
 impl<T> Outbox<T> {
@@ -315,16 +315,12 @@ impl<T> Outbox<T> {
         let _ = bell.post(Ring);
     }
 
-    fn report(&self, bell: &Remote<Ring>, mut reported: Vec<Reported>) {
-        if reported.is_empty() {
-            return;
-        }
-        self.tell(bell, |news| {
-            let room = MOST_REPORTED.saturating_sub(news.reported.len()).min(reported.len());
-            news.reported.extend(reported.drain(..room));
-        });
-        for (thing, error) in reported {
-            log::warn!("{thing}: {error}");
+    fn report(&self, bell: &Remote<Ring>, reported: Vec<Reported>) {
+        if !reported.is_empty() {
+            self.tell(bell, |news| {
+                let room = MOST_REPORTED.saturating_sub(news.reported.len());
+                news.reported.extend(reported.into_iter().take(room));
+            });
         }
     }
 

@@ -31,6 +31,13 @@ impl Waiting {
 }
 
 impl Engine {
+    /// Hands on what has been reported, and logged.
+    pub(super) fn hear(&self, thing: &str, error: &StreamError) {
+        if self.reports.add(thing, error, self.now()) {
+            self.do_later(|engine, cx| engine.reports.send(cx));
+        }
+    }
+
     /// Does something of the engine's own in the next turn.
     pub(super) fn do_later(&self, job: impl FnOnce(&Self, &mut Context<'_>) -> Closed + 'static) {
         let me = self.me.clone();
@@ -49,9 +56,7 @@ impl Host for Engine {
 
     fn report(&self, thing: &str, error: &StreamError) {
         log::warn!("{thing}: {error}");
-        if self.reports.add(thing, error, self.now()) {
-            self.do_later(|engine, cx| engine.reports.send(cx));
-        }
+        self.hear(thing, error);
     }
 
     fn stop(&self) {

@@ -40,8 +40,7 @@ pub use remote::Remote;
 pub(crate) use within::When;
 
 use crate::clock::Clock;
-use crate::context::Context;
-use crate::error::{FatalError, RunError};
+use crate::error::RunError;
 use crate::output::OutputThing;
 use crate::port::Port;
 use crate::reports::Report;
@@ -142,7 +141,7 @@ impl Scheduler {
     /// Samples a Thing at a fixed rate, for the first time after one period; see [`Periodic`] for more.
     ///
     /// # Errors
-    /// [`ScheduleError::ZeroPeriod`].
+    /// [`ScheduleError::ZeroPeriod`], [`ScheduleError::ZeroRetry`].
     pub fn schedule_periodic(
         &self,
         thing: impl OutputThing + 'static,
@@ -166,7 +165,7 @@ impl Scheduler {
     /// ```
     ///
     /// # Errors
-    /// [`ScheduleError::ZeroPeriod`].
+    /// [`ScheduleError::ZeroPeriod`], [`ScheduleError::ZeroRetry`].
     pub fn schedule_sensor<S: Sensor + 'static>(
         &self,
         sensor: S,
@@ -248,41 +247,6 @@ impl Scheduler {
         Ok(self.goes_on())
     }
 
-    /// Does something by hand in between, as a Thing that is called: sends events into ports, ends them, schedules. What is
-    /// scheduled is started first.
-    ///
-    /// The run goes on for what is scheduled, and for what drains behind a port that has been ended: not for a timer behind
-    /// a port that nobody feeds.
-    ///
-    /// ```
-    /// # use std::time::Duration;
-    /// # use thingflow_core::prelude::*;
-    /// # use thingflow_core::testing::Recorder;
-    /// # use thingflow_core::Limit;
-    /// let mut scheduler = Scheduler::virtual_time()?;
-    /// let (buttons, seen) = (Port::new(), Recorder::new());
-    /// buttons.delay(Duration::from_secs(2), Limit::default()).connect(seen.clone());
-    /// scheduler.with_context(|cx| buttons.emit(1, cx))?;
-    /// scheduler.with_context(|cx| buttons.complete(cx))?;
-    /// scheduler.run_forever()?;
-    /// assert_eq!(seen.timed_text(), "1@2 |@2");
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    ///
-    /// # Errors
-    /// The fatal error, also that of starting what is scheduled: then all has been closed, as in a run.
-    pub fn with_context<R>(
-        &mut self,
-        call: impl FnOnce(&mut Context<'_>) -> Result<R, FatalError>,
-    ) -> Result<R, RunError> {
-        self.engine.clock.forget_wall_clock();
-        let result = self.engine.start_new().and_then(|()| self.engine.guarded(call));
-        if result.is_err() {
-            self.engine.close();
-        }
-        result
-    }
-
     /// A handle to stop the run from any thread.
     pub fn stopper(&self) -> Stopper {
         let wake = Arc::new(self.engine.reactor().waker());
@@ -290,7 +254,7 @@ impl Scheduler {
     }
 
     /// All errors that end nothing, from wherever they are reported: in the turn after, and in the log as ever. What is
-    /// reported while this port sends is in the log only, and so is what edge threads report.
+    /// reported while this port sends is in the log only.
     ///
     /// ```
     /// # use std::time::Duration;

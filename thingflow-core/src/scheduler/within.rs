@@ -1,12 +1,14 @@
-//! Scheduling from inside of a call: how a running graph gets new sources.
+//! Scheduling from inside of a call: how a running graph gets new sources. And such a call made by hand.
 
 use std::time::Duration;
 
+use super::Scheduler;
 use super::engine::Engine;
 use super::handle::{ScheduleError, ScheduleHandle};
 use super::periodic::Periodic;
 use super::table::Trigger;
 use crate::context::Context;
+use crate::error::{FatalError, RunError};
 use crate::output::OutputThing;
 
 /// What makes a Thing run that was scheduled from inside of a call.
@@ -28,6 +30,43 @@ impl Engine {
             When::Recurring => Ok(self.add(thing, Trigger::Recurring)),
             When::Once(delay) => Ok(self.add_once(thing, delay)),
         }
+    }
+}
+
+impl Scheduler {
+    /// Does something by hand in between, as a Thing that is called: sends events into ports, ends them, schedules. What is
+    /// scheduled is started first.
+    ///
+    /// The run goes on for what is scheduled, and for what drains behind a port that has been ended: not for a timer behind
+    /// a port that nobody feeds.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use thingflow_core::prelude::*;
+    /// # use thingflow_core::testing::Recorder;
+    /// # use thingflow_core::Limit;
+    /// let mut scheduler = Scheduler::virtual_time()?;
+    /// let (buttons, seen) = (Port::new(), Recorder::new());
+    /// buttons.delay(Duration::from_secs(2), Limit::default()).connect(seen.clone());
+    /// scheduler.with_context(|cx| buttons.emit(1, cx))?;
+    /// scheduler.with_context(|cx| buttons.complete(cx))?;
+    /// scheduler.run_forever()?;
+    /// assert_eq!(seen.timed_text(), "1@2 |@2");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// The fatal error, also that of starting what is scheduled: then all has been closed, as in a run.
+    pub fn with_context<R>(
+        &mut self,
+        call: impl FnOnce(&mut Context<'_>) -> Result<R, FatalError>,
+    ) -> Result<R, RunError> {
+        self.engine.clock.forget_wall_clock();
+        let result = self.engine.start_new().and_then(|()| self.engine.guarded(call));
+        if result.is_err() {
+            self.engine.close();
+        }
+        result
     }
 }
 
@@ -62,7 +101,7 @@ impl Context<'_> {
     /// ```
     ///
     /// # Errors
-    /// [`ScheduleError::ZeroPeriod`], [`ScheduleError::NoScheduler`].
+    /// [`ScheduleError::ZeroPeriod`], [`ScheduleError::ZeroRetry`], [`ScheduleError::NoScheduler`].
     pub fn schedule_periodic(
         &self,
         thing: impl OutputThing + 'static,

@@ -13,7 +13,6 @@ use std::time::Duration;
 use super::super::Scheduler;
 use super::super::engine::Engine;
 use super::super::handle::{ScheduleError, ScheduleHandle};
-use super::super::inbox::PostError;
 use super::super::keyed::Id;
 use super::super::periodic::{OnFailure, Periodic};
 use super::super::remote::{self, Feed, Remote};
@@ -57,7 +56,7 @@ impl Scheduler {
     /// Samples a source on a thread of its own, at a fixed rate, because sampling may block.
     ///
     /// # Errors
-    /// [`ScheduleError::ZeroPeriod`], [`ScheduleError::Thread`].
+    /// [`ScheduleError::ZeroPeriod`], [`ScheduleError::ZeroRetry`], [`ScheduleError::Thread`].
     pub fn schedule_periodic_on_separate_thread<S>(
         &self,
         source: S,
@@ -102,7 +101,7 @@ impl Scheduler {
     /// ```
     ///
     /// # Errors
-    /// [`ScheduleError::ZeroPeriod`], [`ScheduleError::Thread`].
+    /// [`ScheduleError::ZeroPeriod`], [`ScheduleError::ZeroRetry`], [`ScheduleError::Thread`].
     pub fn schedule_sensor_on_separate_thread<S>(
         &self,
         sensor: S,
@@ -125,11 +124,8 @@ fn serve<S: Source>(mut source: S, request: &Request, remote: &Remote<Message<S:
         let reports = host.take_reported().into_iter().map(Message::Report);
         request.answered();
         for message in reports.chain([Message::Answer(answer)]) {
-            match remote.post(message) {
-                Ok(()) => {}
-                // The run is over.
-                Err(PostError::Closed(Message::Report((thing, error)))) => log::warn!("{thing}: {error}"),
-                Err(_) => return,
+            if remote.post(message).is_err() {
+                return;
             }
         }
         if last {
@@ -254,7 +250,9 @@ impl<T: Clone + 'static> Answers<T> {
         let answer = match message {
             Message::Answer(answer) => answer,
             Message::Report((thing, error)) => {
-                cx.report(&thing, &error);
+                if let Some(engine) = self.retry.engine.upgrade() {
+                    engine.hear(&thing, &error);
+                }
                 return Ok(Demand::More);
             }
         };
