@@ -18,11 +18,34 @@ pub struct Connected<F, N> {
     filter: F,
     next: N,
     link: Link,
+    gone: Gone,
+}
+
+/// Whether those behind a filter have ended of their own accord, when they were woken: then a filter that still holds events
+/// has nobody to send them to.
+#[derive(Clone, Debug, Default)]
+struct Gone(#[cfg(feature = "std")] bool);
+
+impl Gone {
+    fn note(&mut self, demand: Demand) -> Demand {
+        #[cfg(feature = "std")]
+        if demand == Demand::Done {
+            self.0 = true;
+        }
+        demand
+    }
+
+    fn get(&self) -> bool {
+        #[cfg(feature = "std")]
+        return self.0;
+        #[cfg(not(feature = "std"))]
+        false
+    }
 }
 
 impl<F, N> Connected<F, N> {
     pub(crate) fn new(filter: F, next: N) -> Self {
-        Self { filter, next, link: Link::default() }
+        Self { filter, next, link: Link::default(), gone: Gone::default() }
     }
 
     /// The rest of the chain, as the filter sees it, and the filter.
@@ -100,7 +123,7 @@ impl<In, F: Filter<In>, N: InputThing<F::Out>> InputThing<In> for Connected<F, N
         out.watch.passed_on(&receipt, || filter.is_draining() || out.next.is_draining());
         match receipt? {
             Demand::Done => Ok(Demand::Done),
-            demand => Ok(demand.and(self.next.on_wake(cx)?)),
+            demand => Ok(demand.and(self.gone.note(self.next.on_wake(cx)?))),
         }
     }
     fn is_open(&self) -> bool {
@@ -110,7 +133,7 @@ impl<In, F: Filter<In>, N: InputThing<F::Out>> InputThing<In> for Connected<F, N
         self.filter.has_room(self.next.has_room())
     }
     fn is_draining(&self) -> bool {
-        self.filter.is_draining() || self.next.is_draining()
+        !self.gone.get() && self.filter.is_draining() || self.next.is_draining()
     }
     fn describe(&self, visitor: &mut dyn Visitor) {
         self.filter.describe(visitor);
@@ -120,7 +143,7 @@ impl<In, F: Filter<In>, N: InputThing<F::Out>> InputThing<In> for Connected<F, N
 
 /// Two filters, one behind the other: a filter.
 #[derive(Clone, Debug)]
-pub struct Then<A, B>(A, B, Link);
+pub struct Then<A, B>(A, B, Link, Gone);
 
 /// The second filter and what follows, by reference, as the first one sees it.
 struct Following<'a, F, N> {
@@ -154,7 +177,7 @@ impl<In, F: Filter<In>, N: InputThing<F::Out>> InputThing<In> for Following<'_, 
 
 impl<A, B> Then<A, B> {
     pub(crate) fn new(first: A, second: B) -> Self {
-        Self(first, second, Link::default())
+        Self(first, second, Link::default(), Gone::default())
     }
 
     /// Calls the first filter, for which the second one is the rest of the chain.
@@ -212,14 +235,14 @@ impl<In, A: Filter<In>, B: Filter<A::Out>> Filter<In> for Then<A, B> {
         });
         match receipt? {
             Demand::Done => Ok(Demand::Done),
-            demand => Ok(demand.and(self.1.on_wake(out)?)),
+            demand => Ok(demand.and(self.3.note(self.1.on_wake(out)?))),
         }
     }
     fn has_room(&self, behind: bool) -> bool {
         self.0.has_room(self.1.has_room(behind))
     }
     fn is_draining(&self) -> bool {
-        self.0.is_draining() || self.1.is_draining()
+        !self.3.get() && self.0.is_draining() || self.1.is_draining()
     }
     fn describe(&self, visitor: &mut dyn Visitor) {
         self.0.describe(visitor);

@@ -475,3 +475,26 @@ fn a_panic_closes_what_drains() -> Result {
     assert_eq!((closed.borrow().as_slice(), now(&scheduler)), ([2, 3, 1].as_slice(), 7.0));
     Ok(())
 }
+
+#[test]
+fn what_is_held_goes_nowhere_once_those_behind_have_ended() -> Result {
+    let secs = Duration::from_secs;
+    for shared in [false, true] {
+        let (mut scheduler, seen) = (Scheduler::virtual_time()?, Recorder::new());
+        let numbers = thingflow_core::testing::timed([(0.0, 1), (0.5, 2), (9.0, 3)]);
+        let limit = Limit::default;
+        // At 5 s the second delay hears of the end and keeps 1 until 8 s; at 6 s the timeout ends the stream.
+        let late = pipe().delay(secs(5), limit()).take(1).delay(secs(3), limit()).timeout(secs(6));
+        if shared {
+            let output = numbers.output();
+            output.pipe(late).connect(seen.clone());
+            scheduler.schedule_recurring(output)?;
+        } else {
+            scheduler.schedule_recurring(numbers.pipe(late).connect(seen.clone()))?;
+        }
+        scheduler.run_forever()?;
+        assert_eq!(seen.timed_text(), "!@6 no event for 6s");
+        assert_eq!(seen.after_end(), 0);
+    }
+    Ok(())
+}
