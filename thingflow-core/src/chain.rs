@@ -118,13 +118,20 @@ impl<In, F: Filter<In>, N: InputThing<F::Out>> InputThing<In> for Connected<F, N
         if cfg!(feature = "std") && self.next.is_draining() {
             return self.next.on_wake(cx); // the filter has ended
         }
+        let was_told = self.is_draining();
         let (filter, mut out) = self.split(cx);
         let receipt = filter.on_wake(&mut out);
         out.watch.passed_on(&receipt, || filter.is_draining() || out.next.is_draining());
-        match receipt? {
-            Demand::Done => Ok(Demand::Done),
-            demand => Ok(demand.and(self.gone.note(self.next.on_wake(cx)?))),
+        let demand = receipt?;
+        if demand != Demand::Done {
+            return Ok(demand.and(self.gone.note(self.next.on_wake(cx)?)));
         }
+        if !self.is_draining() {
+            return Ok(demand);
+        }
+        // What follows goes on. This wake-up has answered its wishes as well, so it has to ask again.
+        let behind = self.gone.note(self.next.on_wake(cx)?);
+        Ok(if was_told { behind } else { demand })
     }
     fn is_open(&self) -> bool {
         self.next.is_open()
@@ -228,15 +235,21 @@ impl<In, A: Filter<In>, B: Filter<A::Out>> Filter<In> for Then<A, B> {
         if cfg!(feature = "std") && self.1.is_draining() {
             return self.1.on_wake(out); // the first filter has ended
         }
+        let was_told = self.is_draining();
         let receipt = self.first(out, |filter, out| {
             let receipt = filter.on_wake(out);
             out.watch.passed_on(&receipt, || filter.is_draining() || out.next.is_draining());
             receipt
         });
-        match receipt? {
-            Demand::Done => Ok(Demand::Done),
-            demand => Ok(demand.and(self.3.note(self.1.on_wake(out)?))),
+        let demand = receipt?;
+        if demand != Demand::Done {
+            return Ok(demand.and(self.3.note(self.1.on_wake(out)?)));
         }
+        if !self.is_draining() {
+            return Ok(demand);
+        }
+        let behind = self.3.note(self.1.on_wake(out)?); // as in `Connected`
+        Ok(if was_told { behind } else { demand })
     }
     fn has_room(&self, behind: bool) -> bool {
         self.0.has_room(self.1.has_room(behind))

@@ -25,6 +25,8 @@ pub struct Context<'a> {
     pub(crate) due: Instant,
     /// Whether a Thing on the connection being served waits for a resume.
     pub(crate) stalled: bool,
+    /// The count of resumes when it began to wait.
+    stalled_at: Option<u64>,
     again: bool,
     /// Who is being called could not be woken again after its end.
     at_once: bool,
@@ -39,7 +41,16 @@ impl<'a> Context<'a> {
     }
 
     pub(crate) fn new(now: Instant, host: &'a dyn Host) -> Self {
-        Self { now, due: Instant::NEVER, stalled: false, again: false, at_once: false, failed: None, host }
+        Self {
+            now,
+            due: Instant::NEVER,
+            stalled: false,
+            stalled_at: None,
+            again: false,
+            at_once: false,
+            failed: None,
+            host,
+        }
     }
 
     /// The time of the event being served, on the scheduler's clock, real or virtual. It stands still during a dispatch,
@@ -67,8 +78,18 @@ impl<'a> Context<'a> {
     /// of the last one was [`Demand::Full`](crate::Demand::Full). A wake-up may come earlier for somebody else, so compare
     /// [`resumes`](Self::resumes), and ask again.
     pub fn wake_on_resume(&mut self) {
-        self.stalled = true;
+        if !core::mem::replace(&mut self.stalled, true) {
+            self.stalled_at = self.resumes();
+        }
         self.wake_at(ON_RESUME); // so that the ports on the way back look here
+    }
+
+    /// A resume that came after the wish for one, but before the end of the call in which the wish is told to the scheduler,
+    /// is one that nobody would hear: then the wake-up is due at once.
+    pub(crate) fn catch_up_on_resumes(&mut self) {
+        if self.stalled && self.stalled_at != self.resumes() {
+            self.wake_at(self.now);
+        }
     }
 
     /// How often [`resume`](Self::resume) was called in this run: a Thing that was told `Full` tries again when the number

@@ -1,6 +1,7 @@
-//! `deploy`: builds an example for boards, copies it there over ssh, installs it as a service, and shows its log.
+//! `deploy`: builds a program for boards, copies it there over ssh, installs it as a service, and shows its log.
 
 mod board;
+mod program;
 mod unit;
 
 #[cfg(test)]
@@ -10,20 +11,24 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::PathBuf;
 
-use crate::cross::{self, Linked, Target};
 use crate::{Result, process};
 use board::Board;
+use program::Program;
 use unit::Unit;
 
-const USAGE: &str = "usage: cargo xtask deploy --host USER@HOST... [--hosts FILE] --example NAME \
+const USAGE: &str = "usage: cargo xtask deploy --host USER@HOST... [--hosts FILE] WHICH \
                      [--target aarch64|armv7|armv6|this] [--features A,B] [--port N] [--prefix FOLDER] [--no-log]\n       \
-                     cargo xtask deploy --remove --host USER@HOST... [--hosts FILE] --example NAME [--port N]";
+                     cargo xtask deploy --remove --host USER@HOST... [--hosts FILE] WHICH [--port N]\n\
+                     WHICH is --example NAME, or --path FOLDER [--bin NAME] for a program of your own";
 
 /// What the words of the command line ask for.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Asked {
     boards: Vec<Board>,
-    example: String,
+    /// Where the program's Cargo.toml lies.
+    folder: PathBuf,
+    /// Which program, if there are several.
+    bin: Option<String>,
     /// The kind of board; asked of each board if not given.
     target: Option<String>,
     features: Vec<String>,
@@ -34,22 +39,27 @@ struct Asked {
 }
 
 pub(crate) fn run(words: &[String]) -> Result {
-    let mut asked = parse(words)?;
-    let unit = Unit::of_example(&asked.example)?;
+    carry_out(&parse(words)?)
+}
+
+fn carry_out(asked: &Asked) -> Result {
+    let program = Program::asked(asked)?;
     if asked.remove {
         return on_each(&asked.boards, |board| {
-            board.connect()?.remove(&unit, &asked.prefix)?;
-            println!("{}: removed {}", board.host, unit.name);
+            board.connect()?.remove(&program.name, &asked.prefix)?;
+            println!("{}: removed {}", board.host, program.name);
             Ok(())
         });
     }
-    if !unit.notifies {
-        println!("{} has no feature `systemd`: nobody notices when it hangs", asked.example);
-    } else if !asked.features.iter().any(|feature| feature == "systemd") {
-        asked.features.push("systemd".into());
+    let unit = Unit::of(&program)?;
+    if !unit.is_watched() {
+        println!(
+            "nobody notices when {0} hangs: it has no feature `systemd`, nor a {1} of its own with a WatchdogSec",
+            program.name,
+            unit.file_name()
+        );
     }
-    let unit = unit.built(&asked.features);
-    deploy(&asked, &unit, |kind| build(kind, &asked.example, &asked.features))
+    deploy(asked, &unit, |kind| program.build(kind))
 }
 
 /// Installs on each board; shows the log if there is one only.
@@ -60,7 +70,7 @@ fn deploy(asked: &Asked, unit: &Unit, build: impl Fn(&str) -> Result<PathBuf>) -
         let connection = board.connect()?;
         let kind = asked.target.clone().map_or_else(|| connection.kind(), Ok)?;
         connection.install(unit, &programs.get(&kind)?, &asked.prefix)?;
-        println!("{}: installed, and runs: {}", board.host, unit.build);
+        println!("{}: installed, and runs: {}", board.host, unit.note);
         if follows { connection.show_log(unit) } else { Ok(()) }
     })
 }
@@ -113,7 +123,10 @@ fn parse(words: &[String]) -> Result<Asked> {
                     "--host" => hosts.push(value),
                     "--hosts" => hosts.extend(hosts_of(&value)?),
                     "--port" => port = Some(value),
-                    "--example" => asked.example = value,
+                    "--example" | "--path" if !asked.folder.as_os_str().is_empty() => return Err(USAGE.into()),
+                    "--example" => asked.folder = process::root().join("examples").join(value),
+                    "--path" => asked.folder = value.into(),
+                    "--bin" => asked.bin = Some(value),
                     "--target" => asked.target = Some(value),
                     "--features" => asked.features.extend(value.split(',').map(str::to_owned)),
                     "--prefix" => asked.prefix = value,
@@ -123,7 +136,8 @@ fn parse(words: &[String]) -> Result<Asked> {
         }
     }
     // ssh would take such a host for an option.
-    if hosts.is_empty() || hosts.iter().any(|host| host.starts_with('-')) || asked.example.is_empty() {
+    let is_host = |host: &String| !host.starts_with('-');
+    if hosts.is_empty() || !hosts.iter().all(is_host) || asked.folder.as_os_str().is_empty() {
         return Err(USAGE.into());
     }
     let options: Vec<String> = port.into_iter().flat_map(|port| ["-o".into(), format!("Port={port}")]).collect();
@@ -136,18 +150,4 @@ fn hosts_of(path: &str) -> Result<Vec<String>> {
     let text = fs::read_to_string(path).map_err(|error| format!("{path}: {error}"))?;
     let lines = text.lines().map(|line| line.split('#').next().unwrap_or_default().trim());
     Ok(lines.filter(|line| !line.is_empty()).map(str::to_owned).collect())
-}
-
-/// Builds the example for this kind of board; returns the program.
-fn build(kind: &str, example: &str, features: &[String]) -> Result<PathBuf> {
-    let what = format!("-p {example} --features={}", features.join(","));
-    if kind == "this" {
-        process::run(&mut process::cargo(&format!("build --release --locked {what}")))?;
-        let folder = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| process::root().join("target"), PathBuf::from);
-        return Ok(folder.join("release").join(example));
-    }
-    let target = Target::named(kind)?;
-    cross::setup(&[target])?;
-    cross::build(target, Linked::Dynamically, &what)?;
-    Ok(cross::program(target, Linked::Dynamically, example).into())
 }

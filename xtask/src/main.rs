@@ -59,7 +59,7 @@ const COMMANDS: [Command; 11] = [
         help: "boot ARM boards in an emulator, with programs of ours on real pins",
         run: board::run,
     },
-    Command { name: "deploy", help: "install an example on a board over ssh, as a service", run: deploy::run },
+    Command { name: "deploy", help: "install a program on a board over ssh, as a service", run: deploy::run },
     Command {
         name: "book",
         help: "regenerate docs/src/filters.md; with mdbook installed, build the book",

@@ -25,6 +25,7 @@ impl Alarm {
     /// among them, and stays for the ports on the way back: a wake-up too many is harmless, and asking whose wish it is
     /// would cost every event.
     pub(crate) fn set(&self, me: &Weak<impl Hub + 'static>, cx: &mut Context<'_>) {
+        cx.catch_up_on_resumes();
         if cx.due < self.due.get() && cx.due != ON_RESUME {
             self.due.set(cx.due);
             cx.host().wake_at(me.clone(), cx.due, false);

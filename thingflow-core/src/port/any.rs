@@ -251,6 +251,7 @@ pub(super) fn end_of<T>(thing: &dyn InputThing<T>) -> String {
 #[derive(Default)]
 pub(crate) struct RunLink {
     unlistened: Cell<bool>,
+    left: Cell<bool>,
     unstarted: RefCell<Vec<Weak<dyn AnyPort>>>,
     #[cfg(feature = "std")]
     pub(crate) trackers: crate::tracking::Trackers,
@@ -258,6 +259,11 @@ pub(crate) struct RunLink {
 
 impl RunLink {
     pub(super) fn note_unlistened(&self) {
+        self.unlistened.set(true);
+    }
+
+    pub(super) fn note_left(&self) {
+        self.left.set(true);
         self.unlistened.set(true);
     }
 
@@ -269,6 +275,12 @@ impl RunLink {
     #[cfg(feature = "std")]
     pub(crate) fn take_unlistened(&self) -> bool {
         self.unlistened.take()
+    }
+
+    /// Whether a connection was taken off since the last call: it may have asked a source to pause.
+    #[cfg(feature = "std")]
+    pub(crate) fn take_left(&self) -> bool {
+        self.left.take()
     }
 
     /// Ports that have connections to start.

@@ -177,6 +177,7 @@ impl<T: Clone + 'static> Inner<T> {
             if what & pending::LEFT != 0 {
                 let left = self.left.take(); // who joined in the same dispatch may be among them
                 drop(self.take_slots(|slot| left.contains(&slot.id)));
+                cx.resume(); // they may have asked a source to pause
             }
             if what & (pending::JOINED | pending::START) != 0 {
                 demand = self.start_new(cx)?;

@@ -342,7 +342,9 @@ impl<T: Clone + 'static> Inner<T> {
         let gone = body.slots.take(|slot| slot.id == id);
         self.put_back(body);
         drop(gone); // only now: its `Drop` may be user code that uses this port
-        self.note_unlistened();
+        if let Some(link) = self.link.get() {
+            link.note_left();
+        }
     }
 
     fn note(&self, bit: u8) {

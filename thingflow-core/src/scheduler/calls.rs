@@ -230,7 +230,8 @@ impl Engine {
 
     /// Sets a wake-up for what is connected to a schedule without a port in between.
     #[cold]
-    fn set_wake(&self, id: Id, schedule: &mut Schedule, cx: &Context<'_>) {
+    fn set_wake(&self, id: Id, schedule: &mut Schedule, cx: &mut Context<'_>) {
+        cx.catch_up_on_resumes();
         if cx.stalled && !std::mem::replace(&mut schedule.flags.stalled, true) {
             self.run.stalled.borrow_mut().push(Stalled::Flow(id));
         }

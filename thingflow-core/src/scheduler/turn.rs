@@ -28,6 +28,9 @@ impl Engine {
             self.run_jobs()?;
             self.settle_tracked()?;
             if self.link.take_unlistened() {
+                if self.link.take_left() {
+                    self.resume();
+                }
                 self.release_unlistened()?;
             }
             if !self.run.lingering.borrow().is_empty() {

@@ -1,6 +1,8 @@
 //! Every operator that keeps something, against a naive model of it: the events, and how the stream ends.
 #![cfg(feature = "alloc")]
 
+#[cfg(feature = "std")]
+mod chains;
 mod filters;
 #[cfg(feature = "std")]
 mod flow;

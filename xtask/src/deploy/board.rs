@@ -82,11 +82,11 @@ impl Connection<'_> {
         done.map_err(|error| format!("{} was not installed: {error}", unit.name).into())
     }
 
-    pub(super) fn remove(&self, unit: &Unit, prefix: &str) -> Result {
+    pub(super) fn remove(&self, name: &str, prefix: &str) -> Result {
         let files = tempfile::tempdir()?;
         fs::write(files.path().join("remove.sh"), REMOVE)?;
-        let done = self.run_there(files.path(), &format!("remove.sh {} {}", unit.name, quoted(prefix)));
-        done.map_err(|error| format!("{} was not removed: {error}", unit.name).into())
+        let done = self.run_there(files.path(), &format!("remove.sh {name} {}", quoted(prefix)));
+        done.map_err(|error| format!("{name} was not removed: {error}").into())
     }
 
     /// Shows the service's log until it is interrupted.

@@ -19,7 +19,7 @@ sed -i "s/^SupplementaryGroups=.*/SupplementaryGroups=${groups# }/" "$unit"
 
 # Before 254 systemd waits equally long before every restart, and does not know how to be told otherwise.
 version=$(systemctl --version | sed -n '1s/^systemd \([0-9]*\).*/\1/p')
-if [ "${version:-0}" -lt 254 ]; then
+if [ "${version:-0}" -lt 254 ] && grep -q '^RestartSteps=' "$unit"; then
   sed -i 's/^RestartSec=.*/RestartSec=30/; /^RestartSteps=/d; /^RestartMaxDelaySec=/d' "$unit"
 fi
 
@@ -27,7 +27,7 @@ start() {
   systemctl daemon-reload &&
     systemctl enable --quiet "$unit" &&
     systemctl restart "$unit" && # waits until the program says that it is up
-    { ! grep -qx Type=exec "$unit" || sleep 3; } && # which this one does not say
+    { grep -q '^Type=notify' "$unit" || sleep 3; } && # which others do not say
     systemctl is-active --quiet "$unit"
 }
 

@@ -4,17 +4,28 @@
 mod booted;
 mod fakes;
 mod lamp;
+mod own;
 mod package;
 
 use std::cell::RefCell;
 use std::net::TcpListener;
+use std::path::Path;
 use std::process::Command;
+use std::sync::LazyLock;
 
 use super::*;
 use fakes::{Fakes, Server};
 
+/// The program of this folder.
+pub(super) fn program(folder: &Path) -> Program {
+    Program::asked(&Asked { folder: folder.into(), ..Asked::default() }).unwrap()
+}
+
+/// The same for all of a test: what it notes, a commit elsewhere may change.
 fn unit() -> Unit {
-    Unit::of_example("lux-led").unwrap()
+    static UNIT: LazyLock<Unit> =
+        LazyLock::new(|| Unit::of(&program(&process::root().join("examples/lux-led"))).unwrap());
+    UNIT.clone()
 }
 
 fn words(line: &str) -> Vec<String> {
@@ -60,7 +71,7 @@ fn what_fails_on_the_board_is_an_error_here() {
     let error = connection.install(&unit(), &program, "/proc/no-folder").unwrap_err().to_string();
     assert_eq!(error, "lux-led was not installed: the board says why, above");
     assert_eq!(server.fakes.left_behind(), 0);
-    assert!(connection.remove(&unit(), &server.fakes.root()).is_err(), "there is nothing");
+    assert!(connection.remove("lux-led", &server.fakes.root()).is_err(), "there is nothing");
 }
 
 #[test]
@@ -147,6 +158,11 @@ fn restarts_back_off_as_far_as_systemd_can() {
     let backing_off = "Restart=on-failure RestartSec=1 RestartSteps=8 RestartMaxDelaySec=5min";
     assert_eq!(restarts("254"), backing_off);
     assert_eq!(restarts("257"), backing_off);
+
+    let fakes = Fakes::new("252");
+    let own = "[Service]\nType=notify\nExecStart=/usr/local/bin/lux-led\nRestartSec=5\n";
+    assert!(fakes.install_as(own, "true").1);
+    assert_eq!(fakes.read("root/etc/systemd/system/lux-led.service"), own, "it asks for nothing that is not there");
 }
 
 #[test]
@@ -177,7 +193,7 @@ fn it_can_be_removed() {
     for _ in 0..2 {
         connection.install(&unit(), &server.fakes.program("true"), &server.fakes.root()).unwrap();
     }
-    connection.remove(&unit(), &server.fakes.root()).unwrap();
+    connection.remove("lux-led", &server.fakes.root()).unwrap();
     let told = server.fakes.told();
     assert_eq!(told[told.len() - 2..], ["systemctl disable --quiet --now lux-led.service", "systemctl daemon-reload"]);
     for folder in ["root/usr/local/bin", "root/etc/systemd/system"] {
@@ -195,18 +211,17 @@ fn the_words_say_what_goes_where() {
     let hosts: Vec<&str> = asked.boards.iter().map(|board| board.host.as_str()).collect();
     assert_eq!(hosts, ["pi@a", "pi@b", "pi@north", "pi@south"]);
     assert!(asked.boards.iter().all(|board| board.options == words("-o Port=2222")));
-    assert_eq!((asked.example.as_str(), asked.no_log, asked.features), ("lux-led", true, words("gpio tsl2591")));
+    assert_eq!(asked.folder, process::root().join("examples/lux-led"));
+    assert_eq!((asked.no_log, asked.features), (true, words("gpio tsl2591")));
+    let own = parse(&words("--path ../my-flow --bin fan --host pi@a")).unwrap();
+    assert_eq!((own.folder, own.bin), ("../my-flow".into(), Some("fan".to_owned())));
     assert!(parse(&words("--remove --host pi@a --example lux-led")).unwrap().remove);
-    for wrong in ["", "--host pi@board", "--example lux-led", "--host -oProxyCommand=x --example lux-led", "--fast yes"]
-    {
+    let both = ["--host a --path ../my-flow --example lux-led", "--host a --example lux-led --path ../my-flow"];
+    let others =
+        ["", "--host pi@board", "--example lux-led", "--host -oProxyCommand=x --example lux-led", "--fast yes"];
+    for wrong in both.into_iter().chain(others) {
         assert_eq!(parse(&words(wrong)).unwrap_err().to_string(), USAGE, "{wrong}");
     }
     let error = parse(&words("--host a --example lux-led --example replay")).unwrap_err().to_string();
     assert!(error.starts_with("--example is there twice\nusage: "), "{error}");
-}
-
-#[test]
-fn an_example_that_is_not_there_is_named() {
-    let error = Unit::of_example("lux-lamp").unwrap_err().to_string();
-    assert_eq!(error, "there is no example `lux-lamp` in examples/");
 }

@@ -1,24 +1,26 @@
 //! [`Unit`]: the service that a program becomes on a board.
 
 use std::fs;
+use std::io::ErrorKind;
 
-use crate::{Result, process};
+use super::program::Program;
+use crate::Result;
 
 /// A service of systemd.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Unit {
-    /// The program's name, which is also the example's.
+    /// The program's name.
     pub(super) name: String,
-    pub(super) description: String,
-    /// Whether the program tells systemd that it is up and well.
-    pub(super) notifies: bool,
-    /// Where this very text comes from: the unit's first line.
-    pub(super) build: String,
-    /// The folder of the program.
-    folder: &'static str,
+    /// What is installed, to be found on the board by `systemctl cat`.
+    pub(super) note: String,
+    /// The text without its first line, which has the note.
+    body: String,
 }
 
 const TEMPLATE: &str = include_str!("service");
+
+/// Where programs are put.
+const FOLDER: &str = "/usr/local/bin";
 
 /// Those that give devices on Raspberry Pi OS; serial ports are `dialout`.
 const GROUPS: &str = "gpio i2c spi dialout";
@@ -28,94 +30,102 @@ const NOTIFYING: &str = "Type=notify\nWatchdogSec=10\nWatchdogSignal=SIGTERM";
 const SILENT: &str = "Type=exec";
 
 impl Unit {
-    /// The service of an example, as its manifest describes it.
-    pub(super) fn of_example(name: &str) -> Result<Self> {
-        let path = process::root().join("examples").join(name).join("Cargo.toml");
-        let manifest = fs::read_to_string(&path).map_err(|_| format!("there is no example `{name}` in examples/"))?;
-        Ok(Self::of_manifest(name, &manifest))
-    }
-
-    fn of_manifest(name: &str, manifest: &str) -> Self {
-        let quoted = |key: &str| {
-            let line = manifest.lines().find_map(|line| line.strip_prefix(key)?.trim().strip_prefix('='))?;
-            Some(line.trim().trim_matches('"').to_owned())
+    /// The file that lies beside the program's Cargo.toml, or, where there is none, what examples get.
+    pub(super) fn of(program: &Program) -> Result<Self> {
+        let path = program.folder.join(format!("{}.service", program.name));
+        let body = match fs::read_to_string(&path) {
+            Ok(text) if starts(&text, &program.name) => text,
+            Ok(_) => {
+                let line = format!("ExecStart={FOLDER}/{}", program.name);
+                return Err(format!("{} does not start the program: it needs a line {line}", path.display()).into());
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => usual(program, program.notifies(), FOLDER),
+            Err(error) => return Err(format!("{}: {error}", path.display()).into()),
         };
-        Self {
-            name: name.to_owned(),
-            description: quoted("description").unwrap_or_else(|| name.to_owned()),
-            notifies: manifest.lines().any(|line| line.starts_with("systemd = ")),
-            build: name.to_owned(),
-            folder: "/usr/local/bin",
-        }
-    }
-
-    /// Notes what is about to be installed, to be found on the board by `systemctl cat`.
-    pub(super) fn built(mut self, features: &[String]) -> Self {
-        let mut git = process::command("git", "describe --always --dirty=-changed --exclude=*");
-        let commit = git.output().ok().filter(|output| output.status.success());
-        let commit =
-            commit.map_or("unknown".into(), |output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
-        let with = if features.is_empty() { "none".into() } else { features.join(",") };
-        self.build = format!("{} {}, commit {commit}, features {with}", self.name, env!("CARGO_PKG_VERSION"));
-        self
+        Ok(Self { name: program.name.clone(), note: program.note(), body })
     }
 
     pub(super) fn file_name(&self) -> String {
         format!("{}.service", self.name)
     }
 
+    /// Whether systemd ends and starts it again when it hangs.
+    pub(super) fn is_watched(&self) -> bool {
+        self.body.lines().any(|line| line.starts_with("WatchdogSec="))
+    }
+
     /// The text of the unit's file.
     pub(super) fn text(&self) -> String {
-        let values = [
-            ("{build}", self.build.clone()),
-            ("{unit}", self.file_name()),
-            ("{description}", self.description.clone()),
-            ("{start}", if self.notifies { NOTIFYING } else { SILENT }.to_owned()),
-            ("{program}", format!("{}/{}", self.folder, self.name)),
-            ("{groups}", GROUPS.to_owned()),
-            ("{name}", self.name.clone()),
-        ];
-        values.iter().fold(TEMPLATE.to_owned(), |text, (place, value)| text.replace(place, value))
+        let change = format!("so put changes into a drop-in: systemctl edit {}", self.file_name());
+        format!("# {}; `cargo xtask deploy` replaces this file, {change}\n\n{}", self.note, self.body)
     }
+}
+
+/// Whether this unit runs the program where it will lie.
+fn starts(unit: &str, name: &str) -> bool {
+    let path = format!("{FOLDER}/{name}");
+    let mut commands = unit.lines().filter_map(|line| line.strip_prefix("ExecStart="));
+    commands.any(|command| {
+        command.split_whitespace().any(|word| word.trim_start_matches(['-', '@', '+', '!', ':']) == path)
+    })
+}
+
+/// The service of a program that lies in `folder` and has none of its own.
+fn usual(program: &Program, notifies: bool, folder: &str) -> String {
+    let values = [
+        ("{description}", program.description.as_str()),
+        ("{start}", if notifies { NOTIFYING } else { SILENT }),
+        ("{program}", &format!("{folder}/{}", program.name)),
+        ("{groups}", GROUPS),
+        ("{name}", &program.name),
+    ];
+    values.iter().fold(TEMPLATE.to_owned(), |text, (place, value)| text.replace(place, value))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::process;
+
+    fn program(folder: &str) -> Program {
+        super::super::tests::program(&process::root().join(folder))
+    }
 
     #[test]
-    fn a_unit_comes_from_the_manifest() {
-        let manifest = "[package]\nname = \"x\"\ndescription = \"A lamp\"\n[features]\nsystemd = [\"a/systemd\"]\n";
-        let unit = Unit::of_manifest("x", manifest);
-        assert!(unit.notifies && unit.description == "A lamp");
-        let text = unit.text();
+    fn a_program_gets_a_unit() {
+        let x = Program { name: "x".into(), description: "A lamp".into(), ..Program::default() };
+        let text = usual(&x, true, FOLDER);
         assert!(text.contains("\nExecStart=/usr/local/bin/x\n") && text.contains("\nWatchdogSec=10\n"), "{text}");
-        assert!(!text.contains('{'), "{text}");
-        let silent = Unit::of_manifest("x", "").text();
+        assert!(text.contains("\nDescription=A lamp\n") && !text.contains('{'), "{text}");
+        let silent = usual(&x, false, FOLDER);
         assert!(silent.contains("\nType=exec\n") && !silent.contains("WatchdogSec"), "{silent}");
     }
 
     #[test]
     fn what_is_installed_is_noted() {
-        let unit = Unit::of_manifest("x", "").built(&["gpio".into(), "systemd".into()]);
+        let unit = Unit::of(&program("examples/lux-led")).unwrap();
         let first = unit.text().lines().next().unwrap().to_owned();
-        assert!(first.starts_with(concat!("# x ", env!("CARGO_PKG_VERSION"), ", commit ")), "{first}");
-        assert!(first.contains(", features gpio,systemd; "), "{first}");
+        assert!(first.starts_with(concat!("# lux-led ", env!("CARGO_PKG_VERSION"), ", commit ")), "{first}");
+        assert!(first.contains(", features systemd; ") && unit.is_watched(), "{first}");
+    }
+
+    #[test]
+    fn a_unit_starts_the_program_where_it_is_put() {
+        assert!(starts("[Service]\nExecStart=-/usr/local/bin/x --fast\n", "x"));
+        assert!(starts("ExecStart=/usr/bin/nice /usr/local/bin/x", "x"));
+        assert!(!starts("ExecStart=/usr/local/bin/xx\n# ExecStart=/usr/local/bin/x\n", "x"));
     }
 
     /// The package of `cargo-deb` and the template have units of their own, which must not lag behind. They do not know which
     /// systemd they will meet.
     #[test]
     fn the_package_and_the_template_have_the_same_unit() {
-        let check = |path: &str, unit: &Unit| {
+        let check = |path: &str, usual: &str| {
             let copy = fs::read_to_string(process::root().join(path)).unwrap();
-            let text = unit.text().replace("\nRestartSec=1\n", "\nRestartSec=30\n");
-            assert_eq!(copy.lines().skip(1).collect::<Vec<_>>(), text.lines().skip(1).collect::<Vec<_>>(), "{path}");
+            let usual = usual.replace("\nRestartSec=1\n", "\nRestartSec=30\n");
+            assert_eq!(copy.lines().skip(2).collect::<Vec<_>>(), usual.lines().collect::<Vec<_>>(), "{path}");
         };
-        let packaged = Unit { folder: "/usr/bin", ..Unit::of_example("lux-led").unwrap() };
-        check("examples/lux-led/debian/lux-led.service", &packaged);
-        let manifest = fs::read_to_string(process::root().join("template/Cargo.toml")).unwrap();
-        let template = Unit { notifies: true, ..Unit::of_manifest("my-flow", &manifest) };
-        check("template/my-flow.service", &template);
+        check("examples/lux-led/debian/lux-led.service", &usual(&program("examples/lux-led"), true, "/usr/bin"));
+        check("template/my-flow.service", &usual(&program("template"), true, FOLDER));
     }
 }

