@@ -119,7 +119,7 @@ pub trait OutputThing {
         true
     }
 
-    /// Whether those who listen have room for another event, see [`InputThing::has_room`].
+    /// Whether those who listen have room for another event, see [`InputThing::has_room`](crate::InputThing::has_room).
     fn has_room(&self) -> bool {
         #[cfg(feature = "alloc")]
         {
@@ -131,13 +131,14 @@ pub trait OutputThing {
         true
     }
 
-    /// Wakes what is connected without a port in between, see [`InputThing::on_wake`].
+    /// Wakes what is connected without a port in between, see [`InputThing::on_wake`](crate::InputThing::on_wake).
     fn wake(&mut self, _cx: &mut Context<'_>) -> Receipt {
         Ok(Demand::More)
     }
 
-    /// Whether what is connected without a port in between still sends what it holds, see [`InputThing::is_draining`]. The
-    /// Thing is not asked for events any more then, only woken.
+    /// Whether what is connected without a port in between still sends what it holds, see
+    /// [`InputThing::is_draining`](crate::InputThing::is_draining). The Thing is not asked for events any more then, only
+    /// woken.
     fn is_draining(&self) -> bool {
         false
     }
