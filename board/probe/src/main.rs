@@ -13,6 +13,7 @@ mod levels;
 mod pi;
 mod pins;
 mod rhythm;
+mod serial;
 mod simulated;
 mod waiting;
 
@@ -35,6 +36,7 @@ fn main() -> ExitCode {
         ["levels", chip, lines] => levels::check(&mut checks, &Simulated::new(chip, lines)),
         ["vanishing", chip, lines, live] => edges::check_vanishing(&mut checks, &Simulated::new(chip, lines), live),
         ["controller", chip] => edges::check_controller(&mut checks, chip),
+        ["serial"] => serial::check(&mut checks),
         ["ends", chip] => ends::check(&mut checks, chip),
         ["heater", chip, line, how] => return ends::heater(chip, line, how),
         ["deployed", program] => deployed::check(&mut checks, program),

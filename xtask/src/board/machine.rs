@@ -35,7 +35,7 @@ pub(super) const ALL: [Machine; 2] = [
         hardware: "-M virt -cpu cortex-a53 -m 512 -net none",
         kernel: "",
         modules: &["configfs", "gpio-sim"],
-        checks: 36,
+        checks: 38,
     },
     Machine {
         name: "raspi3b",
