@@ -3,7 +3,7 @@
 use core::fmt;
 
 use super::OutputThing;
-use super::source::{Source, is_due};
+use super::source::{Source, is_due, pull_into};
 use crate::chain::{Chain, Connected, Identity, Then};
 use crate::clock::Instant;
 use crate::context::Context;
@@ -166,15 +166,7 @@ const NEEDS_TIME: &str = "the source waits for its time: it needs a scheduler";
 impl<S: Source, C: InputThing<S::Item>> OutputThing for ConnectedFlow<S, C> {
     #[inline]
     fn produce(&mut self, cx: &mut Context<'_>) -> Result<Demand, Failure> {
-        if !is_due(&mut self.source, cx) {
-            return Ok(Demand::More);
-        }
-        if let Some(event) = self.source.pull(cx)? {
-            Ok(self.chain.on_next(event, cx)?)
-        } else {
-            self.chain.on_completed(cx)?;
-            Ok(Demand::Done)
-        }
+        pull_into(&mut self.source, &mut self.chain, cx)
     }
     fn start(&mut self, cx: &mut Context<'_>) -> Receipt {
         let _ = self.source.due(cx); // its time begins here

@@ -3,6 +3,7 @@
 use crate::clock::Instant;
 use crate::context::Context;
 use crate::error::Failure;
+use crate::thing::{Demand, InputThing};
 use crate::visit::short_name;
 
 /// Where events come from, one at a time: what the author of a reader writes.
@@ -56,4 +57,21 @@ pub trait Source {
 #[inline]
 pub(super) fn is_due<S: Source>(source: &mut S, cx: &mut Context<'_>) -> bool {
     source.due(cx).is_none_or(|due| due <= cx.now())
+}
+
+/// Hands the next event, or the end, to what is connected, if the source may be pulled.
+#[inline]
+pub(super) fn pull_into<S: Source>(
+    source: &mut S,
+    next: &mut impl InputThing<S::Item>,
+    cx: &mut Context<'_>,
+) -> Result<Demand, Failure> {
+    if !is_due(source, cx) {
+        return Ok(Demand::More);
+    }
+    if let Some(event) = source.pull(cx)? {
+        return Ok(next.on_next(event, cx)?);
+    }
+    next.on_completed(cx)?;
+    Ok(Demand::Done)
 }

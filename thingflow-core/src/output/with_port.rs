@@ -3,7 +3,7 @@
 use core::fmt;
 
 use super::OutputThing;
-use super::source::{Source, is_due};
+use super::source::{Source, pull_into};
 use crate::chain::Chain;
 use crate::clock::Instant;
 use crate::context::Context;
@@ -78,15 +78,7 @@ where
 {
     #[inline]
     fn produce(&mut self, cx: &mut Context<'_>) -> Result<Demand, Failure> {
-        if !is_due(&mut self.source, cx) {
-            return Ok(Demand::More);
-        }
-        if let Some(event) = self.source.pull(cx)? {
-            Ok(self.port.emit(event, cx)?)
-        } else {
-            self.port.complete(cx)?;
-            Ok(Demand::Done)
-        }
+        pull_into(&mut self.source, &mut self.port, cx)
     }
     fn start(&mut self, cx: &mut Context<'_>) -> Receipt {
         let _ = self.source.due(cx); // its time begins here
