@@ -370,7 +370,9 @@ impl<S, E, F: Fn(&mut S, E, &mut Context<'_>) -> Receipt> Input<S, E, F> {
     fn handle(&self, arrival: Arrival<E>, thing: &mut S, cx: &mut Context<'_>) -> Receipt {
         match arrival {
             Arrival::Next(event) => return (self.next)(thing, event, cx),
-            Arrival::Notice(Notice::Completed) => self.completed.get().map_or(Ok(()), |completed| completed(thing, cx))?,
+            Arrival::Notice(Notice::Completed) => {
+                self.completed.get().map_or(Ok(()), |completed| completed(thing, cx))?
+            }
             Arrival::Notice(Notice::Error(error)) => match self.failed.get() {
                 Some(failed) => failed(thing, error, cx)?,
                 None => cx.report(short_name::<S>(), &error),

@@ -6,13 +6,13 @@
 //! called again. The one exception: a Thing that says that it is [draining](Question::Draining) is woken until it has sent
 //! what it holds.
 
+use crate::Timestamp;
 use crate::context::Context;
 use crate::error::{FatalError, StreamError};
 use crate::notice::{Notice, Question};
 use crate::receipts::Watch;
 use crate::state::StateVisitor;
 use crate::visit::{Visitor, short_name};
-use crate::Timestamp;
 
 /// The receipt for an event: what the receiver wants from its source next. It travels back to the source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -444,11 +444,7 @@ pub trait Filter<In> {
     ///
     /// # Errors
     /// As [`on_next`](Self::on_next).
-    fn on_watermark(
-        &mut self,
-        watermark: Timestamp,
-        out: &mut Emitter<'_, '_, impl InputThing<Self::Out>>,
-    ) -> Receipt {
+    fn on_watermark(&mut self, watermark: Timestamp, out: &mut Emitter<'_, '_, impl InputThing<Self::Out>>) -> Receipt {
         out.notice(Notice::Watermark(watermark))
     }
 

@@ -3,10 +3,10 @@
 
 use std::time::Duration;
 
+use thingflow_core::Identity;
 use thingflow_core::prelude::*;
 use thingflow_core::testing::{Recorder, check_filter, check_wrapper};
 use thingflow_core::windows::{Count, Max, Sum};
-use thingflow_core::Identity;
 
 /// What a check has to say.
 fn said(check: impl FnOnce() + std::panic::UnwindSafe) -> String {
@@ -208,7 +208,8 @@ impl<N: InputThing<i32>> InputThing<i32> for Wrapper<N> {
 #[test]
 fn a_wrapper_passes_everything_on() {
     check_wrapper(1, |inner| Wrapper(inner, true));
-    let all = "`Wrapper` does not pass on: Start, Wake, Watermark, Flush, State, Open, Room, Draining, Holding, Describe";
+    let all =
+        "`Wrapper` does not pass on: Start, Wake, Watermark, Flush, State, Open, Room, Draining, Holding, Describe";
     assert_eq!(said(|| check_wrapper(1, |inner| Wrapper(inner, false))), all);
     assert_eq!(
         said(|| check_wrapper::<i32, i32, _>(1, |_| call(drop))),

@@ -99,7 +99,11 @@ impl PortSource for Moody {
         Ok(Demand::Done)
     }
     fn answer(&self, question: Question<'_>) -> bool {
-        if self.drains && matches!(question, Question::Draining) { panic!("do not ask") } else { self.ask_ports(question) }
+        if self.drains && matches!(question, Question::Draining) {
+            panic!("do not ask")
+        } else {
+            self.ask_ports(question)
+        }
     }
     fn due(&mut self, _: &mut Context<'_>) -> Option<Instant> {
         if self.drains { None } else { panic!("do not ask") }

@@ -109,7 +109,8 @@ impl<R: Rule + 'static, N: InputThing<R::Out> + 'static> Joined<R, N> {
             let Some(open) = &mut *body else { return Ok(Demand::Done) };
             demand = demand.and(way.deliver(open, cx)?);
         }
-        if let Some(Body { next, .. }) = self.end().filter(|body| body.next.ask(Question::Draining) && !self.leaving.get())
+        if let Some(Body { next, .. }) =
+            self.end().filter(|body| body.next.ask(Question::Draining) && !self.leaving.get())
             && let Some(me) = self.me.upgrade()
         {
             self.draining.replace(Some(next));

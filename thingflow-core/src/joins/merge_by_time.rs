@@ -45,7 +45,10 @@ where
 {
     let lane = move |_| Lane { held: Held::new(limit.clone()), newest: None };
     let lanes = (0..inputs.count()).map(lane).collect();
-    Join::of(inputs, MergeByTime { time, lanes, sent: None, reach: None, late: SideBranch::none(), drop_on_error: false })
+    Join::of(
+        inputs,
+        MergeByTime { time, lanes, sent: None, reach: None, late: SideBranch::none(), drop_on_error: false },
+    )
 }
 
 /// Made by [`merge_by_time`](super::Joins::merge_by_time).

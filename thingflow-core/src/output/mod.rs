@@ -9,9 +9,9 @@ mod source;
 mod with_port;
 
 pub use flow::{ConnectedFlow, Flow};
-pub use source::Source;
 #[cfg(feature = "alloc")]
 pub use ports::{PortSource, Ports};
+pub use source::Source;
 #[cfg(feature = "alloc")]
 pub use with_port::Output;
 

@@ -17,8 +17,8 @@ use crate::clock::{Clock, Instant};
 use crate::context::{Context, Host, ON_RESUME};
 use crate::error::StreamError;
 use crate::limit::{Limit, Overflow, QueueStats};
-use crate::port::Port;
 use crate::notice::Notice;
+use crate::port::Port;
 use crate::thing::{Closed, Demand, InputThing, Receipt, Sink};
 
 impl Scheduler {

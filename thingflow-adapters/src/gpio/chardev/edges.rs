@@ -6,7 +6,7 @@ use std::os::fd::AsRawFd;
 use gpiocdev::line::{EdgeEvent, EdgeKind};
 use gpiocdev::request::Request;
 use thingflow_core::{
-    Context, Demand, EventThing, Failure, Interest, OutputThing, Port, PortRef, Receipt, Registry, SensorEvent,
+    Context, Demand, EventThing, Failure, Interest, Port, PortRef, PortSource, Ports, Receipt, Registry, SensorEvent,
     SensorId, StreamError, Timestamp,
 };
 
