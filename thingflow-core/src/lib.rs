@@ -96,6 +96,7 @@ mod size;
 mod sources;
 #[cfg(feature = "alloc")]
 pub mod splitting;
+pub mod storage;
 #[cfg(feature = "alloc")]
 pub mod testing;
 mod thing;

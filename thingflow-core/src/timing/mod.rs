@@ -5,21 +5,12 @@
 //! something is sent, and not what; of repetitions that are missed altogether only one is made up for. What is held back
 //! goes out when the stream ends, also by an error.
 
-#[cfg(feature = "alloc")]
-mod chunks_timeout;
-#[cfg(feature = "alloc")]
-mod chunks_timeout_distinct;
-#[cfg(feature = "alloc")]
-mod chunks_within;
-#[cfg(feature = "alloc")]
-mod chunks_within_by;
 mod coalesce;
 mod debounce;
 mod delay;
 mod heartbeat;
 mod on_timeout;
 mod pace;
-mod queue;
 mod sample_every;
 mod stamped;
 mod throttle;
@@ -28,23 +19,12 @@ mod throttle_by;
 mod time_to_live;
 mod timeout;
 
-#[cfg(feature = "alloc")]
-pub use chunks_timeout::ChunksTimeout;
-#[cfg(feature = "alloc")]
-pub use chunks_timeout_distinct::ChunksTimeoutDistinct;
-#[cfg(feature = "alloc")]
-pub use chunks_within::ChunksWithin;
-#[cfg(feature = "alloc")]
-pub use chunks_within_by::ChunksWithinBy;
 pub use coalesce::Coalesce;
 pub use debounce::Debounce;
 pub use delay::Delay;
 pub use heartbeat::Heartbeat;
 pub use on_timeout::{OnTimeout, Repeat, Watcher};
 pub use pace::Pace;
-#[cfg(feature = "alloc")]
-pub use queue::Limited;
-pub use queue::{Queue, Slots};
 pub use sample_every::SampleEvery;
 pub use stamped::{Stamp, Stamped};
 pub use throttle::Throttle;
@@ -55,8 +35,14 @@ pub use timeout::Timeout;
 
 use core::time::Duration;
 
+use heapless::Deque;
+
 use crate::chain::Chain;
 use crate::clock::Instant;
+use crate::limit::Limit;
+
+#[cfg(feature = "alloc")]
+use crate::storage::Growing;
 
 /// What a [`Delay`] holds: when it is due, and the event.
 pub type Waiting<T> = (Instant, T);
@@ -67,7 +53,7 @@ pub type Same<T> = fn(&T, &T) -> bool;
 pub trait Timing: Chain {
     /// Sends each event `by` after it has come. What exceeds `limit` is treated as it says.
     #[cfg(feature = "alloc")]
-    fn delay(self, by: Duration, limit: crate::Limit) -> Self::Piped<Delay<Limited<Waiting<Self::Item>>>>
+    fn delay(self, by: Duration, limit: Limit) -> Self::Piped<Delay<Self::Item, Growing<Waiting<Self::Item>>>>
     where
         Self::Item: 'static,
     {
@@ -77,12 +63,12 @@ pub trait Timing: Chain {
     /// As [`delay`](Self::delay), for at most `N` events at a time: `delay_of::<8>(d)` needs no allocator.
     ///
     /// The source is asked to pause when all `N` places are taken; one event more ends the stream by an error.
-    fn delay_of<const N: usize>(self, by: Duration) -> Self::Piped<Delay<Slots<Waiting<Self::Item>, N>>>
+    fn delay_of<const N: usize>(self, by: Duration) -> Self::Piped<Delay<Self::Item, Deque<Waiting<Self::Item>, N>>>
     where
         Self::Item: 'static,
     {
         const { assert!(N > 0, "delay_of::<0>(): a delay needs room for one event at least") };
-        self.pipe(Delay::with(by, Slots::new()))
+        self.pipe(Delay::within(by, Limit::block(N)))
     }
 
     /// Leaves at least `gap` between two events: those that come sooner wait, and the source is paused when `limit` is
@@ -90,7 +76,7 @@ pub trait Timing: Chain {
     #[cfg(feature = "alloc")]
     #[doc(alias = "rate_limit")]
     #[doc(alias = "delay")]
-    fn pace(self, gap: Duration, limit: crate::Limit) -> Self::Piped<Pace<Limited<Self::Item>>>
+    fn pace(self, gap: Duration, limit: Limit) -> Self::Piped<Pace<Self::Item, Growing<Self::Item>>>
     where
         Self::Item: 'static,
     {
@@ -100,12 +86,12 @@ pub trait Timing: Chain {
     /// As [`pace`](Self::pace), with at most `N` events that wait: `pace_of::<1>(d)` needs no allocator.
     ///
     /// The source is asked to pause when all `N` places are taken; one event more ends the stream by an error.
-    fn pace_of<const N: usize>(self, gap: Duration) -> Self::Piped<Pace<Slots<Self::Item, N>>>
+    fn pace_of<const N: usize>(self, gap: Duration) -> Self::Piped<Pace<Self::Item, Deque<Self::Item, N>>>
     where
         Self::Item: 'static,
     {
         const { assert!(N > 0, "pace_of::<0>(): a pace needs room for one event at least") };
-        self.pipe(Pace::with(gap, Slots::new()))
+        self.pipe(Pace::within(gap, Limit::block(N)))
     }
 
     /// Sends the first event of a burst at once, then at most one each `window`, the latest.
@@ -120,15 +106,22 @@ pub trait Timing: Chain {
         self.pipe(Throttle::both(window))
     }
 
-    /// As [`throttle`](Self::throttle), for the events of each key on their own.
+    /// As [`throttle`](Self::throttle), for the events of each key on their own; of more than `keys` keys at once, the time of the
+    /// one that began first is over early.
     #[cfg(feature = "alloc")]
-    fn throttle_by<K, F>(self, window: Duration, key: F) -> Self::Piped<ThrottleBy<Self::Item, K, F>>
+    #[track_caller]
+    fn throttle_by<K, F>(
+        self,
+        window: Duration,
+        keys: impl Into<crate::Size>,
+        key: F,
+    ) -> Self::Piped<ThrottleBy<Self::Item, K, F>>
     where
         Self::Item: 'static,
         K: Ord + Clone + 'static,
         F: FnMut(&Self::Item) -> K + 'static,
     {
-        self.pipe(ThrottleBy::both(window, key))
+        self.pipe(ThrottleBy::both(window, keys, key))
     }
 
     /// Sends an event only when none has followed it for `quiet`.
@@ -212,65 +205,6 @@ pub trait Timing: Chain {
         W: Watcher<Self::Item> + 'static,
     {
         self.pipe(OnTimeout::new(interval, watcher))
-    }
-
-    /// Sends the events of each interval as a list; nothing for an interval without events.
-    #[cfg(feature = "alloc")]
-    #[doc(alias = "buffer_with_time")]
-    #[doc(alias = "timed_window")]
-    #[track_caller]
-    fn chunks_timeout(self, interval: Duration) -> Self::Piped<ChunksTimeout<Self::Item>>
-    where
-        Self::Item: 'static,
-    {
-        self.pipe(ChunksTimeout::new(interval))
-    }
-
-    /// As [`chunks_timeout`](Self::chunks_timeout), with the first event of each key only.
-    #[cfg(feature = "alloc")]
-    #[doc(alias = "timed_window_unique")]
-    #[track_caller]
-    fn chunks_timeout_distinct<K, F>(
-        self,
-        interval: Duration,
-        key: F,
-    ) -> Self::Piped<ChunksTimeoutDistinct<Self::Item, K, F>>
-    where
-        Self::Item: 'static,
-        K: Ord + 'static,
-        F: FnMut(&Self::Item) -> K + 'static,
-    {
-        self.pipe(ChunksTimeoutDistinct::new(interval, key))
-    }
-
-    /// Sends the events in lists of `n`, or of fewer when `limit` has passed since the first of them.
-    #[cfg(feature = "alloc")]
-    #[doc(alias = "buffer_with_time_or_count")]
-    #[doc(alias = "partition")]
-    #[track_caller]
-    fn chunks_within(self, n: impl Into<crate::Size>, limit: Duration) -> Self::Piped<ChunksWithin<Self::Item>>
-    where
-        Self::Item: 'static,
-    {
-        self.pipe(ChunksWithin::new(n, limit))
-    }
-
-    /// As [`chunks_within`](Self::chunks_within), with a list for each key.
-    #[cfg(feature = "alloc")]
-    #[doc(alias = "partition")]
-    #[track_caller]
-    fn chunks_within_by<K, F>(
-        self,
-        n: impl Into<crate::Size>,
-        limit: Duration,
-        key: F,
-    ) -> Self::Piped<ChunksWithinBy<Self::Item, K, F>>
-    where
-        Self::Item: 'static,
-        K: Ord + Clone + 'static,
-        F: FnMut(&Self::Item) -> K + 'static,
-    {
-        self.pipe(ChunksWithinBy::new(n, limit, key))
     }
 }
 
