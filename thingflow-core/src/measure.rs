@@ -18,6 +18,8 @@ pub trait Float:
     fn from_count(n: usize) -> Self;
     /// The float nearest to a number.
     fn from_f64(x: f64) -> Self;
+    /// The number.
+    fn to_f64(self) -> f64;
     /// Whether it is neither infinite nor a NaN.
     fn is_finite(self) -> bool;
     /// The order of IEEE 754's `totalOrder`, where a NaN has its place.
@@ -32,6 +34,11 @@ macro_rules! float {
             #[allow(clippy::cast_possible_truncation)] // the nearest float is meant
             fn from_f64(x: f64) -> Self {
                 x as Self
+            }
+            #[inline]
+            #[allow(clippy::cast_lossless)] // of `f32` exact
+            fn to_f64(self) -> f64 {
+                self as f64
             }
             #[inline]
             fn is_finite(self) -> bool {

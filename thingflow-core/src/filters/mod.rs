@@ -19,11 +19,13 @@ mod distinct;
 pub(crate) mod distinct_recent;
 mod element_at;
 mod emit_with;
+mod end_with;
 mod enumerate;
 mod filter;
 mod filter_fn;
 mod filter_map;
 mod filter_with;
+mod finalize;
 mod flat_map;
 mod flatten;
 mod fold;
@@ -37,10 +39,13 @@ mod materialize;
 mod min_max;
 mod named;
 mod pairwise;
+mod rate;
 mod reduce;
+mod round;
 mod scan;
 mod sequence_equal;
 mod skip;
+mod skip_last;
 mod skip_while;
 mod slice;
 #[cfg(feature = "alloc")]
@@ -69,7 +74,7 @@ pub use count::Count;
 #[cfg(feature = "alloc")]
 pub use counts::{Counts, FinalCounts};
 pub use deadband::Deadband;
-pub use dedup::Dedup;
+pub use dedup::{Dedup, Equal, EqualKeys, Same, SameBy};
 pub use default_if_empty::DefaultIfEmpty;
 pub use dematerialize::Dematerialize;
 #[cfg(feature = "alloc")]
@@ -79,11 +84,13 @@ pub use distinct_recent::DistinctRecent;
 pub use distinct_recent::DistinctRecentOf;
 pub use element_at::ElementAt;
 pub use emit_with::EmitWith;
+pub use end_with::EndWith;
 pub use enumerate::Enumerate;
 pub use filter::Where;
 pub use filter_fn::{DynEmitter, FilterFn, PassCompleted, PassError, filter_fn};
 pub use filter_map::FilterMap;
 pub use filter_with::FilterWith;
+pub use finalize::Finalize;
 pub use flat_map::FlatMap;
 pub use flatten::Flatten;
 pub use fold::Fold;
@@ -97,10 +104,13 @@ pub use materialize::{Materialize, Notification};
 pub use min_max::{ByKey, Extreme, Natural, Rank};
 pub use named::Named;
 pub use pairwise::Pairwise;
+pub use rate::Rate;
 pub use reduce::Reduce;
+pub use round::Round;
 pub use scan::Scan;
 pub use sequence_equal::SequenceEqual;
 pub use skip::Skip;
+pub use skip_last::SkipLast;
 pub use skip_while::SkipWhile;
 pub use slice::Slice;
 #[cfg(feature = "alloc")]
@@ -127,12 +137,16 @@ use core::ops::RangeBounds;
 
 use crate::chain::Chain;
 use crate::error::StreamError;
-use crate::measure::{Carrier, Number};
+use crate::measure::{Carrier, Measured, Number};
 use crate::size::Size;
+use crate::storage::InPlace;
 use crate::thing::InputThing;
 
 #[cfg(feature = "alloc")]
-use crate::port::{Branch, Port};
+use crate::{
+    port::{Branch, Port},
+    storage::OnHeap,
+};
 
 /// The filters as methods of every [`Chain`].
 pub trait Filters: Chain {
@@ -257,13 +271,37 @@ pub trait Filters: Chain {
 
     /// Passes events as long as `p` holds, then completes. The event that ends it is left out.
     fn take_while<P: FnMut(&Self::Item) -> bool + 'static>(self, p: P) -> Self::Piped<TakeWhile<P>> {
-        self.pipe(TakeWhile(p))
+        self.pipe(TakeWhile { takes: p, is_inclusive: false })
+    }
+
+    /// As [`take_while`](Self::take_while), and the event that ends it is the last one.
+    #[doc(alias = "takeWhile")]
+    #[doc(alias = "inclusive")]
+    fn take_while_inclusive<P: FnMut(&Self::Item) -> bool + 'static>(self, p: P) -> Self::Piped<TakeWhile<P>> {
+        self.pipe(TakeWhile { takes: p, is_inclusive: true })
     }
 
     /// Leaves out the first `n` events.
     #[doc(alias = "drop")]
     fn skip(self, n: usize) -> Self::Piped<Skip> {
         self.pipe(Skip { left: n })
+    }
+
+    /// Leaves out the last `n` events: each goes out when `n` more have come.
+    #[cfg(feature = "alloc")]
+    fn skip_last(self, n: usize) -> Self::Piped<SkipLast<Self::Item, OnHeap>>
+    where
+        Self::Item: 'static,
+    {
+        self.pipe(SkipLast::new(n))
+    }
+
+    /// As [`skip_last`](Self::skip_last), for a number that is known when the program is compiled: without an allocator.
+    fn skip_last_of<const N: usize>(self) -> Self::Piped<SkipLast<Self::Item, InPlace<N>>>
+    where
+        Self::Item: 'static,
+    {
+        self.pipe(SkipLast::new(N))
     }
 
     /// Leaves out the events at the beginning for which `p` holds.
@@ -576,6 +614,51 @@ pub trait Filters: Chain {
         self.pipe(StartWith(Some(events)))
     }
 
+    /// Sends `events` last, when the stream completes.
+    #[doc(alias = "append")]
+    fn end_with<I: IntoIterator<Item = Self::Item> + 'static>(self, events: I) -> Self::Piped<EndWith<I>> {
+        self.pipe(EndWith(Some(events)))
+    }
+
+    /// Calls `f` once when the stream is over: completed, ended by an error, or let go.
+    #[doc(alias = "finally")]
+    #[doc(alias = "on_dispose")]
+    fn finalize<F: FnOnce() + 'static>(self, f: F) -> Self::Piped<Finalize<F>> {
+        self.pipe(Finalize(Some(f)))
+    }
+
+    /// Sends how much values change in a second, from one to the next; may be negative.
+    #[doc(alias = "slope")]
+    #[doc(alias = "delta")]
+    fn derivative(self) -> Self::Piped<Rate<<Self::Item as Carrier>::Value>>
+    where
+        Self::Item: Carrier<Value: Number + 'static>,
+    {
+        self.pipe(Rate::new(false))
+    }
+
+    /// Sends how much a counter grows in a second. One that goes back has been reset to 0, and goes on from there.
+    #[doc(alias = "counter")]
+    #[doc(alias = "non_negative_derivative")]
+    fn rate(self) -> Self::Piped<Rate<<Self::Item as Carrier>::Value>>
+    where
+        Self::Item: Carrier<Value: Number + 'static>,
+    {
+        self.pipe(Rate::new(true))
+    }
+
+    /// Sends floats with so many decimal places.
+    ///
+    /// # Panics
+    /// If there are more than 15 places.
+    #[track_caller]
+    fn round(self, decimals: u32) -> Self::Piped<Round>
+    where
+        Self::Item: Measured,
+    {
+        self.pipe(Round::new(decimals))
+    }
+
     /// Sends `value` if the stream completes without any event.
     fn default_if_empty(self, value: Self::Item) -> Self::Piped<DefaultIfEmpty<Self::Item>>
     where
@@ -587,11 +670,32 @@ pub trait Filters: Chain {
     /// Leaves out events that equal the one before.
     #[doc(alias = "distinct_until_changed")]
     #[doc(alias = "unique")]
-    fn dedup(self) -> Self::Piped<Dedup<Self::Item>>
+    fn dedup(self) -> Self::Piped<Dedup<Self::Item, Equal>>
     where
         Self::Item: Clone + PartialEq + 'static,
     {
-        self.pipe(Dedup(None))
+        self.pipe(Dedup::new(Equal))
+    }
+
+    /// As [`dedup`](Self::dedup), comparing what `key` makes of the events.
+    #[doc(alias = "distinct_until_key_changed")]
+    fn dedup_by_key<K, F>(self, key: F) -> Self::Piped<Dedup<Self::Item, EqualKeys<F>>>
+    where
+        Self::Item: Clone + 'static,
+        K: PartialEq,
+        F: FnMut(&Self::Item) -> K + 'static,
+    {
+        self.pipe(Dedup::new(EqualKeys(key)))
+    }
+
+    /// As [`dedup`](Self::dedup), where `same` tells of an event and the last one sent whether they count as equal.
+    #[doc(alias = "distinct_until_changed")]
+    fn dedup_by<F>(self, same: F) -> Self::Piped<Dedup<Self::Item, SameBy<F>>>
+    where
+        Self::Item: Clone + 'static,
+        F: FnMut(&Self::Item, &Self::Item) -> bool + 'static,
+    {
+        self.pipe(Dedup::new(SameBy(same)))
     }
 
     /// Leaves out values that differ by less than `delta` from the last one sent.

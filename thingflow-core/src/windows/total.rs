@@ -378,6 +378,24 @@ mod tests {
     }
 
     #[test]
+    fn f27_a_sum_of_integers_goes_on_beyond_64_bits() {
+        fn check<N: Number<Total = IntegerSum<I>, Mean = f64>, I: From<i64>>(largest: N) -> f64
+        where
+            IntegerSum<I>: Total<N>,
+        {
+            let mut total = IntegerSum(I::from(i64::MAX)); // as after 2^31 numbers
+            total.add(largest);
+            total.add(largest);
+            total.remove(largest);
+            total.mean(1 << 31)
+        }
+        assert!((check(u32::MAX) - 2_f64.powi(32)).abs() < 3.0);
+        assert!((check(i32::MAX) - 2_f64.powi(32)).abs() < 3.0);
+        // Of 16 bits even 2^47 numbers fit, a million a second for four years.
+        assert!(i64::MAX / i64::from(u16::MAX) >= 1 << 47);
+    }
+
+    #[test]
     fn sizes_are_as_documented() {
         assert_eq!((size_of::<FixedPointSum<f64, 34>>(), size_of::<FixedPointSum<f32, 6>>()), (320, 88));
         assert_eq!((size_of::<PairSum<f64>>(), size_of::<PairSum<f32>>()), (32, 20));

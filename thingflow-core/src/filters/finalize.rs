@@ -1,0 +1,65 @@
+//! `finalize(f)`: call a function once when the stream is over, however it ends.
+//!
+//! Holds the function.
+
+use core::fmt;
+
+use crate::error::StreamError;
+use crate::thing::{Closed, Emitter, Filter, InputThing, Receipt};
+
+/// Made by [`finalize`](super::Filters::finalize).
+///
+/// The function is called after the end has been passed on, after an error, too; and when the chain is dropped before its end:
+/// disconnected, or because those downstream wanted no more.
+///
+/// ```
+/// # use thingflow_core::prelude::*;
+/// # #[cfg(feature = "alloc")] {
+/// # use thingflow_core::testing::Recorder;
+/// let (heater, off) = (Recorder::new(), Port::new());
+/// off.connect(heater.clone());
+/// let (readings, switch) = (Port::<f64>::new(), off.clone());
+/// let wire = readings.finalize(move || drop(switch.emit("off", &mut Context::detached(Instant::ZERO)))).connect(call(drop));
+/// wire.disconnect();
+/// assert_eq!(heater.events(), ["off"]);
+/// # }
+/// ```
+pub struct Finalize<F: FnOnce()>(pub(super) Option<F>);
+
+impl<F: FnOnce()> Finalize<F> {
+    fn call(&mut self) {
+        if let Some(f) = self.0.take() {
+            f();
+        }
+    }
+}
+
+impl<T, F: FnOnce()> Filter<T> for Finalize<F> {
+    type Out = T;
+    #[inline]
+    fn on_next(&mut self, event: T, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
+        out.next(event)
+    }
+    fn on_completed(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Closed {
+        let closed = out.completed();
+        self.call();
+        closed
+    }
+    fn on_error(&mut self, error: StreamError, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Closed {
+        let closed = out.error(error);
+        self.call();
+        closed
+    }
+}
+
+impl<F: FnOnce()> Drop for Finalize<F> {
+    fn drop(&mut self) {
+        self.call();
+    }
+}
+
+impl<F: FnOnce()> fmt::Debug for Finalize<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Finalize").field("is_called", &self.0.is_none()).finish()
+    }
+}
