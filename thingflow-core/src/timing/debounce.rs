@@ -6,6 +6,7 @@ use core::time::Duration;
 
 use crate::clock::Instant;
 use crate::error::StreamError;
+use crate::notice::Notice;
 use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
 
 /// Made by [`debounce`](super::Timing::debounce), or by [`new`](Self::new) if an option is wanted.
@@ -23,7 +24,7 @@ use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
 ///     let seen = Recorder::new();
 ///     let mut button = pipe().pipe(filter).to(seen.clone());
 ///     for (at, level) in [(100, 1), (105, 0), (110, 2), (200, 0)] {
-///         button.on_next(level, &mut Context::detached(Instant::from_nanos(at)))?;
+///         button.next(level, &mut Context::detached(Instant::from_nanos(at)))?;
 ///     }
 ///     Ok::<_, thingflow_core::FatalError>(seen.events())
 /// };
@@ -93,6 +94,13 @@ impl<T> Filter<T> for Debounce<T> {
             out.wake_at(self.due);
         }
         Ok(demand)
+    }
+    fn on_flush(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
+        let demand = self.held.take().map_or(Ok(Demand::More), |event| out.next(event))?;
+        if demand == Demand::Done { Ok(demand) } else { Ok(demand.and(out.notice(Notice::Flush)?)) }
+    }
+    fn is_holding(&self) -> bool {
+        self.held.is_some()
     }
     fn on_completed(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Closed {
         out.flush(self.held.take())

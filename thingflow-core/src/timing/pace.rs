@@ -138,6 +138,9 @@ impl<T, S: Store<T>> Filter<T> for Pace<T, S> {
     fn is_draining(&self) -> bool {
         self.ending.waits()
     }
+    fn is_holding(&self) -> bool {
+        self.held.front().is_some()
+    }
     fn on_completed(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Closed {
         if self.ending.may_wait(out.context()) {
             return self.on_wake(out).map(drop);

@@ -7,6 +7,7 @@ use core::time::Duration;
 
 use crate::clock::Instant;
 use crate::error::StreamError;
+use crate::notice::Notice;
 use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
 
 /// Which events of a burst a throttle lets through.
@@ -37,7 +38,7 @@ pub(super) enum Edges {
 ///     let seen = Recorder::new();
 ///     let mut chain = pipe().pipe(filter).to(seen.clone());
 ///     for at in [1, 3, 5, 40] {
-///         chain.on_next(at, &mut Context::detached(Instant::from_nanos(at)))?;
+///         chain.next(at, &mut Context::detached(Instant::from_nanos(at)))?;
 ///     }
 ///     Ok::<_, thingflow_core::FatalError>(seen.events())
 /// };
@@ -130,6 +131,13 @@ impl<T, D: FnMut(T)> Filter<T> for Throttle<T, D> {
             out.wake_at(self.gate.until);
         }
         Ok(demand)
+    }
+    fn on_flush(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
+        let demand = self.gate.held.take().map_or(Ok(Demand::More), |event| out.next(event))?;
+        if demand == Demand::Done { Ok(demand) } else { Ok(demand.and(out.notice(Notice::Flush)?)) }
+    }
+    fn is_holding(&self) -> bool {
+        self.gate.held.is_some()
     }
     fn on_completed(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Closed {
         out.flush(self.gate.held.take())

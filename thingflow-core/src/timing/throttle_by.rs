@@ -9,6 +9,7 @@ use core::time::Duration;
 use super::throttle::{Edges, Gate, Taken};
 use crate::clock::Instant;
 use crate::error::StreamError;
+use crate::notice::Notice;
 use crate::size::Size;
 use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
 
@@ -166,6 +167,13 @@ where
     }
     fn on_wake(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
         self.send_due(out)
+    }
+    fn on_flush(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
+        let demand = out.send_all(self.gates.values_mut().filter_map(|gate| gate.held.take()))?;
+        if demand == Demand::Done { Ok(demand) } else { Ok(demand.and(out.notice(Notice::Flush)?)) }
+    }
+    fn is_holding(&self) -> bool {
+        self.gates.values().any(|gate| gate.held.is_some())
     }
     fn on_completed(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Closed {
         out.flush(self.rest())

@@ -12,6 +12,7 @@ use super::gather::Gather;
 use crate::clock::{Instant, nanos};
 use crate::context::Context;
 use crate::error::StreamError;
+use crate::notice::Notice;
 use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
 
 /// Where a window of time begins.
@@ -217,8 +218,19 @@ impl<T, G: Gather<T>, S: Stamp> Filter<T> for Groups<T, G, S> {
         let rest = self.rest(out.context()).filter(|_| !self.rule.drop_on_error);
         out.flush_error(rest, error)
     }
+    fn on_flush(&mut self, out: &mut Emitter<'_, '_, impl InputThing<Self::Out>>) -> Receipt {
+        let demand = match self.rest(out.context()) {
+            Some(made) => out.next(made)?,
+            None => Demand::More,
+        };
+        self.open.resume(out.context());
+        if demand == Demand::Done { Ok(demand) } else { Ok(demand.and(out.notice(Notice::Flush)?)) }
+    }
     fn has_room(&self, behind: bool) -> bool {
         behind && self.open.has_room()
+    }
+    fn is_holding(&self) -> bool {
+        self.open.ends != Instant::NEVER && self.open.count > 0
     }
 }
 

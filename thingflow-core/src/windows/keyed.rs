@@ -12,6 +12,7 @@ use super::groups::{Open, Rule};
 use crate::clock::Instant;
 use crate::context::Context;
 use crate::error::StreamError;
+use crate::notice::Notice;
 use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
 
 /// Made by [`aggregate`](super::Windows::aggregate) and [`window`](super::Windows::window) with a window
@@ -94,23 +95,23 @@ impl<T, K: Ord + Clone, F: FnMut(&T) -> K, G: Gather<T>, S: Stamp> Keyed<T, K, F
         window
     }
 
-    fn flush(
-        &mut self,
-        error: Option<StreamError>,
-        out: &mut Emitter<'_, '_, impl InputThing<Sent<T, G, S>>>,
-    ) -> Closed {
-        let is_dropped = error.is_some() && self.rule.drop_on_error;
+    /// Ends all windows, in the order in which they began.
+    fn close_all(&mut self, out: &mut Emitter<'_, '_, impl InputThing<Sent<T, G, S>>>) -> Receipt {
         let mut demand = Demand::More;
-        while demand != Demand::Done && !is_dropped && !self.order.is_empty() {
+        while demand != Demand::Done && !self.order.is_empty() {
             if let Some(made) = self.close_first(out.context()) {
                 demand = demand.and(out.next(made)?);
             }
         }
-        match error {
-            _ if demand == Demand::Done => Ok(()),
-            Some(error) => out.error(error),
-            None => out.completed(),
-        }
+        Ok(demand)
+    }
+
+    fn fail(
+        &mut self,
+        error: StreamError,
+        out: &mut Emitter<'_, '_, impl InputThing<Sent<T, G, S>>>,
+    ) -> Closed {
+        if self.rule.drop_on_error || self.close_all(out)? != Demand::Done { out.error(error) } else { Ok(()) }
     }
 }
 
@@ -137,7 +138,7 @@ impl<T, K: Ord + Clone, F: FnMut(&T) -> K, G: Gather<T>, S: Stamp> Filter<T> for
         let room = match window.absorb(event) {
             Ok(room) => room,
             Err(full) => {
-                self.flush(Some(full), out)?;
+                self.fail(full, out)?;
                 return Ok(Demand::Done);
             }
         };
@@ -155,10 +156,17 @@ impl<T, K: Ord + Clone, F: FnMut(&T) -> K, G: Gather<T>, S: Stamp> Filter<T> for
         Ok(demand)
     }
     fn on_completed(&mut self, out: &mut Emitter<'_, '_, impl InputThing<Self::Out>>) -> Closed {
-        self.flush(None, out)
+        if self.close_all(out)? == Demand::Done { Ok(()) } else { out.completed() }
     }
     fn on_error(&mut self, error: StreamError, out: &mut Emitter<'_, '_, impl InputThing<Self::Out>>) -> Closed {
-        self.flush(Some(error), out)
+        self.fail(error, out)
+    }
+    fn on_flush(&mut self, out: &mut Emitter<'_, '_, impl InputThing<Self::Out>>) -> Receipt {
+        let demand = self.close_all(out)?;
+        if demand == Demand::Done { Ok(demand) } else { Ok(demand.and(out.notice(Notice::Flush)?)) }
+    }
+    fn is_holding(&self) -> bool {
+        self.next_end() != Instant::NEVER
     }
     fn has_room(&self, behind: bool) -> bool {
         behind && self.open.values().all(|(_, window)| window.has_room())

@@ -338,7 +338,7 @@ pub trait Windows: Chain {
     /// let seen = Recorder::new();
     /// let mut chain = pipe().sliding_time(Duration::from_nanos(10), Limit::drop_oldest(100)).to(seen.clone());
     /// for time in [0, 5, 10, 30] {
-    ///     chain.on_next(time, &mut Context::detached(Instant::from_nanos(time)))?;
+    ///     chain.next(time, &mut Context::detached(Instant::from_nanos(time)))?;
     /// }
     /// assert_eq!(seen.text(), "[0] [0, 5] [5, 10] [30]");
     /// # Ok::<(), thingflow_core::FatalError>(())
@@ -432,11 +432,11 @@ pub trait Windows: Chain {
     /// let seen = Recorder::new();
     /// let mut chain = pipe().chunks_timeout(Duration::from_nanos(10), Limit::drop_oldest(100)).to(seen.clone());
     /// let at = |nanos| Context::detached(Instant::from_nanos(nanos));
-    /// chain.on_start(&mut at(0))?;
+    /// chain.notice(Notice::Start, &mut at(0))?;
     /// for time in [3, 7, 12, 45] {
-    ///     chain.on_next(time, &mut at(time))?;
+    ///     chain.next(time, &mut at(time))?;
     /// }
-    /// chain.on_completed(&mut at(46))?;
+    /// chain.notice(Notice::Completed, &mut at(46))?;
     /// assert_eq!(seen.events(), [vec![3, 7], vec![12], vec![45]]);
     /// # Ok::<(), thingflow_core::FatalError>(())
     /// ```
@@ -509,7 +509,7 @@ pub trait Windows: Chain {
     /// let seen = Recorder::new();
     /// let mut chain = pipe().chunks_within(3, Duration::from_nanos(10)).to(seen.clone());
     /// for time in [1, 2, 3, 4, 15] {
-    ///     chain.on_next(time, &mut Context::detached(Instant::from_nanos(time)))?;
+    ///     chain.next(time, &mut Context::detached(Instant::from_nanos(time)))?;
     /// }
     /// assert_eq!(seen.events(), [vec![1, 2, 3], vec![4]]);
     /// # Ok::<(), thingflow_core::FatalError>(())
@@ -544,7 +544,7 @@ pub trait Windows: Chain {
     /// let seen = Recorder::new();
     /// let mut chain = pipe().chunks_within_by(2, Duration::from_nanos(10), 100, |x: &u64| x % 2).to(seen.clone());
     /// for time in [1, 2, 3, 15] {
-    ///     chain.on_next(time, &mut Context::detached(Instant::from_nanos(time)))?;
+    ///     chain.next(time, &mut Context::detached(Instant::from_nanos(time)))?;
     /// }
     /// assert_eq!(seen.events(), [vec![1, 3], vec![2]]);
     /// # Ok::<(), thingflow_core::FatalError>(())
