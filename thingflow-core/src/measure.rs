@@ -14,6 +14,8 @@ pub trait Float:
 {
     /// What is larger than any number.
     const INFINITY: Self;
+    /// What is no number.
+    const NAN: Self;
     /// The float nearest to a count.
     fn from_count(n: usize) -> Self;
     /// The float nearest to a number.
@@ -30,6 +32,7 @@ macro_rules! float {
     ($float:ty) => {
         impl Float for $float {
             const INFINITY: Self = <$float>::INFINITY;
+            const NAN: Self = <$float>::NAN;
             #[inline]
             #[allow(clippy::cast_possible_truncation)] // the nearest float is meant
             fn from_f64(x: f64) -> Self {

@@ -7,28 +7,6 @@ use crate::notice::Notice;
 use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
 
 /// Made by [`coalesce`](super::Timing::coalesce).
-///
-/// An event waits for the next turn of the scheduler, in no time; of those that come meanwhile only the last goes out.
-/// So what follows acts once however many events came together: one drawing for a hundred new values, one answer to a
-/// message that changes ten ports. Another timed filter of the same chain that is woken in this turn may cut the burst
-/// in two. What waits at the end is sent first, also before an error.
-///
-/// ```
-/// # use thingflow_core::prelude::*;
-/// # #[cfg(feature = "alloc")] {
-/// # use thingflow_core::testing::Recorder;
-/// let seen = Recorder::new();
-/// let mut chain = pipe().coalesce().to(seen.clone());
-/// let at = |nanos| Context::detached(Instant::from_nanos(nanos));
-/// chain.next(1, &mut at(5))?;
-/// chain.next(2, &mut at(5))?;
-/// chain.notice(Notice::Wake, &mut at(5))?;
-/// chain.next(3, &mut at(9))?;
-/// chain.notice(Notice::Completed, &mut at(9))?;
-/// assert_eq!(seen.text(), "2 3 |");
-/// # }
-/// # Ok::<(), thingflow_core::FatalError>(())
-/// ```
 #[derive(Clone, Debug)]
 pub struct Coalesce<T> {
     held: Option<T>,

@@ -17,30 +17,6 @@ use crate::storage::Growing;
 
 /// Made by [`delay`](super::Timing::delay) and [`delay_of`](super::Timing::delay_of), or by [`new`](Self::new) if the
 /// option is wanted.
-///
-/// The distances between the events stay as they are; use [`pace`](super::Timing::pace) to spread a burst. When the stream
-/// completes the end waits until the last event has gone in its time; an error does not wait: what is held goes out at
-/// once, before it. So it does at any end [where nobody wakes](crate::Context::drains). A delay that is full does with one
-/// more event what its limit says. While those further down are full it keeps what is due.
-///
-/// ```
-/// # use thingflow_core::prelude::*;
-/// # #[cfg(feature = "alloc")] {
-/// # use core::time::Duration;
-/// # use thingflow_core::testing::Recorder;
-/// let seen = Recorder::new();
-/// let mut chain = pipe().delay(Duration::from_secs(2), Limit::block(100)).to(seen.clone());
-/// let at = |secs| Context::detached(Instant::ZERO + Duration::from_secs(secs));
-/// chain.next('a', &mut at(1))?;
-/// chain.next('b', &mut at(2))?;
-/// chain.notice(Notice::Wake, &mut at(3))?;
-/// chain.notice(Notice::Wake, &mut at(4))?;
-/// chain.next('c', &mut at(5))?;
-/// chain.notice(Notice::Completed, &mut at(6))?;
-/// assert_eq!(seen.timed_text(), "'a'@3 'b'@4 'c'@6 |@6"); // at once, for no scheduler would wake it
-/// # }
-/// # Ok::<(), thingflow_core::FatalError>(())
-/// ```
 #[derive(Clone, Debug)]
 pub struct Delay<T, S> {
     by: Duration,

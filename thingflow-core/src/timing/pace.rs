@@ -17,27 +17,6 @@ use crate::storage::Growing;
 
 /// Made by [`pace`](super::Timing::pace) and [`pace_of`](super::Timing::pace_of), or by [`new`](Self::new) if the
 /// option is wanted.
-///
-/// The first event, and one that comes after an idle time, goes on at once. Events that come sooner wait in the queue,
-/// and a source that can pause is paused when it is full: with `Limit::block(1)` it is asked for the next event when
-/// the last one has been sent. Nothing is lost, unless the limit says so; to drop what is too much use
-/// [`throttle`](super::Timing::throttle). While those further down are full it sends nothing. When the stream completes
-/// the end waits until the last event has gone in its time; an error does not wait: what is held goes out at once, before
-/// it. So it does at any end [where nobody wakes](crate::Context::drains).
-///
-/// ```
-/// # use thingflow_core::prelude::*;
-/// # #[cfg(feature = "std")] {
-/// # use core::time::Duration;
-/// # use thingflow_core::testing::Recorder;
-/// let (mut scheduler, seen) = (Scheduler::virtual_time()?, Recorder::new());
-/// let flow = from_iter(["a", "b", "c"]).pace(Duration::from_secs(2), Limit::block(1));
-/// scheduler.schedule_recurring(flow.connect(seen.clone()))?;
-/// scheduler.run_forever()?;
-/// assert_eq!(seen.timed_text(), r#""a"@0 "b"@2 "c"@4 |@4"#);
-/// # }
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
 #[derive(Clone, Debug)]
 pub struct Pace<T, S> {
     gap: Duration,

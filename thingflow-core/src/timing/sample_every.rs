@@ -10,28 +10,6 @@ use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
 use crate::ticker::Ticker;
 
 /// Made by [`sample_every`](super::Timing::sample_every), or by [`new`](Self::new) if the option is wanted.
-///
-/// The first interval begins when the graph starts to run; each includes its start and not its end. An interval without
-/// events sends nothing: for the last value again see [`heartbeat`](super::Timing::heartbeat). What waits at the end is
-/// sent first, also before an error.
-///
-/// ```
-/// # use thingflow_core::prelude::*;
-/// # #[cfg(feature = "alloc")] {
-/// # use core::time::Duration;
-/// # use thingflow_core::testing::Recorder;
-/// let seen = Recorder::new();
-/// let mut chain = pipe().sample_every(Duration::from_nanos(10)).to(seen.clone());
-/// let at = |nanos| Context::detached(Instant::from_nanos(nanos));
-/// chain.notice(Notice::Start, &mut at(0))?;
-/// for time in [3, 7, 12, 45] {
-///     chain.next(time, &mut at(time))?;
-/// }
-/// chain.notice(Notice::Completed, &mut at(46))?;
-/// assert_eq!(seen.events(), [7, 12, 45]);
-/// # }
-/// # Ok::<(), thingflow_core::FatalError>(())
-/// ```
 #[derive(Clone, Debug)]
 pub struct SampleEvery<T> {
     ticker: Ticker,

@@ -15,21 +15,6 @@ use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
 
 /// Made by [`throttle_by`](super::Timing::throttle_by), or by [`both`](Self::both), [`leading`](Self::leading) and
 /// [`trailing`](Self::trailing) if something else is wanted.
-///
-/// As [`Throttle`](super::Throttle), for each key on its own. A key is forgotten when its time is over, so the keys may
-/// be without number as long as few of them come within `d`. Of more than `keys` keys at once, the time of the one that began
-/// first is over early. What waits at the end is sent in the order of its times.
-///
-/// ```
-/// # use thingflow_core::prelude::*;
-/// # use core::time::Duration;
-/// # use thingflow_core::testing::Recorder;
-/// let seen = Recorder::new();
-/// let mut chain = pipe().throttle_by(Duration::from_secs(60), 100, |e: &(&str, i32)| e.0).to(seen.clone());
-/// chain.feed([("lux", 1), ("co2", 400), ("lux", 2), ("lux", 3)])?;
-/// assert_eq!(seen.events(), [("lux", 1), ("co2", 400), ("lux", 3)]);
-/// # Ok::<(), RunError>(())
-/// ```
 #[derive(Clone)]
 pub struct ThrottleBy<T, K, F, D = fn(T)> {
     window: Duration,

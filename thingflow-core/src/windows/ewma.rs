@@ -53,8 +53,7 @@ impl<T: Measured> Filter<T> for Ewma<T::Value> {
         if value.is_finite() {
             self.average = Some(self.next(value));
         }
-        let none = T::Value::INFINITY - T::Value::INFINITY;
-        out.next(event.with_value(self.average.unwrap_or(none)))
+        out.next(event.with_value(self.average.unwrap_or(T::Value::NAN)))
     }
 }
 

@@ -106,11 +106,7 @@ impl<T, K: Ord + Clone, F: FnMut(&T) -> K, G: Gather<T>, S: Stamp> Keyed<T, K, F
         Ok(demand)
     }
 
-    fn fail(
-        &mut self,
-        error: StreamError,
-        out: &mut Emitter<'_, '_, impl InputThing<Sent<T, G, S>>>,
-    ) -> Closed {
+    fn fail(&mut self, error: StreamError, out: &mut Emitter<'_, '_, impl InputThing<Sent<T, G, S>>>) -> Closed {
         if self.rule.drop_on_error || self.close_all(out)? != Demand::Done { out.error(error) } else { Ok(()) }
     }
 }

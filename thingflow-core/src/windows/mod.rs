@@ -1,5 +1,5 @@
 //! Windows: several events taken together. *Who assigns* the events to windows is a [`Window`]: by their number, by the time at
-//! which they arrive, by a key. *What gathers* them is an [`Aggregate`] of their values, or a [list](List) of the events.
+//! which they arrive, by a key. *What gathers* them is an [`Aggregate`] of their values, or a [`List`] of the events.
 //!
 //! [`Windows::aggregate`] and [`Windows::window`] put any of the one to any of the other; the other methods are short names for
 //! what is often wanted.

@@ -115,11 +115,10 @@ impl Infinities {
 
     /// The sum of those that there are.
     fn sum<F: Float>(self) -> F {
-        let (none, inf) = (F::default(), F::INFINITY);
         match (self.positive, self.negative) {
-            (_, 0) => inf,
-            (0, _) => none - inf,
-            _ => inf - inf,
+            (_, 0) => F::INFINITY,
+            (0, _) => F::default() - F::INFINITY,
+            _ => F::NAN,
         }
     }
 }

@@ -37,13 +37,17 @@ pub struct Window;
 
 impl Window {
     /// All events since the start: a result for each event.
+    ///
+    /// Holds the aggregate. Sends `T::With<A::Out>`. Options: `bounds`.
     #[doc(alias = "cumulative")]
     #[doc(alias = "cumsum")]
     pub const fn running() -> RunningWindow {
         RunningWindow
     }
 
-    /// Groups of `n` events, one after the other: a result for each group. Keeps no values, needs no allocator.
+    /// Groups of `n` events, one after the other: a result for each group.
+    ///
+    /// Holds the aggregate, and no values. Sends `T::With<A::Out>`. Options: `by_key`, `drop_on_error`, `bounds`.
     #[doc(alias = "chunks")]
     #[track_caller]
     pub fn tumbling(n: impl Into<Size>) -> TumblingWindow {
@@ -51,7 +55,10 @@ impl Window {
     }
 
     /// One window of time after the other, `length` long: a result for each, when it ends. A window begins with the first
-    /// event behind the one before; nothing is sent while no events come. Keeps no values, needs no allocator.
+    /// event behind the one before; nothing is sent while no events come.
+    ///
+    /// Holds the aggregate, and no values. Sends `T::With<A::Out>`. Options: `aligned`, `from_start`, `at_most`, `by_key`,
+    /// `send_empty`, `drop_on_error`, `bounds`.
     ///
     /// # Panics
     /// If the length is zero.
@@ -65,6 +72,8 @@ impl Window {
     }
 
     /// The last `n` events: a result for each event, from the `n`th on.
+    ///
+    /// Holds the values of one window. Sends `T::With<A::Out>`. Options: `partial`, `bounds`.
     #[cfg(feature = "alloc")]
     #[doc(alias = "rolling")]
     #[track_caller]
@@ -73,12 +82,16 @@ impl Window {
     }
 
     /// As [`sliding`](Self::sliding), over a constant number of events, without an allocator.
+    ///
+    /// Holds the values of one window. Sends `T::With<A::Out>`. Options: `partial`, `bounds`.
     pub fn sliding_of<const N: usize>() -> CountWindow<InPlace<N>> {
         Self::every_of(1)
     }
 
     /// A window of `size` events that moves on by `step`: overlapping if `step` is the smaller, with gaps if it is the
     /// larger of the two.
+    ///
+    /// Holds the values of one window. Sends `T::With<A::Out>`. Options: `partial`, `drop_on_error`, `bounds`.
     #[cfg(feature = "alloc")]
     #[doc(alias = "map_window")]
     #[track_caller]
@@ -87,6 +100,8 @@ impl Window {
     }
 
     /// As [`every`](Self::every), over a constant number of events, without an allocator.
+    ///
+    /// Holds the values of one window. Sends `T::With<A::Out>`. Options: `partial`, `drop_on_error`, `bounds`.
     #[track_caller]
     pub fn every_of<const SIZE: usize>(step: impl Into<Size>) -> CountWindow<InPlace<SIZE>> {
         const { assert!(SIZE > 0, "a window of 0 events: use 1 or more") };
@@ -97,6 +112,8 @@ impl Window {
     ///
     /// By the time at which events arrive. No more than `limit` events are held; with `Limit::drop_oldest(n)` the window
     /// is then shorter, with `Limit::block(n)` the source pauses until half of the events have left the window.
+    ///
+    /// Holds the values of one window, up to `limit`. Sends `T::With<A::Out>`. Options: `bounds`.
     #[cfg(feature = "alloc")]
     #[doc(alias = "rolling_time")]
     pub fn last(span: Duration, limit: Limit) -> TimeWindow<OnHeap> {
@@ -104,6 +121,8 @@ impl Window {
     }
 
     /// As [`last`](Self::last), without an allocator: of more than `N` events in the window the oldest are left out.
+    ///
+    /// Holds up to `N` values. Sends `T::With<A::Out>`. Options: `bounds`.
     pub fn last_of<const N: usize>(span: Duration) -> TimeWindow<InPlace<N>> {
         const { assert!(N > 0, "a window of 0 events: use 1 or more") };
         TimeWindow { span, limit: Limit::drop_oldest(N), room: PhantomData }

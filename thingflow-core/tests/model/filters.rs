@@ -5,7 +5,8 @@ mod branches;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use proptest::prelude::*;
-use thingflow_core::filters::{Hysteresis, Notification, SlidingHooks, SlidingTransducer};
+use thingflow_core::elementwise::{Hysteresis, SlidingHooks, SlidingTransducer};
+use thingflow_core::ends::Notification;
 use thingflow_core::prelude::*;
 use thingflow_core::testing::Recorder;
 
