@@ -83,6 +83,7 @@ mod error;
 mod event;
 pub mod flow;
 pub mod joins;
+pub mod kit;
 mod limit;
 mod measure;
 mod notice;
@@ -100,7 +101,6 @@ pub mod select;
 mod sensor;
 #[cfg(feature = "alloc")]
 mod shared;
-mod side;
 pub mod sinks;
 mod size;
 mod sources;
@@ -111,7 +111,6 @@ pub mod storage;
 #[cfg(feature = "alloc")]
 pub mod testing;
 mod thing;
-mod ticker;
 pub mod timing;
 #[cfg(feature = "alloc")]
 pub mod tracking;
@@ -148,7 +147,6 @@ pub use select::Selecting;
 pub use sensor::{DriverError, OrMissing, SampleError, Sampled, Sensor};
 #[cfg(feature = "alloc")]
 pub use shared::{Shared, SharedInput};
-pub use side::SideBranch;
 pub use sinks::{Call, Sinks, call};
 pub use size::Size;
 pub use sources::*;

@@ -1,4 +1,5 @@
-//! What you write yourself: a sensor, a filter with its fluent method, and a Thing with two inputs.
+//! What you write yourself: a sensor, a filter with its fluent method, a Thing with two inputs, and operators of the library
+//! written again with its public kit.
 //!
 //! ```sh
 //! cargo run -p custom-things
@@ -6,6 +7,8 @@
 
 mod changed_by;
 mod difference;
+#[cfg_attr(not(test), allow(dead_code))] // to be read, and compared with those of the library
+mod kit;
 mod ramp;
 
 use std::error::Error;

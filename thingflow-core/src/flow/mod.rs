@@ -2,11 +2,9 @@
 
 #[cfg(feature = "alloc")]
 mod buffer;
-pub(crate) mod ending;
 #[cfg(feature = "alloc")]
 mod error_policy;
 mod fatal_errors;
-pub(crate) mod gate;
 mod latest;
 #[cfg(feature = "alloc")]
 mod try_with;

@@ -9,7 +9,7 @@ use crate::thing::{Demand, InputThing, Receipt};
 ///
 /// ```
 /// use thingflow_core::prelude::*;
-/// use thingflow_core::{Notice, SideBranch};
+/// use thingflow_core::kit::SideBranch;
 /// let mut sum = 0;
 /// let mut branch = SideBranch::new(pipe::<i32>().take(2).to(call(|x| sum += x)));
 /// let cx = &mut Context::detached(Instant::ZERO);

@@ -3,25 +3,38 @@
 use crate::context::Context;
 use crate::thing::{Demand, Emitter, InputThing, Receipt};
 
-/// Kept by a stage that holds events in time.
+/// Kept by a stage that holds events in time: lets the end of the stream wait until all have been sent. See
+/// [`Holding`](super::Holding), which has one.
+///
+/// ```
+/// use thingflow_core::kit::Ending;
+/// use thingflow_core::prelude::*;
+/// let mut ending = Ending::default();
+/// assert!(!ending.may_wait(&Context::detached(Instant::ZERO))); // nobody wakes a stage outside of a scheduler
+/// assert!(!ending.waits());
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Ending {
+pub struct Ending {
     waits: bool,
 }
 
 impl Ending {
     /// The stream has completed: whether the end may wait. Otherwise what is held is to be sent at once.
-    pub(crate) fn may_wait(&mut self, cx: &Context<'_>) -> bool {
+    pub fn may_wait(&mut self, cx: &Context<'_>) -> bool {
         self.waits = cx.drains();
         self.waits
     }
 
-    pub(crate) fn waits(self) -> bool {
+    /// Whether the end waits: what [`Filter::is_draining`](crate::Filter::is_draining) answers.
+    pub fn waits(self) -> bool {
         self.waits
     }
 
     /// Passes the end on if it waits for nothing any more; `demand` is the receipt so far.
-    pub(crate) fn follow<T>(
+    ///
+    /// # Errors
+    /// The fatal error of a Thing further down.
+    pub fn follow<T>(
         &mut self,
         demand: Demand,
         is_empty: bool,
