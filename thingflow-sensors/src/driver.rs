@@ -82,7 +82,6 @@ macro_rules! sensor {
 }
 
 /// Makes a [`SlowDevice`] a `Conversion`, as [`sensor!`] does.
-#[allow(unused_macros)] // in a build without such a chip
 macro_rules! conversion {
     ([$($generics:tt)*] $device:ty => $reading:ty, $error:ty) => {
         impl<$($generics)*> $crate::Conversion for $device {
@@ -102,5 +101,4 @@ macro_rules! conversion {
     };
 }
 
-#[allow(unused_imports)]
 pub(crate) use {conversion, sensor};

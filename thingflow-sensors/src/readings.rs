@@ -98,6 +98,7 @@ macro_rules! columns {
     };
 }
 
+#[allow(unused_imports)] // a build without a sensor of several values
 pub(crate) use {columns, fields};
 
 fields!(Climate: temperature 0, humidity 1);

@@ -166,7 +166,7 @@ impl<B: I2c> DirectDevice for Bh1750<B> {
             BH1750Error::MeasurementTimeOutOfRange => chip.no_reading("it cannot measure for so long"),
         })?;
         let lux = f64::from(lux.ok_or(SampleError::NotYet(self.resolution.takes()))?);
-        if lux >= self.resolution.most().floor() {
+        if lux > self.resolution.most() - 1.0 {
             return Err(chip.no_reading("too bright for it, or its data line is stuck; check its wires").into());
         }
         Ok(lux)

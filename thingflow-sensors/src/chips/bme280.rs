@@ -248,10 +248,9 @@ pub(crate) mod tests {
             name: "BME280",
             fed: |noise| {
                 let unknown = FakeChip::new(0x76).with(ID, &[BME280]).with(STATUS, &[0]).noisy(noise);
-                let mut fed = specimen::slow(Bme280::new("x", unknown));
+                let fed = specimen::slow(Bme280::new("x", unknown));
                 // With a good calibration, too.
-                fed.values.extend(specimen::slow(Bme280::new("x", calibrated(BME280).with(STATUS, &[0]).noisy(noise))).values);
-                fed
+                fed.and(specimen::slow(Bme280::new("x", calibrated(BME280).with(STATUS, &[0]).noisy(noise))))
             },
             nobody: Some(("76", || specimen::error(Bme280::new("x", Nobody).start()))),
             registers: Some(Settings {

@@ -222,10 +222,9 @@ pub(crate) mod tests {
             name: "BMP390",
             fed: |noise| {
                 let unknown = FakeChip::new(0x77).with(ID, &[0x60]).with(STATUS, &[0x70]);
-                let mut fed = specimen::slow(Bmp390::new("x", unknown.noisy(noise)));
+                let fed = specimen::slow(Bmp390::new("x", unknown.noisy(noise)));
                 let calibrated = FakeChip::new(0x77).with(ID, &[0x60, 0, 0, 0x70]).with(CALIB, &CALIBRATION_OF_A_CHIP);
-                fed.values.extend(specimen::slow(Bmp390::new("x", calibrated.noisy(noise))).values);
-                fed
+                fed.and(specimen::slow(Bmp390::new("x", calibrated.noisy(noise))))
             },
             nobody: Some(("77", || specimen::error(Bmp390::new("x", Nobody).start()))),
             registers: Some(Settings {

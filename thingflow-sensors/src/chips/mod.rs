@@ -9,7 +9,7 @@ mod registers;
 #[cfg(any(feature = "sht3x", feature = "sht4x"))]
 mod sensirion;
 #[cfg(test)]
-mod specimen;
+pub(crate) mod specimen;
 
 /// Declares the chips, and what their tests have in common: a chip without a `specimen` in its tests does not build.
 macro_rules! chips {

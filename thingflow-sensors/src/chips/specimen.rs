@@ -48,6 +48,13 @@ pub(crate) struct Fed {
 }
 
 impl Fed {
+    /// What has been sent here and there.
+    #[allow(dead_code)] // needed where there are several values
+    pub(crate) fn and(mut self, more: Self) -> Self {
+        self.values.extend(more.values);
+        Self { readings: self.readings + more.readings, without: self.without + more.without, ..self }
+    }
+
     pub(crate) fn see<R: Values>(&mut self, quantities: &[Quantity], mut reading: R) {
         self.readings += 1;
         let seen = reading.try_each(&mut |place, value| {

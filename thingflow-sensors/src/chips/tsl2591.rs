@@ -272,10 +272,9 @@ pub(crate) mod tests {
             name: "TSL2591",
             fed: |noise| {
                 let chip = || FakeChip::new(0x29).with(ID, &[TSL2591]).with(STATUS, &[VALID]).noisy(noise);
-                let mut fed = specimen::direct(Tsl2591::new("x", chip()));
+                let fed = specimen::direct(Tsl2591::new("x", chip()));
                 let bright = Tsl2591::new("x", chip()).gain(Gain::Low).integration_time(IntegrationTime::Ms100);
-                fed.values.extend(specimen::direct(bright).values);
-                fed
+                fed.and(specimen::direct(bright))
             },
             nobody: Some(("29", || specimen::error(Tsl2591::new("x", Nobody).sample()))),
             registers: Some(Settings {

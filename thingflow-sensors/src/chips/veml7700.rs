@@ -191,10 +191,9 @@ pub(crate) mod tests {
         Specimen {
             name: "VEML7700",
             fed: |noise| {
-                let mut fed = specimen::direct(Veml7700::new("x", FakeChip::new(0x10).wide().noisy(noise)));
+                let fed = specimen::direct(Veml7700::new("x", FakeChip::new(0x10).wide().noisy(noise)));
                 let bright = Veml7700::new("x", FakeChip::new(0x10).wide().noisy(noise)).gain(Gain::OneEighth);
-                fed.values.extend(specimen::direct(bright.integration_time(IntegrationTime::Ms25)).values);
-                fed
+                fed.and(specimen::direct(bright.integration_time(IntegrationTime::Ms25)))
             },
             nobody: Some(("10", || specimen::error(Veml7700::new("x", Nobody).sample()))),
             registers: Some(Settings {

@@ -33,7 +33,7 @@ pub struct CpuLoad {
 
 /// Time since boot, in steps of the kernel.
 #[derive(Clone, Copy, Debug)]
-struct Ticks {
+pub(super) struct Ticks {
     busy: u64,
     idle: u64,
 }
@@ -60,7 +60,7 @@ impl CpuLoad {
 }
 
 impl Ticks {
-    fn read(path: &Path) -> Result<Self, LinuxError> {
+    pub(super) fn read(path: &Path) -> Result<Self, LinuxError> {
         parse(path, |file| KernelStats::from_read(file, procfs::current_system_info()))
             .map(|stat| Self::of(&stat.total))
     }
@@ -73,7 +73,7 @@ impl Ticks {
     }
 
     /// How many were busy and how many idle since then; none if a counter has gone back, which is a new start.
-    fn since(self, before: Self) -> Option<(u64, u64)> {
+    pub(super) fn since(self, before: Self) -> Option<(u64, u64)> {
         Some((self.busy.checked_sub(before.busy)?, self.idle.checked_sub(before.idle)?))
     }
 }
@@ -111,13 +111,23 @@ impl DirectDevice for CpuLoad {
 sensor!([] CpuLoad => f64, LinuxError);
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+    use crate::chips::specimen::{self, Fed};
     use proptest::prelude::*;
     use std::fs;
     use thingflow_core::Sensor;
 
-    fn stat(root: &Path, busy: u64, idle: u64) {
+    pub(crate) fn fed(number: &str) -> Fed {
+        let root = tempfile::tempdir().unwrap();
+        stat(root.path(), 7, 7);
+        let load = CpuLoad::under(root.path(), "x").unwrap();
+        let text = format!("cpu {number} 0 0 9 0 0 0 0 0 0\nctxt 1\nbtime 1\nprocesses 1\n");
+        fs::write(root.path().join("proc/stat"), text).unwrap();
+        specimen::direct(load)
+    }
+
+    pub(crate) fn stat(root: &Path, busy: u64, idle: u64) {
         fs::create_dir_all(root.join("proc")).unwrap();
         let text = format!("cpu {busy} 0 0 {idle} 0 0 0 0 0 0\nctxt 1\nbtime 1\nprocesses 1\n");
         fs::write(root.join("proc/stat"), text).unwrap();

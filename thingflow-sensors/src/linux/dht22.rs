@@ -92,10 +92,20 @@ impl DirectDevice for Dht22 {
 sensor!([] Dht22 => Climate, LinuxError);
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+    use crate::chips::specimen::{self, Fed};
     use std::fs;
     use thingflow_core::Sensor;
+
+    pub(crate) fn fed(number: &str) -> Fed {
+        let root = tempfile::tempdir().unwrap();
+        let device = root.path().join("sys/bus/iio/devices/iio:device0");
+        fs::create_dir_all(&device).unwrap();
+        let files = [("name", "dht11@4"), ("in_temp_input", number), ("in_humidityrelative_input", number)];
+        files.iter().for_each(|(name, text)| fs::write(device.join(name), text).unwrap());
+        specimen::direct(Dht22::under(root.path(), "x", "dht11@4").unwrap())
+    }
 
     #[test]
     fn reads_both_values() {

@@ -41,7 +41,7 @@ pub enum DiskValue {
 }
 
 const USED: Quantity = Quantity::new("disk used", "%", 0.0..=100.0);
-const FREE: Quantity = Quantity::new("disk free", "bytes", 0.0..=9.223_372_036_854_775_8e18);
+const FREE: Quantity = Quantity::new("disk free", "bytes", 0.0..=9_223_372_036_854_775_807_u64 as f64);
 
 impl Disk {
     /// A value of the file system that holds `path`.
@@ -106,10 +106,15 @@ impl DirectDevice for Disk {
 sensor!([] Disk => f64, LinuxError);
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+    use crate::chips::specimen::{self, Fed};
     use rustix::fs::StatVfsMountFlags;
     use thingflow_core::Sensor;
+
+    pub(crate) fn fed(_: &str) -> Fed {
+        specimen::direct(Disk::new("x", "/", DiskValue::UsedPercent).unwrap()) // there is no way to make one up
+    }
 
     #[test]
     fn counts_as_df_does() {

@@ -117,9 +117,16 @@ impl DirectDevice for Ds18b20 {
 sensor!([] Ds18b20 => f64, LinuxError);
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+    use crate::chips::specimen::{self, Fed};
     use thingflow_core::Sensor;
+
+    pub(crate) fn fed(number: &str) -> Fed {
+        let root = machine();
+        write(root.path(), "28-0316a2f4d8ff/temperature", number);
+        specimen::direct(Ds18b20::under(root.path(), "x", "28").unwrap())
+    }
 
     fn machine() -> tempfile::TempDir {
         let root = tempfile::tempdir().unwrap();

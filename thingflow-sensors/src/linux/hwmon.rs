@@ -182,10 +182,23 @@ impl DirectDevice for Hwmon {
 sensor!([] Hwmon => f64, LinuxError);
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+    use crate::chips::specimen::{self, Fed};
     use std::fs;
     use thingflow_core::Sensor;
+
+    pub(crate) fn fed(number: &str) -> Fed {
+        let root = tempfile::tempdir().unwrap();
+        let monitor = root.path().join("sys/class/hwmon/hwmon0");
+        fs::create_dir_all(&monitor).unwrap();
+        let mut fed = Fed::default();
+        for kind in KINDS.map(|(kind, ..)| kind).into_iter().chain(["other"]) {
+            fs::write(monitor.join(format!("{kind}1_input")), number).unwrap();
+            fed = fed.and(specimen::direct(Hwmon::under(root.path(), "x", "hwmon0", &format!("{kind}1")).unwrap()));
+        }
+        fed
+    }
 
     fn machine() -> tempfile::TempDir {
         let root = tempfile::tempdir().unwrap();

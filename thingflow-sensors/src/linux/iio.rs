@@ -225,10 +225,26 @@ impl DirectDevice for Iio {
 sensor!([] Iio => f64, LinuxError);
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+    use crate::chips::specimen::{self, Fed};
     use std::fs;
     use thingflow_core::Sensor;
+
+    pub(crate) fn fed(number: &str) -> Fed {
+        let root = tempfile::tempdir().unwrap();
+        let mut fed = Fed::default();
+        for kind in KINDS.map(|(kind, _)| kind).into_iter().chain(["other"]) {
+            write(root.path(), &format!("iio:device0/in_{kind}0_raw"), number);
+            write(root.path(), &format!("iio:device0/in_{kind}0_scale"), "1e300");
+            write(root.path(), &format!("iio:device0/in_{kind}1_input"), number);
+            for channel in 0..2 {
+                let channel = format!("{kind}{channel}");
+                fed = fed.and(specimen::direct(Iio::under(root.path(), "x", "iio:device0", &channel).unwrap()));
+            }
+        }
+        fed
+    }
 
     fn machine() -> tempfile::TempDir {
         let root = tempfile::tempdir().unwrap();

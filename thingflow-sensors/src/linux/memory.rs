@@ -116,11 +116,24 @@ impl DirectDevice for Memory {
 sensor!([] Memory => f64, LinuxError);
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+    use crate::chips::specimen::{self, Fed};
     use proptest::prelude::*;
     use std::fs;
     use thingflow_core::Sensor;
+
+    pub(crate) fn fed(number: &str) -> Fed {
+        let mut fed = Fed::default();
+        for value in [MemoryValue::UsedPercent, MemoryValue::AvailableBytes] {
+            let root = machine("MemTotal: 1000 kB\nMemAvailable: 1 kB\n");
+            let memory = Memory::under(root.path(), "x", value).unwrap();
+            let text = format!("MemTotal: 1000 kB\nMemAvailable: {number} kB\n");
+            fs::write(root.path().join("proc/meminfo"), text).unwrap();
+            fed = fed.and(specimen::direct(memory));
+        }
+        fed
+    }
 
     fn machine(meminfo: &str) -> tempfile::TempDir {
         let root = tempfile::tempdir().unwrap();

@@ -8,6 +8,7 @@ use procfs::net::{DeviceStatus, InterfaceDeviceStatus};
 use thingflow_core::{SampleError, SensorId};
 
 use super::LinuxError;
+use super::counter::Counter;
 use super::error::parse;
 use crate::driver::{Device, DirectDevice, sensor};
 use crate::{Measures, OutOfRange, Quantity};
@@ -31,12 +32,8 @@ pub struct Network {
     path: PathBuf,
     interface: String,
     value: NetworkValue,
-    before: u64,
-    total: bool,
+    counter: Counter,
 }
-
-/// The kernel's counters have 64 bits.
-const MOST: f64 = 18_446_744_073_709_551_616.0;
 
 /// What a [`Network`] sensor counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,7 +74,7 @@ impl Network {
     /// databases that make rates of counters.
     #[must_use]
     pub fn total(self) -> Self {
-        Self { total: true, ..self }
+        Self { counter: self.counter.total(), ..self }
     }
 
     /// A value of the machine whose root directory is `root`. `/proc/net` is that of the reading process: a container
@@ -92,8 +89,8 @@ impl Network {
         value: NetworkValue,
     ) -> Result<Self, LinuxError> {
         let path = root.as_ref().join("proc/net/dev");
-        let mut sensor = Self { id: id.into(), path, interface: interface.to_owned(), value, before: 0, total: false };
-        sensor.before = sensor.count()?;
+        let mut sensor = Self { id: id.into(), path, interface: interface.to_owned(), value, counter: Counter::from(0) };
+        sensor.counter = Counter::from(sensor.count()?);
         Ok(sensor)
     }
 
@@ -118,18 +115,11 @@ fn there(all: HashMap<String, DeviceStatus>) -> Vec<String> {
 }
 
 impl NetworkValue {
-    const fn name(self) -> &'static str {
+    const fn quantity(self) -> Quantity {
         match self {
-            Self::ReceivedBytes => "received",
-            Self::SentBytes => "sent",
-            Self::Errors => "errors",
-        }
-    }
-
-    const fn unit(self) -> &'static str {
-        match self {
-            Self::ReceivedBytes | Self::SentBytes => "bytes",
-            Self::Errors => "",
+            Self::ReceivedBytes => Counter::quantity("received", "bytes"),
+            Self::SentBytes => Counter::quantity("sent", "bytes"),
+            Self::Errors => Counter::quantity("errors", ""),
         }
     }
 
@@ -146,7 +136,7 @@ impl NetworkValue {
 
 impl Measures for Network {
     fn quantities(&self) -> impl AsRef<[Quantity]> {
-        [Quantity::new(self.value.name(), self.value.unit(), 0.0..=MOST)]
+        [self.value.quantity()]
     }
 }
 
@@ -160,23 +150,30 @@ impl Device for Network {
 }
 
 impl DirectDevice for Network {
-    #[allow(clippy::cast_precision_loss)] // exact up to 8 PiB between two samplings
     fn measure(&mut self) -> Result<f64, SampleError<LinuxError>> {
         let now = self.count()?;
-        let before = std::mem::replace(&mut self.before, now);
-        let since = if self.total { now } else { now.checked_sub(before).unwrap_or(now) };
-        Ok(since as f64)
+        Ok(self.counter.next(now))
     }
 }
 
 sensor!([] Network => f64, LinuxError);
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+    use crate::chips::specimen::{self, Fed};
     use proptest::prelude::*;
     use std::fs;
     use thingflow_core::Sensor;
+
+    pub(crate) fn fed(number: &str) -> Fed {
+        let root = tempfile::tempdir().unwrap();
+        dev(root.path(), 1, 1);
+        let received = Network::under(root.path(), "x", "eth0", NetworkValue::ReceivedBytes).unwrap();
+        let text = format!("Inter-| Receive\n face |bytes\n  eth0: {number} 1 2 3 0 0 0 0 1 1 4 5 0 0 0 0\n");
+        fs::write(root.path().join("proc/net/dev"), text).unwrap();
+        specimen::direct(received)
+    }
 
     fn dev(root: &Path, received: u64, sent: u64) {
         fs::create_dir_all(root.join("proc/net")).unwrap();

@@ -162,10 +162,17 @@ fn millidegrees(text: &str) -> Option<f64> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+    use crate::chips::specimen::{self, Fed};
     use proptest::prelude::*;
     use thingflow_core::Sensor;
+
+    pub(crate) fn fed(number: &str) -> Fed {
+        let root = machine();
+        fs::write(root.path().join("sys/class/thermal/thermal_zone0/temp"), number).unwrap();
+        specimen::direct(Thermal::under(root.path(), "x", "cpu-thermal").unwrap())
+    }
 
     fn machine() -> tempfile::TempDir {
         let root = tempfile::tempdir().unwrap();
