@@ -138,7 +138,7 @@ impl<B: I2c, S: TerminalDisplaySize + Copy> Actuator for Ssd1306<B, S> {
         self.act(String::new(), now)
     }
     fn act(&mut self, text: String, _: Instant) -> Result<(), Self::Error> {
-        self.show(&text).map_err(|_| ActuatorError::Bus(DisplayFault))
+        self.show(&text).map_err(|_| ActuatorError::bus(DisplayFault))
     }
     fn make_safe(&mut self) -> Result<(), Self::Error> {
         if self.clears { self.act(String::new(), Instant::ZERO) } else { Ok(()) }
