@@ -15,8 +15,8 @@ pub(crate) struct Specimen {
     pub(crate) name: &'static str,
     /// What it sends where the chip answers by noise, with good checksums and the right identification.
     pub(crate) fed: fn(Noise) -> Fed,
-    /// If it is on I2C: its address in hexadecimal digits, and the error of the first access where nobody answers.
-    pub(crate) nobody: Option<(&'static str, fn() -> String)>,
+    /// If it is on I2C.
+    pub(crate) nobody: Option<Nobody>,
     /// If it has registers.
     pub(crate) registers: Option<Settings>,
 }
@@ -35,6 +35,9 @@ pub(crate) struct Settings {
 
 /// Samples once; false if that failed.
 pub(crate) type Sampling = Box<dyn FnMut() -> bool>;
+
+/// Its address in hexadecimal digits, and the error of the first access where nobody answers.
+pub(crate) type Nobody = (&'static str, fn() -> String);
 
 /// What has been sent.
 #[derive(Debug, Default)]

@@ -163,7 +163,7 @@ pub(crate) mod tests {
         fn never_panics(text in "([a-zA-Z0-9: \n]|kB|MemTotal:|MemAvailable:|99999999999999999999|ü){0,60}") {
             let root = machine(&format!("MemTotal: 1000 kB\n{text}"));
             let used = Memory::under(root.path(), "memory", MemoryValue::UsedPercent).map(|mut memory| memory.sample());
-            let used = used.map_or_else(|error| Err(error.into()), |sampled| sampled);
+            let used = used.unwrap_or_else(|error| Err(error.into()));
             prop_assert!(used.is_err() || used.is_ok_and(|percent| (0.0..=100.0).contains(&percent)));
         }
     }
