@@ -46,12 +46,13 @@ mod tests {
     use std::cell::RefCell;
     use std::rc::Rc;
     use thingflow_core::prelude::*;
-    use thingflow_core::{Closed, VirtualClock};
+    use thingflow_core::{Closed, Sink, VirtualClock};
 
     /// Notes when each event happened.
     struct Noted(Rc<RefCell<Vec<Moment>>>);
 
-    impl InputThing<SensorEvent<()>> for Noted {
+    impl Sink for Noted {
+        type Event = SensorEvent<()>;
         fn on_next(&mut self, event: SensorEvent<()>, cx: &mut Context<'_>) -> Receipt {
             self.0.borrow_mut().push(Moment::of(&event, cx));
             Ok(Demand::More)

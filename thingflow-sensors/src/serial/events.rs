@@ -6,7 +6,7 @@ use std::os::fd::AsRawFd;
 
 use rustix::io::Errno;
 use thingflow_core::{
-    Context, Demand, EventThing, Failure, Interest, OutputThing, Port, PortRef, Receipt, Registry, SensorEvent,
+    Context, Demand, EventThing, Failure, Interest, Port, PortRef, PortSource, Ports, Receipt, Registry, SensorEvent,
     SensorId, StreamError,
 };
 
@@ -59,7 +59,7 @@ impl<D: Decode<Item: Clone + 'static>> SerialEvents<D> {
     }
 
     /// Sends what has been read; what is left when nobody wants more waits.
-    fn send(&mut self, cx: &mut Context<'_>) -> Receipt {
+    fn send_read(&mut self, cx: &mut Context<'_>) -> Receipt {
         while let Some(byte) = self.bytes.get(self.at..self.filled).and_then(|rest| rest.first()) {
             self.at += 1;
             match self.decoder.push(*byte) {
@@ -77,10 +77,16 @@ impl<D: Decode<Item: Clone + 'static>> SerialEvents<D> {
     }
 }
 
-impl<D: Decode<Item: Clone + 'static>> OutputThing for SerialEvents<D> {
-    fn produce(&mut self, cx: &mut Context<'_>) -> Result<Demand, Failure> {
+impl<D: Decode<Item: Clone + 'static>> Ports for SerialEvents<D> {
+    fn ports(&self, see: &mut dyn FnMut(PortRef)) {
+        see(self.port.as_ref());
+    }
+}
+
+impl<D: Decode<Item: Clone + 'static>> PortSource for SerialEvents<D> {
+    fn send(&mut self, cx: &mut Context<'_>) -> Result<Demand, Failure> {
         for _ in 0..BATCH {
-            let demand = self.send(cx)?;
+            let demand = self.send_read(cx)?;
             if demand != Demand::More {
                 return Ok(demand);
             }
@@ -93,9 +99,6 @@ impl<D: Decode<Item: Clone + 'static>> OutputThing for SerialEvents<D> {
         }
         cx.call_again();
         Ok(Demand::More)
-    }
-    fn ports(&self, see: &mut dyn FnMut(PortRef)) {
-        see(self.port.as_ref());
     }
     fn name(&self) -> &str {
         self.id.name().unwrap_or("serial line")

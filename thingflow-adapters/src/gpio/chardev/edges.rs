@@ -6,8 +6,8 @@ use std::os::fd::AsRawFd;
 use gpiocdev::line::{EdgeEvent, EdgeKind};
 use gpiocdev::request::Request;
 use thingflow_core::{
-    Clock, Context, Demand, EventThing, Failure, Instant, Interest, OutputThing, Port, PortRef, Receipt, Registry,
-    SensorEvent, SensorId, StreamError, SystemClock, Timestamp,
+    Clock, Context, Demand, EventThing, Failure, Instant, Interest, Port, PortRef, PortSource, Ports, Receipt,
+    Registry, SensorEvent, SensorId, StreamError, SystemClock, Timestamp,
 };
 
 use super::LineFault;
@@ -50,14 +50,17 @@ impl Edges {
     }
 }
 
-impl OutputThing for Edges {
-    fn produce(&mut self, cx: &mut Context<'_>) -> Result<Demand, Failure> {
+impl Ports for Edges {
+    fn ports(&self, see: &mut dyn FnMut(PortRef)) {
+        see(self.port.as_ref());
+    }
+}
+
+impl PortSource for Edges {
+    fn send(&mut self, cx: &mut Context<'_>) -> Result<Demand, Failure> {
         let Self { watched, id, port, sequence, .. } = self;
         let clocks = Clocks::read();
         watched.send_all(cx, |event, cx| port.emit(sequence.event(*id, event, clocks), cx))
-    }
-    fn ports(&self, see: &mut dyn FnMut(PortRef)) {
-        see(self.port.as_ref());
     }
     fn name(&self) -> &str {
         &self.name
