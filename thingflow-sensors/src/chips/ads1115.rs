@@ -23,7 +23,7 @@ use crate::{Chip, ChipError, Measures, OutOfRange, Progress, Quantity};
 /// - Address: 0x48 to 0x4B, by what the pin ADDR is connected to.
 /// - Wiring: 2 V to 5.5 V; no input may exceed the supply by 0.3 V, whatever the range, or the chip is damaged. Pull
 ///   the bus up to the voltage of the board.
-/// - An input takes 9 ms, since the chip has one converter for all. So it is a [`Conversion`]: use it with
+/// - An input takes 9 ms, since the chip has one converter for all. So it is a [`Conversion`](crate::Conversion): use it with
 ///   [`Converting`](crate::Converting) or [`Blocking`](crate::Blocking). Inputs of one chip belong in one sensor.
 /// - Each measurement tells the chip all its settings; one that lost its power meanwhile is a failure.
 ///

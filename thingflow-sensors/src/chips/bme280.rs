@@ -23,7 +23,7 @@ use crate::{Chip, ChipError, Measures, OutOfRange, Progress, Quantity};
 ///   0.008, ±3; hectopascals, 300 to 1100, in steps of 0.03, ±1.
 /// - Address: 0x76; 0x77 with the pin SDO high.
 /// - Wiring: 1.7 V to 3.6 V, not 5 V. The pin CSB must be high for I2C.
-/// - A measurement takes 10 ms: it is a [`Conversion`], for [`Converting`](crate::Converting) or
+/// - A measurement takes 10 ms: it is a [`Conversion`](crate::Conversion), for [`Converting`](crate::Converting) or
 ///   [`Blocking`](crate::Blocking). In between the chip sleeps.
 /// - The first measurement, and the one after a failure, reads the calibration. Each start tells the chip what to
 ///   measure, so a loss of power does no harm.

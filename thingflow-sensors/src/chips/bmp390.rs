@@ -20,7 +20,7 @@ use crate::{Chip, ChipError, Measures, OutOfRange, Progress, Quantity};
 ///   height; degrees Celsius, -40 to 85, in steps of 0.005, ±0.5.
 /// - Address: 0x77; 0x76 with the pin SDO low.
 /// - Wiring: 1.65 V to 3.6 V, not 5 V. Keep light off the hole in the lid.
-/// - A measurement takes 22 ms: it is a [`Conversion`], for [`Converting`](crate::Converting) or
+/// - A measurement takes 22 ms: it is a [`Conversion`](crate::Conversion), for [`Converting`](crate::Converting) or
 ///   [`Blocking`](crate::Blocking). In between the chip sleeps.
 /// - The pressure is measured 8 times and averaged.
 /// - The first measurement, and the one after a failure, reads the calibration. Each start tells the chip what to

@@ -21,7 +21,7 @@ use crate::{Chip, ChipError, Measures, OutOfRange, Progress, Quantity};
 ///   and the select line stay free.
 /// - Wiring: 2.6 V to 5.5 V; at 5 V its output is too much for a Raspberry Pi; give it 3.3 V. The cell gets its voltage
 ///   from the chip, so that a change of it cancels out.
-/// - It measures on its own, every 100 ms (12.5 ms with the pin RATE high), and is a [`Conversion`], for
+/// - It measures on its own, every 100 ms (12.5 ms with the pin RATE high), and is a [`Conversion`](crate::Conversion), for
 ///   [`Converting`](crate::Converting) or [`Blocking`](crate::Blocking).
 /// - The first four readings after power-on, and the first one with another gain, are wrong. So the first reading, and the
 ///   one after a failure, comes four measurements later, 0.4 s.

@@ -20,7 +20,7 @@ use crate::{Chip, ChipError, Measures, OutOfRange, Progress, Quantity};
 /// - Wiring: 2.4 V to 5.5 V, with up to 205 mA for a moment: give it a supply of its own. Pull the bus up to the
 ///   voltage of the board. It takes some minutes to settle, and once a week it must see fresh air, which it calibrates
 ///   itself by.
-/// - It is a [`Conversion`], for [`Converting`](crate::Converting) or [`Blocking`](crate::Blocking).
+/// - It is a [`Conversion`](crate::Conversion), for [`Converting`](crate::Converting) or [`Blocking`](crate::Blocking).
 ///   It measures every 5 s on its own; a tick in between waits for the next value.
 ///   [`single_shot`](Self::single_shot) (not SCD40) measures at each tick, which takes 5 s, and saves power in between.
 /// - For the first tick, after a failure, and when no value came for ten seconds, it is stopped, goes back to the settings
@@ -256,7 +256,7 @@ impl<B, D> fmt::Debug for Scd4x<B, D> {
     }
 }
 
-/// Waits the millisecond between a command and its answer. Longer waits of the driver are those of a [`Conversion`].
+/// Waits the millisecond between a command and its answer. Longer waits of the driver are those of a [`Conversion`](crate::Conversion).
 struct Short<D>(D);
 
 impl<D: DelayNs> DelayNs for Short<D> {

@@ -18,7 +18,7 @@ use crate::{Chip, ChipError, Climate, Measures, OutOfRange, Progress, Quantity};
 ///   steps of 0.0015, ±2.
 /// - Address: 0x44; 0x45 with the pin ADDR high.
 /// - Wiring: 2.15 V to 5.5 V; pull the bus up to the voltage of the board, not to that of the chip.
-/// - A measurement takes 16 ms: it is a [`Conversion`], for [`Converting`](crate::Converting) or
+/// - A measurement takes 16 ms: it is a [`Conversion`](crate::Conversion), for [`Converting`](crate::Converting) or
 ///   [`Blocking`](crate::Blocking). In between the chip sleeps and does not warm itself.
 /// - The first measurement, and the one after a failure, ends what another program may have begun and switches the chip's
 ///   heater off, which takes 4 ms more. From then on each measurement is one command, so a loss of power does no harm.

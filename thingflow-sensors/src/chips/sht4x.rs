@@ -20,7 +20,7 @@ use crate::{Chip, ChipError, Climate, Measures, OutOfRange, Progress, Quantity};
 ///   cut off.
 /// - Address: 0x44; some types 0x45 or 0x46.
 /// - Wiring: 1.08 V to 3.6 V, not 5 V.
-/// - A measurement takes 9 ms, with [`Precision::Low`] 2 ms: it is a [`Conversion`], for
+/// - A measurement takes 9 ms, with [`Precision::Low`] 2 ms: it is a [`Conversion`](crate::Conversion), for
 ///   [`Converting`](crate::Converting) or [`Blocking`](crate::Blocking). In between the chip sleeps.
 /// - The chip needs no setting up: each measurement is one command, so a loss of power does no harm.
 ///

@@ -22,7 +22,7 @@ use crate::{Chip, ChipError, Measures, OutOfRange, Progress, Quantity};
 /// - Address: 0x29, the same for all, and that of a TSL2591. For several of them hold all but one off by the pin XSHUT.
 /// - Wiring: 2.6 V to 3.5 V; most modules have a regulator and take 5 V. Direct sunlight blinds it; a cover of glass
 ///   must be thin and close.
-/// - It measures all the time, every 33 ms, and is a [`Conversion`], for [`Converting`](crate::Converting) or
+/// - It measures all the time, every 33 ms, and is a [`Conversion`](crate::Conversion), for [`Converting`](crate::Converting) or
 ///   [`Blocking`](crate::Blocking): a tick waits for the next value, so none is older than itself.
 /// - The first tick, and one after a failure or after one for which no value came, sets the chip up. That holds up the
 ///   reactor for some 200 transfers, about 0.1 s; a chip that does not come to an end with it is given up after 1000.

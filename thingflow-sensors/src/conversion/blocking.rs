@@ -7,6 +7,7 @@ use embedded_hal::delay::DelayNs;
 use thingflow_core::{SampleError, Sensor, SensorId};
 
 use super::{Conversion, PATIENCE, Progress, SHORTEST_WAIT};
+use crate::{Measures, Quantity};
 
 /// A slow sensor as a plain one: [`sample`](Sensor::sample) waits until the measurement is ready. For edge threads and
 /// for programs that do nothing else.
@@ -46,6 +47,12 @@ impl<C: Conversion, D: DelayNs> Sensor for Blocking<C, D> {
             }
             left = left.checked_sub(wait).ok_or(BlockingError::Endless)?;
         }
+    }
+}
+
+impl<C: Measures, D> Measures for Blocking<C, D> {
+    fn quantities(&self) -> impl AsRef<[Quantity]> {
+        self.conversion.quantities()
     }
 }
 

@@ -23,6 +23,7 @@ use crate::{Measures, OutOfRange, Quantity};
 /// println!("{} bytes", written.sample()?);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[doc(alias = "throughput")]
 #[derive(Debug)]
 pub struct DiskIo {
     id: SensorId,

@@ -28,6 +28,7 @@ use crate::{Measures, OutOfRange, Quantity, Values};
 /// }
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[doc(alias = "top")]
 #[derive(Debug)]
 pub struct Processes {
     id: SensorId,
