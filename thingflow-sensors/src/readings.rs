@@ -125,6 +125,15 @@ mod tests {
     }
 
     #[test]
+    #[cfg(all(feature = "serde", feature = "postcard"))]
+    fn readings_are_types_of_serde() {
+        let climate = Climate { temperature: 21.3, humidity: 48.0 };
+        let mut bytes = [0; 32];
+        let bytes = postcard::to_slice(&climate, &mut bytes).expect("room");
+        assert_eq!(postcard::from_bytes::<Climate>(bytes), Ok(climate));
+    }
+
+    #[test]
     fn readings_come_back_from_their_columns() {
         let climate = Climate { temperature: 21.3, humidity: 48.0 };
         assert_eq!(back(&climate).0, climate);
