@@ -291,6 +291,25 @@ mod tests {
     }
 
     #[test]
+    fn f40_a_press_does_not_last_longer_when_the_clock_is_set_meanwhile() {
+        const HOUR: i64 = 3_600_000;
+        for (set, debounce) in [(HOUR, 0), (-HOUR, 0), (HOUR, 20), (-HOUR, 20)] {
+            let seen = Recorder::new();
+            let mut chain = pipe().pipe(Presses::new().debounce(ms(debounce))).to(seen.clone());
+            let at = |millis| Context::detached(Instant::ZERO + ms(4 * HOUR.unsigned_abs() + millis));
+            let mut press = |millis: u64, set: i64, down| {
+                let ts = 4 * HOUR + i64::try_from(millis).unwrap() + set;
+                chain.next(event(ts, down), &mut at(millis)).unwrap();
+            };
+            press(0, 0, true);
+            press(100, set, false);
+            press(500, set, true);
+            let told: Vec<_> = seen.events().iter().map(|e: &SensorEvent<Press>| e.val).take(2).collect();
+            assert_eq!(told, [Press::Pressed, Press::Released(ms(100))], "set by {set} ms");
+        }
+    }
+
+    #[test]
     fn times_are_those_of_the_kernel_and_not_those_of_the_loop() {
         let seen = Recorder::new();
         let mut chain = pipe().pipe(Presses::new().debounce(Duration::ZERO)).to(seen.clone());

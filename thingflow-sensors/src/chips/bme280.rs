@@ -113,7 +113,8 @@ impl<B: I2c> Bme280<B> {
         if status & COPYING_CALIBRATION != 0 {
             return Err(self.registers.chip.no_reading("it has just been switched on; sample it again"));
         }
-        if bytes.iter().all(|byte| *byte == bytes[0]) {
+        let is_blank = |bytes: &[u8]| bytes.windows(2).all(|pair| pair[0] == pair[1]);
+        if is_blank(&bytes) || humidity.is_some_and(|humidity: [u8; 7]| is_blank(&humidity)) {
             return Err(self.registers.chip.no_reading("its calibration cannot be read; check its supply and its wires"));
         }
         Ok(Coefficients::of(bytes, humidity))
@@ -401,8 +402,10 @@ pub(crate) mod tests {
 
     #[test]
     fn f21_a_calibration_of_zeros_is_an_error() {
-        let chip = FakeChip::new(0x76).with(ID, &[0x60]).with(DATA, &[0x50, 0, 0, 0x70, 0, 0, 0x60, 0]);
-        let error = Bme280::new("garden", chip).start().unwrap_err().to_string();
+        let blank = FakeChip::new(0x76).with(ID, &[0x60]).with(DATA, &[0x50, 0, 0, 0x70, 0, 0, 0x60, 0]);
+        let error = Bme280::new("garden", blank).start().unwrap_err().to_string();
+        assert_eq!(error, "BME280: its calibration cannot be read; check its supply and its wires");
+        let error = Bme280::new("garden", chip(0x60, 28_000).with(0xE1, &[0; 7])).start().unwrap_err().to_string();
         assert_eq!(error, "BME280: its calibration cannot be read; check its supply and its wires");
     }
 
