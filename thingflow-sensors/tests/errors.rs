@@ -1,5 +1,6 @@
 //! Each public error reads the same as `Debug`, which is what `main` prints, and keeps what caused it.
 #![cfg(all(feature = "std", feature = "postcard", feature = "sysfs", target_os = "linux"))]
+#![allow(clippy::unwrap_used)] // helpers of tests
 
 use std::convert::Infallible;
 use std::error::Error;
