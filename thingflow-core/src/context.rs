@@ -35,7 +35,8 @@ pub struct Context<'a> {
 }
 
 impl<'a> Context<'a> {
-    /// A context for work outside of any scheduler, at `now`: nobody wakes, nothing is scheduled.
+    /// A context for work outside of any scheduler, at `now`: nobody wakes, nothing is scheduled. Its wall clock began at the
+    /// Unix epoch when the other began at zero.
     pub fn detached(now: Instant) -> Context<'static> {
         Context::new(now, &Detached)
     }
@@ -280,4 +281,8 @@ pub(crate) trait Culprit {
 }
 
 struct Detached;
-impl Host for Detached {}
+impl Host for Detached {
+    fn timestamp(&self, now: Instant) -> Timestamp {
+        Timestamp::UNIX_EPOCH + now.since(Instant::ZERO)
+    }
+}

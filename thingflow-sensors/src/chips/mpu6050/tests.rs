@@ -1,9 +1,44 @@
 //! A chip of registers with a memory that behaves as the register map says.
 
 use super::*;
+use crate::chips::fake::{FakeChip, Fifo, Nobody};
+use crate::chips::specimen::{self, Settings, Specimen};
+use thingflow_core::Sensor;
 use crate::bus::Guarded;
-use crate::fake::{FakeChip, Fifo};
 use proptest::prelude::*;
+
+pub(crate) fn specimen() -> Specimen {
+    Specimen {
+        name: "MPU6050",
+        fed: |mut noise| {
+            let chip = chip();
+            let mut bytes = [0; 83 * BYTES];
+            noise.fill(&mut bytes);
+            chip.queue(&bytes);
+            let mut fed = specimen::direct(Mpu6050::new("x", chip.clone()));
+            let mut sensor = running(chip.clone());
+            chip.queue(&bytes);
+            let batch = sensor.sample().unwrap();
+            fed.see(sensor.quantities().as_ref(), batch);
+            fed
+        },
+        nobody: Some(("68", || specimen::error(Mpu6050::new("x", Nobody).sample()))),
+        registers: Some(Settings {
+            chip,
+            sensor: |chip| {
+                let mut sensor = Mpu6050::new("x", chip);
+                Box::new(move || sensor.sample().is_ok())
+            },
+            samplings: 2,
+            expected: &[
+                // The offsets of the gyroscope, and its standby.
+                (0x13, 0), (0x14, 0), (0x15, 0), (0x16, 0), (0x17, 0), (0x18, 0), (PWR_MGMT_2, 0),
+                (SMPLRT_DIV, 9), (CONFIG, 3), (GYRO_CONFIG, 0x08), (ACCEL_CONFIG, 0x08),
+                (FIFO_EN, 0x78), (I2C_MST_CTRL, 0), (USER_CTRL, 0x40), (PWR_MGMT_1, 0x01),
+            ],
+        }),
+    }
+}
 
 const SMPLRT_DIV: u8 = 0x19;
 const CONFIG: u8 = 0x1A;
@@ -23,6 +58,7 @@ fn chip() -> FakeChip {
 /// One that collects samples already.
 fn running<B: I2c<Error: Send + Sync + 'static>>(bus: B) -> Mpu6050<B> {
     let mut sensor = Mpu6050::new("arm", bus);
+    assert!(matches!(sensor.sample(), Err(SampleError::NotYet(RESETS_IN))));
     assert!(sensor.sample().unwrap().samples().is_empty());
     sensor
 }
@@ -101,7 +137,8 @@ fn a_read_that_breaks_off_is_a_failure_and_a_gap() {
     let mut sensor = running(chip.clone());
     hold(&chip, &count(0, 11));
     chip.break_off_after(7);
-    assert!(sensor.sample().is_err());
+    assert!(matches!(sensor.sample(), Err(SampleError::Failed(_))));
+    assert_eq!(sensor.sample(), Err(SampleError::NotYet(RESETS_IN)));
     assert!(sensor.sample().unwrap().samples().is_empty(), "set up anew");
     hold(&chip, &count(20, 25));
     let batch = sensor.sample().unwrap();
@@ -117,10 +154,29 @@ fn is_set_up_anew_after_a_loss_of_power() {
     REGISTERS.iter().for_each(|register| chip.set(*register, 0));
     chip.set(PWR_MGMT_1, 0x40);
     assert_eq!(sensor.sample().unwrap_err().to_string(), "MPU6050: it has lost its power for a while");
+    assert_eq!(sensor.sample(), Err(SampleError::NotYet(RESETS_IN)));
     assert!(sensor.sample().unwrap().samples().is_empty());
     assert_eq!(settings(&chip), SETTINGS);
     chip.unplug(true);
     assert!(sensor.sample().unwrap_err().to_string().starts_with("MPU6050 does not answer"));
+}
+
+#[test]
+fn f35_the_first_access_resets_the_chip() {
+    let chip = chip();
+    chip.set(0x06, 0x12); // the accelerometer's offset, of which only the chip knows the factory's value
+    let _ = Mpu6050::new("arm", chip.clone()).sample();
+    assert_eq!(chip.get(PWR_MGMT_1), 0x80);
+}
+
+#[test]
+fn fields_of_several_values_have_several_columns() {
+    let along = Axes { x: 1.0, y: 2.0, z: 3.0 };
+    let motion = Motion { acceleration: along, rotation: along.times(2.0) };
+    let mut texts = Vec::new();
+    motion.each_column(&mut |value| texts.push(value.to_string()));
+    assert_eq!(texts, ["1", "2", "3", "2", "4", "6"]);
+    assert_eq!(Motion::from_columns(&texts.iter().map(String::as_str).collect::<Vec<_>>()), Ok(motion));
 }
 
 #[test]
@@ -135,7 +191,9 @@ fn what_another_program_has_set_does_not_stay() {
 fn each_rate_has_its_divider() {
     for (rate, divider) in [(1000, 0), (200, 4), (100, 9), (4, 249)] {
         let chip = chip();
-        Mpu6050::new("arm", chip.clone()).rate(rate).sample().unwrap();
+        let mut sensor = Mpu6050::new("arm", chip.clone()).rate(rate);
+        assert_eq!(sensor.sample(), Err(SampleError::NotYet(RESETS_IN)));
+        sensor.sample().unwrap();
         assert_eq!(chip.get(SMPLRT_DIV), divider, "{rate}");
     }
 }

@@ -10,7 +10,8 @@ use core::time::Duration;
 use embedded_hal::spi::SpiDevice;
 use thingflow_core::SensorId;
 
-use crate::{Chip, ChipError, Conversion, Progress};
+use crate::driver::{Device, SlowDevice, conversion};
+use crate::{Chip, ChipError, Measures, OutOfRange, Progress, Quantity};
 
 /// The amplifier HX711 of a load cell.
 ///
@@ -20,9 +21,10 @@ use crate::{Chip, ChipError, Conversion, Progress};
 ///   and the select line stay free.
 /// - Wiring: 2.6 V to 5.5 V; at 5 V its output is too much for a Raspberry Pi; give it 3.3 V. The cell gets its voltage
 ///   from the chip, so that a change of it cancels out.
-/// - It measures on its own, every 100 ms (12.5 ms with the pin RATE high), and is a [`Conversion`], for
-///   [`Converting`](crate::Converting) or [`Blocking`](crate::Blocking). The first four readings after power-on, and
-///   the first one with another gain, are wrong.
+/// - It measures on its own, every 100 ms (12.5 ms with the pin RATE high), and is a [`Conversion`](crate::Conversion), for
+///   [`Converting`](crate::Converting) or [`Blocking`](crate::Blocking).
+/// - The first four readings after power-on, and the first one with another gain, are wrong. So the first reading, and the
+///   one after a failure, comes four measurements later, 0.4 s.
 ///
 /// Under Linux the kernel's driver (`iio`, overlay `hx711`) reads it over two ordinary pins. Source: data sheet of Avia
 /// Semiconductor.
@@ -30,6 +32,8 @@ pub struct Hx711<S> {
     id: SensorId,
     spi: S,
     gain: Gain,
+    /// How many readings are still to be passed over.
+    unsettled: u8,
 }
 
 /// The input and its gain, which the chip uses from the next measurement on.
@@ -48,11 +52,14 @@ const CHIP: Chip = Chip::spi("HX711");
 /// Four pulses.
 const PULSES: u8 = 0b1010_1010;
 const SOON: Duration = Duration::from_millis(5);
+/// After power-on and after another gain.
+const SETTLES_IN: u8 = 4;
+const STEPS: Quantity = Quantity::new("steps", "", -8_388_608.0..=8_388_607.0);
 
 impl<S: SpiDevice> Hx711<S> {
     /// The amplifier with its usual gain of 128. The chip cannot tell whether it is there.
     pub fn new(id: impl Into<SensorId>, spi: S) -> Self {
-        Self { id: id.into(), spi, gain: Gain::default() }
+        Self { id: id.into(), spi, gain: Gain::default(), unsettled: SETTLES_IN }
     }
 
     /// Another input or gain.
@@ -61,9 +68,9 @@ impl<S: SpiDevice> Hx711<S> {
         Self { gain, ..self }
     }
 
-    fn steps(&mut self) -> Result<Option<i32>, S::Error> {
+    fn steps(&mut self) -> Result<Option<i32>, ChipError<S::Error>> {
         let mut ready = [0];
-        self.spi.transfer_in_place(&mut ready)?; // the clock stays low: the line shows whether there is a reading
+        self.transfer(&mut ready)?; // the clock stays low: the line shows whether there is a reading
         if ready != [0] {
             return Ok(None);
         }
@@ -73,8 +80,16 @@ impl<S: SpiDevice> Hx711<S> {
             Gain::A64 => 0b1010_1000,
         };
         let mut bits = [PULSES, PULSES, PULSES, PULSES, PULSES, PULSES, more];
-        self.spi.transfer_in_place(&mut bits)?;
+        self.transfer(&mut bits)?;
+        // After its last pulse the chip pulls the line high, until it has measured again.
+        if bits[6] & 1 == 0 {
+            return Err(CHIP.no_reading("its data line stays low; check its supply and its wires"));
+        }
         Ok(Some(steps(bits)))
+    }
+
+    fn transfer(&mut self, bytes: &mut [u8]) -> Result<(), ChipError<S::Error>> {
+        self.spi.transfer_in_place(bytes).map_err(|error| CHIP.silent(error))
     }
 }
 
@@ -86,24 +101,42 @@ fn steps(bits: [u8; 7]) -> i32 {
     (raw << 8).cast_signed() >> 8
 }
 
-impl<S: SpiDevice<Error: Send + Sync + 'static>> Conversion for Hx711<S> {
+impl<S> Measures for Hx711<S> {
+    fn quantities(&self) -> impl AsRef<[Quantity]> {
+        [STEPS]
+    }
+}
+
+impl<S: SpiDevice> Device for Hx711<S> {
     type Reading = f64;
     type Error = ChipError<S::Error>;
 
-    fn id(&self) -> SensorId {
-        self.id
+    fn refuse(&self, value: OutOfRange) -> Self::Error {
+        CHIP.impossible(value)
     }
-    fn start(&mut self) -> Result<Duration, Self::Error> {
+    fn forget(&mut self) {
+        self.unsettled = SETTLES_IN;
+    }
+}
+
+impl<S: SpiDevice> SlowDevice for Hx711<S> {
+    fn begin(&mut self) -> Result<Duration, Self::Error> {
         Ok(Duration::ZERO) // it measures all the time
     }
-    fn read(&mut self) -> Result<Progress<f64>, Self::Error> {
-        match self.steps().map_err(|error| CHIP.silent(error))? {
+    fn progress(&mut self) -> Result<Progress<f64>, Self::Error> {
+        match self.steps()? {
             None => Ok(Progress::AskIn(SOON)),
+            Some(_) if self.unsettled > 0 => {
+                self.unsettled -= 1;
+                Ok(Progress::AskIn(SOON))
+            }
             Some(0x7F_FFFF | -0x80_0000) => Err(CHIP.no_reading("too much load, or a wire of the cell is loose")),
             Some(steps) => Ok(Progress::Ready(steps.into())),
         }
     }
 }
+
+conversion!([S: SpiDevice<Error: Send + Sync + 'static>] Hx711<S> => f64, ChipError<S::Error>);
 
 impl<S> fmt::Debug for Hx711<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -112,10 +145,22 @@ impl<S> fmt::Debug for Hx711<S> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+    use crate::Conversion;
+    use crate::chips::fake::FakeSpi;
+    use crate::chips::specimen::{self, Specimen};
     use embedded_hal_mock::eh1::spi::{Mock, Transaction};
     use proptest::prelude::*;
+
+    pub(crate) fn specimen() -> Specimen {
+        Specimen {
+            name: "HX711",
+            fed: |noise| specimen::slow(Hx711::new("x", FakeSpi(noise))),
+            nobody: None,
+            registers: None,
+        }
+    }
 
     /// What comes back for a value: each bit twice.
     fn doubled(value: i32) -> Vec<u8> {
@@ -137,9 +182,36 @@ mod tests {
         let mut talk = transfer(vec![0], vec![0xFF]).to_vec();
         talk.extend(reading(-123_456, 0x80));
         let mut spi = Mock::new(&talk);
-        let mut scale = Hx711::new("scale", spi.clone());
+        let mut scale = settled(spi.clone());
         assert_eq!(scale.read(), Ok(Progress::AskIn(SOON)));
         assert_eq!(scale.read(), Ok(Progress::Ready(-123_456.0)));
+        spi.done();
+    }
+
+    /// One that has been read before.
+    fn settled(spi: Mock<u8>) -> Hx711<Mock<u8>> {
+        Hx711 { unsettled: 0, ..Hx711::new("scale", spi) }
+    }
+
+    #[test]
+    fn f30_readings_by_the_gain_of_another_program_are_passed_over() {
+        let talk: Vec<_> = (1..=5).flat_map(|n| reading(n, 0xA8)).collect();
+        let mut spi = Mock::new(&talk);
+        let mut scale = Hx711::new("scale", spi.clone()).gain(Gain::A64);
+        (0..4).for_each(|_| assert_eq!(scale.read(), Ok(Progress::AskIn(SOON))));
+        assert_eq!(scale.read(), Ok(Progress::Ready(5.0)));
+        spi.done();
+    }
+
+    #[test]
+    fn f20_a_line_that_stays_low_is_no_reading() {
+        let mut bits = doubled(0);
+        bits[6] = 0;
+        let mut talk = transfer(vec![0], vec![0]).to_vec();
+        talk.extend(transfer(vec![0xAA, 0xAA, 0xAA, 0xAA, 0xAA, 0xAA, 0x80], bits));
+        let mut spi = Mock::new(&talk);
+        let error = settled(spi.clone()).read().unwrap_err().to_string();
+        assert_eq!(error, "HX711: its data line stays low; check its supply and its wires");
         spi.done();
     }
 
@@ -147,7 +219,7 @@ mod tests {
     fn one_to_three_more_pulses_choose_the_gain() {
         for (gain, more) in [(Gain::A128, 0x80), (Gain::B32, 0xA0), (Gain::A64, 0xA8)] {
             let mut spi = Mock::new(&reading(1, more)); // 25, 26, 27 pulses, table 3
-            assert_eq!(Hx711::new("scale", spi.clone()).gain(gain).read(), Ok(Progress::Ready(1.0)));
+            assert_eq!(settled(spi.clone()).gain(gain).read(), Ok(Progress::Ready(1.0)));
             spi.done();
         }
     }
@@ -156,7 +228,7 @@ mod tests {
     fn overload_is_no_reading() {
         for end in [0x7F_FFFF, -0x80_0000] {
             let mut spi = Mock::new(&reading(end, 0x80));
-            assert!(Hx711::new("scale", spi.clone()).read().unwrap_err().to_string().contains("too much load"));
+            assert!(settled(spi.clone()).read().unwrap_err().to_string().contains("too much load"));
             spi.done();
         }
     }

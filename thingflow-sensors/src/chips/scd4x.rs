@@ -7,22 +7,25 @@ use ::scd4x::{Error, Scd4x as Driver};
 use embedded_hal::{delay::DelayNs, i2c::I2c};
 use thingflow_core::SensorId;
 
-use crate::{Chip, ChipError, Conversion, Progress};
+use crate::driver::{Device, SlowDevice, conversion};
+use crate::readings::fields;
+use crate::{Chip, ChipError, Measures, OutOfRange, Progress, Quantity};
 
 /// The CO2 sensor SCD4x.
 ///
-/// - Units: ppm of CO2, 400 to 2000 (SCD41: 5000), in steps of 1, ±50 and 5 % of the value; degrees Celsius, -10 to 60,
-///   ±0.8; percent of relative humidity, 0 to 100, ±6. The chip warms itself by some 4 degrees, which it takes off
-///   again.
+/// - Units: ppm of CO2, 400 to 5000 (SCD40: specified to 2000), in steps of 1, ±50 and 5 % of the value; degrees Celsius,
+///   -10 to 60, ±0.8; percent of relative humidity, 0 to 100, ±6. What lies beyond an end by no more than the chip's
+///   tolerance, as in fresh air, reads as that end. The chip warms itself by some 4 degrees, which it takes off again.
 /// - Address: 0x62.
 /// - Wiring: 2.4 V to 5.5 V, with up to 205 mA for a moment: give it a supply of its own. Pull the bus up to the
 ///   voltage of the board. It takes some minutes to settle, and once a week it must see fresh air, which it calibrates
 ///   itself by.
-/// - It is a [`Conversion`], for [`Converting`](crate::Converting) or [`Blocking`](crate::Blocking).
+/// - It is a [`Conversion`](crate::Conversion), for [`Converting`](crate::Converting) or [`Blocking`](crate::Blocking).
 ///   It measures every 5 s on its own; a tick in between waits for the next value.
 ///   [`single_shot`](Self::single_shot) (not SCD40) measures at each tick, which takes 5 s, and saves power in between.
-/// - For the first tick, after a failure, and when no value came for ten seconds, it is told its settings and started
-///   anew, which takes half a second more. The settings are not stored in the chip.
+/// - For the first tick, after a failure, and when no value came for ten seconds, it is stopped, goes back to the settings
+///   that are stored in it, is told those of the program and started anew, which takes half a second more. The program's
+///   settings are not stored in the chip. One that another program has put to sleep is woken up, which costs a failed tick.
 ///
 /// Source: data sheet of Sensirion, SCD4x, version 1.4. Driver: the crate `scd4x`.
 pub struct Scd4x<B, D> {
@@ -35,14 +38,23 @@ pub struct Scd4x<B, D> {
 
 /// A reading of a [`Scd4x`].
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Air {
     /// Carbon dioxide in parts per million.
-    pub co2_ppm: f64,
+    pub co2: f64,
     /// The temperature in degrees Celsius.
-    pub celsius: f64,
+    pub temperature: f64,
     /// The relative humidity in percent.
-    pub percent: f64,
+    pub humidity: f64,
 }
+
+fields!(Air: co2 0, temperature 1, humidity 2);
+
+const QUANTITIES: [Quantity; 3] = [
+    Quantity::new("co2", "ppm", 400.0..=5000.0).cut_off(330.0..=5300.0),
+    Quantity::new("temperature", "°C", -10.0..=60.0),
+    Quantity::new("humidity", "%", 0.0..=100.0),
+];
 
 /// What the chip is told; otherwise it goes by what is stored in it.
 #[derive(Clone, Copy, Default)]
@@ -59,6 +71,8 @@ enum State {
     Unknown,
     /// It has been told to stop what it may be doing.
     Stopping,
+    /// It has been told to go back to the settings stored in it.
+    Reloading,
     /// It measures, and has a reading to come.
     Measuring,
     /// Its last reading has been fetched.
@@ -67,6 +81,7 @@ enum State {
 
 const CHIP: Chip = Chip::i2c("SCD4x", 0x62);
 const STOPS_IN: Duration = Duration::from_millis(500);
+const RELOADS_IN: Duration = Duration::from_millis(30);
 const TAKES: Duration = Duration::from_secs(5);
 const NOT_YET: Duration = Duration::from_millis(100);
 
@@ -145,66 +160,95 @@ impl<B: I2c, D: DelayNs> Scd4x<B, D> {
         }
     }
 
-    fn begin(&mut self) -> Result<Duration, Error<B::Error>> {
-        let (state, takes) = match self.state {
-            State::Idle if self.continuous => (State::Measuring, Duration::ZERO),
+    /// Stops what another program may have begun. It takes no other command while it measures.
+    fn stop(&mut self) -> Result<Duration, Error<B::Error>> {
+        if let Err(error) = self.driver.stop_periodic_measurement() {
+            self.driver.wake_up(); // asleep, it does not even answer
+            return Err(error);
+        }
+        self.state = State::Stopping;
+        Ok(STOPS_IN)
+    }
+
+    fn start_one(&mut self) -> Result<Duration, Error<B::Error>> {
+        match self.state {
+            State::Idle if self.continuous => {
+                self.state = State::Measuring;
+                Ok(Duration::ZERO)
+            }
             State::Idle => {
                 self.measure()?;
-                (State::Measuring, TAKES)
+                self.state = State::Measuring;
+                Ok(TAKES)
             }
             // It was told already, and answers nothing before it has stopped.
-            State::Stopping => (State::Stopping, STOPS_IN),
+            State::Stopping => Ok(STOPS_IN),
             // Also when the last measurement never came to an end.
-            State::Unknown | State::Measuring => {
-                self.driver.stop_periodic_measurement()?;
-                (State::Stopping, STOPS_IN)
+            State::Unknown | State::Reloading | State::Measuring => self.stop(),
+        }
+    }
+
+    fn step(&mut self) -> Result<Progress<Air>, Error<B::Error>> {
+        match self.state {
+            State::Stopping => {
+                self.driver.reinit()?;
+                self.state = State::Reloading;
+                Ok(Progress::AskIn(RELOADS_IN))
             }
-        };
-        self.state = state;
-        Ok(takes)
-    }
-
-    fn progress(&mut self) -> Result<Progress<Air>, Error<B::Error>> {
-        if self.state == State::Stopping {
-            self.configure()?;
-            self.measure()?;
-            self.state = State::Measuring;
-            return Ok(Progress::AskIn(TAKES));
-        }
-        if !self.driver.data_ready_status()? {
-            return Ok(Progress::AskIn(NOT_YET));
-        }
-        let data = self.driver.measurement()?;
-        self.state = State::Idle;
-        let (celsius, percent) = (data.temperature.into(), data.humidity.into());
-        Ok(Progress::Ready(Air { co2_ppm: data.co2.into(), celsius, percent }))
-    }
-
-    fn failed(&mut self, error: Error<B::Error>) -> ChipError<B::Error> {
-        self.state = State::Unknown;
-        match error {
-            Error::I2c(error) => CHIP.silent(error),
-            Error::Crc => CHIP.corrupt(),
-            Error::SelfTest | Error::Internal => CHIP.no_reading("the chip is broken"),
-            Error::NotAllowed => CHIP.no_reading("it measures already"),
+            State::Reloading => {
+                self.configure()?;
+                self.measure()?;
+                self.state = State::Measuring;
+                Ok(Progress::AskIn(TAKES))
+            }
+            _ if !self.driver.data_ready_status()? => Ok(Progress::AskIn(NOT_YET)),
+            _ => {
+                let data = self.driver.measurement()?;
+                self.state = State::Idle;
+                let (temperature, humidity) = (data.temperature.into(), data.humidity.into());
+                Ok(Progress::Ready(Air { co2: data.co2.into(), temperature, humidity }))
+            }
         }
     }
 }
 
-impl<B: I2c<Error: Send + Sync + 'static>, D: DelayNs> Conversion for Scd4x<B, D> {
+fn failed<E>(error: Error<E>) -> ChipError<E> {
+    match error {
+        Error::I2c(error) => CHIP.silent(error),
+        Error::Crc => CHIP.corrupt(),
+        Error::SelfTest | Error::Internal => CHIP.no_reading("the chip is broken"),
+        Error::NotAllowed => CHIP.no_reading("it measures already"),
+    }
+}
+
+impl<B, D> Measures for Scd4x<B, D> {
+    fn quantities(&self) -> impl AsRef<[Quantity]> {
+        QUANTITIES
+    }
+}
+
+impl<B: I2c, D: DelayNs> Device for Scd4x<B, D> {
     type Reading = Air;
     type Error = ChipError<B::Error>;
 
-    fn id(&self) -> SensorId {
-        self.id
+    fn refuse(&self, value: OutOfRange) -> Self::Error {
+        CHIP.impossible(value)
     }
-    fn start(&mut self) -> Result<Duration, Self::Error> {
-        self.begin().map_err(|error| self.failed(error))
-    }
-    fn read(&mut self) -> Result<Progress<Air>, Self::Error> {
-        self.progress().map_err(|error| self.failed(error))
+    fn forget(&mut self) {
+        self.state = State::Unknown;
     }
 }
+
+impl<B: I2c, D: DelayNs> SlowDevice for Scd4x<B, D> {
+    fn begin(&mut self) -> Result<Duration, Self::Error> {
+        self.start_one().map_err(failed)
+    }
+    fn progress(&mut self) -> Result<Progress<Air>, Self::Error> {
+        self.step().map_err(failed)
+    }
+}
+
+conversion!([B: I2c<Error: Send + Sync + 'static>, D: DelayNs] Scd4x<B, D> => Air, ChipError<B::Error>);
 
 impl<B, D> fmt::Debug for Scd4x<B, D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -212,7 +256,7 @@ impl<B, D> fmt::Debug for Scd4x<B, D> {
     }
 }
 
-/// Waits the millisecond between a command and its answer. Longer waits of the driver are those of a [`Conversion`].
+/// Waits the millisecond between a command and its answer. Longer waits of the driver are those of a [`Conversion`](crate::Conversion).
 struct Short<D>(D);
 
 impl<D: DelayNs> DelayNs for Short<D> {
@@ -224,16 +268,29 @@ impl<D: DelayNs> DelayNs for Short<D> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
-    use embedded_hal::i2c::ErrorKind;
+    use crate::Conversion;
+    use crate::chips::fake::{FakeWords, Nobody, crc8};
+    use crate::chips::specimen::{self, Specimen};
+    use embedded_hal::i2c::{ErrorKind, NoAcknowledgeSource};
     use embedded_hal_mock::eh1::delay::NoopDelay;
     use embedded_hal_mock::eh1::i2c::{Mock, Transaction};
+
+    pub(crate) fn specimen() -> Specimen {
+        Specimen {
+            name: "SCD4x",
+            fed: |noise| specimen::slow(Scd4x::new("x", FakeWords(noise), NoopDelay)),
+            nobody: Some(("62", || specimen::error(Scd4x::new("x", Nobody, NoopDelay).start()))),
+            registers: None, // it is told by commands
+        }
+    }
 
     fn command(code: u16) -> Transaction {
         Transaction::write(0x62, code.to_be_bytes().to_vec())
     }
     const STOP: u16 = 0x3F86;
+    const RELOAD: u16 = 0x3646;
     const PERIODIC: u16 = 0x21B1;
     const SINGLE: u16 = 0x219D;
 
@@ -248,14 +305,14 @@ mod tests {
     }
     fn check(progress: Progress<Air>) {
         let Progress::Ready(air) = progress else { panic!("{progress:?}") };
-        assert_eq!(air.co2_ppm, 500.0);
-        assert!((air.celsius - 25.0).abs() < 0.01, "{air:?}");
-        assert!((air.percent - 37.0).abs() < 0.01, "{air:?}");
+        assert_eq!(air.co2, 500.0);
+        assert!((air.temperature - 25.0).abs() < 0.01, "{air:?}");
+        assert!((air.humidity - 37.0).abs() < 0.01, "{air:?}");
     }
 
     #[test]
     fn measures_on_its_own() {
-        let mut talk = vec![command(STOP), command(PERIODIC)];
+        let mut talk = vec![command(STOP), command(RELOAD), command(PERIODIC)];
         talk.extend(ready(false));
         talk.extend(ready(true));
         talk.extend(example());
@@ -264,6 +321,7 @@ mod tests {
         let mut bus = Mock::new(&talk);
         let mut sensor = Scd4x::new("office", bus.clone(), NoopDelay);
         assert_eq!(sensor.start(), Ok(STOPS_IN));
+        assert_eq!(sensor.read(), Ok(Progress::AskIn(RELOADS_IN)));
         assert_eq!(sensor.read(), Ok(Progress::AskIn(TAKES)));
         assert_eq!(sensor.read(), Ok(Progress::AskIn(NOT_YET)));
         check(sensor.read().unwrap());
@@ -274,13 +332,14 @@ mod tests {
 
     #[test]
     fn measures_when_asked() {
-        let mut talk = vec![command(STOP), command(SINGLE)];
+        let mut talk = vec![command(STOP), command(RELOAD), command(SINGLE)];
         talk.extend(ready(true));
         talk.extend(example());
         talk.push(command(SINGLE));
         let mut bus = Mock::new(&talk);
         let mut sensor = Scd4x::new("office", bus.clone(), NoopDelay).single_shot();
         assert_eq!(sensor.start(), Ok(STOPS_IN));
+        assert_eq!(sensor.read(), Ok(Progress::AskIn(RELOADS_IN)));
         assert_eq!(sensor.read(), Ok(Progress::AskIn(TAKES)));
         check(sensor.read().unwrap());
         assert_eq!(sensor.start(), Ok(TAKES));
@@ -289,18 +348,20 @@ mod tests {
 
     #[test]
     fn starts_anew_after_a_failure_and_when_nothing_comes() {
-        let mut talk = vec![command(STOP), command(PERIODIC)];
+        let mut talk = vec![command(STOP), command(RELOAD), command(PERIODIC)];
         let [ask, answer] = ready(false);
         talk.extend([ask.clone(), answer.with_error(ErrorKind::Other)]);
-        talk.extend([command(STOP), command(PERIODIC)]);
+        talk.extend([command(STOP), command(RELOAD), command(PERIODIC)]);
         talk.extend(ready(false));
         talk.push(command(STOP)); // given up
         let mut bus = Mock::new(&talk);
         let mut sensor = Scd4x::new("office", bus.clone(), NoopDelay);
         assert_eq!(sensor.start(), Ok(STOPS_IN));
+        assert_eq!(sensor.read(), Ok(Progress::AskIn(RELOADS_IN)));
         assert_eq!(sensor.read(), Ok(Progress::AskIn(TAKES)));
         assert!(sensor.read().is_err());
         assert_eq!(sensor.start(), Ok(STOPS_IN));
+        assert_eq!(sensor.read(), Ok(Progress::AskIn(RELOADS_IN)));
         assert_eq!(sensor.read(), Ok(Progress::AskIn(TAKES)));
         assert_eq!(sensor.read(), Ok(Progress::AskIn(NOT_YET)));
         assert_eq!(sensor.start(), Ok(STOPS_IN));
@@ -309,11 +370,12 @@ mod tests {
 
     #[test]
     fn a_wrong_checksum_is_no_reading() {
-        let mut talk = vec![command(STOP), command(PERIODIC), command(0xE4B8)];
+        let mut talk = vec![command(STOP), command(RELOAD), command(PERIODIC), command(0xE4B8)];
         talk.push(Transaction::read(0x62, vec![0x80, 0x06, 0x00]));
         let mut bus = Mock::new(&talk);
         let mut sensor = Scd4x::new("office", bus.clone(), NoopDelay);
         assert_eq!(sensor.start(), Ok(STOPS_IN));
+        assert_eq!(sensor.read(), Ok(Progress::AskIn(RELOADS_IN)));
         assert_eq!(sensor.read(), Ok(Progress::AskIn(TAKES)));
         assert_eq!(sensor.read(), Err(CHIP.corrupt()));
         bus.done();
@@ -324,6 +386,7 @@ mod tests {
         let set = |bytes: [u8; 5]| Transaction::write(0x62, bytes.to_vec());
         let talk = [
             command(STOP),
+            command(RELOAD),
             // The examples of the data sheet: 1950 m, 987 hPa, 5.4 °C, off.
             set([0x24, 0x27, 0x07, 0x9E, 0x09]),
             set([0xE0, 0x00, 0x03, 0xDB, 0x42]),
@@ -336,7 +399,50 @@ mod tests {
         let mut sensor = sensor.temperature_offset(5.4).self_calibration(false);
         assert_eq!(sensor.start(), Ok(STOPS_IN));
         assert_eq!(sensor.start(), Ok(STOPS_IN), "asked again too early: the chip is left alone");
+        assert_eq!(sensor.read(), Ok(Progress::AskIn(RELOADS_IN)));
         assert_eq!(sensor.read(), Ok(Progress::AskIn(TAKES)));
+        bus.done();
+    }
+
+    /// What comes of an answer of these three words.
+    fn answered(words: [u16; 3]) -> Result<Air, String> {
+        let bytes = words.iter().flat_map(|word| {
+            let [high, low] = word.to_be_bytes();
+            [high, low, crc8(&[high, low])]
+        });
+        let mut talk = ready(true).to_vec();
+        talk.extend([command(0xEC05), Transaction::read(0x62, bytes.collect())]);
+        let mut bus = Mock::new(&talk);
+        let mut sensor = Scd4x { state: State::Measuring, ..Scd4x::new("office", bus.clone(), NoopDelay) };
+        let reading = sensor.read().map_err(|error| error.to_string());
+        bus.done();
+        reading.map(|progress| match progress {
+            Progress::Ready(air) => air,
+            later @ Progress::AskIn(_) => panic!("{later:?}"),
+        })
+    }
+
+    #[test]
+    fn f20_a_word_of_zero_is_no_air_without_co2() {
+        let error = answered([0, 0x6667, 0x5EB9]).unwrap_err();
+        assert!(error.starts_with("SCD4x: co2 of 0 ppm is outside of the range from 400 to 5000 ppm; check"), "{error}");
+        let error = answered([500, 0, 0x5EB9]).unwrap_err();
+        assert!(error.starts_with("SCD4x: temperature of -45 °C is outside of the range from -10 to 60 °C"), "{error}");
+        assert!(answered([0xFFFF, 0x6667, 0x5EB9]).is_err());
+    }
+
+    #[test]
+    fn fresh_air_reads_as_the_least_there_is() {
+        assert_eq!([391, 400, 5200].map(|co2| answered([co2, 0x6667, 0x5EB9]).unwrap().co2), [400.0, 400.0, 5000.0]);
+    }
+
+    #[test]
+    fn f30_a_chip_that_sleeps_is_woken_up() {
+        let asleep = command(STOP).with_error(ErrorKind::NoAcknowledge(NoAcknowledgeSource::Address));
+        let mut bus = Mock::new(&[asleep, command(0x36F6), command(STOP)]);
+        let mut sensor = Scd4x::new("office", bus.clone(), NoopDelay);
+        assert!(sensor.start().is_err());
+        assert_eq!(sensor.start(), Ok(STOPS_IN));
         bus.done();
     }
 

@@ -5,9 +5,10 @@ use core::time::Duration;
 
 use ::lm75::{Error, Lm75 as Driver, ic};
 use embedded_hal::i2c::I2c;
-use thingflow_core::{SampleError, Sensor, SensorId};
+use thingflow_core::{SampleError, SensorId};
 
-use crate::{Chip, ChipError};
+use crate::driver::{Device, DirectDevice, sensor};
+use crate::{Chip, ChipError, Measures, OutOfRange, Quantity};
 
 /// The thermometer LM75, or one that is compatible with it (LM75A and B, DS75, ADT75, MAX7500, TMP75).
 ///
@@ -15,8 +16,8 @@ use crate::{Chip, ChipError};
 /// - Address: 0x48 to 0x4F, by the pins A2, A1, A0.
 /// - Wiring: 3 V to 5.5 V; pull the bus up to the voltage of the board, not to that of the chip.
 /// - It measures on its own, every 100 ms (300 ms the first LM75). Sampling takes one transfer of 2 bytes.
-/// - Fresh from its power the chip reads 0 until it has measured. So a 0 at the first sampling, and after a failure, is
-///   no reading yet ([`SampleError::NotYet`]).
+/// - The first sampling has it measure, whatever another program has told it; the first reading comes a measurement later
+///   ([`SampleError::NotYet`]). So it is after a failure.
 /// - The chip has no identification: whatever answers at the address is read.
 ///
 /// For the finer steps of a TMP105 see `tmp105`. Source: data sheet of Texas Instruments, SNOS808P. Driver: the crate
@@ -25,8 +26,10 @@ pub struct Lm75<B> {
     id: SensorId,
     chip: Chip,
     driver: Driver<B, ic::Lm75>,
-    switched_on: bool,
+    measuring: bool,
 }
+
+const TEMPERATURE: Quantity = Quantity::new("temperature", "°C", -55.0..=125.0);
 
 /// The first LM75 is the slowest of them.
 const TAKES: Duration = Duration::from_millis(300);
@@ -35,7 +38,7 @@ impl<B: I2c> Lm75<B> {
     /// The chip at 0x48.
     pub fn new(id: impl Into<SensorId>, bus: B) -> Self {
         let chip = Chip::i2c("LM75", 0x48);
-        Self { id: id.into(), chip, driver: Driver::new(bus, chip.address()), switched_on: false }
+        Self { id: id.into(), chip, driver: Driver::new(bus, chip.address()), measuring: false }
     }
 
     /// Another address: 0x48 to 0x4F, by the pins A2, A1, A0.
@@ -49,11 +52,14 @@ impl<B: I2c> Lm75<B> {
         Self { chip, driver: Driver::new(self.driver.destroy(), address), ..self }
     }
 
-    fn celsius(&mut self) -> Result<f32, Error<B::Error>> {
-        if !self.switched_on {
-            self.driver.enable()?; // another program may have switched it off
+    /// The temperature, if the chip has had the time to measure it.
+    fn celsius(&mut self) -> Result<Option<f32>, Error<B::Error>> {
+        if !self.measuring {
+            self.driver.enable()?; // the whole configuration register
+            self.measuring = true;
+            return Ok(None);
         }
-        self.driver.read_temperature()
+        self.driver.read_temperature().map(Some)
     }
 }
 
@@ -64,23 +70,32 @@ fn failed<E>(chip: Chip, error: Error<E>) -> ChipError<E> {
     }
 }
 
-impl<B: I2c<Error: Send + Sync + 'static>> Sensor for Lm75<B> {
+impl<B> Measures for Lm75<B> {
+    fn quantities(&self) -> impl AsRef<[Quantity]> {
+        [TEMPERATURE]
+    }
+}
+
+impl<B: I2c> Device for Lm75<B> {
     type Reading = f64;
     type Error = ChipError<B::Error>;
 
-    fn id(&self) -> SensorId {
-        self.id
+    fn refuse(&self, value: OutOfRange) -> Self::Error {
+        self.chip.impossible(value)
     }
-    fn sample(&mut self) -> Result<f64, SampleError<Self::Error>> {
-        let fresh = !self.switched_on;
-        let celsius = self.celsius();
-        self.switched_on = celsius.is_ok();
-        match celsius.map_err(|error| failed(self.chip, error))? {
-            0.0 if fresh => Err(SampleError::NotYet(TAKES)), // what it shows before its first measurement
-            celsius => Ok(celsius.into()),
-        }
+    fn forget(&mut self) {
+        self.measuring = false;
     }
 }
+
+impl<B: I2c> DirectDevice for Lm75<B> {
+    fn measure(&mut self) -> Result<f64, SampleError<Self::Error>> {
+        let celsius = self.celsius().map_err(|error| failed(self.chip, error))?;
+        celsius.map(f64::from).ok_or(SampleError::NotYet(TAKES))
+    }
+}
+
+sensor!([B: I2c<Error: Send + Sync + 'static>] Lm75<B> => f64, ChipError<B::Error>);
 
 impl<B> fmt::Debug for Lm75<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -89,10 +104,30 @@ impl<B> fmt::Debug for Lm75<B> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+    use crate::chips::fake::{FakeChip, Nobody};
+    use crate::chips::specimen::{self, Settings, Specimen};
+    use thingflow_core::Sensor;
     use embedded_hal::i2c::ErrorKind;
     use embedded_hal_mock::eh1::i2c::{Mock, Transaction};
+
+    pub(crate) fn specimen() -> Specimen {
+        Specimen {
+            name: "LM75",
+            fed: |noise| specimen::direct(Lm75::new("x", FakeChip::new(0x48).wide().noisy(noise))),
+            nobody: Some(("48", || specimen::error(Lm75::new("x", Nobody).sample()))),
+            registers: Some(Settings {
+                chip: || FakeChip::new(0x48).wide().with(0, &[0x19, 0x00]),
+                sensor: |chip| {
+                    let mut sensor = Lm75::new("x", chip);
+                    Box::new(move || sensor.sample().is_ok())
+                },
+                samplings: 2,
+                expected: &[(2, 0x00)],
+            }),
+        }
+    }
 
     #[test]
     fn reads_the_table_of_the_data_sheet() {
@@ -101,19 +136,10 @@ mod tests {
             let bytes = i32::to_be_bytes(raw)[2..].to_vec();
             let talk = [Transaction::write(0x4A, vec![1, 0]), Transaction::write_read(0x4A, vec![0], bytes)];
             let mut bus = Mock::new(&talk);
-            assert_eq!(Lm75::new("room", bus.clone()).address(0x4A).sample().unwrap(), celsius);
+            let mut room = Lm75::new("room", bus.clone()).address(0x4A);
+            assert_eq!((room.sample(), room.sample()), (Err(SampleError::NotYet(TAKES)), Ok(celsius)));
             bus.done();
         }
-    }
-
-    #[test]
-    fn the_zero_of_a_chip_that_has_not_measured_is_no_reading() {
-        let read = || Transaction::write_read(0x48, vec![0], vec![0, 0]);
-        let mut bus = Mock::new(&[Transaction::write(0x48, vec![1, 0]), read(), read()]);
-        let mut room = Lm75::new("room", bus.clone());
-        assert_eq!(room.sample(), Err(SampleError::NotYet(TAKES)));
-        assert_eq!(room.sample(), Ok(0.0));
-        bus.done();
     }
 
     #[test]
@@ -122,10 +148,11 @@ mod tests {
         let read = || Transaction::write_read(0x48, vec![0], vec![0x19, 0]);
         let mut bus = Mock::new(&[on(), read(), read(), read().with_error(ErrorKind::Other), on(), read()]);
         let mut room = Lm75::new("room", bus.clone());
-        assert_eq!((room.sample(), room.sample()), (Ok(25.0), Ok(25.0)));
+        let nothing = Err(SampleError::NotYet(TAKES));
+        assert_eq!([room.sample(), room.sample(), room.sample()], [nothing, Ok(25.0), Ok(25.0)]);
         let error = room.sample().unwrap_err().to_string();
         assert!(error.ends_with("that `i2cdetect -y 1` shows 48"), "{error}");
-        assert_eq!(room.sample(), Ok(25.0));
+        assert_eq!([room.sample(), room.sample()], [nothing, Ok(25.0)]);
         bus.done();
     }
 }

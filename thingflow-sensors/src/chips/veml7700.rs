@@ -7,11 +7,12 @@ use core::fmt;
 use core::time::Duration;
 
 use embedded_hal::i2c::I2c;
-use thingflow_core::{SampleError, Sensor, SensorId};
+use thingflow_core::{SampleError, SensorId};
 use veml6030::convert_raw_als_to_lux;
 
-use crate::registers::Registers;
-use crate::{Chip, ChipError};
+use super::registers::Registers;
+use crate::driver::{Device, DirectDevice, sensor};
+use crate::{Chip, ChipError, Measures, OutOfRange, Quantity};
 
 pub use veml6030::{Gain, IntegrationTime};
 
@@ -47,7 +48,10 @@ pub struct Veml7700<B> {
 }
 
 const CONFIGURATION: u8 = 0;
+const POWER_SAVING: u8 = 3;
 const LIGHT: u8 = 4;
+const NO_SAVING: [u8; 2] = [0, 0];
+const ILLUMINANCE: Quantity = Quantity::new("illuminance", "lx", 0.0..=120_000.0);
 const OFF: u16 = 0b1;
 
 impl<B: I2c> Veml7700<B> {
@@ -107,17 +111,22 @@ impl<B: I2c> Veml7700<B> {
         Ok(u16::from_le_bytes(self.chip.read(CONFIGURATION)?) == self.settings())
     }
 
-    /// Has it measure. False if it does already.
+    /// Has it measure without pauses. False if it does already.
     fn begin(&mut self) -> Result<bool, ChipError<B::Error>> {
-        if self.is_measuring()? {
+        if self.is_measuring()? && self.chip.read(POWER_SAVING)? == NO_SAVING {
             return Ok(false);
         }
         // Its settings may be changed only while it is off.
-        for settings in [self.settings() | OFF, self.settings()] {
-            let [low, high] = settings.to_le_bytes();
-            self.chip.write(&[CONFIGURATION, low, high])?;
-        }
+        self.configure(self.settings() | OFF)?;
+        let [low, high] = NO_SAVING;
+        self.chip.write(&[POWER_SAVING, low, high])?;
+        self.configure(self.settings())?;
         Ok(true)
+    }
+
+    fn configure(&mut self, settings: u16) -> Result<(), ChipError<B::Error>> {
+        let [low, high] = settings.to_le_bytes();
+        self.chip.write(&[CONFIGURATION, low, high])
     }
 
     fn reading(&mut self) -> Result<f64, SampleError<ChipError<B::Error>>> {
@@ -137,19 +146,31 @@ impl<B: I2c> Veml7700<B> {
     }
 }
 
-impl<B: I2c<Error: Send + Sync + 'static>> Sensor for Veml7700<B> {
+impl<B> Measures for Veml7700<B> {
+    fn quantities(&self) -> impl AsRef<[Quantity]> {
+        [ILLUMINANCE]
+    }
+}
+
+impl<B: I2c> Device for Veml7700<B> {
     type Reading = f64;
     type Error = ChipError<B::Error>;
 
-    fn id(&self) -> SensorId {
-        self.id
+    fn refuse(&self, value: OutOfRange) -> Self::Error {
+        self.chip.chip.impossible(value)
     }
-    fn sample(&mut self) -> Result<f64, SampleError<Self::Error>> {
-        let reading = self.reading();
-        self.measuring &= !matches!(reading, Err(SampleError::Failed(_)));
-        reading
+    fn forget(&mut self) {
+        self.measuring = false;
     }
 }
+
+impl<B: I2c> DirectDevice for Veml7700<B> {
+    fn measure(&mut self) -> Result<f64, SampleError<Self::Error>> {
+        self.reading()
+    }
+}
+
+sensor!([B: I2c<Error: Send + Sync + 'static>] Veml7700<B> => f64, ChipError<B::Error>);
 
 impl<B> fmt::Debug for Veml7700<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -158,10 +179,34 @@ impl<B> fmt::Debug for Veml7700<B> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+    use crate::chips::fake::{FakeChip, Nobody};
+    use crate::chips::specimen::{self, Settings, Specimen};
+    use thingflow_core::Sensor;
     use embedded_hal::i2c::ErrorKind;
     use embedded_hal_mock::eh1::i2c::{Mock, Transaction};
+
+    pub(crate) fn specimen() -> Specimen {
+        Specimen {
+            name: "VEML7700",
+            fed: |noise| {
+                let fed = specimen::direct(Veml7700::new("x", FakeChip::new(0x10).wide().noisy(noise)));
+                let bright = Veml7700::new("x", FakeChip::new(0x10).wide().noisy(noise)).gain(Gain::OneEighth);
+                fed.and(specimen::direct(bright.integration_time(IntegrationTime::Ms25)))
+            },
+            nobody: Some(("10", || specimen::error(Veml7700::new("x", Nobody).sample()))),
+            registers: Some(Settings {
+                chip: || FakeChip::new(0x10).wide().with(8, &[0xE8, 0x03]),
+                sensor: |chip| {
+                    let mut sensor = Veml7700::new("x", chip);
+                    Box::new(move || sensor.sample().is_ok())
+                },
+                samplings: 2,
+                expected: &[(0, 0x00), (1, 0x18), (6, 0), (7, 0)],
+            }),
+        }
+    }
 
     fn configuration(bits: u16) -> Transaction {
         Transaction::write_read(0x10, vec![0], bits.to_le_bytes().to_vec())
@@ -169,7 +214,10 @@ mod tests {
     /// Off, as after power-on; told the time (100 ms is 0) and the gain (1/4 is 3 at bit 11), and switched on.
     fn start() -> Vec<Transaction> {
         let set = |low| Transaction::write(0x10, vec![0, low, 0x18]);
-        vec![configuration(0x0001), set(0x01), set(0x00)]
+        vec![configuration(0x0001), set(0x01), Transaction::write(0x10, vec![3, 0, 0]), set(0x00)]
+    }
+    fn saving(bits: u8) -> Transaction {
+        Transaction::write_read(0x10, vec![3], vec![bits, 0])
     }
     fn light(raw: u16) -> Transaction {
         Transaction::write_read(0x10, vec![4], raw.to_le_bytes().to_vec())
@@ -184,7 +232,7 @@ mod tests {
         said
     }
     fn sample(raw: u16) -> Result<f64, String> {
-        let mut talk = vec![configuration(0x1800), light(raw)];
+        let mut talk = vec![configuration(0x1800), saving(0), light(raw)];
         talk.extend((raw == 0).then(|| configuration(0x1800)));
         let mut bus = Mock::new(&talk);
         let reading = Veml7700::new("lux", bus.clone()).sample().map_err(|e| e.to_string());
@@ -244,6 +292,14 @@ mod tests {
     }
 
     #[test]
+    fn f34_a_chip_that_saves_power_is_set_up_before_it_is_read() {
+        let mut talk = vec![configuration(0x1800), saving(0b001)];
+        talk.extend(start().split_off(1));
+        talk.push(light(10));
+        assert_eq!(samples(&talk, 2), ["there is no reading yet", "2.3"]);
+    }
+
+    #[test]
     fn tells_a_chip_that_is_off_from_darkness() {
         let mut talk = start();
         talk.extend([light(0), configuration(0x1800), light(0), configuration(0x0001)]);
@@ -257,6 +313,7 @@ mod tests {
     fn a_veml6030_has_another_address() {
         let mut bus = Mock::new(&[
             Transaction::write_read(0x48, vec![0], vec![0x00, 0x18]),
+            Transaction::write_read(0x48, vec![3], vec![0, 0]),
             Transaction::write_read(0x48, vec![4], vec![10, 0]),
         ]);
         assert!(Veml7700::new("lux", bus.clone()).address(0x48).sample().unwrap() > 2.0);

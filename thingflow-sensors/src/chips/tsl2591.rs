@@ -9,10 +9,11 @@ use core::fmt;
 use core::time::Duration;
 
 use embedded_hal::i2c::I2c;
-use thingflow_core::{SampleError, Sensor, SensorId};
+use thingflow_core::{SampleError, SensorId};
 
-use crate::registers::Registers;
-use crate::{Chip, ChipError};
+use super::registers::Registers;
+use crate::driver::{Device, DirectDevice, sensor};
+use crate::{Chip, ChipError, Measures, OutOfRange, Quantity};
 
 /// The light sensor TSL2591.
 ///
@@ -99,6 +100,7 @@ const ID: u8 = COMMAND | 0x12;
 const STATUS: u8 = COMMAND | 0x13;
 
 const TSL2591: u8 = 0x50;
+const ILLUMINANCE: Quantity = Quantity::new("illuminance", "lx", 0.0..=88_000.0);
 const IDLE: u8 = 0b01;
 const MEASURE: u8 = 0b11;
 /// The status bit AVALID: a measurement has ended since the chip was told to measure.
@@ -225,21 +227,31 @@ impl<B: I2c> Tsl2591<B> {
     }
 }
 
-impl<B: I2c<Error: Send + Sync + 'static>> Sensor for Tsl2591<B> {
+impl<B> Measures for Tsl2591<B> {
+    fn quantities(&self) -> impl AsRef<[Quantity]> {
+        [ILLUMINANCE]
+    }
+}
+
+impl<B: I2c> Device for Tsl2591<B> {
     type Reading = f64;
     type Error = ChipError<B::Error>;
 
-    fn id(&self) -> SensorId {
-        self.id
+    fn refuse(&self, value: OutOfRange) -> Self::Error {
+        self.chip.chip.impossible(value)
     }
-    fn sample(&mut self) -> Result<f64, SampleError<Self::Error>> {
-        let reading = self.reading();
-        if matches!(reading, Err(SampleError::Failed(_))) {
-            self.state = State::Unknown;
-        }
-        reading
+    fn forget(&mut self) {
+        self.state = State::Unknown;
     }
 }
+
+impl<B: I2c> DirectDevice for Tsl2591<B> {
+    fn measure(&mut self) -> Result<f64, SampleError<Self::Error>> {
+        self.reading()
+    }
+}
+
+sensor!([B: I2c<Error: Send + Sync + 'static>] Tsl2591<B> => f64, ChipError<B::Error>);
 
 impl<B> fmt::Debug for Tsl2591<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -248,10 +260,34 @@ impl<B> fmt::Debug for Tsl2591<B> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
-    use crate::fake::FakeChip;
+    use crate::chips::fake::{FakeChip, Nobody};
+    use crate::chips::specimen::{self, Settings, Specimen};
+    use thingflow_core::Sensor;
     use proptest::prelude::*;
+
+    pub(crate) fn specimen() -> Specimen {
+        Specimen {
+            name: "TSL2591",
+            fed: |noise| {
+                let chip = || FakeChip::new(0x29).with(ID, &[TSL2591]).with(STATUS, &[VALID]).noisy(noise);
+                let fed = specimen::direct(Tsl2591::new("x", chip()));
+                let bright = Tsl2591::new("x", chip()).gain(Gain::Low).integration_time(IntegrationTime::Ms100);
+                fed.and(specimen::direct(bright))
+            },
+            nobody: Some(("29", || specimen::error(Tsl2591::new("x", Nobody).sample()))),
+            registers: Some(Settings {
+                chip: || FakeChip::new(0x29).with(ID, &[TSL2591]).with(STATUS, &[VALID, 100, 0, 20, 0]),
+                sensor: |chip| {
+                    let mut sensor = Tsl2591::new("x", chip);
+                    Box::new(move || sensor.sample().is_ok())
+                },
+                samplings: 2,
+                expected: &[(ENABLE, 0x03), (CONTROL, 0x11)],
+            }),
+        }
+    }
 
     /// Off, as after power-on.
     fn chip() -> FakeChip {

@@ -13,9 +13,11 @@ use ::ina219::calibration::UnCalibrated;
 use ::ina219::errors::{BusVoltageReadError, InitializationErrorReason, ShuntVoltageReadError};
 use ::ina219::measurements::{BusVoltage, ShuntVoltage};
 use embedded_hal::i2c::I2c;
-use thingflow_core::{SampleError, Sensor, SensorId};
+use thingflow_core::{SampleError, SensorId};
 
-use crate::{Chip, ChipError};
+use crate::driver::{Device, DirectDevice, sensor};
+use crate::readings::fields;
+use crate::{Chip, ChipError, Measures, OutOfRange, Quantity};
 
 /// The power monitor INA219. It measures the voltage over a small resistor in the supply, the shunt, and that of the
 /// load; current and power are computed here, without the rounding of the chip's own registers.
@@ -37,7 +39,7 @@ use crate::{Chip, ChipError};
 /// use thingflow_sensors::ina219::Ina219;
 /// fn watch<B: I2c<Error: Send + Sync> + 'static>(bus: B) {
 ///     let battery = SensorOutput::new(Ina219::new("battery", bus).address(0x41).shunt(0.01));
-///     battery.map(|e| e.val.volts < 11.8).connect(call(|low| println!("nearly empty: {low}")));
+///     battery.map(|e| e.val.voltage < 11.8).connect(call(|low| println!("nearly empty: {low}")));
 /// }
 /// ```
 ///
@@ -52,21 +54,26 @@ pub struct Ina219<B> {
 
 /// A reading of an [`Ina219`].
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Supply {
-    /// The voltage of the load.
-    pub volts: f64,
-    /// The current, negative if it flows back into the supply.
-    pub amperes: f64,
-    /// Their product.
-    pub watts: f64,
+    /// The voltage of the load, in volts.
+    pub voltage: f64,
+    /// The current in amperes, negative if it flows back into the supply.
+    pub current: f64,
+    /// Their product, in watts.
+    pub power: f64,
 }
+
+fields!(Supply: voltage 0, current 1, power 2);
 
 /// A measurement takes 1.06 ms.
 const TAKES: Duration = Duration::from_millis(2);
 /// In steps of 10 µV. Table 7: beyond ±320 mV the chip goes on saying ±320 mV.
 const MOST_SHUNT: u16 = 32_000;
-/// In steps of 4 mV: the same for 32 V.
-const MOST_BUS: u16 = 8000;
+/// In volts, over the shunt.
+const MOST_SHUNT_VOLTS: f64 = 0.32;
+/// In volts: more damages the chip.
+const MOST_BUS_VOLTS: f64 = 26.0;
 
 impl<B: I2c> Ina219<B> {
     /// The chip at 0x40, with a shunt of 0.1 Ω, as on most modules.
@@ -130,29 +137,44 @@ impl<B: I2c> Ina219<B> {
         if shunt.shunt_voltage_10uv().unsigned_abs() >= MOST_SHUNT {
             return Err(self.chip.no_reading("too much current for its shunt; take one of fewer ohms"));
         }
-        if bus.voltage_4mv() >= MOST_BUS {
-            return Err(self.chip.no_reading("the voltage is above its range of 32 V"));
-        }
-        let volts = f64::from(bus.voltage_4mv()) * 0.004;
-        let amperes = f64::from(shunt.shunt_voltage_10uv()) * 1e-5 / self.ohms;
-        Ok(Supply { volts, amperes, watts: volts * amperes })
+        let voltage = f64::from(bus.voltage_4mv()) * 0.004;
+        let current = f64::from(shunt.shunt_voltage_10uv()) * 1e-5 / self.ohms;
+        Ok(Supply { voltage, current, power: voltage * current })
     }
 }
 
-impl<B: I2c<Error: Send + Sync + 'static>> Sensor for Ina219<B> {
+impl<B> Measures for Ina219<B> {
+    fn quantities(&self) -> impl AsRef<[Quantity]> {
+        let amperes = MOST_SHUNT_VOLTS / self.ohms;
+        let watts = MOST_BUS_VOLTS * amperes;
+        [
+            Quantity::new("voltage", "V", 0.0..=MOST_BUS_VOLTS),
+            Quantity::new("current", "A", -amperes..=amperes),
+            Quantity::new("power", "W", -watts..=watts),
+        ]
+    }
+}
+
+impl<B: I2c> Device for Ina219<B> {
     type Reading = Supply;
     type Error = ChipError<B::Error>;
 
-    fn id(&self) -> SensorId {
-        self.id
+    fn refuse(&self, value: OutOfRange) -> Self::Error {
+        self.chip.impossible(value)
     }
-    fn sample(&mut self) -> Result<Supply, SampleError<Self::Error>> {
-        let measured = self.measured();
-        self.ready &= !matches!(measured, Err(SampleError::Failed(_)));
-        let (bus, shunt) = measured?;
+    fn forget(&mut self) {
+        self.ready = false;
+    }
+}
+
+impl<B: I2c> DirectDevice for Ina219<B> {
+    fn measure(&mut self) -> Result<Supply, SampleError<Self::Error>> {
+        let (bus, shunt) = self.measured()?;
         Ok(self.supply(bus, shunt)?)
     }
 }
+
+sensor!([B: I2c<Error: Send + Sync + 'static>] Ina219<B> => Supply, ChipError<B::Error>);
 
 impl<B> fmt::Debug for Ina219<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -161,10 +183,40 @@ impl<B> fmt::Debug for Ina219<B> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+    use crate::chips::fake::{Nobody, Noise};
+    use crate::chips::specimen::{self, Specimen};
+    use embedded_hal::i2c::{ErrorType, Operation};
+    use thingflow_core::Sensor;
     use embedded_hal::i2c::ErrorKind;
     use embedded_hal_mock::eh1::i2c::{Mock, Transaction};
+
+    pub(crate) fn specimen() -> Specimen {
+        Specimen {
+            name: "INA219",
+            fed: |noise| specimen::direct(Ina219::new("x", Always(noise))),
+            nobody: Some(("40", || specimen::error(Ina219::new("x", Nobody).sample()))),
+            registers: None, // the reset sets all of them
+        }
+    }
+
+    /// A chip that resets as it should and answers by noise.
+    struct Always(Noise);
+
+    impl ErrorType for Always {
+        type Error = ErrorKind;
+    }
+    impl I2c for Always {
+        fn transaction(&mut self, _: u8, operations: &mut [Operation<'_>]) -> Result<(), ErrorKind> {
+            match operations {
+                [Operation::Write([0]), Operation::Read(answer)] => answer.copy_from_slice(&0x399F_u16.to_be_bytes()),
+                [Operation::Write(_), Operation::Read(answer)] => self.0.fill(answer),
+                _ => {}
+            }
+            Ok(())
+        }
+    }
 
     fn read(register: u8, value: u16) -> Transaction {
         Transaction::write_read(0x40, vec![register], value.to_be_bytes().to_vec())
@@ -189,15 +241,15 @@ mod tests {
     fn computes_the_example_of_the_data_sheet() {
         // Table 8: 20 mV at a shunt of 2 mΩ, 11.98 V (0x5D98, and the bit that says that it is measured).
         let supply = sample(0x5D9A, 0x07D0, 0.002).unwrap();
-        assert!((supply.volts - 11.98).abs() < 1e-9);
-        assert!((supply.amperes - 10.0).abs() < 1e-9);
-        assert!((supply.watts - 119.8).abs() < 1e-9);
+        assert!((supply.voltage - 11.98).abs() < 1e-9);
+        assert!((supply.current - 10.0).abs() < 1e-9);
+        assert!((supply.power - 119.8).abs() < 1e-9);
     }
 
     #[test]
     fn current_flows_back_too() {
         let supply = sample(0x0002, 0x8301, 0.1).unwrap(); // -319.99 mV
-        assert!((supply.amperes + 3.1999).abs() < 1e-9);
+        assert!((supply.current + 3.1999).abs() < 1e-9);
     }
 
     #[test]
@@ -207,13 +259,14 @@ mod tests {
             assert!(sample(0x5D9A, shunt, 0.1).unwrap_err().ends_with("take one of fewer ohms"));
         }
         for volts in [0xFA02, 0xFFFA] {
-            assert_eq!(sample(volts, 0, 0.1).unwrap_err(), "INA219: the voltage is above its range of 32 V");
+            let error = sample(volts, 0, 0.1).unwrap_err();
+            assert!(error.starts_with("INA219: voltage of 3") && error.contains("range from 0 to 26 V; "), "{error}");
         }
     }
 
     #[test]
     fn no_reading_is_made_up_after_an_interruption_and_a_loss_of_power() {
-        let mut talk = [start(), measured(0x5D9A, 0x8300), measured(0x5D9A, 0)].concat();
+        let mut talk = [start(), measured(0x5D9A, 0x8300), start(), measured(0x5D9A, 0)].concat();
         talk.push(read(2, 0x0000)); // back from a loss of power
         talk.extend(start());
         talk.push(read(2, 0).with_error(ErrorKind::Other));
@@ -222,7 +275,7 @@ mod tests {
         let mut bus = Mock::new(&talk);
         let mut sensor = Ina219::new("solar", bus.clone());
         let nothing = "there is no reading yet";
-        let expected = [nothing, "INA219: too", "", "INA219: no m", nothing, "INA219 does not answer", nothing, ""];
+        let expected = [nothing, "INA219: too", nothing, "", "INA219: no m", nothing, "INA219 does not answer", nothing, ""];
         for begins in expected {
             let said = sensor.sample().map_or_else(|error| error.to_string(), |_| String::new());
             assert!(said.starts_with(begins) && said.is_empty() == begins.is_empty(), "{said}, not {begins}");

@@ -10,18 +10,19 @@ use ::vl53l0x::{Error, VL53L0x};
 use embedded_hal::i2c::{self, ErrorKind, ErrorType, I2c, Operation};
 use thingflow_core::SensorId;
 
-use crate::registers::Registers;
-use crate::{Chip, ChipError, Conversion, Progress};
+use super::registers::Registers;
+use crate::driver::{Device, SlowDevice, conversion};
+use crate::{Chip, ChipError, Measures, OutOfRange, Progress, Quantity};
 
 /// The distance sensor VL53L0X, which measures how long light takes.
 ///
-/// - Unit: millimetres, 30 to 1200 (2000 from something white), in steps of 1, ±3 to ±7 %; `None` if nothing is in
-///   sight, or too little light of it comes back. `.filter_map(|e| e.val)` passes on the distances,
+/// - Unit: millimetres, 30 to 1200 (2000 from something white), in steps of 1, ±3 to ±7 %; what is nearer reads as 30, what
+///   is further by no more than its tolerance as 2000. `None` if nothing is in sight, or too little light of it comes back. `.filter_map(|e| e.val)` passes on the distances,
 ///   `.map(|e| e.val.unwrap_or(f64::INFINITY))` takes nothing for very far.
 /// - Address: 0x29, the same for all, and that of a TSL2591. For several of them hold all but one off by the pin XSHUT.
 /// - Wiring: 2.6 V to 3.5 V; most modules have a regulator and take 5 V. Direct sunlight blinds it; a cover of glass
 ///   must be thin and close.
-/// - It measures all the time, every 33 ms, and is a [`Conversion`], for [`Converting`](crate::Converting) or
+/// - It measures all the time, every 33 ms, and is a [`Conversion`](crate::Conversion), for [`Converting`](crate::Converting) or
 ///   [`Blocking`](crate::Blocking): a tick waits for the next value, so none is older than itself.
 /// - The first tick, and one after a failure or after one for which no value came, sets the chip up. That holds up the
 ///   reactor for some 200 transfers, about 0.1 s; a chip that does not come to an end with it is given up after 1000.
@@ -44,6 +45,13 @@ enum State {
     Waiting,
 }
 
+const DISTANCE: Quantity = Quantity::new("distance", "mm", 30.0..=2000.0).cut_off(0.0..=2140.0);
+
+const PAGE: u8 = 0xFF;
+const INTERNAL_ACCESS: u8 = 0x80;
+const MODEL_ID: u8 = 0xC0;
+const VL53L0X: u8 = 0xEE;
+const CROSSTALK_COMPENSATION: u8 = 0x20;
 const READY: u8 = 0x13;
 const RESULT: u8 = 0x14;
 const TAKEN: u8 = 0x0B;
@@ -74,6 +82,11 @@ impl<B: I2c> Vl53l0x<B> {
     }
 
     fn set_up(&mut self) -> Result<(), ChipError<B::Error>> {
+        // Who was interrupted may have left it at another page of its registers.
+        self.registers.write(&[PAGE, 0])?;
+        self.registers.write(&[INTERNAL_ACCESS, 0])?;
+        self.registers.identify(MODEL_ID, VL53L0X)?;
+        self.registers.write(&[CROSSTALK_COMPENSATION, 0, 0])?; // another program's; the driver leaves it as it is
         let Registers { chip, ref mut bus } = self.registers;
         let mut driver =
             VL53L0x::with_address(Strict { bus, left: BUDGET }, chip.address()).map_err(|error| failed(chip, error))?;
@@ -92,17 +105,50 @@ impl<B: I2c> Vl53l0x<B> {
         self.registers.write(&[TAKEN, 1])?;
         Ok(Some((status >> 3 & 0xF, u16::from_be_bytes([high, low]))))
     }
+}
 
-    fn begin(&mut self) -> Result<(), ChipError<B::Error>> {
+fn failed<E>(chip: Chip, error: Error<Refused<E>>) -> ChipError<E> {
+    match error {
+        Error::BusError(Refused::ByBus(error)) => chip.silent(error),
+        Error::BusError(Refused::Nonsense) => {
+            chip.no_reading("what it answers makes no sense; shorten the wires, or slow the bus down")
+        }
+        Error::BusError(Refused::Endless) | Error::Timeout => {
+            chip.no_reading("it does not start; switch it off and on")
+        }
+        Error::InvalidDevice(found) => chip.stranger(found.into(), VL53L0X.into()),
+        Error::InvalidAddress(_) => chip.no_reading("it cannot have this address"),
+    }
+}
+
+impl<B> Measures for Vl53l0x<B> {
+    fn quantities(&self) -> impl AsRef<[Quantity]> {
+        [DISTANCE]
+    }
+}
+
+impl<B: I2c> Device for Vl53l0x<B> {
+    type Reading = Option<f64>;
+    type Error = ChipError<B::Error>;
+
+    fn refuse(&self, value: OutOfRange) -> Self::Error {
+        self.registers.chip.impossible(value)
+    }
+    fn forget(&mut self) {
+        self.state = State::Unknown;
+    }
+}
+
+impl<B: I2c> SlowDevice for Vl53l0x<B> {
+    fn begin(&mut self) -> Result<Duration, Self::Error> {
         if self.state != State::Measuring {
             self.set_up()?; // if a value never came, the chip may have lost its power
         }
         self.poll()?; // what lies there may be old
         self.state = State::Waiting;
-        Ok(())
+        Ok(TAKES)
     }
-
-    fn progress(&mut self) -> Result<Progress<Option<f64>>, ChipError<B::Error>> {
+    fn progress(&mut self) -> Result<Progress<Option<f64>>, Self::Error> {
         let Some((status, millimetres)) = self.poll()? else { return Ok(Progress::AskIn(TAKES / 8)) };
         self.state = State::Measuring;
         match status {
@@ -116,35 +162,7 @@ impl<B: I2c> Vl53l0x<B> {
     }
 }
 
-fn failed<E>(chip: Chip, error: Error<Refused<E>>) -> ChipError<E> {
-    match error {
-        Error::BusError(Refused::ByBus(error)) => chip.silent(error),
-        Error::BusError(Refused::Nonsense) => {
-            chip.no_reading("what it answers makes no sense; shorten the wires, or slow the bus down")
-        }
-        Error::BusError(Refused::Endless) | Error::Timeout => {
-            chip.no_reading("it does not start; switch it off and on")
-        }
-        Error::InvalidDevice(found) => chip.stranger(found.into(), 0xEE),
-        Error::InvalidAddress(_) => chip.no_reading("it cannot have this address"),
-    }
-}
-
-impl<B: I2c<Error: Send + Sync + 'static>> Conversion for Vl53l0x<B> {
-    type Reading = Option<f64>;
-    type Error = ChipError<B::Error>;
-
-    fn id(&self) -> SensorId {
-        self.id
-    }
-    fn start(&mut self) -> Result<Duration, Self::Error> {
-        self.begin().inspect_err(|_| self.state = State::Unknown)?;
-        Ok(TAKES)
-    }
-    fn read(&mut self) -> Result<Progress<Option<f64>>, Self::Error> {
-        self.progress().inspect_err(|_| self.state = State::Unknown)
-    }
-}
+conversion!([B: I2c<Error: Send + Sync + 'static>] Vl53l0x<B> => Option<f64>, ChipError<B::Error>);
 
 impl<B> fmt::Debug for Vl53l0x<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -205,19 +223,49 @@ fn makes_sense(register: u8, bytes: &[u8]) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
-    use crate::fake::FakeChip;
+    use crate::Conversion;
+    use crate::chips::fake::{FakeChip, Nobody};
+    use crate::chips::specimen::{self, Fed, Settings, Specimen};
     use proptest::prelude::*;
     use std::cell::Cell;
     use std::rc::Rc;
+
+    pub(crate) fn specimen() -> Specimen {
+        Specimen {
+            name: "VL53L0X",
+            fed: |mut noise| {
+                let (chip, mut fed) = (chip(), Fed::default());
+                let mut sensor = Vl53l0x::new("x", chip.clone());
+                for _ in 0..20 {
+                    show(&chip, 11, u16::from_be_bytes([noise.next(), noise.next()]));
+                    match specimen::convert(&mut sensor) {
+                        Some(reading) => fed.see(sensor.quantities().as_ref(), reading),
+                        None => fed.without += 1,
+                    }
+                }
+                fed
+            },
+            nobody: Some(("29", || specimen::error(Vl53l0x::new("x", Nobody).start()))),
+            registers: Some(Settings {
+                chip: || chip().with(RESULT, &[11 << 3 | 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0]),
+                sensor: |chip| {
+                    let mut sensor = Vl53l0x::new("x", chip);
+                    Box::new(move || specimen::convert(&mut sensor).is_some())
+                },
+                samplings: 1,
+                expected: &[(0x20, 0), (0x21, 0), (PAGE, 0), (INTERNAL_ACCESS, 0), (MODE, BACK_TO_BACK)],
+            }),
+        }
+    }
 
     const MODE: u8 = 0x00;
     const BACK_TO_BACK: u8 = 2;
 
     /// Ready at once with whatever setting up waits for.
     fn chip() -> FakeChip {
-        let chip = FakeChip::new(0x29).with(0xC0, &[0xEE]).with(READY, &[7]);
+        let chip = FakeChip::new(0x29).paged(0xFF).with(0xC0, &[0xEE]).with(READY, &[7]);
         chip.on_write(|register, value| if register == 0x83 { value | 1 } else { value })
     }
     fn show(chip: &FakeChip, status: u8, millimetres: u16) {
@@ -297,7 +345,7 @@ mod tests {
         let mut sensor = Vl53l0x::new("desk", Counted(chip, transfers.clone()));
         let error = sensor.start().unwrap_err().to_string();
         assert_eq!(error, "VL53L0X: it does not start; switch it off and on");
-        assert_eq!(transfers.get(), BUDGET);
+        assert_eq!(transfers.get(), BUDGET + 4, "and those that look who is there");
     }
 
     /// A chip on a line that turns one bit in so many bytes.

@@ -9,8 +9,10 @@ use core::time::Duration;
 use embedded_hal::i2c::I2c;
 use thingflow_core::SensorId;
 
-use crate::registers::Registers;
-use crate::{Chip, ChipError, Conversion, Progress};
+use super::registers::Registers;
+use crate::driver::{Device, SlowDevice, conversion};
+use crate::readings::fields;
+use crate::{Chip, ChipError, Measures, OutOfRange, Progress, Quantity};
 
 /// The barometer BMP390.
 ///
@@ -18,7 +20,7 @@ use crate::{Chip, ChipError, Conversion, Progress};
 ///   height; degrees Celsius, -40 to 85, in steps of 0.005, ±0.5.
 /// - Address: 0x77; 0x76 with the pin SDO low.
 /// - Wiring: 1.65 V to 3.6 V, not 5 V. Keep light off the hole in the lid.
-/// - A measurement takes 22 ms: it is a [`Conversion`], for [`Converting`](crate::Converting) or
+/// - A measurement takes 22 ms: it is a [`Conversion`](crate::Conversion), for [`Converting`](crate::Converting) or
 ///   [`Blocking`](crate::Blocking). In between the chip sleeps.
 /// - The pressure is measured 8 times and averaged.
 /// - The first measurement, and the one after a failure, reads the calibration. Each start tells the chip what to
@@ -34,25 +36,36 @@ pub struct Bmp390<B> {
 
 /// A reading of a [`Bmp390`].
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Barometer {
     /// The pressure where the sensor is, in hectopascals (millibars).
-    pub hectopascals: f64,
+    pub pressure: f64,
     /// The temperature of the chip in degrees Celsius.
-    pub celsius: f64,
+    pub temperature: f64,
 }
+
+fields!(Barometer: pressure 0, temperature 1);
+
+const QUANTITIES: [Quantity; 2] =
+    [Quantity::new("pressure", "hPa", 300.0..=1250.0), Quantity::new("temperature", "°C", -40.0..=85.0)];
 
 const ID: u8 = 0x00;
 const STATUS: u8 = 0x03;
 const DATA: u8 = 0x04;
-const POWER: u8 = 0x1B;
-const OVERSAMPLING: u8 = 0x1C;
-const CALIBRATION: u8 = 0x31;
+const PWR_CTRL: u8 = 0x1B;
+const OSR: u8 = 0x1C;
+const CONFIG: u8 = 0x1F;
+const CALIB: u8 = 0x31;
 
 const BMP390: u8 = 0x60;
 const BMP388: u8 = 0x50;
 const PRESSURE_AND_TEMPERATURE_READY: u8 = 0b0110_0000;
 /// Both sensors on, one measurement.
 const FORCED: u8 = 0b0001_0011;
+const ASLEEP: u8 = 0;
+const NO_FILTER: u8 = 0;
+/// A value that has not been measured.
+const NOT_MEASURED: [u8; 3] = [0, 0, 0x80];
 const PRESSURE_8_TIMES: u8 = 0b011;
 /// Section 3.9.2: 18.97 ms, and the clock's tolerance.
 const TAKES: Duration = Duration::from_millis(22);
@@ -78,18 +91,45 @@ impl<B: I2c> Bmp390<B> {
         if found != BMP390 && found != BMP388 {
             return Err(self.registers.chip.stranger(found.into(), BMP390.into()));
         }
-        Ok(Coefficients::of(self.registers.read(CALIBRATION)?))
+        self.registers.write(&[PWR_CTRL, ASLEEP])?; // a single measurement begins from there only
+        self.registers.write(&[CONFIG, NO_FILTER])?;
+        let _old: [u8; 6] = self.registers.read(DATA)?; // which takes back that there is something to read
+        let calibration: [u8; 21] = self.registers.read(CALIB)?;
+        if calibration.iter().all(|byte| *byte == calibration[0]) {
+            return Err(self.registers.chip.no_reading("its calibration cannot be read; check its supply and its wires"));
+        }
+        Ok(Coefficients::of(calibration))
     }
+}
 
-    fn begin(&mut self) -> Result<(), ChipError<B::Error>> {
+impl<B> Measures for Bmp390<B> {
+    fn quantities(&self) -> impl AsRef<[Quantity]> {
+        QUANTITIES
+    }
+}
+
+impl<B: I2c> Device for Bmp390<B> {
+    type Reading = Barometer;
+    type Error = ChipError<B::Error>;
+
+    fn refuse(&self, value: OutOfRange) -> Self::Error {
+        self.registers.chip.impossible(value)
+    }
+    fn forget(&mut self) {
+        self.coefficients = None;
+    }
+}
+
+impl<B: I2c> SlowDevice for Bmp390<B> {
+    fn begin(&mut self) -> Result<Duration, Self::Error> {
         if self.coefficients.is_none() {
             self.coefficients = Some(self.set_up()?);
         }
-        self.registers.write(&[OVERSAMPLING, PRESSURE_8_TIMES])?;
-        self.registers.write(&[POWER, FORCED])
+        self.registers.write(&[OSR, PRESSURE_8_TIMES])?;
+        self.registers.write(&[PWR_CTRL, FORCED])?;
+        Ok(TAKES)
     }
-
-    fn progress(&mut self) -> Result<Progress<Barometer>, ChipError<B::Error>> {
+    fn progress(&mut self) -> Result<Progress<Barometer>, Self::Error> {
         let Some(coefficients) = self.coefficients else {
             return Err(self.registers.chip.no_reading("no measurement has been started"));
         };
@@ -98,28 +138,17 @@ impl<B: I2c> Bmp390<B> {
             return Ok(Progress::AskIn(TAKES / 8));
         }
         let [p0, p1, p2, t0, t1, t2] = self.registers.read(DATA)?;
+        if [p0, p1, p2] == NOT_MEASURED || [t0, t1, t2] == NOT_MEASURED {
+            return Err(self.registers.chip.no_reading("it lost its power while it measured"));
+        }
         let raw = |bytes: [u8; 3]| f64::from(u32::from_le_bytes([bytes[0], bytes[1], bytes[2], 0]));
-        let celsius = coefficients.celsius(raw([t0, t1, t2]));
-        let pascals = coefficients.pascals(raw([p0, p1, p2]), celsius);
-        Ok(Progress::Ready(Barometer { hectopascals: pascals / 100.0, celsius }))
+        let temperature = coefficients.celsius(raw([t0, t1, t2]));
+        let pascals = coefficients.pascals(raw([p0, p1, p2]), temperature);
+        Ok(Progress::Ready(Barometer { pressure: pascals / 100.0, temperature }))
     }
 }
 
-impl<B: I2c<Error: Send + Sync + 'static>> Conversion for Bmp390<B> {
-    type Reading = Barometer;
-    type Error = ChipError<B::Error>;
-
-    fn id(&self) -> SensorId {
-        self.id
-    }
-    fn start(&mut self) -> Result<Duration, Self::Error> {
-        self.begin().inspect_err(|_| self.coefficients = None)?;
-        Ok(TAKES)
-    }
-    fn read(&mut self) -> Result<Progress<Barometer>, Self::Error> {
-        self.progress().inspect_err(|_| self.coefficients = None)
-    }
-}
+conversion!([B: I2c<Error: Send + Sync + 'static>] Bmp390<B> => Barometer, ChipError<B::Error>);
 
 impl<B> fmt::Debug for Bmp390<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -179,12 +208,37 @@ fn two_to(n: u32) -> f64 {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+    use crate::Conversion;
+    use crate::chips::fake::{FakeChip, Nobody};
+    use crate::chips::specimen::{self, Settings, Specimen};
     use crate::Blocking;
-    use crate::fake::FakeChip;
     use embedded_hal_mock::eh1::delay::NoopDelay;
     use thingflow_core::Sensor;
+
+    pub(crate) fn specimen() -> Specimen {
+        Specimen {
+            name: "BMP390",
+            fed: |noise| {
+                let unknown = FakeChip::new(0x77).with(ID, &[0x60]).with(STATUS, &[0x70]);
+                let fed = specimen::slow(Bmp390::new("x", unknown.noisy(noise)));
+                let calibrated = FakeChip::new(0x77).with(ID, &[0x60, 0, 0, 0x70]).with(CALIB, &CALIBRATION_OF_A_CHIP);
+                fed.and(specimen::slow(Bmp390::new("x", calibrated.noisy(noise))))
+            },
+            nobody: Some(("77", || specimen::error(Bmp390::new("x", Nobody).start()))),
+            registers: Some(Settings {
+                chip: || chip().with(STATUS, &[0x70]),
+                sensor: |chip| {
+                    let mut sensor = Bmp390::new("x", chip);
+                    Box::new(move || specimen::convert(&mut sensor).is_some())
+                },
+                samplings: 1,
+                // The power, the oversampling, the filter.
+                expected: &[(0x1B, 0x13), (0x1C, 0x03), (0x1F, 0)],
+            }),
+        }
+    }
 
     /// Of a real chip, revision 1, and what the crate `bmp390` 0.4.3 makes of it.
     const CALIBRATION_OF_A_CHIP: [u8; 21] = [
@@ -194,17 +248,17 @@ mod tests {
     const RAW: [u8; 6] = [0xcb, 0xb3, 0x6b, 0xd1, 0xba, 0x82];
 
     fn chip() -> FakeChip {
-        FakeChip::new(0x77).with(ID, &[0x60]).with(CALIBRATION, &CALIBRATION_OF_A_CHIP).with(DATA, &RAW)
+        FakeChip::new(0x77).with(ID, &[0x60]).with(CALIB, &CALIBRATION_OF_A_CHIP).with(DATA, &RAW)
     }
 
     #[test]
     fn computes_what_another_driver_does() {
         let chip = chip().with(STATUS, &[0x70]);
         let mut sensor = Blocking::new(Bmp390::new("roof", chip.clone()), NoopDelay);
-        let Barometer { hectopascals, celsius } = sensor.sample().unwrap();
-        assert!((celsius - 25.770_746).abs() < 1e-4, "{celsius}"); // that one computes with 32 bits
-        assert!((hectopascals - 983.705_5).abs() < 1e-3, "{hectopascals}");
-        assert_eq!((chip.get(OVERSAMPLING), chip.get(POWER)), (0x03, 0x13));
+        let Barometer { pressure, temperature } = sensor.sample().unwrap();
+        assert!((temperature - 25.770_746).abs() < 1e-4, "{temperature}"); // that one computes with 32 bits
+        assert!((pressure - 983.705_5).abs() < 1e-3, "{pressure}");
+        assert_eq!((chip.get(OSR), chip.get(PWR_CTRL)), (0x03, 0x13));
     }
 
     #[test]
@@ -225,10 +279,12 @@ mod tests {
         chip.unplug(true);
         assert!(sensor.read().is_err());
         chip.unplug(false);
-        let _ = chip.with(CALIBRATION, &[0; 21]);
+        let mut other = CALIBRATION_OF_A_CHIP;
+        other[1] += 1; // of the temperature's offset
+        let _ = chip.with(CALIB, &other);
         sensor.start().unwrap();
-        let progress = sensor.read().unwrap();
-        assert!(matches!(progress, Progress::Ready(Barometer { celsius: 0.0, .. })), "{progress:?}");
+        let Progress::Ready(Barometer { temperature, .. }) = sensor.read().unwrap() else { panic!("not ready") };
+        assert!((temperature - 25.770_746).abs() > 0.1, "{temperature}");
     }
 
     #[test]

@@ -24,6 +24,10 @@ impl<B: I2c> Words<B> {
         Self { chip: self.chip.at(address, possible), ..self }
     }
 
+    pub(crate) const fn chip(&self) -> Chip {
+        self.chip
+    }
+
     pub(crate) fn command(&mut self, command: &[u8]) -> Result<(), ChipError<B::Error>> {
         self.bus.write(self.chip.address(), command).map_err(|error| self.chip.silent(error))
     }

@@ -18,15 +18,16 @@ use mpu6050_dmp::fifo::Fifo;
 use mpu6050_dmp::gyro::{Gyro, GyroFullScale};
 use mpu6050_dmp::registers::Register;
 use mpu6050_dmp::sensor::Mpu6050 as Driver;
-use thingflow_core::{SampleError, Sensor, SensorId};
+use thingflow_core::{Columns, FromColumns, SampleError, SensorId, WrongColumn};
 
-use crate::registers::Registers;
-use crate::{Axes, Batch, Chip, ChipError};
+use super::registers::Registers;
+use crate::driver::{Device, DirectDevice, sensor};
+use crate::{Axes, Batch, Chip, ChipError, Measures, OutOfRange, Quantity, Values};
 
 /// The motion sensor MPU6050 (module GY-521). A reading is a batch: what the chip collected since the last sampling, up
 /// to 42 samples; more stay in the chip for the next one ([`Batch::behind`]), and the newest one always does.
 ///
-/// - Units: metres per second squared, ±39 (4 times gravity), in steps of 0.0012, ±3 %; degrees per second, ±500, in
+/// - Units: metres per second squared, ±39.2 (4 times gravity), in steps of 0.0012, ±3 %; degrees per second, ±500, in
 ///   steps of 0.015, ±3 %, and up to 20 of them when nothing turns: take the mean of a second at rest off.
 /// - Address: 0x68; 0x69 with the pin AD0 high.
 /// - Wiring: 2.4 V to 3.5 V; the module has a regulator and takes 5 V too, its bus stays at 3.3 V.
@@ -34,8 +35,9 @@ use crate::{Axes, Batch, Chip, ChipError};
 ///   come together, every 0.4 s; it holds 84, and [`Batch::has_gap`] tells when that was too late.
 ///   [`Spread`](crate::Spread) gives each sample its time.
 /// - A sample takes 1.1 ms of a bus at 100 kHz, 0.3 ms at 400 kHz.
-/// - The first sampling has the chip collect samples: its batch is empty, and the gyroscope needs another 50 ms. So it is
-///   after a failure, and a loss of power is one. The chip has an identification, but its many copies give others, so it
+/// - The first sampling resets the chip, which brings its factory offsets back; there is nothing for 0.1 s then
+///   ([`SampleError::NotYet`]). The next one has it collect samples: its batch is empty, and the gyroscope needs another
+///   50 ms. So it is after a failure, and a loss of power is one. The chip has an identification, but its many copies give others, so it
 ///   is not looked at.
 /// - A read of its memory must not be repeated, since it takes off what it reads: on a bus that does so
 ///   ([`Guarded::retries`](crate::bus::Guarded::retries)) a disturbed one costs all that was collected, and is a gap.
@@ -57,19 +59,63 @@ pub struct Mpu6050<B> {
     id: SensorId,
     chip: Registers<B>,
     divider: u8,
-    ready: bool,
+    state: State,
     /// Samples have been lost since the last batch.
     gap: bool,
 }
 
 /// A sample of an [`Mpu6050`].
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Motion {
     /// In metres per second squared. At rest one axis shows gravity, 9.8.
     pub acceleration: Axes,
     /// In degrees per second.
     pub rotation: Axes,
 }
+
+impl Columns for Motion {
+    const NAMES: &'static [&'static str] =
+        &["acceleration_x", "acceleration_y", "acceleration_z", "rotation_x", "rotation_y", "rotation_z"];
+    fn each_column(&self, see: &mut dyn FnMut(&dyn fmt::Display)) {
+        self.acceleration.each_column(see);
+        self.rotation.each_column(see);
+    }
+}
+
+impl FromColumns for Motion {
+    fn from_columns(texts: &[&str]) -> Result<Self, WrongColumn> {
+        Ok(Self { acceleration: FromColumns::at_column(texts, 0)?, rotation: FromColumns::at_column(texts, 3)? })
+    }
+}
+
+impl Values for Motion {
+    fn try_each<E>(&mut self, admit: &mut dyn FnMut(usize, f64) -> Result<f64, E>) -> Result<(), E> {
+        self.acceleration.try_each(&mut |_, value| admit(0, value))?;
+        self.rotation.try_each(&mut |_, value| admit(1, value))
+    }
+}
+
+/// 4 times gravity, and what the rounded scale of the data sheet makes of the greatest number.
+const QUANTITIES: [Quantity; 2] =
+    [Quantity::new("acceleration", "m/s²", -39.23..=39.23), Quantity::new("rotation", "°/s", -500.3..=500.3)];
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum State {
+    /// Nobody knows what it does.
+    Unknown,
+    /// It has been told to reset.
+    Resetting,
+    /// It collects samples.
+    Ready,
+}
+
+const SIGNAL_PATH_RESET: u8 = 0x68;
+const RESET: u8 = 0x80;
+const ALL_SIGNAL_PATHS: u8 = 0b111;
+const PWR_MGMT_2: u8 = 0x6C;
+const I2C_MST_CTRL: u8 = 0x24;
+const RESETS_IN: Duration = Duration::from_millis(100);
 
 /// Samples in a batch: half of what the chip can hold.
 const ROOM: usize = 42;
@@ -86,7 +132,7 @@ impl<B: I2c> Mpu6050<B> {
     /// The chip at 0x68, with 100 samples a second.
     pub fn new(id: impl Into<SensorId>, bus: B) -> Self {
         let chip = Registers::new(Chip::i2c("MPU6050", 0x68), bus);
-        Self { id: id.into(), chip, divider: 9, ready: false, gap: false }
+        Self { id: id.into(), chip, divider: 9, state: State::Unknown, gap: false }
     }
 
     /// Another address: 0x69 with the pin AD0 high.
@@ -128,10 +174,16 @@ impl<B: I2c> Mpu6050<B> {
         })
     }
 
+    /// All that readings depend on, but for the offsets of the accelerometer: those are the factory's, and come back by the
+    /// reset.
     fn set_up(&mut self) -> Result<(), ChipError<B::Error>> {
         for register in [Register::PwrMgmt1, Register::Config, Register::GyroConfig, Register::AccelConfig] {
             self.chip.write(&[register as u8, 0])?;
         }
+        self.chip.write(&[PWR_MGMT_2, 0])?;
+        self.chip.write(&[I2C_MST_CTRL, 0])?;
+        self.chip.write(&[Register::GyroOffsetX_H as u8, 0, 0, 0, 0, 0, 0])?;
+        self.chip.write(&[SIGNAL_PATH_RESET, ALL_SIGNAL_PATHS])?;
         let divider = self.divider;
         self.drive(|driver| {
             driver.set_clock_source(ClockSource::Xgyro)?; // the better one
@@ -172,9 +224,9 @@ impl<B: I2c> Mpu6050<B> {
 
     fn batch(&mut self) -> Result<Batch<Motion, ROOM>, ChipError<B::Error>> {
         let batch = Batch::new(Duration::from_millis(u64::from(self.divider) + 1));
-        if !self.ready {
+        if self.state != State::Ready {
             self.set_up()?;
-            self.ready = true;
+            self.state = State::Ready;
             return Ok(batch);
         }
         let Some(held) = self.held()? else { return self.start_over(batch) };
@@ -224,21 +276,36 @@ impl Motion {
     }
 }
 
-impl<B: I2c<Error: Send + Sync + 'static>> Sensor for Mpu6050<B> {
+impl<B> Measures for Mpu6050<B> {
+    fn quantities(&self) -> impl AsRef<[Quantity]> {
+        QUANTITIES
+    }
+}
+
+impl<B: I2c> Device for Mpu6050<B> {
     type Reading = Batch<Motion, ROOM>;
     type Error = ChipError<B::Error>;
 
-    fn id(&self) -> SensorId {
-        self.id
+    fn refuse(&self, value: OutOfRange) -> Self::Error {
+        self.chip.chip.impossible(value)
     }
-    fn sample(&mut self) -> Result<Self::Reading, SampleError<Self::Error>> {
-        let batch = self.batch();
-        if batch.is_err() {
-            (self.ready, self.gap) = (false, true);
-        }
-        Ok(batch?)
+    fn forget(&mut self) {
+        (self.state, self.gap) = (State::Unknown, true);
     }
 }
+
+impl<B: I2c> DirectDevice for Mpu6050<B> {
+    fn measure(&mut self) -> Result<Self::Reading, SampleError<Self::Error>> {
+        if self.state == State::Unknown {
+            self.chip.write(&[Register::PwrMgmt1 as u8, RESET])?;
+            self.state = State::Resetting;
+            return Err(SampleError::NotYet(RESETS_IN));
+        }
+        Ok(self.batch()?)
+    }
+}
+
+sensor!([B: I2c<Error: Send + Sync + 'static>] Mpu6050<B> => Batch<Motion, ROOM>, ChipError<B::Error>);
 
 impl<B> fmt::Debug for Mpu6050<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -247,4 +314,4 @@ impl<B> fmt::Debug for Mpu6050<B> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

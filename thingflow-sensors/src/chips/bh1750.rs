@@ -9,9 +9,10 @@ use core::time::Duration;
 use ::bh1750::{BH1750, BH1750Error, Resolution as Steps};
 use embedded_hal::delay::DelayNs;
 use embedded_hal::i2c::I2c;
-use thingflow_core::{SampleError, Sensor, SensorId};
+use thingflow_core::{SampleError, SensorId};
 
-use crate::{Chip, ChipError};
+use crate::driver::{Device, DirectDevice, sensor};
+use crate::{Chip, ChipError, Measures, OutOfRange, Quantity};
 
 /// The light sensor BH1750.
 ///
@@ -21,7 +22,8 @@ use crate::{Chip, ChipError};
 ///   a Raspberry Pi does not survive.
 /// - It measures on its own, every 120 ms (16 ms with [`Resolution::Low`]). Sampled faster, it repeats the last
 ///   reading. Sampling takes one transfer of 2 bytes.
-/// - The first sampling has it measure; the first reading comes a measurement later ([`SampleError::NotYet`]). So it is
+/// - What shows the greatest value that the chip can show is too bright for it, or the data line is stuck: no reading.
+/// - The first sampling switches it on, sets its measuring time and has it measure; the first reading comes a measurement later ([`SampleError::NotYet`]). So it is
 ///   after a failure. A chip that lost its power and was back before the next sampling only shows darkness: so after
 ///   ten readings of 0 it is told to measure again.
 ///
@@ -58,6 +60,8 @@ pub enum Resolution {
     Low,
 }
 
+/// The measuring time after power-on, by which the driver computes.
+const USUAL_TIME: u8 = 69;
 /// So many readings of 0 may mean that the chip is off.
 const DARK: u8 = 10;
 
@@ -67,6 +71,14 @@ impl Resolution {
             Self::High => Steps::High,
             Self::High2 => Steps::High2,
             Self::Low => Steps::Low,
+        }
+    }
+
+    /// The most light that can be told from more.
+    const fn most(self) -> f64 {
+        match self {
+            Self::High | Self::Low => 54_612.5,
+            Self::High2 => 27_306.3,
         }
     }
 
@@ -115,6 +127,8 @@ impl<B: I2c> Bh1750<B> {
         // It holds no state, so it is made anew each time and only borrows the bus.
         let mut driver = BH1750::new_custom_address(&mut self.bus, Never, self.chip.address());
         if !self.measuring {
+            driver.power_on()?;
+            driver.set_measurement_time_register(USUAL_TIME)?;
             driver.start_continuous_measurement(steps)?;
             (self.dark, self.measuring) = (0, true);
             return Ok(None);
@@ -126,26 +140,40 @@ impl<B: I2c> Bh1750<B> {
     }
 }
 
-impl<B: I2c<Error: Send + Sync + 'static>> Sensor for Bh1750<B> {
+impl<B> Measures for Bh1750<B> {
+    fn quantities(&self) -> impl AsRef<[Quantity]> {
+        [Quantity::new("illuminance", "lx", 0.0..=self.resolution.most())]
+    }
+}
+
+impl<B: I2c> Device for Bh1750<B> {
     type Reading = f64;
     type Error = ChipError<B::Error>;
 
-    fn id(&self) -> SensorId {
-        self.id
+    fn refuse(&self, value: OutOfRange) -> Self::Error {
+        self.chip.impossible(value)
     }
-    fn sample(&mut self) -> Result<f64, SampleError<Self::Error>> {
-        let error = match self.lux() {
-            Ok(Some(lux)) => return Ok(lux.into()),
-            Ok(None) => return Err(SampleError::NotYet(self.resolution.takes())),
-            Err(error) => error,
-        };
+    fn forget(&mut self) {
         self.measuring = false;
-        Err(match error {
-            BH1750Error::I2C(error) => self.chip.silent(error).into(),
-            BH1750Error::MeasurementTimeOutOfRange => self.chip.no_reading("it cannot measure for so long").into(),
-        })
     }
 }
+
+impl<B: I2c> DirectDevice for Bh1750<B> {
+    fn measure(&mut self) -> Result<f64, SampleError<Self::Error>> {
+        let chip = self.chip;
+        let lux = self.lux().map_err(|error| match error {
+            BH1750Error::I2C(error) => chip.silent(error),
+            BH1750Error::MeasurementTimeOutOfRange => chip.no_reading("it cannot measure for so long"),
+        })?;
+        let lux = f64::from(lux.ok_or(SampleError::NotYet(self.resolution.takes()))?);
+        if lux > self.resolution.most() - 1.0 {
+            return Err(chip.no_reading("too bright for it, or its data line is stuck; check its wires").into());
+        }
+        Ok(lux)
+    }
+}
+
+sensor!([B: I2c<Error: Send + Sync + 'static>] Bh1750<B> => f64, ChipError<B::Error>);
 
 impl<B> fmt::Debug for Bh1750<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -154,16 +182,29 @@ impl<B> fmt::Debug for Bh1750<B> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+    use crate::chips::fake::{FakeWords, Nobody};
+    use crate::chips::specimen::{self, Specimen};
+    use thingflow_core::Sensor;
     use embedded_hal::i2c::ErrorKind;
     use embedded_hal_mock::eh1::i2c::{Mock, Transaction};
+
+    pub(crate) fn specimen() -> Specimen {
+        Specimen {
+            name: "BH1750",
+            fed: |noise| specimen::direct(Bh1750::new("x", FakeWords(noise))),
+            nobody: Some(("23", || specimen::error(Bh1750::new("x", Nobody).sample()))),
+            registers: None, // it is told by commands: see f33
+        }
+    }
 
     const NOT_YET: Result<f64, SampleError<ChipError<ErrorKind>>> =
         Err(SampleError::NotYet(Duration::from_millis(180)));
 
-    fn start() -> Transaction {
-        Transaction::write(0x23, vec![0x10])
+    /// On, the usual measuring time, measure.
+    fn start() -> Vec<Transaction> {
+        [0x01, 0x42, 0x65, 0x10].map(|command| Transaction::write(0x23, vec![command])).into()
     }
     fn light(counts: u16) -> Transaction {
         Transaction::read(0x23, counts.to_be_bytes().to_vec())
@@ -171,7 +212,7 @@ mod tests {
 
     #[test]
     fn reads_the_example_of_the_data_sheet() {
-        let mut bus = Mock::new(&[start(), light(0b1000_0011_1001_0000)]);
+        let mut bus = Mock::new(&[start(), vec![light(0b1000_0011_1001_0000)]].concat());
         let mut sensor = Bh1750::new("lux", bus.clone());
         assert_eq!(sensor.sample(), NOT_YET);
         let lux = sensor.sample().unwrap();
@@ -181,7 +222,8 @@ mod tests {
 
     #[test]
     fn half_a_lux_at_the_other_address() {
-        let talk = [Transaction::write(0x5C, vec![0x11]), Transaction::read(0x5C, vec![0, 3])];
+        let mut talk = [0x01, 0x42, 0x65, 0x11].map(|command| Transaction::write(0x5C, vec![command])).to_vec();
+        talk.push(Transaction::read(0x5C, vec![0, 3]));
         let mut bus = Mock::new(&talk);
         let mut sensor = Bh1750::new("lux", bus.clone()).address(0x5C).resolution(Resolution::High2);
         assert_eq!(sensor.sample(), NOT_YET);
@@ -190,9 +232,54 @@ mod tests {
     }
 
     #[test]
+    fn f20_the_greatest_value_is_no_reading() {
+        let mut bus = Mock::new(&[start(), vec![light(0xFFFF)]].concat());
+        let mut sensor = Bh1750::new("lux", bus.clone());
+        assert_eq!(sensor.sample(), NOT_YET);
+        let error = sensor.sample().unwrap_err().to_string();
+        assert_eq!(error, "BH1750: too bright for it, or its data line is stuck; check its wires");
+        bus.done();
+    }
+
+    /// A chip whose measuring time another program has doubled. It counts the light times that.
+    struct Doubled {
+        time: u8,
+        light: u16,
+    }
+
+    impl embedded_hal::i2c::ErrorType for Doubled {
+        type Error = ErrorKind;
+    }
+    impl I2c for Doubled {
+        fn transaction(&mut self, _: u8, all: &mut [embedded_hal::i2c::Operation<'_>]) -> Result<(), ErrorKind> {
+            use embedded_hal::i2c::Operation::{Read, Write};
+            for operation in all {
+                match operation {
+                    Write([high]) if high >> 3 == 0b01000 => self.time = self.time & 0x1F | high << 5,
+                    Write([low]) if low >> 5 == 0b011 => self.time = self.time & 0xE0 | low & 0x1F,
+                    Write(_) => {}
+                    Read(answer) => {
+                        let counts = u32::from(self.light) * u32::from(self.time) / 69;
+                        answer.copy_from_slice(&counts.to_be_bytes()[2..]);
+                    }
+                }
+            }
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn f33_the_measuring_time_of_another_program_does_not_count() {
+        let mut sensor = Bh1750::new("lux", Doubled { time: 138, light: 1200 });
+        assert_eq!(sensor.sample(), NOT_YET);
+        let lux = sensor.sample().unwrap();
+        assert!((lux - 1000.0).abs() < 0.01, "{lux}");
+    }
+
+    #[test]
     fn shows_no_darkness_that_is_none_after_a_failure() {
         let lost = light(0).with_error(ErrorKind::Other);
-        let mut bus = Mock::new(&[start(), lost, start(), light(12)]);
+        let mut bus = Mock::new(&[start(), vec![lost], start(), vec![light(12)]].concat());
         let mut sensor = Bh1750::new("lux", bus.clone());
         assert_eq!(sensor.sample(), NOT_YET);
         assert!(sensor.sample().unwrap_err().to_string().starts_with("BH1750 does not answer: Other; check"));
@@ -203,9 +290,9 @@ mod tests {
 
     #[test]
     fn is_told_to_measure_again_after_a_long_darkness() {
-        let mut talk = vec![start()];
+        let mut talk = start();
         talk.extend((0..10).map(|_| light(0)));
-        talk.extend([start(), light(12)]);
+        talk.extend([start(), vec![light(12)]].concat());
         let mut bus = Mock::new(&talk);
         let mut sensor = Bh1750::new("lux", bus.clone());
         assert_eq!(sensor.sample(), NOT_YET);

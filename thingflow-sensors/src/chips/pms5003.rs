@@ -2,7 +2,13 @@
 //!
 //! Own code: the frame has 32 bytes, and with the `serial` module nothing of a driver is left.
 
+use core::fmt::Display;
+
+use thingflow_core::{Columns, FromColumns, WrongColumn};
+
+use crate::quantity::check;
 use crate::serial::{Decode, FrameError};
+use crate::{Measures, Quantity, Values};
 
 /// The dust sensor PMS5003, and the PMS7003, PMSA003 with the same frames.
 ///
@@ -32,6 +38,7 @@ pub struct Pms5003 {
 
 /// A reading of a [`Pms5003`].
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Dust {
     /// Particles up to 1 µm, in micrograms in a cubic metre, in ordinary air.
     pub pm1: f64,
@@ -41,6 +48,38 @@ pub struct Dust {
     pub pm10: f64,
     /// How many particles are larger than 0.3, 0.5, 1, 2.5, 5 and 10 µm, in 0.1 litres of air.
     pub counts: [u16; 6],
+}
+
+impl Columns for Dust {
+    const NAMES: &'static [&'static str] =
+        &["pm1", "pm2_5", "pm10", "over_0_3", "over_0_5", "over_1", "over_2_5", "over_5", "over_10"];
+    fn each_column(&self, see: &mut dyn FnMut(&dyn Display)) {
+        [self.pm1, self.pm2_5, self.pm10].each_column(see);
+        self.counts.each_column(see);
+    }
+}
+
+impl FromColumns for Dust {
+    fn from_columns(texts: &[&str]) -> Result<Self, WrongColumn> {
+        let [pm1, pm2_5, pm10] = FromColumns::at_column(texts, 0)?;
+        Ok(Self { pm1, pm2_5, pm10, counts: FromColumns::at_column(texts, 3)? })
+    }
+}
+
+impl Values for Dust {
+    fn try_each<E>(&mut self, admit: &mut dyn FnMut(usize, f64) -> Result<f64, E>) -> Result<(), E> {
+        [&mut self.pm1, &mut self.pm2_5, &mut self.pm10].into_iter().try_for_each(|value| value.try_each(admit))?;
+        self.counts.try_each(&mut |_, value| admit(1, value))
+    }
+}
+
+const QUANTITIES: [Quantity; 2] =
+    [Quantity::new("dust", "µg/m³", 0.0..=1000.0), Quantity::new("particles", "in 0.1 l", 0.0..=65_535.0)];
+
+impl Measures for Pms5003 {
+    fn quantities(&self) -> impl AsRef<[Quantity]> {
+        QUANTITIES
+    }
 }
 
 const LENGTH: usize = 32;
@@ -64,7 +103,9 @@ impl Pms5003 {
         }
         // Words 2 to 4 are as if all dust were of the factory's kind, 5 to 7 are for ordinary air.
         let [pm1, pm2_5, pm10] = [5, 6, 7].map(|at| f64::from(self.word(at)));
-        Ok(Dust { pm1, pm2_5, pm10, counts: [8, 9, 10, 11, 12, 13].map(|at| self.word(at)) })
+        let mut dust = Dust { pm1, pm2_5, pm10, counts: [8, 9, 10, 11, 12, 13].map(|at| self.word(at)) };
+        check(&QUANTITIES, &mut dust).map_err(FrameError::OutOfRange)?;
+        Ok(dust)
     }
 
     /// Drops bytes until what is left may be the beginning of a frame.
@@ -96,7 +137,7 @@ impl Decode for Pms5003 {
             return None;
         }
         let dust = self.dust();
-        if dust.is_ok() {
+        if matches!(dust, Ok(_) | Err(FrameError::OutOfRange(_))) {
             self.filled = 0;
         } else {
             // A byte may have been lost: the next frame may have begun in here.
@@ -113,9 +154,38 @@ impl Decode for Pms5003 {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+    use crate::chips::specimen::{Fed, Specimen};
     use proptest::prelude::*;
+
+    pub(crate) fn specimen() -> Specimen {
+        Specimen {
+            name: "PMS5003",
+            fed: |mut noise| {
+                let (mut decoder, mut fed) = (Pms5003::new(), Fed::default());
+                for _ in 0..20 {
+                    let mut frame = [0; LENGTH];
+                    noise.fill(&mut frame);
+                    frame[..4].copy_from_slice(&HEAD);
+                    match sealed(frame).iter().find_map(|byte| decoder.push(*byte)) {
+                        Some(Ok(dust)) => fed.see(decoder.quantities().as_ref(), dust),
+                        _ => fed.without += 1,
+                    }
+                }
+                fed
+            },
+            nobody: None,
+            registers: None,
+        }
+    }
+
+    /// The frame with its checksum.
+    fn sealed(mut frame: [u8; LENGTH]) -> [u8; LENGTH] {
+        let sum = frame[..30].iter().fold(0_u16, |sum, byte| sum.wrapping_add(u16::from(*byte)));
+        frame[30..].copy_from_slice(&sum.to_be_bytes());
+        frame
+    }
 
     /// A frame as the data manual describes it.
     fn frame() -> [u8; LENGTH] {
@@ -138,6 +208,24 @@ mod tests {
     #[test]
     fn reads_a_frame() {
         assert_eq!(decode(&frame()), [Ok(dust())]);
+    }
+
+    #[test]
+    fn f20_more_dust_than_it_can_measure_is_no_reading() {
+        let mut bytes = frame();
+        bytes[12..14].copy_from_slice(&[0xFF, 0xFF]); // PM2.5
+        let told = decode(&[sealed(bytes), frame()].concat());
+        let Err(error) = told[0] else { panic!("{told:?}") };
+        let text = "impossible frame: dust of 65535 µg/m³ is outside of the range from 0 to 1000 µg/m³; check the device and its supply";
+        assert_eq!((error.to_string().as_str(), &told[1..]), (text, &[Ok(dust())][..]));
+    }
+
+    #[test]
+    fn fields_of_several_values_have_several_columns() {
+        let mut texts = Vec::new();
+        dust().each_column(&mut |value| texts.push(value.to_string()));
+        assert_eq!(texts, ["5", "8", "10", "1017", "284", "63", "6", "2", "1"]);
+        assert_eq!(Dust::from_columns(&texts.iter().map(String::as_str).collect::<Vec<_>>()), Ok(dust()));
     }
 
     #[test]

@@ -12,8 +12,9 @@ use core::time::Duration;
 use embedded_hal::i2c::I2c;
 use thingflow_core::SensorId;
 
-use crate::registers::Registers;
-use crate::{Chip, ChipError, Conversion, Progress};
+use super::registers::Registers;
+use crate::driver::{Device, SlowDevice, conversion};
+use crate::{Chip, ChipError, Measures, OutOfRange, Progress, Quantity};
 
 /// The analogue-digital converter ADS1115. A reading is the voltage of each of the inputs you name, in that order.
 ///
@@ -22,7 +23,7 @@ use crate::{Chip, ChipError, Conversion, Progress};
 /// - Address: 0x48 to 0x4B, by what the pin ADDR is connected to.
 /// - Wiring: 2 V to 5.5 V; no input may exceed the supply by 0.3 V, whatever the range, or the chip is damaged. Pull
 ///   the bus up to the voltage of the board.
-/// - An input takes 9 ms, since the chip has one converter for all. So it is a [`Conversion`]: use it with
+/// - An input takes 9 ms, since the chip has one converter for all. So it is a [`Conversion`](crate::Conversion): use it with
 ///   [`Converting`](crate::Converting) or [`Blocking`](crate::Blocking). Inputs of one chip belong in one sensor.
 /// - Each measurement tells the chip all its settings; one that lost its power meanwhile is a failure.
 ///
@@ -158,7 +159,7 @@ impl<B: I2c, const N: usize> Ads1115<B, N> {
     }
 
     /// Starts the measurement of the input whose turn it is, if there is one left.
-    fn begin(&mut self) -> Result<bool, ChipError<B::Error>> {
+    fn next(&mut self) -> Result<bool, ChipError<B::Error>> {
         let Some(input) = self.inputs.get(self.at) else { return Ok(false) };
         let [high, low] = (self.settings(*input) | START_OR_DONE).to_be_bytes();
         self.chip.write(&[CONFIGURATION, high, low])?;
@@ -179,26 +180,38 @@ impl<B: I2c, const N: usize> Ads1115<B, N> {
     }
 }
 
-impl<B: I2c<Error: Send + Sync + 'static>, const N: usize> Conversion for Ads1115<B, N> {
+impl<B, const N: usize> Measures for Ads1115<B, N> {
+    fn quantities(&self) -> impl AsRef<[Quantity]> {
+        let most = self.range.code_and_volts().1;
+        [Quantity::new("voltage", "V", -most..=most)]
+    }
+}
+
+impl<B: I2c, const N: usize> Device for Ads1115<B, N> {
     type Reading = [f64; N];
     type Error = ChipError<B::Error>;
 
-    fn id(&self) -> SensorId {
-        self.id
+    fn refuse(&self, value: OutOfRange) -> Self::Error {
+        self.chip.chip.impossible(value)
     }
-    fn start(&mut self) -> Result<Duration, Self::Error> {
+}
+
+impl<B: I2c, const N: usize> SlowDevice for Ads1115<B, N> {
+    fn begin(&mut self) -> Result<Duration, Self::Error> {
         self.at = 0;
-        Ok(if self.begin()? { TAKES } else { Duration::ZERO })
+        Ok(if self.next()? { TAKES } else { Duration::ZERO })
     }
-    fn read(&mut self) -> Result<Progress<[f64; N]>, Self::Error> {
+    fn progress(&mut self) -> Result<Progress<[f64; N]>, Self::Error> {
         if let Some(input) = self.inputs.get(self.at).copied() {
             let Some(volts) = self.measured(input)? else { return Ok(Progress::AskIn(TAKES / 8)) };
             self.volts[self.at] = volts;
             self.at += 1;
         }
-        Ok(if self.begin()? { Progress::AskIn(TAKES) } else { Progress::Ready(self.volts) })
+        Ok(if self.next()? { Progress::AskIn(TAKES) } else { Progress::Ready(self.volts) })
     }
 }
+
+conversion!([B: I2c<Error: Send + Sync + 'static>, const N: usize] Ads1115<B, N> => [f64; N], ChipError<B::Error>);
 
 impl<B, const N: usize> fmt::Debug for Ads1115<B, N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -207,13 +220,33 @@ impl<B, const N: usize> fmt::Debug for Ads1115<B, N> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+    use crate::Conversion;
+    use crate::chips::fake::{FakeChip, Nobody};
+    use crate::chips::specimen::{self, Settings, Specimen};
     use crate::Blocking;
     use embedded_hal::i2c::ErrorKind;
     use embedded_hal_mock::eh1::delay::NoopDelay;
     use embedded_hal_mock::eh1::i2c::{Mock, Transaction};
     use thingflow_core::Sensor;
+
+    pub(crate) fn specimen() -> Specimen {
+        Specimen {
+            name: "ADS1115",
+            fed: |noise| specimen::slow(Ads1115::new("x", FakeChip::new(0x48).wide().noisy(noise), [Input::A0, Input::A3])),
+            nobody: Some(("48", || specimen::error(Ads1115::new("x", Nobody, [Input::A0]).start()))),
+            registers: Some(Settings {
+                chip: || FakeChip::new(0x48).wide(),
+                sensor: |chip| {
+                    let mut adc = Ads1115::new("x", chip, [Input::A0]);
+                    Box::new(move || specimen::convert(&mut adc).is_some())
+                },
+                samplings: 1,
+                expected: &[(2, 0xC5), (3, 0x83)],
+            }),
+        }
+    }
 
     /// The chip is told its settings, and to begin.
     fn begin(high: u8) -> Transaction {

@@ -5,9 +5,10 @@
 use core::fmt;
 
 use embedded_hal::spi::SpiDevice;
-use thingflow_core::{SampleError, Sensor, SensorId};
+use thingflow_core::{SampleError, SensorId};
 
-use crate::{Chip, ChipError};
+use crate::driver::{Device, DirectDevice, sensor};
+use crate::{Chip, ChipError, Measures, OutOfRange, Quantity};
 
 /// The analogue-digital converter MCP3008, or an MCP3004 with its four inputs. A reading is the voltage of each of the
 /// inputs you name, in that order.
@@ -48,10 +49,11 @@ impl<S: SpiDevice, const N: usize> Mcp3008<S, N> {
     /// that is not there is noticed only where the line MISO stays high; where it stays low all inputs read 0.
     ///
     /// # Panics
-    /// If there is no such input.
+    /// If there is no such input, or the reference is no voltage above 0.
     #[track_caller]
     pub fn new(id: impl Into<SensorId>, spi: S, reference: f64, inputs: [u8; N]) -> Self {
         assert!(inputs.iter().all(|input| *input < 8), "an MCP3008 has the inputs 0 to 7, not {inputs:?}");
+        assert!(reference.is_finite() && reference > 0.0, "a reference has more than 0 V, for example 3.3, not {reference}");
         Self { id: id.into(), spi, reference, inputs }
     }
 
@@ -68,14 +70,23 @@ impl<S: SpiDevice, const N: usize> Mcp3008<S, N> {
     }
 }
 
-impl<S: SpiDevice<Error: Send + Sync + 'static>, const N: usize> Sensor for Mcp3008<S, N> {
+impl<S, const N: usize> Measures for Mcp3008<S, N> {
+    fn quantities(&self) -> impl AsRef<[Quantity]> {
+        [Quantity::new("voltage", "V", 0.0..=self.reference)]
+    }
+}
+
+impl<S: SpiDevice, const N: usize> Device for Mcp3008<S, N> {
     type Reading = [f64; N];
     type Error = ChipError<S::Error>;
 
-    fn id(&self) -> SensorId {
-        self.id
+    fn refuse(&self, value: OutOfRange) -> Self::Error {
+        CHIP.impossible(value)
     }
-    fn sample(&mut self) -> Result<[f64; N], SampleError<Self::Error>> {
+}
+
+impl<S: SpiDevice, const N: usize> DirectDevice for Mcp3008<S, N> {
+    fn measure(&mut self) -> Result<[f64; N], SampleError<Self::Error>> {
         let mut volts = [0.0; N];
         for (volts, input) in volts.iter_mut().zip(self.inputs) {
             *volts = self.volts(input)?;
@@ -84,6 +95,8 @@ impl<S: SpiDevice<Error: Send + Sync + 'static>, const N: usize> Sensor for Mcp3
     }
 }
 
+sensor!([S: SpiDevice<Error: Send + Sync + 'static>, const N: usize] Mcp3008<S, N> => [f64; N], ChipError<S::Error>);
+
 impl<S, const N: usize> fmt::Debug for Mcp3008<S, N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Mcp3008").field("id", &self.id).field("inputs", &self.inputs).finish_non_exhaustive()
@@ -91,10 +104,22 @@ impl<S, const N: usize> fmt::Debug for Mcp3008<S, N> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+    use crate::chips::fake::FakeSpi;
+    use crate::chips::specimen::{self, Specimen};
+    use thingflow_core::Sensor;
     use embedded_hal::spi::{ErrorKind, ErrorType, Operation};
     use embedded_hal_mock::eh1::spi::{Mock, Transaction};
+
+    pub(crate) fn specimen() -> Specimen {
+        Specimen {
+            name: "MCP3008",
+            fed: |noise| specimen::direct(Mcp3008::new("x", FakeSpi(noise), 3.3, [0, 7])),
+            nobody: None,
+            registers: None,
+        }
+    }
 
     fn talk(sent: [u8; 3], answer: [u8; 3]) -> [Transaction<u8>; 3] {
         let transfer = Transaction::transfer_in_place(sent.to_vec(), answer.to_vec());
@@ -141,5 +166,11 @@ mod tests {
     #[should_panic(expected = "the inputs 0 to 7, not [8]")]
     fn refuses_an_input_that_is_not_there() {
         Mcp3008::new("adc", Mock::new(&[]), 3.3, [8]);
+    }
+
+    #[test]
+    #[should_panic(expected = "a reference has more than 0 V, for example 3.3, not NaN")]
+    fn f20_a_reference_that_is_not_a_number_is_refused() {
+        Mcp3008::new("adc", Mock::new(&[]), f64::NAN, [0]);
     }
 }

@@ -9,8 +9,9 @@ use core::time::Duration;
 use embedded_hal::i2c::I2c;
 use thingflow_core::SensorId;
 
-use crate::sensirion::{Words, celsius};
-use crate::{Chip, ChipError, Climate, Conversion, Progress};
+use super::sensirion::{Words, celsius};
+use crate::driver::{Device, SlowDevice, conversion};
+use crate::{Chip, ChipError, Climate, Measures, OutOfRange, Progress, Quantity};
 
 /// The temperature and humidity sensor SHT4x.
 ///
@@ -19,7 +20,7 @@ use crate::{Chip, ChipError, Climate, Conversion, Progress};
 ///   cut off.
 /// - Address: 0x44; some types 0x45 or 0x46.
 /// - Wiring: 1.08 V to 3.6 V, not 5 V.
-/// - A measurement takes 9 ms, with [`Precision::Low`] 2 ms: it is a [`Conversion`], for
+/// - A measurement takes 9 ms, with [`Precision::Low`] 2 ms: it is a [`Conversion`](crate::Conversion), for
 ///   [`Converting`](crate::Converting) or [`Blocking`](crate::Blocking). In between the chip sleeps.
 /// - The chip needs no setting up: each measurement is one command, so a loss of power does no harm.
 ///
@@ -40,6 +41,12 @@ pub enum Precision {
     /// 2 ms; ±0.1 degrees and ±0.25 percent.
     Low,
 }
+
+const QUANTITIES: [Quantity; 2] = [
+    Quantity::new("temperature", "°C", -40.0..=125.0),
+    // The formula of section 4.6 goes that far.
+    Quantity::new("humidity", "%", 0.0..=100.0).cut_off(-6.0..=119.0),
+];
 
 impl Precision {
     /// The command, and what it takes at most: 8.3 ms, 4.5 ms, 1.7 ms, rounded up.
@@ -76,25 +83,35 @@ impl<B: I2c> Sht4x<B> {
     }
 }
 
-impl<B: I2c<Error: Send + Sync + 'static>> Conversion for Sht4x<B> {
+impl<B> Measures for Sht4x<B> {
+    fn quantities(&self) -> impl AsRef<[Quantity]> {
+        QUANTITIES
+    }
+}
+
+impl<B: I2c> Device for Sht4x<B> {
     type Reading = Climate;
     type Error = ChipError<B::Error>;
 
-    fn id(&self) -> SensorId {
-        self.id
+    fn refuse(&self, value: OutOfRange) -> Self::Error {
+        self.chip.chip().impossible(value)
     }
-    fn start(&mut self) -> Result<Duration, Self::Error> {
+}
+
+impl<B: I2c> SlowDevice for Sht4x<B> {
+    fn begin(&mut self) -> Result<Duration, Self::Error> {
         let (command, takes) = self.precision.command();
         self.chip.command(&[command])?;
         Ok(takes)
     }
-    fn read(&mut self) -> Result<Progress<Climate>, Self::Error> {
+    fn progress(&mut self) -> Result<Progress<Climate>, Self::Error> {
         let [warmth, moisture] = self.chip.shares()?;
         // Section 4.6.
-        let percent = (-6.0 + 125.0 * moisture).clamp(0.0, 100.0);
-        Ok(Progress::Ready(Climate { celsius: celsius(warmth), percent }))
+        Ok(Progress::Ready(Climate { temperature: celsius(warmth), humidity: -6.0 + 125.0 * moisture }))
     }
 }
+
+conversion!([B: I2c<Error: Send + Sync + 'static>] Sht4x<B> => Climate, ChipError<B::Error>);
 
 impl<B> fmt::Debug for Sht4x<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -103,9 +120,21 @@ impl<B> fmt::Debug for Sht4x<B> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+    use crate::Conversion;
+    use crate::chips::fake::{FakeWords, Nobody};
+    use crate::chips::specimen::{self, Specimen};
     use embedded_hal_mock::eh1::i2c::{Mock, Transaction};
+
+    pub(crate) fn specimen() -> Specimen {
+        Specimen {
+            name: "SHT4x",
+            fed: |noise| specimen::slow(Sht4x::new("x", FakeWords(noise))),
+            nobody: Some(("44", || specimen::error(Sht4x::new("x", Nobody).start()))),
+            registers: None, // it is told by commands
+        }
+    }
 
     fn read(bytes: [u8; 6]) -> Result<Climate, String> {
         let mut bus = Mock::new(&[Transaction::read(0x44, bytes.to_vec())]);
@@ -119,9 +148,9 @@ mod tests {
 
     #[test]
     fn reads_both_values_by_the_formulas_of_the_data_sheet() {
-        let Climate { celsius, percent } = read([0xBE, 0xEF, 0x92, 0x80, 0x00, 0xA2]).unwrap();
-        assert!((celsius - (-45.0 + 175.0 * 48_879.0 / 65_535.0)).abs() < 1e-9, "{celsius}");
-        assert!((percent - (-6.0 + 125.0 * 32_768.0 / 65_535.0)).abs() < 1e-9, "{percent}");
+        let Climate { temperature, humidity } = read([0xBE, 0xEF, 0x92, 0x80, 0x00, 0xA2]).unwrap();
+        assert!((temperature - (-45.0 + 175.0 * 48_879.0 / 65_535.0)).abs() < 1e-9, "{temperature}");
+        assert!((humidity - (-6.0 + 125.0 * 32_768.0 / 65_535.0)).abs() < 1e-9, "{humidity}");
     }
 
     #[test]
@@ -136,9 +165,17 @@ mod tests {
 
     #[test]
     fn humidity_beyond_its_ends_is_cut_off() {
-        let lowest = read([0x00, 0x00, 0x81, 0x00, 0x00, 0x81]);
-        assert_eq!(lowest, Ok(Climate { celsius: -45.0, percent: 0.0 }));
-        assert_eq!(read([0xFF, 0xFF, 0xAC, 0xFF, 0xFF, 0xAC]).unwrap().percent, 100.0);
+        let warm = |humidity: [u8; 3]| {
+            let [high, low, checksum] = humidity;
+            read([0xBE, 0xEF, 0x92, high, low, checksum]).unwrap().humidity
+        };
+        assert_eq!([warm([0x00, 0x00, 0x81]), warm([0xFF, 0xFF, 0xAC])], [0.0, 100.0]);
+    }
+
+    #[test]
+    fn f20_temperature_beyond_its_ends_is_no_reading() {
+        let error = read([0xFF, 0xFF, 0xAC, 0x80, 0x00, 0xA2]).unwrap_err();
+        assert!(error.starts_with("SHT4x: temperature of 130 °C is outside of the range from -40 to 125 °C"), "{error}");
     }
 
     #[test]

@@ -10,14 +10,15 @@ use core::fmt;
 use core::time::Duration;
 
 use embedded_hal::i2c::I2c;
-use thingflow_core::{SampleError, Sensor, SensorId};
+use thingflow_core::{SampleError, SensorId};
 
-use crate::registers::Registers;
-use crate::{Axes, Batch, Chip, ChipError};
+use super::registers::Registers;
+use crate::driver::{Device, DirectDevice, sensor};
+use crate::{Axes, Batch, Chip, ChipError, Measures, OutOfRange, Quantity};
 
 /// The accelerometer ADXL345. A reading is a batch: what the chip collected since the last sampling, up to 33 samples.
 ///
-/// - Unit: metres per second squared, ±157 (16 times gravity), in steps of 0.038, ±10 %. At rest one axis shows 9.8.
+/// - Unit: metres per second squared, ±156.9 (16 times gravity), in steps of 0.038, ±10 %. At rest one axis shows 9.8.
 /// - Address: 0x53; 0x1D with the pin ALT ADDRESS high.
 /// - Wiring: 2 V to 3.6 V, not 5 V. The pin CS must be high for I2C.
 /// - Sample it before 32 samples have come together, every 0.3 s at 100 Hz; [`Batch::has_gap`] tells when that
@@ -91,6 +92,8 @@ impl Rate {
 const ROOM: usize = 33;
 
 const DEVID: u8 = 0x00;
+/// The offsets of the three axes, one after the other, which another program may have left.
+const OFSX: u8 = 0x1E;
 const BW_RATE: u8 = 0x2C;
 const POWER_CTL: u8 = 0x2D;
 const INT_SOURCE: u8 = 0x30;
@@ -111,6 +114,8 @@ const STREAM: u8 = 0b1000_0000;
 const OVERRUN: u8 = 0b1;
 const ENTRIES: u8 = 0b0011_1111;
 const EACH: f32 = Axes::GRAVITY / 256.0;
+/// 16 times gravity.
+const ACCELERATION: Quantity = Quantity::new("acceleration", "m/s²", -156.91..=156.91);
 
 impl<B: I2c> Adxl345<B> {
     /// The chip at 0x53, with 100 samples a second.
@@ -140,6 +145,7 @@ impl<B: I2c> Adxl345<B> {
         let rate = self.rate.code_and_interval().0;
         let settings = [(BW_RATE, rate), (DATA_FORMAT, FORMAT), (FIFO_CTL, BYPASS), (FIFO_CTL, STREAM)];
         self.chip.write(&[POWER_CTL, STANDBY])?;
+        self.chip.write(&[OFSX, 0, 0, 0])?;
         for (register, value) in settings {
             self.chip.write(&[register, value])?;
         }
@@ -175,21 +181,31 @@ impl<B: I2c> Adxl345<B> {
     }
 }
 
-impl<B: I2c<Error: Send + Sync + 'static>> Sensor for Adxl345<B> {
+impl<B> Measures for Adxl345<B> {
+    fn quantities(&self) -> impl AsRef<[Quantity]> {
+        [ACCELERATION]
+    }
+}
+
+impl<B: I2c> Device for Adxl345<B> {
     type Reading = Batch<Axes, ROOM>;
     type Error = ChipError<B::Error>;
 
-    fn id(&self) -> SensorId {
-        self.id
+    fn refuse(&self, value: OutOfRange) -> Self::Error {
+        self.chip.chip.impossible(value)
     }
-    fn sample(&mut self) -> Result<Self::Reading, SampleError<Self::Error>> {
-        let batch = self.batch();
-        if batch.is_err() {
-            (self.ready, self.gap) = (false, true);
-        }
-        Ok(batch?)
+    fn forget(&mut self) {
+        (self.ready, self.gap) = (false, true);
     }
 }
+
+impl<B: I2c> DirectDevice for Adxl345<B> {
+    fn measure(&mut self) -> Result<Self::Reading, SampleError<Self::Error>> {
+        Ok(self.batch()?)
+    }
+}
+
+sensor!([B: I2c<Error: Send + Sync + 'static>] Adxl345<B> => Batch<Axes, ROOM>, ChipError<B::Error>);
 
 impl<B> fmt::Debug for Adxl345<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -198,11 +214,31 @@ impl<B> fmt::Debug for Adxl345<B> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
-    use crate::fake::FakeChip;
+    use crate::chips::fake::{FakeChip, Nobody};
+    use crate::chips::specimen::{self, Settings, Specimen};
+    use thingflow_core::Sensor;
     use embedded_hal::i2c::ErrorKind;
     use embedded_hal_mock::eh1::i2c::{Mock, Transaction};
+
+    pub(crate) fn specimen() -> Specimen {
+        Specimen {
+            name: "ADXL345",
+            fed: |noise| specimen::direct(Adxl345::new("x", FakeChip::new(0x53).with(DEVID, &[ADXL345]).with(FIFO_STATUS, &[5]).noisy(noise))),
+            nobody: Some(("53", || specimen::error(Adxl345::new("x", Nobody).sample()))),
+            registers: Some(Settings {
+                chip: || FakeChip::new(0x53).with(DEVID, &[ADXL345]),
+                sensor: |chip| {
+                    let mut sensor = Adxl345::new("x", chip);
+                    Box::new(move || sensor.sample().is_ok())
+                },
+                samplings: 1,
+                // The offsets, then the rate, the power, the format and the memory.
+                expected: &[(0x1E, 0), (0x1F, 0), (0x20, 0), (0x2C, 0x0A), (0x2D, 0x08), (0x31, 0x0B), (0x38, 0x80)],
+            }),
+        }
+    }
 
     /// Stands on its edge: the signs and the order of the bytes.
     fn chip() -> FakeChip {
@@ -272,7 +308,9 @@ mod tests {
     fn a_failure_in_the_middle_of_a_batch_is_a_gap() {
         let read = |register, bytes: &[u8]| Transaction::write_read(0x53, vec![register], bytes.to_vec());
         let set = |register, value| Transaction::write(0x53, vec![register, value]);
-        let mut start = vec![read(DEVID, &[ADXL345]), set(POWER_CTL, 0), set(BW_RATE, 0x0A), set(DATA_FORMAT, 0x0B)];
+        let mut start = vec![read(DEVID, &[ADXL345]), set(POWER_CTL, 0)];
+        start.push(Transaction::write(0x53, vec![OFSX, 0, 0, 0]));
+        start.extend([set(BW_RATE, 0x0A), set(DATA_FORMAT, 0x0B)]);
         start.extend([set(FIFO_CTL, 0), set(FIFO_CTL, 0x80), set(POWER_CTL, 8)]);
         let mut talk = start.clone();
         talk.extend([read(INT_SOURCE, &[0x83]), read(FIFO_STATUS, &[2]), read(DATAX0, &[0; 6])]);
