@@ -102,7 +102,7 @@ impl<T, S: Store<(Instant, T)>> Filter<T> for Delay<T, S> {
         self.ending.waits()
     }
     fn is_holding(&self) -> bool {
-        self.held.front().is_some()
+        self.held.front().is_some() || self.is_draining()
     }
     fn on_completed(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Closed {
         if self.ending.may_wait(out.context()) {

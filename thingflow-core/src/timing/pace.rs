@@ -118,7 +118,7 @@ impl<T, S: Store<T>> Filter<T> for Pace<T, S> {
         self.ending.waits()
     }
     fn is_holding(&self) -> bool {
-        self.held.front().is_some()
+        self.held.front().is_some() || self.is_draining()
     }
     fn on_completed(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Closed {
         if self.ending.may_wait(out.context()) {
