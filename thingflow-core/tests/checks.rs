@@ -142,8 +142,8 @@ fn own_filters_pass_the_check() {
     ];
     check![
         p().window(Window::each(3 * second).send_empty(), List::within(limit.clone())),
-        p().window(Window::each(3 * second).from_start(), DistinctList::within(Limit::drop_oldest(2), |x| x % 3)),
-        p().aggregate(Window::each(2 * second).by_key(2, |x| x % 3).bounds(), Mean::new()),
+        p().window(Window::each(3 * second).from_start(), DistinctList::within(Limit::drop_oldest(2), |x: &i32| x % 3)),
+        p().aggregate(Window::each(2 * second).by_key(2, |x: &i32| x % 3).bounds(), Mean::new()),
         p().chunks_within_by(2, 5 * second / 2, 2, |x| x % 3),
         p().throttle_by(2 * second, 2, |x| x % 3)
     ];

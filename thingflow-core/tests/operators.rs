@@ -169,7 +169,7 @@ proptest! {
                 let at = if list.len() == most { list.last().copied().unwrap_or(0) } else { ends };
                 expected.push(format!("{list:?}@{at}"));
             }
-            let is_empty = inside.len() % most == 0; // what is left when the window ends
+            let is_empty = inside.len().is_multiple_of(most); // what is left when the window ends
             if empty && is_empty && !is_cut {
                 expected.push(format!("[]@{ends}"));
             }

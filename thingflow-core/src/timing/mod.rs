@@ -46,6 +46,9 @@ use crate::storage::Growing;
 
 /// What a [`Delay`] holds: when it is due, and the event.
 pub type Waiting<T> = (Instant, T);
+/// A [`Delay`] within a limit.
+#[cfg(feature = "alloc")]
+pub type DelayWithin<T> = Delay<T, Growing<Waiting<T>>>;
 /// A [`Delay`] of at most `N` events, without an allocator.
 pub type DelayOf<T, const N: usize> = Delay<T, Deque<Waiting<T>, N>>;
 /// A [`Pace`] of at most `N` events, without an allocator.
@@ -83,7 +86,7 @@ pub trait Timing: Chain {
     /// # Ok::<(), thingflow_core::FatalError>(())
     /// ```
     #[cfg(feature = "alloc")]
-    fn delay(self, by: Duration, limit: Limit) -> Self::Piped<Delay<Self::Item, Growing<Waiting<Self::Item>>>>
+    fn delay(self, by: Duration, limit: Limit) -> Self::Piped<DelayWithin<Self::Item>>
     where
         Self::Item: 'static,
     {
