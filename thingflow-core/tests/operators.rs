@@ -146,6 +146,9 @@ fn f85_windows_without_events_are_sent_if_asked_for() {
     assert_eq!(means, "Some(1.5)@23 None@33 None@43 Some(4.0)@45 |@45");
     let lists = run(events(), pipe().window(ten.send_empty(), List::within(Limit::default())));
     assert_eq!(lists, "[1, 2]@23 []@33 []@43 [4]@45 |@45");
+    // One that is full ends early, and the next begins there.
+    let lists = run(events(), pipe().window(ten.at_most(2).send_empty(), List::new()));
+    assert_eq!(lists, "[1, 2]@14 []@24 []@34 []@44 [4]@45 |@45");
     // A sensor event has an id and a time; those of the last one stand for a window without any.
     let chain = pipe::<u32>()
         .map(|x| SensorEvent::new("rain", Timestamp::from_secs(i64::from(x)), x))

@@ -142,7 +142,7 @@ impl<T, G: Gather<T>, S: Stamp> Groups<T, G, S> {
         let made = if is_sent { self.open.finish::<S>(cx) } else { None };
         self.open.resume(cx);
         match (self.rule.send_empty, self.rule.span) {
-            (true, Some((length, Grid::FirstEvent))) => self.follow(length, cx.now()),
+            (true, Some((length, Grid::FirstEvent))) if self.open.ends <= cx.now() => self.follow(length, cx.now()),
             (true, Some(_)) => self.open.begin(&self.rule, self.started, cx),
             _ => self.open.ends = Instant::NEVER,
         }
