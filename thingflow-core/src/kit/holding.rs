@@ -210,8 +210,8 @@ impl<W, S: Store<W>> Holding<W, S> {
         self.ending.waits()
     }
 
-    /// Whether an event waits.
+    /// Whether an event waits, or the end.
     pub fn is_holding(&self) -> bool {
-        !self.held.is_empty()
+        !self.held.is_empty() || self.is_draining()
     }
 }
