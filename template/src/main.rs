@@ -5,10 +5,10 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use embedded_hal::digital::OutputPin;
-use thingflow_adapters::gpio::{SimulatedPin, pin_out};
-use thingflow_adapters::{logging, systemd};
-use thingflow_core::prelude::*;
-use thingflow_sensors::simulated::Sine;
+use thingflow::adapters::gpio::{SimulatedPin, pin_out};
+use thingflow::adapters::{logging, systemd};
+use thingflow::prelude::*;
+use thingflow::sensors::simulated::Sine;
 
 fn main() -> ExitCode {
     logging::init(); // RUST_LOG=debug shows more
@@ -50,7 +50,7 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
-    use thingflow_core::testing::FlakySensor;
+    use thingflow::testing::FlakySensor;
 
     #[test]
     fn the_fan_runs_while_it_is_warm() -> Result<(), Box<dyn Error>> {

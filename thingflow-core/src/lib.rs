@@ -58,6 +58,7 @@
 //! [book]: https://github.com/thingflow/thingflow-rust/blob/main/docs/src/SUMMARY.md
 //! [template]: https://github.com/thingflow/thingflow-rust/tree/main/template
 #![cfg_attr(not(feature = "std"), no_std)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 // The scheduler of `std` is the only one to close graphs and to name who panicked.
 #![cfg_attr(not(feature = "std"), allow(dead_code))]

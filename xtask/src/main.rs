@@ -7,14 +7,15 @@ mod book;
 mod ci;
 mod cross;
 mod deploy;
+mod feature_index;
 mod features;
 mod filter_index;
+mod name;
+mod new;
 mod operators;
 mod process;
 mod setup;
 mod summary;
-#[cfg(test)]
-mod template;
 mod test;
 mod tidy;
 mod tree;
@@ -35,7 +36,7 @@ struct Command {
     run: Chore,
 }
 
-const COMMANDS: [Command; 11] = [
+const COMMANDS: [Command; 12] = [
     Command {
         name: "setup",
         help: "install what the tests need; --bare, --bench, --cross, --board, --deploy: what these need too",
@@ -59,10 +60,11 @@ const COMMANDS: [Command; 11] = [
         help: "boot ARM boards in an emulator, with programs of ours on real pins",
         run: board::run,
     },
+    Command { name: "new", help: "make a folder for your own program, a copy of template/", run: new::run },
     Command { name: "deploy", help: "install a program on a board over ssh, as a service", run: deploy::run },
     Command {
         name: "book",
-        help: "regenerate docs/src/filters.md; with mdbook installed, build the book",
+        help: "regenerate the tables of operators and features; with mdbook installed, build the book",
         run: book::run,
     },
     Command {

@@ -3,7 +3,7 @@
 use core::cell::RefCell;
 
 use embedded_io::Write;
-use thingflow_core::prelude::*;
+use thingflow::prelude::*;
 
 use crate::TICK;
 use crate::message::{Message, send};

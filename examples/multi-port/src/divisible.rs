@@ -2,8 +2,8 @@
 
 use std::ops::RangeInclusive;
 
-use thingflow_core::PortRef;
-use thingflow_core::prelude::*;
+use thingflow::PortRef;
+use thingflow::prelude::*;
 
 pub(crate) struct Divisible {
     numbers: RangeInclusive<u64>,

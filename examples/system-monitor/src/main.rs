@@ -11,9 +11,9 @@ use std::io::{Write, stdout};
 use std::path::Path;
 use std::time::Duration;
 
-use thingflow_adapters::csv;
-use thingflow_core::prelude::*;
-use thingflow_sensors::linux::{CpuLoad, Memory, MemoryValue};
+use thingflow::adapters::csv;
+use thingflow::prelude::*;
+use thingflow::sensors::linux::{CpuLoad, Memory, MemoryValue};
 
 #[cfg(test)]
 mod tests;
@@ -22,7 +22,7 @@ mod tests;
 const ALARM: f64 = 90.0;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    thingflow_adapters::logging::init();
+    thingflow::adapters::logging::init();
     let ticks = ticks(std::env::args().skip(1))?;
     println!("writing system-monitor.csv and memory.csv; stop with Ctrl-C");
 

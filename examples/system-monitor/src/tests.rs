@@ -1,7 +1,7 @@
 //! The monitor on readings that are given, in virtual time.
 
 use super::*;
-use thingflow_core::testing::{ListSensor, Recorder};
+use thingflow::testing::{ListSensor, Recorder};
 
 #[test]
 fn readings_average_and_alarm() -> Result<(), Box<dyn Error>> {

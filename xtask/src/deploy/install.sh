@@ -1,8 +1,11 @@
 #!/bin/sh
 # Runs on the board, as root: install.sh NAME [PREFIX], in a folder that holds the program NAME and its unit.
 # What does not start is taken back: the program and the unit that were there before run again.
-set -eu
+set -euf
 name=$1 prefix=${2-} unit=$1.service
+case $name in
+  '' | [!A-Za-z]* | *[!A-Za-z0-9_-]*) echo "deploy: invalid name of a program" >&2; exit 1 ;;
+esac
 program=$prefix/usr/local/bin/$name
 service=$prefix/etc/systemd/system/$unit
 

@@ -5,12 +5,13 @@ use std::io::ErrorKind;
 
 use super::program::Program;
 use crate::Result;
+use crate::name::Name;
 
 /// A service of systemd.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Unit {
     /// The program's name.
-    pub(super) name: String,
+    pub(super) name: Name,
     /// What is installed, to be found on the board by `systemctl cat`.
     pub(super) note: String,
     /// The text without its first line, which has the note.
@@ -20,7 +21,10 @@ pub(super) struct Unit {
 const TEMPLATE: &str = include_str!("service");
 
 /// Where programs are put.
-const FOLDER: &str = "/usr/local/bin";
+pub(super) const FOLDER: &str = "/usr/local/bin";
+
+/// Where units are put.
+pub(super) const SERVICES: &str = "/etc/systemd/system";
 
 /// Those that give devices on Raspberry Pi OS; serial ports are `dialout`.
 const GROUPS: &str = "gpio i2c spi dialout";
@@ -34,7 +38,7 @@ impl Unit {
     pub(super) fn of(program: &Program) -> Result<Self> {
         let path = program.folder.join(format!("{}.service", program.name));
         let body = match fs::read_to_string(&path) {
-            Ok(text) if starts(&text, &program.name) => text,
+            Ok(text) if starts(&text, program.name.as_str()) => text,
             Ok(_) => {
                 let line = format!("ExecStart={FOLDER}/{}", program.name);
                 return Err(format!("{} does not start the program: it needs a line {line}", path.display()).into());
@@ -73,13 +77,20 @@ fn starts(unit: &str, name: &str) -> bool {
 /// The service of a program that lies in `folder` and has none of its own.
 fn usual(program: &Program, notifies: bool, folder: &str) -> String {
     let values = [
-        ("{description}", program.description.as_str()),
         ("{start}", if notifies { NOTIFYING } else { SILENT }),
         ("{program}", &format!("{folder}/{}", program.name)),
         ("{groups}", GROUPS),
-        ("{name}", &program.name),
+        ("{name}", program.name.as_str()),
+        // Last, so that no place is looked for in it.
+        ("{description}", &described(&program.description)),
     ];
     values.iter().fold(TEMPLATE.to_owned(), |text, (place, value)| text.replace(place, value))
+}
+
+/// A text as a unit takes it: in one line that goes on nowhere, and without specifiers such as `%n`.
+fn described(text: &str) -> String {
+    let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    line.trim_matches([' ', '\\']).replace('%', "%%")
 }
 
 #[cfg(test)]
@@ -91,9 +102,21 @@ mod tests {
         super::super::tests::program(&process::root().join(folder))
     }
 
+    /// A program of this description.
+    fn described_as(description: &str) -> Program {
+        Program { name: Name::new("x").unwrap(), description: description.into(), ..program("examples/lux-led") }
+    }
+
+    #[test]
+    fn f41_a_description_stays_in_its_line() {
+        let unit = |description: &str| usual(&described_as(description), true, FOLDER);
+        let harmless = unit("D").replace("=D\n", "=%%n a  ExecStart=/bin/evil {program} b\n");
+        assert_eq!(unit("\n%n a\r\nExecStart=/bin/evil {program} b\\\n"), harmless);
+    }
+
     #[test]
     fn a_program_gets_a_unit() {
-        let x = Program { name: "x".into(), description: "A lamp".into(), ..Program::default() };
+        let x = described_as("A lamp");
         let text = usual(&x, true, FOLDER);
         assert!(text.contains("\nExecStart=/usr/local/bin/x\n") && text.contains("\nWatchdogSec=10\n"), "{text}");
         assert!(text.contains("\nDescription=A lamp\n") && !text.contains('{'), "{text}");

@@ -1,6 +1,7 @@
 //! `tidy`: the repository's own rules. Each says what is wrong, where, and how to mend it.
 
 mod code;
+mod facade;
 mod generated;
 mod lengths;
 mod links;
@@ -25,7 +26,7 @@ pub(crate) struct Problem {
 
 type Rule = fn(&Tree) -> Vec<Problem>;
 
-const RULES: [Rule; 10] = [
+const RULES: [Rule; 11] = [
     lengths::files,
     lengths::functions,
     lengths::architecture,
@@ -34,6 +35,7 @@ const RULES: [Rule; 10] = [
     words::module_names,
     operators::check,
     generated::check,
+    facade::check,
     links::check,
     paths::check,
 ];

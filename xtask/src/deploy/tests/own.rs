@@ -8,6 +8,7 @@ use tempfile::TempDir;
 
 use super::{Server, program};
 use crate::deploy::{Asked, Program, carry_out, unit::Unit};
+use crate::name::HOSTILE;
 use crate::process;
 
 /// A folder with these files.
@@ -68,7 +69,24 @@ fn of_several_programs_one_is_chosen() {
     assert_eq!(complaint(here.path(), None), several);
     assert_eq!(complaint(here.path(), Some("fan")), "Cargo.toml has no binary `fan`; --bin may be one of: flow, lamp");
     let asked = Asked { folder: here.path().into(), bin: Some("lamp".into()), ..Asked::default() };
-    assert_eq!(Program::asked(&asked).unwrap().name, "lamp");
+    assert_eq!(Program::asked(&asked).unwrap().name.as_str(), "lamp");
+}
+
+#[test]
+fn f41_a_program_with_a_hostile_name_is_not_touched() {
+    let here = folder(&[("src/main.rs", MAIN)]);
+    for name in HOSTILE {
+        let name: String =
+            name.chars().flat_map(|c| format!("\\u{:04x}", u32::from(c)).into_bytes()).map(char::from).collect();
+        let manifest = format!("{PACKAGE}[[bin]]\nname = \"{name}\"\npath = \"src/main.rs\"\n");
+        fs::write(here.path().join("Cargo.toml"), manifest).unwrap();
+        for (remove, dry_run) in [(true, false), (false, false), (false, true)] {
+            let asked = Asked { folder: here.path().into(), remove, dry_run, ..Asked::default() };
+            let error = carry_out(&asked).expect_err(&name).to_string();
+            // Some are refused by cargo.
+            assert!(error.starts_with("invalid name \"") || error.starts_with("cargo cannot read "), "{error}");
+        }
+    }
 }
 
 #[test]
@@ -96,7 +114,7 @@ fn what_is_no_program_is_named_with_what_would_be_one() {
     ]);
     let expected = "Cargo.toml is a workspace, not a program; give --path the folder of one: flow";
     assert_eq!(complaint(workspace.path(), None), expected);
-    assert_eq!(program(&workspace.path().join("flow")).name, "flow");
+    assert_eq!(program(&workspace.path().join("flow")).name.as_str(), "flow");
 }
 
 /// All but what the program does: that a copy with its crates builds is tested in `template`, and this one has to end.
