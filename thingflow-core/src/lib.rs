@@ -55,8 +55,8 @@
 //! Features: `std`, on by default, is the scheduler, for Linux. `alloc` alone has ports and everything that grows, without an
 //! operating system. Without both, what has a fixed size is left, and needs no allocator.
 //!
-//! [book]: https://github.com/thingflow/thingflow-rust/blob/main/docs/src/SUMMARY.md
-//! [template]: https://github.com/thingflow/thingflow-rust/tree/main/template
+#![doc = concat!("[book]: ", env!("CARGO_PKG_REPOSITORY"), "/blob/main/docs/src/SUMMARY.md")]
+#![doc = concat!("[template]: ", env!("CARGO_PKG_REPOSITORY"), "/tree/main/template")]
 #![cfg_attr(not(feature = "std"), no_std)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
