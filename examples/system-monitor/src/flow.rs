@@ -29,11 +29,11 @@ pub(crate) fn watch(readings: &Port<SensorEvent<f64>>) -> Port<Finding> {
     let findings = Port::new().named("findings");
     let to = findings.clone();
     readings.group_by(|event| event.sensor_id).for_each(move |(id, readings)| {
-        let rows = readings.pipe(row()).share();
-        rows.map(Finding::Row).connect(to.clone());
+        let readings = readings.named(format!("group {id}"));
+        readings.pipe(row()).map(Finding::Row).connect(to.clone());
         if let Some(limits) = Limits::of(&id.to_string()) {
             let alarm = move |begins| Finding::Alarm(Alarm { id, limits, begins });
-            rows.map(|row| row.now()).pipe(changes(limits)).map(alarm).connect(to.clone());
+            readings.map(|event| event.val).pipe(changes(limits)).map(alarm).connect(to.clone());
         }
     });
     findings

@@ -15,7 +15,7 @@ fn run(words: &[&str]) -> Output {
 fn f81_readings_are_lines_where_there_is_no_terminal_and_a_recording_is_equal() {
     let folder = tempfile::tempdir().expect("a folder can be made");
     let recording = folder.path().join("day").display().to_string();
-    let output = run(&["--ticks", "2", "--csv", &recording]);
+    let output = run(&["--ticks", "1", "--csv", &recording]);
     let text = String::from_utf8(output.stdout).expect("it is text");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     assert!(

@@ -10,7 +10,6 @@ use std::fmt::Display;
 use std::fs;
 use std::time::Duration;
 
-use thingflow::diagram::Graph;
 use thingflow::joins::merge;
 use thingflow::prelude::*;
 use thingflow::sensors::linux::{CpuLoad, Disk, DiskValue, Memory, MemoryValue, Network, NetworkValue, Thermal};
@@ -22,69 +21,50 @@ use throughput::{Direction, Throughput};
 
 const PERIOD: Duration = Duration::from_secs(1);
 
-/// The sensors of this machine, scheduled.
-pub(crate) struct Machine<'a> {
-    scheduler: &'a Scheduler,
-    /// How many readings of each.
-    ticks: usize,
-    readings: Vec<Port<SensorEvent<f64>>>,
-    sources: Vec<PortRef>,
-}
-
-/// What they send.
+/// What the sensors of this machine send.
 pub(crate) struct Sources {
     pub(crate) readings: Port<SensorEvent<f64>>,
-    pub(crate) top: Port<Top>,
-    pub(crate) cost: Port<Cost>,
+    pub(crate) top: Port<SensorEvent<Top>>,
+    pub(crate) cost: Port<SensorEvent<Cost>>,
+    /// Where all of it begins.
+    pub(crate) ports: Vec<PortRef>,
+}
+
+/// Schedules sensors, and gathers what they send.
+struct Scheduling<'a> {
+    scheduler: &'a Scheduler,
+    values: Vec<Port<SensorEvent<f64>>>,
     ports: Vec<PortRef>,
 }
 
-impl Sources {
-    /// Everything that stands behind the sensors, with the number of events on each connection.
-    pub(crate) fn graph(ports: &[PortRef]) -> Graph {
-        let mut graph = Graph::new();
-        ports.iter().for_each(|port| graph.add_port(port));
-        graph
+/// Schedules all sensors that this machine has.
+pub(crate) fn schedule(scheduler: &Scheduler) -> Result<Sources, Box<dyn Error>> {
+    let mut all = Scheduling { scheduler, values: Vec::new(), ports: Vec::new() };
+    all.value(CpuLoad::new("cpu")?)?;
+    let cores = all.events(Cores::new()?)?;
+    all.value(Memory::new("memory", MemoryValue::UsedPercent)?)?;
+    all.value(Disk::new("disk /", "/", DiskValue::UsedPercent)?)?;
+    all.value(Throughput::new("disk read", Direction::Read)?)?;
+    all.value(Throughput::new("disk write", Direction::Written)?)?;
+    for interface in interfaces()? {
+        all.value(Network::new(named(&interface, "in"), &interface, NetworkValue::ReceivedBytes)?)?;
+        all.value(Network::new(named(&interface, "out"), &interface, NetworkValue::SentBytes)?)?;
     }
-
-    pub(crate) fn ports(&self) -> Vec<PortRef> {
-        self.ports.clone()
+    for zone in zones() {
+        all.value(Thermal::new(named("temp", &zone), &zone)?)?;
     }
+    let top = all.events(Busiest::new()?)?;
+    let cost = all.events(OwnCost::new())?;
+    let values = merge(all.values.iter().collect::<Vec<_>>());
+    let readings = merge((values, cores.flat_map(each_core), top.map(percent))).share().named("readings");
+    Ok(Sources { readings, top, cost, ports: all.ports })
 }
 
-impl<'a> Machine<'a> {
-    /// Schedules all sensors that this machine has.
-    pub(crate) fn schedule(scheduler: &'a Scheduler, ticks: usize) -> Result<Sources, Box<dyn Error>> {
-        let mut machine = Self { scheduler, ticks, readings: Vec::new(), sources: Vec::new() };
-        machine.value(CpuLoad::new("cpu")?)?;
-        let cores = machine.events(Cores::new()?)?;
-        machine.readings.push(cores.flat_map(each_core).share());
-        machine.value(Memory::new("memory", MemoryValue::UsedPercent)?)?;
-        machine.value(Disk::new("disk /", "/", DiskValue::UsedPercent)?)?;
-        machine.value(Throughput::new("disk read", Direction::Read)?)?;
-        machine.value(Throughput::new("disk write", Direction::Written)?)?;
-        for interface in interfaces()? {
-            machine.value(Network::new(named(&interface, "in"), &interface, NetworkValue::ReceivedBytes)?)?;
-            machine.value(Network::new(named(&interface, "out"), &interface, NetworkValue::SentBytes)?)?;
-        }
-        for zone in zones() {
-            machine.value(Thermal::new(named("temp", &zone), &zone)?)?;
-        }
-        let top = machine.events(Busiest::new()?)?;
-        machine.readings.push(top.map(|event| event.map(|top| top.percent)).share());
-        let cost = machine.events(OwnCost::new())?;
-        Ok(Sources {
-            readings: merge(machine.readings.iter().collect::<Vec<_>>()).share(),
-            top: top.map(|event| event.val).share(),
-            cost: cost.map(|event| event.val).share(),
-            ports: machine.sources,
-        })
-    }
-
+impl Scheduling<'_> {
     /// A sensor of one value.
     fn value(&mut self, sensor: impl Sensor<Reading = f64> + 'static) -> Result<(), Box<dyn Error>> {
         let port = self.events(sensor)?;
-        self.readings.push(port);
+        self.values.push(port);
         Ok(())
     }
 
@@ -94,12 +74,16 @@ impl<'a> Machine<'a> {
         S::Reading: Clone,
     {
         let id = sensor.id();
-        let output = SensorOutput::new(sensor);
-        self.sources.push(output.port().as_ref());
-        let events = output.take(self.ticks).share().named(id.to_string());
+        let output = SensorOutput::new(sensor).named(id.to_string());
+        let port = output.port().clone();
+        self.ports.push(port.as_ref());
         self.scheduler.schedule_periodic(output, Periodic::every(PERIOD).on_failure(OnFailure::Skip))?;
-        Ok(events)
+        Ok(port)
     }
+}
+
+fn percent(event: SensorEvent<Top>) -> SensorEvent<f64> {
+    event.map(|top| top.percent)
 }
 
 /// Such a name is kept for the life of the program; there are as many as there are sensors.
