@@ -125,8 +125,9 @@ pub use output::{ConnectedFlow, Flow, OutputThing, Source};
 pub use reports::Report;
 #[cfg(feature = "std")]
 pub use scheduler::{
-    EdgeOutput, EdgeSink, EventSource, EventThing, Interest, OnFailure, Periodic, PoolInput, PostError, Registry,
-    Remote, ScheduleError, ScheduleHandle, ScheduleStats, Scheduler, StopToken, Stopper, SystemClock, VirtualClock,
+    EdgeOutput, EdgeSink, EventSource, EventThing, Interest, IntoPeriodic, OnFailure, Periodic, PoolInput, PostError,
+    Registry, Remote, ScheduleError, ScheduleHandle, ScheduleStats, Scheduler, StopToken, Stopper, SystemClock,
+    VirtualClock,
 };
 pub use sensor::{DriverError, OrMissing, SampleError, Sampled, Sensor};
 #[cfg(feature = "alloc")]

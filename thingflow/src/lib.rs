@@ -14,7 +14,7 @@
 //! let mut scheduler = Scheduler::virtual_time()?; // in real time: Scheduler::new()?
 //! scheduler.schedule_periodic(room, Duration::from_secs(1))?;
 //! scheduler.run_for(Duration::from_secs(60))?;
-//! assert_eq!(fan.timed_text(), "false@1 true@7 false@28");
+//! assert_eq!(fan.timed_text(), "false@1 true@7 false@30");
 //! # }
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
