@@ -4,9 +4,9 @@ use std::error::Error;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use embedded_hal::digital::OutputPin;
 use thingflow::adapters::gpio::{SimulatedPin, pin_out};
 use thingflow::adapters::{logging, systemd};
+use thingflow::embedded_hal::digital::OutputPin;
 use thingflow::prelude::*;
 use thingflow::sensors::simulated::Sine;
 

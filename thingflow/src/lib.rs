@@ -42,6 +42,9 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
+/// The traits of buses and pins that sensors and actuators are written against.
+#[doc(no_inline)]
+pub use embedded_hal;
 /// Files, pins, actuators, the log and the service manager; a module and a feature for each.
 #[cfg(feature = "std")]
 #[doc(no_inline)]

@@ -13,6 +13,7 @@ mod filter_index;
 mod name;
 mod new;
 mod operators;
+mod pictures;
 mod process;
 mod setup;
 mod summary;
@@ -36,7 +37,7 @@ struct Command {
     run: Chore,
 }
 
-const COMMANDS: [Command; 12] = [
+const COMMANDS: [Command; 13] = [
     Command {
         name: "setup",
         help: "install what the tests need; --bare, --bench, --cross, --board, --deploy: what these need too",
@@ -67,6 +68,7 @@ const COMMANDS: [Command; 12] = [
         help: "regenerate the tables of operators and features; with mdbook installed, build the book",
         run: book::run,
     },
+    Command { name: "pictures", help: "make the pictures of the README and the book anew", run: pictures::run },
     Command {
         name: "bench",
         help: "run the benches, e.g. `bench --only GROUP --json FILE`, `bench --target aarch64`",
@@ -74,7 +76,7 @@ const COMMANDS: [Command; 12] = [
     },
     Command {
         name: "ci",
-        help: "the whole gate: all of the above but deploy and bench, and format, lints, docs",
+        help: "the whole gate: all of the above but new, deploy, pictures and bench, and format, lints, docs",
         run: ci::run,
     },
 ];
