@@ -42,6 +42,8 @@ pub mod deploy {}
 pub mod coming_from {}
 #[doc = include_str!("src/filters.md")]
 pub mod filters {}
+#[doc = include_str!("src/features.md")]
+pub mod features {}
 #[doc = include_str!("src/glossary.md")]
 pub mod glossary {}
 

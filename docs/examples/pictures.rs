@@ -18,10 +18,8 @@ fn main() -> Result<(), Box<dyn Error>> {
 /// The program of the README, as it is after an hour.
 fn lamp() -> Result<String, Box<dyn Error>> {
     let lux = SensorOutput::new(ListSensor::new("lux", vec![40.0; 100])).named("lux");
-    lux.connect(call(|_| ()));
-    let dark = lux.map(|event| event.val).running_avg(3).map(|lux| lux < 25.0).share().named("dark");
-    dark.dedup().for_each(|_| ());
-    dark.connect(pin_out("lamp", SimulatedPin::new()));
+    lux.for_each(|_| ());
+    lux.map(|event| event.val).running_avg(3).map(|lux| lux < 30.0).connect(pin_out("lamp", SimulatedPin::new()));
     let mut scheduler = Scheduler::virtual_time()?;
     scheduler.schedule_periodic(lux, Duration::from_secs(60))?;
     scheduler.run_for(Duration::from_secs(3600))?;

@@ -5,14 +5,17 @@ mod bench;
 mod board;
 mod book;
 mod ci;
+mod clean;
 mod cross;
 mod deploy;
+mod examples;
 mod feature_index;
 mod features;
 mod filter_index;
 mod name;
 mod new;
 mod operators;
+mod package;
 mod pictures;
 mod process;
 mod setup;
@@ -37,7 +40,7 @@ struct Command {
     run: Chore,
 }
 
-const COMMANDS: [Command; 13] = [
+const COMMANDS: [Command; 15] = [
     Command {
         name: "setup",
         help: "install what the tests need; --bare, --bench, --cross, --board, --deploy: what these need too",
@@ -48,8 +51,14 @@ const COMMANDS: [Command; 13] = [
         help: "every test, in every feature set; further words go to `cargo test`",
         run: test::run,
     },
-    Command { name: "tidy", help: "check the repository's own rules", run: tidy::run },
+    Command { name: "tidy", help: "check the repository's own rules; all, or those that are named", run: tidy::run },
     Command { name: "features", help: "lint each crate with each of its features alone", run: features::run },
+    Command {
+        name: "examples",
+        help: "run each example for a moment; it must leave nothing behind",
+        run: examples::run,
+    },
+    Command { name: "package", help: "pack the crates as crates.io would get them", run: package::run },
     Command { name: "bare", help: "build for Cortex-M, and run the example on an emulated board", run: bare::run },
     Command {
         name: "cross",
