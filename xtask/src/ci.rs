@@ -4,7 +4,7 @@ use std::env;
 use std::time::Instant;
 
 use crate::clean::State;
-use crate::{Result, bare, board, cross, examples, features, package, process, setup, test, tidy};
+use crate::{Result, bare, board, cross, docs, examples, features, package, process, setup, test, tidy};
 
 struct Step {
     name: &'static str,
@@ -18,7 +18,7 @@ const STEPS: [Step; 12] = [
     Step { name: "tidy", setup: nothing, run: || tidy::run(&[]) },
     Step { name: "lint", setup: nothing, run: lint },
     Step { name: "features", setup: nothing, run: || features::run(&[]) },
-    Step { name: "docs", setup: nothing, run: docs },
+    Step { name: "docs", setup: nothing, run: || docs::run(&[]) },
     Step { name: "package", setup: nothing, run: || package::run(&[]) },
     Step { name: "examples", setup: nothing, run: || examples::run(&[]) },
     Step { name: "benches", setup: nothing, run: benches },
@@ -66,11 +66,6 @@ fn format() -> Result {
 
 fn lint() -> Result {
     process::run(&mut process::cargo("clippy --workspace --all-targets --all-features --locked -- -D warnings"))
-}
-
-fn docs() -> Result {
-    let mut command = process::cargo("doc --workspace --all-features --no-deps --locked");
-    process::run(command.env("RUSTDOCFLAGS", "-D warnings"))
 }
 
 /// The benches are measured by hand; here they must only still compile.
