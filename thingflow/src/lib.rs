@@ -55,3 +55,7 @@ pub use thingflow_core::*;
 /// Simulated sensors, what Linux knows of its machine, and drivers of chips; a module and a feature for most.
 #[doc(no_inline)]
 pub use thingflow_sensors as sensors;
+
+#[cfg(all(doctest, feature = "csv", feature = "gpio"))]
+#[doc = include_str!("../tests/compile-fail.md")]
+mod compile_fail {}
