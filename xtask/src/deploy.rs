@@ -66,11 +66,15 @@ fn carry_out(asked: &Asked) -> Result {
             unit.file_name()
         );
     }
-    deploy(asked, &unit, |kind| program.build(kind))
+    let command = if unit.sets_lines() { Some(Program::safe_lines_command()?) } else { None };
+    deploy(asked, &unit, |kind| {
+        let safe_lines = command.as_ref().map(|command| command.build(kind)).transpose()?;
+        Ok(Built { program: program.build(kind)?, safe_lines })
+    })
 }
 
 /// Installs on each board; shows the log if there is one only.
-fn deploy(asked: &Asked, unit: &Unit, build: impl Fn(&str) -> Result<PathBuf>) -> Result {
+fn deploy(asked: &Asked, unit: &Unit, build: impl Fn(&str) -> Result<Built>) -> Result {
     let mut programs = Programs { build, built: HashMap::new() };
     let follows = asked.boards.len() == 1 && !asked.no_log;
     on_each(&asked.boards, |board| {
@@ -100,11 +104,19 @@ fn on_each(boards: &[Board], mut act: impl FnMut(&Board) -> Result) -> Result {
 /// The program for each kind of board, built when the first of its kind is met. What did not build is not tried again.
 struct Programs<B> {
     build: B,
-    built: HashMap<String, std::result::Result<PathBuf, String>>,
+    built: HashMap<String, std::result::Result<Built, String>>,
 }
 
-impl<B: Fn(&str) -> Result<PathBuf>> Programs<B> {
-    fn get(&mut self, kind: &str) -> Result<PathBuf> {
+/// Where lies what was built for a kind of board.
+#[derive(Clone, Debug)]
+struct Built {
+    program: PathBuf,
+    /// The command that sets lines to their safe levels, if the program's unit calls it.
+    safe_lines: Option<PathBuf>,
+}
+
+impl<B: Fn(&str) -> Result<Built>> Programs<B> {
+    fn get(&mut self, kind: &str) -> Result<Built> {
         let build = || (self.build)(kind).map_err(|error| error.to_string());
         Ok(self.built.entry(kind.to_owned()).or_insert_with(build).clone()?)
     }

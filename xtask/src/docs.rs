@@ -19,7 +19,7 @@ pub(crate) fn run(_: &[String]) -> Result {
     for name in PUBLISHED {
         let folder = pages.join(name.replace('-', "_"));
         for page in html(&folder)? {
-            dead.extend(dead_links(&page, &fs::read_to_string(&page)?, |target| target.exists()));
+            dead.extend(dead_links(&page, &fs::read_to_string(&page)?, Path::exists));
         }
         links_to_core(&folder)?;
     }

@@ -7,8 +7,9 @@ use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
+use super::Built;
 use super::program::THIS;
-use super::unit::Unit;
+use super::unit::{SAFE_LINES, Unit};
 use crate::Result;
 use crate::name::Name;
 
@@ -77,10 +78,13 @@ impl Connection<'_> {
         kind.map(str::to_owned).map_err(|why| format!("`{}`: {why}", words.join(" ")).into())
     }
 
-    /// Copies the program and its unit there and installs both.
-    pub(super) fn install(&self, unit: &Unit, program: &Path, prefix: &str) -> Result {
+    /// Copies the program and its unit there, and the command that its unit calls, and installs all of it.
+    pub(super) fn install(&self, unit: &Unit, built: &Built, prefix: &str) -> Result {
         let files = tempfile::tempdir()?;
-        fs::copy(program, files.path().join(unit.name.as_str()))?;
+        fs::copy(&built.program, files.path().join(unit.name.as_str()))?;
+        if let Some(command) = &built.safe_lines {
+            fs::copy(command, files.path().join(SAFE_LINES))?;
+        }
         fs::write(files.path().join(unit.file_name()), unit.text())?;
         fs::write(files.path().join("install.sh"), INSTALL)?;
         let done = self.run_there(files.path(), &["install.sh", unit.name.as_str(), prefix]);

@@ -44,6 +44,8 @@ put_back() {
   [ ! -e "$1.previous" ] || mv "$1.previous" "$1"
 }
 
+# For ExecStopPost: other programs may call it too, so it is not taken back.
+[ ! -e thingflow-safe-lines ] || install -D -m 755 thingflow-safe-lines "$prefix/usr/local/bin/thingflow-safe-lines"
 keep "$program"
 keep "$service"
 install -D -m 755 "$name" "$program"

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::board::KIND;
 use super::program::Program;
-use super::unit::{FOLDER, SERVICES, Unit};
+use super::unit::{FOLDER, SAFE_LINES, SERVICES, Unit};
 use super::{Asked, Board};
 use crate::{Result, process};
 
@@ -19,15 +19,18 @@ pub(super) fn text(asked: &Asked, program: &Program) -> Result<String> {
     }
     let unit = Unit::of(program)?;
     for board in &asked.boards {
-        text += &installation(board, asked, program)?;
+        text += &installation(board, asked, program, &unit)?;
     }
     writeln!(text, "{}, less what a board does not have:\n\n{}", unit.file_name(), unit.text())?;
     Ok(text)
 }
 
-fn installation(board: &Board, asked: &Asked, program: &Program) -> Result<String> {
+fn installation(board: &Board, asked: &Asked, program: &Program, unit: &Unit) -> Result<String> {
     let (name, prefix) = (&program.name, &asked.prefix);
     let mut text = reached(board)?;
+    if unit.sets_lines() {
+        writeln!(text, "  build and install as root: {prefix}{FOLDER}/{SAFE_LINES}")?;
+    }
     if let Some(kind) = &asked.target {
         writeln!(text, "  build: {}", process::shown(&program.building(kind)?.0))?;
     } else {

@@ -6,6 +6,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use super::Asked;
+use super::unit::SAFE_LINES;
 use crate::cross::{self, Linked, Target};
 use crate::name::Name;
 use crate::{Result, process};
@@ -25,6 +26,8 @@ pub(super) struct Program {
     /// Those that it is built with.
     pub(super) features: Vec<String>,
     pub(super) version: String,
+    /// The levels that lines are to have when it has gone, `GPIO17=low`; `safe-lines` of `[package.metadata.thingflow]`.
+    pub(super) safe_lines: Vec<String>,
     /// Where its Cargo.toml lies.
     pub(super) folder: PathBuf,
     /// Where its Cargo.lock lies, if it has one.
@@ -47,6 +50,7 @@ impl Program {
             features: asked.features.clone(),
             version: text(&package["version"]),
             workspace: text(&known["workspace_root"]).into(),
+            safe_lines: safe_lines(&package["metadata"]["thingflow"]["safe-lines"])?,
             name,
             folder,
         };
@@ -79,6 +83,20 @@ impl Program {
         let (mut cargo, built) = self.building(kind)?;
         process::run(&mut cargo)?;
         Ok(built)
+    }
+
+    /// The command that sets lines to their safe levels, to be built as a program is.
+    pub(super) fn safe_lines_command() -> Result<Self> {
+        let root = process::root().canonicalize()?;
+        Ok(Self {
+            name: Name::new(SAFE_LINES)?,
+            description: String::new(),
+            features: vec!["gpiocdev".to_owned()],
+            version: String::new(),
+            safe_lines: Vec::new(),
+            folder: root.join("thingflow-adapters"),
+            workspace: root,
+        })
     }
 
     /// The command that builds it for this kind of board, and where that puts it.
@@ -144,6 +162,27 @@ fn binary(folder: &Path, package: &Value, chosen: Option<&str>) -> Result<String
         ([name], None) => Ok(name.clone()),
         (_, None) => Err(format!("{shown} has several binaries; choose with --bin: {all}").into()),
     }
+}
+
+/// What the manifest says, if it is a list of lines with their levels. They become words of a unit, so nothing else is taken.
+fn safe_lines(listed: &Value) -> Result<Vec<String>> {
+    let is_plain =
+        |line: &str| !line.is_empty() && line.chars().all(|c| c.is_ascii_alphanumeric() || "_-./:".contains(c));
+    let is_line = |text: &&str| {
+        let (line, level) = text.rsplit_once('=').unwrap_or_default();
+        is_plain(line) && !line.starts_with('-') && ["low", "high"].contains(&level)
+    };
+    let line = |value: &Value| value.as_str().filter(is_line).map(str::to_owned);
+    let lines = if listed.is_null() {
+        Some(Vec::new())
+    } else {
+        listed.as_array().and_then(|all| all.iter().map(line).collect())
+    };
+    lines.ok_or_else(|| {
+        let shown = listed.to_string().escape_debug().to_string();
+        format!("invalid safe-lines {shown} in [package.metadata.thingflow]; give a list such as [\"GPIO17=low\"]")
+            .into()
+    })
 }
 
 fn binaries(package: &Value) -> Vec<String> {

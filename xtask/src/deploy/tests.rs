@@ -46,7 +46,7 @@ fn a_program_is_installed_started_and_watched() {
     let board = server.board();
     let connection = board.connect().unwrap();
     for round in ["first", "second"] {
-        let program = server.fakes.program(&format!("echo {round} program"));
+        let program = server.fakes.built(&format!("echo {round} program"));
         connection.install(&unit(), &program, &server.fakes.root()).unwrap();
     }
     assert_eq!(server.fakes.told(), [start("first"), start("second")].concat());
@@ -66,7 +66,7 @@ fn what_fails_on_the_board_is_an_error_here() {
     let Some(server) = Server::start() else { return };
     let board = server.board();
     let connection = board.connect().unwrap();
-    let program = server.fakes.program("exit 1");
+    let program = server.fakes.built("exit 1");
     let error = connection.install(&unit(), &program, &server.fakes.root()).unwrap_err().to_string();
     assert_eq!(error, "lux-led was not installed: the board says why, above");
     let error = connection.install(&unit(), &program, "/proc/no-folder").unwrap_err().to_string();
@@ -91,7 +91,7 @@ fn of_many_boards_one_that_fails_does_not_keep_the_others_from_theirs() {
     let gone =
         Board { host: "gone".into(), options: words("-F none -o BatchMode=yes -o HostName=127.0.0.1 -o Port=1") };
     let asked = Asked { boards: vec![good.clone(), gone, good], prefix: server.fakes.root(), ..Asked::default() };
-    let program = server.fakes.program("echo same program");
+    let program = server.fakes.built("echo same program");
     let built = RefCell::new(Vec::new());
     let error = deploy(&asked, &unit(), |kind| {
         built.borrow_mut().push(kind.to_owned());
@@ -192,7 +192,7 @@ fn it_can_be_removed() {
     let board = server.board();
     let connection = board.connect().unwrap();
     for _ in 0..2 {
-        connection.install(&unit(), &server.fakes.program("true"), &server.fakes.root()).unwrap();
+        connection.install(&unit(), &server.fakes.built("true"), &server.fakes.root()).unwrap();
     }
     connection.remove(&unit().name, &server.fakes.root()).unwrap();
     let told = server.fakes.told();
@@ -277,7 +277,7 @@ fn f41_what_is_copied_may_have_any_path() {
     let board = server.board();
     let connection = board.connect().unwrap();
     let root = format!("{}/a b';touch PWNED;'$(touch PWNED)", server.fakes.root());
-    let program = server.fakes.program("exit 0");
+    let program = server.fakes.built("exit 0");
     // The fake systemd looks for the program elsewhere, so it does not start, and is taken back.
     connection.install(&unit(), &program, &root).unwrap_err();
     assert!(fs::exists(format!("{root}/etc/systemd/system")).unwrap());
@@ -316,4 +316,18 @@ fn f57_a_leak_ends_the_program_and_not_the_board() {
     for line in ["MemoryMax=25%", "OOMPolicy=stop", "TasksMax=64", "LimitNOFILE=4096"] {
         assert!(text.lines().any(|it| it == line), "{line}");
     }
+}
+
+#[test]
+fn f71_the_command_that_makes_lines_safe_comes_along() {
+    let Some(server) = Server::start() else { return };
+    let board = server.board();
+    let connection = board.connect().unwrap();
+    let (program, command) = (server.fakes.program("true"), server.fakes.folder().join("command"));
+    fs::write(&command, "sets lines").unwrap();
+    let built = Built { program, safe_lines: Some(command) };
+    connection.install(&unit(), &built, &server.fakes.root()).unwrap();
+    assert_eq!(server.fakes.read("root/usr/local/bin/thingflow-safe-lines"), "sets lines");
+    connection.remove(&unit().name, &server.fakes.root()).unwrap();
+    assert_eq!(server.fakes.read("root/usr/local/bin/thingflow-safe-lines"), "sets lines", "others may call it");
 }

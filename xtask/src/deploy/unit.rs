@@ -20,6 +20,9 @@ pub(super) struct Unit {
 
 const TEMPLATE: &str = include_str!("service");
 
+/// The command of `thingflow-adapters` that takes lines over and sets them.
+pub(super) const SAFE_LINES: &str = "thingflow-safe-lines";
+
 /// Where programs are put.
 pub(super) const FOLDER: &str = "/usr/local/bin";
 
@@ -46,7 +49,17 @@ impl Unit {
             Err(error) if error.kind() == ErrorKind::NotFound => usual(program, program.notifies(), FOLDER),
             Err(error) => return Err(format!("{}: {error}", path.display()).into()),
         };
-        Ok(Self { name: program.name.clone(), note: program.note(), body })
+        let unit = Self { name: program.name.clone(), note: program.note(), body };
+        if !program.safe_lines.is_empty() && !unit.sets_lines() {
+            let line = stop_post(&program.safe_lines);
+            let line = line.lines().last().unwrap_or_default();
+            return Err(format!(
+                "{} does not set the safe-lines of the manifest: it needs a line {line}",
+                path.display()
+            )
+            .into());
+        }
+        Ok(unit)
     }
 
     pub(super) fn file_name(&self) -> String {
@@ -56,6 +69,12 @@ impl Unit {
     /// Whether systemd ends and starts it again when it hangs.
     pub(super) fn is_watched(&self) -> bool {
         self.body.lines().any(|line| line.starts_with("WatchdogSec="))
+    }
+
+    /// Whether it calls the command that sets lines to their safe levels, which is then installed as well.
+    pub(super) fn sets_lines(&self) -> bool {
+        let command = format!("{FOLDER}/{SAFE_LINES}");
+        self.body.lines().any(|line| line.starts_with("ExecStopPost=") && line.contains(&command))
     }
 
     /// The text of the unit's file.
@@ -80,11 +99,21 @@ fn usual(program: &Program, notifies: bool, folder: &str) -> String {
         ("{start}", if notifies { NOTIFYING } else { SILENT }),
         ("{program}", &format!("{folder}/{}", program.name)),
         ("{groups}", GROUPS),
+        ("{stop_post}", &stop_post(&program.safe_lines)),
         ("{name}", program.name.as_str()),
         // Last, so that no place is looked for in it.
         ("{description}", &described(&program.description)),
     ];
     values.iter().fold(TEMPLATE.to_owned(), |text, (place, value)| text.replace(place, value))
+}
+
+/// What sets lines to their safe levels when the program has gone without doing so.
+fn stop_post(safe_lines: &[String]) -> String {
+    if safe_lines.is_empty() {
+        return String::new();
+    }
+    let comment = "# After each end, also by SIGKILL and for want of memory: lines go to their safe levels.";
+    format!("{comment}\nExecStopPost={FOLDER}/{SAFE_LINES} {}\n", safe_lines.join(" "))
 }
 
 /// A text as a unit takes it: in one line that goes on nowhere, and without specifiers such as `%n`.
@@ -112,6 +141,15 @@ mod tests {
         let unit = |description: &str| usual(&described_as(description), true, FOLDER);
         let harmless = unit("D").replace("=D\n", "=%%n a  ExecStart=/bin/evil {program} b\n");
         assert_eq!(unit("\n%n a\r\nExecStart=/bin/evil {program} b\\\n"), harmless);
+    }
+
+    #[test]
+    fn f71_lines_are_made_safe_after_each_end() {
+        let safe_lines = vec!["GPIO17=low".to_owned(), "/dev/gpiochip0:27=high".to_owned()];
+        let text = usual(&Program { safe_lines, ..described_as("A lamp") }, true, FOLDER);
+        let line = "\nExecStopPost=/usr/local/bin/thingflow-safe-lines GPIO17=low /dev/gpiochip0:27=high\n";
+        assert!(text.contains(line), "{text}");
+        assert!(!usual(&described_as("A lamp"), true, FOLDER).contains("StopPost"));
     }
 
     #[test]

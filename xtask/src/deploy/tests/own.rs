@@ -63,6 +63,42 @@ fn a_service_of_its_own_is_used_if_it_starts_the_program() {
 }
 
 #[test]
+fn f71_a_manifest_names_the_lines_that_must_be_safe() {
+    let with = |lines: &str| {
+        let manifest = format!("{PACKAGE}[package.metadata.thingflow]\nsafe-lines = {lines}\n");
+        let here = folder(&[("Cargo.toml", &manifest), ("src/main.rs", MAIN)]);
+        Program::asked(&Asked { folder: here.path().into(), ..Asked::default() })
+    };
+    let unit = Unit::of(&with("[\"GPIO17=low\", \"/dev/gpiochip0:27=high\"]").unwrap()).unwrap();
+    assert!(unit.sets_lines(), "{}", unit.text());
+    assert!(unit.text().contains("/thingflow-safe-lines GPIO17=low /dev/gpiochip0:27=high\n"));
+    assert!(!Unit::of(&with("[]").unwrap()).unwrap().sets_lines());
+    let manifest = format!("{PACKAGE}[package.metadata.thingflow]\nsafe-lines = [\"GPIO17=low\"]\n");
+    let service = "[Service]\nExecStart=/usr/local/bin/flow\n";
+    let here = folder(&[("Cargo.toml", &manifest), ("src/main.rs", MAIN), ("flow.service", service)]);
+    let expected = "flow.service does not set the safe-lines of the manifest: it needs a line \
+                    ExecStopPost=/usr/local/bin/thingflow-safe-lines GPIO17=low";
+    assert_eq!(complaint(here.path(), None), expected);
+    for wrong in [
+        "17",
+        "\"GPIO17=low\"",
+        "[17]",
+        "[\"GPIO17\"]",
+        "[\"GPIO17=on\"]",
+        "[\"a b=low\"]",
+        "[\"=low\"]",
+        "[\"-x=low\"]",
+        "[\"a;touch PWNED;=low\"]",
+        "[\"a\\nExecStart=/bin/evil x=low\"]",
+        "[\"%n=low\"]",
+        "[\"$HOME=low\"]",
+    ] {
+        let error = with(wrong).expect_err(wrong).to_string();
+        assert!(error.starts_with("invalid safe-lines ") && !error.contains(char::is_control), "{error}");
+    }
+}
+
+#[test]
 fn of_several_programs_one_is_chosen() {
     let here = folder(&[("Cargo.toml", PACKAGE), ("src/main.rs", MAIN), ("src/bin/lamp.rs", MAIN)]);
     let several = "Cargo.toml has several binaries; choose with --bin: flow, lamp";
