@@ -28,7 +28,7 @@ pub(crate) struct Problem {
 type Rule = fn(&Tree) -> Vec<Problem>;
 
 /// The rules by their names, so that one can be run alone: `cargo xtask tidy map`.
-const RULES: [(&str, Rule); 12] = [
+const RULES: [(&str, Rule); 14] = [
     ("files", lengths::files),
     ("functions", lengths::functions),
     ("length-of-map", lengths::architecture),
@@ -38,6 +38,8 @@ const RULES: [(&str, Rule); 12] = [
     ("operators", operators::check),
     ("generated", generated::check),
     ("facade", facade::check),
+    ("one-crate", facade::one_crate),
+    ("one-address", facade::one_address),
     ("map", map::check),
     ("links", links::check),
     ("paths", paths::check),
