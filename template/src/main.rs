@@ -15,7 +15,7 @@ fn main() -> ExitCode {
     match run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            log::error!("{error}");
+            log::error!("{error:?}"); // with its causes
             ExitCode::FAILURE // so that systemd starts it again
         }
     }
