@@ -48,7 +48,7 @@ mod tests {
     use std::fs;
 
     #[test]
-    fn what_is_left_is_named() {
+    fn f81_what_is_left_is_named() {
         let folder = tempfile::tempdir().unwrap();
         let git = |line: &str| process::run(process::command("git", line).current_dir(&folder)).unwrap();
         git("init --quiet");

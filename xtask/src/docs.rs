@@ -84,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn dead_links_are_named() {
+    fn f82_dead_links_are_named() {
         let there = ["/doc/core/trait.Thing.html", "/doc/static/x.css"].map(PathBuf::from);
         let text = "<a href=\"../core/trait.Thing.html#m\"> <a href=\"https://a.b/c\"> <a href=\"#top\"> <link href=\"../static/x.css\">\
                     <a href=\"../core/gone.html\"> <a href=\"thingflow_core::Thing\">";

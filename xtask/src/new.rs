@@ -54,7 +54,7 @@ mod tests {
     use crate::name::HOSTILE;
 
     #[test]
-    fn a_copy_of_the_template_works() {
+    fn f80_a_copy_of_the_template_works_from_a_clone_alone() {
         let folder = tempfile::tempdir().unwrap();
         let copied = folder.path().join("green-house");
         copy(&copied).unwrap();

@@ -70,7 +70,7 @@ mod tests {
     use crate::tidy::places;
 
     #[test]
-    fn users_see_one_crate_and_one_address() {
+    fn f80_users_see_one_crate_and_one_address() {
         let address = env!("CARGO_PKG_REPOSITORY");
         let link = format!("x\n[a]({address}/blob/main/a.md)");
         let tree = Tree::of(&[
