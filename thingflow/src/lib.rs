@@ -50,12 +50,8 @@ pub use embedded_hal;
 #[doc(no_inline)]
 pub use thingflow_adapters as adapters;
 // A glob, so that what the core gains is here without a second list.
-#[doc(inline)]
-pub use thingflow_core::*;
-// Of mio: its pages link to others of its own.
-#[cfg(feature = "std")]
 #[doc(no_inline)]
-pub use thingflow_core::{EventSource, Interest};
+pub use thingflow_core::*;
 /// Simulated sensors, what Linux knows of its machine, and drivers of chips; a module and a feature for most.
 #[doc(no_inline)]
 pub use thingflow_sensors as sensors;

@@ -11,13 +11,14 @@ use crate::{Result, process};
 pub(crate) fn run(_: &[String]) -> Result {
     let pages = process::target_folder().join("doc");
     for name in PUBLISHED {
+        drop(fs::remove_dir_all(folder(&pages, name))); // pages of what is gone would stay
         document(&format!("--package {name}"))?;
     }
     let others: String = PUBLISHED.iter().map(|name| format!(" --exclude {name}")).collect();
     document(&format!("--workspace{others}"))?;
     let mut dead = Vec::new();
     for name in PUBLISHED {
-        let folder = pages.join(name.replace('-', "_"));
+        let folder = folder(&pages, name);
         for page in html(&folder)? {
             dead.extend(dead_links(&page, &fs::read_to_string(&page)?, Path::exists));
         }
@@ -27,6 +28,11 @@ pub(crate) fn run(_: &[String]) -> Result {
         eprintln!("{link}");
     }
     if dead.is_empty() { Ok(()) } else { Err(format!("{} dead links in {}", dead.len(), pages.display()).into()) }
+}
+
+/// Where the pages of a crate lie.
+fn folder(pages: &Path, name: &str) -> PathBuf {
+    pages.join(name.replace('-', "_"))
 }
 
 fn document(packages: &str) -> Result {
