@@ -4,18 +4,18 @@ use std::error::Error;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use embedded_hal::digital::OutputPin;
-use thingflow_adapters::gpio::{SimulatedPin, pin_out};
-use thingflow_adapters::{logging, systemd};
-use thingflow_core::prelude::*;
-use thingflow_sensors::simulated::Sine;
+use thingflow::adapters::gpio::{SimulatedPin, pin_out};
+use thingflow::adapters::{logging, systemd};
+use thingflow::embedded_hal::digital::OutputPin;
+use thingflow::prelude::*;
+use thingflow::sensors::simulated::Sine;
 
 fn main() -> ExitCode {
     logging::init(); // RUST_LOG=debug shows more
     match run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            log::error!("{error}");
+            log::error!("{error:?}"); // with its causes
             ExitCode::FAILURE // so that systemd starts it again
         }
     }
@@ -51,7 +51,7 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
-    use thingflow_core::testing::FlakySensor;
+    use thingflow::testing::FlakySensor;
 
     #[test]
     fn the_fan_runs_while_it_is_warm() -> Result<(), Box<dyn Error>> {

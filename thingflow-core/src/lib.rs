@@ -58,9 +58,10 @@
 //! Features: `std`, on by default, is the scheduler, for Linux. `alloc` alone has ports and everything that grows, without an
 //! operating system. Without both, what has a fixed size is left, and needs no allocator.
 //!
-//! [book]: https://github.com/thingflow/thingflow-rust/blob/main/docs/src/SUMMARY.md
-//! [template]: https://github.com/thingflow/thingflow-rust/tree/main/template
+#![doc = concat!("[book]: ", env!("CARGO_PKG_REPOSITORY"), "/blob/main/docs/src/SUMMARY.md")]
+#![doc = concat!("[template]: ", env!("CARGO_PKG_REPOSITORY"), "/tree/main/template")]
 #![cfg_attr(not(feature = "std"), no_std)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 // The scheduler of `std` is the only one to close graphs and to name who panicked.
 #![cfg_attr(not(feature = "std"), allow(dead_code))]
@@ -140,9 +141,13 @@ pub use reduce::Reducing;
 pub use reports::Report;
 #[cfg(feature = "std")]
 pub use scheduler::{
-    EdgeOutput, EdgeSink, EventSource, EventThing, Interest, OnFailure, Periodic, PoolInput, PostError, Registry,
-    Remote, ScheduleError, ScheduleHandle, ScheduleStats, Scheduler, StopToken, Stopper, SystemClock, VirtualClock,
+    EdgeOutput, EdgeSink, EventThing, IntoPeriodic, OnFailure, Periodic, PoolInput, PostError, Registry, Remote,
+    ScheduleError, ScheduleHandle, ScheduleStats, Scheduler, StopToken, Stopper, SystemClock, VirtualClock,
 };
+// Of mio: its pages link to others of its own.
+#[cfg(feature = "std")]
+#[doc(no_inline)]
+pub use scheduler::{EventSource, Interest};
 pub use select::Selecting;
 pub use sensor::{DriverError, OrMissing, SampleError, Sampled, Sensor};
 #[cfg(feature = "alloc")]

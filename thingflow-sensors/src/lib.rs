@@ -35,6 +35,7 @@
 //! - Several on one bus, and a bus that fails: see [`bus`].
 //! - What a raw value means: see [`Calibration`].
 #![cfg_attr(not(any(feature = "std", test)), no_std)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
 #[cfg(feature = "alloc")]

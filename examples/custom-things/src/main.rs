@@ -14,7 +14,7 @@ mod ramp;
 use std::error::Error;
 use std::time::Duration;
 
-use thingflow_core::prelude::*;
+use thingflow::prelude::*;
 
 use changed_by::MyFilters;
 use difference::Difference;
@@ -44,7 +44,7 @@ fn difference(scheduler: &Scheduler) -> Result<Port<f64>, Box<dyn Error>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use thingflow_core::testing::Recorder;
+    use thingflow::testing::Recorder;
 
     #[test]
     fn the_difference_follows_both_sensors() -> Result<(), Box<dyn Error>> {

@@ -9,8 +9,8 @@ mod controller;
 use std::error::Error;
 use std::time::Duration;
 
-use thingflow_core::prelude::*;
-use thingflow_sensors::simulated::List;
+use thingflow::prelude::*;
+use thingflow::sensors::simulated::List;
 
 use controller::{Command, Controller, Switch};
 
@@ -48,7 +48,7 @@ fn heater(scheduler: &Scheduler) -> Result<Port<Command>, Box<dyn Error>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use thingflow_core::testing::Recorder;
+    use thingflow::testing::Recorder;
 
     #[test]
     fn the_pump_follows_the_sun_and_the_switch() -> Result<(), Box<dyn Error>> {

@@ -1,8 +1,8 @@
 //! `buffer`: a stage that goes on while those further down are full.
 
-use thingflow_core::kit::Holding;
-use thingflow_core::prelude::*;
-use thingflow_core::storage::Growing;
+use thingflow::kit::Holding;
+use thingflow::prelude::*;
+use thingflow::storage::Growing;
 
 /// Sends events on at once while there is room, else later.
 pub(crate) struct Buffer<T>(Holding<T, Growing<T>>);

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use thingflow_core::kit::Holding;
-use thingflow_core::prelude::*;
-use thingflow_core::storage::Growing;
+use thingflow::kit::Holding;
+use thingflow::prelude::*;
+use thingflow::storage::Growing;
 
 /// Sends each event later by the same time.
 pub(crate) struct Delay<T> {

@@ -1,8 +1,8 @@
 //! `group_by`: a Thing with as many output ports as there are keys.
 
-use thingflow_core::kit::Recent;
-use thingflow_core::prelude::*;
-use thingflow_core::{Receipts, Size};
+use thingflow::kit::Recent;
+use thingflow::prelude::*;
+use thingflow::{Receipts, Size};
 
 /// Sends the events of each key to a port of its own, and announces each new key.
 pub(crate) struct GroupBy<T, K, F> {

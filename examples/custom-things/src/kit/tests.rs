@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use proptest::prelude::*;
-use thingflow_core::joins::join;
-use thingflow_core::prelude::*;
-use thingflow_core::testing::{Recorder, check_filter, timed};
+use thingflow::joins::join;
+use thingflow::prelude::*;
+use thingflow::testing::{Recorder, check_filter, timed};
 
 use super::buffer::Buffer;
 use super::delay::Delay;
@@ -122,7 +122,7 @@ proptest! {
             scheduler.schedule_recurring(source(&events).connect(grouped)).expect("a source");
         });
         let theirs = run(|scheduler, seen| {
-            let grouped = thingflow_core::splitting::GroupBy::new(move |n: &i32| n % keys).max_keys(most);
+            let grouped = thingflow::splitting::GroupBy::new(move |n: &i32| n % keys).max_keys(most);
             follow(grouped.groups(), &seen);
             scheduler.schedule_recurring(source(&events).connect(grouped)).expect("a source");
         });

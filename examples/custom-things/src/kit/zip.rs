@@ -1,8 +1,8 @@
 //! `zip`: a rule with two inputs, each with a queue within a limit.
 
-use thingflow_core::joins::{At, Rule, Takes};
-use thingflow_core::prelude::*;
-use thingflow_core::storage::Backlog;
+use thingflow::joins::{At, Rule, Takes};
+use thingflow::prelude::*;
+use thingflow::storage::Backlog;
 
 /// Pairs the events of two inputs: the first with the first, the second with the second.
 pub(crate) struct Zip<A, B> {
