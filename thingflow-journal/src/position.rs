@@ -59,7 +59,9 @@ pub(crate) struct Position {
     index: u64,
     /// Whether it differs from what has been synced.
     dirty: bool,
-    /// Whether the last write or sync failed, so that the file cannot be trusted.
+    /// Whether what was set is not written yet, since writing failed.
+    unwritten: bool,
+    /// Whether a sync failed, so that the file cannot be trusted.
     failed: bool,
 }
 
@@ -74,7 +76,7 @@ impl Position {
     ) -> Result<Self, Error> {
         let slot = Slot { id, counter: 1, delivered, reach };
         let file = Self::write_new(files, name, &slot).map_err(Error::io(format!("create {name}")))?;
-        Ok(Self { name: name.into(), file, slot, index: 0, dirty: false, failed: false })
+        Ok(Self { name: name.into(), file, slot, index: 0, dirty: false, unwritten: false, failed: false })
     }
 
     fn write_new(files: &dyn Files, name: &str, slot: &Slot) -> io::Result<Box<dyn File>> {
@@ -101,7 +103,7 @@ impl Position {
     /// Takes over what an earlier process has left, once it is on the disk.
     pub(crate) fn recover(name: &str, file: Box<dyn File>, slot: Slot, index: u64) -> Result<Self, Error> {
         file.sync_data(SyncPoint::RecoverPosition).map_err(Error::io(format!("sync {name}")))?;
-        Ok(Self { name: name.into(), file, slot, index, dirty: false, failed: false })
+        Ok(Self { name: name.into(), file, slot, index, dirty: false, unwritten: false, failed: false })
     }
 
     pub(crate) fn delivered(&self) -> u64 {
@@ -116,39 +118,43 @@ impl Position {
         self.dirty
     }
 
-    /// Writes the position if it changed. The slot that was synced last stays as it is until the next sync.
+    /// Writes the position if it changed. The slot that was synced last stays as it is until the next sync. What cannot be
+    /// written is kept for the next call.
     pub(crate) fn set(&mut self, delivered: u64, reach: u64) -> Result<(), Error> {
-        if (delivered, reach) == (self.slot.delivered, self.slot.reach) {
-            return Ok(());
+        if (delivered, reach) != (self.slot.delivered, self.slot.reach) {
+            self.slot = Slot { delivered, reach, counter: self.slot.counter + 1, ..self.slot };
+            if !self.dirty {
+                self.index = 1 - self.index;
+            }
+            (self.dirty, self.unwritten) = (true, true);
         }
-        self.slot = Slot { delivered, reach, counter: self.slot.counter + 1, ..self.slot };
-        if !self.dirty {
-            self.index = 1 - self.index;
-        }
-        self.dirty = true;
-        if self.failed {
-            return Ok(()); // the next sync makes the file anew
-        }
-        let written = write_all(&*self.file, &self.slot.encode(), self.index * SLOT_BYTES);
-        self.failed = written.is_err();
-        written.map_err(Error::io(format!("write {}", self.name)))
+        self.write()
     }
 
-    /// Returns when what was set is on the disk. After a failure the file is not trusted again: it is made anew.
+    fn write(&mut self) -> Result<(), Error> {
+        if self.unwritten {
+            let written = write_all(&*self.file, &self.slot.encode(), self.index * SLOT_BYTES);
+            written.map_err(Error::io(format!("write {}", self.name)))?;
+            self.unwritten = false;
+        }
+        Ok(())
+    }
+
+    /// Returns when what was set is on the disk. After a failed sync the file is not trusted again: it is made anew.
     pub(crate) fn sync(&mut self, files: &dyn Files, point: SyncPoint) -> Result<(), Error> {
         if !self.dirty {
             return Ok(());
         }
         if !self.failed {
-            let synced = self.file.sync_data(point);
-            self.failed = synced.is_err();
+            self.write()?;
+            self.failed = self.file.sync_data(point).is_err();
         }
         if self.failed {
             let file = Self::write_new(files, &self.name, &self.slot);
             self.file = file.map_err(Error::io(format!("write {}", self.name)))?;
             self.index = 0;
         }
-        (self.dirty, self.failed) = (false, false);
+        (self.dirty, self.unwritten, self.failed) = (false, false, false);
         Ok(())
     }
 }

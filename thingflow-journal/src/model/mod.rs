@@ -29,7 +29,7 @@ mod folder;
 mod inode;
 mod view;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub use draw::Draw;
@@ -131,8 +131,7 @@ impl Model {
 
     /// Bytes on the disk, the folder's own block included.
     pub fn disk_bytes(&self) -> u64 {
-        let disk = self.disk();
-        folder::BLOCK + disk.names.live().values().map(|inode| disk.inodes[inode].allocated()).sum::<u64>()
+        folder::BLOCK + self.disk().used()
     }
 
     /// The names of all files.
@@ -191,7 +190,8 @@ impl Disk {
 
     /// Bytes that all files with a name take.
     fn used(&self) -> u64 {
-        self.names.live().values().map(|inode| self.inodes[inode].allocated()).sum()
+        let inodes: BTreeSet<u64> = self.names.live().values().copied().collect();
+        inodes.iter().map(|inode| self.inodes[inode].allocated()).sum()
     }
 
     fn ignores(&self, point: SyncPoint) -> bool {

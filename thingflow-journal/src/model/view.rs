@@ -10,6 +10,9 @@ use super::inode::Inode;
 use super::{Disk, Model};
 use crate::files::{Entry, File, Files, SyncPoint};
 
+/// What is written or not as one, when a process is killed.
+const PAGE: usize = 4096;
+
 impl Model {
     /// Does something to the disk, as a process of the present life.
     fn act<T>(&self, operation: Operation, act: impl FnOnce(&mut Disk) -> io::Result<T>) -> io::Result<T> {
@@ -92,12 +95,12 @@ impl Files for Model {
     fn lock(&self, name: &str) -> io::Result<Option<Box<dyn Send>>> {
         self.act(Operation::Look, |disk| {
             find(disk, name)?;
-            if disk.locked == Some(disk.life) {
-                return Ok(None);
-            }
+            let is_free = disk.locked != Some(disk.life);
             disk.locked = Some(disk.life);
-            Ok(Some(Box::new(Guard { disk: self.disk.clone(), life: disk.life }) as Box<dyn Send>))
+            Ok(is_free.then_some(disk.life))
         })
+        // The guard locks the disk when it is dropped, so it must not be made above.
+        .map(|life| life.map(|life| Box::new(Guard { disk: self.disk.clone(), life }) as Box<dyn Send>))
     }
 
     fn describe(&self) -> String {
@@ -175,8 +178,13 @@ impl File for Handle {
 
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
         self.act(Operation::Write, |disk, course| {
-            let bytes = &bytes[..Self::part(disk, course, bytes.len())];
             let offset = usize::try_from(offset).map_err(|_| io::ErrorKind::FileTooLarge)?;
+            let mut count = Self::part(disk, course, bytes.len());
+            if course == Course::Stops && count < bytes.len() {
+                // A killed process leaves whole pages.
+                count = ((offset + count) / PAGE * PAGE).saturating_sub(offset);
+            }
+            let bytes = &bytes[..count];
             let end = offset + bytes.len();
             let inode = &disk.inodes[&self.inode];
             if end > inode.live().len() {

@@ -165,7 +165,7 @@ impl Store {
     /// As [`commit`](Self::commit). Dropping a store without a close loses what waits in memory, and nothing else.
     pub fn close(mut self) -> Result<(), Error> {
         let committed = self.commit().map(drop);
-        let closed = self.close_consumers().and(self.mark_end());
+        let closed = self.close_consumers().and(self.mark_end()).and(self.discard_spare());
         committed.and(closed)
     }
 

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use super::Store;
 use crate::counts::{Counts, Reason};
 use crate::error::Error;
-use crate::files::{SyncPoint, write_all};
+use crate::files::{Files, SyncPoint, write_all};
 use crate::log::{Gap, Place, Window};
 use crate::position::{self, POSITION_BYTES, Position};
 use crate::quarantine;
@@ -36,6 +36,8 @@ pub(super) struct Reader {
     marked: u64,
     /// The highest number handed out.
     handed: u64,
+    /// Whether the disk knows that records are handed out.
+    begun: bool,
 }
 
 impl Reader {
@@ -43,8 +45,18 @@ impl Reader {
         let place = Place::at(position.delivered() + 1);
         let mut counts = Counts::default();
         counts.pushed(waiting);
-        let handed = position.delivered();
-        Self { position, place, outstanding: VecDeque::new(), counts, marked, handed }
+        let (handed, begun) = (position.delivered(), position.reach() == UNKNOWN);
+        Self { position, place, outstanding: VecDeque::new(), counts, marked, handed, begun }
+    }
+
+    /// Before the first record is handed out, the disk knows that some may have been.
+    fn begin(&mut self, files: &dyn Files) -> Result<(), Error> {
+        if !self.begun {
+            self.position.set(self.position.delivered(), UNKNOWN)?;
+            self.position.sync(files, SyncPoint::Reach)?;
+            self.begun = true;
+        }
+        Ok(())
     }
 
     fn hand_out(&mut self, records: &mut [Record]) {
@@ -170,12 +182,12 @@ impl Store {
         loop {
             let buffered = self.batch.len();
             let reader = self.consumers.get_mut(consumer).ok_or_else(|| Error::NoConsumer(consumer.into()))?;
-            let mut read = self.log.read(&*files, &mut reader.place, Window::ALL, bytes)?;
-            if !read.records.is_empty() && reader.position.reach() != UNKNOWN {
-                let delivered = reader.position.delivered();
-                reader.position.set(delivered, UNKNOWN)?;
-                reader.position.sync(&*files, SyncPoint::Reach)?;
+            let mut place = reader.place;
+            let mut read = self.log.read(&*files, &mut place, Window::ALL, bytes)?;
+            if !read.records.is_empty() {
+                reader.begin(&*files)?;
             }
+            reader.place = place;
             reader.hand_out(&mut read.records);
             for gap in &read.gaps {
                 reader.counts.lost(gap.missing);
@@ -248,9 +260,8 @@ impl Store {
     pub(super) fn close_consumers(&mut self) -> Result<(), Error> {
         let files = self.files.clone();
         let each = self.consumers.values_mut().map(|reader| {
-            let (done, marked) = (reader.done().max(reader.position.delivered()), reader.marked);
-            let reach = if reader.position.reach() == UNKNOWN { reader.handed.max(marked) } else { reader.position.reach() };
-            reader.position.set(done, reach)?;
+            let done = reader.done().max(reader.position.delivered());
+            reader.position.set(done, reader.handed.max(reader.marked))?;
             reader.position.sync(&*files, SyncPoint::Position)
         });
         each.fold(Ok(()), Result::and)

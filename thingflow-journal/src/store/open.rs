@@ -178,9 +178,8 @@ impl Store {
         for name in &listing.unfinished {
             self.files.remove(name).map_err(Error::io(format!("remove {name}")))?;
         }
-        if self.spare.as_ref().is_some_and(|spare| spare.disk != self.options.segment) {
-            self.discard_spare()?;
-        }
+        // After a power cut it may be a segment by another name.
+        self.discard_spare()?;
         self.recover_end()?;
         if !(listing.segments.is_empty() && listing.positions.is_empty()) {
             let synced = self.files.sync_folder(SyncPoint::RecoverNames);
@@ -194,7 +193,8 @@ impl Store {
             self.recover_position(name)?;
         }
         self.durable = self.next - 1;
-        self.retire_delivered()
+        self.retire_delivered()?;
+        self.discard_spare()
     }
 
     /// Finds where the newest segment ends. It is never written to again; its unused end is cut off when the next segment

@@ -90,6 +90,8 @@ struct Known {
     done: u64,
     synced: u64,
     tried: u64,
+    /// The highest that was tried in this life, so that it is written sooner or later.
+    acknowledged: u64,
     /// The highest number that was ever handed out.
     handed: u64,
     /// What it has been given in this life, and not acknowledged.
@@ -118,8 +120,10 @@ pub struct Oracle {
     /// Numbers of `durable` that may be gone: a limit dropped them.
     dropped: bool,
     pub crashes: u64,
-    /// Whether any crash was a power cut.
+    /// Power cuts so far.
     cuts: u64,
+    /// The highest number that may have been there at the last crash.
+    left_by_crash: u64,
 }
 
 pub type Verdict = Result<(), String>;
@@ -155,6 +159,7 @@ impl Oracle {
             dropped,
             crashes: 0,
             cuts: 0,
+            left_by_crash: 0,
         }
     }
 
@@ -215,7 +220,7 @@ impl Oracle {
     }
 
     fn crash(&mut self, cut: bool) -> Verdict {
-        self.store = None;
+        self.left_by_crash = self.store.take().map_or(self.left_by_crash, |store| store.next_number() - 1);
         self.crashes += 1;
         self.end_life(cut);
         if cut { self.disk.cut_power() } else { self.disk.kill() }
@@ -235,6 +240,7 @@ impl Oracle {
             self.store = None;
             if operations.is_multiple_of(2) { self.disk.cut_power() } else { self.disk.kill() }
             if operations.is_multiple_of(2) {
+                self.cuts += 1;
                 self.end_life(true);
             }
         }
@@ -253,6 +259,7 @@ impl Oracle {
             known.last = None;
             known.after_close = false;
             known.delivered = 0;
+            known.acknowledged = 0;
         }
     }
 
@@ -306,7 +313,8 @@ impl Oracle {
         let mut payload = self.next_payload.to_le_bytes().to_vec();
         payload.resize(len + 8, self.next_payload as u8);
         let expected = self.store().next_number();
-        match self.store().push(self.next_payload as i64, &payload) {
+        let time = self.next_payload as i64;
+        match self.store().push(time, &payload) {
             Ok(0) => {
                 ensure!(self.setting.policy == Policy::DropNewest, "a record was dropped");
             }
@@ -369,7 +377,7 @@ impl Oracle {
         }
         let again = number <= known.handed;
         ensure!(!again || record.resent, "number {number} comes again without a mark");
-        ensure!(again || !record.resent || !known.after_close, "number {number} has a mark after a clean close");
+        ensure!(again || !record.resent || !known.after_close || number <= self.left_by_crash, "number {number} has a mark after a clean close");
         known.last = Some(number);
         known.handed = known.handed.max(number);
         known.holds.push(number);
@@ -396,6 +404,7 @@ impl Oracle {
         let count = (known.holds.len() * usize::from(share)).div_ceil(256);
         let Some(number) = count.checked_sub(1).and_then(|last| known.holds.get(last)).copied() else { return Ok(()) };
         known.tried = known.tried.max(number);
+        known.acknowledged = number;
         known.holds.drain(..count);
         known.delivered += count as u64;
         match self.store().acknowledge(name(index), number) {
@@ -409,7 +418,7 @@ impl Oracle {
     fn sync_positions(&mut self) -> Verdict {
         match self.store().sync_positions() {
             Ok(()) => self.known.iter_mut().filter(|known| known.opened).for_each(|known| {
-                known.done = known.done.max(known.tried);
+                known.done = known.done.max(known.acknowledged);
                 known.synced = known.done;
             }),
             Err(_) if self.disk.is_stopped() || self.setting.failing > 0 => {}
@@ -427,7 +436,7 @@ impl Oracle {
                     self.durable.extend(self.pushed.range(..next).map(|(n, p)| (*n, p.clone())));
                 }
                 self.known.iter_mut().filter(|known| known.opened).for_each(|known| {
-                    known.done = known.done.max(known.tried);
+                    known.done = known.done.max(known.acknowledged);
                     known.synced = known.done;
                 });
                 self.end_life(false);
