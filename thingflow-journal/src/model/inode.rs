@@ -6,7 +6,7 @@ use super::draw::Draw;
 use super::folder::BLOCK;
 
 /// What a power cut leaves whole, in bytes.
-const SECTOR: usize = 512;
+pub(super) const SECTOR: usize = 512;
 
 type Sector = [u8; SECTOR];
 

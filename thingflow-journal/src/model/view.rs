@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::faults::{Course, Operation, stopped};
 use super::folder::BLOCK;
-use super::inode::Inode;
+use super::inode::{Inode, SECTOR};
 use super::{Disk, Model};
 use crate::files::{Entry, File, Files, SyncPoint};
 
@@ -179,7 +179,9 @@ impl File for Handle {
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
         self.act(Operation::Write, |disk, course| {
             let offset = usize::try_from(offset).map_err(|_| io::ErrorKind::FileTooLarge)?;
-            let mut count = Self::part(disk, course, bytes.len());
+            // What lies within a sector is written as one.
+            let is_small = bytes.len() <= SECTOR - offset % SECTOR && course == Course::Short;
+            let mut count = if is_small { bytes.len() } else { Self::part(disk, course, bytes.len()) };
             if course == Course::Stops && count < bytes.len() {
                 // A killed process leaves whole pages.
                 count = ((offset + count) / PAGE * PAGE).saturating_sub(offset);

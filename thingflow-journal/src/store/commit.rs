@@ -7,7 +7,7 @@ use super::Store;
 use crate::batch::Encoded;
 use crate::error::{Error, Full};
 use crate::files::{File, SyncPoint, write_all};
-use crate::format::{Extent, HEADER_BYTES, Header, Key, Summary};
+use crate::format::{Extent, HEADER_BYTES, Header, Key, RECORD_BYTES, Summary};
 use crate::log::file_name;
 use crate::options::Policy;
 
@@ -176,7 +176,10 @@ impl Store {
         }
         let extent = self.log.extent(&*self.files, newest)?;
         self.out.clear();
-        self.log.key(newest).encode_mark(extent.last + 1, &mut self.out);
+        // A segment that is full to the last bytes has no room for a mark; its length says the same.
+        if extent.end + RECORD_BYTES <= self.options.segment {
+            self.log.key(newest).encode_mark(extent.last + 1, &mut self.out);
+        }
         let name = file_name(self.log.segments[newest].first);
         let end = extent.end + self.out.len() as u64;
         let marked = write_all(&*file, &self.out, extent.end)

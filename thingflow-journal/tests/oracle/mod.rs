@@ -430,6 +430,7 @@ impl Oracle {
     fn close(&mut self) -> Verdict {
         let Some(store) = self.store.take() else { return Ok(()) };
         let next = store.next_number();
+        let before = std::mem::replace(&mut self.left_by_crash, next - 1);
         match store.close() {
             Ok(()) => {
                 if !self.dropped {
@@ -439,6 +440,7 @@ impl Oracle {
                     known.done = known.done.max(known.acknowledged);
                     known.synced = known.done;
                 });
+                self.left_by_crash = before;
                 self.end_life(false);
                 self.known.iter_mut().for_each(|known| known.after_close = true);
             }
