@@ -12,6 +12,10 @@ pub enum Error {
     Name(String),
     /// There is no such consumer.
     NoConsumer(String),
+    /// A consumer of this name is open.
+    ConsumerInUse(String),
+    /// The journal has been closed.
+    Closed,
     /// Another process, or this one, has the journal open.
     InUse {
         /// The journal's folder.
@@ -68,6 +72,8 @@ impl fmt::Display for Error {
                 "invalid name of a consumer {name:?}: use 1 to 64 letters, digits, hyphens and underscores of ASCII"
             ),
             Self::NoConsumer(name) => write!(f, "no consumer {name:?}: open it first"),
+            Self::ConsumerInUse(name) => write!(f, "cannot open consumer {name:?}: it is open already; drop that one first"),
+            Self::Closed => f.write_str("journal closed: open it again"),
             Self::InUse { folder } => {
                 write!(f, "cannot open the journal {folder}: another process has it open; stop that, or use another folder")
             }

@@ -6,6 +6,7 @@ mod counts;
 mod error;
 mod files;
 pub mod format;
+mod journal;
 mod log;
 #[cfg(feature = "model")]
 pub mod model;
@@ -20,6 +21,7 @@ mod store;
 pub use counts::{Counts, Dropped};
 pub use error::{Error, Full, PushError};
 pub use files::{Entry, File, Files, Folder, SyncPoint};
+pub use journal::{Consumer, Journal, Writer};
 pub use options::{Options, Policy, Window};
 pub use record::Record;
 pub use report::Report;

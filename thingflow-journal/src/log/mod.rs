@@ -10,7 +10,7 @@ use crate::files::{File, Files, read_around, read_up_to};
 use crate::format::{BLOCK_BYTES, Bad, Extent, Header, Key, MAX_NUMBER, StoreId};
 use crate::scan::{Survey, survey};
 
-pub(crate) use read::{Gap, Place, Window};
+pub(crate) use read::{Gap, Place, Read, Window};
 
 const ENDING: &str = ".seg";
 

@@ -6,7 +6,7 @@ use super::Store;
 use crate::counts::{Counts, Reason};
 use crate::error::Error;
 use crate::files::{Files, SyncPoint, write_all};
-use crate::log::{Gap, Place, Window};
+use crate::log::{Gap, Log, Place, Read, Window};
 use crate::position::{self, POSITION_BYTES, Position};
 use crate::quarantine;
 use crate::record::Record;
@@ -31,6 +31,8 @@ pub(super) struct Reader {
     pub(super) place: Place,
     /// Handed out and not acknowledged: first and last numbers.
     outstanding: VecDeque<(u64, u64)>,
+    /// Taken back, to be handed out again before anything else: first and last numbers.
+    again: VecDeque<(u64, u64)>,
     pub(super) counts: Counts,
     /// Up to this number records may have been handed out by another process.
     marked: u64,
@@ -46,7 +48,7 @@ impl Reader {
         let mut counts = Counts::default();
         counts.pushed(waiting);
         let (handed, begun) = (position.delivered(), position.reach() == UNKNOWN);
-        Self { position, place, outstanding: VecDeque::new(), counts, marked, handed, begun }
+        Self { position, place, outstanding: VecDeque::new(), again: VecDeque::new(), counts, marked, handed, begun }
     }
 
     /// Before the first record is handed out, the disk knows that some may have been.
@@ -59,6 +61,43 @@ impl Reader {
         Ok(())
     }
 
+    /// Reads what comes next.
+    fn read_on(&mut self, log: &mut Log, files: &dyn Files, bytes: usize) -> Result<Read, Error> {
+        let mut place = self.place;
+        let mut read = log.read(files, &mut place, Window::ALL, bytes)?;
+        if !read.records.is_empty() {
+            self.begin(files)?;
+        }
+        self.place = place;
+        self.hand_out(&mut read.records);
+        read.gaps.iter().for_each(|gap| self.counts.lost(gap.missing));
+        Ok(read)
+    }
+
+    /// Reads again what was taken back. What is gone by now was dropped to make room.
+    fn read_again(
+        &mut self,
+        log: &mut Log,
+        files: &dyn Files,
+        (first, last): (u64, u64),
+        bytes: usize,
+    ) -> Result<Read, Error> {
+        let mut place = Place::at(first);
+        let mut read = log.read(files, &mut place, Window { last, ..Window::ALL }, bytes)?;
+        let next = if read.at_end { last + 1 } else { place.next };
+        let lost: u64 = read.gaps.iter().map(|gap| gap.missing).sum();
+        let gone = (next.min(last + 1) - first).saturating_sub(read.records.len() as u64 + lost);
+        self.counts.lost(lost);
+        self.counts.dropped(Reason::Bytes, gone);
+        self.again.pop_front();
+        if next <= last {
+            self.again.push_front((next, last));
+        }
+        self.hand_out(&mut read.records);
+        read.at_end = false;
+        Ok(read)
+    }
+
     fn hand_out(&mut self, records: &mut [Record]) {
         for record in records {
             record.resent = record.number <= self.marked;
@@ -66,7 +105,7 @@ impl Reader {
                 Some((_, last)) if *last + 1 == record.number => *last += 1,
                 _ => self.outstanding.push_back((record.number, record.number)),
             }
-            self.handed = record.number;
+            self.handed = self.handed.max(record.number);
         }
     }
 
@@ -90,7 +129,8 @@ impl Reader {
 
     /// The number up to which nothing is to be done any more.
     fn done(&self) -> u64 {
-        self.outstanding.front().map_or(self.place.next, |(first, _)| *first) - 1
+        let held = [self.outstanding.front(), self.again.front()];
+        held.into_iter().flatten().map(|(first, _)| *first).min().unwrap_or(self.place.next) - 1
     }
 
     fn write_position(&mut self) -> Result<(), Error> {
@@ -112,7 +152,7 @@ impl Reader {
 
     /// At the end of what is on the disk, only what is out and what is in memory can be waiting. More was lost unseen.
     fn reconcile(&mut self, buffered: u64) {
-        let out: u64 = self.outstanding.iter().map(|(first, last)| last + 1 - first).sum();
+        let out: u64 = self.outstanding.iter().chain(&self.again).map(|(first, last)| last + 1 - first).sum();
         self.counts.lost(self.counts.waiting.saturating_sub(out + buffered));
     }
 }
@@ -182,24 +222,19 @@ impl Store {
         loop {
             let buffered = self.batch.len();
             let reader = self.consumers.get_mut(consumer).ok_or_else(|| Error::NoConsumer(consumer.into()))?;
-            let mut place = reader.place;
-            let mut read = self.log.read(&*files, &mut place, Window::ALL, bytes)?;
-            if !read.records.is_empty() {
-                reader.begin(&*files)?;
-            }
-            reader.place = place;
-            reader.hand_out(&mut read.records);
-            for gap in &read.gaps {
-                reader.counts.lost(gap.missing);
-            }
+            let mut read = match reader.again.front().copied() {
+                Some(range) => reader.read_again(&mut self.log, &*files, range, bytes)?,
+                None => reader.read_on(&mut self.log, &*files, bytes)?,
+            };
             if read.at_end {
                 reader.reconcile(buffered);
             }
+            let records = std::mem::take(&mut read.records);
             for gap in &read.gaps {
                 self.quarantine(gap);
             }
-            if !read.records.is_empty() || read.at_end {
-                return Ok(read.records);
+            if !records.is_empty() || read.at_end {
+                return Ok(records);
             }
         }
     }
@@ -218,23 +253,22 @@ impl Store {
         self.retire_delivered()
     }
 
-    /// Takes back what a consumer was given above `number`, as if it had never been handed out.
-    pub(crate) fn hand_back(&mut self, consumer: &str, number: u64) {
+    /// Takes back what a consumer was given above `number`. Up to `seen` it counts as handed out, and comes again with a
+    /// mark.
+    pub(crate) fn hand_back(&mut self, consumer: &str, number: u64, seen: u64) {
         let Some(reader) = self.consumers.get_mut(consumer) else { return };
-        while let Some((first, last)) = reader.outstanding.back_mut() {
-            if *last <= number {
+        while let Some((first, last)) = reader.outstanding.pop_back() {
+            if last <= number {
+                reader.outstanding.push_back((first, last));
                 break;
             }
-            if *first <= number {
-                *last = number;
-                break;
+            reader.again.push_front((first.max(number + 1), last));
+            if first <= number {
+                reader.outstanding.push_back((first, number));
             }
-            reader.outstanding.pop_back();
         }
-        if reader.handed > number {
-            reader.handed = number;
-            reader.place = Place::at(number + 1);
-        }
+        reader.handed = reader.handed.min(seen);
+        reader.marked = reader.marked.max(reader.handed);
     }
 
     /// Whether a position has changed since it was synced. It should be synced within a second.
