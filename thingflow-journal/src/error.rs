@@ -72,10 +72,15 @@ impl fmt::Display for Error {
                 "invalid name of a consumer {name:?}: use 1 to 64 letters, digits, hyphens and underscores of ASCII"
             ),
             Self::NoConsumer(name) => write!(f, "no consumer {name:?}: open it first"),
-            Self::ConsumerInUse(name) => write!(f, "cannot open consumer {name:?}: it is open already; drop that one first"),
+            Self::ConsumerInUse(name) => {
+                write!(f, "cannot open consumer {name:?}: it is open already; drop that one first")
+            }
             Self::Closed => f.write_str("journal closed: open it again"),
             Self::InUse { folder } => {
-                write!(f, "cannot open the journal {folder}: another process has it open; stop that, or use another folder")
+                write!(
+                    f,
+                    "cannot open the journal {folder}: another process has it open; stop that, or use another folder"
+                )
             }
             Self::Version { file, found } => write!(
                 f,
@@ -139,10 +144,9 @@ impl fmt::Display for PushError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Full => f.write_str("journal full: push again when it has room"),
-            Self::TooLong { limit } => write!(
-                f,
-                "invalid record: at most {limit} bytes fit; split the record, or use larger segments"
-            ),
+            Self::TooLong { limit } => {
+                write!(f, "invalid record: at most {limit} bytes fit; split the record, or use larger segments")
+            }
             Self::Closed => f.write_str("journal closed: open it again"),
         }
     }

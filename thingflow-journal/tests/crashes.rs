@@ -58,7 +58,14 @@ fn settings() -> impl Strategy<Value = Setting> {
     let policies = prop_oneof![Just(Policy::Block), Just(Policy::DropOldest), Just(Policy::DropNewest)];
     let capacity = prop::option::of((5 * SEGMENT)..LIMIT);
     let records = prop::option::of(1_u64..20);
-    (0_usize..3, policies, records, prop_oneof![2 => Just(0), 1 => 10_u64..60], prop_oneof![Just(0), Just(4_u64)], capacity)
+    (
+        0_usize..3,
+        policies,
+        records,
+        prop_oneof![2 => Just(0), 1 => 10_u64..60],
+        prop_oneof![Just(0), Just(4_u64)],
+        capacity,
+    )
         .prop_map(|(consumers, policy, max_records, failing, short, capacity)| Setting {
             consumers,
             policy,

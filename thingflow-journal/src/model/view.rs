@@ -134,11 +134,7 @@ impl fmt::Debug for Handle {
 }
 
 impl Handle {
-    fn act<T>(
-        &self,
-        operation: Operation,
-        act: impl FnOnce(&mut Disk, Course) -> io::Result<T>,
-    ) -> io::Result<T> {
+    fn act<T>(&self, operation: Operation, act: impl FnOnce(&mut Disk, Course) -> io::Result<T>) -> io::Result<T> {
         let mut disk = self.disk.lock().unwrap_or_else(PoisonError::into_inner);
         let course = disk.begin(self.life, operation)?;
         let done = act(&mut disk, course);

@@ -2,8 +2,8 @@
 
 use std::io;
 
-use super::open::SPARE;
 use super::Store;
+use super::open::SPARE;
 use crate::batch::Encoded;
 use crate::error::{Error, Full};
 use crate::files::{File, SyncPoint, write_all};

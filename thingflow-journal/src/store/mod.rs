@@ -19,8 +19,8 @@ use crate::log::Log;
 use crate::options::{Options, Policy};
 use crate::report::Report;
 
-pub use consume::Start;
 use consume::Reader;
+pub use consume::Start;
 pub use range::Range;
 
 /// A journal whose calls do their work on the disk before they return: for tools, for tests, and for whoever has a thread
@@ -221,8 +221,12 @@ impl Store {
 impl fmt::Debug for Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { files, next, durable, kept, .. } = self;
-        f.debug_struct("Store").field("files", files).field("next", next).field("durable", durable)
-            .field("kept", kept).finish_non_exhaustive()
+        f.debug_struct("Store")
+            .field("files", files)
+            .field("next", next)
+            .field("durable", durable)
+            .field("kept", kept)
+            .finish_non_exhaustive()
     }
 }
 

@@ -223,7 +223,11 @@ impl Oracle {
         self.left_by_crash = self.store.take().map_or(self.left_by_crash, |store| store.next_number() - 1);
         self.crashes += 1;
         self.end_life(cut);
-        if cut { self.disk.cut_power() } else { self.disk.kill() }
+        if cut {
+            self.disk.cut_power()
+        } else {
+            self.disk.kill()
+        }
         if cut {
             self.cuts += 1;
         }
@@ -238,7 +242,11 @@ impl Oracle {
                 Err(error) => return Err(format!("cannot open: {error:?}")),
             }
             self.store = None;
-            if operations.is_multiple_of(2) { self.disk.cut_power() } else { self.disk.kill() }
+            if operations.is_multiple_of(2) {
+                self.disk.cut_power()
+            } else {
+                self.disk.kill()
+            }
             if operations.is_multiple_of(2) {
                 self.cuts += 1;
                 self.end_life(true);
@@ -377,7 +385,10 @@ impl Oracle {
         }
         let again = number <= known.handed;
         ensure!(!again || record.resent, "number {number} comes again without a mark");
-        ensure!(again || !record.resent || !known.after_close || number <= self.left_by_crash, "number {number} has a mark after a clean close");
+        ensure!(
+            again || !record.resent || !known.after_close || number <= self.left_by_crash,
+            "number {number} has a mark after a clean close"
+        );
         known.last = Some(number);
         known.handed = known.handed.max(number);
         known.holds.push(number);
