@@ -6,6 +6,7 @@ mod counts;
 mod error;
 mod files;
 pub mod format;
+pub mod inspect;
 mod journal;
 mod log;
 #[cfg(feature = "model")]

@@ -59,6 +59,10 @@ fn make(path: &Path) -> io::Result<()> {
     uninterrupted(|| fs::File::open(parent)?.sync_all())
 }
 
+fn is_forbidden(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem)
+}
+
 /// Calls again as long as a signal came in between.
 fn uninterrupted<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     loop {
@@ -86,7 +90,12 @@ impl Files for Folder {
     }
 
     fn open(&self, name: &str) -> io::Result<Box<dyn File>> {
-        let file = fs::File::options().read(true).write(true).open(self.path.join(name))?;
+        let path = self.path.join(name);
+        let file = match fs::File::options().read(true).write(true).open(&path) {
+            // Who may only read can look at a journal; writing fails later.
+            Err(error) if is_forbidden(&error) => fs::File::open(&path)?,
+            other => other?,
+        };
         Ok(Box::new(OnDisk(file)))
     }
 

@@ -21,6 +21,7 @@ use crate::report::Report;
 
 use consume::Reader;
 pub use consume::Start;
+pub(crate) use open::Listing;
 pub use range::Range;
 
 /// A journal whose calls do their work on the disk before they return: for tools, for tests, and for whoever has a thread

@@ -10,7 +10,7 @@ use crate::batch::Batch;
 use crate::counts::Counts;
 use crate::error::Error;
 use crate::files::{Entry, Files, SyncPoint, read_up_to, write_all};
-use crate::format::{BLOCK_BYTES, Bad, Extent, Header, RECORD_BYTES, StoreId, decode_identity, encode_identity};
+use crate::format::{BLOCK_BYTES, Bad, Extent, Header, RECORD_BYTES, StoreId, claim, decode_identity, encode_identity};
 use crate::log::{Log, file_name, first_of};
 use crate::options::Options;
 use crate::position::{self, consumer_of};
@@ -215,7 +215,8 @@ impl Store {
             file.sync_data(SyncPoint::Recover).map_err(Error::io(format!("sync {name}")))?;
             let rest = len.saturating_sub(survey.extent.end);
             let cut = if survey.closed { 0 } else { rest };
-            self.next = self.next.max(survey.extent.last + 1 + cut.div_ceil(RECORD_BYTES));
+            let room = if survey.closed { 0 } else { len.max(self.options.segment).saturating_sub(survey.extent.end) };
+            self.next = self.next.max(survey.extent.last + 1 + room.div_ceil(RECORD_BYTES));
             self.uncut = (cut > 0).then_some(first);
             self.log.set_extent(newest, survey.extent);
             self.tell_torn(newest, &survey.extent, cut)?;
@@ -224,17 +225,17 @@ impl Store {
         Ok(())
     }
 
-    /// Says so if the unused end is not empty. What a reused file held before does not count.
+    /// Says so if the unused end begins with something that was written there. What a reused file held before has numbers
+    /// of before.
     fn tell_torn(&mut self, newest: usize, extent: &Extent, cut: u64) -> Result<(), Error> {
-        if cut < RECORD_BYTES {
-            return Ok(());
-        }
         let first = self.log.segments[newest].first;
         let mut head = [0; RECORD_BYTES as usize];
         let file = open_file(&*self.files, &file_name(first))?;
-        read_up_to(&*file, &mut head, extent.end).map_err(Error::io(format!("read {}", file_name(first))))?;
-        let number = crate::format::claim(&head).map_or(0, |(_, number)| number);
-        if number >= first && number <= extent.last + cut {
+        let count =
+            read_up_to(&*file, &mut head, extent.end).map_err(Error::io(format!("read {}", file_name(first))))?;
+        let number = claim(&head).map_or(0, |(_, number)| number);
+        let is_ours = count < head.len() || number == 0 || (first..=extent.last + cut).contains(&number);
+        if cut > 0 && is_ours && head.iter().any(|byte| *byte != 0) {
             self.report(Report::Torn { file: file_name(first), bytes: cut });
         }
         Ok(())

@@ -138,8 +138,7 @@ impl Store {
         Ok(())
     }
 
-    /// Removes all segments whose records are below `number`, for all consumers. Whatever they had not acknowledged
-    /// counts as dropped.
+    /// Drops all records below `number`, for all consumers. Segments that hold nothing else are removed, but for the newest.
     ///
     /// # Errors
     ///
@@ -152,6 +151,9 @@ impl Store {
             let left = self.log.count_from(&*files, number.max(reader.place.next))?;
             reader.drop_below(number, skipped - left, Reason::Cut)?;
         }
+        let kept = self.log.count_from(&*files, self.floor)?;
+        let left = self.log.count_from(&*files, number.max(self.floor))?;
+        self.kept.dropped(Reason::Cut, kept - left);
         self.floor = self.floor.max(number);
         while self.log.len() > 1 && self.log.extent(&*files, 0)?.last < number {
             self.remove_oldest(Goes::Dropped(Reason::Cut))?;
