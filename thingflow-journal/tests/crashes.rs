@@ -2,7 +2,7 @@
 
 mod oracle;
 
-use oracle::{LIMIT, Oracle, SEGMENT, Setting, Step, Verdict, schedule};
+use oracle::{LIMIT, Oracle, SEGMENT, Setting, Step, Verdict, schedule, tight};
 use proptest::prelude::*;
 use thingflow_journal::{Policy, SyncPoint};
 
@@ -27,6 +27,7 @@ fn run(seed: u64, setting: Setting) -> Verdict {
 
 #[test]
 fn a01_no_acknowledged_record_is_lost_in_ten_thousand_crashes() {
+    let least = std::env::var("THINGFLOW_JOURNAL_CRASHES").ok().and_then(|text| text.parse().ok()).unwrap_or(10_000);
     let mut crashes = 0;
     for seed in 0.. {
         let mut oracle = Oracle::new(seed, setting(seed));
@@ -34,7 +35,7 @@ fn a01_no_acknowledged_record_is_lost_in_ten_thousand_crashes() {
             panic!("seed {seed}: {what}");
         }
         crashes += oracle.crashes;
-        if crashes >= 10_000 {
+        if crashes >= least {
             break;
         }
     }
@@ -74,6 +75,8 @@ fn settings() -> impl Strategy<Value = Setting> {
             short,
             capacity,
             ignored: None,
+            limit: LIMIT,
+            segment: SEGMENT,
         })
 }
 
@@ -86,9 +89,32 @@ proptest! {
     }
 }
 
+/// A small journal whose limit is always reached.
+fn tight_setting(ignored: Option<SyncPoint>) -> Setting {
+    let (segment, limit) = (2 * SEGMENT, 16 * SEGMENT + 4096);
+    Setting { policy: Policy::DropOldest, consumers: 0, segment, limit, ignored, ..Setting::default() }
+}
+
+fn run_tight(seed: u64, ignored: Option<SyncPoint>) -> Verdict {
+    let run = Oracle::new(seed, tight_setting(ignored)).run(&tight(seed, 150));
+    run.map_err(|what| format!("seed {seed}: {what}"))
+}
+
+#[test]
+fn a08_the_limit_is_kept_in_a_loop_of_crashes() {
+    for seed in 0..500 {
+        if let Err(what) = run_tight(seed, None) {
+            panic!("{what}");
+        }
+    }
+}
+
 /// Without this sync some schedule must break a promise; gives which.
 fn broken_without(point: SyncPoint) -> Option<String> {
-    (0..6_000).find_map(|seed| run(seed, Setting { ignored: Some(point), ..setting(seed) }).err())
+    (0..3_000).find_map(|seed| {
+        let any = run(seed, Setting { ignored: Some(point), ..setting(seed) });
+        any.and_then(|()| run_tight(seed, Some(point))).err()
+    })
 }
 
 macro_rules! each_sync_is_needed {

@@ -202,7 +202,6 @@ impl Store {
     fn recover_end(&mut self) -> Result<(), Error> {
         while let Some(newest) = self.log.len().checked_sub(1) {
             let first = self.log.segments[newest].first;
-            let name = file_name(first);
             let header = self.log.header(&*self.files, newest)?;
             let (survey, len) = self.log.survey(&*self.files, newest)?;
             let is_born = header.is_ok_and(|header| header.first == first);
@@ -211,8 +210,12 @@ impl Store {
                 self.next = self.next.max(first);
                 continue;
             }
-            let file = open_file(&*self.files, &name)?;
-            file.sync_data(SyncPoint::Recover).map_err(Error::io(format!("sync {name}")))?;
+            // The one before may have been cut, and not synced, right before a kill.
+            for segment in self.log.segments.range(newest.saturating_sub(1)..) {
+                let name = file_name(segment.first);
+                let file = open_file(&*self.files, &name)?;
+                file.sync_data(SyncPoint::Recover).map_err(Error::io(format!("sync {name}")))?;
+            }
             let rest = len.saturating_sub(survey.extent.end);
             let cut = if survey.closed { 0 } else { rest };
             let room = if survey.closed { 0 } else { len.max(self.options.segment).saturating_sub(survey.extent.end) };

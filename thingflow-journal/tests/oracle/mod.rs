@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use thingflow_journal::model::{Draw, Model};
-use thingflow_journal::{Error, Options, Policy, PushError, Range, Record, Start, Store, SyncPoint, Window};
+use thingflow_journal::{Error, Options, Policy, PushError, Range, Record, Report, Start, Store, SyncPoint, Window};
 
 /// What a schedule does.
 #[derive(Clone, Copy, Debug)]
@@ -37,6 +37,9 @@ pub struct Setting {
     pub short: u64,
     pub capacity: Option<u64>,
     pub ignored: Option<SyncPoint>,
+    /// In bytes, as the next.
+    pub limit: u64,
+    pub segment: u64,
 }
 
 impl Default for Setting {
@@ -49,6 +52,8 @@ impl Default for Setting {
             short: 0,
             capacity: None,
             ignored: None,
+            limit: LIMIT,
+            segment: SEGMENT,
         }
     }
 }
@@ -58,7 +63,7 @@ pub const LIMIT: u64 = 96 * 1024;
 
 impl Setting {
     pub fn options(&self) -> Options {
-        let options = Options::new(LIMIT, Window::default()).segment_bytes(SEGMENT).buffer_bytes(12 * 1024);
+        let options = Options::new(self.limit, Window::default()).segment_bytes(self.segment).buffer_bytes(12 * 1024);
         let options = options.policy(self.policy);
         self.max_records.map_or(options.clone(), |records| options.max_records(records))
     }
@@ -78,6 +83,18 @@ pub fn schedule(seed: u64, len: usize) -> Vec<Step> {
         52 => Step::OpenTwice,
         53..=77 => Step::Read(draw.below(2) as u8, draw.below(6000) as u16),
         _ => Step::Acknowledge(draw.below(2) as u8, draw.below(256) as u8),
+    };
+    (0..len).map(step).collect()
+}
+
+/// A schedule that fills the disk and loses power, over and over.
+pub fn tight(seed: u64, len: usize) -> Vec<Step> {
+    let draw = &mut Draw::new(seed);
+    let step = |_| match draw.below(100) {
+        0..=54 => Step::Push(draw.below(3000) as u16),
+        55..=79 => Step::Commit,
+        80..=84 => Step::Close,
+        _ => Step::Crash(draw.below(16) as u8, draw.once_in(2)),
     };
     (0..len).map(step).collect()
 }
@@ -124,6 +141,8 @@ pub struct Oracle {
     cuts: u64,
     /// The highest number that may have been there at the last crash.
     left_by_crash: u64,
+    /// Segments that were the newest at a crash: only those may be torn.
+    newest_at_crash: BTreeSet<String>,
 }
 
 pub type Verdict = Result<(), String>;
@@ -160,6 +179,7 @@ impl Oracle {
             crashes: 0,
             cuts: 0,
             left_by_crash: 0,
+            newest_at_crash: BTreeSet::new(),
         }
     }
 
@@ -256,6 +276,7 @@ impl Oracle {
     }
 
     fn end_life(&mut self, cut: bool) {
+        self.newest_at_crash.extend(self.disk.names().into_iter().rfind(|name| name.ends_with(".seg")));
         for (number, payload) in std::mem::take(&mut self.pushed) {
             self.candidates.entry(number).or_default().push(payload);
         }
@@ -466,11 +487,18 @@ impl Oracle {
     /// What holds between any two calls.
     fn invariants(&mut self) -> Verdict {
         let used = self.disk.disk_bytes();
-        ensure!(used <= LIMIT, "{used} bytes on the disk, the limit is {LIMIT}");
+        let limit = self.setting.limit;
+        ensure!(used <= limit, "{used} bytes on the disk, the limit is {limit}");
         if self.disk.is_stopped() {
             return Ok(());
         }
-        let Some(store) = &self.store else { return Ok(()) };
+        let Some(store) = &mut self.store else { return Ok(()) };
+        for report in store.take_reports().0 {
+            if let Report::Damage { file, .. } = &report {
+                let may_be_torn = self.setting.failing > 0 || self.newest_at_crash.contains(file);
+                ensure!(may_be_torn, "{report}");
+            }
+        }
         ensure!(store.kept().is_conserved(), "not conserved: {:?}", store.kept());
         for (index, known) in self.known.iter().enumerate().filter(|(_, known)| known.opened) {
             let counts = store.counts(name(index)).map_err(|error| error.to_string())?;
@@ -508,6 +536,7 @@ impl Oracle {
             if records.is_empty() {
                 break;
             }
+            self.invariants()?;
             for record in records {
                 self.check_payload(&record)?;
                 ensure!(seen.last().is_none_or(|last| *last < record.number), "numbers do not rise");
