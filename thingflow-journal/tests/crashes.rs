@@ -1,4 +1,5 @@
 //! Random schedules with crashes on the model file system, and what each sync is there for.
+#![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
 mod oracle;
 

@@ -1,4 +1,5 @@
 //! Torn ends, flipped bits, foreign files, random bytes: everything opens or is refused by name, and nothing is lost unseen.
+#![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,5 @@
 //! On a real file system: limits as `du` counts, locks between handles, costs that do not grow, and kill -9.
+#![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Write};

@@ -1,4 +1,5 @@
 //! The journal behind its thread: nobody waits for a disk, and nothing is forgotten.
+#![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
 use std::fmt;
 use std::io;

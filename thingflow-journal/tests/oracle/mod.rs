@@ -1,5 +1,4 @@
 //! Random schedules on the model file system, and an oracle that knows what must be left after each crash.
-#![allow(dead_code, reason = "each test binary uses a part of it")]
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +7,7 @@ use thingflow_journal::{Error, Options, Policy, PushError, Range, Record, Report
 
 /// What a schedule does.
 #[derive(Clone, Copy, Debug)]
-pub enum Step {
+pub(crate) enum Step {
     /// Pushes a record with a payload of this many bytes.
     Push(u16),
     Commit,
@@ -27,19 +26,19 @@ pub enum Step {
 
 /// What surrounds a schedule.
 #[derive(Clone, Debug)]
-pub struct Setting {
-    pub consumers: usize,
-    pub policy: Policy,
-    pub max_records: Option<u64>,
+pub(crate) struct Setting {
+    pub(crate) consumers: usize,
+    pub(crate) policy: Policy,
+    pub(crate) max_records: Option<u64>,
     /// One write or sync in so many fails.
-    pub failing: u64,
+    pub(crate) failing: u64,
     /// One transfer in so many is short, and one interrupted.
-    pub short: u64,
-    pub capacity: Option<u64>,
-    pub ignored: Option<SyncPoint>,
+    pub(crate) short: u64,
+    pub(crate) capacity: Option<u64>,
+    pub(crate) ignored: Option<SyncPoint>,
     /// In bytes, as the next.
-    pub limit: u64,
-    pub segment: u64,
+    pub(crate) limit: u64,
+    pub(crate) segment: u64,
 }
 
 impl Default for Setting {
@@ -58,11 +57,11 @@ impl Default for Setting {
     }
 }
 
-pub const SEGMENT: u64 = 8 * 1024;
-pub const LIMIT: u64 = 96 * 1024;
+pub(crate) const SEGMENT: u64 = 8 * 1024;
+pub(crate) const LIMIT: u64 = 96 * 1024;
 
 impl Setting {
-    pub fn options(&self) -> Options {
+    pub(crate) fn options(&self) -> Options {
         let options = Options::new(self.limit, Window::default()).segment_bytes(self.segment).buffer_bytes(12 * 1024);
         let options = options.policy(self.policy);
         self.max_records.map_or(options.clone(), |records| options.max_records(records))
@@ -70,7 +69,7 @@ impl Setting {
 }
 
 /// A schedule drawn from a seed.
-pub fn schedule(seed: u64, len: usize) -> Vec<Step> {
+pub(crate) fn schedule(seed: u64, len: usize) -> Vec<Step> {
     let draw = &mut Draw::new(seed);
     // Some schedules run into the limit, others keep up.
     let (lazy, long) = (draw.once_in(3), draw.once_in(2));
@@ -88,7 +87,7 @@ pub fn schedule(seed: u64, len: usize) -> Vec<Step> {
 }
 
 /// A schedule that fills the disk and loses power, over and over.
-pub fn tight(seed: u64, len: usize) -> Vec<Step> {
+pub(crate) fn tight(seed: u64, len: usize) -> Vec<Step> {
     let draw = &mut Draw::new(seed);
     let step = |_| match draw.below(100) {
         0..=54 => Step::Push(draw.below(3000) as u16),
@@ -122,8 +121,8 @@ struct Known {
 }
 
 /// What must hold.
-pub struct Oracle {
-    pub disk: Model,
+pub(crate) struct Oracle {
+    pub(crate) disk: Model,
     setting: Setting,
     store: Option<Store>,
     /// What was pushed in this life, by number.
@@ -136,7 +135,7 @@ pub struct Oracle {
     next_payload: u64,
     /// Numbers of `durable` that may be gone: a limit dropped them.
     dropped: bool,
-    pub crashes: u64,
+    pub(crate) crashes: u64,
     /// Power cuts so far.
     cuts: u64,
     /// The highest number that may have been there at the last crash.
@@ -145,7 +144,7 @@ pub struct Oracle {
     newest_at_crash: BTreeSet<String>,
 }
 
-pub type Verdict = Result<(), String>;
+pub(crate) type Verdict = Result<(), String>;
 
 macro_rules! ensure {
     ($holds:expr, $($text:tt)+) => {
@@ -156,7 +155,7 @@ macro_rules! ensure {
 }
 
 impl Oracle {
-    pub fn new(seed: u64, setting: Setting) -> Self {
+    pub(crate) fn new(seed: u64, setting: Setting) -> Self {
         let disk = Model::new(seed);
         disk.faults(|faults| {
             faults.ignored = setting.ignored;
@@ -184,11 +183,11 @@ impl Oracle {
     }
 
     /// Runs a schedule, then reads everything that is left.
-    pub fn run(mut self, steps: &[Step]) -> Verdict {
+    pub(crate) fn run(mut self, steps: &[Step]) -> Verdict {
         self.go(steps).map_err(|what| format!("{what}; {:?}", self.setting))
     }
 
-    pub fn go(&mut self, steps: &[Step]) -> Verdict {
+    pub(crate) fn go(&mut self, steps: &[Step]) -> Verdict {
         self.open()?;
         for (index, step) in steps.iter().enumerate() {
             let failing = self.setting.failing;
@@ -244,9 +243,9 @@ impl Oracle {
         self.crashes += 1;
         self.end_life(cut);
         if cut {
-            self.disk.cut_power()
+            self.disk.cut_power();
         } else {
-            self.disk.kill()
+            self.disk.kill();
         }
         if cut {
             self.cuts += 1;
@@ -263,9 +262,9 @@ impl Oracle {
             }
             self.store = None;
             if operations.is_multiple_of(2) {
-                self.disk.cut_power()
+                self.disk.cut_power();
             } else {
-                self.disk.kill()
+                self.disk.kill();
             }
             if operations.is_multiple_of(2) {
                 self.cuts += 1;
@@ -551,6 +550,6 @@ impl Oracle {
     }
 }
 
-pub fn name(index: usize) -> &'static str {
+pub(crate) fn name(index: usize) -> &'static str {
     ["first", "second"][index.min(1)]
 }
