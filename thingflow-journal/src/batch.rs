@@ -64,7 +64,7 @@ impl Batch {
     /// Encodes the first records without a gap, at most `records` of them and `bytes` on disk.
     pub(crate) fn encode(&mut self, key: Key, bytes: u64, records: u64, out: &mut Vec<u8>) -> Encoded {
         let mut encoded = Encoded::default();
-        let (payloads, _) = (self.payloads.make_contiguous(), ());
+        let payloads = self.payloads.make_contiguous();
         let (mut start, mut left) = (0, bytes);
         for item in self.items.iter().take(usize::try_from(records).unwrap_or(usize::MAX)) {
             let whole = RECORD_BYTES + item.len as u64;

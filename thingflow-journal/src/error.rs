@@ -125,12 +125,14 @@ impl std::error::Error for Error {
     }
 }
 
-/// Why a record was not taken. The journal is as it was.
+/// Why a record was not taken.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PushError {
     /// The memory for records that wait for a commit is used up, and the policy is [`Policy::Block`](crate::Policy).
     Full,
+    /// There is no room, and the policy is [`Policy::DropNewest`](crate::Policy): the record is dropped, and counted.
+    Dropped,
     /// The payload is longer than [`Options::longest_payload`](crate::Options::longest_payload).
     TooLong {
         /// The most bytes that fit.
@@ -144,6 +146,9 @@ impl fmt::Display for PushError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Full => f.write_str("journal full: push again when it has room"),
+            Self::Dropped => {
+                f.write_str("journal full: the record was dropped; acknowledge records, or raise the limit")
+            }
             Self::TooLong { limit } => {
                 write!(f, "invalid record: at most {limit} bytes fit; split the record, or use larger segments")
             }

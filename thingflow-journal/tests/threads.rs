@@ -292,11 +292,12 @@ fn a09_full_the_policy_that_was_named_acts_and_is_counted() {
         let writer = journal.writer();
         writer.push(0, &0_u64.to_le_bytes()).unwrap();
         begins.recv_timeout(LONG).unwrap();
-        let mut refused = 0;
+        let (mut refused, mut dropped) = (0, 0);
         for number in 1..=150_u64 {
             match writer.push(number as i64, &number.to_le_bytes()) {
                 Ok(_) => {}
                 Err(PushError::Full) => refused += 1,
+                Err(PushError::Dropped) => dropped += 1,
                 Err(error) => panic!("{error}"),
             }
             assert!(consumer.counts().is_conserved());
@@ -305,6 +306,7 @@ fn a09_full_the_policy_that_was_named_acts_and_is_counted() {
             Policy::Block | Policy::DropNewest => (0..=100).collect(),
             Policy::DropOldest => [0].into_iter().chain(51..=150).collect(),
         };
+        assert_eq!(dropped, if policy == Policy::DropNewest { 50 } else { 0 });
         assert_eq!(refused, if policy == Policy::Block { 50 } else { 0 });
         assert_eq!(consumer.counts().dropped.buffer, if policy == Policy::Block { 0 } else { 50 });
         assert_eq!(consumer.counts().pushed, if policy == Policy::Block { 101 } else { 151 });

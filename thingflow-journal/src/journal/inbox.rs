@@ -132,7 +132,7 @@ impl Inbox {
             }
             Admitted::Dropped => {
                 self.dropped += 1;
-                Ok(0)
+                Err(PushError::Dropped)
             }
             Admitted::Refused => Err(PushError::Full),
         };

@@ -20,12 +20,11 @@ impl Writer {
     /// the disk when [`Journal::durable`](super::Journal::durable) has reached its number. `time` is in whatever unit the
     /// program uses for all records.
     ///
-    /// With [`Policy::DropNewest`](crate::Policy) a record that finds no room is counted as dropped, and gives 0.
-    ///
     /// # Errors
     ///
-    /// [`PushError::Full`] with [`Policy::Block`](crate::Policy): whoever is notified is called when there is room again.
-    /// [`PushError::TooLong`], [`PushError::Closed`].
+    /// If there is no room, [`PushError::Full`] with [`Policy::Block`](crate::Policy), and whoever is notified is called when
+    /// there is room again; with [`Policy::DropNewest`](crate::Policy) [`PushError::Dropped`]. [`PushError::TooLong`],
+    /// [`PushError::Closed`].
     pub fn push(&self, time: i64, payload: &[u8]) -> Result<u64, PushError> {
         let (pushed, wakes) = self.shared.inbox().push(&self.shared.options, time, payload);
         if wakes {
@@ -38,7 +37,7 @@ impl Writer {
     ///
     /// # Errors
     ///
-    /// [`PushError::TooLong`], [`PushError::Closed`].
+    /// [`PushError::Dropped`], [`PushError::TooLong`], [`PushError::Closed`].
     pub fn push_wait(&self, time: i64, payload: &[u8]) -> Result<u64, PushError> {
         let pushed = self.shared.wait(None, |inbox| {
             let (pushed, wakes) = inbox.push(&self.shared.options, time, payload);

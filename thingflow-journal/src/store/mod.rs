@@ -128,11 +128,10 @@ impl Store {
 
     /// Takes a record; it is on the disk after a [`commit`](Self::commit). Gives its number.
     ///
-    /// With [`Policy::DropNewest`] a record that does not fit is counted as dropped, and gives 0.
-    ///
     /// # Errors
     ///
-    /// [`PushError::Full`] with [`Policy::Block`]: commit first, or acknowledge. [`PushError::TooLong`].
+    /// If there is no room, [`PushError::Full`] with [`Policy::Block`]: commit first, or acknowledge; with
+    /// [`Policy::DropNewest`] [`PushError::Dropped`]. [`PushError::TooLong`].
     pub fn push(&mut self, time: i64, payload: &[u8]) -> Result<u64, PushError> {
         let limit = self.options.longest_payload();
         if payload.len() > limit {
@@ -149,7 +148,7 @@ impl Store {
             }
             Admitted::Dropped => {
                 self.drop_unpushed(1);
-                Ok(0)
+                Err(PushError::Dropped)
             }
             Admitted::Refused => Err(PushError::Full),
         }

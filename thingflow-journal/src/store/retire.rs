@@ -35,6 +35,8 @@ impl Store {
 
     /// Makes room for a new segment below the limit, and makes sure that what made room does not come back.
     pub(super) fn make_room(&mut self) -> Result<(), Error> {
+        // An acknowledgement may have failed to.
+        self.retire_delivered()?;
         loop {
             let needed = if self.spare.is_some() { 0 } else { self.options.segment };
             if self.disk_bytes()? + needed <= self.options.limit {

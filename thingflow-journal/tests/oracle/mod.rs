@@ -343,7 +343,7 @@ impl Oracle {
         let expected = self.store().next_number();
         let time = self.next_payload as i64;
         match self.store().push(time, &payload) {
-            Ok(0) => {
+            Err(PushError::Dropped) => {
                 ensure!(self.setting.policy == Policy::DropNewest, "a record was dropped");
             }
             Ok(number) => {
