@@ -3,7 +3,7 @@
 
 mod oracle;
 
-use oracle::{LIMIT, Oracle, SEGMENT, Setting, Step, Verdict, schedule, tight};
+use oracle::{LIMIT, Oracle, SEGMENT, Setting, Step, Verdict, restless, schedule, tight};
 use proptest::prelude::*;
 use thingflow_journal::{Policy, SyncPoint};
 
@@ -101,6 +101,20 @@ fn run_tight(seed: u64, ignored: Option<SyncPoint>) -> Verdict {
     run.map_err(|what| format!("seed {seed}: {what}"))
 }
 
+fn run_restless(seed: u64, ignored: Option<SyncPoint>) -> Verdict {
+    let run = Oracle::new(seed, Setting { ignored, ..Setting::default() }).run(&restless(seed, 60));
+    run.map_err(|what| format!("seed {seed}: {what}"))
+}
+
+#[test]
+fn a01_nothing_is_delivered_that_a_power_cut_after_a_kill_could_lose() {
+    for seed in 0..500 {
+        if let Err(what) = run_restless(seed, None) {
+            panic!("{what}");
+        }
+    }
+}
+
 #[test]
 fn a08_the_limit_is_kept_in_a_loop_of_crashes() {
     for seed in 0..500 {
@@ -114,7 +128,7 @@ fn a08_the_limit_is_kept_in_a_loop_of_crashes() {
 fn broken_without(point: SyncPoint) -> Option<String> {
     (0..3_000).find_map(|seed| {
         let any = run(seed, Setting { ignored: Some(point), ..setting(seed) });
-        any.and_then(|()| run_tight(seed, Some(point))).err()
+        any.and_then(|()| run_tight(seed, Some(point))).and_then(|()| run_restless(seed, Some(point))).err()
     })
 }
 

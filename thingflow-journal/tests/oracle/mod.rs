@@ -98,6 +98,18 @@ pub(crate) fn tight(seed: u64, len: usize) -> Vec<Step> {
     (0..len).map(step).collect()
 }
 
+/// A schedule of a program that is killed all the time, and loses power now and then.
+pub(crate) fn restless(seed: u64, len: usize) -> Vec<Step> {
+    let draw = &mut Draw::new(seed);
+    let step = |_| match draw.below(100) {
+        0..=29 => Step::Push(draw.below(3000) as u16),
+        30..=54 => Step::Commit,
+        55..=69 => Step::Read(0, 6000),
+        _ => Step::Crash(draw.below(24) as u8, draw.once_in(3)),
+    };
+    (0..len).map(step).collect()
+}
+
 /// What is known of a consumer.
 #[derive(Debug, Default)]
 struct Known {
