@@ -4,7 +4,7 @@ use std::fs;
 
 use crate::{Result, process};
 
-const LIBRARIES: [&str; 3] = ["thingflow-core", "thingflow-adapters", "thingflow-sensors"];
+const LIBRARIES: [&str; 4] = ["thingflow-core", "thingflow-adapters", "thingflow-journal", "thingflow-sensors"];
 
 pub(crate) fn run(_: &[String]) -> Result {
     for library in LIBRARIES {
