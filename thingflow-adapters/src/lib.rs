@@ -3,7 +3,9 @@
 //! | module | what it connects | feature |
 //! |---|---|---|
 //! | `cron` | calendar times, as events | `cron` |
-//! | `csv` | sensor events to and from CSV files | `csv` |
+//! | `csv` | records, such as sensor events, to and from CSV files | `csv` |
+//! | `durations` | durations as texts, "10ms" | `durations` |
+//! | `fields` | records of `serde` as flat fields | `fields` |
 //! | `lines` | lines of text to and from files, pipes, devices | `lines` |
 //! | `gpio` | pins over `embedded-hal`, simulated ones | `gpio` |
 //! | `gpio::chardev` | lines of the kernel's GPIO character device, their edges | `gpiocdev` |
@@ -23,6 +25,10 @@ pub mod actuators;
 pub mod cron;
 #[cfg(feature = "csv")]
 pub mod csv;
+#[cfg(feature = "durations")]
+pub mod durations;
+#[cfg(feature = "fields")]
+pub mod fields;
 #[cfg(feature = "gpio")]
 pub mod gpio;
 #[cfg(feature = "lines")]
@@ -33,8 +39,6 @@ pub mod logging;
 pub mod systemd;
 
 #[cfg(any(feature = "csv", feature = "lines"))]
-mod file_error;
+mod files;
 #[cfg(any(feature = "csv", feature = "lines"))]
-mod log_file;
-#[cfg(any(feature = "csv", feature = "lines"))]
-pub use {file_error::FileError, log_file::LogFile};
+pub use files::FileError;

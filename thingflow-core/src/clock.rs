@@ -37,6 +37,17 @@ impl Instant {
         self.0
     }
 
+    /// Seconds since the clock's start as a float, exact to a microsecond in the first 270 years: for charts and logs, not
+    /// for keys.
+    ///
+    /// ```
+    /// assert_eq!(thingflow_core::Instant::from_nanos(1_500_000_000).as_secs_f64(), 1.5);
+    /// ```
+    #[allow(clippy::cast_precision_loss)] // said in the documentation
+    pub fn as_secs_f64(self) -> f64 {
+        self.0 as f64 / 1e9
+    }
+
     /// Time since `earlier`, zero if that is later.
     pub const fn since(self, earlier: Self) -> Duration {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))

@@ -53,7 +53,8 @@
 //! tutorial, and has a [template] for a program of your own.
 //!
 //! Features: `std`, on by default, is the scheduler, for Linux. `alloc` alone has ports and everything that grows, without an
-//! operating system. Without both, what has a fixed size is left, and needs no allocator.
+//! operating system. Without both, what has a fixed size is left, and needs no allocator. `serde` makes records of sensor
+//! events, with any of these.
 //!
 //! [book]: https://github.com/thingflow/thingflow-rust/blob/main/docs/src/SUMMARY.md
 //! [template]: https://github.com/thingflow/thingflow-rust/tree/main/template
@@ -68,7 +69,6 @@ extern crate alloc;
 pub mod bare;
 mod chain;
 mod clock;
-mod columns;
 mod context;
 #[cfg(feature = "alloc")]
 pub mod diagram;
@@ -84,6 +84,8 @@ mod output;
 mod port;
 pub mod prelude;
 mod receipts;
+#[cfg(feature = "serde")]
+pub mod records;
 #[cfg(feature = "alloc")]
 mod reports;
 #[cfg(feature = "std")]
@@ -108,9 +110,10 @@ pub mod windows;
 
 pub use chain::{Chain, Connected, Identity, Pipe, Then, pipe};
 pub use clock::{Clock, Instant, Timestamp, TimestampError};
-pub use columns::{Columns, FromColumns, WrongColumn};
 pub use context::Context;
 pub use error::{Failure, FatalError, RunError, StreamError};
+#[cfg(feature = "std")]
+pub use event::TooManyNames;
 pub use event::{SensorEvent, SensorId};
 pub use filters::Filters;
 pub use flow::FlowControl;

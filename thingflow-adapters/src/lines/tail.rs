@@ -4,8 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf, absolute};
 
-use crate::file_error::{Doing, FileError};
-use crate::log_file::is_same;
+use crate::files::{Doing, FileError, is_same};
 
 /// A file that others write to. It is read to its end, and on from there when more has come.
 ///
@@ -169,6 +168,34 @@ mod tests {
         let changes: [&dyn Fn(); 3] =
             [&|| write(1), &|| fs::rename(&path, dir.path().join("log.1")).unwrap(), &|| (2..=3).for_each(write)];
         assert_eq!(followed(&path, &changes), ["1", "2", "3"]);
+    }
+
+    #[test]
+    fn f53_a_file_that_cannot_be_read_for_a_moment_is_looked_at_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, moved) = (dir.path().join("log"), dir.path().join("log.1"));
+        let away = &|| {
+            fs::rename(&path, &moved).unwrap();
+            std::os::unix::fs::symlink("log", &path).unwrap(); // it leads to itself: nobody can open that
+        };
+        let back = &|| {
+            fs::remove_file(&path).unwrap();
+            add(&path, "two\n");
+        };
+        let reports = Recorder::new();
+        fs::write(&path, "one\n").unwrap();
+        let seen = Recorder::new();
+        let mut scheduler = Scheduler::virtual_time().unwrap();
+        scheduler.reports().map(|report| report.error.to_string()).connect(reports.clone());
+        scheduler.schedule_recurring(follow(&path, SECOND).unwrap().connect(seen.clone())).unwrap();
+        for change in [&|| (), away as &dyn Fn(), back] {
+            change();
+            scheduler.run_for(10 * SECOND).unwrap();
+        }
+        assert_eq!(seen.events(), ["one", "two"]);
+        assert!(!seen.is_completed() && seen.error().is_none());
+        let reports = reports.events();
+        assert!(reports.len() == 1 && reports[0].starts_with("no line: cannot read "), "{reports:?}");
     }
 
     #[test]
