@@ -27,6 +27,9 @@ use crate::event::SensorId;
 /// [not for people](Serializer::is_human_readable) its content is an `i64`: the nanoseconds since 1970.
 pub const TIMESTAMP: &str = "thingflow::Timestamp";
 
+/// The name of the newtype struct that a [`SensorId`] is for a serializer.
+pub const SENSOR_ID: &str = "thingflow::SensorId";
+
 /// The name of the struct that a [`SensorEvent`](crate::SensorEvent) is for a serializer. Its fields are `sensor_id`, `ts`
 /// and `val`.
 pub const SENSOR_EVENT: &str = "thingflow::SensorEvent";
@@ -102,7 +105,38 @@ enum Tagged<N> {
 
 impl Serialize for SensorId {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match (self.number(), self.name().unwrap_or_default()) {
+        serializer.serialize_newtype_struct(SENSOR_ID, &Id(*self))
+    }
+}
+
+impl<'de> Deserialize<'de> for SensorId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Newtype;
+        impl<'de> Visitor<'de> for Newtype {
+            type Value = SensorId;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                NameOrNumber.expecting(f)
+            }
+            fn visit_newtype_struct<D: Deserializer<'de>>(self, inner: D) -> Result<SensorId, D::Error> {
+                Id::deserialize(inner).map(|id| id.0)
+            }
+            fn visit_u64<E: de::Error>(self, number: u64) -> Result<SensorId, E> {
+                NameOrNumber.visit_u64(number)
+            }
+            fn visit_str<E: de::Error>(self, name: &str) -> Result<SensorId, E> {
+                NameOrNumber.visit_str(name)
+            }
+        }
+        deserializer.deserialize_newtype_struct(SENSOR_ID, Newtype)
+    }
+}
+
+/// The content of the newtype struct.
+struct Id(SensorId);
+
+impl Serialize for Id {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match (self.0.number(), self.0.name().unwrap_or_default()) {
             (Some(number), _) if serializer.is_human_readable() => serializer.serialize_u64(number),
             (None, name) if serializer.is_human_readable() => serializer.serialize_str(name),
             (Some(number), _) => Tagged::<&str>::Number(number).serialize(serializer),
@@ -111,14 +145,14 @@ impl Serialize for SensorId {
     }
 }
 
-impl<'de> Deserialize<'de> for SensorId {
+impl<'de> Deserialize<'de> for Id {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         if deserializer.is_human_readable() {
-            return deserializer.deserialize_any(Id);
+            return deserializer.deserialize_any(NameOrNumber).map(Self);
         }
         match Tagged::<Name>::deserialize(deserializer)? {
-            Tagged::Number(number) => Ok(number.into()),
-            Tagged::Name(Name(id)) => Ok(id),
+            Tagged::Number(number) => Ok(Self(number.into())),
+            Tagged::Name(Name(id)) => Ok(Self(id)),
         }
     }
 }
@@ -128,13 +162,13 @@ struct Name(SensorId);
 
 impl<'de> Deserialize<'de> for Name {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_str(Id).map(Self)
+        deserializer.deserialize_str(NameOrNumber).map(Self)
     }
 }
 
-struct Id;
+struct NameOrNumber;
 
-impl Visitor<'_> for Id {
+impl Visitor<'_> for NameOrNumber {
     type Value = SensorId;
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the name or the number of a sensor")
@@ -152,54 +186,5 @@ impl Visitor<'_> for Id {
     #[cfg(not(feature = "std"))]
     fn visit_str<E: de::Error>(self, name: &str) -> Result<SensorId, E> {
         SensorId::of_digits(name).ok_or_else(|| E::custom("cannot keep the name of a sensor without the feature `std`"))
-    }
-}
-
-#[cfg(all(test, feature = "std"))]
-mod tests {
-    use super::*;
-    use crate::event::SensorEvent;
-    use proptest::prelude::*;
-    use std::format;
-    use std::string::String;
-
-    proptest! {
-        #[test]
-        fn events_come_back_from_json_and_postcard(nanos: i64, number: u64, name in "[a-z0-9 \"]{0,3}", val: i32) {
-            let ts = Timestamp::from_nanos(nanos);
-            for sensor_id in [SensorId::from(number), SensorId::intern(&name)] {
-                let event = SensorEvent { sensor_id, ts, val };
-                let json = serde_json::to_string(&event).unwrap();
-                prop_assert_eq!(serde_json::from_str::<SensorEvent<i32>>(&json).unwrap(), event);
-                let bytes = postcard::to_allocvec(&event).unwrap();
-                prop_assert_eq!(postcard::from_bytes::<SensorEvent<i32>>(&bytes).unwrap(), event);
-            }
-        }
-
-        #[test]
-        fn no_text_makes_it_panic(text in ".*|[0-9]{4}-[0-9]{2}-[0-9]{2}T.*") {
-            let json = serde_json::to_string(&text).unwrap();
-            let time = serde_json::from_str::<Timestamp>(&json);
-            prop_assert_eq!(time.ok(), text.parse().ok());
-        }
-    }
-
-    #[test]
-    fn what_is_no_time_or_id_is_refused() {
-        let error = |text| serde_json::from_str::<SensorEvent<f64>>(text).unwrap_err().to_string();
-        assert!(error(r#"{"sensor_id":1,"ts":"noon","val":1}"#).starts_with("expected a time such as"));
-        assert!(error(r#"{"sensor_id":-1,"ts":"1970-01-01T00:00:00Z","val":1}"#).contains("the name or the number"));
-    }
-
-    #[test]
-    fn f46_names_from_outside_are_kept_up_to_a_limit() {
-        let id = |n: usize| serde_json::from_str::<SensorId>(&format!("\"f46-{n}\""));
-        let kept = (0..2 * SensorId::MAX_NAMES).take_while(|n| id(*n).is_ok()).count();
-        assert!(kept <= SensorId::MAX_NAMES, "{kept}");
-        assert!(id(kept).unwrap_err().to_string().contains("too many different sensor names"));
-        assert_eq!(id(0).unwrap(), SensorId::intern("f46-0"), "what is known can be had");
-        assert_eq!(SensorId::try_intern("1234"), Ok(1234.into()), "numbers are not kept");
-        let own: String = format!("f46-own-{kept}");
-        assert_eq!(SensorId::intern(&own), SensorId::intern(&own), "the program's own names have no limit");
     }
 }

@@ -101,20 +101,20 @@ pub struct RowError {
     pub column: usize,
     /// The column's name; empty if there is none.
     pub name: String,
-    /// What was expected.
-    pub expected: String,
+    /// What is wrong: "expected a number".
+    pub why: String,
     /// What was found, shortened and without control characters; `None` if the row ends before.
     pub found: Option<String>,
 }
 
 impl fmt::Display for RowError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { path, line, column, name, expected, found } = self;
+        let Self { path, line, column, name, why, found } = self;
         write!(f, "{}, line {line}", Printable(path))?;
         if *column > 0 {
             write!(f, ", column {column} ({name})")?;
         }
-        write!(f, ": expected {expected}, found ")?;
+        write!(f, ": {why}, found ")?;
         match found {
             Some(found) => f.write_str(found),
             None => f.write_str("the end of the row"),

@@ -167,8 +167,8 @@ impl<E: DeserializeOwned, R: Read> Reader<E, R> {
         }
         let (columns, row) = (self.columns.as_ref().map_or(&[][..], Names::as_slice).len(), self.rows.row().len());
         match row.cmp(&columns) {
-            std::cmp::Ordering::Greater => Err(self.bad_row(columns, "the end of the row")),
-            std::cmp::Ordering::Less => Err(self.bad_row(row, "a value")),
+            std::cmp::Ordering::Greater => Err(self.bad_row(columns, "expected the end of the row")),
+            std::cmp::Ordering::Less => Err(self.bad_row(row, "expected a value")),
             std::cmp::Ordering::Equal => self.event().map(Some),
         }
     }
@@ -195,9 +195,9 @@ impl<E: DeserializeOwned, R: Read> Reader<E, R> {
             FieldError::Absent { field } => {
                 ReadError::Header(CsvError::header(&self.path, &[field], &columns.as_slice().join(",")))
             }
-            FieldError::Invalid { field, expected } => match columns.position(&field) {
-                Some(column) => self.bad_row(column, expected),
-                None => self.fault(0, &expected, None),
+            FieldError::Invalid { field, why } => match columns.position(&field) {
+                Some(column) => self.bad_row(column, why),
+                None => self.fault(0, &why, Some("the row")),
             },
             FieldError::Unsupported { what, .. } => {
                 let file = CsvError::Event { path: self.path.clone(), error: FieldError::invalid(format!("no {what}")) };
@@ -211,12 +211,12 @@ impl<E: DeserializeOwned, R: Read> Reader<E, R> {
         match self.rows.read().map_err(|error| ReadError::File(FileError::when(Doing::Read, &self.path)(error)))? {
             None => return Ok(false),
             Some(Err(Fault::TooLong)) => {
-                let expected = format!("at most {} bytes (see `max_len`)", self.rows.max_len());
+                let expected = format!("expected at most {} bytes (see `max_len`)", self.rows.max_len());
                 return Err(self.fault(0, &expected, Some("more; a quote may be open")));
             }
-            Some(Err(Fault::Unclosed)) => return Err(self.fault(0, "a closing quote", Some("the end of the file"))),
+            Some(Err(Fault::Unclosed)) => return Err(self.fault(0, "expected a closing quote", Some("the end of the file"))),
             Some(Err(Fault::Unterminated)) if !self.unterminated => {
-                let expected = "an end of line (or else `allow_unterminated`)";
+                let expected = "expected an end of line (or else `allow_unterminated`)";
                 return Err(self.fault(0, expected, Some("the end of the file; the row may be cut off")));
             }
             Some(_) => {}
@@ -233,17 +233,17 @@ impl<E: DeserializeOwned, R: Read> Reader<E, R> {
             Ok(_) => "zeros, as a power cut leaves them".to_owned(),
             Err(error) => format!("another encoding from byte {} on", error.valid_up_to() + 1),
         };
-        self.fault(field + 1, "UTF-8 text", Some(&found))
+        self.fault(field + 1, "expected UTF-8 text", Some(&found))
     }
 
     /// The column is counted from 0.
-    fn bad_row(&self, column: usize, expected: impl AsRef<str>) -> ReadError {
+    fn bad_row(&self, column: usize, why: impl AsRef<str>) -> ReadError {
         let found = self.rows.row().text(column).map(|found| format!("\"{}\"", printable(found)));
-        self.fault(column.saturating_add(1), expected.as_ref(), found.as_deref())
+        self.fault(column.saturating_add(1), why.as_ref(), found.as_deref())
     }
 
     /// The column is counted from 1; 0 means the row.
-    fn fault(&self, column: usize, expected: &str, found: Option<&str>) -> ReadError {
+    fn fault(&self, column: usize, why: &str, found: Option<&str>) -> ReadError {
         let names = self.columns.as_ref().map_or(&[][..], Names::as_slice);
         let name = column.checked_sub(1).and_then(|column| names.get(column));
         ReadError::Row(RowError {
@@ -251,7 +251,7 @@ impl<E: DeserializeOwned, R: Read> Reader<E, R> {
             line: self.rows.row().line,
             column,
             name: name.map(|name| printable(name)).unwrap_or_default(),
-            expected: expected.to_owned(),
+            why: why.to_owned(),
             found: found.map(str::to_owned),
         })
     }

@@ -11,8 +11,8 @@ pub enum FieldError {
     Invalid {
         /// The field.
         field: String,
-        /// What was expected there.
-        expected: String,
+        /// What is wrong with it: "expected a number".
+        why: String,
     },
     /// A field that the record needs does not exist at all.
     Absent {
@@ -30,7 +30,7 @@ pub enum FieldError {
 
 impl FieldError {
     pub(crate) fn invalid(expected: impl fmt::Display) -> Self {
-        Self::Invalid { field: String::new(), expected: printable(&expected.to_string()) }
+        Self::Invalid { field: String::new(), why: format!("expected {}", printable(&expected.to_string())) }
     }
 
     /// The field, as a path from the record on; empty if the record as a whole is meant.
@@ -52,7 +52,7 @@ impl FieldError {
 
 /// The beginning of a text from outside, without control characters.
 pub(crate) fn printable(text: &str) -> String {
-    const LONGEST: usize = 60;
+    const LONGEST: usize = 120;
     let mut shown: String = text.chars().take(LONGEST).flat_map(escaped).collect();
     if text.chars().nth(LONGEST).is_some() {
         shown.push('…');
@@ -68,8 +68,8 @@ fn escaped(char: char) -> impl Iterator<Item = char> {
 impl fmt::Display for FieldError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Invalid { field, expected } if field.is_empty() => write!(f, "invalid record: expected {expected}"),
-            Self::Invalid { field, expected } => write!(f, "invalid field `{field}`: expected {expected}"),
+            Self::Invalid { field, why } if field.is_empty() => write!(f, "invalid record: {why}"),
+            Self::Invalid { field, why } => write!(f, "invalid field `{field}`: {why}"),
             Self::Absent { field } => write!(f, "field `{field}` does not exist; make it an `Option`, or rename it"),
             Self::Unsupported { field, what } => {
                 write!(f, "field `{field}` holds {what}, which no field can hold; use a struct of numbers and texts")
@@ -89,13 +89,13 @@ impl Error for FieldError {}
 
 impl serde::ser::Error for FieldError {
     fn custom<T: fmt::Display>(text: T) -> Self {
-        Self::invalid(text)
+        Self::Invalid { field: String::new(), why: printable(&text.to_string()) }
     }
 }
 
 impl serde::de::Error for FieldError {
     fn custom<T: fmt::Display>(text: T) -> Self {
-        Self::invalid(text)
+        Self::Invalid { field: String::new(), why: printable(&text.to_string()) }
     }
 
     fn invalid_type(_: serde::de::Unexpected<'_>, expected: &dyn serde::de::Expected) -> Self {
@@ -104,6 +104,10 @@ impl serde::de::Error for FieldError {
 
     fn invalid_value(_: serde::de::Unexpected<'_>, expected: &dyn serde::de::Expected) -> Self {
         Self::invalid(expected)
+    }
+
+    fn unknown_variant(_: &str, variants: &'static [&'static str]) -> Self {
+        Self::invalid(format_args!("one of {}", variants.join(", ")))
     }
 
     fn missing_field(field: &'static str) -> Self {

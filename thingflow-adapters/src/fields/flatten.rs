@@ -74,7 +74,8 @@ impl<'a> Flat<'a> {
     }
 
     fn unsupported<R>(&self, what: &'static str) -> Result<R, FieldError> {
-        Err(FieldError::Unsupported { field: self.path.clone(), what })
+        let field = if self.path.is_empty() { VALUE.to_owned() } else { self.path.clone() };
+        Err(FieldError::Unsupported { field, what })
     }
 }
 

@@ -13,7 +13,8 @@
 //! | a [`SensorEvent`](thingflow_core::SensorEvent) | `timestamp`, `sensor_id`, and those of its value as if it stood alone |
 //! | a variant of an enum without data | as a text |
 //!
-//! `serde`'s attributes rename, flatten and skip. An enum whose variants have data has no fields that are always the same,
+//! An empty list or map has none, so one that may be empty is read back with `#[serde(default)]`.
+//! `serde`'s attributes rename, skip and flatten; a record in which something is flattened has no lists or tuples beside. An enum whose variants have data has no fields that are always the same,
 //! and is refused; so are bytes.
 //!
 //! ```

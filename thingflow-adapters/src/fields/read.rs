@@ -90,8 +90,12 @@ impl<'t> Node<'_, '_, 't> {
     }
 
     fn invalid(&self, expected: &str) -> FieldError {
+        self.here(FieldError::invalid(expected))
+    }
+
+    fn here(&self, error: FieldError) -> FieldError {
         let path = self.row.path.borrow();
-        FieldError::invalid(expected).at(if path.is_empty() { VALUE } else { &path })
+        error.at(if path.is_empty() { VALUE } else { &path })
     }
 
     fn time(&self) -> Result<Timestamp, FieldError> {
@@ -179,7 +183,7 @@ impl<'de> Deserializer<'de> for Node<'_, '_, '_> {
         visitor: V,
     ) -> Result<V::Value, FieldError> {
         let variant: StrDeserializer<'_, FieldError> = self.text()?.trim().into_deserializer();
-        visitor.visit_enum(variant)
+        visitor.visit_enum(variant).map_err(|error| self.here(error))
     }
     fn deserialize_newtype_struct<V: Visitor<'de>>(
         self,
@@ -189,11 +193,17 @@ impl<'de> Deserializer<'de> for Node<'_, '_, '_> {
         if name == records::TIMESTAMP {
             return visitor.visit_newtype_struct(Nanos(self.time()?.as_nanos()));
         }
+        if name == records::SENSOR_ID {
+            return visitor.visit_newtype_struct(Text(self)).map_err(|error| self.here(error));
+        }
         visitor.visit_newtype_struct(self)
     }
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, FieldError> {
         let text = self.text()?;
         let canonical = |number: String| number == text;
+        // A number does not begin like a code: `007`, `+1`.
+        let digits = text.strip_prefix('-').unwrap_or(text).as_bytes();
+        let is_number = matches!(digits, [b'0'] | [b'0', b'.', ..] | [b'1'..=b'9', ..]);
         if text.is_empty() {
             visitor.visit_none()
         } else if let Ok(value) = text.parse() {
@@ -202,7 +212,7 @@ impl<'de> Deserializer<'de> for Node<'_, '_, '_> {
             visitor.visit_u64(value)
         } else if let Some(value) = text.parse().ok().filter(|value: &i64| canonical(value.to_string())) {
             visitor.visit_i64(value)
-        } else if let Some(value) = text.parse().ok().filter(|_: &f64| text.contains(|c: char| c.is_ascii_digit())) {
+        } else if let Some(value) = text.parse().ok().filter(|_: &f64| is_number) {
             visitor.visit_f64(value)
         } else {
             visitor.visit_str(text)
@@ -332,17 +342,14 @@ impl<'de> MapAccess<'de> for Event<'_, '_, '_> {
             Some(&"sensor_id") => Part::Field(SENSOR_ID),
             _ => return seed.deserialize(value(true)),
         };
-        if matches!(part, Part::Field(SENSOR_ID)) {
-            return self.row.within(part, || seed.deserialize(Texts(value(false))));
-        }
         self.row.within(part, || seed.deserialize(value(false)))
     }
 }
 
 /// A node that is a text, whatever it looks like: ids of sensors know themselves which of them are numbers.
-struct Texts<'n, 'r, 't>(Node<'n, 'r, 't>);
+struct Text<'n, 'r, 't>(Node<'n, 'r, 't>);
 
-impl<'de> Deserializer<'de> for Texts<'_, '_, '_> {
+impl<'de> Deserializer<'de> for Text<'_, '_, '_> {
     type Error = FieldError;
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, FieldError> {
         visitor.visit_str(self.0.text()?)

@@ -169,7 +169,7 @@ fn f46_ids_from_a_file_are_kept_up_to_a_limit() {
     let rows: String = (0..=SensorId::MAX_NAMES).map(|n| format!("1,,csv-{n},1\n")).collect();
     let seen = pull_all(reader::<u8>(format!("{HEADER}\n{rows}").as_bytes()));
     let error = seen.last().unwrap().as_ref().unwrap_err();
-    assert!(error.contains("column 3 (sensor_id): expected too many different sensor names"), "{error}");
+    assert!(error.contains("column 3 (sensor_id): too many different sensor names"), "{error}");
     assert!(seen[0].is_ok());
 }
 
@@ -229,13 +229,6 @@ fn readings_of_several_values_and_none_come_back() {
     let seen = pull_all(reader::<Option<Climate>>(text.as_bytes()));
     let values: Vec<_> = seen.into_iter().map(|row| row.map(|event| event.val)).collect();
     assert_eq!(values, [Ok(Some(Climate { temperature: 20.0, humidity: 60.0 })), Ok(None)]);
-}
-
-#[test]
-fn what_has_no_type_is_taken_by_its_looks() {
-    let seen = records::<serde_json::Value>("value\ntrue\n12\n-1.5\n007\ntext\n\"\"\n");
-    let texts: Vec<_> = seen.iter().map(|value| value.as_ref().unwrap().to_string()).collect();
-    assert_eq!(texts, ["true", "12", "-1.5", "7.0", "\"text\"", "null"]);
 }
 
 #[test]
