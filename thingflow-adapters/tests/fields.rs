@@ -126,7 +126,16 @@ proptest! {
 fn names_are_flat_and_in_the_order_of_the_record() -> Result<(), Box<dyn Error>> {
     let part = Part { number: 1, exact: (2, 3), single: 0.1 };
     let (names, texts) = flat(&SensorEvent::new("id", Timestamp::from_secs(1), (part, [7, 8])))?;
-    let expected = ["sensor_id", "timestamp", "value_1.number", "value_1.exact_1", "value_1.exact_2", "value_1.single", "value_2_1", "value_2_2"];
+    let expected = [
+        "sensor_id",
+        "timestamp",
+        "value_1.number",
+        "value_1.exact_1",
+        "value_1.exact_2",
+        "value_1.single",
+        "value_2_1",
+        "value_2_2",
+    ];
     assert_eq!(names, expected);
     assert_eq!(texts, ["id", "1970-01-01T00:00:01Z", "1", "2", "3", "0.1", "7", "8"]);
     assert_eq!(flat(&Some(1))?.0, ["value"]);
@@ -171,14 +180,21 @@ fn what_has_no_type_is_taken_by_its_looks() -> Result<(), Box<dyn Error>> {
 fn errors_name_the_field_and_what_belongs_there() {
     let error = |names: &[&str], texts: &[&str]| read::<Part>(names, texts).unwrap_err().to_string();
     let names = ["number", "exact_1", "exact_2", "single"];
-    assert_eq!(error(&names, &["1", "2", "300", "1"]), "invalid field `exact_2`: expected a whole number between -128 and 127");
+    assert_eq!(
+        error(&names, &["1", "2", "300", "1"]),
+        "invalid field `exact_2`: expected a whole number between -128 and 127"
+    );
     assert_eq!(error(&names, &["1", "2", "3"]), "field `single` does not exist; make it an `Option`, or rename it");
     assert_eq!(error(&["number"], &["1"]), "field `exact` does not exist; make it an `Option`, or rename it");
     let state = read::<State>(&["value"], &["off\u{7}"]).unwrap_err();
     assert_eq!(state.to_string(), "invalid field `value`: expected one of On, stand-by");
     assert_eq!(format!("{state:?}"), state.to_string());
     let id = read::<SensorId>(&["value"], &["007"]);
-    assert_eq!(id.map(|id| id.to_string()), Ok("007".to_owned()), "an id by its looks is a number only if it is written so");
+    assert_eq!(
+        id.map(|id| id.to_string()),
+        Ok("007".to_owned()),
+        "an id by its looks is a number only if it is written so"
+    );
     let bytes = flat(&serde_bytes(&[1])).unwrap_err().to_string();
     assert_eq!(bytes, "field `value` holds bytes, which no field can hold; use a struct of numbers and texts");
 }

@@ -57,8 +57,8 @@ fn a_row_costs_no_allocation() -> Result<(), Box<dyn Error>> {
     let event = SensorEvent::new("pedals", Timestamp::from_nanos(i64::MAX), val);
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("pedals.csv");
-    let given = &mut Writer::new("nowhere", io::sink()) as &mut dyn InputThing<SensorEvent<Motion>>;
-    let file = &mut Writer::append(path)? as &mut dyn InputThing<SensorEvent<Motion>>;
+    let given = &mut Writer::new("nowhere", io::sink()) as &mut dyn Sink<Event = SensorEvent<Motion>>;
+    let file = &mut Writer::append(path)? as &mut dyn Sink<Event = SensorEvent<Motion>>;
     for (writer, each) in [(given, 0), (file, 1)] {
         let cx = &mut Context::detached(Instant::ZERO);
         let mut rows = |n: u64| -> u64 {

@@ -8,7 +8,7 @@ use std::{fmt, fs, io};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde::Serialize;
-use thingflow_core::{Closed, Context, Demand, InputThing, Receipt, SensorEvent, StreamError, Timestamp, Visitor};
+use thingflow_core::{Closed, Context, Demand, Receipt, SensorEvent, Sink, StreamError, Timestamp, Visitor};
 
 use super::{CsvError, Writer};
 use crate::files::{Doing, FileError, Target};
@@ -199,12 +199,7 @@ fn is_over(day: Date, newest: Date, keep: u32) -> bool {
 }
 
 impl<V> DailyWriter<V> {
-    fn close(
-        &mut self,
-        day: Date,
-        mut writer: Writer<SensorEvent<V>>,
-        cx: &mut Context<'_>,
-    ) -> Result<(), CsvError> {
+    fn close(&mut self, day: Date, mut writer: Writer<SensorEvent<V>>, cx: &mut Context<'_>) -> Result<(), CsvError> {
         writer.finish(cx)?;
         if let Target::Growing(file) = &writer.to
             && self.closed.len() < CLOSED
@@ -221,7 +216,8 @@ impl<V> DailyWriter<V> {
     }
 }
 
-impl<V: Serialize> InputThing<SensorEvent<V>> for DailyWriter<V> {
+impl<V: Serialize> Sink for DailyWriter<V> {
+    type Event = SensorEvent<V>;
     fn on_next(&mut self, event: SensorEvent<V>, cx: &mut Context<'_>) -> Receipt {
         self.write(&event, cx).map_err(|error| cx.fatal(error))?;
         Ok(Demand::More)
@@ -236,6 +232,10 @@ impl<V: Serialize> InputThing<SensorEvent<V>> for DailyWriter<V> {
     fn on_wake(&mut self, cx: &mut Context<'_>) -> Receipt {
         let woken = self.open.iter_mut().try_for_each(|(_, writer)| writer.woken(cx));
         woken.map(|()| Demand::More).map_err(|error| cx.fatal(error))
+    }
+    fn on_flush(&mut self, cx: &mut Context<'_>) -> Receipt {
+        let flushed = self.open.iter_mut().try_for_each(|(_, writer)| writer.flush(cx));
+        flushed.map(|()| Demand::More).map_err(|error| cx.fatal(error))
     }
     fn on_completed(&mut self, cx: &mut Context<'_>) -> Closed {
         self.close_all(cx).map_err(|error| cx.fatal(error))

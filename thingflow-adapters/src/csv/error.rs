@@ -66,7 +66,9 @@ impl fmt::Display for CsvError {
             Self::Zone { zone, cause } if zone.is_empty() => {
                 write!(f, "cannot find the time zone of this system: {cause}; name one by `in_zone`")
             }
-            Self::Zone { zone, cause } => write!(f, "invalid time zone `{zone}`: {cause}; names are like Europe/Berlin"),
+            Self::Zone { zone, cause } => {
+                write!(f, "invalid time zone `{zone}`: {cause}; names are like Europe/Berlin")
+            }
             Self::Event { path, error } => write!(f, "cannot write to {}: {error}", Printable(path)),
         }
     }

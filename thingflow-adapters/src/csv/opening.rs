@@ -13,7 +13,10 @@ pub(super) enum Found {
     /// No whole line: the beginning of a header, or what is no table.
     Beginning(Vec<u8>),
     /// A header, and whole rows up to here.
-    Table { names: Names, end: u64 },
+    Table {
+        names: Names,
+        end: u64,
+    },
 }
 
 /// How long a header may be, in bytes.
@@ -110,7 +113,9 @@ mod tests {
 
     #[test]
     fn quotes_count_at_the_beginning_of_a_field() {
-        for text in ["", "a\n", "\"a\"\n", "\"a\nb\"\r\n", "5\" pipe\n", "\"a\"\"\"\n", "\"a\"b\"\n", "\u{FEFF}\"a\nb\"\n"] {
+        for text in
+            ["", "a\n", "\"a\"\n", "\"a\nb\"\r\n", "5\" pipe\n", "\"a\"\"\"\n", "\"a\"b\"\n", "\u{FEFF}\"a\nb\"\n"]
+        {
             assert_eq!(whole(text), text.len() as u64, "{text:?}");
         }
         for text in ["a", "a,", "a\r", "\"a\"", "\"\"", "\"", "a,\"", "\"a\n", "\"a\"\"", "a\r\"b\n"] {

@@ -200,7 +200,8 @@ impl<E: DeserializeOwned, R: Read> Reader<E, R> {
                 None => self.fault(0, &why, Some("the row")),
             },
             FieldError::Unsupported { what, .. } => {
-                let file = CsvError::Event { path: self.path.clone(), error: FieldError::invalid(format!("no {what}")) };
+                let file =
+                    CsvError::Event { path: self.path.clone(), error: FieldError::invalid(format!("no {what}")) };
                 ReadError::Header(file)
             }
         })
@@ -214,7 +215,9 @@ impl<E: DeserializeOwned, R: Read> Reader<E, R> {
                 let expected = format!("expected at most {} bytes (see `max_len`)", self.rows.max_len());
                 return Err(self.fault(0, &expected, Some("more; a quote may be open")));
             }
-            Some(Err(Fault::Unclosed)) => return Err(self.fault(0, "expected a closing quote", Some("the end of the file"))),
+            Some(Err(Fault::Unclosed)) => {
+                return Err(self.fault(0, "expected a closing quote", Some("the end of the file")));
+            }
             Some(Err(Fault::Unterminated)) if !self.unterminated => {
                 let expected = "expected an end of line (or else `allow_unterminated`)";
                 return Err(self.fault(0, expected, Some("the end of the file; the row may be cut off")));

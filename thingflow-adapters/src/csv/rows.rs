@@ -132,7 +132,9 @@ impl<R: Read> Rows<R> {
             match parsed {
                 Parsed::InputEmpty => {}
                 Parsed::OutputFull if self.row.text.len() < self.max_len => grow(&mut self.row.text, self.max_len),
-                Parsed::OutputEndsFull if self.row.ends.len() <= self.max_len => grow(&mut self.row.ends, self.max_len + 1),
+                Parsed::OutputEndsFull if self.row.ends.len() <= self.max_len => {
+                    grow(&mut self.row.ends, self.max_len + 1)
+                }
                 Parsed::OutputFull | Parsed::OutputEndsFull => return Ok(Some(Err(self.too_long()))),
                 Parsed::Record => return Ok(Some(self.finish(at_end))),
                 Parsed::End => return Ok(None),
@@ -223,7 +225,8 @@ mod tests {
         rows.set_max_len(max_len);
         while let Some(read) = rows.read().unwrap() {
             let row = rows.row();
-            let texts = || (0..row.len()).map(|field| String::from_utf8_lossy(row.bytes(field).unwrap()).into()).collect();
+            let texts =
+                || (0..row.len()).map(|field| String::from_utf8_lossy(row.bytes(field).unwrap()).into()).collect();
             seen.push((row.line, read.map(|()| texts())));
         }
         seen

@@ -147,7 +147,8 @@ impl Table {
     /// Whether rows that have been made for these columns can be written to a file with those.
     pub(super) fn is_same(&self, found: &Names) -> bool {
         let found = found.as_slice();
-        found.len() == self.columns.len() && self.columns.iter().zip(found).all(|(own, name)| is(name, own) || is(own, name))
+        found.len() == self.columns.len()
+            && self.columns.iter().zip(found).all(|(own, name)| is(name, own) || is(own, name))
     }
 }
 
@@ -159,12 +160,12 @@ enum Cell<'a> {
 
 impl Cell<'_> {
     fn write(&self, to: &mut String) {
-        let _ = match self { // a `String` takes all
-            Self::Value(Value::Text(text)) if text.contains('\0') => {
-                text.split('\0').enumerate().try_for_each(|(number, part)| {
-                    write!(to, "{}{part}", if number > 0 { "\u{FFFD}" } else { "" })
-                })
-            }
+        let _ = match self {
+            // a `String` takes all
+            Self::Value(Value::Text(text)) if text.contains('\0') => text
+                .split('\0')
+                .enumerate()
+                .try_for_each(|(number, part)| write!(to, "{}{part}", if number > 0 { "\u{FFFD}" } else { "" })),
             Self::Value(value) => write!(to, "{value}"),
             Self::Seconds(seconds) => write!(to, "{seconds}"),
         };

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::Serialize;
-use thingflow_core::{Closed, Context, Demand, InputThing, Receipt, SensorEvent, StreamError, Visitor};
+use thingflow_core::{Closed, Context, Demand, Receipt, SensorEvent, Sink, StreamError, Visitor};
 
 use super::CsvError;
 use super::opening::{Found, look, names};
@@ -311,7 +311,8 @@ impl<E, W: Write> Writer<E, W> {
     fn set_aside(&mut self, cx: &Context<'_>) -> Result<(), CsvError> {
         if let Target::Growing(file) = &mut self.to {
             let Moved { to, .. } = file.set_aside().map_err(FileError::when(Doing::Create, &self.path))?;
-            let text = format!("{} has other columns than the events; it is now {}", Printable(&self.path), Printable(&to));
+            let text =
+                format!("{} has other columns than the events; it is now {}", Printable(&self.path), Printable(&to));
             cx.report("csv::append", &StreamError::message(text));
         }
         self.write_header()
@@ -376,7 +377,8 @@ impl<E, W: Write> Drop for Writer<E, W> {
     }
 }
 
-impl<E: Serialize, W: Write> InputThing<E> for Writer<E, W> {
+impl<E: Serialize, W: Write> Sink for Writer<E, W> {
+    type Event = E;
     fn on_next(&mut self, event: E, cx: &mut Context<'_>) -> Receipt {
         self.write(&event, cx).map_err(|error| cx.fatal(error))?;
         Ok(Demand::More)
@@ -391,6 +393,9 @@ impl<E: Serialize, W: Write> InputThing<E> for Writer<E, W> {
     fn on_wake(&mut self, cx: &mut Context<'_>) -> Receipt {
         self.woken(cx).map_err(|error| cx.fatal(error))?;
         Ok(Demand::More)
+    }
+    fn on_flush(&mut self, cx: &mut Context<'_>) -> Receipt {
+        self.flush(cx).map(|()| Demand::More).map_err(|error| cx.fatal(error))
     }
     fn on_completed(&mut self, cx: &mut Context<'_>) -> Closed {
         self.finish(cx).map_err(|error| cx.fatal(error))

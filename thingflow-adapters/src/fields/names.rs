@@ -41,10 +41,7 @@ impl Names {
     ///
     /// # Errors
     /// If a text is not what the record has there, or a field that it needs is not among the names.
-    pub fn read<'t, T: DeserializeOwned>(
-        &self,
-        text: &dyn Fn(usize) -> Option<&'t str>,
-    ) -> Result<T, FieldError> {
+    pub fn read<'t, T: DeserializeOwned>(&self, text: &dyn Fn(usize) -> Option<&'t str>) -> Result<T, FieldError> {
         Row::new(self, text).read()
     }
 }

@@ -41,7 +41,8 @@ impl<'r, 't> Row<'r, 't> {
     fn step(&self, part: Part<'_>) {
         let mut path = self.path.borrow_mut();
         let outermost = path.is_empty();
-        let _ = match part { // a `String` takes all
+        let _ = match part {
+            // a `String` takes all
             Part::Field(name) if outermost => path.write_str(name),
             Part::Field(name) => write!(path, ".{name}"),
             Part::Element(number) if outermost => write!(path, "{VALUE}_{number}"),

@@ -107,7 +107,8 @@ impl GrowingFile {
     #[cfg(feature = "csv")]
     pub(crate) fn set_aside(&mut self) -> io::Result<Moved> {
         let bytes = self.file.metadata()?.len();
-        let to = (1..10_000).map(|number| numbered(&self.path, number)).find(|path| fs::symlink_metadata(path).is_err());
+        let to =
+            (1..10_000).map(|number| numbered(&self.path, number)).find(|path| fs::symlink_metadata(path).is_err());
         let to = to.ok_or_else(|| io::Error::other("too many files of this name have been set aside"))?;
         fs::rename(&self.path, &to)?;
         self.file = open(&self.path, true)?;

@@ -34,7 +34,10 @@ impl<W: Write> Target<W> {
 pub(crate) fn report_cut(path: &Path, moved: &Moved, cx: &Context<'_>) {
     let Moved { bytes, to } = moved;
     let kept = if to.exists() { format!("moved to {}", Printable(to)) } else { "zeros, and removed".to_owned() };
-    let text = format!("{}: the last {bytes} bytes were no whole line (a crash, a power cut?); they were {kept}", Printable(path));
+    let text = format!(
+        "{}: the last {bytes} bytes were no whole line (a crash, a power cut?); they were {kept}",
+        Printable(path)
+    );
     cx.report(&name(path), &StreamError::message(text));
 }
 

@@ -37,7 +37,9 @@ impl fmt::Display for LineError {
         match self.why {
             LineFault::TooLong(limit) => write!(f, "expected at most {limit} bytes, found more; see `max_len`"),
             LineFault::NotUtf8(at) => write!(f, "expected UTF-8 text, found another encoding from byte {at} on"),
-            LineFault::Zeros(at) => write!(f, "expected text, found zeros from byte {at} on, as a power cut leaves them"),
+            LineFault::Zeros(at) => {
+                write!(f, "expected text, found zeros from byte {at} on, as a power cut leaves them")
+            }
             LineFault::Unterminated => {
                 f.write_str("expected an end of line (or else `allow_unterminated`), found the end of the file")
             }

@@ -300,9 +300,8 @@ mod tests {
     #[test]
     fn a_bad_line_costs_that_line_only() {
         let seen = pull_all(Reader::new("in", "one\ntoo long by far\nfour\nfives\n".as_bytes()).max_len(4));
-        let long = |line| {
-            Err(format!("invalid line: in, line {line}: expected at most 4 bytes, found more; see `max_len`"))
-        };
+        let long =
+            |line| Err(format!("invalid line: in, line {line}: expected at most 4 bytes, found more; see `max_len`"));
         assert_eq!(seen, [Ok("one".into()), long(2), Ok("four".into()), long(4)]);
         let seen = pull_all(Reader::new("in", &b"l\xFC\nx\n"[..]));
         let text = "invalid line: in, line 1: expected UTF-8 text, found another encoding from byte 2 on";
@@ -351,7 +350,10 @@ mod tests {
         assert_eq!(seen, [Ok("1234".into()), Err(error.into())]);
         assert_eq!(pull_all(Reader::new("in", "1234\n12".as_bytes()).allow_unterminated())[1], Ok("12".into()));
         let zeros = pull_all(Reader::new("in", "1\n\0\0\n2\n12\0\n".as_bytes()));
-        assert!(zeros[1].as_ref().unwrap_err().contains("line 2: expected text, found zeros from byte 1 on"), "{zeros:?}");
+        assert!(
+            zeros[1].as_ref().unwrap_err().contains("line 2: expected text, found zeros from byte 1 on"),
+            "{zeros:?}"
+        );
         assert!(zeros[3].is_err() && zeros[2] == Ok("2".into()));
     }
 
@@ -386,7 +388,9 @@ mod tests {
             match reader.pull(cx) {
                 Ok(Some(line)) => seen.push(line),
                 Ok(None) => break,
-                Err(Failure::Sample(error)) => assert!(error.to_string().starts_with("no line: cannot read in: "), "{error}"),
+                Err(Failure::Sample(error)) => {
+                    assert!(error.to_string().starts_with("no line: cannot read in: "), "{error}")
+                }
                 Err(other) => panic!("{other:?}"),
             }
         }

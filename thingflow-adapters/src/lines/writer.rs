@@ -3,10 +3,11 @@
 use std::fmt::{self, Display};
 use std::fs::File;
 use std::io::{self, BufRead, Write};
+use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use thingflow_core::{Closed, Context, Demand, InputThing, Receipt, StreamError, Visitor};
+use thingflow_core::{Closed, Context, Demand, Receipt, Sink, StreamError, Visitor};
 
 use crate::files::{Doing, FileError, GrowingFile, Syncing, Target, report_cut};
 
@@ -24,7 +25,7 @@ use crate::files::{Doing, FileError, GrowingFile, Syncing, Target, report_cut};
 ///
 /// # Errors
 /// If the file cannot be created, or another writer has it open.
-pub fn write(path: impl AsRef<Path>) -> Result<Writer, FileError> {
+pub fn write<T: Display>(path: impl AsRef<Path>) -> Result<Writer<T>, FileError> {
     let path = path.as_ref();
     let file = GrowingFile::create(path).map_err(FileError::when(Doing::Create, path))?;
     Ok(Writer::to(path, Target::Growing(file)))
@@ -36,7 +37,7 @@ pub fn write(path: impl AsRef<Path>) -> Result<Writer, FileError> {
 ///
 /// # Errors
 /// If the file cannot be opened, or another writer has it open.
-pub fn append(path: impl AsRef<Path>) -> Result<Writer, FileError> {
+pub fn append<T: Display>(path: impl AsRef<Path>) -> Result<Writer<T>, FileError> {
     let path = path.as_ref();
     let file = GrowingFile::append(path).map_err(FileError::when(Doing::Append, path))?;
     Ok(Writer::to(path, Target::Growing(file)))
@@ -48,15 +49,16 @@ pub fn append(path: impl AsRef<Path>) -> Result<Writer, FileError> {
 /// An event whose text has line ends in it becomes several lines. A file may be moved or removed meanwhile, as `logrotate`
 /// does: then a new one of the name is begun. While a writer has a file it holds a lock (`flock`) on it, so that no other
 /// writer mixes its lines with these.
-pub struct Writer<W = File> {
+pub struct Writer<T, W = File> {
     to: Target<W>,
     path: PathBuf,
     line: Vec<u8>,
     line_end: String,
     syncing: Option<Syncing>,
+    of: PhantomData<fn(&T)>,
 }
 
-impl Writer {
+impl<T> Writer<T> {
     /// Brings what has been written to the disk once in a while (`fdatasync`), and at the end: so a power cut loses no more
     /// than the lines of that time. Without it the system decides, as a rule within half a minute. A thread does it, so that
     /// nothing waits for a slow memory card but the end of the stream.
@@ -68,14 +70,14 @@ impl Writer {
     }
 }
 
-impl<W: Write> Writer<W> {
+impl<T: Display, W: Write> Writer<T, W> {
     /// A writer to `to`, for example to `stdout()`; `name` is what errors call it.
     pub fn new(name: impl Into<PathBuf>, to: W) -> Self {
         Self::to(name, Target::Given(to))
     }
 
     fn to(path: impl Into<PathBuf>, to: Target<W>) -> Self {
-        Self { to, path: path.into(), line: Vec::new(), line_end: "\n".to_owned(), syncing: None }
+        Self { to, path: path.into(), line: Vec::new(), line_end: "\n".to_owned(), syncing: None, of: PhantomData }
     }
 
     /// What stands behind each line, such as `"\r\n"` or `"\0"`, instead of `"\n"`.
@@ -85,7 +87,7 @@ impl<W: Write> Writer<W> {
     }
 
     /// One system call for the whole line.
-    fn write(&mut self, event: &impl Display, cx: &mut Context<'_>) -> Result<(), FileError> {
+    fn write(&mut self, event: &T, cx: &mut Context<'_>) -> Result<(), FileError> {
         self.line.clear();
         let failed = |error| FileError::when(Doing::Write, &self.path)(error);
         write!(self.line, "{event}{}", self.line_end).map_err(failed)?;
@@ -147,11 +149,15 @@ fn whole_lines(file: &mut GrowingFile, line_end: &[u8]) -> io::Result<u64> {
     }
 }
 
-impl<T: Display, W: Write> InputThing<T> for Writer<W> {
+impl<T: Display, W: Write> Sink for Writer<T, W> {
+    type Event = T;
     fn on_next(&mut self, event: T, cx: &mut Context<'_>) -> Receipt {
         self.write(&event, cx).map(|()| Demand::More).map_err(|error| cx.fatal(error))
     }
-    fn on_next_ref(&mut self, event: &T, cx: &mut Context<'_>) -> Receipt {
+    fn on_next_ref(&mut self, event: &T, cx: &mut Context<'_>) -> Receipt
+    where
+        T: Clone,
+    {
         self.write(event, cx).map(|()| Demand::More).map_err(|error| cx.fatal(error))
     }
     fn on_wake(&mut self, cx: &mut Context<'_>) -> Receipt {
@@ -169,7 +175,7 @@ impl<T: Display, W: Write> InputThing<T> for Writer<W> {
     }
 }
 
-impl<W> fmt::Debug for Writer<W> {
+impl<T, W> fmt::Debug for Writer<T, W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Writer").field("path", &self.path).finish_non_exhaustive()
     }
@@ -194,7 +200,14 @@ mod tests {
     fn f42_a_line_that_was_cut_off_is_not_gone_on_with() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("log.txt");
-        for (before, after) in [("", "3\n"), ("1\n", "1\n3\n"), ("1\n2", "1\n3\n"), ("1\n2\0\0", "1\n3\n"), ("\0\0", "3\n"), ("\n", "\n3\n")] {
+        for (before, after) in [
+            ("", "3\n"),
+            ("1\n", "1\n3\n"),
+            ("1\n2", "1\n3\n"),
+            ("1\n2\0\0", "1\n3\n"),
+            ("\0\0", "3\n"),
+            ("\n", "\n3\n"),
+        ] {
             std::fs::write(&path, before).unwrap();
             pipe::<i32>().to(append(&path).unwrap()).feed([3]).unwrap();
             assert_eq!(std::fs::read_to_string(&path).unwrap(), after);
@@ -228,12 +241,12 @@ mod tests {
     fn f57_a_file_has_one_writer() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("log.txt");
-        let first = append(&path).unwrap();
-        for second in [append(&path), write(&path)] {
+        let first = append::<i32>(&path).unwrap();
+        for second in [append::<i32>(&path), write(&path)] {
             assert!(second.unwrap_err().to_string().contains("another writer has locked it"));
         }
         drop(first);
-        append(&path).unwrap();
+        append::<i32>(&path).unwrap();
     }
 
     #[test]
@@ -256,7 +269,7 @@ mod tests {
 
     #[test]
     fn a_missing_directory_is_named() {
-        let error = write("/no/such/log.txt").unwrap_err().to_string();
+        let error = write::<i32>("/no/such/log.txt").unwrap_err().to_string();
         assert!(error.ends_with("create the directory: mkdir -p /no/such"), "{error}");
     }
 }

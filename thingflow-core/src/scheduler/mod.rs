@@ -41,6 +41,7 @@ pub(crate) use within::When;
 
 use crate::clock::Clock;
 use crate::error::RunError;
+use crate::notice::Notice;
 use crate::output::OutputThing;
 use crate::port::Port;
 use crate::reports::Report;
@@ -275,7 +276,7 @@ impl Scheduler {
         let (port, new) = self.engine.reports.port();
         if new {
             let mut started = port.clone();
-            self.engine.do_later(move |_, cx| started.on_start(cx).map(|_| ()));
+            self.engine.do_later(move |_, cx| started.notice(Notice::Start, cx).map(drop));
         }
         port
     }

@@ -8,7 +8,7 @@ use std::io::{self, ErrorKind, Write};
 
 use crate::context::Context;
 use crate::error::StreamError;
-use crate::thing::{Closed, Demand, InputThing, Receipt};
+use crate::thing::{Closed, Demand, Receipt, Sink};
 use crate::visit::Visitor;
 
 /// Prints each event on a line of standard output, as `{}` does, and nothing else: what is printed can be read by another
@@ -22,8 +22,8 @@ use crate::visit::Visitor;
 /// # Ok::<(), RunError>(())
 /// ```
 #[doc(alias = "output")]
-pub fn print() -> Print<AsText> {
-    Print(PhantomData)
+pub fn print<T: Display>() -> Print<T> {
+    Print(<T as Display>::fmt)
 }
 
 /// As [`print()`], but as `{:?}` shows an event: for lists, and for readings that have no text.
@@ -34,63 +34,26 @@ pub fn print() -> Print<AsText> {
 /// # Ok::<(), RunError>(())
 /// ```
 #[doc(alias = "output")]
-pub fn print_debug() -> Print<AsDebug> {
-    Print(PhantomData)
+pub fn print_debug<T: Debug>() -> Print<T> {
+    Print(<T as Debug>::fmt)
 }
 
 /// Made by [`print()`] and [`print_debug()`].
-#[derive(Clone, Copy, Debug)]
-pub struct Print<S>(PhantomData<S>);
+pub struct Print<T>(Show<T>);
 
-/// As `{}` shows an event.
-#[derive(Clone, Copy, Debug)]
-pub struct AsText;
+type Show<T> = fn(&T, &mut fmt::Formatter<'_>) -> fmt::Result;
 
-/// As `{:?}` shows an event.
-#[derive(Clone, Copy, Debug)]
-pub struct AsDebug;
+struct Shown<'a, T>(&'a T, Show<T>);
 
-/// How an event is shown: [`AsText`] or [`AsDebug`].
-pub trait Show<T>: sealed::Sealed {
-    /// Shows an event.
-    ///
-    /// # Errors
-    /// Those of the formatter.
-    fn show(event: &T, f: &mut fmt::Formatter<'_>) -> fmt::Result;
-}
-
-mod sealed {
-    pub trait Sealed {}
-    impl Sealed for super::AsText {}
-    impl Sealed for super::AsDebug {}
-}
-
-impl<T: Display> Show<T> for AsText {
-    fn show(event: &T, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        event.fmt(f)
-    }
-}
-
-impl<T: Debug> Show<T> for AsDebug {
-    fn show(event: &T, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        event.fmt(f)
-    }
-}
-
-struct Shown<'a, T, S>(&'a T, PhantomData<S>);
-
-impl<T, S: Show<T>> Display for Shown<'_, T, S> {
+impl<T> Display for Shown<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        S::show(self.0, f)
+        self.1(self.0, f)
     }
 }
 
-impl<S> Print<S> {
-    fn line<T>(event: &T, cx: &mut Context<'_>) -> Receipt
-    where
-        S: Show<T>,
-    {
-        match writeln!(io::stdout().lock(), "{}", Shown(event, PhantomData::<S>)) {
+impl<T> Print<T> {
+    fn line(&self, event: &T, cx: &mut Context<'_>) -> Receipt {
+        match writeln!(io::stdout().lock(), "{}", Shown(event, self.0)) {
             Ok(()) => Ok(Demand::More),
             Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(Demand::Done),
             Err(error) => Err(cx.fatal(error)),
@@ -98,15 +61,16 @@ impl<S> Print<S> {
     }
 }
 
-impl<T, S: Show<T>> InputThing<T> for Print<S> {
+impl<T> Sink for Print<T> {
+    type Event = T;
     fn on_next(&mut self, event: T, cx: &mut Context<'_>) -> Receipt {
-        Self::line(&event, cx)
+        self.line(&event, cx)
     }
     fn on_next_ref(&mut self, event: &T, cx: &mut Context<'_>) -> Receipt
     where
         T: Clone,
     {
-        Self::line(event, cx)
+        self.line(event, cx)
     }
     fn on_completed(&mut self, _: &mut Context<'_>) -> Closed {
         Ok(())
@@ -117,6 +81,20 @@ impl<T, S: Show<T>> InputThing<T> for Print<S> {
     }
     fn describe(&self, visitor: &mut dyn Visitor) {
         visitor.sink("print");
+    }
+}
+
+impl<T> Clone for Print<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Print<T> {}
+
+impl<T> Debug for Print<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Print")
     }
 }
 
@@ -133,15 +111,15 @@ impl<T, S: Show<T>> InputThing<T> for Print<S> {
 /// # Ok::<(), RunError>(())
 /// ```
 #[doc(alias = "output")]
-pub fn write_to<W: Write>(writer: W) -> WriteTo<W> {
-    WriteTo(writer)
+pub fn write_to<T: Display, W: Write>(writer: W) -> WriteTo<T, W> {
+    WriteTo(writer, PhantomData)
 }
 
 /// Made by [`write_to`].
-#[derive(Clone)]
-pub struct WriteTo<W>(W);
+pub struct WriteTo<T, W>(W, PhantomData<fn(T)>);
 
-impl<T: Display, W: Write> InputThing<T> for WriteTo<W> {
+impl<T: Display, W: Write> Sink for WriteTo<T, W> {
+    type Event = T;
     fn on_next(&mut self, event: T, cx: &mut Context<'_>) -> Receipt {
         writeln!(self.0, "{event}").map(|()| Demand::More).map_err(|error| cx.fatal(error))
     }
@@ -157,7 +135,13 @@ impl<T: Display, W: Write> InputThing<T> for WriteTo<W> {
     }
 }
 
-impl<W> Debug for WriteTo<W> {
+impl<T, W: Clone> Clone for WriteTo<T, W> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone(), PhantomData)
+    }
+}
+
+impl<T, W> Debug for WriteTo<T, W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("WriteTo")
     }

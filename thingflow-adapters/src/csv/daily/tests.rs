@@ -126,7 +126,8 @@ fn utc(text: &str) -> Timestamp {
 #[test]
 fn f85_old_files_are_removed_and_no_others() {
     let dir = tempfile::tempdir().unwrap();
-    let others = ["lux-2014-01-01.txt", "lux-2014-01-01.csv.gz", "lux-2014-13-01.csv", "luxury-2014-01-01.csv", "lux.csv"];
+    let others =
+        ["lux-2014-01-01.txt", "lux-2014-01-01.csv.gz", "lux-2014-13-01.csv", "luxury-2014-01-01.csv", "lux.csv"];
     let old = ["lux-2014-01-01.csv", "lux-2014-12-28.1.csv", "lux-2014-12-30.csv.damaged", "lux-2014-12-30.csv"];
     for name in others.iter().chain(&old) {
         fs::write(dir.path().join(name), "").unwrap();

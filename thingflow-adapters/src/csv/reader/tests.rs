@@ -39,7 +39,8 @@ fn pull_all<E: DeserializeOwned, R: Read>(mut reader: Reader<E, R>) -> Vec<Resul
 
 #[test]
 fn a_bad_row_costs_that_row_only_and_says_what_is_wrong() {
-    let text = format!("{HEADER}\n1,,lux,20\n2,,lux,bright\n3,,lux\n4,,lux,40,5\n1e9,,lux,1\n99999999999,,lux,1\n5,,lux,50\n");
+    let text =
+        format!("{HEADER}\n1,,lux,20\n2,,lux,bright\n3,,lux\n4,,lux,40,5\n1e9,,lux,1\n99999999999,,lux,1\n5,,lux,50\n");
     let seen = pull_all(reader::<f64>(text.as_bytes()));
     let event = |secs, val| Ok(SensorEvent::new("lux", Timestamp::from_secs(secs), val));
     let error = |text: &str| Err(format!("invalid row: lux.csv, line {text}"));
@@ -117,7 +118,10 @@ fn f52_zeros_are_a_bad_row_that_is_not_quoted() {
     let seen = pull_all(reader::<String>(text.as_bytes()));
     assert_eq!(seen.iter().filter(|row| row.is_ok()).count(), 2);
     let error = seen[1].as_ref().unwrap_err();
-    assert!(error.ends_with("column 4 (value): expected UTF-8 text, found zeros, as a power cut leaves them"), "{error}");
+    assert!(
+        error.ends_with("column 4 (value): expected UTF-8 text, found zeros, as a power cut leaves them"),
+        "{error}"
+    );
     assert!(seen.iter().filter_map(|row| row.as_ref().err()).all(|error| error.len() < 200 && !error.contains('\0')));
 }
 
@@ -175,7 +179,8 @@ fn f46_ids_from_a_file_are_kept_up_to_a_limit() {
 
 #[test]
 fn columns_are_found_by_their_names() {
-    let text = b"value;\"room; floor\";sensor_id;datetime;timestamp\n20;\"1; 2\";\"a;\"\"b\"\"\";;7\nx;;lux;;8\n20;lux;9\n";
+    let text =
+        b"value;\"room; floor\";sensor_id;datetime;timestamp\n20;\"1; 2\";\"a;\"\"b\"\"\";;7\nx;;lux;;8\n20;lux;9\n";
     let seen = pull_all(reader::<f64>(text).delimiter(b';'));
     let event = SensorEvent { sensor_id: "a;\"b\"".into(), ts: Timestamp::from_secs(7), val: 20.0 };
     assert_eq!(seen[0], Ok(event));
@@ -238,7 +243,13 @@ fn a_file_without_a_header_has_the_columns_that_are_said() {
     let seen = pull_all(reader::<f64>(text).columns(names).without_header());
     assert_eq!(seen.len(), 2);
     assert_eq!(pull_all(reader::<f64>(text).columns(names)), seen[1..], "the header does not count");
-    assert_eq!(pull_all(reader::<f64>(b"1970-01-01T00:00:01Z,lux,1\n").columns(["datetime", "sensor_id", "value"]).without_header()).len(), 1);
+    assert_eq!(
+        pull_all(
+            reader::<f64>(b"1970-01-01T00:00:01Z,lux,1\n").columns(["datetime", "sensor_id", "value"]).without_header()
+        )
+        .len(),
+        1
+    );
 }
 
 #[test]

@@ -142,7 +142,9 @@ fn f42_appends_and_sets_a_cut_row_aside() {
 
 #[test]
 fn f52_zeros_are_cut_off_and_the_program_runs() {
-    for before in ["", "timestamp,datetime,sensor_id,value\n", "timestamp,datetime,sensor_id,value\n1,,lux,2\n", "times"] {
+    for before in
+        ["", "timestamp,datetime,sensor_id,value\n", "timestamp,datetime,sensor_id,value\n1,,lux,2\n", "times"]
+    {
         let (_dir, path) = file(&format!("{before}{}", "\0".repeat(5000)));
         pipe().to(append(&path).unwrap()).feed([event(3)]).unwrap();
         let rows = read::<f64>(&path).unwrap().collect_now();
@@ -238,7 +240,10 @@ fn a_full_disk_ends_the_run_with_advice() {
     for buffered in [true, false] {
         for writer in [write::<f64>("/dev/full").unwrap(), append("/dev/full").unwrap()] {
             let error = pipe().to(if buffered { writer.buffered() } else { writer }).feed([event(1)]).unwrap_err();
-            assert!(error.to_string().starts_with(expected) && error.to_string().contains("remove old files"), "{error}");
+            assert!(
+                error.to_string().starts_with(expected) && error.to_string().contains("remove old files"),
+                "{error}"
+            );
         }
         let writer = Writer::new("/dev/full", full());
         let error = pipe().to(if buffered { writer.buffered() } else { writer }).feed([event(1)]).unwrap_err();
