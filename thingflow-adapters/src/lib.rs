@@ -12,6 +12,7 @@
 //! | `gpio::rppal` | pins of a Raspberry Pi | `rpi` |
 //! | `actuators` | PWM outputs, servos, relays, LED strips, displays, buzzers | `pwm`, `servo`, `relay`, … |
 //! | `logging` | the log on the terminal | `log` |
+//! | `status` | one line of the terminal that shows where things stand | `status` |
 //! | `systemd` | the service manager: up, alive, stopping | `systemd` |
 //!
 //! Writers are [`InputThing`](thingflow_core::InputThing)s: connect them at the end of a chain, or beside it. Readers
@@ -35,6 +36,8 @@ pub mod gpio;
 pub mod lines;
 #[cfg(feature = "log")]
 pub mod logging;
+#[cfg(feature = "status")]
+pub mod status;
 #[cfg(all(feature = "systemd", target_os = "linux"))]
 pub mod systemd;
 

@@ -156,7 +156,7 @@ impl<R: Read> Reader<R> {
     }
 
     /// The next line; `None` if there is none, or only the beginning of one that is still to come.
-    fn next_line(&mut self) -> Result<Option<String>, ReadError> {
+    pub(super) fn next_line(&mut self) -> Result<Option<String>, ReadError> {
         let ended = self.read_line()?;
         if !ended && (self.every.is_some() || self.line.is_empty() && !self.too_long) {
             return Ok(None);
@@ -213,6 +213,51 @@ impl<R: Read> Reader<R> {
     }
 }
 
+/// For [`Input`](super::Input).
+#[cfg(unix)]
+impl<R> Reader<R> {
+    /// The same before anything has been read, by another way to read.
+    pub(super) fn over<S: Read>(self, way: impl FnOnce(R) -> S) -> Reader<S> {
+        let Self { from, path, line, too_long, number, max_len, delimiter, unterminated, lossy, skips, .. } = self;
+        let from = BufReader::new(way(from.into_inner()));
+        let (failing, every, look_at) = (false, None, Instant::ZERO);
+        Reader {
+            from,
+            path,
+            line,
+            too_long,
+            number,
+            max_len,
+            delimiter,
+            unterminated,
+            lossy,
+            skips,
+            failing,
+            every,
+            look_at,
+        }
+    }
+
+    pub(super) fn get_ref(&self) -> &R {
+        self.from.get_ref()
+    }
+
+    pub(super) fn skips(&self) -> bool {
+        self.skips
+    }
+}
+
+impl<R> Reader<R> {
+    /// What it is called in drawings and reports.
+    pub(super) fn label(&self) -> &str {
+        self.path.file_name().and_then(|name| name.to_str()).unwrap_or("lines")
+    }
+
+    pub(super) fn failed(&self, error: io::Error) -> FileError {
+        FileError::when(Doing::Read, &self.path)(error)
+    }
+}
+
 /// Files that others begin with a byte order mark may have been put together, so it may stand before any line.
 fn unmarked(mut line: String) -> String {
     if line.starts_with('\u{FEFF}') {
@@ -221,7 +266,7 @@ fn unmarked(mut line: String) -> String {
     line
 }
 
-enum ReadError {
+pub(super) enum ReadError {
     Line(LineError),
     Io(io::Error),
 }
@@ -245,7 +290,7 @@ impl<R: Read> Source for Reader<R> {
                 }
                 (Ok(line), _) => return Ok(line),
                 (Err(ReadError::Io(error)), every) => {
-                    let error = StreamError::caused("no line", FileError::when(Doing::Read, &self.path)(error));
+                    let error = StreamError::caused("no line", self.failed(error));
                     let Some(every) = every else { return Err(error.into()) };
                     if !std::mem::replace(&mut self.failing, true) {
                         cx.report(self.name(), &error);
@@ -267,7 +312,7 @@ impl<R: Read> Source for Reader<R> {
         Some(self.look_at).filter(|at| *at > cx.now())
     }
     fn name(&self) -> &str {
-        self.path.file_name().and_then(|name| name.to_str()).unwrap_or("lines")
+        self.label()
     }
 }
 
