@@ -11,7 +11,7 @@ use thingflow_core::{Closed, Context, Demand, Receipt, Sink, StreamError, Visito
 /// width of the terminal. It stays when the stream has ended, and what is printed then begins on the next line.
 ///
 /// It is shown on the standard error stream, so that standard output can go to a file; if that is no terminal, nothing is.
-/// What [`logging`](crate::logging) writes goes above it. For events that come fast put a `sample_every` before it.
+/// What `logging` writes goes above it. For events that come fast put a `sample_every` before it.
 ///
 /// ```
 /// use thingflow_adapters::status;
@@ -41,8 +41,9 @@ enum To {
 impl<T: Display> StatusLine<T> {
     /// Shows it on a terminal of your choice, without asking whether it is one.
     #[must_use]
-    pub fn to(self, terminal: impl Write + 'static) -> Self {
-        Self { to: Some(To::Given(Box::new(terminal))), ..self }
+    pub fn to(mut self, terminal: impl Write + 'static) -> Self {
+        self.to = Some(To::Given(Box::new(terminal)));
+        self
     }
 
     fn show(&mut self, event: &T) -> io::Result<()> {
