@@ -26,6 +26,8 @@ use jiff::{SignedDuration, Span, SpanRelativeTo};
 use serde::de::{self, Visitor};
 use serde::{Deserializer, Serializer};
 
+use crate::printable::printable;
+
 /// The duration that a text says: numbers with units (`d`, `h`, `m`, `s`, `ms`, `us`, `ns`, their English names too), as
 /// in `10ms`, `1.5 s`, `2 days 4 hours`, or of ISO 8601, as in `PT1H30M`. A day has 24 hours.
 ///
@@ -68,11 +70,6 @@ pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duratio
         }
     }
     deserializer.deserialize_str(Text)
-}
-
-/// The beginning of a text without control characters.
-fn printable(text: &str) -> String {
-    text.chars().filter(|char| !char.is_control()).take(40).collect()
 }
 
 /// A text that is no duration.

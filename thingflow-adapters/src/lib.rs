@@ -41,6 +41,9 @@ pub mod status;
 #[cfg(all(feature = "systemd", target_os = "linux"))]
 pub mod systemd;
 
+#[cfg(any(feature = "cron", feature = "durations", feature = "fields", feature = "lines"))]
+mod printable;
+
 #[cfg(any(feature = "csv", feature = "lines"))]
 mod files;
 #[cfg(any(feature = "csv", feature = "lines"))]

@@ -5,8 +5,8 @@ use std::fmt;
 use std::path::PathBuf;
 
 use crate::FileError;
-use crate::fields::{FieldError, printable};
-use crate::files::Printable;
+use crate::fields::FieldError;
+use crate::printable::{Printable, printable};
 
 /// A CSV file that cannot be used.
 #[non_exhaustive]

@@ -11,8 +11,9 @@ use thingflow_core::{Context, Failure, Flow, SensorEvent, Source, StreamError};
 
 use super::rows::{Fault, Rows};
 use super::{CsvError, RowError};
-use crate::fields::{FieldError, Names, printable};
+use crate::fields::{FieldError, Names};
 use crate::files::{Doing, FileError};
+use crate::printable::printable;
 
 /// Sends the sensor events of a CSV file, one at each sampling, and completes at its end.
 ///

@@ -14,7 +14,8 @@ use super::CsvError;
 use super::opening::{Found, look, names};
 use super::table::Table;
 use crate::fields::{FieldError, Names, SENSOR_ID, TIMESTAMP};
-use crate::files::{Doing, FileError, GrowingFile, Moved, Printable, Syncing, Target, report_cut};
+use crate::files::{Doing, FileError, GrowingFile, Moved, Syncing, Target, report_cut};
+use crate::printable::Printable;
 
 /// Writes each sensor event as a row to a new file. A file of that name is emptied: for a program that is started again
 /// there is [`append`].

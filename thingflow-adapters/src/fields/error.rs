@@ -3,6 +3,8 @@
 use std::error::Error;
 use std::fmt;
 
+use crate::printable::printable;
+
 /// Why a record cannot be written as fields, or not be read from them.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -48,21 +50,6 @@ impl FieldError {
         }
         self
     }
-}
-
-/// The beginning of a text from outside, without control characters.
-pub(crate) fn printable(text: &str) -> String {
-    const LONGEST: usize = 120;
-    let mut shown: String = text.chars().take(LONGEST).flat_map(escaped).collect();
-    if text.chars().nth(LONGEST).is_some() {
-        shown.push('…');
-    }
-    shown
-}
-
-fn escaped(char: char) -> impl Iterator<Item = char> {
-    let (escaped, plain) = if char.is_control() { (Some(char.escape_debug()), None) } else { (None, Some(char)) };
-    escaped.into_iter().flatten().chain(plain)
 }
 
 impl fmt::Display for FieldError {

@@ -5,6 +5,8 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::{fmt, io};
 
+use crate::printable::Printable;
+
 /// A file that cannot be opened, read or written. Its text names the file and says what to do; its source is the
 /// [`io::Error`].
 pub struct FileError {
@@ -88,18 +90,6 @@ impl fmt::Debug for FileError {
 impl Error for FileError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         Some(&self.error)
-    }
-}
-
-/// A path without control characters.
-pub(crate) struct Printable<'a>(pub(crate) &'a Path);
-
-impl fmt::Display for Printable<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for char in self.0.to_string_lossy().chars() {
-            if char.is_control() { write!(f, "{}", char.escape_debug())? } else { write!(f, "{char}")? }
-        }
-        Ok(())
     }
 }
 

@@ -5,8 +5,8 @@ mod growing;
 mod syncing;
 mod target;
 
+pub(crate) use error::Doing;
 pub use error::FileError;
-pub(crate) use error::{Doing, Printable};
 #[cfg(feature = "lines")]
 pub(crate) use growing::is_same;
 pub(crate) use growing::{GrowingFile, Moved};

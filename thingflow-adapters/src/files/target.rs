@@ -5,7 +5,8 @@ use std::path::Path;
 
 use thingflow_core::{Context, StreamError};
 
-use super::{GrowingFile, Moved, Printable};
+use super::{GrowingFile, Moved};
+use crate::printable::Printable;
 
 /// A file by its name, or what the writer was given.
 #[derive(Debug)]

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt;
 use std::path::PathBuf;
 
-use crate::files::Printable;
+use crate::printable::Printable;
 
 /// A line that is no text: where it is and what is wrong.
 #[derive(Clone, PartialEq, Eq)]
