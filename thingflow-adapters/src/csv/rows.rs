@@ -133,7 +133,7 @@ impl<R: Read> Rows<R> {
                 Parsed::InputEmpty => {}
                 Parsed::OutputFull if self.row.text.len() < self.max_len => grow(&mut self.row.text, self.max_len),
                 Parsed::OutputEndsFull if self.row.ends.len() <= self.max_len => {
-                    grow(&mut self.row.ends, self.max_len + 1)
+                    grow(&mut self.row.ends, self.max_len + 1);
                 }
                 Parsed::OutputFull | Parsed::OutputEndsFull => return Ok(Some(Err(self.too_long()))),
                 Parsed::Record => return Ok(Some(self.finish(at_end))),

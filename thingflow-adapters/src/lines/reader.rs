@@ -434,7 +434,7 @@ mod tests {
                 Ok(Some(line)) => seen.push(line),
                 Ok(None) => break,
                 Err(Failure::Sample(error)) => {
-                    assert!(error.to_string().starts_with("no line: cannot read in: "), "{error}")
+                    assert!(error.to_string().starts_with("no line: cannot read in: "), "{error}");
                 }
                 Err(other) => panic!("{other:?}"),
             }
