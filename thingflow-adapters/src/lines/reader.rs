@@ -157,10 +157,12 @@ impl<R: Read> Reader<R> {
 
     /// The next line; `None` if there is none, or only the beginning of one that is still to come.
     pub(super) fn next_line(&mut self) -> Result<Option<String>, ReadError> {
-        let ended = self.read_line()?;
-        if !ended && (self.every.is_some() || self.line.is_empty() && !self.too_long) {
+        let end = self.read_line()?;
+        let begun = !self.line.is_empty() || self.too_long;
+        if end == End::Ahead && (self.every.is_some() || !begun) {
             return Ok(None);
         }
+        let ended = end == End::Here;
         self.number += 1;
         let (mut line, mut too_long) = (std::mem::take(&mut self.line), std::mem::take(&mut self.too_long));
         if ended && !too_long && self.delimiter == b'\n' {
@@ -186,14 +188,23 @@ impl<R: Read> Reader<R> {
     }
 
     /// Reads on in the current line: whether its end has come. What is too long is not kept.
-    fn read_line(&mut self) -> io::Result<bool> {
+    fn read_line(&mut self) -> io::Result<End> {
         loop {
             let bytes = match self.from.fill_buf() {
                 Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                Err(error) if error.kind() == ErrorKind::UnexpectedEof => {
+                    if !self.line.is_empty() || self.too_long {
+                        return Ok(End::Missing);
+                    }
+                    if self.every.is_some() {
+                        continue; // another file goes on
+                    }
+                    return Err(error);
+                }
                 bytes => bytes?,
             };
             if bytes.is_empty() {
-                return Ok(false);
+                return Ok(End::Ahead);
             }
             let end = bytes.iter().position(|byte| *byte == self.delimiter);
             let part = &bytes[..end.unwrap_or(bytes.len())];
@@ -203,7 +214,7 @@ impl<R: Read> Reader<R> {
             let used = part.len() + usize::from(end.is_some());
             self.from.consume(used);
             if end.is_some() {
-                return Ok(true);
+                return Ok(End::Here);
             }
         }
     }
@@ -266,6 +277,16 @@ fn unmarked(mut line: String) -> String {
     line
 }
 
+/// Where a line ends.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    Here,
+    /// It has not been seen yet.
+    Ahead,
+    /// There will be none.
+    Missing,
+}
+
 pub(super) enum ReadError {
     Line(LineError),
     Io(io::Error),
@@ -288,7 +309,10 @@ impl<R: Read> Source for Reader<R> {
                     self.look_at = cx.now() + every;
                     return Err(Failure::NotYet);
                 }
-                (Ok(line), _) => return Ok(line),
+                (Ok(line), _) => {
+                    self.failing = false;
+                    return Ok(line);
+                }
                 (Err(ReadError::Io(error)), every) => {
                     let error = StreamError::caused("no line", self.failed(error));
                     let Some(every) = every else { return Err(error.into()) };
@@ -298,9 +322,11 @@ impl<R: Read> Source for Reader<R> {
                     self.look_at = cx.now() + every;
                     return Err(Failure::NotYet);
                 }
-                (Err(ReadError::Line(error)), _) => {
+                (Err(ReadError::Line(error)), every) => {
+                    // What was torn off by a rotation must not end what is to go on for ever.
+                    let skips = self.skips || every.is_some() && error.why == LineFault::Unterminated;
                     let error = StreamError::caused("invalid line", error);
-                    if !self.skips {
+                    if !skips {
                         return Err(error.into());
                     }
                     cx.report(self.name(), &error);

@@ -10,7 +10,8 @@ use crate::files::{Doing, FileError, is_same};
 ///
 /// If the name has come to stand for another file, as after `logrotate`, that is read from its beginning, once the old one
 /// has been read to its end. A file that has become shorter has been emptied and is read from its beginning too. In both
-/// cases a last line without an end gets one. While there is no file of the name, there is nothing to read.
+/// cases a last line without an end is an error of the kind `UnexpectedEof`, which a [`Reader`](super::Reader) takes for a
+/// line that was cut off, and reports. While there is no file of the name, there is nothing to read.
 #[derive(Debug)]
 pub struct Tail {
     path: PathBuf,
@@ -82,8 +83,7 @@ impl Read for Tail {
                 return Ok(0);
             }
             if self.last.take().is_some_and(|last| last != b'\n') {
-                into[0] = b'\n';
-                return Ok(1);
+                return Err(ErrorKind::UnexpectedEof.into());
             }
         }
     }
@@ -136,7 +136,7 @@ mod tests {
             &|| {
                 add(&path, "two\n");
                 fs::rename(&path, &moved).unwrap();
-                add(&moved, "late");
+                add(&moved, "late\ncut off");
             },
             &|| add(&path, "three\n"),
             &|| {
@@ -153,7 +153,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("log");
         let changes: [&dyn Fn(); 2] = [&|| add(&path, "one\ntwo\nhalf"), &|| fs::write(&path, "three\n").unwrap()];
-        assert_eq!(followed(&path, &changes), ["one", "two", "half", "three"]);
+        assert_eq!(followed(&path, &changes), ["one", "two", "three"], "half a line is none");
     }
 
     #[test]

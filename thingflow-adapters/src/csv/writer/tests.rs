@@ -234,6 +234,20 @@ fn f57_a_file_has_one_writer() {
 }
 
 #[test]
+fn f57_a_sync_that_is_still_to_come_keeps_no_run_going() {
+    use std::time::Duration;
+    use thingflow_core::prelude::*;
+    let (_dir, path) = file("");
+    let mut scheduler = Scheduler::virtual_time().unwrap();
+    let readings = interval(Duration::from_secs(10)).take(3).map(|n| SensorEvent::new("n", Timestamp::UNIX_EPOCH, n));
+    let writer = append(&path).unwrap().sync_every(Duration::from_secs(60));
+    scheduler.schedule_recurring(readings.connect(writer)).unwrap();
+    scheduler.run_forever().unwrap();
+    assert_eq!(scheduler.now().as_secs_f64(), 30.0);
+    assert_eq!(read::<u64>(&path).unwrap().collect_now().len(), 3);
+}
+
+#[test]
 fn a_full_disk_ends_the_run_with_advice() {
     let expected = "cannot write to /dev/full: No space left on device";
     let full = || OpenOptions::new().write(true).open("/dev/full").unwrap();
