@@ -194,7 +194,7 @@ impl FromStr for Timestamp {
 }
 
 /// Why a text is no [`Timestamp`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub enum TimestampError {
     /// It is not of the form of RFC 3339, or names a day or a time that there is not.
     Form,
@@ -205,9 +205,16 @@ pub enum TimestampError {
 impl fmt::Display for TimestampError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Form => "expected a time such as 2015-01-31T11:01:00Z",
-            Self::Range => "expected a time between the years 1677 and 2262",
+            Self::Form => "invalid time: expected one such as 2015-01-31T11:01:00Z",
+            Self::Range => "invalid time: expected one between the years 1677 and 2262",
         })
+    }
+}
+
+/// As `Display`.
+impl fmt::Debug for TimestampError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

@@ -28,7 +28,7 @@ proptest! {
 #[test]
 fn what_is_no_time_or_id_is_refused() {
     let error = |text| serde_json::from_str::<SensorEvent<f64>>(text).unwrap_err().to_string();
-    assert!(error(r#"{"sensor_id":1,"ts":"noon","val":1}"#).starts_with("expected a time such as"));
+    assert!(error(r#"{"sensor_id":1,"ts":"noon","val":1}"#).starts_with("invalid time: expected one such as"));
     assert!(error(r#"{"sensor_id":-1,"ts":"1970-01-01T00:00:00Z","val":1}"#).contains("the name or the number"));
 }
 
