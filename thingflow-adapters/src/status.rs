@@ -1,4 +1,4 @@
-//! One line of the terminal that shows where things stand: [`line`].
+//! One line of the terminal that shows where things stand: [`line()`].
 
 use std::fmt::{self, Display, Write as _};
 use std::io::{self, IsTerminal, Write};
@@ -25,7 +25,7 @@ pub fn line<T: Display>() -> StatusLine<T> {
     StatusLine { to, text: String::new(), of: PhantomData }
 }
 
-/// Made by [`line`].
+/// Made by [`line()`].
 pub struct StatusLine<T> {
     /// None if there is no terminal.
     to: Option<To>,

@@ -13,7 +13,6 @@ pub(super) const MAX_LEN: usize = 1 << 20;
 pub(super) struct Rows<R> {
     from: BufReader<Unmarked<R>>,
     parser: csv_core::Reader,
-    delimiter: u8,
     max_len: usize,
     row: Row,
     /// How many fields and bytes of the current row have been parsed, if some have.
@@ -62,7 +61,6 @@ impl<R: Read> Rows<R> {
         Self {
             from: BufReader::new(Unmarked::new(from)),
             parser: parser(delimiter),
-            delimiter,
             max_len: MAX_LEN,
             row,
             fields: 0,
@@ -75,7 +73,7 @@ impl<R: Read> Rows<R> {
 
     /// Before the first row.
     pub(super) fn set_delimiter(&mut self, delimiter: u8) {
-        (self.delimiter, self.parser) = (delimiter, parser(delimiter));
+        self.parser = parser(delimiter);
     }
 
     /// Before the first row.
@@ -154,8 +152,7 @@ impl<R: Read> Rows<R> {
     /// Goes on with the next line, as if no quote were open.
     fn too_long(&mut self) -> Fault {
         let line = self.parser.line();
-        self.parser = parser(self.delimiter);
-        self.parser.set_line(line);
+        begin(&mut self.parser, line);
         (self.begun, self.skipping, self.row.fields) = (false, true, 0);
         Fault::TooLong
     }
@@ -179,10 +176,16 @@ impl<R: Read> Rows<R> {
 
 fn parser(delimiter: u8) -> csv_core::Reader {
     let mut parser = ReaderBuilder::new().delimiter(delimiter).build();
+    begin(&mut parser, 1);
+    parser
+}
+
+/// Begins with a row on this line.
+fn begin(parser: &mut csv_core::Reader, line: u64) {
+    parser.reset();
     // An empty line: from then on it takes nothing for a byte order mark, of which it sees only whole ones.
     let _ = parser.read_record(b"\n", &mut [0], &mut [0]);
-    parser.set_line(1);
-    parser
+    parser.set_line(line);
 }
 
 fn grow<T: Clone + Default>(list: &mut Vec<T>, longest: usize) {

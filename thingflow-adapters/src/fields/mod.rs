@@ -5,7 +5,7 @@
 //!
 //! | in the record | its fields |
 //! |---|---|
-//! | a number, a `bool`, a text, a [`Timestamp`], alone | `value` |
+//! | a number, a `bool`, a text, a [`Timestamp`](thingflow_core::Timestamp), alone | `value` |
 //! | a field of a struct | the field's name |
 //! | a struct in a field, a map | `outer.inner` |
 //! | the elements of an array, a tuple, a list | `outer_1`, `outer_2` …; alone `value_1`, `value_2` … |
