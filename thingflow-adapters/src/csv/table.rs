@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use serde::Serialize;
 
-use crate::fields::{DATETIME, Field, FieldError, Flattener, Names, Role, Seconds, Value, is};
+use crate::fields::{DATETIME, Field, FieldError, Flattener, Names, Role, Seconds, Value, bare, is, under};
 
 /// The columns of a file that is written.
 #[derive(Debug)]
@@ -104,8 +104,10 @@ impl Table {
 
     pub(super) fn write_header(&self, to: &mut Vec<u8>) {
         let unit = |column: &String| {
-            let unit = self.units.iter().find(|(name, unit)| is(column, name) && column == name && !unit.is_empty());
-            unit.map_or_else(|| column.clone(), |(name, unit)| format!("{name} [{unit}]"))
+            // A column that is taken over from a file may have one already.
+            let mut units = self.units.iter().filter(|(_, unit)| !unit.is_empty() && bare(column) == column);
+            let unit = units.find(|(name, _)| under(column, name).is_some());
+            unit.map_or_else(|| column.clone(), |(_, unit)| format!("{column} [{unit}]"))
         };
         let columns: Vec<String> = self.columns.iter().map(unit).collect();
         self.write_cells(columns.iter().map(String::as_str), to);

@@ -178,8 +178,9 @@ impl<E: Serialize, W: Write> Writer<E, W> {
         self
     }
 
-    /// Says in the header in which unit a field is: pairs of both, such as `("temperature", "°C")`. Readers of this module
-    /// find the column by the name alone.
+    /// Says in the header in which unit a field is: pairs of both, such as `("temperature", "°C")`. That of a field with
+    /// several values, such as `("tilt", "g")`, is the unit of `tilt.x` and `tilt_1` too. Readers of this module find the
+    /// column by the name alone.
     #[must_use]
     pub fn units(mut self, units: impl IntoIterator<Item = (impl Into<String>, impl Into<String>)>) -> Self {
         self.table.set_units(units.into_iter().map(|(name, unit)| (name.into(), unit.into())).collect());

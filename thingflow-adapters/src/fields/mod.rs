@@ -52,7 +52,10 @@ pub use names::Names;
 pub use value::{Field, Role, Value};
 
 #[cfg(feature = "csv")]
-pub(crate) use {names::is, seconds::Seconds};
+pub(crate) use {
+    names::{bare, is, under},
+    seconds::Seconds,
+};
 
 /// What a value is called that has no name of its own.
 const VALUE: &str = "value";

@@ -52,12 +52,12 @@ pub(crate) fn is(name: &str, field: &str) -> bool {
 }
 
 /// The name without the unit behind it.
-fn bare(name: &str) -> &str {
+pub(crate) fn bare(name: &str) -> &str {
     name.strip_suffix(']').and_then(|name| name.rsplit_once(" [")).map_or(name, |(bare, _)| bare)
 }
 
 /// What is left of a name behind a path: `x` of `tilt.x`, `1` of `tilt_1`, nothing of `tilt`.
-pub(super) fn under<'n>(name: &'n str, path: &str) -> Option<&'n str> {
+pub(crate) fn under<'n>(name: &'n str, path: &str) -> Option<&'n str> {
     if path.is_empty() {
         return Some(name);
     }

@@ -120,6 +120,10 @@ fn columns_can_be_chosen_and_have_units() {
     pipe().to(writer.units([("value_1", "°C")])).feed([(1, 2.5, "left out")]).unwrap();
     assert_eq!(String::from_utf8(bytes).unwrap(), "value_2;none;value_1 [°C]\n2.5;;1\n");
     let mut bytes = Vec::new();
+    let tilts = BTreeMap::from([("tilt", [1, 2]), ("tilted", [3, 4])]);
+    pipe().to(Writer::new("memory", &mut bytes).units([("tilt", "g")])).feed([tilts]).unwrap();
+    assert_eq!(String::from_utf8(bytes).unwrap(), "tilt_1 [g],tilt_2 [g],tilted_1,tilted_2\n1,2,3,4\n");
+    let mut bytes = Vec::new();
     pipe::<u8>().to(Writer::new("memory", &mut bytes).columns(["value"])).feed([]).unwrap();
     assert_eq!(bytes, b"value\n", "a header without rows");
 }
