@@ -93,7 +93,7 @@ impl<S: Source, F: FnMut(&S::Item) -> Timestamp> Flow<AtTimes<S, F>> {
 impl<S: Source, F: FnMut(&S::Item) -> Timestamp> Flow<AtTimes<S, F>> {
     /// When the recording begins: the time of its first event, or what [`beginning_at`](Self::beginning_at) says. `None` if
     /// it has no event. For a clock that starts there, so that what looks at the calendar, such as windows that are aligned
-    /// and [`timestamp`](crate::Filters::timestamp), sees the recorded time too. It reads the first event, which is kept.
+    /// and [`timestamp`](crate::Elementwise::timestamp), sees the recorded time too. It reads the first event, which is kept.
     ///
     /// ```
     /// # #[cfg(feature = "std")] {

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::csv::read;
-use thingflow_core::prelude::{Filters, Splitting};
+use thingflow_core::prelude::{Elementwise, Splitting};
 use thingflow_core::testing::Recorder;
 use thingflow_core::{Instant, Port, pipe};
 

@@ -5,7 +5,7 @@ use std::fs::{self, OpenOptions};
 use std::io;
 
 use proptest::prelude::*;
-use thingflow_core::{Filters, Flow, Instant, SensorId, Timestamp, from_iter, pipe, prelude::Chain};
+use thingflow_core::{Elementwise, Flow, Instant, SensorId, Timestamp, from_iter, pipe, prelude::Chain};
 
 use super::*;
 use crate::csv::{Reader, read};
