@@ -201,14 +201,6 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn fields_of_several_values_have_several_columns() {
-        let mut texts = Vec::new();
-        dust().each_column(&mut |value| texts.push(value.to_string()));
-        assert_eq!(texts, ["5", "8", "10", "1017", "284", "63", "6", "2", "1"]);
-        assert_eq!(Dust::from_columns(&texts.iter().map(String::as_str).collect::<Vec<_>>()), Ok(dust()));
-    }
-
-    #[test]
     fn forgets_the_frame_that_was_cut_off() {
         let mut decoder = Pms5003::new();
         assert!(frame()[..20].iter().all(|byte| decoder.push(*byte).is_none()));
