@@ -124,8 +124,9 @@ pub use output::{ConnectedFlow, Flow, OutputThing, Source};
 pub use reports::Report;
 #[cfg(feature = "std")]
 pub use scheduler::{
-    EdgeOutput, EdgeSink, EventSource, EventThing, Interest, OnFailure, Periodic, PoolInput, PostError, Registry,
-    Remote, ScheduleError, ScheduleHandle, ScheduleStats, Scheduler, StopToken, Stopper, SystemClock, VirtualClock,
+    Descriptor, EdgeOutput, EdgeSink, EventThing, Interest, OnFailure, Periodic, PoolInput, PostError, Readiness,
+    Ready, Refused, Registry, Remote, ScheduleError, ScheduleHandle, ScheduleStats, Scheduler, StopSignal, StopToken,
+    Stopper, SystemClock, VirtualClock,
 };
 pub use sensor::{DriverError, OrMissing, SampleError, Sampled, Sensor};
 #[cfg(feature = "alloc")]

@@ -107,13 +107,14 @@ pub trait OutputThing {
         }
     }
 
-    /// Whether anything that still wants events is connected. If not, the scheduler lets go of the Thing.
+    /// Whether anything that still wants events is connected. If not, the scheduler lets go of the Thing. A Thing without
+    /// ports, such as one that answers at a socket, needs nobody.
     fn is_listened(&self) -> bool {
         #[cfg(feature = "alloc")]
         {
-            let mut listened = false;
-            self.ports(&mut |port| listened = listened || port.is_listened());
-            listened
+            let (mut any, mut listened) = (false, false);
+            self.ports(&mut |port| (any, listened) = (true, listened || port.is_listened()));
+            listened || !any
         }
         #[cfg(not(feature = "alloc"))]
         true

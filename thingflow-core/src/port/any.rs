@@ -44,6 +44,7 @@ pub(crate) trait AnyPort: Hub {
     fn events(&self) -> u64;
     fn start(&self, cx: &mut Context<'_>) -> Receipt;
     fn is_listened(&self) -> bool;
+    fn is_closed(&self) -> bool;
     fn has_room(&self) -> bool;
     fn fail(&self, error: StreamError, cx: &mut Context<'_>) -> Closed;
     fn complete(&self, cx: &mut Context<'_>) -> Closed;
@@ -107,6 +108,10 @@ impl<T: Clone + 'static> AnyPort for Inner<T> {
         }
         // Empty-handed on the way round a loop: a loop alone does not listen to itself.
         self.look(|body| body.slots.iter().any(|slot| slot.thing.is_open())).unwrap_or(false)
+    }
+
+    fn is_closed(&self) -> bool {
+        self.closed.get()
     }
 
     fn has_room(&self) -> bool {

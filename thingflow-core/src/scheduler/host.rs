@@ -1,17 +1,13 @@
 //! What a context asks of the scheduler.
 
 use std::rc::{Rc, Weak};
-use std::sync::atomic::Ordering;
 
 use super::engine::Engine;
-use super::handle::{ScheduleError, ScheduleHandle};
 use super::pauses::Stalled;
 use super::timers::{Due, Kind};
-use super::within::When;
 use crate::clock::{Instant, Timestamp};
 use crate::context::{Context, Culprit, Host, Job};
 use crate::error::StreamError;
-use crate::output::OutputThing;
 use crate::port::{Hub, RunLink};
 use crate::thing::Closed;
 
@@ -22,6 +18,10 @@ pub(super) enum Waiting {
 }
 
 impl Waiting {
+    pub(super) fn is_gone(&self) -> bool {
+        matches!(self, Self::Connections(port) if port.strong_count() == 0)
+    }
+
     pub(super) fn upgrade(&self) -> Option<Rc<dyn Hub>> {
         match self {
             Self::Connections(port) => port.upgrade(),
@@ -60,7 +60,7 @@ impl Host for Engine {
     }
 
     fn stop(&self) {
-        self.stop.store(true, Ordering::SeqCst);
+        self.stop.ask();
     }
 
     fn resume(&self) {
@@ -72,19 +72,19 @@ impl Host for Engine {
     }
 
     fn wake_on_resume(&self, port: Weak<dyn Hub>) {
-        self.run.stalled.borrow_mut().push(Stalled::Port(port));
+        self.run.pauses.stalled.borrow_mut().push(Stalled::Port(port));
     }
 
     fn blame(&self, thing: &dyn Culprit) {
-        self.run.culprit.borrow_mut().get_or_insert_with(|| thing.name());
+        self.run.calls.culprit.borrow_mut().get_or_insert_with(|| thing.name());
     }
 
     fn defer(&self, job: Job) {
         self.run.jobs.borrow_mut().push_back(job);
     }
 
-    fn schedule(&self, thing: Box<dyn OutputThing>, when: When) -> Result<ScheduleHandle, ScheduleError> {
-        self.schedule_within(thing, when)
+    fn engine(&self) -> Option<&Engine> {
+        Some(self)
     }
 
     fn wake_at(&self, port: Weak<dyn Hub>, due: Instant, later: bool) {
@@ -93,14 +93,14 @@ impl Host for Engine {
             _ => (Kind::Port, Waiting::Connections(port)),
         };
         if kind == Kind::Later {
-            self.run.later.set(self.run.later.get() + 1);
+            self.run.hubs.later.set(self.run.hubs.later.get() + 1);
         }
-        let id = self.run.ports.borrow_mut().insert(waiting);
-        self.run.timers.borrow_mut().once(due, self.slack(None), Due { kind, id });
+        let id = self.run.hubs.waiting.borrow_mut().insert(waiting);
+        self.set_once(due, Due { kind, id });
     }
 
     fn spares(&self, port: usize) -> bool {
-        self.run.spared.borrow().contains(&port)
+        self.run.calls.spared.borrow().contains(&port) || self.stop.spares(port)
     }
 
     fn drains(&self) -> bool {
@@ -108,7 +108,7 @@ impl Host for Engine {
     }
 
     fn linger(&self, hub: Rc<dyn Hub>) {
-        let mut lingering = self.run.lingering.borrow_mut();
+        let mut lingering = self.run.hubs.lingering.borrow_mut();
         if !lingering.iter().any(|other| Rc::ptr_eq(other, &hub)) {
             lingering.push(hub);
         }

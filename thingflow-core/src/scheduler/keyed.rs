@@ -13,9 +13,14 @@ impl Id {
     /// No entry has this name.
     pub(super) const NOBODY: Self = Self { key: u32::MAX, serial: 0 };
 
+    /// The older the entry, the less.
+    pub(super) fn age(self) -> u64 {
+        self.serial.into()
+    }
+
     #[cfg(test)]
     pub(super) const fn of(key: u32) -> Self {
-        Self { key, serial: 1 }
+        Self { key, serial: key }
     }
 }
 
@@ -60,6 +65,11 @@ impl<V> Keyed<V> {
     pub(super) fn remove(&mut self, id: Id) -> Option<V> {
         self.get(id)?;
         self.slab.try_remove(id.key as usize).map(|(_, entry)| entry)
+    }
+
+    /// Lets go of entries.
+    pub(super) fn retain(&mut self, mut keep: impl FnMut(&V) -> bool) {
+        self.slab.retain(|_, (_, entry)| keep(entry));
     }
 
     /// The name of the entry that has this place now.

@@ -3,6 +3,7 @@
 mod calls;
 mod clocks;
 mod closing;
+mod descriptors;
 mod edge;
 mod edge_sink;
 mod engine;
@@ -12,22 +13,25 @@ mod inbox;
 mod keyed;
 mod pauses;
 mod periodic;
+mod phase;
 mod pool;
 mod reactor;
 mod remote;
+mod signals;
 mod table;
 mod ticks;
 mod timers;
+mod troubles;
 mod turn;
 mod within;
 
 use std::fmt;
-use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
 pub use clocks::{SystemClock, VirtualClock};
+pub use descriptors::{Descriptor, EventThing, Readiness, Ready, Refused, Registry};
 pub use edge::EdgeOutput;
 pub use edge::threads::StopToken;
 pub use edge_sink::EdgeSink;
@@ -35,9 +39,11 @@ pub use handle::{ScheduleError, ScheduleHandle, ScheduleStats, Stopper};
 pub use inbox::PostError;
 pub use periodic::{OnFailure, Periodic};
 pub use pool::PoolInput;
-pub use reactor::{EventSource, Interest, Registry};
+pub use reactor::Interest;
 pub use remote::Remote;
-pub(crate) use within::When;
+pub use signals::StopSignal;
+
+pub(crate) use engine::Engine;
 
 use crate::clock::Clock;
 use crate::error::RunError;
@@ -47,28 +53,8 @@ use crate::reports::Report;
 use crate::sensor::{Sensor, SensorOutput};
 use crate::thing::InputThing;
 use clocks::RunClock;
-use engine::Engine;
 use reactor::Until;
 use table::Trigger;
-
-/// A Thing that lives on descriptors of its own: sockets, GPIO lines, serial ports, inotify.
-///
-/// Its `produce` is called when one of them is ready, and once in the beginning. Readiness is announced once (edge
-/// triggered): read until the operating system says `WouldBlock`. To leave the others their turn, stop earlier and ask
-/// for the next turn by [`Context::call_again`](crate::Context::call_again).
-pub trait EventThing: OutputThing {
-    /// Registers the descriptors.
-    ///
-    /// # Errors
-    /// Those of the operating system.
-    fn register(&mut self, registry: &mut Registry<'_>) -> io::Result<()>;
-
-    /// Takes the descriptors off the reactor.
-    ///
-    /// # Errors
-    /// Those of the operating system.
-    fn deregister(&mut self, registry: &mut Registry<'_>) -> io::Result<()>;
-}
 
 /// Owns the reactor, the clock and the schedules. It stays on its thread; see [`Remote`] and [`Stopper`] for others.
 ///
@@ -97,7 +83,23 @@ pub trait EventThing: OutputThing {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// And it stays on its thread:
+/// # The order of a stop
+///
+/// A [`stop`](Stopper::stop), from whatever thread or [call](crate::Context::stop), or a [signal](Self::stop_on), lets the
+/// turn end, and then:
+///
+/// 1. Every source is ended, in the order of scheduling: it is asked for no more events, and what is connected is told that
+///    its stream has completed. Edge threads are told to end. A port that several chains feed ends with the last of them.
+/// 2. The run goes on until nothing is held any more: windows are sent as they are, delayed events in their time, what is
+///    queued for a thread by that thread. This takes two seconds at most, or what [`stop_within`](Self::stop_within) says;
+///    another signal puts an end to it.
+/// 3. Every Thing is dropped, in reverse order of creation. Edge threads are waited for, as long again.
+///
+/// After a fatal error there is the third step only. Then the scheduler is as new.
+///
+/// # Examples
+///
+/// It stays on its thread:
 ///
 /// ```compile_fail,E0277
 /// # use thingflow_core::prelude::*;
@@ -202,28 +204,20 @@ impl Scheduler {
         Ok(self.engine.add_once(Box::new(thing), delay))
     }
 
-    /// Calls a Thing when its descriptors are ready.
-    ///
-    /// # Errors
-    /// [`ScheduleError::Register`].
-    pub fn schedule_on_main_event_loop(
-        &self,
-        thing: impl EventThing + 'static,
-    ) -> Result<ScheduleHandle, ScheduleError> {
-        self.engine.add_events(Box::new(thing))
-    }
-
-    /// Runs until nothing is scheduled any more, until [`stop`](Stopper::stop), SIGINT or SIGTERM, or until a fatal error.
-    /// In the last three cases every Thing is closed, in reverse order of creation, and edge threads have ended or are left
-    /// to themselves, see [`stop_within`](Self::stop_within), before this returns. Then the scheduler is as new.
+    /// Runs until nothing is scheduled any more, until [`stop`](Stopper::stop) or [a signal](Self::stop_on), or until a fatal
+    /// error. In the last three cases everything is closed before this returns, see
+    /// [the order of a stop](Self#the-order-of-a-stop).
     ///
     /// # Errors
     /// The fatal error, with the Thing it came from and its causes.
     pub fn run_forever(&mut self) -> Result<(), RunError> {
-        if !self.engine.clock.is_virtual() {
-            self.engine.reactor().watch_signals().map_err(RunError::new)?;
+        if self.engine.clock.is_virtual() {
+            return self.run(Until::Event);
         }
-        self.run(Until::Event)
+        let watching = self.engine.watch_signals().map_err(RunError::new)?;
+        let result = self.run(Until::Event);
+        drop(watching);
+        result.and(self.engine.reactor.forget_signals().map_err(RunError::new))
     }
 
     /// As [`run_forever`](Self::run_forever), for at most `d` of the scheduler's time, and without touching signals. What
@@ -249,8 +243,8 @@ impl Scheduler {
 
     /// A handle to stop the run from any thread.
     pub fn stopper(&self) -> Stopper {
-        let wake = Arc::new(self.engine.reactor().waker());
-        Stopper { flag: self.engine.stop.clone(), wake, _bell: self.engine.bell.clone() }
+        let wake = Arc::new(self.engine.reactor.waker());
+        Stopper { flag: self.engine.stop.asked.clone(), wake, _bell: self.engine.bell.clone() }
     }
 
     /// All errors that end nothing, from wherever they are reported: in the turn after, and in the log as ever. What is
@@ -337,8 +331,12 @@ impl Scheduler {
 
     /// Closes all if the run ends here.
     fn end_turn(&mut self, result: Result<(), RunError>) -> Result<(), RunError> {
-        let result = result.and_then(|()| self.engine.take_failed());
-        if result.is_err() || self.engine.is_stopped() {
+        let mut result = result.and_then(|()| self.engine.take_failed());
+        let stopped = self.engine.is_stopped();
+        if stopped && result.is_ok() {
+            result = self.engine.wind_down();
+        }
+        if result.is_err() || stopped {
             self.engine.close();
         }
         result

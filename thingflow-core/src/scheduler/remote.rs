@@ -14,7 +14,7 @@ use crate::error::Failure;
 use crate::limit::{Limit, QueueStats};
 use crate::output::OutputThing;
 use crate::port::{Port, PortRef};
-use crate::thing::{Demand, InputThing, Receipt};
+use crate::thing::{Closed, Demand, InputThing, Receipt};
 use crate::visit::Visitor;
 
 /// Posts events into the reactor from any thread. Clones post into the same port; when the last one is dropped and all is
@@ -98,7 +98,8 @@ pub(super) fn open<M: Send + 'static, T: Clone + 'static>(
     let Feed { name, limit, shown } = feed;
     let (sender, inbox) = inbox::channel(&limit, Arc::clone(&engine.bell), engine.next_id());
     let thing = Receiver { inbox, name: name.to_owned(), limit, shown, port: port.clone(), deliver };
-    let handle = engine.add(Box::new(thing), Trigger::Event);
+    let trigger = if shown { Trigger::Event } else { Trigger::Answers };
+    let handle = engine.add(Box::new(thing), trigger);
     Ok((Remote(sender), handle))
 }
 
@@ -144,6 +145,28 @@ where
     fn start(&mut self, cx: &mut Context<'_>) -> Receipt {
         // A port that nobody has connected yet waits for its first listener.
         self.port.on_start(cx).map(|_| Demand::More)
+    }
+    /// What has been posted by now comes before the end.
+    fn complete(&mut self, cx: &mut Context<'_>) -> Closed {
+        loop {
+            let (mut result, deliver) = (Ok(Demand::More), &mut self.deliver);
+            let left = self.inbox.drain(usize::MAX, |message| {
+                result = deliver(message, cx);
+                if matches!(result, Ok(Demand::More | Demand::Full)) {
+                    ControlFlow::Continue(())
+                } else {
+                    ControlFlow::Break(())
+                }
+            });
+            match result {
+                Ok(Demand::Done) => return Ok(()),
+                Ok(_) => return self.port.complete(cx),
+                Err(Failure::Sample(error)) => return self.port.fail(error, cx),
+                Err(Failure::Fatal(token)) => return Err(token),
+                Err(Failure::NotYet) if left == Left::Nothing => return self.port.complete(cx),
+                Err(Failure::NotYet) => {}
+            }
+        }
     }
     fn ports(&self, see: &mut dyn FnMut(PortRef)) {
         see(self.port.as_ref());

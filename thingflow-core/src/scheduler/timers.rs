@@ -38,7 +38,8 @@ struct Entry {
 }
 
 impl Ord for Entry {
-    /// The greatest is served first: the earliest, and of equals the one that was set first.
+    /// The greatest is served first: the earliest; of those due at one instant first what stages have asked for, in the order
+    /// of asking, then ticks, in the order of scheduling.
     fn cmp(&self, other: &Self) -> Ordering {
         (other.latest, other.due, other.order).cmp(&(self.latest, self.due, self.order))
     }
@@ -71,13 +72,43 @@ pub(super) struct Timers {
     heap: BinaryHeap<Entry>,
     rhythms: Vec<Rhythm>,
     order: u64,
+    len: usize,
+    /// How many timers there were after the last sweep.
+    swept: usize,
 }
+
+/// Added to the order of ticks, so that at one instant they come after what stages have asked for.
+const TICKS: u64 = 1 << 63;
+
+/// Fewer timers than these are not worth a sweep.
+const FEW: usize = 1024;
 
 impl Timers {
     /// Sets a timer that is due once.
     pub(super) fn once(&mut self, due: Instant, slack: Duration, what: Due) {
         let entry = self.entry(due, slack, what);
         self.heap.push(entry);
+    }
+
+    /// Whether there are so many more timers than after the last sweep that another may be worth its while.
+    pub(super) fn is_crowded(&self) -> bool {
+        self.len > FEW + 2 * self.swept
+    }
+
+    /// Lets go of timers.
+    pub(super) fn sweep(&mut self, keep: impl Fn(&Due) -> bool) {
+        self.heap.retain(|entry| !matches!(entry.what.kind, Kind::Rhythm(_)) && keep(&entry.what));
+        self.len = self.heap.len();
+        for at in 0..self.rhythms.len() {
+            let rhythm = &mut self.rhythms[at];
+            rhythm.queue.retain(|entry| keep(&entry.what));
+            rhythm.queue.shrink_to(2 * rhythm.queue.len());
+            rhythm.listed = false;
+            self.len += rhythm.queue.len();
+            self.list(at);
+        }
+        self.heap.shrink_to(2 * self.heap.len());
+        self.swept = self.len;
     }
 
     /// Sets a timer that is due again and again with the given period; it is set anew after each time.
@@ -92,7 +123,7 @@ impl Timers {
             None => return self.heap.push(entry),
         };
         let rhythm = &mut self.rhythms[at];
-        if rhythm.queue.back().is_some_and(|last| (last.latest, last.due) > (entry.latest, entry.due)) {
+        if rhythm.queue.back().is_some_and(|last| *last < entry) {
             return self.heap.push(entry); // out of step: joins the queue when it is due again
         }
         rhythm.queue.push_back(entry);
@@ -100,8 +131,14 @@ impl Timers {
     }
 
     fn entry(&mut self, due: Instant, slack: Duration, what: Due) -> Entry {
-        self.order += 1;
-        Entry { due, latest: due + slack, order: self.order, what }
+        let order = if what.kind == Kind::Schedule {
+            TICKS + what.id.age()
+        } else {
+            self.order += 1;
+            self.order
+        };
+        self.len += 1;
+        Entry { due, latest: due + slack, order, what }
     }
 
     /// Lets the heap know the front of a rhythm.
@@ -131,6 +168,12 @@ impl Timers {
 
     /// Takes out all that is due at `now`, in order.
     pub(super) fn take_due(&mut self, now: Instant, due: &mut Vec<Due>) {
+        let before = due.len();
+        self.move_due(now, due);
+        self.len -= due.len() - before;
+    }
+
+    fn move_due(&mut self, now: Instant, due: &mut Vec<Due>) {
         while let Some(mut top) = self.heap.peek_mut() {
             if top.due > now {
                 return;
@@ -166,6 +209,10 @@ mod tests {
         Due { kind: Kind::Schedule, id: Id::of(key) }
     }
 
+    fn wish(key: u32) -> Due {
+        Due { kind: Kind::Flow, id: Id::of(key) }
+    }
+
     fn keys(timers: &mut Timers, now: u64) -> Vec<u32> {
         let mut due = Vec::new();
         timers.take_due(Instant::from_nanos(now), &mut due);
@@ -173,16 +220,16 @@ mod tests {
     }
 
     #[test]
-    fn equal_deadlines_are_served_in_the_order_they_were_set() {
+    fn ticks_at_one_instant_are_served_in_the_order_of_scheduling() {
         let mut timers = Timers::default();
         let (at, second) = (Instant::from_nanos(5), Duration::from_secs(1));
         timers.periodic(at, Duration::ZERO, second, what(1));
-        timers.once(at, Duration::ZERO, what(2));
+        timers.once(at, Duration::ZERO, wish(2));
         timers.periodic(at, Duration::ZERO, second, what(3));
         timers.periodic(at, Duration::ZERO, second * 2, what(4));
         assert_eq!(timers.next(), Some(at));
         assert_eq!(keys(&mut timers, 4), [0; 0]);
-        assert_eq!(keys(&mut timers, 5), [1, 2, 3, 4]);
+        assert_eq!(keys(&mut timers, 5), [2, 1, 3, 4], "what a stage has asked for comes before the ticks");
         assert_eq!(timers.next(), None);
     }
 
@@ -193,6 +240,20 @@ mod tests {
             timers.periodic(Instant::from_nanos(due), Duration::ZERO, Duration::from_secs(1), what(key));
         }
         assert_eq!(keys(&mut timers, 10), [2, 3, 1]);
+    }
+
+    #[test]
+    fn a_sweep_leaves_the_others_their_time() {
+        let (mut timers, second) = (Timers::default(), Duration::from_secs(1));
+        for key in 1..=6 {
+            timers.periodic(Instant::from_nanos(key.into()), Duration::ZERO, second, what(key));
+            timers.once(Instant::from_nanos(key.into()), Duration::ZERO, wish(10 + key));
+        }
+        timers.sweep(|due| due.id.key % 2 == 0);
+        assert_eq!(timers.next(), Some(Instant::from_nanos(2)));
+        assert_eq!(keys(&mut timers, 4), [12, 2, 14, 4]);
+        assert_eq!(keys(&mut timers, 9), [16, 6]);
+        assert!(!timers.is_crowded() && timers.next().is_none());
     }
 
     #[test]

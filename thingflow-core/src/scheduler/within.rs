@@ -11,28 +11,6 @@ use crate::context::Context;
 use crate::error::{FatalError, RunError};
 use crate::output::OutputThing;
 
-/// What makes a Thing run that was scheduled from inside of a call.
-#[derive(Clone, Copy)]
-pub(crate) enum When {
-    Periodic(Periodic),
-    Recurring,
-    Once(Duration),
-}
-
-impl Engine {
-    pub(super) fn schedule_within(
-        &self,
-        thing: Box<dyn OutputThing>,
-        when: When,
-    ) -> Result<ScheduleHandle, ScheduleError> {
-        match when {
-            When::Periodic(timing) => self.add_periodic(thing, timing),
-            When::Recurring => Ok(self.add(thing, Trigger::Recurring)),
-            When::Once(delay) => Ok(self.add_once(thing, delay)),
-        }
-    }
-}
-
 impl Scheduler {
     /// Does something by hand in between, as a Thing that is called: sends events into ports, ends them, schedules. What is
     /// scheduled is started first.
@@ -107,7 +85,7 @@ impl Context<'_> {
         thing: impl OutputThing + 'static,
         timing: impl Into<Periodic>,
     ) -> Result<ScheduleHandle, ScheduleError> {
-        self.host().schedule(Box::new(thing), When::Periodic(timing.into()))
+        self.engine()?.add_periodic(Box::new(thing), timing.into())
     }
 
     /// As [`Scheduler::schedule_recurring`](crate::Scheduler::schedule_recurring), from inside of a call.
@@ -115,7 +93,7 @@ impl Context<'_> {
     /// # Errors
     /// [`ScheduleError::NoScheduler`].
     pub fn schedule_recurring(&self, thing: impl OutputThing + 'static) -> Result<ScheduleHandle, ScheduleError> {
-        self.host().schedule(Box::new(thing), When::Recurring)
+        Ok(self.engine()?.add(Box::new(thing), Trigger::Recurring))
     }
 
     /// As [`Scheduler::schedule_later_one_time`](crate::Scheduler::schedule_later_one_time), from inside of a call.
@@ -127,6 +105,10 @@ impl Context<'_> {
         thing: impl OutputThing + 'static,
         delay: Duration,
     ) -> Result<ScheduleHandle, ScheduleError> {
-        self.host().schedule(Box::new(thing), When::Once(delay))
+        Ok(self.engine()?.add_once(Box::new(thing), delay))
+    }
+
+    fn engine(&self) -> Result<&Engine, ScheduleError> {
+        self.host().engine().ok_or(ScheduleError::NoScheduler)
     }
 }
