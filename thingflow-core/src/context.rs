@@ -164,8 +164,8 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// Ends the run after the current turn, as a signal would: first all sources end, and what is connected may send what it
-    /// holds.
+    /// Ends the run after the current turn, as a signal would: without notices of completion; what is connected may send
+    /// what it holds before.
     pub fn stop(&self) {
         self.host.stop();
     }

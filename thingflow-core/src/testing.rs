@@ -22,7 +22,7 @@ use crate::error::{Failure, StreamError};
 use crate::event::SensorId;
 use crate::output::{Flow, Source};
 use crate::sensor::{SampleError, Sensor};
-use crate::thing::{Closed, Demand, InputThing, Receipt};
+use crate::thing::{Closed, Demand, Receipt, Sink};
 
 /// A sink that keeps what it gets, with the time at which it came. Clones share what they keep.
 ///
@@ -133,7 +133,8 @@ impl<T> Seen<T> {
     }
 }
 
-impl<T> InputThing<T> for Recorder<T> {
+impl<T> Sink for Recorder<T> {
+    type Event = T;
     fn on_next(&mut self, event: T, cx: &mut Context<'_>) -> Receipt {
         let mut seen = self.seen.borrow_mut();
         seen.after_end += usize::from(seen.end.is_some());

@@ -8,7 +8,6 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use thingflow_core::Shared;
-use thingflow_core::bare::both;
 use thingflow_core::diagram::Trace;
 use thingflow_core::flow::{DeadLetter, ErrorPolicy};
 use thingflow_core::prelude::*;
@@ -185,7 +184,7 @@ fn side_branches_send_at_once_what_they_hold() -> Result {
     let numbers = from_iter(0..2).output();
     numbers.connect(tee((branch(0), branch(1))));
     numbers.tap(branch(2)).for_each(drop);
-    numbers.connect(both(branch(3), call(drop)));
+    numbers.connect(tee((branch(3), call(drop))));
     numbers.try_map_with(policy, |_| Err::<i32, _>("no")).for_each(drop);
     numbers.tap(call(drop)).pipe(delay(9)).connect(seen[5].clone());
     scheduler.schedule_periodic(numbers, secs(1))?;
@@ -270,6 +269,7 @@ impl Drop for Closes {
 fn a_stop_closes_what_drains_in_reverse_order_of_creation() -> Result {
     for fatal in [false, true] {
         let (mut scheduler, seen, closed) = (Scheduler::virtual_time()?, Recorder::new(), Rc::default());
+        scheduler.stop_within(Duration::ZERO);
         let end = |number| {
             let closes = Closes(number, Rc::clone(&closed));
             pipe()
@@ -366,6 +366,7 @@ fn tracked_events_that_a_stop_finds_are_abandoned() -> Result {
         }
         scheduler.run_for(secs(7))?;
         assert_eq!(*outcomes.borrow(), [(0, true), (1, true)]);
+        scheduler.stop_within(Duration::ZERO);
         scheduler.stopper().stop();
         scheduler.run_forever()?;
         assert_eq!(*outcomes.borrow(), [(0, true), (1, true), (2, false)]);
@@ -385,7 +386,7 @@ fn a_flow_that_is_run_on_the_spot_sends_at_once_what_it_holds() -> Result {
     let (mut scheduler, seen) = (Scheduler::virtual_time()?, Recorder::new());
     let inner = seen.clone();
     let port = Port::new();
-    port.connect(Shared::new(()).input(move |(), n: i32, cx| {
+    port.connect(Shared::without_ports(()).input(move |(), n: i32, cx| {
         from_iter(n..n + 2).pipe(delay(5)).connect(inner.clone()).run(cx)?;
         Ok(Demand::Done)
     }));

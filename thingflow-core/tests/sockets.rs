@@ -46,12 +46,15 @@ impl<S: Read + AsFd> Bytes<S> {
     }
 }
 
-impl<S: Read + AsFd> OutputThing for Bytes<S> {
-    fn produce(&mut self, cx: &mut Context<'_>) -> std::result::Result<Demand, Failure> {
-        self.read(cx)
-    }
+impl<S: Read + AsFd> Ports for Bytes<S> {
     fn ports(&self, see: &mut dyn FnMut(PortRef)) {
         see(self.port.as_ref());
+    }
+}
+
+impl<S: Read + AsFd> PortSource for Bytes<S> {
+    fn send(&mut self, cx: &mut Context<'_>) -> std::result::Result<Demand, Failure> {
+        self.read(cx)
     }
 }
 

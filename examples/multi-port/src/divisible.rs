@@ -18,8 +18,16 @@ impl Divisible {
     }
 }
 
-impl OutputThing for Divisible {
-    fn produce(&mut self, cx: &mut Context<'_>) -> Result<Demand, Failure> {
+impl Ports for Divisible {
+    fn ports(&self, see: &mut dyn FnMut(PortRef)) {
+        see(self.by_two.as_ref());
+        see(self.by_three.as_ref());
+        see(self.by_five.as_ref());
+    }
+}
+
+impl PortSource for Divisible {
+    fn send(&mut self, cx: &mut Context<'_>) -> Result<Demand, Failure> {
         let Some(n) = self.numbers.next() else {
             self.by_two.complete(cx)?;
             self.by_three.complete(cx)?;
@@ -44,10 +52,5 @@ impl OutputThing for Divisible {
         } else {
             Demand::More
         })
-    }
-    fn ports(&self, see: &mut dyn FnMut(PortRef)) {
-        see(self.by_two.as_ref());
-        see(self.by_three.as_ref());
-        see(self.by_five.as_ref());
     }
 }

@@ -136,7 +136,8 @@ impl<A: Actuator> ActuatorInput<A> {
     }
 }
 
-impl<A: Actuator> InputThing<A::Command> for ActuatorInput<A> {
+impl<A: Actuator> Sink for ActuatorInput<A> {
+    type Event = A::Command;
     fn on_start(&mut self, cx: &mut Context<'_>) -> Receipt {
         self.ours = true;
         let done = self.actuator.start(cx.now());

@@ -209,9 +209,9 @@ mod tests {
             fs::create_dir(&folder).unwrap();
             let mut writer = write_daily(&folder, "lux").unwrap();
             let cx = &mut Context::detached(Instant::ZERO);
-            let _ = writer.on_next(event("lux", DAY_1, 1.0), cx).unwrap();
+            let _ = writer.next(event("lux", DAY_1, 1.0), cx).unwrap();
             fs::remove_dir_all(&folder).unwrap();
-            let token = writer.on_next(event("lux", next, 2.0), cx).unwrap_err();
+            let token = writer.next(event("lux", next, 2.0), cx).unwrap_err();
             let error = cx.take_error(token).to_string();
             assert!(error.ends_with(&format!("create the directory: mkdir -p {}", folder.display())), "{error}");
         }

@@ -143,7 +143,8 @@ impl<M, W: Write> Drop for Writer<M, W> {
     }
 }
 
-impl<M: ToRow, W: Write> InputThing<M::Event> for Writer<M, W> {
+impl<M: ToRow, W: Write> Sink for Writer<M, W> {
+    type Event = M::Event;
     fn on_next(&mut self, event: M::Event, cx: &mut Context<'_>) -> Receipt {
         self.write(&event).map_err(|error| cx.fatal(error))?;
         Ok(Demand::More)
@@ -204,7 +205,7 @@ mod tests {
         let mut writer = write(&path).unwrap();
         let cx = &mut Context::detached(thingflow_core::Instant::ZERO);
         for rows in 1..=3 {
-            writer.on_next_ref(&event(rows), cx).unwrap();
+            writer.next_ref(&event(rows), cx).unwrap();
             assert_eq!(read::<f64>(&path).unwrap().collect_now().len(), usize::try_from(rows).unwrap());
         }
     }

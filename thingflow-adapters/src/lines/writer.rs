@@ -131,7 +131,7 @@ mod tests {
         let (path, moved) = (dir.path().join("log.txt"), dir.path().join("log.txt.1"));
         let cx = &mut Context::detached(thingflow_core::Instant::ZERO);
         for mut writer in [append(&path).unwrap(), write(&path).unwrap()] {
-            let mut line = |n: i32| writer.on_next(n, cx).map(drop).unwrap();
+            let mut line = |n: i32| writer.next(n, cx).map(drop).unwrap();
             line(1);
             std::fs::rename(&path, &moved).unwrap();
             line(2);

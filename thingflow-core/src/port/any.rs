@@ -7,11 +7,11 @@ use alloc::vec::Vec;
 use core::cell::{Cell, RefCell};
 use core::fmt;
 
-use super::{Inner, Notice, Port, Slot};
+use super::{Inner, Port, Slot};
 use crate::context::Context;
 use crate::diagram::{Hop, Shows};
-use crate::error::StreamError;
-use crate::thing::{Closed, Demand, InputThing, Receipt};
+use crate::notice::{Notice, Question};
+use crate::thing::{Demand, InputThing, Receipt};
 use crate::visit::Visitor;
 
 /// What is held until a graph is closed; dropping it closes it.
@@ -42,12 +42,9 @@ pub(crate) trait AnyPort: Hub {
     fn id(&self) -> usize;
     fn name(&self) -> String;
     fn events(&self) -> u64;
-    fn start(&self, cx: &mut Context<'_>) -> Receipt;
-    fn is_listened(&self) -> bool;
     fn is_closed(&self) -> bool;
-    fn has_room(&self) -> bool;
-    fn fail(&self, error: StreamError, cx: &mut Context<'_>) -> Closed;
-    fn complete(&self, cx: &mut Context<'_>) -> Closed;
+    fn notice(&self, notice: Notice<'_>, cx: &mut Context<'_>) -> Receipt;
+    fn ask(&self, question: Question<'_>) -> bool;
     fn connections(&self, see: &mut dyn FnMut(ConnectionInfo<'_>));
     /// Puts a wrapper around every Thing that is connected, which logs what passes, with `name` for the port.
     fn trace(&self, name: &str, shows: &Rc<Shows>);
@@ -97,40 +94,41 @@ impl<T: Clone + 'static> AnyPort for Inner<T> {
         self.look(|body| body.events).unwrap_or(0)
     }
 
-    fn start(&self, cx: &mut Context<'_>) -> Receipt {
-        self.note(super::pending::START);
-        self.settle_if_idle(Demand::More, cx)
-    }
-
-    fn is_listened(&self) -> bool {
-        if self.keep_running.get() && !self.closed.get() {
-            return true;
+    fn notice(&self, notice: Notice<'_>, cx: &mut Context<'_>) -> Receipt {
+        match notice {
+            Notice::Start => {
+                self.note(super::pending::START);
+                self.settle_if_idle(Demand::More, cx)
+            }
+            Notice::State(visitor) => {
+                let first = visitor.enter(self.id());
+                if first { self.tell(Notice::State(visitor), cx) } else { Ok(Demand::More) }
+            }
+            notice => self.tell(notice, cx),
         }
-        // Empty-handed on the way round a loop: a loop alone does not listen to itself.
-        self.look(|body| body.slots.iter().any(|slot| slot.thing.is_open())).unwrap_or(false)
     }
 
     fn is_closed(&self) -> bool {
         self.closed.get()
     }
 
-    fn has_room(&self) -> bool {
-        self.look(|body| body.slots.iter().all(|slot| slot.thing.has_room())).unwrap_or(true)
-    }
-
-    fn fail(&self, error: StreamError, cx: &mut Context<'_>) -> Closed {
-        self.end(Notice::Error(error), cx)
-    }
-
-    fn complete(&self, cx: &mut Context<'_>) -> Closed {
-        self.end(Notice::Completed, cx)
+    fn ask(&self, question: Question<'_>) -> bool {
+        match question {
+            Question::Open if self.keep_running.get() && !self.closed.get() => true,
+            // Empty-handed on the way round a loop: a loop alone does not listen to itself, nor is it full.
+            question => {
+                let empty_handed = question.asks_all();
+                self.look(|body| question.of_all(body.slots.iter(), |slot, question| slot.thing.ask(question)))
+                    .unwrap_or(empty_handed)
+            }
+        }
     }
 
     fn connections(&self, see: &mut dyn FnMut(ConnectionInfo<'_>)) {
         self.look(|body| {
             for slot in body.slots.iter() {
                 let delivered = body.events - slot.joined_at;
-                see(ConnectionInfo { delivered, describe: &|visitor| slot.thing.describe(visitor) });
+                see(ConnectionInfo { delivered, ask: &|question| slot.thing.ask(question) });
             }
         });
         self.draining.show(see);
@@ -197,7 +195,26 @@ impl PortRef {
 
     /// Whether anything that still wants events is connected, here or further down.
     pub fn is_listened(&self) -> bool {
-        self.0.is_listened()
+        self.ask(Question::Open)
+    }
+
+    /// Tells all that is connected, see [`InputThing::notice`].
+    ///
+    /// # Errors
+    /// The fatal error of a connected Thing.
+    pub fn notice(&self, notice: Notice<'_>, cx: &mut Context<'_>) -> Receipt {
+        self.0.notice(notice, cx)
+    }
+
+    /// Asks all that is connected, see [`Question::of_all`]. Asked to describe itself, the port shows just that it is there.
+    pub fn ask(&self, question: Question<'_>) -> bool {
+        match question {
+            Question::Describe(visitor) => {
+                visitor.port(self.clone(), false);
+                true
+            }
+            question => self.0.ask(question),
+        }
     }
 
     /// Shows every connection, in order. Nothing while the port is dispatching.
@@ -216,13 +233,13 @@ impl fmt::Debug for PortRef {
 pub struct ConnectionInfo<'a> {
     /// How many events went to this connection.
     pub delivered: u64,
-    pub(super) describe: &'a dyn Fn(&mut dyn Visitor),
+    pub(super) ask: &'a dyn Fn(Question<'_>) -> bool,
 }
 
 impl ConnectionInfo<'_> {
     /// Shows the chain behind the connection.
     pub fn describe(&self, visitor: &mut dyn Visitor) {
-        (self.describe)(visitor);
+        (self.ask)(Question::Describe(visitor));
     }
 }
 
@@ -248,7 +265,7 @@ pub(super) fn end_of<T>(thing: &dyn InputThing<T>) -> String {
         }
     }
     let mut end = End(String::new());
-    thing.describe(&mut end);
+    thing.ask(Question::Describe(&mut end));
     end.0
 }
 

@@ -29,8 +29,8 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::context::Context;
 use crate::error::StreamError;
-use crate::thing::{Closed, InputThing, Receipt};
-use crate::visit::Visitor;
+use crate::notice::{Arrival, Notice, Question};
+use crate::thing::{Closed, Demand, InputThing, Receipt};
 
 pub(crate) use alarm::Alarm;
 pub(crate) use any::{AnyPort, Held, Hub, RunLink};
@@ -75,8 +75,8 @@ struct Inner<T> {
     parked: Cell<Option<Box<Body<T>>>>,
     /// Not zero: something is to be done before or after the next dispatch.
     pending: Cell<u8>,
-    /// Notices that came in the middle of a dispatch.
-    waiting: RefCell<VecDeque<Notice<T>>>,
+    /// What came in the middle of a dispatch.
+    waiting: RefCell<VecDeque<Arrival<T>>>,
     /// Events for a later turn, see [`Port::emit_later`].
     later: RefCell<VecDeque<T>>,
     /// When the scheduler will wake the connections.
@@ -138,12 +138,6 @@ struct Slot<T> {
     joined_at: u64,
 }
 
-enum Notice<T> {
-    Next(T),
-    Completed,
-    Error(StreamError),
-}
-
 fn next_id() -> usize {
     // Not `fetch_add`, which some microcontrollers lack: ids of one thread ascend, and that is all that is needed.
     static LAST: AtomicUsize = AtomicUsize::new(0);
@@ -202,7 +196,7 @@ impl<T: Clone + 'static> Port<T> {
     /// The fatal error of a connected Thing. The run cannot go on, the rest of the connections miss the event.
     #[inline(always)]
     pub fn emit(&self, event: T, cx: &mut Context<'_>) -> Receipt {
-        if core::mem::needs_drop::<T>() { self.inner.next_owned(event, cx) } else { self.next_ref(&event, cx) }
+        if core::mem::needs_drop::<T>() { self.inner.next_owned(event, cx) } else { self.emit_ref(&event, cx) }
     }
 
     /// Sends an event in the next turn of the scheduler: for loops that must not starve the rest. Needs a scheduler.
@@ -229,7 +223,7 @@ impl<T: Clone + 'static> Port<T> {
 
     /// Whether anything that still wants events is connected, here or further down.
     pub fn is_listened(&self) -> bool {
-        AnyPort::is_listened(&*self.inner)
+        self.ask(Question::Open)
     }
 
     /// Whether the stream has ended.
@@ -281,30 +275,30 @@ impl<T> fmt::Debug for Port<T> {
 /// One port may feed another.
 impl<T: Clone + 'static> InputThing<T> for Port<T> {
     #[inline]
-    fn on_next(&mut self, event: T, cx: &mut Context<'_>) -> Receipt {
+    fn next(&mut self, event: T, cx: &mut Context<'_>) -> Receipt {
         self.emit(event, cx)
     }
     #[inline]
-    fn on_next_ref(&mut self, event: &T, cx: &mut Context<'_>) -> Receipt {
-        self.next_ref(event, cx)
+    fn next_ref(&mut self, event: &T, cx: &mut Context<'_>) -> Receipt {
+        self.emit_ref(event, cx)
     }
-    fn on_completed(&mut self, cx: &mut Context<'_>) -> Closed {
-        if cx.host().spares(AnyPort::id(&*self.inner)) { Ok(()) } else { self.complete(cx) }
+    fn notice(&mut self, notice: Notice<'_>, cx: &mut Context<'_>) -> Receipt {
+        match notice {
+            Notice::Completed if cx.host().spares(AnyPort::id(&*self.inner)) => Ok(Demand::More),
+            Notice::Wake => Ok(Demand::More), // it is woken by the scheduler
+            notice => AnyPort::notice(&*self.inner, notice, cx),
+        }
     }
-    fn on_error(&mut self, error: StreamError, cx: &mut Context<'_>) -> Closed {
-        self.fail(error, cx)
-    }
-    fn on_start(&mut self, cx: &mut Context<'_>) -> Receipt {
-        AnyPort::start(&*self.inner, cx)
-    }
-    fn is_open(&self) -> bool {
-        self.is_listened()
-    }
-    fn has_room(&self) -> bool {
-        AnyPort::has_room(&*self.inner)
-    }
-    fn describe(&self, visitor: &mut dyn Visitor) {
-        visitor.port(self.as_ref(), false);
+    fn ask(&self, question: Question<'_>) -> bool {
+        match question {
+            Question::Describe(visitor) => {
+                visitor.port(self.as_ref(), false);
+                true
+            }
+            // The scheduler keeps the port, and asks it.
+            Question::Draining | Question::Holding => false,
+            question => AnyPort::ask(&*self.inner, question),
+        }
     }
 }
 

@@ -15,6 +15,7 @@ use super::timers::{Due, Kind};
 use crate::clock::Instant;
 use crate::context::{Context, ON_RESUME};
 use crate::error::{Failure, FatalError, NOT_YET, RunError, StreamError};
+use crate::notice::Notice;
 use crate::output::OutputThing;
 use crate::port::PortRef;
 use crate::thing::{Demand, Receipt};
@@ -33,6 +34,8 @@ pub(super) enum Why {
     Wake,
     /// Somebody further down has room again.
     Resumed,
+    /// What is being collected is to be sent: the run is being stopped.
+    Flush,
 }
 
 /// A Thing that is out of the table because it is being called.
@@ -108,6 +111,7 @@ impl Engine {
             Why::Start => {}
             Why::Wake => schedule.armed = Instant::NEVER,
             Why::Resumed => schedule.lists.stalled = false,
+            Why::Flush => {}
             Why::Tick | Why::Turn => {
                 schedule.lists.again &= why != Why::Turn;
                 ask = schedule.phase.ask();
@@ -129,6 +133,7 @@ impl Engine {
         let (thing, once) = (&mut *running.thing, running.trigger == Trigger::Once);
         let demand = match running.why {
             Why::Start => thing.start(cx).map_err(Failure::from),
+            Why::Flush => thing.notice(Notice::Flush, cx).map_err(Failure::from),
             Why::Wake | Why::Resumed => {
                 let drains = thing.is_draining();
                 let demand = self.sparing_ports(once, thing, |thing| thing.wake(cx).map_err(Failure::from));

@@ -1,26 +1,20 @@
 //! How a run ends: a stop that lets the graph send what it holds, and then, or at once after a fatal error, the close.
 //!
-//! The order of a stop:
-//! 1. Every source is ended, in the order of scheduling: it is asked for no more events, and what is connected is told
-//!    that its stream has completed. Threads are told to end. A port that several feed ends with the last of them.
-//! 2. The run goes on until nothing is held any more: windows have been sent at their end, delayed events in their time,
-//!    what is queued for a thread by that thread. At most for the time of the stop, see
-//!    [`Scheduler::stop_within`](super::Scheduler::stop_within).
-//! 3. Every Thing is dropped, in reverse order of creation, and threads are waited for.
+//! The order of a stop is documented at [`Scheduler`](super::Scheduler#the-order-of-a-stop).
 
-use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::calls::Why;
 use super::engine::{Engine, Run, log_failed};
 use super::host::Waiting;
 use super::keyed::Id;
-use super::phase::Phase;
 use super::reactor::{Until, monotonic};
 use super::table::{Schedule, Trigger};
 use crate::clock::Instant;
 use crate::error::RunError;
+use crate::notice::{Notice, Question};
 use crate::port::{Held, PortRef};
 use crate::visit::{Visitor, ports_behind};
 
@@ -33,8 +27,6 @@ pub(super) struct Stop {
     until: Cell<Option<Instant>>,
     /// The graph must close at once.
     forced: Cell<bool>,
-    /// How many of those that feed a port have not ended.
-    feeders: RefCell<BTreeMap<usize, usize>>,
 }
 
 impl Stop {
@@ -48,20 +40,8 @@ impl Stop {
         self.ask();
     }
 
-    fn is_asked(&self) -> bool {
-        self.asked.load(Ordering::SeqCst)
-    }
-
     pub(super) fn until(&self) -> Option<Instant> {
         self.until.get()
-    }
-
-    /// One of those that feed a port has ended: whether there are others.
-    pub(super) fn spares(&self, port: usize) -> bool {
-        let mut feeders = self.feeders.borrow_mut();
-        let Some(left) = feeders.get_mut(&port) else { return false };
-        *left = left.saturating_sub(1);
-        *left > 0
     }
 
     fn is_over(&self) -> bool {
@@ -71,7 +51,6 @@ impl Stop {
     fn reset(&self) {
         self.until.set(None);
         self.forced.set(false);
-        self.feeders.take();
         self.asked.store(false, Ordering::SeqCst);
     }
 }
@@ -79,82 +58,68 @@ impl Stop {
 impl Engine {
     /// Whether the run is to stop, and has not begun to.
     pub(super) fn is_stopped(&self) -> bool {
-        self.stop.is_asked() && !self.is_winding_down()
+        self.stop.asked.load(Ordering::SeqCst) && !self.is_winding_down()
     }
 
     pub(super) fn is_winding_down(&self) -> bool {
         self.stop.until().is_some()
     }
 
-    /// Ends all sources and goes on until nothing is held any more, for as long as a stop may take.
+    /// Asks no source any more, and goes on until nothing is held, for as long as a stop may take.
     pub(super) fn wind_down(&self) -> Result<(), RunError> {
         let patience = self.threads.patience();
         let deadline = self.now() + patience;
         self.stop.until.set(Some(monotonic() + patience));
-        self.stop.feeders.replace(self.count_feeders());
         self.threads.tell();
-        self.end_sources();
-        self.settle_until(deadline)?;
-        // Ports that nothing feeds but calls by hand, or that were fed by what did not end.
-        for port in self.open_ports() {
-            self.guarded(move |cx| port.port().complete(cx))?;
-            self.settle_until(deadline)?;
+        let started = self.stop_sources();
+        for id in started {
+            self.call(id, Why::Flush)?;
         }
-        if self.has_work() && !patience.is_zero() {
-            log::warn!(
-                "the stop did not wait any longer, and what these still hold is lost: {}",
-                self.names().join(", ")
-            );
+        self.flush_ports()?;
+        while !self.stop.is_over() && self.now() < deadline && self.holds_something() {
+            self.turn(Until::At(deadline))?;
+        }
+        if self.stop.forced.get() {
+            return Ok(());
+        }
+        self.flush_ports()?; // what came late into a window
+        if self.holds_something() && !patience.is_zero() {
+            log::warn!("the stop has waited for {patience:?}; what the graph still holds is lost");
         }
         Ok(())
     }
 
-    /// Last the one that shows what goes wrong meanwhile.
-    fn open_ports(&self) -> Vec<PortRef> {
+    /// Those that have been started.
+    fn stop_sources(&self) -> Vec<Id> {
+        let mut started = Vec::new();
+        let mut schedules = self.schedules.borrow_mut();
+        for (id, schedule) in schedules.ids_mut() {
+            if schedule.trigger != Trigger::Answers && schedule.phase.stop() {
+                started.push(id);
+            }
+        }
+        started
+    }
+
+    /// Has all ports pass on what is being collected behind them, as far as they can be seen.
+    fn flush_ports(&self) -> Result<(), RunError> {
         let mut ports = Vec::new();
-        log_failed(self.discard(|_| ports = ports_behind(|visitor| show(self, visitor))));
-        ports.retain(|port| !port.port().is_closed());
-        let reports = self.reports.listened().map(|port| port.as_ref().id());
-        ports.sort_by_key(|port| Some(port.id()) == reports);
-        ports
-    }
-
-    /// Goes on until nothing is held any more, with one turn at least.
-    fn settle_until(&self, deadline: Instant) -> Result<(), RunError> {
-        while !self.stop.forced.get() {
-            let over = self.stop.is_over();
-            self.turn(if over { Until::Now } else { Until::At(deadline) })?;
-            if over || self.now() >= deadline || !self.has_work() {
-                break;
-            }
+        self.discard(|_| ports = ports_behind(|visitor| show(self, visitor)))?;
+        for port in ports {
+            self.guarded(move |cx| port.port().notice(Notice::Flush, cx))?;
         }
         Ok(())
     }
 
-    fn end_sources(&self) {
-        let ends = |schedule: &Schedule| schedule.trigger != Trigger::Answers;
-        let sources: Vec<(Id, Phase)> = {
-            let schedules = self.schedules.borrow();
-            schedules.ids().filter(|(_, schedule)| ends(schedule)).map(|(id, schedule)| (id, schedule.phase)).collect()
-        };
-        for (id, phase) in sources {
-            match phase {
-                Phase::New(_) => self.let_go(id), // it has never sent anything
-                _ => self.end(id),
-            }
-        }
-    }
-
-    /// How many chains lead into each port.
-    fn count_feeders(&self) -> BTreeMap<usize, usize> {
-        let mut counts = Feeders(BTreeMap::new());
+    /// Whether there is anything to wait for in a stop.
+    fn holds_something(&self) -> bool {
+        let mut holds = self.has_errands();
         log_failed(self.discard(|_| {
-            self.describe(&mut counts);
-            for port in ports_behind(|visitor| show(self, visitor)) {
-                port.connections(&mut |connection| connection.describe(&mut counts));
-            }
+            holds = holds
+                || ports_behind(|visitor| show(self, visitor)).iter().any(|port| port.port().ask(Question::Holding))
+                || self.schedules.borrow().iter().any(Schedule::holds_something);
         }));
-        counts.0
+        holds
     }
 
     /// Closes every Thing, in reverse order of creation, and stops the edge threads. Then the engine is as new.
@@ -182,22 +147,6 @@ impl Engine {
         self.link.trackers.end_run();
         log_failed(self.settle_tracked());
         self.stop.reset();
-    }
-}
-
-/// Counts those that end in a port, but not those that close a loop: a loop does not keep itself open.
-struct Feeders(BTreeMap<usize, usize>);
-
-impl Visitor for Feeders {
-    fn filter(&mut self, _: &str) {}
-    fn branch(&mut self, see: &dyn Fn(&mut dyn Visitor)) {
-        see(self);
-    }
-    fn sink(&mut self, _: &str) {}
-    fn port(&mut self, port: PortRef, feedback: bool) {
-        if !feedback {
-            *self.0.entry(port.id()).or_default() += 1;
-        }
     }
 }
 

@@ -17,8 +17,9 @@ use crate::clock::{Clock, Instant};
 use crate::context::{Context, Host, ON_RESUME};
 use crate::error::StreamError;
 use crate::limit::{Limit, Overflow, QueueStats};
+use crate::notice::Notice;
 use crate::port::Port;
-use crate::thing::{Closed, Demand, InputThing, Receipt};
+use crate::thing::{Closed, Demand, InputThing, Receipt, Sink};
 
 impl Scheduler {
     /// Moves a Thing that may block to a thread of its own; what comes back is connected in its place. The run goes on until
@@ -175,7 +176,8 @@ impl<T> EdgeSink<T> {
     }
 }
 
-impl<T> InputThing<T> for EdgeSink<T> {
+impl<T> Sink for EdgeSink<T> {
+    type Event = T;
     fn on_start(&mut self, _: &mut Context<'_>) -> Receipt {
         self.connected.set(true);
         Ok(Demand::More)
@@ -275,14 +277,14 @@ fn take_all<T, N: InputThing<T>>(
         due = if woken { cx.due } else { due.min(cx.due) };
         Ok::<_, String>((demand?, due))
     };
-    let (mut demand, mut due) = with(false, &mut |cx| thing.on_start(cx))?;
+    let (mut demand, mut due) = with(false, &mut |cx| thing.notice(Notice::Start, cx))?;
     while demand != Demand::Done {
         (demand, due) = match outbox.next(bell, half, due) {
             Next::Event(event) => {
                 let mut event = Some(event);
-                with(false, &mut |cx| event.take().map_or(Ok(Demand::More), |event| thing.on_next(event, cx)))?
+                with(false, &mut |cx| event.take().map_or(Ok(Demand::More), |event| thing.next(event, cx)))?
             }
-            Next::Due => with(true, &mut |cx| thing.on_wake(cx))?,
+            Next::Due => with(true, &mut |cx| thing.notice(Notice::Wake, cx))?,
             Next::End(end) => with(false, &mut |cx| end_of(thing, &end, cx).map(|()| Demand::Done))?,
         };
     }
@@ -299,8 +301,8 @@ enum Next<T> {
 
 fn end_of<T>(thing: &mut impl InputThing<T>, end: &End, cx: &mut Context<'_>) -> Closed {
     match end {
-        End::Completed => thing.on_completed(cx),
-        End::Error(error) => thing.on_error(error.clone(), cx),
+        End::Completed => thing.notice(Notice::Completed, cx).map(drop),
+        End::Error(error) => thing.notice(Notice::Error(error.clone()), cx).map(drop),
         End::Dropped => Ok(()),
     }
 }

@@ -175,9 +175,13 @@ impl Engine {
 
     /// Whether there is anything left to run for.
     pub(super) fn has_work(&self) -> bool {
+        self.has_schedules() || self.has_errands()
+    }
+
+    /// Whether there is anything left to do but for schedules.
+    pub(super) fn has_errands(&self) -> bool {
         let run = &self.run;
-        self.has_schedules()
-            || !run.jobs.borrow().is_empty()
+        !run.jobs.borrow().is_empty()
             || run.hubs.later.get() > 0
             || run.hubs.lingering.borrow().iter().any(|hub| hub.is_draining())
             || self.link.trackers.is_nudged()

@@ -146,7 +146,7 @@ pub struct Stopper {
 }
 
 impl Stopper {
-    /// Ends the run after the current turn. First all sources end, and what is connected may send what it holds, see
+    /// Ends the run after the current turn, without notices of completion; what is connected may send what it holds before, see
     /// [the order of a stop](Scheduler#the-order-of-a-stop).
     pub fn stop(&self) {
         self.flag.store(true, Ordering::SeqCst);

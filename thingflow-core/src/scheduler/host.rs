@@ -100,7 +100,7 @@ impl Host for Engine {
     }
 
     fn spares(&self, port: usize) -> bool {
-        self.run.calls.spared.borrow().contains(&port) || self.stop.spares(port)
+        self.run.calls.spared.borrow().contains(&port)
     }
 
     fn drains(&self) -> bool {

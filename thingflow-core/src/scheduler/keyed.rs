@@ -85,6 +85,10 @@ impl<V> Keyed<V> {
         self.slab.iter().map(|(key, (serial, entry))| (Id { key: index(key), serial: *serial }, entry))
     }
 
+    pub(super) fn ids_mut(&mut self) -> impl Iterator<Item = (Id, &mut V)> {
+        self.slab.iter_mut().map(|(key, (serial, entry))| (Id { key: index(key), serial: *serial }, entry))
+    }
+
     /// Takes all entries out. Later ones get other names all the same.
     pub(super) fn take_all(&mut self) -> Self {
         let slab = std::mem::take(&mut self.slab);

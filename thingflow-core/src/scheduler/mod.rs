@@ -47,6 +47,7 @@ pub(crate) use engine::Engine;
 
 use crate::clock::Clock;
 use crate::error::RunError;
+use crate::notice::Notice;
 use crate::output::OutputThing;
 use crate::port::Port;
 use crate::reports::Report;
@@ -88,11 +89,10 @@ use table::Trigger;
 /// A [`stop`](Stopper::stop), from whatever thread or [call](crate::Context::stop), or a [signal](Self::stop_on), lets the
 /// turn end, and then:
 ///
-/// 1. Every source is ended, in the order of scheduling: it is asked for no more events, and what is connected is told that
-///    its stream has completed. Edge threads are told to end. A port that several chains feed ends with the last of them.
-/// 2. The run goes on until nothing is held any more: windows are sent as they are, delayed events in their time, what is
-///    queued for a thread by that thread. This takes two seconds at most, or what [`stop_within`](Self::stop_within) says;
-///    another signal puts an end to it.
+/// 1. No source is asked for events any more, and edge threads are told to end. What is being collected is sent as it is, see
+///    [`Notice::Flush`](crate::Notice::Flush): the open window of an hour. Nothing is told that its stream has completed.
+/// 2. The run goes on while something is held: delayed events are sent in their time, what is queued for a thread is taken by
+///    that. This takes two seconds at most, or what [`stop_within`](Self::stop_within) says; another signal ends it at once.
 /// 3. Every Thing is dropped, in reverse order of creation. Edge threads are waited for, as long again.
 ///
 /// After a fatal error there is the third step only. Then the scheduler is as new.
@@ -269,7 +269,7 @@ impl Scheduler {
         let (port, new) = self.engine.reports.port();
         if new {
             let mut started = port.clone();
-            self.engine.do_later(move |_, cx| started.on_start(cx).map(|_| ()));
+            self.engine.do_later(move |_, cx| started.notice(Notice::Start, cx).map(drop));
         }
         port
     }

@@ -7,6 +7,7 @@
 //!    └───────────▶     ▼ │         ▼                             │
 //!                     Paused ◀─────┘ ────────────────────────────┘
 //!   any of them ── end ──▶ Ending ── completed ──▶ Draining, or out of the table
+//!   any of them ── stop of the run ──▶ Stopped
 //!   any of them ── cancel ──▶ out of the table, as Cancelled until a call in progress returns
 //! ```
 
@@ -27,6 +28,8 @@ pub(super) enum Phase {
     Ending,
     /// It gets no more calls but to wake what is connected, until that has sent what it holds.
     Draining,
+    /// The run is being stopped: as `Draining`, but nothing has completed.
+    Stopped,
     /// It has been cancelled while it was called, and is dropped when the call returns.
     Cancelled,
 }
@@ -76,7 +79,7 @@ impl Phase {
                 *due = true;
                 Ask::Nothing
             }
-            Self::New(_) | Self::Full | Self::Draining | Self::Cancelled => Ask::Nothing,
+            Self::New(_) | Self::Full | Self::Draining | Self::Stopped | Self::Cancelled => Ask::Nothing,
         }
     }
 
@@ -126,7 +129,7 @@ impl Phase {
                 *self = Self::Ending;
                 return true;
             }
-            Self::Ending | Self::Draining | Self::Cancelled => {}
+            Self::Ending | Self::Draining | Self::Stopped | Self::Cancelled => {}
         }
         false
     }
@@ -134,6 +137,19 @@ impl Phase {
     /// It has completed, and what is connected holds something. False if that is so already.
     pub(super) fn drain(&mut self) -> bool {
         !matches!(std::mem::replace(self, Self::Draining), Self::Draining)
+    }
+
+    /// The run is being stopped. Whether it may have collected something, which it should send.
+    pub(super) fn stop(&mut self) -> bool {
+        match self {
+            Self::Ending | Self::Draining | Self::Stopped | Self::Cancelled => return false,
+            Self::New(_) => *self = Self::Stopped,
+            Self::Running | Self::Full | Self::Freed | Self::Paused { .. } => {
+                *self = Self::Stopped;
+                return true;
+            }
+        }
+        false
     }
 
     pub(super) fn is_paused(self) -> bool {

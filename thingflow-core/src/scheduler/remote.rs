@@ -12,10 +12,10 @@ use super::table::Trigger;
 use crate::context::Context;
 use crate::error::Failure;
 use crate::limit::{Limit, QueueStats};
-use crate::output::OutputThing;
+use crate::notice::{Notice, Question};
+use crate::output::{PortSource, Ports};
 use crate::port::{Port, PortRef};
-use crate::thing::{Closed, Demand, InputThing, Receipt};
-use crate::visit::Visitor;
+use crate::thing::{Demand, InputThing, Receipt};
 
 /// Posts events into the reactor from any thread. Clones post into the same port; when the last one is dropped and all is
 /// delivered, the port completes.
@@ -116,12 +116,45 @@ struct Receiver<M, T, D> {
 /// What one turn takes from one queue, so that the others have their turn too.
 const MOST_IN_A_TURN: usize = 4096;
 
-impl<M, T, D> OutputThing for Receiver<M, T, D>
+impl<M, T: Clone + 'static, D> Receiver<M, T, D>
+where
+    D: FnMut(M, &mut Context<'_>) -> Result<Demand, Failure>,
+{
+    /// Delivers all that has been posted, whether there is room or not.
+    fn deliver_all(&mut self, cx: &mut Context<'_>) -> Receipt {
+        loop {
+            let (mut result, deliver) = (Ok(Demand::More), &mut self.deliver);
+            let left = self.inbox.drain(usize::MAX, |message| {
+                result = deliver(message, cx);
+                let goes_on = matches!(result, Ok(Demand::More | Demand::Full));
+                if goes_on { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            });
+            match result {
+                Ok(demand) => return Ok(demand),
+                Err(Failure::NotYet) if left == Left::Some => {}
+                Err(Failure::NotYet) => return Ok(Demand::More),
+                Err(Failure::Fatal(token)) => return Err(token),
+                Err(Failure::Sample(error)) => {
+                    self.port.fail(error, cx)?;
+                    return Ok(Demand::Done);
+                }
+            }
+        }
+    }
+}
+
+impl<M, T: Clone + 'static, D> Ports for Receiver<M, T, D> {
+    fn ports(&self, see: &mut dyn FnMut(PortRef)) {
+        see(self.port.as_ref());
+    }
+}
+
+impl<M, T, D> PortSource for Receiver<M, T, D>
 where
     T: Clone + 'static,
     D: FnMut(M, &mut Context<'_>) -> Result<Demand, Failure>,
 {
-    fn produce(&mut self, cx: &mut Context<'_>) -> Result<Demand, Failure> {
+    fn send(&mut self, cx: &mut Context<'_>) -> Result<Demand, Failure> {
         let mut result = Ok(Demand::More);
         let deliver = &mut self.deliver;
         let left = self.inbox.drain(MOST_IN_A_TURN, |message| {
@@ -142,38 +175,32 @@ where
             }
         }
     }
-    fn start(&mut self, cx: &mut Context<'_>) -> Receipt {
-        // A port that nobody has connected yet waits for its first listener.
-        self.port.on_start(cx).map(|_| Demand::More)
-    }
-    /// What has been posted by now comes before the end.
-    fn complete(&mut self, cx: &mut Context<'_>) -> Closed {
-        loop {
-            let (mut result, deliver) = (Ok(Demand::More), &mut self.deliver);
-            let left = self.inbox.drain(usize::MAX, |message| {
-                result = deliver(message, cx);
-                if matches!(result, Ok(Demand::More | Demand::Full)) {
-                    ControlFlow::Continue(())
+    fn on_notice(&mut self, notice: Notice<'_>, cx: &mut Context<'_>) -> Receipt {
+        match notice {
+            // A port that nobody has connected yet waits for its first listener.
+            Notice::Start => self.port.notice(Notice::Start, cx).map(|_| Demand::More),
+            Notice::Wake => Ok(Demand::More),
+            // What has been posted by now comes before.
+            Notice::Flush => {
+                if self.deliver_all(cx)? == Demand::Done {
+                    Ok(Demand::Done)
                 } else {
-                    ControlFlow::Break(())
+                    self.tell_ports(Notice::Flush, cx)
                 }
-            });
-            match result {
-                Ok(Demand::Done) => return Ok(()),
-                Ok(_) => return self.port.complete(cx),
-                Err(Failure::Sample(error)) => return self.port.fail(error, cx),
-                Err(Failure::Fatal(token)) => return Err(token),
-                Err(Failure::NotYet) if left == Left::Nothing => return self.port.complete(cx),
-                Err(Failure::NotYet) => {}
             }
+            Notice::Completed => {
+                if self.deliver_all(cx)? != Demand::Done {
+                    self.port.complete(cx)?;
+                }
+                Ok(Demand::Done)
+            }
+            notice => self.tell_ports(notice, cx),
         }
     }
-    fn ports(&self, see: &mut dyn FnMut(PortRef)) {
-        see(self.port.as_ref());
-    }
-    fn describe(&self, visitor: &mut dyn Visitor) {
-        if self.shown {
-            visitor.port(self.port.as_ref(), false);
+    fn answer(&self, question: Question<'_>) -> bool {
+        match question {
+            Question::Describe(_) if !self.shown => true,
+            question => self.ask_ports(question),
         }
     }
     fn name(&self) -> &str {

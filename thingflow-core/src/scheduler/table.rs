@@ -50,6 +50,21 @@ pub(super) enum Trigger {
 }
 
 impl Schedule {
+    fn is_part_of_the_run(&self) -> bool {
+        self.counts_for_the_run.as_ref().is_none_or(|counts| counts.get())
+    }
+
+    /// Whether a stop waits for it.
+    pub(super) fn holds_something(&self) -> bool {
+        match self.phase {
+            Phase::Ending => true,
+            Phase::Stopped | Phase::Draining => {
+                self.thing.as_ref().is_some_and(|thing| thing.is_draining() || thing.is_holding())
+            }
+            _ => self.trigger == Trigger::Answers && self.is_part_of_the_run(),
+        }
+    }
+
     /// Changes what is counted.
     pub(super) fn count(&self, change: impl FnOnce(&mut ScheduleStats)) {
         let mut counts = self.counts.get();
@@ -61,11 +76,11 @@ impl Schedule {
 impl Engine {
     pub(super) fn add(&self, thing: Box<dyn OutputThing>, trigger: Trigger) -> ScheduleHandle {
         let counts = Rc::default();
-        let wish = if self.is_winding_down() { Wish::End } else { Wish::Run };
+        let phase = if self.is_winding_down() { Phase::Stopped } else { Phase::New(Wish::Run) };
         let id = self.schedules.borrow_mut().insert(Schedule {
             thing: Some(thing),
             trigger,
-            phase: Phase::New(wish),
+            phase,
             counts: Rc::clone(&counts),
             on_failure: OnFailure::Stop,
             troubles: Troubles::default(),
@@ -173,9 +188,6 @@ impl Engine {
 
     /// Whether there is a schedule to run for: not for one that is paused, which nobody would let go on.
     pub(super) fn has_schedules(&self) -> bool {
-        let counts = |schedule: &Schedule| {
-            !schedule.phase.is_paused() && schedule.counts_for_the_run.as_ref().is_none_or(|counts| counts.get())
-        };
-        self.schedules.borrow().iter().any(counts)
+        self.schedules.borrow().iter().any(|schedule| !schedule.phase.is_paused() && schedule.is_part_of_the_run())
     }
 }

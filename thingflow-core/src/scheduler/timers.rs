@@ -38,8 +38,7 @@ struct Entry {
 }
 
 impl Ord for Entry {
-    /// The greatest is served first: the earliest; of those due at one instant first what stages have asked for, in the order
-    /// of asking, then ticks, in the order of scheduling.
+    /// The greatest is served first: the earliest, and of equals the one that was set first.
     fn cmp(&self, other: &Self) -> Ordering {
         (other.latest, other.due, other.order).cmp(&(self.latest, self.due, self.order))
     }
@@ -73,15 +72,14 @@ pub(super) struct Timers {
     rhythms: Vec<Rhythm>,
     order: u64,
     len: usize,
+    /// Kept, so that ordering them allocates nothing.
+    ticks: Vec<Id>,
     /// How many timers there were after the last sweep.
     swept: usize,
 }
 
-/// Added to the order of ticks, so that at one instant they come after what stages have asked for.
-const TICKS: u64 = 1 << 63;
-
 /// Fewer timers than these are not worth a sweep.
-const FEW: usize = 1024;
+const FEW: usize = 64;
 
 impl Timers {
     /// Sets a timer that is due once.
@@ -123,7 +121,7 @@ impl Timers {
             None => return self.heap.push(entry),
         };
         let rhythm = &mut self.rhythms[at];
-        if rhythm.queue.back().is_some_and(|last| *last < entry) {
+        if rhythm.queue.back().is_some_and(|last| (last.latest, last.due) > (entry.latest, entry.due)) {
             return self.heap.push(entry); // out of step: joins the queue when it is due again
         }
         rhythm.queue.push_back(entry);
@@ -131,14 +129,9 @@ impl Timers {
     }
 
     fn entry(&mut self, due: Instant, slack: Duration, what: Due) -> Entry {
-        let order = if what.kind == Kind::Schedule {
-            TICKS + what.id.age()
-        } else {
-            self.order += 1;
-            self.order
-        };
+        self.order += 1;
         self.len += 1;
-        Entry { due, latest: due + slack, order, what }
+        Entry { due, latest: due + slack, order: self.order, what }
     }
 
     /// Lets the heap know the front of a rhythm.
@@ -166,16 +159,20 @@ impl Timers {
         listed.map(|entry| entry.latest).filter(|latest| *latest > now).min()
     }
 
-    /// Takes out all that is due at `now`, in order.
+    /// Takes out all that is due at `now`, in order. The ticks of one instant come in the order of scheduling, however long
+    /// their periods are.
     pub(super) fn take_due(&mut self, now: Instant, due: &mut Vec<Due>) {
-        let before = due.len();
-        self.move_due(now, due);
-        self.len -= due.len() - before;
+        while let Some(at) = self.heap.peek().map(|top| top.due).filter(|at| *at <= now) {
+            let before = due.len();
+            self.take_due_at(at, due);
+            self.len -= due.len() - before;
+            order_ticks(&mut due[before..], &mut self.ticks);
+        }
     }
 
-    fn move_due(&mut self, now: Instant, due: &mut Vec<Due>) {
+    fn take_due_at(&mut self, at: Instant, due: &mut Vec<Due>) {
         while let Some(mut top) = self.heap.peek_mut() {
-            if top.due > now {
+            if top.due != at {
                 return;
             }
             let Kind::Rhythm(at) = top.what.kind else {
@@ -195,6 +192,20 @@ impl Timers {
                 }
             }
         }
+    }
+}
+
+/// Orders the ticks among what is due, and leaves everything else in its place.
+fn order_ticks(due: &mut [Due], ids: &mut Vec<Id>) {
+    let is_tick = |due: &&mut Due| due.kind == Kind::Schedule;
+    if due.iter_mut().filter(is_tick).is_sorted_by_key(|tick| tick.id.age()) {
+        return;
+    }
+    ids.clear();
+    ids.extend(due.iter_mut().filter(is_tick).map(|tick| tick.id));
+    ids.sort_unstable_by_key(|id| id.age());
+    for (tick, id) in due.iter_mut().filter(is_tick).zip(ids) {
+        tick.id = *id;
     }
 }
 
@@ -221,6 +232,16 @@ mod tests {
 
     #[test]
     fn ticks_at_one_instant_are_served_in_the_order_of_scheduling() {
+        let (mut timers, at) = (Timers::default(), Instant::from_nanos(5));
+        let mut tick = |period, key| timers.periodic(at, Duration::ZERO, Duration::from_secs(period), what(key));
+        tick(4, 3);
+        tick(2, 2);
+        tick(1, 1);
+        assert_eq!(keys(&mut timers, 5), [1, 2, 3], "although the longer periods were set before");
+    }
+
+    #[test]
+    fn equal_deadlines_are_served_in_the_order_they_were_set() {
         let mut timers = Timers::default();
         let (at, second) = (Instant::from_nanos(5), Duration::from_secs(1));
         timers.periodic(at, Duration::ZERO, second, what(1));
@@ -229,7 +250,7 @@ mod tests {
         timers.periodic(at, Duration::ZERO, second * 2, what(4));
         assert_eq!(timers.next(), Some(at));
         assert_eq!(keys(&mut timers, 4), [0; 0]);
-        assert_eq!(keys(&mut timers, 5), [2, 1, 3, 4], "what a stage has asked for comes before the ticks");
+        assert_eq!(keys(&mut timers, 5), [1, 2, 3, 4], "what a stage has asked for keeps its place");
         assert_eq!(timers.next(), None);
     }
 
@@ -251,8 +272,8 @@ mod tests {
         }
         timers.sweep(|due| due.id.key % 2 == 0);
         assert_eq!(timers.next(), Some(Instant::from_nanos(2)));
-        assert_eq!(keys(&mut timers, 4), [12, 2, 14, 4]);
-        assert_eq!(keys(&mut timers, 9), [16, 6]);
+        assert_eq!(keys(&mut timers, 4), [2, 12, 4, 14]);
+        assert_eq!(keys(&mut timers, 9), [6, 16]);
         assert!(!timers.is_crowded() && timers.next().is_none());
     }
 

@@ -9,6 +9,7 @@ use super::table::Schedule;
 use super::timers::{Due, Kind};
 use crate::clock::Instant;
 use crate::error::RunError;
+use crate::notice::Notice;
 
 /// So many turns virtual time stands still while there is something to do, before it goes on to the next deadline.
 const MOST_STILL: u32 = 10_000;
@@ -45,7 +46,7 @@ impl Engine {
         }
         for port in self.link.take_unstarted() {
             if let Some(port) = port.upgrade() {
-                self.guarded(move |cx| port.start(cx).map(drop))?;
+                self.guarded(move |cx| port.notice(Notice::Start, cx).map(drop))?;
             }
         }
         Ok(())

@@ -1,65 +1,38 @@
-//! A [`Shared`] Thing that is scheduled: it produces by itself, and takes what comes through its inputs.
+//! A [`Shared`] Thing that is scheduled: it sends by itself, and takes what comes through its inputs.
 
 use super::{Inner, Shared};
 use crate::clock::Instant;
 use crate::context::Context;
-use crate::error::{Failure, StreamError};
+use crate::error::{Failure, FatalError};
+use crate::notice::{Notice, Question};
 use crate::output::OutputThing;
-use crate::port::PortRef;
-use crate::thing::{Closed, Demand, Receipt};
-use crate::visit::{Visitor, short_name};
+use crate::thing::{Demand, Receipt};
+use crate::visit::short_name;
 
-/// Schedule a clone: the Thing itself stays with its inputs. How a client publishes what comes through its inputs, and sends
-/// what it hears by its ports, all by one connection.
+/// Schedule a clone: the Thing itself stays with its inputs. So a client sends what comes through its inputs, and its ports
+/// what it hears, all by one connection.
 impl<S: OutputThing + 'static> OutputThing for Shared<S> {
     fn produce(&mut self, cx: &mut Context<'_>) -> Result<Demand, Failure> {
-        let demand = match self.inner.thing.try_borrow_mut() {
-            Ok(mut thing) => thing.produce(cx)?,
-            Err(_) => return Ok(Demand::More),
-        };
+        let demand = self.inner.call(Demand::More, cx, |thing, cx| thing.produce(cx))?;
         if demand == Demand::Done {
             self.inner.is_done.set(true);
         }
-        self.inner.drain(cx)?;
         Ok(demand)
     }
-    fn ports(&self, see: &mut dyn FnMut(PortRef)) {
-        if let Ok(thing) = self.inner.thing.try_borrow() {
-            thing.ports(see);
+    fn notice(&mut self, notice: Notice<'_>, cx: &mut Context<'_>) -> Receipt {
+        if matches!(notice, Notice::Wake) && self.inner.wake.get().is_some() {
+            return self.inner.wake(cx);
         }
+        self.inner.call(Demand::More, cx, |thing, cx| thing.notice(notice, cx))
     }
-    fn start(&mut self, cx: &mut Context<'_>) -> Receipt {
-        self.inner.call(Ok(Demand::More), cx, S::start)
-    }
-    fn fail(&mut self, error: StreamError, cx: &mut Context<'_>) -> Closed {
-        self.inner.call(Ok(()), cx, |thing, cx| thing.fail(error, cx))
-    }
-    fn complete(&mut self, cx: &mut Context<'_>) -> Closed {
-        self.inner.call(Ok(()), cx, S::complete)
-    }
-    fn is_listened(&self) -> bool {
-        self.inner.thing.try_borrow().map_or(true, |thing| thing.is_listened())
-    }
-    fn has_room(&self) -> bool {
-        self.inner.thing.try_borrow().map_or(true, |thing| thing.has_room())
-    }
-    fn wake(&mut self, cx: &mut Context<'_>) -> Receipt {
-        if self.inner.wake.get().is_some() {
-            self.inner.wake(cx)
-        } else {
-            self.inner.call(Ok(Demand::More), cx, S::wake)
+    fn ask(&self, question: Question<'_>) -> bool {
+        match self.inner.thing.try_borrow() {
+            Ok(thing) => thing.ask(question),
+            Err(_) => matches!(question, Question::Open | Question::Room),
         }
-    }
-    fn is_draining(&self) -> bool {
-        self.inner.thing.try_borrow().is_ok_and(|thing| thing.is_draining())
     }
     fn due(&mut self, cx: &mut Context<'_>) -> Option<Instant> {
         self.inner.thing.try_borrow_mut().ok()?.due(cx)
-    }
-    fn describe(&self, visitor: &mut dyn Visitor) {
-        if let Ok(thing) = self.inner.thing.try_borrow() {
-            thing.describe(visitor);
-        }
     }
     fn name(&self) -> &str {
         short_name::<S>()
@@ -68,15 +41,15 @@ impl<S: OutputThing + 'static> OutputThing for Shared<S> {
 
 impl<S: 'static> Inner<S> {
     /// Calls the Thing, unless it is being called, and then delivers what came in the meantime.
-    fn call<R>(
+    fn call<R, E: From<FatalError>>(
         &self,
-        otherwise: Result<R, crate::FatalError>,
+        otherwise: R,
         cx: &mut Context<'_>,
-        call: impl FnOnce(&mut S, &mut Context<'_>) -> Result<R, crate::FatalError>,
-    ) -> Result<R, crate::FatalError> {
+        call: impl FnOnce(&mut S, &mut Context<'_>) -> Result<R, E>,
+    ) -> Result<R, E> {
         let result = match self.thing.try_borrow_mut() {
             Ok(mut thing) => call(&mut thing, cx)?,
-            Err(_) => return otherwise,
+            Err(_) => return Ok(otherwise),
         };
         self.drain(cx)?;
         Ok(result)

@@ -22,11 +22,11 @@ use crate::ticker::Ticker;
 /// let seen = Recorder::new();
 /// let mut chain = pipe().chunks_timeout(Duration::from_nanos(10)).to(seen.clone());
 /// let at = |nanos| Context::detached(Instant::from_nanos(nanos));
-/// chain.on_start(&mut at(0))?;
+/// chain.notice(Notice::Start, &mut at(0))?;
 /// for time in [3, 7, 12, 45] {
-///     chain.on_next(time, &mut at(time))?;
+///     chain.next(time, &mut at(time))?;
 /// }
-/// chain.on_completed(&mut at(46))?;
+/// chain.notice(Notice::Completed, &mut at(46))?;
 /// assert_eq!(seen.events(), [vec![3, 7], vec![12], vec![45]]);
 /// # Ok::<(), thingflow_core::FatalError>(())
 /// ```

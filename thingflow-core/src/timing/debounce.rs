@@ -23,7 +23,7 @@ use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
 ///     let seen = Recorder::new();
 ///     let mut button = pipe().pipe(filter).to(seen.clone());
 ///     for (at, level) in [(100, 1), (105, 0), (110, 2), (200, 0)] {
-///         button.on_next(level, &mut Context::detached(Instant::from_nanos(at)))?;
+///         button.next(level, &mut Context::detached(Instant::from_nanos(at)))?;
 ///     }
 ///     Ok::<_, thingflow_core::FatalError>(seen.events())
 /// };

@@ -37,7 +37,7 @@ pub(super) enum Edges {
 ///     let seen = Recorder::new();
 ///     let mut chain = pipe().pipe(filter).to(seen.clone());
 ///     for at in [1, 3, 5, 40] {
-///         chain.on_next(at, &mut Context::detached(Instant::from_nanos(at)))?;
+///         chain.next(at, &mut Context::detached(Instant::from_nanos(at)))?;
 ///     }
 ///     Ok::<_, thingflow_core::FatalError>(seen.events())
 /// };

@@ -91,7 +91,7 @@ impl<C: Conversion, N: InputThing<SensorEvent<C::Reading>>> Converting<C, N> {
         match self.conversion.read().map_err(no_reading)? {
             Progress::Ready(val) => {
                 let event = SensorEvent { sensor_id: self.conversion.id(), ts: cx.timestamp(), val };
-                Ok(self.next.on_next(event, cx)?)
+                Ok(self.next.next(event, cx)?)
             }
             Progress::AskIn(_) if cx.now().since(running.since) >= self.patience => {
                 Err(StreamError::new("the sensor gave no reading: its measurement does not come to an end").into())
@@ -150,7 +150,7 @@ impl<C: Conversion, N: InputThing<SensorEvent<C::Reading>>> OutputThing for Conv
 
     fn wake(&mut self, cx: &mut Context<'_>) -> Receipt {
         if self.next.is_draining() {
-            return self.next.on_wake(cx); // the stream has ended
+            return self.next.notice(Notice::Wake, cx); // the stream has ended
         }
         let demand = match self.collect(cx) {
             Ok(demand) => demand,
@@ -162,14 +162,14 @@ impl<C: Conversion, N: InputThing<SensorEvent<C::Reading>>> OutputThing for Conv
                 Demand::More
             }
         };
-        if demand == Demand::Done { Ok(demand) } else { Ok(demand.and(self.next.on_wake(cx)?)) }
+        if demand == Demand::Done { Ok(demand) } else { Ok(demand.and(self.next.notice(Notice::Wake, cx)?)) }
     }
 
     fn start(&mut self, cx: &mut Context<'_>) -> Receipt {
-        self.next.on_start(cx)
+        self.next.notice(Notice::Start, cx)
     }
     fn fail(&mut self, error: StreamError, cx: &mut Context<'_>) -> Closed {
-        self.next.on_error(error, cx)
+        self.next.notice(Notice::Error(error), cx)
     }
     fn is_listened(&self) -> bool {
         self.next.is_open()

@@ -68,8 +68,14 @@ fn read(request: &Request, numbers: [Offset; 2]) -> Result<[bool; 2], gpiocdev::
     Ok([level(numbers[0])?, level(numbers[1])?])
 }
 
-impl<T: Clone + 'static> OutputThing for Levels<T> {
-    fn produce(&mut self, cx: &mut Context<'_>) -> Result<Demand, Failure> {
+impl<T: Clone + 'static> Ports for Levels<T> {
+    fn ports(&self, see: &mut dyn FnMut(PortRef)) {
+        see(self.port.as_ref());
+    }
+}
+
+impl<T: Clone + 'static> PortSource for Levels<T> {
+    fn send(&mut self, cx: &mut Context<'_>) -> Result<Demand, Failure> {
         if let Some(time) = self.begun.take() {
             let demand = self.send(time, cx)?;
             if demand != Demand::More {
@@ -87,9 +93,6 @@ impl<T: Clone + 'static> OutputThing for Levels<T> {
             return self.send(SystemClock.timestamp(), cx);
         }
         Ok(demand)
-    }
-    fn ports(&self, see: &mut dyn FnMut(PortRef)) {
-        see(self.port.as_ref());
     }
     fn name(&self) -> &str {
         &self.name

@@ -23,11 +23,11 @@ use crate::context::Context;
 use crate::error::{Failure, StreamError};
 use crate::event::SensorEvent;
 use crate::limit::Limit;
+use crate::notice::{Notice, Question};
 use crate::output::{OutputThing, Source};
 use crate::port::Port;
 use crate::sensor::{Sampled, Sensor};
-use crate::thing::{Closed, Demand, Receipt};
-use crate::visit::Visitor;
+use crate::thing::{Demand, InputThing, Receipt};
 
 /// What an edge thread sends: an answer, after what has been reported meanwhile.
 enum Message<T> {
@@ -303,24 +303,21 @@ impl<T: Clone + 'static> OutputThing for Ticker<T> {
         }
         Ok(Demand::More)
     }
-    /// It is time for another try.
-    fn wake(&mut self, cx: &mut Context<'_>) -> Receipt {
-        if self.receiver.is_active() && !self.retry.waits(cx.now()) {
-            self.ask(cx);
+    fn notice(&mut self, notice: Notice<'_>, cx: &mut Context<'_>) -> Receipt {
+        match notice {
+            Notice::Wake if self.receiver.is_active() && !self.retry.waits(cx.now()) => self.ask(cx), // another try
+            Notice::Error(error) => self.port.fail(error, cx)?,
+            _ => {} // the receiver of the answers has the port
         }
         Ok(Demand::More)
     }
-    fn start(&mut self, _: &mut Context<'_>) -> Receipt {
-        Ok(Demand::More)
+    fn ask(&self, question: Question<'_>) -> bool {
+        match question {
+            Question::Open => self.receiver.is_active() && self.port.is_listened(),
+            Question::Describe(_) => true,
+            question => self.port.ask(question),
+        }
     }
-    fn fail(&mut self, error: StreamError, cx: &mut Context<'_>) -> Closed {
-        self.port.fail(error, cx)
-    }
-    fn is_listened(&self) -> bool {
-        self.receiver.is_active() && self.port.is_listened()
-    }
-    /// The receiver of the answers shows the port.
-    fn describe(&self, _: &mut dyn Visitor) {}
 }
 
 impl<T> Drop for Ticker<T> {
