@@ -7,7 +7,7 @@ use core::marker::PhantomData;
 
 use crate::clock::Instant;
 use crate::context::Context;
-use crate::error::RunError;
+use crate::error::{RunError, StreamError};
 use crate::notice::{Notice, Question};
 use crate::receipts::{Link, Watch};
 use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
@@ -192,6 +192,34 @@ fn answer<In, F: Filter<In>>(
     }
 }
 
+/// The methods of a filter that is made of others: each is the notice or the question of its name, so that a caller of the
+/// method reaches all of them too.
+macro_rules! by_notice_and_ask {
+    ($out:ty) => {
+        fn on_completed(&mut self, out: &mut Emitter<'_, '_, impl InputThing<$out>>) -> Closed {
+            Filter::<In>::notice(self, Notice::Completed, out).map(drop)
+        }
+        fn on_error(&mut self, error: StreamError, out: &mut Emitter<'_, '_, impl InputThing<$out>>) -> Closed {
+            Filter::<In>::notice(self, Notice::Error(error), out).map(drop)
+        }
+        fn on_start(&mut self, out: &mut Emitter<'_, '_, impl InputThing<$out>>) -> Receipt {
+            Filter::<In>::notice(self, Notice::Start, out)
+        }
+        fn on_wake(&mut self, out: &mut Emitter<'_, '_, impl InputThing<$out>>) -> Receipt {
+            Filter::<In>::notice(self, Notice::Wake, out)
+        }
+        fn has_room(&self, behind: bool) -> bool {
+            Filter::<In>::ask(self, Question::Room, &|_| behind)
+        }
+        fn is_draining(&self) -> bool {
+            drains::<In, Self>(self)
+        }
+        fn is_holding(&self) -> bool {
+            Filter::<In>::ask(self, Question::Holding, &|_| false)
+        }
+    };
+}
+
 /// Two filters, one behind the other: a filter.
 #[derive(Clone, Debug)]
 pub struct Then<A, B> {
@@ -261,6 +289,7 @@ impl<In, A: Filter<In>, B: Filter<A::Out>> Filter<In> for Then<A, B> {
     fn ask(&self, question: Question<'_>, behind: &dyn Fn(Question<'_>) -> bool) -> bool {
         answer(&self.first, &self.gone, question, &|question| self.second.ask(question, behind))
     }
+    by_notice_and_ask!(B::Out);
 }
 
 /// The filter that changes nothing: the start of every pipe.
@@ -353,6 +382,7 @@ impl<In, F: Filter<In>> Filter<In> for Pipe<In, F> {
     fn ask(&self, question: Question<'_>, behind: &dyn Fn(Question<'_>) -> bool) -> bool {
         self.filter.ask(question, behind)
     }
+    by_notice_and_ask!(F::Out);
 }
 
 impl<In, F: Clone> Clone for Pipe<In, F> {

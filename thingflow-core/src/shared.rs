@@ -437,6 +437,15 @@ where
     }
 }
 
+/// An input that is taken off its port holds no watermark back any more.
+impl<S, E, F> Drop for SharedInput<S, E, F> {
+    fn drop(&mut self) {
+        if let Some(number) = self.number {
+            self.shared.marks.borrow_mut().forget(number);
+        }
+    }
+}
+
 impl<S, E, F> fmt::Debug for SharedInput<S, E, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "SharedInput({})", short_name::<S>())

@@ -31,8 +31,13 @@ impl Watermarks {
 
     /// An input has ended and holds nobody back any more.
     pub(crate) fn leave(&mut self, input: usize) -> Option<Timestamp> {
-        self.inputs.retain(|(number, _)| *number != input);
+        self.forget(input);
         self.risen()
+    }
+
+    /// An input is gone, and nobody is there to be told what follows: it is seen when another one rises.
+    pub(crate) fn forget(&mut self, input: usize) {
+        self.inputs.retain(|(number, _)| *number != input);
     }
 
     fn risen(&mut self) -> Option<Timestamp> {

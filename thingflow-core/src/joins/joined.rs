@@ -217,7 +217,7 @@ impl<R, N> fmt::Debug for Joined<R, N> {
 }
 
 /// One input of a connected join.
-pub(super) struct JoinInput<I, T, R, N> {
+pub(super) struct JoinInput<I: Index, T, R, N> {
     join: Rc<Joined<R, N>>,
     index: I,
     way: Rc<Way<I, T>>,
@@ -342,7 +342,14 @@ where
     }
 }
 
-impl<I, T, R, N> JoinInput<I, T, R, N> {
+/// An input that is taken off its port holds no watermark back any more.
+impl<I: Index, T, R, N> Drop for JoinInput<I, T, R, N> {
+    fn drop(&mut self) {
+        self.join.marks.borrow_mut().forget(self.index.number());
+    }
+}
+
+impl<I: Index, T, R, N> JoinInput<I, T, R, N> {
     /// The answer of a join that is being called.
     fn busy(&self, question: Question<'_>) -> bool {
         match question {
