@@ -242,20 +242,11 @@ impl<T: Clone + 'static> Inner<T> {
         if notice.is_end() {
             return self.end(notice, cx).map(|()| Demand::Done);
         }
-        let flush = matches!(notice, Notice::Flush);
-        if flush && self.flushing.replace(true) {
-            return Ok(Demand::More); // it has come round a loop
-        }
         let Some(body) = self.take_body() else {
-            self.flushing.set(false);
             return Ok(notice.keep().map_or(Demand::More, |notice| self.enqueue(Arrival::Notice(notice))));
         };
         let receipt = self.each(body, cx, |slot, cx| slot.thing.notice(notice.again(), cx));
-        let receipt = self.settled(receipt, cx);
-        if flush {
-            self.flushing.set(false);
-        }
-        receipt
+        self.settled(receipt, cx)
     }
 
     /// Tells every connection that the stream has ended, and drops them.

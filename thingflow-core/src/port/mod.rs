@@ -90,8 +90,6 @@ struct Inner<T> {
     draining: Draining<T>,
     running: Cell<bool>,
     closed: Cell<bool>,
-    /// A flush is on its way through.
-    flushing: Cell<bool>,
     keep_running: Cell<bool>,
     link: OnceCell<Rc<RunLink>>,
     name: RefCell<Option<String>>,
@@ -164,7 +162,6 @@ impl<T: Clone + 'static> Port<T> {
             draining: Draining::default(),
             running: Cell::new(false),
             closed: Cell::new(false),
-            flushing: Cell::new(false),
             keep_running: Cell::new(false),
             link: OnceCell::new(),
             name: RefCell::new(None),

@@ -107,6 +107,14 @@ impl Registry {
         self.engine.upgrade()?.reactor.next_ready(&self.owner)
     }
 
+    /// Has the Thing called in the next turn, whatever its descriptors say. To be used from a call by somebody else, through an
+    /// input; in its own calls [`Context::call_again`] does the same.
+    pub fn call_soon(&self) {
+        if let Some(engine) = self.engine.upgrade() {
+            engine.call_soon(self.owner.schedule.get());
+        }
+    }
+
     /// Announces a descriptor again, in the next turn: its Thing has not done all that there was to do.
     pub fn call_again(&self, ready: Ready) {
         if let Some(engine) = self.engine.upgrade()
