@@ -164,7 +164,10 @@ fn wake<In, F: Filter<In>, N: InputThing<F::Out>>(
     let was_told = !gone.get() && drains(filter);
     let demand = told(filter, Notice::Wake, out)?;
     if demand != Demand::Done {
-        return Ok(demand.and(gone.note(out.next.notice(Notice::Wake, out.cx)?)));
+        let behind = gone.note(out.next.notice(Notice::Wake, out.cx)?);
+        // A filter that holds events has room of its own, and keeps `Full` from its source.
+        let takes = behind == Demand::Full && filter.ask(Question::Room, &|_| false);
+        return Ok(if takes { demand } else { demand.and(behind) });
     }
     if !(!gone.get() && drains(filter) || out.next.ask(Question::Draining)) {
         return Ok(demand);

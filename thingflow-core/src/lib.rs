@@ -65,6 +65,8 @@
 #[cfg(feature = "alloc")]
 extern crate alloc;
 
+#[cfg(feature = "alloc")]
+mod arrivals;
 pub mod bare;
 mod chain;
 mod clock;

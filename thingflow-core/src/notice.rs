@@ -185,13 +185,6 @@ impl From<Demand> for Receipts {
     }
 }
 
-/// What comes to a Thing, while it has to wait.
-#[cfg_attr(not(feature = "alloc"), allow(dead_code))]
-pub(crate) enum Arrival<T> {
-    Next(T),
-    Notice(Notice<'static>),
-}
-
 impl Notice<'_> {
     /// The notice, to be kept for a while, by whom it has reached in the middle of a call: it has come round a loop. A flush
     /// need not go round again, and a visit of state comes while the graph is at rest.
@@ -205,4 +198,10 @@ impl Notice<'_> {
             Self::Flush | Self::State(_) => return None,
         })
     }
+}
+
+/// An event or a notice, where both may have to wait.
+pub(crate) enum Arrival<T> {
+    Next(T),
+    Notice(Notice<'static>),
 }

@@ -7,11 +7,11 @@
 mod scheduled;
 
 use alloc::boxed::Box;
-use alloc::collections::VecDeque;
 use alloc::rc::{Rc, Weak};
 use core::cell::{Cell, OnceCell, RefCell};
 use core::fmt;
 
+use crate::arrivals::Arrivals;
 use crate::clock::Timestamp;
 use crate::context::Context;
 use crate::error::StreamError;
@@ -65,7 +65,7 @@ struct Inner<S> {
     thing: RefCell<S>,
     ports: fn(&S) -> &dyn Ports,
     /// The inputs that have a notice waiting, in order of arrival.
-    queue: RefCell<VecDeque<Rc<dyn Waiting<S>>>>,
+    queue: Arrivals<Rc<dyn Waiting<S>>>,
     wake: OnceCell<Handler<S, Receipt>>,
     has_room: OnceCell<Asked<S>>,
     alarm: Alarm,
@@ -114,7 +114,7 @@ impl<S: 'static> Shared<S> {
         let inner = Rc::new_cyclic(|me| Inner {
             thing: RefCell::new(thing),
             ports,
-            queue: RefCell::default(),
+            queue: Arrivals::default(),
             wake: OnceCell::new(),
             has_room: OnceCell::new(),
             alarm: Alarm::default(),
@@ -159,7 +159,7 @@ impl<S: 'static> Shared<S> {
             ports: self.inner.ports,
             completed: OnceCell::new(),
             failed: OnceCell::new(),
-            waiting: RefCell::default(),
+            waiting: Arrivals::default(),
             done: Cell::new(false),
         };
         SharedInput { shared: self.inner.clone(), input: Rc::new(input), ended: false, number: None }
@@ -229,7 +229,7 @@ impl<S: 'static> Inner<S> {
     /// Delivers what came in the meantime.
     fn drain(&self, cx: &mut Context<'_>) -> Closed {
         loop {
-            let Some(input) = self.queue.borrow_mut().pop_front() else { return Ok(()) };
+            let Some(input) = self.queue.pop() else { return Ok(()) };
             let Ok(mut thing) = self.thing.try_borrow_mut() else { return Ok(()) };
             input.deliver(&mut thing, cx)?;
         }
@@ -250,6 +250,13 @@ impl<S: 'static> Hub for Inner<S> {
     }
     fn is_draining(&self) -> bool {
         self.is_draining.get()
+    }
+    fn is_holding(&self) -> bool {
+        self.is_draining.get()
+    }
+    #[cfg(feature = "std")]
+    fn forget_wishes(&self) {
+        self.alarm.forget();
     }
 }
 
@@ -280,7 +287,7 @@ struct Input<S, E, F> {
     ports: fn(&S) -> &dyn Ports,
     completed: OnceCell<Handler<S, Closed>>,
     failed: OnceCell<ErrorHandler<S>>,
-    waiting: RefCell<VecDeque<Arrival<E>>>,
+    waiting: Arrivals<Arrival<E>>,
     /// A notice that had waited was answered by `Done`: the source hears it at its next event.
     done: Cell<bool>,
 }
@@ -307,7 +314,7 @@ where
         }
         let demand = match self.shared.thing.try_borrow_mut() {
             Ok(mut thing) => self.input.handle(arrival, &mut thing, cx)?,
-            Err(_) => return Ok(self.wait(arrival)),
+            Err(_) => return self.wait(arrival, cx),
         };
         self.shared.drain(cx)?;
         self.shared.note_wishes(cx);
@@ -343,10 +350,11 @@ where
         least.map_or(Ok(Demand::More), |least| self.take(Arrival::Notice(Notice::Watermark(least)), cx))
     }
 
-    fn wait(&self, arrival: Arrival<E>) -> Demand {
-        self.input.waiting.borrow_mut().push_back(arrival);
-        self.shared.queue.borrow_mut().push_back(self.input.clone());
-        Demand::More
+    fn wait(&self, arrival: Arrival<E>, cx: &mut Context<'_>) -> Receipt {
+        let name = || short_name::<S>().into();
+        self.input.waiting.push(arrival, name, cx)?;
+        self.shared.queue.push(self.input.clone(), name, cx)?;
+        Ok(Demand::More)
     }
 }
 
@@ -357,7 +365,7 @@ trait Waiting<S> {
 
 impl<S, E, F: Fn(&mut S, E, &mut Context<'_>) -> Receipt> Waiting<S> for Input<S, E, F> {
     fn deliver(&self, thing: &mut S, cx: &mut Context<'_>) -> Closed {
-        let arrival = self.waiting.borrow_mut().pop_front();
+        let arrival = self.waiting.pop();
         if let Some(arrival) = arrival
             && !self.done.get()
             && self.handle(arrival, thing, cx)? == Demand::Done

@@ -153,7 +153,7 @@ mod ports {
             fn on_next(&mut self, n: i32, cx: &mut Context<'_>) -> Receipt {
                 let port = self.0.clone();
                 cx.defer(move |cx| {
-                    port.emit_later(n, cx);
+                    port.emit_later(n, cx)?;
                     Ok(())
                 });
                 Ok(Demand::Done)

@@ -231,7 +231,7 @@ mod tests {
     use proptest::prelude::*;
     use thingflow_core::prelude::{Filters, Scheduler, SensorOutput, pipe};
     use thingflow_core::testing::{ListSensor, Recorder};
-    use thingflow_core::{Context, Timestamp};
+    use thingflow_core::{Closed, Context, Demand, InputThing, Notice, Receipt, Sink, StreamError, Timestamp};
 
     const fn ms(millis: u64) -> Duration {
         Duration::from_millis(millis)
@@ -266,10 +266,10 @@ mod tests {
             self.0.next(event.val, cx)
         }
         fn on_completed(&mut self, cx: &mut Context<'_>) -> Closed {
-            self.0.notice(Notice::Completed, cx)
+            self.0.notice(Notice::Completed, cx).map(drop)
         }
         fn on_error(&mut self, error: StreamError, cx: &mut Context<'_>) -> Closed {
-            self.0.notice(Notice::Error(error), cx)
+            self.0.notice(Notice::Error(error), cx).map(drop)
         }
         fn on_wake(&mut self, _: &mut Context<'_>) -> Receipt {
             self.1.set(self.1.get() + 1);
@@ -358,7 +358,7 @@ mod tests {
                 while *now < until {
                     *now += 1;
                     if wakes[*now as usize % wakes.len()] {
-                        chain.notice(Notice::Wake, &mut Context::detached(Instant::ZERO + ms(*now))).unwrap();
+                        let _ = chain.notice(Notice::Wake, &mut Context::detached(Instant::ZERO + ms(*now))).unwrap();
                     }
                 }
             };
@@ -369,7 +369,8 @@ mod tests {
             }
             pass(now + rest, &mut now, &mut chain);
             let cx = &mut Context::detached(Instant::ZERO + ms(now));
-            if fails { chain.notice(Notice::Error(StreamError::new("gone")), cx).unwrap() } else { chain.notice(Notice::Completed, cx).unwrap() }
+            let end = if fails { Notice::Error(StreamError::new("gone")) } else { Notice::Completed };
+            let _ = chain.notice(end, cx).unwrap();
             let told: Vec<_> = seen.events().iter().map(|e| (e.ts.as_nanos() as u64 / 1_000_000, e.val)).collect();
             prop_assert_eq!(told, naive(&levels, now, debounce, long));
         }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use thingflow_core::{Closed, Context, Demand, InputThing, Instant, Receipt, StreamError, Visitor};
+use thingflow_core::{Closed, Context, Demand, Instant, Receipt, Sink, StreamError, Visitor};
 
 /// A device that carries out commands and has a safe state: what a driver of an actuator implements, as one of a sensor
 /// implements [`Sensor`](thingflow_core::Sensor).

@@ -4,7 +4,7 @@ use std::fmt;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use thingflow_core::{Closed, Columns, Context, Demand, InputThing, Receipt, StreamError, Visitor};
+use thingflow_core::{Closed, Columns, Context, Demand, Receipt, Sink, StreamError, Visitor};
 
 use super::mapping::header_row;
 use super::{CsvError, Mapping, RowBuilder, SensorRows, ToRow};
@@ -181,7 +181,7 @@ mod tests {
     use proptest::prelude::*;
     use std::fs::{self, OpenOptions};
     use std::io;
-    use thingflow_core::{Flow, SensorEvent, SensorId, Timestamp, from_iter, pipe, prelude::Chain};
+    use thingflow_core::{Flow, InputThing, SensorEvent, SensorId, Timestamp, from_iter, pipe, prelude::Chain};
 
     fn event(n: i64) -> SensorEvent<f64> {
         #[allow(clippy::cast_precision_loss)]

@@ -222,6 +222,9 @@ impl<T, G: Fallible<T>> Filter<T> for TryWith<T, G> {
         }
         Ok(demand)
     }
+    fn is_holding(&self) -> bool {
+        self.retried.is_some() || self.is_draining()
+    }
     fn on_completed(&mut self, out: &mut Emitter<'_, '_, impl InputThing<G::Out>>) -> Closed {
         if self.retried.is_some() && self.ending.may_wait(out.context()) {
             return self.on_wake(out).map(drop);

@@ -9,7 +9,6 @@
 //! - Wake-ups come from the scheduler, not through an input: the one through which a wish came may end before it is due.
 
 use alloc::boxed::Box;
-use alloc::collections::VecDeque;
 use alloc::rc::{Rc, Weak};
 use alloc::vec::Vec;
 use core::cell::{Cell, RefCell};
@@ -17,6 +16,7 @@ use core::fmt;
 
 use super::body::Body;
 use super::rule::{Index, Rule, Takes};
+use crate::arrivals::Arrivals;
 use crate::clock::Instant;
 use crate::context::Context;
 use crate::notice::{Arrival, Notice, Question};
@@ -33,7 +33,7 @@ pub struct Joined<R, N> {
     pending: Cell<bool>,
     leaving: Cell<bool>,
     /// The inputs that have a notice waiting, in order of arrival.
-    waiting: RefCell<VecDeque<Rc<dyn Deliver<R, N>>>>,
+    waiting: Arrivals<Rc<dyn Deliver<R, N>>>,
     connections: RefCell<Vec<Connection>>,
     /// The inputs that had ended before they were connected.
     absent: RefCell<Vec<usize>>,
@@ -54,7 +54,7 @@ impl<R: Rule + 'static, N: InputThing<R::Out> + 'static> Joined<R, N> {
             body: RefCell::new(Some(Body::new(rule, next))),
             pending: Cell::new(false),
             leaving: Cell::new(false),
-            waiting: RefCell::default(),
+            waiting: Arrivals::default(),
             connections: RefCell::default(),
             absent: RefCell::default(),
             marks: RefCell::default(),
@@ -100,7 +100,7 @@ impl<R: Rule + 'static, N: InputThing<R::Out> + 'static> Joined<R, N> {
     fn settle(&self, receipt: Receipt, cx: &mut Context<'_>) -> Receipt {
         let mut demand = receipt?;
         while demand != Demand::Done && !self.leaving.get() {
-            let Some(way) = self.waiting.borrow_mut().pop_front() else {
+            let Some(way) = self.waiting.pop() else {
                 self.pending.set(false);
                 self.alarm.set(&self.me, cx);
                 return Ok(demand);
@@ -193,12 +193,27 @@ impl<R: Rule + 'static, N: InputThing<R::Out> + 'static> Hub for Joined<R, N> {
         self.is_draining.get() || self.body.try_borrow().map_or(!self.leaving.get(), |body| body.is_some())
     }
 
+    fn is_holding(&self) -> bool {
+        let body = self.body.try_borrow();
+        self.is_draining() || body.is_ok_and(|body| body.as_ref().is_some_and(|open| open.ask(0, Question::Holding)))
+    }
+
+    #[cfg(feature = "std")]
+    fn forget_wishes(&self) {
+        self.alarm.forget();
+    }
+
     fn is_draining(&self) -> bool {
-        self.is_draining.get() && self.draining.borrow().as_ref().is_none_or(|next| next.ask(Question::Open))
+        if !self.is_draining.get() {
+            return false;
+        }
+        let lent = Lent::of(&self.draining, &self.is_draining); // the question may be user code that disconnects the join
+        lent.thing.as_ref().is_none_or(|next| next.ask(Question::Open))
     }
 
     fn describe(&self, visitor: &mut dyn Visitor) {
-        if let Some(next) = &*self.draining.borrow() {
+        let lent = Lent::of(&self.draining, &self.is_draining);
+        if let Some(next) = &lent.thing {
             next.ask(Question::Describe(visitor));
         }
     }
@@ -206,6 +221,28 @@ impl<R: Rule + 'static, N: InputThing<R::Out> + 'static> Hub for Joined<R, N> {
     fn close_draining(self: Rc<Self>, held: &mut Vec<(usize, Box<dyn Held>)>) {
         if let Some(next) = self.draining.take() {
             held.push((self.created.get(), Box::new(next)));
+        }
+    }
+}
+
+/// What drains, taken out while it is asked, so that nothing is borrowed while user code runs. It goes back unless the join has
+/// been disconnected meanwhile.
+struct Lent<'j, N> {
+    thing: Option<N>,
+    place: &'j RefCell<Option<N>>,
+    stays: &'j Cell<bool>,
+}
+
+impl<'j, N> Lent<'j, N> {
+    fn of(place: &'j RefCell<Option<N>>, stays: &'j Cell<bool>) -> Self {
+        Self { thing: place.take(), place, stays }
+    }
+}
+
+impl<N> Drop for Lent<'_, N> {
+    fn drop(&mut self) {
+        if self.stays.get() {
+            self.place.replace(self.thing.take());
         }
     }
 }
@@ -226,7 +263,7 @@ pub(super) struct JoinInput<I: Index, T, R, N> {
 /// The notices of one input that came while the join was being called.
 struct Way<I, T> {
     index: I,
-    arrivals: RefCell<VecDeque<Arrival<T>>>,
+    arrivals: Arrivals<Arrival<T>>,
 }
 
 /// An input with a notice that waits, without the type of its events.
@@ -236,7 +273,7 @@ trait Deliver<R, N> {
 
 impl<I: Index, T, R: Takes<I, T>, N: InputThing<R::Out>> Deliver<R, N> for Way<I, T> {
     fn deliver(&self, body: &mut Body<R, N>, cx: &mut Context<'_>) -> Receipt {
-        let arrival = self.arrivals.borrow_mut().pop_front();
+        let arrival = self.arrivals.pop();
         arrival.map_or(Ok(Demand::More), |arrival| body.take(self.index, arrival, cx))
     }
 }
@@ -249,13 +286,14 @@ where
     N: InputThing<R::Out> + 'static,
 {
     pub(super) fn new(join: &Rc<Joined<R, N>>, index: I) -> Self {
-        Self { join: join.clone(), index, way: Rc::new(Way { index, arrivals: RefCell::default() }) }
+        Self { join: join.clone(), index, way: Rc::new(Way { index, arrivals: Arrivals::default() }) }
     }
 
     #[cold]
-    fn wait(&self, arrival: Arrival<T>) -> Receipt {
-        self.way.arrivals.borrow_mut().push_back(arrival);
-        self.join.waiting.borrow_mut().push_back(self.way.clone());
+    fn wait(&self, arrival: Arrival<T>, cx: &mut Context<'_>) -> Receipt {
+        let name = || short_name::<R>().into();
+        self.way.arrivals.push(arrival, name, cx)?;
+        self.join.waiting.push(self.way.clone(), name, cx)?;
         self.join.pending.set(true);
         Ok(Demand::More)
     }
@@ -264,7 +302,7 @@ where
     fn take(&self, notice: Notice<'static>, cx: &mut Context<'_>) -> Receipt {
         let arrival = Arrival::Notice(notice);
         if self.join.body.try_borrow_mut().is_err() {
-            return self.wait(arrival);
+            return self.wait(arrival, cx);
         }
         self.join.serve(cx, |body, cx| body.take(self.index, arrival, cx))
     }
@@ -290,7 +328,7 @@ where
     #[inline]
     fn next(&mut self, event: T, cx: &mut Context<'_>) -> Receipt {
         let join = &*self.join;
-        let Ok(mut body) = join.body.try_borrow_mut() else { return self.wait(Arrival::Next(event)) };
+        let Ok(mut body) = join.body.try_borrow_mut() else { return self.wait(Arrival::Next(event), cx) };
         let Some(Body { rule, next, .. }) = &mut *body else { return Ok(Demand::Done) };
         let receipt = rule.on_next(self.index, event, &mut Emitter::new(next, cx));
         drop(body);

@@ -90,9 +90,6 @@ impl dyn OutputThing + '_ {
     pub(crate) fn is_draining(&self) -> bool {
         self.ask(Question::Draining)
     }
-    pub(crate) fn is_holding(&self) -> bool {
-        self.ask(Question::Holding)
-    }
     #[cfg(feature = "alloc")]
     pub(crate) fn describe(&self, visitor: &mut dyn Visitor) {
         self.ask(Question::Describe(visitor));

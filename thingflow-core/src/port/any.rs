@@ -1,17 +1,16 @@
 //! A port without its type: what the scheduler and a walk over the graph need of it.
 
 use alloc::boxed::Box;
-use alloc::rc::{Rc, Weak};
+use alloc::rc::Rc;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use core::cell::{Cell, RefCell};
 use core::fmt;
 
 use super::{Inner, Port, Slot};
 use crate::context::Context;
 use crate::diagram::{Hop, Shows};
 use crate::notice::{Notice, Question};
-use crate::thing::{Demand, InputThing, Receipt};
+use crate::thing::{Closed, Demand, InputThing, Receipt};
 use crate::visit::Visitor;
 
 /// What is held until a graph is closed; dropping it closes it.
@@ -28,6 +27,11 @@ pub(crate) trait Hub {
     fn is_joined(&self, connection: usize) -> bool;
     /// Whether it still sends what is held behind it, although that has been told the end, and somebody listens.
     fn is_draining(&self) -> bool;
+    /// Whether an event is held behind it that is to go on at a time that was asked for.
+    fn is_holding(&self) -> bool;
+    /// Forgets the wishes for a wake-up: they belong to a run, which is over.
+    #[cfg(feature = "std")]
+    fn forget_wishes(&self);
     /// Shows what it keeps although it is no port, for a walk over what is to be closed.
     fn describe(&self, _visitor: &mut dyn Visitor) {}
     /// Hands out what it keeps although it is no port, as [`AnyPort::close`] does.
@@ -44,6 +48,12 @@ pub(crate) trait AnyPort: Hub {
     fn events(&self) -> u64;
     fn is_closed(&self) -> bool;
     fn notice(&self, notice: Notice<'_>, cx: &mut Context<'_>) -> Receipt;
+    /// Whether the end of a loop leads here.
+    fn is_looped(&self) -> bool;
+    /// Whether events wait for a later turn.
+    fn has_later(&self) -> bool;
+    /// Ends the stream, whatever is on its way.
+    fn complete(&self, cx: &mut Context<'_>) -> Closed;
     fn ask(&self, question: Question<'_>) -> bool;
     fn connections(&self, see: &mut dyn FnMut(ConnectionInfo<'_>));
     /// Puts a wrapper around every Thing that is connected, which logs what passes, with `name` for the port.
@@ -76,6 +86,15 @@ impl<T: Clone + 'static> Hub for Inner<T> {
         self.draining.is_any()
     }
 
+    fn is_holding(&self) -> bool {
+        self.is_draining() || AnyPort::ask(self, Question::Holding)
+    }
+
+    #[cfg(feature = "std")]
+    fn forget_wishes(&self) {
+        self.alarm.forget();
+    }
+
     fn as_port(self: Rc<Self>) -> Option<Rc<dyn AnyPort>> {
         Some(self)
     }
@@ -104,6 +123,8 @@ impl<T: Clone + 'static> AnyPort for Inner<T> {
                 let first = visitor.enter(self.id());
                 if first { self.tell(Notice::State(visitor), cx) } else { Ok(Demand::More) }
             }
+            // A loop that leads here goes on until nothing is on its way any more.
+            Notice::Completed if self.is_looped() && self.ends_at_rest(cx) => Ok(Demand::Done),
             notice => self.tell(notice, cx),
         }
     }
@@ -112,9 +133,18 @@ impl<T: Clone + 'static> AnyPort for Inner<T> {
         self.closed.get()
     }
 
+    fn is_looped(&self) -> bool {
+        Rc::strong_count(&self.loops) > 1
+    }
+
+    fn has_later(&self) -> bool {
+        !self.later.is_empty()
+    }
+
     fn ask(&self, question: Question<'_>) -> bool {
         match question {
-            Question::Open if self.keep_running.get() && !self.closed.get() => true,
+            Question::Open if self.closed.get() => false,
+            Question::Open if self.keep_running.get() => true,
             // Empty-handed on the way round a loop: a loop alone does not listen to itself, nor is it full.
             question => {
                 let empty_handed = question.asks_all();
@@ -122,6 +152,10 @@ impl<T: Clone + 'static> AnyPort for Inner<T> {
                     .unwrap_or(empty_handed)
             }
         }
+    }
+
+    fn complete(&self, cx: &mut Context<'_>) -> Closed {
+        self.end(Notice::Completed, cx)
     }
 
     fn connections(&self, see: &mut dyn FnMut(ConnectionInfo<'_>)) {
@@ -267,52 +301,4 @@ pub(super) fn end_of<T>(thing: &dyn InputThing<T>) -> String {
     let mut end = End(String::new());
     thing.ask(Question::Describe(&mut end));
     end.0
-}
-
-/// What a port tells the scheduler that runs it, from where no context is at hand.
-#[derive(Default)]
-pub(crate) struct RunLink {
-    unlistened: Cell<bool>,
-    left: Cell<bool>,
-    unstarted: RefCell<Vec<Weak<dyn AnyPort>>>,
-    #[cfg(feature = "std")]
-    pub(crate) trackers: crate::tracking::Trackers,
-}
-
-impl RunLink {
-    pub(super) fn note_unlistened(&self) {
-        self.unlistened.set(true);
-    }
-
-    pub(super) fn note_left(&self) {
-        self.left.set(true);
-        self.unlistened.set(true);
-    }
-
-    pub(super) fn start_soon(&self, port: Weak<dyn AnyPort>) {
-        self.unstarted.borrow_mut().push(port);
-    }
-
-    /// Whether a source may have lost its last listener since the last call.
-    #[cfg(feature = "std")]
-    pub(crate) fn take_unlistened(&self) -> bool {
-        self.unlistened.take()
-    }
-
-    /// Whether a connection was taken off since the last call: it may have asked a source to pause.
-    #[cfg(feature = "std")]
-    pub(crate) fn take_left(&self) -> bool {
-        self.left.take()
-    }
-
-    /// Ports that have connections to start.
-    #[cfg(feature = "std")]
-    pub(crate) fn take_unstarted(&self) -> Vec<Weak<dyn AnyPort>> {
-        self.unstarted.take()
-    }
-
-    #[cfg(feature = "std")]
-    pub(crate) fn is_quiet(&self) -> bool {
-        !self.unlistened.get() && self.unstarted.borrow().is_empty() && !self.trackers.is_nudged()
-    }
 }

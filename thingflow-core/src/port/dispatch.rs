@@ -76,7 +76,7 @@ impl<T: Clone + 'static> Port<T> {
     #[cold]
     #[inline(never)]
     fn next_slowly(&self, event: &T, cx: &mut Context<'_>) -> Receipt {
-        let demand = self.inner.enqueue(Arrival::Next(event.clone()));
+        let demand = self.inner.enqueue(Arrival::Next(event.clone()), cx)?;
         self.inner.settle_if_idle(demand, cx)
     }
 }
@@ -122,7 +122,7 @@ impl<T: Clone + 'static> Inner<T> {
     /// Sends an event that nobody else needs. If it is dear to clone, the last connection gets the event itself.
     pub(super) fn next_owned(&self, event: T, cx: &mut Context<'_>) -> Receipt {
         let Some(mut body) = self.body.take() else {
-            let demand = self.enqueue(Arrival::Next(event));
+            let demand = self.enqueue(Arrival::Next(event), cx)?;
             return self.settle_if_idle(demand, cx);
         };
         body.events += u64::from(!self.closed.get());
@@ -142,13 +142,13 @@ impl<T: Clone + 'static> Inner<T> {
         })
     }
 
-    fn enqueue(&self, notice: Arrival<T>) -> Demand {
+    fn enqueue(&self, arrival: Arrival<T>, cx: &mut Context<'_>) -> Receipt {
         if self.closed.get() {
-            return Demand::Done;
+            return Ok(Demand::Done);
         }
-        self.waiting.borrow_mut().push_back(notice);
+        self.waiting.push(arrival, || self.display_name(), cx)?;
         self.note(pending::WAITING);
-        Demand::More
+        Ok(Demand::More)
     }
 
     pub(super) fn settle_if_idle(&self, demand: Demand, cx: &mut Context<'_>) -> Receipt {
@@ -183,8 +183,8 @@ impl<T: Clone + 'static> Inner<T> {
             if what & (pending::JOINED | pending::START) != 0 {
                 demand = self.start_new(cx)?;
             }
-            let waiting = self.waiting.borrow_mut().pop_front();
-            if !self.waiting.borrow().is_empty() {
+            let waiting = self.waiting.pop();
+            if !self.waiting.is_empty() {
                 self.note(pending::WAITING);
             }
             match waiting {
@@ -224,13 +224,12 @@ impl<T: Clone + 'static> Inner<T> {
     /// Starts the connections that have not been started.
     fn start_new(&self, cx: &mut Context<'_>) -> Receipt {
         self.running.set(true);
-        if let Some(link) = cx.host().link() {
-            let _ = self.link.set(link); // a port belongs to the first scheduler that started it
-        }
+        let anew = self.belong(cx)?;
         let Some(body) = self.take_body() else { return Ok(Demand::More) };
         self.each(body, cx, |slot, cx| {
             if slot.state & state::STARTED != 0 {
-                return Ok(Demand::More);
+                // What it has asked for in an earlier run, or outside of any, nobody will answer: it asks again.
+                return if anew { slot.thing.notice(Notice::Wake, cx) } else { Ok(Demand::More) };
             }
             slot.state |= state::STARTED;
             slot.thing.notice(Notice::Start, cx)
@@ -243,7 +242,7 @@ impl<T: Clone + 'static> Inner<T> {
             return self.end(notice, cx).map(|()| Demand::Done);
         }
         let Some(body) = self.take_body() else {
-            return Ok(notice.keep().map_or(Demand::More, |notice| self.enqueue(Arrival::Notice(notice))));
+            return notice.keep().map_or(Ok(Demand::More), |notice| self.enqueue(Arrival::Notice(notice), cx));
         };
         let receipt = self.each(body, cx, |slot, cx| slot.thing.notice(notice.again(), cx));
         self.settled(receipt, cx)
@@ -255,10 +254,7 @@ impl<T: Clone + 'static> Inner<T> {
             let _ = self.settle_if_idle(Demand::More, cx)?;
         }
         let Some(body) = self.take_body() else {
-            if let Some(notice) = notice.keep() {
-                let _ = self.enqueue(Arrival::Notice(notice));
-            }
-            return Ok(());
+            return notice.keep().map_or(Ok(()), |notice| self.enqueue(Arrival::Notice(notice), cx).map(drop));
         };
         self.closed.set(true);
         let ended = self.each(body, cx, |slot, cx| slot.thing.notice(notice.again(), cx).map(|_| Demand::Done));

@@ -14,31 +14,34 @@ mod chain;
 mod connection;
 mod dispatch;
 mod draining;
+mod run;
 mod slots;
 mod waking;
 mod weak;
 
 use alloc::boxed::Box;
-use alloc::collections::VecDeque;
 use alloc::rc::{Rc, Weak};
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::cell::{Cell, OnceCell, RefCell};
+use core::cell::{Cell, RefCell};
 use core::fmt;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
+use crate::arrivals::Arrivals;
 use crate::context::Context;
 use crate::error::StreamError;
 use crate::notice::{Arrival, Notice, Question};
 use crate::thing::{Closed, Demand, InputThing, Receipt};
 
 pub(crate) use alarm::Alarm;
-pub(crate) use any::{AnyPort, Held, Hub, RunLink};
+pub(crate) use any::{AnyPort, Held, Hub};
 pub use any::{ConnectionInfo, PortRef};
 pub use branch::Branch;
 pub use chain::PortChain;
 pub use connection::Connection;
 use draining::Draining;
+pub(crate) use run::RunLink;
+use run::RunOf;
 use slots::Slots;
 pub use weak::WeakPort;
 
@@ -76,9 +79,9 @@ struct Inner<T> {
     /// Not zero: something is to be done before or after the next dispatch.
     pending: Cell<u8>,
     /// What came in the middle of a dispatch.
-    waiting: RefCell<VecDeque<Arrival<T>>>,
+    waiting: Arrivals<Arrival<T>>,
     /// Events for a later turn, see [`Port::emit_later`].
-    later: RefCell<VecDeque<T>>,
+    later: Arrivals<T>,
     /// When the scheduler will wake the connections.
     alarm: Alarm,
     /// When `Full` was the receipt of something that no source has heard: the count of resumes.
@@ -91,7 +94,10 @@ struct Inner<T> {
     running: Cell<bool>,
     closed: Cell<bool>,
     keep_running: Cell<bool>,
-    link: OnceCell<Rc<RunLink>>,
+    /// The run that has started the port.
+    run: RefCell<RunOf>,
+    /// As many as there are ends of loops that lead here, and one.
+    loops: Rc<()>,
     name: RefCell<Option<String>>,
     me: Weak<Inner<T>>,
 }
@@ -118,11 +124,14 @@ struct Body<T> {
     port: Weak<Inner<T>>,
 }
 
-/// It goes before its port only if a panic passes through a dispatch. Nothing can be sent then any more.
+/// It goes before its port only if a panic passes through a dispatch. Nothing can be sent then any more. The connections go
+/// back, for a `Drop` that panics too would end the process: they are dropped when the run is closed, each by itself.
 impl<T> Drop for Body<T> {
     fn drop(&mut self) {
         if let Some(port) = self.port.upgrade() {
             port.closed.set(true);
+            let slots = core::mem::take(&mut self.slots);
+            port.parked.set(Some(Box::new(Self { slots, events: self.events, port: Weak::new() })));
         }
     }
 }
@@ -155,15 +164,16 @@ impl<T: Clone + 'static> Port<T> {
             pending: Cell::new(0),
             alarm: Alarm::default(),
             full_at: Cell::new(None),
-            waiting: RefCell::default(),
-            later: RefCell::default(),
+            waiting: Arrivals::default(),
+            later: Arrivals::default(),
             joined: RefCell::default(),
             left: RefCell::default(),
             draining: Draining::default(),
             running: Cell::new(false),
             closed: Cell::new(false),
             keep_running: Cell::new(false),
-            link: OnceCell::new(),
+            run: RefCell::default(),
+            loops: Rc::new(()),
             name: RefCell::new(None),
             me: me.clone(),
         });
@@ -200,9 +210,13 @@ impl<T: Clone + 'static> Port<T> {
     }
 
     /// Sends an event in the next turn of the scheduler: for loops that must not starve the rest. Needs a scheduler.
-    pub fn emit_later(&self, event: T, cx: &mut Context<'_>) {
-        self.inner.later.borrow_mut().push_back(event);
+    ///
+    /// # Errors
+    /// If more than 65,536 events wait for a later turn: the loop sends more than it takes.
+    pub fn emit_later(&self, event: T, cx: &mut Context<'_>) -> Closed {
+        self.inner.later.push(event, || self.inner.display_name(), cx)?;
         cx.host().wake_at(self.inner.me.clone(), cx.now(), true);
+        Ok(())
     }
 
     /// Ends the stream: the connections are told and dropped.
@@ -315,7 +329,7 @@ impl<T: Clone + 'static> Inner<T> {
             self.note(pending::START);
             self.put_back(body);
             if self.running.get()
-                && let Some(link) = self.link.get()
+                && let Some(link) = self.run.borrow().link()
             {
                 link.start_soon(self.me.clone());
             }
@@ -336,7 +350,8 @@ impl<T: Clone + 'static> Inner<T> {
         let gone = body.slots.take(|slot| slot.id == id);
         self.put_back(body);
         drop(gone); // only now: its `Drop` may be user code that uses this port
-        if let Some(link) = self.link.get() {
+        let link = self.run.borrow().link();
+        if let Some(link) = link {
             link.note_left();
         }
     }
@@ -382,7 +397,8 @@ impl<T: Clone + 'static> Inner<T> {
 
     /// Lets the scheduler look for sources that nobody listens to any more.
     fn note_unlistened(&self) {
-        if let Some(link) = self.link.get() {
+        let link = self.run.borrow().link();
+        if let Some(link) = link {
             link.note_unlistened();
         }
     }

@@ -39,9 +39,9 @@ impl<T: Clone + 'static> Inner<T> {
     /// Delivers the events of an earlier turn.
     pub(super) fn deliver_later(&self, cx: &mut Context<'_>) -> Receipt {
         let mut demand = Demand::More;
-        let due = self.later.borrow().len(); // what these cause is for the turn after
+        let due = self.later.len(); // what these cause is for the turn after
         for _ in 0..due {
-            let Some(event) = self.later.borrow_mut().pop_front() else { break };
+            let Some(event) = self.later.pop() else { break };
             demand = self.next_owned(event, cx)?;
             self.remember_full(demand, cx);
         }

@@ -24,16 +24,20 @@ use crate::thing::{Demand, InputThing, Receipt};
 /// assert_eq!(seen.events(), [3, 6, 12]);
 /// # Ok::<(), FatalError>(())
 /// ```
-pub struct WeakPort<T>(Weak<Inner<T>>);
+pub struct WeakPort<T> {
+    port: Weak<Inner<T>>,
+    /// The port counts the ends of loops.
+    _end: Rc<()>,
+}
 
 impl<T> WeakPort<T> {
     pub(super) fn new(inner: &Rc<Inner<T>>) -> Self {
-        Self(Rc::downgrade(inner))
+        Self { port: Rc::downgrade(inner), _end: inner.loops.clone() }
     }
 
     /// The port, if it still lives.
     pub fn upgrade(&self) -> Option<Port<T>> {
-        self.0.upgrade().map(|inner| Port { inner })
+        self.port.upgrade().map(|inner| Port { inner })
     }
 }
 
@@ -78,7 +82,7 @@ impl<T: Clone + 'static> InputThing<T> for WeakPort<T> {
 
 impl<T> Clone for WeakPort<T> {
     fn clone(&self) -> Self {
-        Self(self.0.clone())
+        Self { port: self.port.clone(), _end: self._end.clone() }
     }
 }
 

@@ -3,6 +3,7 @@
 //! The order of a stop is documented at [`Scheduler`](super::Scheduler#the-order-of-a-stop).
 
 use std::cell::Cell;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -122,14 +123,43 @@ impl Engine {
         holds
     }
 
-    /// Closes every Thing, in reverse order of creation, and stops the edge threads. Then the engine is as new.
-    pub(super) fn close(&self) {
+    /// Closes what is left of a run that has come to its end: all but the loops that somebody may feed again.
+    pub(super) fn close_unfed(&self) {
+        let started = self.link.end_run();
+        let mut loops = Vec::new();
+        for port in started.iter().filter(|port| port.is_looped()) {
+            log_failed(self.discard(|_| {
+                let reached = ports_behind(|visitor| visitor.port(PortRef::new(port.clone()), false));
+                loops.extend(reached.iter().map(PortRef::id));
+            }));
+        }
         let mut held = Vec::new();
-        log_failed(self.discard(|_| take_things(self, &mut held)));
+        for port in started {
+            if loops.contains(&port.id()) {
+                self.link.note_started(Rc::downgrade(&port));
+            } else {
+                log_failed(self.discard(|_| port.close(&mut held)));
+            }
+        }
+        self.drop_held(held);
+    }
+
+    fn drop_held(&self, mut held: Vec<(usize, Box<dyn Held>)>) {
         held.sort_by_key(|(created, _)| std::cmp::Reverse(*created));
         for (_, thing) in held {
             log_failed(self.discard(|_| drop(thing)));
         }
+    }
+
+    /// Closes every Thing, in reverse order of creation, and stops the edge threads. Then the engine is as new.
+    pub(super) fn close(&self) {
+        let mut held = Vec::new();
+        // First the ports that the run has started, seen by a walk or not, and each by itself: a walk asks user code.
+        for port in self.link.end_run() {
+            log_failed(self.discard(|_| port.close(&mut held)));
+        }
+        log_failed(self.discard(|_| take_things(self, &mut held)));
+        self.drop_held(held);
         let ids: Vec<Id> = self.schedules.borrow().ids().map(|(id, _)| id).collect();
         for id in ids.into_iter().rev() {
             if let Some(Some(thing)) = self.remove(id) {
@@ -140,6 +170,9 @@ impl Engine {
         log_failed(failed.take().map_or(Ok(()), Err));
         for job in jobs.take() {
             log_failed(self.discard(|_| drop(job)));
+        }
+        for hub in hubs.waiting.borrow().iter().filter_map(Waiting::upgrade) {
+            hub.forget_wishes();
         }
         log_failed(self.discard(|_| drop(hubs)));
         self.reports.end_run();

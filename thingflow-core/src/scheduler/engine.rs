@@ -25,7 +25,7 @@ use crate::clock::Instant;
 use crate::context::{Context, Job};
 use crate::error::{FatalError, RunError};
 use crate::output::OutputThing;
-use crate::port::{Hub, RunLink};
+use crate::port::{AnyPort, Hub, RunLink};
 use crate::reports::Reports;
 use crate::visit::shows_anything;
 
@@ -107,6 +107,8 @@ pub(super) struct Hubs {
     pub(super) later: Cell<usize>,
     /// Behind these something still drains: kept, and run for, until it has.
     pub(super) lingering: RefCell<Vec<Rc<dyn Hub>>>,
+    /// Ports whose sources have ended, and which loops lead back to: they end when nothing is on its way any more.
+    pub(super) ending: RefCell<Vec<Rc<dyn AnyPort>>>,
 }
 
 impl Run {
@@ -136,6 +138,7 @@ impl Run {
                 waiting: hubs.waiting.borrow_mut().take_all().into(),
                 later: hubs.later.take().into(),
                 lingering: hubs.lingering.take().into(),
+                ending: hubs.ending.take().into(),
             },
             jobs: jobs.take().into(),
             failed: failed.take().into(),
@@ -175,6 +178,11 @@ impl Engine {
 
     /// Whether there is anything left to run for.
     pub(super) fn has_work(&self) -> bool {
+        self.has_schedules() || self.has_errands() || !self.run.hubs.ending.borrow().is_empty()
+    }
+
+    /// Whether there is anything left to run for, but for the end of loops that are at rest.
+    pub(super) fn has_work_but_loops(&self) -> bool {
         self.has_schedules() || self.has_errands()
     }
 
@@ -185,6 +193,13 @@ impl Engine {
             || run.hubs.later.get() > 0
             || run.hubs.lingering.borrow().iter().any(|hub| hub.is_draining())
             || self.link.trackers.is_nudged()
+            || self.is_holding()
+    }
+
+    /// Whether a stage behind a port holds an event that is to go on at a time that it has asked for.
+    fn is_holding(&self) -> bool {
+        let waiting: Vec<_> = self.run.hubs.waiting.borrow().iter().filter_map(Waiting::upgrade).collect();
+        waiting.iter().any(|hub| hub.is_holding())
     }
 
     pub(super) fn names(&self) -> Vec<String> {

@@ -1,5 +1,6 @@
 //! What a context asks of the scheduler.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::{Rc, Weak};
 
 use super::engine::Engine;
@@ -8,7 +9,7 @@ use super::timers::{Due, Kind};
 use crate::clock::{Instant, Timestamp};
 use crate::context::{Context, Culprit, Host, Job};
 use crate::error::StreamError;
-use crate::port::{Hub, RunLink};
+use crate::port::{AnyPort, Hub, RunLink};
 use crate::thing::Closed;
 
 /// A port that is to be woken. An event on its way round a loop keeps the loop alive.
@@ -71,12 +72,15 @@ impl Host for Engine {
         Some(self.resumed.get())
     }
 
-    fn wake_on_resume(&self, port: Weak<dyn Hub>) {
+    fn wake_on_resume(&self, port: Weak<dyn Hub>) -> bool {
         self.run.pauses.stalled.borrow_mut().push(Stalled::Port(port));
+        true
     }
 
     fn blame(&self, thing: &dyn Culprit) {
-        self.run.calls.culprit.borrow_mut().get_or_insert_with(|| thing.name());
+        // A panic is on its way: one more, of a question, would end the process.
+        let name = || catch_unwind(AssertUnwindSafe(|| thing.name())).unwrap_or_default();
+        self.run.calls.culprit.borrow_mut().get_or_insert_with(name);
     }
 
     fn defer(&self, job: Job) {
@@ -87,7 +91,7 @@ impl Host for Engine {
         Some(self)
     }
 
-    fn wake_at(&self, port: Weak<dyn Hub>, due: Instant, later: bool) {
+    fn wake_at(&self, port: Weak<dyn Hub>, due: Instant, later: bool) -> bool {
         let (kind, waiting) = match port.upgrade() {
             Some(port) if later => (Kind::Later, Waiting::Events(port)),
             _ => (Kind::Port, Waiting::Connections(port)),
@@ -97,6 +101,7 @@ impl Host for Engine {
         }
         let id = self.run.hubs.waiting.borrow_mut().insert(waiting);
         self.set_once(due, Due { kind, id });
+        true
     }
 
     fn spares(&self, port: usize) -> bool {
@@ -112,6 +117,11 @@ impl Host for Engine {
         if !lingering.iter().any(|other| Rc::ptr_eq(other, &hub)) {
             lingering.push(hub);
         }
+    }
+
+    fn end_at_rest(&self, port: Rc<dyn AnyPort>) -> bool {
+        self.run.hubs.ending.borrow_mut().push(port);
+        true
     }
 
     fn link(&self) -> Option<Rc<RunLink>> {

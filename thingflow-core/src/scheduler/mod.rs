@@ -206,16 +206,18 @@ impl Scheduler {
 
     /// Runs until nothing is scheduled any more, until [`stop`](Stopper::stop) or [a signal](Self::stop_on), or until a fatal
     /// error. In the last three cases everything is closed before this returns, see
-    /// [the order of a stop](Self#the-order-of-a-stop).
+    /// [the order of a stop](Self#the-order-of-a-stop). In the first case everything is closed but a loop that you hold the
+    /// port of, which may be fed again; to go on with other ports too, use [`run_for`](Self::run_for) or
+    /// [`turn`](Self::turn).
     ///
     /// # Errors
     /// The fatal error, with the Thing it came from and its causes.
     pub fn run_forever(&mut self) -> Result<(), RunError> {
         if self.engine.clock.is_virtual() {
-            return self.run(Until::Event);
+            return self.run_to_the_end();
         }
         let watching = self.engine.watch_signals().map_err(RunError::new)?;
-        let result = self.run(Until::Event);
+        let result = self.run_to_the_end();
         drop(watching);
         result.and(self.engine.reactor.forget_signals().map_err(RunError::new))
     }
@@ -316,6 +318,12 @@ impl Scheduler {
 
     fn goes_on(&self) -> bool {
         self.engine.has_work() && !self.engine.is_stopped()
+    }
+
+    fn run_to_the_end(&mut self) -> Result<(), RunError> {
+        self.run(Until::Event)?;
+        self.engine.close_unfed(); // a pin must not stay on
+        Ok(())
     }
 
     fn run(&mut self, limit: Until) -> Result<(), RunError> {

@@ -12,6 +12,7 @@ use super::phase::{Phase, Wish};
 use super::troubles::Troubles;
 use crate::clock::Instant;
 use crate::error::RunError;
+use crate::notice::Question;
 use crate::output::OutputThing;
 
 pub(super) struct Schedule {
@@ -59,7 +60,7 @@ impl Schedule {
         match self.phase {
             Phase::Ending => true,
             Phase::Stopped | Phase::Draining => {
-                self.thing.as_ref().is_some_and(|thing| thing.is_draining() || thing.is_holding())
+                self.thing.as_ref().is_some_and(|thing| thing.is_draining() || thing.ask(Question::Holding))
             }
             _ => self.trigger == Trigger::Answers && self.is_part_of_the_run(),
         }

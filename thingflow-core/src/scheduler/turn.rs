@@ -1,5 +1,7 @@
 //! The phases of a turn: start what is new, wait, then serve timers, inboxes, descriptors and jobs.
 
+use std::rc::Rc;
+
 use super::calls::Why;
 use super::engine::Engine;
 use super::host::Waiting;
@@ -10,6 +12,8 @@ use super::timers::{Due, Kind};
 use crate::clock::Instant;
 use crate::error::RunError;
 use crate::notice::Notice;
+use crate::port::{AnyPort, PortRef};
+use crate::visit::ports_behind;
 
 /// So many turns virtual time stands still while there is something to do, before it goes on to the next deadline.
 const MOST_STILL: u32 = 10_000;
@@ -32,6 +36,9 @@ impl Engine {
                     self.resume();
                 }
                 self.release_unlistened()?;
+            }
+            if !self.run.hubs.ending.borrow().is_empty() {
+                self.end_loops()?;
             }
             if !self.run.hubs.lingering.borrow().is_empty() {
                 self.release_drained()?;
@@ -205,6 +212,31 @@ impl Engine {
             self.let_go(id);
         }
         Ok(())
+    }
+
+    /// Ends the ports at the beginning of loops, whose sources have ended, as soon as nothing is on its way any more.
+    #[cold]
+    fn end_loops(&self) -> Result<(), RunError> {
+        let ending = self.run.hubs.ending.take();
+        let waits = self.has_work_but_loops();
+        for port in ending {
+            if waits && self.is_on_its_way(&port)? {
+                self.run.hubs.ending.borrow_mut().push(port);
+            } else {
+                self.guarded(move |cx| port.complete(cx))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether an event waits behind a port, in a stage or for a later turn.
+    fn is_on_its_way(&self, port: &Rc<dyn AnyPort>) -> Result<bool, RunError> {
+        let mut waits = false;
+        self.discard(|_| {
+            let ports = ports_behind(|visitor| visitor.port(PortRef::new(port.clone()), false));
+            waits = ports.iter().any(|port| port.port().has_later() || port.port().is_holding());
+        })?;
+        Ok(waits)
     }
 
     /// Lets go of ports and joins behind which nothing drains any more.

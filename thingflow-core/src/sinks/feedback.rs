@@ -43,7 +43,7 @@ pub struct Feedback<T> {
 impl<T: Clone + 'static> InputThing<T> for Feedback<T> {
     fn next(&mut self, event: T, cx: &mut Context<'_>) -> Receipt {
         let Some(port) = self.port.upgrade().filter(|port| !port.is_closed()) else { return Ok(Demand::Done) };
-        port.emit_later(event, cx);
+        port.emit_later(event, cx)?;
         Ok(Demand::More)
     }
     fn next_ref(&mut self, event: &T, cx: &mut Context<'_>) -> Receipt {

@@ -86,6 +86,9 @@ impl<T> Filter<T> for ChunksWithin<T> {
         }
         Ok(demand)
     }
+    fn is_holding(&self) -> bool {
+        !self.held.is_empty()
+    }
     fn on_completed(&mut self, out: &mut Emitter<'_, '_, impl InputThing<Vec<T>>>) -> Closed {
         out.flush(self.rest())
     }

@@ -127,6 +127,9 @@ impl<T, K: Ord + Clone, F: FnMut(&T) -> K> Filter<T> for ChunksWithinBy<T, K, F>
     fn on_wake(&mut self, out: &mut Emitter<'_, '_, impl InputThing<Vec<T>>>) -> Receipt {
         self.send_due(out)
     }
+    fn is_holding(&self) -> bool {
+        !self.groups.is_empty()
+    }
     fn on_completed(&mut self, out: &mut Emitter<'_, '_, impl InputThing<Vec<T>>>) -> Closed {
         out.flush(self.rest())
     }

@@ -49,6 +49,9 @@ impl<T> Filter<T> for Coalesce<T> {
     fn on_wake(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
         self.held.take().map_or(Ok(Demand::More), |event| out.next(event))
     }
+    fn is_holding(&self) -> bool {
+        self.held.is_some()
+    }
     fn on_completed(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Closed {
         out.flush(self.held.take())
     }

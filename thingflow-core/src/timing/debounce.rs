@@ -94,6 +94,9 @@ impl<T> Filter<T> for Debounce<T> {
         }
         Ok(demand)
     }
+    fn is_holding(&self) -> bool {
+        self.held.is_some()
+    }
     fn on_completed(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Closed {
         out.flush(self.held.take())
     }

@@ -77,6 +77,9 @@ impl<T> Filter<T> for SampleEvery<T> {
     fn on_wake(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
         self.send_due(out)
     }
+    fn is_holding(&self) -> bool {
+        self.held.is_some()
+    }
     fn on_completed(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Closed {
         out.flush(self.held.take())
     }

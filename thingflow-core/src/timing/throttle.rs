@@ -131,6 +131,9 @@ impl<T, D: FnMut(T)> Filter<T> for Throttle<T, D> {
         }
         Ok(demand)
     }
+    fn is_holding(&self) -> bool {
+        self.gate.held.is_some()
+    }
     fn on_completed(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Closed {
         out.flush(self.gate.held.take())
     }

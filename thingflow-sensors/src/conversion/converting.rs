@@ -6,7 +6,7 @@ use core::time::Duration;
 #[cfg(feature = "alloc")]
 use thingflow_core::Port;
 use thingflow_core::{
-    Closed, Context, Demand, Failure, InputThing, Instant, OutputThing, Receipt, SensorEvent, StreamError, Visitor,
+    Context, Demand, Failure, InputThing, Instant, Notice, OutputThing, Question, Receipt, SensorEvent, StreamError,
 };
 
 use super::{Conversion, PATIENCE, Progress, SHORTEST_WAIT};
@@ -136,22 +136,9 @@ fn no_reading(error: impl core::error::Error + Send + Sync + 'static) -> StreamE
     StreamError::caused("the sensor gave no reading", error)
 }
 
-impl<C: Conversion, N: InputThing<SensorEvent<C::Reading>>> OutputThing for Converting<C, N> {
-    fn produce(&mut self, cx: &mut Context<'_>) -> Result<Demand, Failure> {
-        if let Some(error) = self.failed.take() {
-            return Err(error.into());
-        }
-        let demand = self.collect(cx)?; // ready at this very moment, and the tick came first
-        if demand != Demand::Done && self.running.is_none() {
-            self.begin(cx)?;
-        }
-        Ok(demand)
-    }
-
+impl<C: Conversion, N: InputThing<SensorEvent<C::Reading>>> Converting<C, N> {
+    /// Looks for the reading, and wakes what follows.
     fn wake(&mut self, cx: &mut Context<'_>) -> Receipt {
-        if self.next.is_draining() {
-            return self.next.notice(Notice::Wake, cx); // the stream has ended
-        }
         let demand = match self.collect(cx) {
             Ok(demand) => demand,
             Err(Failure::NotYet) => Demand::More,
@@ -164,21 +151,28 @@ impl<C: Conversion, N: InputThing<SensorEvent<C::Reading>>> OutputThing for Conv
         };
         if demand == Demand::Done { Ok(demand) } else { Ok(demand.and(self.next.notice(Notice::Wake, cx)?)) }
     }
+}
 
-    fn start(&mut self, cx: &mut Context<'_>) -> Receipt {
-        self.next.notice(Notice::Start, cx)
+impl<C: Conversion, N: InputThing<SensorEvent<C::Reading>>> OutputThing for Converting<C, N> {
+    fn produce(&mut self, cx: &mut Context<'_>) -> Result<Demand, Failure> {
+        if let Some(error) = self.failed.take() {
+            return Err(error.into());
+        }
+        let demand = self.collect(cx)?; // ready at this very moment, and the tick came first
+        if demand != Demand::Done && self.running.is_none() {
+            self.begin(cx)?;
+        }
+        Ok(demand)
     }
-    fn fail(&mut self, error: StreamError, cx: &mut Context<'_>) -> Closed {
-        self.next.notice(Notice::Error(error), cx)
+
+    fn notice(&mut self, notice: Notice<'_>, cx: &mut Context<'_>) -> Receipt {
+        match notice {
+            Notice::Wake if !self.next.ask(Question::Draining) => self.wake(cx), // else the stream has ended
+            notice => self.next.notice(notice, cx),
+        }
     }
-    fn is_listened(&self) -> bool {
-        self.next.is_open()
-    }
-    fn is_draining(&self) -> bool {
-        self.next.is_draining()
-    }
-    fn describe(&self, visitor: &mut dyn Visitor) {
-        self.next.describe(visitor);
+    fn ask(&self, question: Question<'_>) -> bool {
+        self.next.ask(question)
     }
     fn name(&self) -> &str {
         self.conversion.id().name().unwrap_or("sensor")

@@ -5,7 +5,7 @@ use std::io;
 use gpiocdev::line::{EdgeEvent, EdgeKind, Offset, Value};
 use gpiocdev::request::Request;
 use thingflow_core::{
-    Clock, Context, Demand, EventThing, Failure, OutputThing, Port, PortRef, Registry, SensorEvent, SensorId,
+    Clock, Context, Demand, EventThing, Failure, Port, PortRef, PortSource, Ports, Registry, SensorEvent, SensorId,
     StreamError, SystemClock, Timestamp,
 };
 
@@ -58,7 +58,7 @@ impl<T: Clone + 'static> Levels<T> {
         Ok(std::mem::replace(&mut self.lines.levels, levels) != levels)
     }
 
-    fn send(&self, ts: Timestamp, cx: &mut Context<'_>) -> Result<Demand, Failure> {
+    fn send_levels(&self, ts: Timestamp, cx: &mut Context<'_>) -> Result<Demand, Failure> {
         Ok(self.port.emit(SensorEvent { sensor_id: self.id, ts, val: (self.shape)(self.lines.levels) }, cx)?)
     }
 }
@@ -77,7 +77,7 @@ impl<T: Clone + 'static> Ports for Levels<T> {
 impl<T: Clone + 'static> PortSource for Levels<T> {
     fn send(&mut self, cx: &mut Context<'_>) -> Result<Demand, Failure> {
         if let Some(time) = self.begun.take() {
-            let demand = self.send(time, cx)?;
+            let demand = self.send_levels(time, cx)?;
             if demand != Demand::More {
                 return Ok(demand);
             }
@@ -90,7 +90,7 @@ impl<T: Clone + 'static> PortSource for Levels<T> {
             port.emit(SensorEvent { sensor_id: *id, ts: time_of(event), val: shape(lines.levels) }, cx)
         })?;
         if demand == Demand::More && self.lines.lost && self.watched.is_drained()? && self.read_anew()? {
-            return self.send(SystemClock.timestamp(), cx);
+            return self.send_levels(SystemClock.timestamp(), cx);
         }
         Ok(demand)
     }
@@ -100,11 +100,8 @@ impl<T: Clone + 'static> PortSource for Levels<T> {
 }
 
 impl<T: Clone + 'static> EventThing for Levels<T> {
-    fn register(&mut self, registry: &mut Registry<'_>) -> io::Result<()> {
+    fn register(&mut self, registry: &Registry) -> io::Result<()> {
         self.watched.register(registry)
-    }
-    fn deregister(&mut self, registry: &mut Registry<'_>) -> io::Result<()> {
-        self.watched.deregister(registry)
     }
 }
 
