@@ -151,7 +151,7 @@ pub use windows::Windows;
 #[cfg(feature = "alloc")]
 pub use {
     output::{Output, PortSource, Ports},
-    port::{Branch, Connection, ConnectionInfo, Port, PortChain, PortRef, WeakPort},
+    port::{Branch, Connection, ConnectionInfo, Feeder, Port, PortChain, PortRef, WeakPort},
     sensor::SensorOutput,
     splitting::{Routes, Splitting, UnknownPort},
     tracking::{Tracked, Tracker, Tracking},

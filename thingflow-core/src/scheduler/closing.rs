@@ -15,7 +15,7 @@ use super::reactor::{Until, monotonic};
 use super::table::{Schedule, Trigger};
 use crate::clock::Instant;
 use crate::error::RunError;
-use crate::notice::{Notice, Question};
+use crate::notice::Notice;
 use crate::port::{Held, PortRef};
 use crate::visit::{Visitor, ports_behind};
 
@@ -102,23 +102,19 @@ impl Engine {
         started
     }
 
-    /// Has all ports pass on what is being collected behind them, as far as they can be seen.
+    /// Has all ports pass on what is being collected behind them.
     fn flush_ports(&self) -> Result<(), RunError> {
-        let mut ports = Vec::new();
-        self.discard(|_| ports = ports_behind(|visitor| show(self, visitor)))?;
-        for port in ports {
-            self.guarded(move |cx| port.port().notice(Notice::Flush, cx))?;
+        for port in self.link.started() {
+            self.guarded(move |cx| port.notice(Notice::Flush, cx))?;
         }
         Ok(())
     }
 
     /// Whether there is anything to wait for in a stop.
     fn holds_something(&self) -> bool {
-        let mut holds = self.has_errands();
+        let mut holds = false;
         log_failed(self.discard(|_| {
-            holds = holds
-                || ports_behind(|visitor| show(self, visitor)).iter().any(|port| port.port().ask(Question::Holding))
-                || self.schedules.borrow().iter().any(Schedule::holds_something);
+            holds = self.has_errands() || self.schedules.borrow().iter().any(Schedule::holds_something);
         }));
         holds
     }

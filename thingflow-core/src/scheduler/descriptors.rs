@@ -52,7 +52,7 @@ impl<T> fmt::Display for Refused<T> {
 /// As `Display`, with the chain of causes.
 impl<T> fmt::Debug for Refused<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.error.fmt_chain(f)
+        crate::error::fmt_chain(&self.error, f)
     }
 }
 

@@ -19,7 +19,7 @@ use super::keyed::{Id, Keyed};
 use super::pauses::Stalled;
 use super::reactor::Reactor;
 use super::signals::StopsOn;
-use super::table::Schedule;
+use super::table::{Schedule, Trigger};
 use super::timers::{Due, Timers};
 use crate::clock::Instant;
 use crate::context::{Context, Job};
@@ -202,9 +202,21 @@ impl Engine {
         waiting.iter().any(|hub| hub.is_holding())
     }
 
+    /// The names of what is scheduled and of the threads that serve it, each thread once.
     pub(super) fn names(&self) -> Vec<String> {
-        let mut names = Vec::new();
-        self.each_shown(|thing| names.push(thing.name().to_owned()));
+        let (mut names, schedules) = (Vec::new(), self.schedules.borrow());
+        for schedule in schedules.iter() {
+            let Some(thing) = &schedule.thing else { continue };
+            let name = thing.name();
+            let listed = match schedule.trigger {
+                Trigger::Answers => schedule.is_part_of_the_run() && names.iter().all(|other| other != name),
+                Trigger::Event => true,
+                _ => shows_anything(|visitor| thing.describe(visitor)),
+            };
+            if listed {
+                names.push(name.to_owned());
+            }
+        }
         names
     }
 

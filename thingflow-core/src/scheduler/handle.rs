@@ -14,6 +14,7 @@ use super::engine::Engine;
 use super::inbox::{Doorbell, Wake};
 use super::keyed::Id;
 use super::phase::Phase;
+use crate::error::fmt_chain;
 
 /// A schedule. Dropping the handle keeps it; [`cancel`](Self::cancel) ends it.
 #[derive(Clone)]
@@ -193,22 +194,10 @@ impl fmt::Display for ScheduleError {
     }
 }
 
-impl ScheduleError {
-    pub(super) fn fmt_chain(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{self}")?;
-        let mut source = self.source();
-        while let Some(cause) = source {
-            write!(f, ": {cause}")?;
-            source = cause.source();
-        }
-        Ok(())
-    }
-}
-
 /// As `Display`, with the chain of causes: what `main` prints when it returns the error.
 impl fmt::Debug for ScheduleError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.fmt_chain(f)
+        fmt_chain(self, f)
     }
 }
 

@@ -276,7 +276,7 @@ impl Scheduler {
         port
     }
 
-    /// The names of what is scheduled.
+    /// The names of what is scheduled, and of the threads that take something from it.
     pub fn active(&self) -> Vec<String> {
         self.engine.names()
     }

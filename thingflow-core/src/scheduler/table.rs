@@ -51,7 +51,7 @@ pub(super) enum Trigger {
 }
 
 impl Schedule {
-    fn is_part_of_the_run(&self) -> bool {
+    pub(super) fn is_part_of_the_run(&self) -> bool {
         self.counts_for_the_run.as_ref().is_none_or(|counts| counts.get())
     }
 

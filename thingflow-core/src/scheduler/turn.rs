@@ -10,7 +10,8 @@ use super::reactor::Until;
 use super::table::Schedule;
 use super::timers::{Due, Kind};
 use crate::clock::Instant;
-use crate::error::RunError;
+use crate::context::Host;
+use crate::error::{RunError, StreamError};
 use crate::notice::Notice;
 use crate::port::{AnyPort, PortRef};
 use crate::visit::ports_behind;
@@ -31,6 +32,11 @@ impl Engine {
             self.call_waiting()?;
             self.run_jobs()?;
             self.settle_tracked()?;
+            for port in self.link.take_unfed() {
+                if let Some(port) = port.upgrade() {
+                    self.guarded(move |cx| port.complete(cx))?;
+                }
+            }
             if self.link.take_unlistened() {
                 if self.link.take_left() {
                     self.resume();
@@ -209,9 +215,26 @@ impl Engine {
             gone.extend(schedules.ids().filter(|(_, schedule)| !listens(schedule)).map(|(id, _)| id));
         })?;
         for id in gone {
+            self.say_if_cut_off(id)?;
             self.let_go(id);
         }
         Ok(())
+    }
+
+    /// Says so if a source goes because another one has ended the port that it feeds.
+    fn say_if_cut_off(&self, id: Id) -> Result<(), RunError> {
+        self.discard(|_| {
+            let schedules = self.schedules.borrow();
+            let Some(thing) = schedules.get(id).and_then(|schedule| schedule.thing.as_ref()) else { return };
+            let ports = ports_behind(|visitor| thing.describe(visitor));
+            if let Some(port) = ports.iter().find(|port| port.port().is_closed()) {
+                let what = format!(
+                    "it is asked no more: the port `{}` that it feeds was ended by another; let each feed it by `feeder()`",
+                    port.name()
+                );
+                self.report(thing.name(), &StreamError::message(what));
+            }
+        })
     }
 
     /// Ends the ports at the beginning of loops, whose sources have ended, as soon as nothing is on its way any more.
