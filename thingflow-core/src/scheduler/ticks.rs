@@ -152,3 +152,48 @@ impl Beat {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::super::Scheduler;
+    use crate::clock::Instant;
+    use crate::prelude::*;
+
+    const HOUR: Duration = Duration::from_secs(3600);
+
+    fn timers_after(make: impl Fn(&Scheduler, &mut Context<'_>)) -> usize {
+        let mut scheduler = Scheduler::virtual_time().expect("a scheduler");
+        let endless = from_iter(0..).for_each(drop);
+        scheduler.schedule_periodic(endless, Duration::from_millis(1)).expect("a schedule");
+        for _ in 0..20 {
+            let engine = scheduler.engine.clone();
+            let cx = &mut Context::new(Instant::ZERO, &*engine);
+            for _ in 0..500 {
+                make(&scheduler, cx);
+            }
+            scheduler.run_for(Duration::from_millis(2)).expect("no fatal error");
+        }
+        scheduler.engine.run.time.timers.borrow().len()
+    }
+
+    #[test]
+    fn f28_timers_of_cancelled_schedules_are_let_go() {
+        let left = timers_after(|scheduler, _| {
+            let sleeper = scheduler.schedule_periodic(from_iter(0..).for_each(drop), HOUR).expect("a schedule");
+            sleeper.cancel();
+        });
+        assert!(left < 1_000, "{left} timers of 10,000");
+    }
+
+    #[test]
+    fn f28_timers_of_dropped_ports_are_let_go() {
+        let left = timers_after(|_, cx| {
+            let port = Port::new();
+            port.timeout(HOUR).for_each(drop);
+            let _ = port.as_ref().port().notice(crate::Notice::Start, cx).expect("no fatal error");
+        });
+        assert!(left < 1_000, "{left} timers of 10,000");
+    }
+}

@@ -93,6 +93,11 @@ impl Timers {
         self.len > FEW + 2 * self.swept
     }
 
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+
     /// Lets go of timers.
     pub(super) fn sweep(&mut self, keep: impl Fn(&Due) -> bool) {
         self.heap.retain(|entry| !matches!(entry.what.kind, Kind::Rhythm(_)) && keep(&entry.what));
