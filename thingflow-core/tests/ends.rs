@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use thingflow_core::prelude::*;
 use thingflow_core::testing::{FlakySensor, ListSensor, Recorder};
-use thingflow_core::{Notice, OnFailure, VirtualClock};
+use thingflow_core::{Clock, Notice, OnFailure, VirtualClock};
 
 type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
 

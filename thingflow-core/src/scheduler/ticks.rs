@@ -190,7 +190,7 @@ mod tests {
     #[test]
     fn f28_timers_of_dropped_ports_are_let_go() {
         let left = timers_after(|_, cx| {
-            let port = Port::new();
+            let port = Port::<i32>::new();
             port.timeout(HOUR).for_each(drop);
             let _ = port.as_ref().port().notice(crate::Notice::Start, cx).expect("no fatal error");
         });
