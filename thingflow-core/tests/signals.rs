@@ -36,7 +36,11 @@ fn child() -> Result {
     let Ok(mode) = std::env::var(MODE) else { return Ok(()) };
     let mut scheduler = Scheduler::new()?;
     scheduler.stop_within(LONG);
-    let source = interval(Duration::from_millis(1)).take(1).inspect(|_| println!("\nrunning"));
+    let source = interval(Duration::from_millis(1)).inspect(|n| {
+        if *n == 0 {
+            println!("\nrunning");
+        }
+    });
     match mode.as_str() {
         "hangs" => scheduler.schedule_recurring(source.for_each(|_| {
             loop {

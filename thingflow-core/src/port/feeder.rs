@@ -79,7 +79,7 @@ impl<T: Clone + 'static> Drop for Feeder<T> {
         if self.leave()
             && let Some(link) = self.port.inner.run.borrow().link()
         {
-            link.end_soon(self.port.inner.me.clone());
+            link.end_soon(self.port.inner.clone());
         }
     }
 }

@@ -62,7 +62,7 @@ pub(crate) struct RunLink {
     left: Cell<bool>,
     unstarted: RefCell<Vec<Weak<dyn AnyPort>>>,
     /// Ports that nothing feeds any more.
-    unfed: RefCell<Vec<Weak<dyn AnyPort>>>,
+    unfed: RefCell<Vec<Rc<dyn AnyPort>>>,
     /// The ports that this run has started, whether or not a walk over the graph sees them.
     started: RefCell<Vec<Weak<dyn AnyPort>>>,
     /// So many may have been started before those that are gone are looked for.
@@ -88,13 +88,13 @@ impl RunLink {
     }
 
     /// Ends a port in the next turn: the last of those that fed it is gone.
-    pub(super) fn end_soon(&self, port: Weak<dyn AnyPort>) {
+    pub(super) fn end_soon(&self, port: Rc<dyn AnyPort>) {
         self.unfed.borrow_mut().push(port);
     }
 
     /// Ports to be ended.
     #[cfg(feature = "std")]
-    pub(crate) fn take_unfed(&self) -> Vec<Weak<dyn AnyPort>> {
+    pub(crate) fn take_unfed(&self) -> Vec<Rc<dyn AnyPort>> {
         self.unfed.take()
     }
 
@@ -119,8 +119,8 @@ impl RunLink {
     pub(crate) fn end_run(&self) -> Vec<Rc<dyn AnyPort>> {
         self.run.set(self.run.get() + 1);
         self.room.set(0);
-        self.unfed.take();
-        self.started.take().iter().filter_map(Weak::upgrade).collect()
+        let unfed = self.unfed.take();
+        self.started.take().iter().filter_map(Weak::upgrade).chain(unfed).collect()
     }
 
     /// Whether a source may have lost its last listener since the last call.

@@ -169,7 +169,7 @@ impl Engine {
         call: impl FnOnce(&mut dyn OutputThing) -> R,
     ) -> R {
         if once {
-            *self.run.calls.spared.borrow_mut() = ports_of(thing);
+            *self.run.calls.spared.borrow_mut() = ports_of(thing).iter().map(PortRef::id).collect();
         }
         let result = call(thing);
         if once {
@@ -308,8 +308,8 @@ impl News {
 }
 
 /// The ports that a Thing's chain leads to.
-fn ports_of(thing: &dyn OutputThing) -> Vec<usize> {
-    struct Ports(Vec<usize>);
+pub(super) fn ports_of(thing: &dyn OutputThing) -> Vec<PortRef> {
+    struct Ports(Vec<PortRef>);
     impl Visitor for Ports {
         fn filter(&mut self, _: &str) {}
         fn branch(&mut self, see: &dyn Fn(&mut dyn Visitor)) {
@@ -317,7 +317,7 @@ fn ports_of(thing: &dyn OutputThing) -> Vec<usize> {
         }
         fn sink(&mut self, _: &str) {}
         fn port(&mut self, port: PortRef, _: bool) {
-            self.0.push(port.id());
+            self.0.push(port);
         }
     }
     let mut ports = Ports(Vec::new());
@@ -329,6 +329,7 @@ impl Running {
     fn produce(&mut self, engine: &Engine, cx: &mut Context<'_>) -> Result<Demand, Failure> {
         let thing = &mut *self.thing;
         if !thing.is_listened() {
+            engine.say_cut_off(thing);
             return Ok(Demand::Done);
         }
         if self.ask == Ask::IfRoom && !thing.has_room() {

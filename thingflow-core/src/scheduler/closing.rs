@@ -73,17 +73,14 @@ impl Engine {
         self.stop.until.set(Some(monotonic() + patience));
         self.threads.tell();
         let started = self.stop_sources();
-        for id in started {
-            self.call(id, Why::Flush)?;
-        }
-        self.flush_ports()?;
+        self.flush(&started)?;
         while !self.stop.is_over() && self.now() < deadline && self.holds_something() {
             self.turn(Until::At(deadline))?;
         }
         if self.stop.forced.get() {
             return Ok(());
         }
-        self.flush_ports()?; // what came late into a window
+        self.flush(&started)?; // what came late into a window
         if self.holds_something() && !patience.is_zero() {
             log::warn!("the stop has waited for {patience:?}; what the graph still holds is lost");
         }
@@ -102,8 +99,11 @@ impl Engine {
         started
     }
 
-    /// Has all ports pass on what is being collected behind them.
-    fn flush_ports(&self) -> Result<(), RunError> {
+    /// Has all schedules and ports pass on what is being collected behind them.
+    fn flush(&self, schedules: &[Id]) -> Result<(), RunError> {
+        for id in schedules {
+            self.call(*id, Why::Flush)?;
+        }
         for port in self.link.started() {
             self.guarded(move |cx| port.notice(Notice::Flush, cx))?;
         }

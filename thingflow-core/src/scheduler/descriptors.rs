@@ -117,10 +117,9 @@ impl Registry {
 
     /// Announces a descriptor again, in the next turn: its Thing has not done all that there was to do.
     pub fn call_again(&self, ready: Ready) {
-        if let Some(engine) = self.engine.upgrade()
-            && let Some(schedule) = engine.reactor.announce_again(ready)
-        {
-            engine.call_soon(schedule);
+        if let Some(engine) = self.engine.upgrade() {
+            engine.reactor.announce_again(ready);
+            engine.call_soon(self.owner.schedule.get());
         }
     }
 }
@@ -280,9 +279,10 @@ impl Engine {
     fn add_events<T: EventThing + 'static>(&self, mut thing: T) -> Result<ScheduleHandle, Refused<T>> {
         let owner = Rc::new(Owner { schedule: Cell::new(Id::NOBODY), waiting: RefCell::default() });
         let registry = Registry { engine: self.me.clone(), owner };
-        if let Err(error) = thing.register(&registry) {
+        let registered = thing.register(&registry).map_err(ScheduleError::Register);
+        if let Err(error) = registered.and_then(|()| self.check(&thing)) {
             self.reactor.forget(&registry.owner);
-            return Err(Refused { thing, error: ScheduleError::Register(error) });
+            return Err(Refused { thing, error });
         }
         let handle = self.add(Box::new(thing), Trigger::Event);
         registry.owner.schedule.set(handle.id);
@@ -295,7 +295,7 @@ impl Scheduler {
     /// Calls a Thing when its descriptors are ready.
     ///
     /// # Errors
-    /// [`ScheduleError::Register`], with the Thing.
+    /// [`ScheduleError::Register`], [`ScheduleError::OtherScheduler`], with the Thing.
     pub fn schedule_on_main_event_loop<T: EventThing + 'static>(&self, thing: T) -> Result<ScheduleHandle, Refused<T>> {
         self.engine.add_events(thing)
     }
@@ -306,7 +306,7 @@ impl Context<'_> {
     /// has accepted.
     ///
     /// # Errors
-    /// [`ScheduleError::Register`], [`ScheduleError::NoScheduler`], with the Thing.
+    /// [`ScheduleError::Register`], [`ScheduleError::OtherScheduler`], [`ScheduleError::NoScheduler`], with the Thing.
     pub fn schedule_on_main_event_loop<T: EventThing + 'static>(&self, thing: T) -> Result<ScheduleHandle, Refused<T>> {
         match self.host().engine() {
             Some(engine) => engine.add_events(thing),

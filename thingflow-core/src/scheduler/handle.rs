@@ -172,6 +172,8 @@ pub enum ScheduleError {
     Register(io::Error),
     /// A thread could not be started.
     Thread(io::Error),
+    /// It leads to a port of this name, which belongs to another scheduler.
+    OtherScheduler(String),
     /// A Thing asked its context to schedule another one, and is not run by a scheduler.
     NoScheduler,
 }
@@ -184,6 +186,10 @@ impl fmt::Display for ScheduleError {
             }
             Self::ZeroRetry => f.write_str(
                 "a retry that never gives up needs a wait above zero: raise `first` and `longest`, or limit `attempts`",
+            ),
+            Self::OtherScheduler(port) => write!(
+                f,
+                "cannot schedule what feeds the port `{port}` of another scheduler: post events to it over a `Remote`"
             ),
             Self::Register(_) => f.write_str("cannot wait for this Thing's descriptor"),
             Self::Thread(_) => f.write_str("cannot start the edge thread"),
@@ -204,7 +210,7 @@ impl fmt::Debug for ScheduleError {
 impl Error for ScheduleError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
-            Self::ZeroPeriod | Self::ZeroRetry | Self::NoScheduler => None,
+            Self::ZeroPeriod | Self::ZeroRetry | Self::OtherScheduler(_) | Self::NoScheduler => None,
             Self::Register(error) | Self::Thread(error) => Some(error),
         }
     }

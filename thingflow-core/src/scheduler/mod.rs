@@ -55,7 +55,6 @@ use crate::sensor::{Sensor, SensorOutput};
 use crate::thing::InputThing;
 use clocks::RunClock;
 use reactor::Until;
-use table::Trigger;
 
 /// Owns the reactor, the clock and the schedules. It stays on its thread; see [`Remote`] and [`Stopper`] for others.
 ///
@@ -143,7 +142,7 @@ impl Scheduler {
     /// Samples a Thing at a fixed rate, for the first time after one period; see [`Periodic`] for more.
     ///
     /// # Errors
-    /// [`ScheduleError::ZeroPeriod`], [`ScheduleError::ZeroRetry`].
+    /// [`ScheduleError::ZeroPeriod`], [`ScheduleError::ZeroRetry`], [`ScheduleError::OtherScheduler`].
     pub fn schedule_periodic(
         &self,
         thing: impl OutputThing + 'static,
@@ -167,7 +166,7 @@ impl Scheduler {
     /// ```
     ///
     /// # Errors
-    /// [`ScheduleError::ZeroPeriod`], [`ScheduleError::ZeroRetry`].
+    /// [`ScheduleError::ZeroPeriod`], [`ScheduleError::ZeroRetry`], [`ScheduleError::OtherScheduler`].
     pub fn schedule_sensor<S: Sensor + 'static>(
         &self,
         sensor: S,
@@ -186,22 +185,22 @@ impl Scheduler {
     /// [`interval`](crate::interval), only when it is due.
     ///
     /// # Errors
-    /// None at present.
+    /// [`ScheduleError::OtherScheduler`].
     pub fn schedule_recurring(&self, thing: impl OutputThing + 'static) -> Result<ScheduleHandle, ScheduleError> {
-        Ok(self.engine.add(Box::new(thing), Trigger::Recurring))
+        self.engine.add_recurring(Box::new(thing))
     }
 
     /// Calls a Thing once, after `delay`. Then its stream has ended: stages that hold events send them, in their time, and
     /// what is connected is told. A port that a flow leads to is not: several schedules may feed it.
     ///
     /// # Errors
-    /// None at present.
+    /// [`ScheduleError::OtherScheduler`].
     pub fn schedule_later_one_time(
         &self,
         thing: impl OutputThing + 'static,
         delay: Duration,
     ) -> Result<ScheduleHandle, ScheduleError> {
-        Ok(self.engine.add_once(Box::new(thing), delay))
+        self.engine.add_once(Box::new(thing), delay)
     }
 
     /// Runs until nothing is scheduled any more, until [`stop`](Stopper::stop) or [a signal](Self::stop_on), or until a fatal

@@ -47,6 +47,8 @@ pub(super) struct Reactor {
     signals: RefCell<Option<Signals>>,
     waker: Arc<mio::Waker>,
     watched: RefCell<Keyed<Watched>>,
+    /// To be announced in the next turn.
+    again: RefCell<Vec<Ready>>,
 }
 
 /// A registered descriptor.
@@ -73,6 +75,7 @@ impl Reactor {
             signals: RefCell::default(),
             waker,
             watched: RefCell::default(),
+            again: RefCell::default(),
         })
     }
 
@@ -108,6 +111,7 @@ impl Reactor {
             set_timer(self.timer.as_fd(), due)?;
             self.set.set(Some(due));
         }
+        self.announce_those_again();
         let look = (until == Until::Now).then_some(std::time::Duration::ZERO);
         let mut events = self.events.borrow_mut();
         match self.poll.borrow_mut().poll(&mut events, look) {
@@ -174,10 +178,17 @@ impl Reactor {
         }
     }
 
-    /// Tells the owner of a descriptor, which is the answer.
-    pub(super) fn announce_again(&self, Ready { id, readiness, .. }: Ready) -> Option<Id> {
-        self.watched.borrow().get(id)?;
-        self.announce(id.key as usize, readiness)
+    /// Announces a descriptor in the next turn.
+    pub(super) fn announce_again(&self, ready: Ready) {
+        self.again.borrow_mut().push(ready);
+    }
+
+    fn announce_those_again(&self) {
+        for Ready { id, readiness, .. } in self.again.borrow_mut().drain(..) {
+            if self.watched.borrow().get(id).is_some() {
+                self.announce(id.key as usize, readiness);
+            }
+        }
     }
 
     fn announce(&self, place: usize, news: Readiness) -> Option<Id> {

@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
+use super::calls::ports_of;
 use super::engine::Engine;
 use super::handle::{ScheduleError, ScheduleHandle, ScheduleStats};
 use super::keyed::Id;
@@ -99,16 +100,35 @@ impl Engine {
         timing: Periodic,
     ) -> Result<ScheduleHandle, ScheduleError> {
         timing.check()?;
+        self.check(&*thing)?;
         let handle = self.add(thing, Trigger::Periodic(timing.beat(), self.now()));
         self.with_schedule(handle.id, |schedule| schedule.on_failure = timing.on_failure);
         self.set_first(handle.id, timing);
         Ok(handle)
     }
 
-    pub(super) fn add_once(&self, thing: Box<dyn OutputThing>, delay: Duration) -> ScheduleHandle {
+    pub(super) fn add_recurring(&self, thing: Box<dyn OutputThing>) -> Result<ScheduleHandle, ScheduleError> {
+        self.check(&*thing)?;
+        Ok(self.add(thing, Trigger::Recurring))
+    }
+
+    pub(super) fn add_once(
+        &self,
+        thing: Box<dyn OutputThing>,
+        delay: Duration,
+    ) -> Result<ScheduleHandle, ScheduleError> {
+        self.check(&*thing)?;
         let handle = self.add(thing, Trigger::Once);
         self.set_timer(handle.id, self.now() + delay);
-        handle
+        Ok(handle)
+    }
+
+    /// Refuses a Thing that feeds a port of another scheduler.
+    pub(super) fn check(&self, thing: &dyn OutputThing) -> Result<(), ScheduleError> {
+        match ports_of(thing).iter().find(|port| port.port().is_of_another(&self.link)) {
+            Some(port) => Err(ScheduleError::OtherScheduler(port.name())),
+            None => Ok(()),
+        }
     }
 
     /// The name that the next schedule will have: an inbox announces itself by it.

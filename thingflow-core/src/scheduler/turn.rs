@@ -13,6 +13,7 @@ use crate::clock::Instant;
 use crate::context::Host;
 use crate::error::{RunError, StreamError};
 use crate::notice::Notice;
+use crate::output::OutputThing;
 use crate::port::{AnyPort, PortRef};
 use crate::visit::ports_behind;
 
@@ -33,9 +34,7 @@ impl Engine {
             self.run_jobs()?;
             self.settle_tracked()?;
             for port in self.link.take_unfed() {
-                if let Some(port) = port.upgrade() {
-                    self.guarded(move |cx| port.complete(cx))?;
-                }
+                self.guarded(move |cx| port.complete(cx))?;
             }
             if self.link.take_unlistened() {
                 if self.link.take_left() {
@@ -225,16 +224,22 @@ impl Engine {
     fn say_if_cut_off(&self, id: Id) -> Result<(), RunError> {
         self.discard(|_| {
             let schedules = self.schedules.borrow();
-            let Some(thing) = schedules.get(id).and_then(|schedule| schedule.thing.as_ref()) else { return };
-            let ports = ports_behind(|visitor| thing.describe(visitor));
-            if let Some(port) = ports.iter().find(|port| port.port().is_closed()) {
-                let what = format!(
-                    "it is asked no more: the port `{}` that it feeds was ended by another; let each feed it by `feeder()`",
-                    port.name()
-                );
-                self.report(thing.name(), &StreamError::message(what));
+            if let Some(thing) = schedules.get(id).and_then(|schedule| schedule.thing.as_ref()) {
+                self.say_cut_off(&**thing);
             }
         })
+    }
+
+    #[cold]
+    pub(super) fn say_cut_off(&self, thing: &dyn OutputThing) {
+        let ports = ports_behind(|visitor| thing.describe(visitor));
+        if let Some(port) = ports.iter().find(|port| port.port().is_closed()) {
+            let what = format!(
+                "it is asked no more: the port `{}` that it feeds was ended by another; let each feed it by `feeder()`",
+                port.name()
+            );
+            self.report(thing.name(), &StreamError::message(what));
+        }
     }
 
     /// Ends the ports at the beginning of loops, whose sources have ended, as soon as nothing is on its way any more.

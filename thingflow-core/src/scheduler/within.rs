@@ -6,7 +6,6 @@ use super::Scheduler;
 use super::engine::Engine;
 use super::handle::{ScheduleError, ScheduleHandle};
 use super::periodic::Periodic;
-use super::table::Trigger;
 use crate::context::Context;
 use crate::error::{FatalError, RunError};
 use crate::output::OutputThing;
@@ -80,7 +79,7 @@ impl Context<'_> {
     /// ```
     ///
     /// # Errors
-    /// [`ScheduleError::ZeroPeriod`], [`ScheduleError::ZeroRetry`], [`ScheduleError::NoScheduler`].
+    /// [`ScheduleError::ZeroPeriod`], [`ScheduleError::ZeroRetry`], [`ScheduleError::OtherScheduler`], [`ScheduleError::NoScheduler`].
     pub fn schedule_periodic(
         &self,
         thing: impl OutputThing + 'static,
@@ -92,21 +91,21 @@ impl Context<'_> {
     /// As [`Scheduler::schedule_recurring`](crate::Scheduler::schedule_recurring), from inside of a call.
     ///
     /// # Errors
-    /// [`ScheduleError::NoScheduler`].
+    /// [`ScheduleError::OtherScheduler`], [`ScheduleError::NoScheduler`].
     pub fn schedule_recurring(&self, thing: impl OutputThing + 'static) -> Result<ScheduleHandle, ScheduleError> {
-        Ok(self.engine()?.add(Box::new(thing), Trigger::Recurring))
+        self.engine()?.add_recurring(Box::new(thing))
     }
 
     /// As [`Scheduler::schedule_later_one_time`](crate::Scheduler::schedule_later_one_time), from inside of a call.
     ///
     /// # Errors
-    /// [`ScheduleError::NoScheduler`].
+    /// [`ScheduleError::OtherScheduler`], [`ScheduleError::NoScheduler`].
     pub fn schedule_later_one_time(
         &self,
         thing: impl OutputThing + 'static,
         delay: Duration,
     ) -> Result<ScheduleHandle, ScheduleError> {
-        Ok(self.engine()?.add_once(Box::new(thing), delay))
+        self.engine()?.add_once(Box::new(thing), delay)
     }
 
     fn engine(&self) -> Result<&Engine, ScheduleError> {
