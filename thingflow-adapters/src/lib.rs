@@ -15,6 +15,7 @@
 //! Writers are [`InputThing`](thingflow_core::InputThing)s: connect them at the end of a chain, or beside it. Readers
 //! are [`Source`](thingflow_core::Source)s: schedule them, or run them on the spot. A failing writer ends the run,
 //! since a silent one would be worse; its error says which file or pin it was and what to do.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
 #[cfg(feature = "actuators")]

@@ -58,9 +58,10 @@
 //! Features: `std`, on by default, is the scheduler, for Linux. `alloc` alone has ports and everything that grows, without an
 //! operating system. Without both, what has a fixed size is left, and needs no allocator.
 //!
-//! [book]: https://github.com/thingflow/thingflow-rust/blob/main/docs/src/SUMMARY.md
-//! [template]: https://github.com/thingflow/thingflow-rust/tree/main/template
+#![doc = concat!("[book]: ", env!("CARGO_PKG_REPOSITORY"), "/blob/main/docs/src/SUMMARY.md")]
+#![doc = concat!("[template]: ", env!("CARGO_PKG_REPOSITORY"), "/tree/main/template")]
 #![cfg_attr(not(feature = "std"), no_std)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 // The scheduler of `std` is the only one to close graphs and to name who panicked.
 #![cfg_attr(not(feature = "std"), allow(dead_code))]
@@ -83,6 +84,7 @@ mod error;
 mod event;
 pub mod flow;
 pub mod joins;
+pub mod kit;
 mod limit;
 mod measure;
 mod notice;
@@ -100,7 +102,6 @@ pub mod select;
 mod sensor;
 #[cfg(feature = "alloc")]
 mod shared;
-mod side;
 pub mod sinks;
 mod size;
 mod sources;
@@ -111,7 +112,6 @@ pub mod storage;
 #[cfg(feature = "alloc")]
 pub mod testing;
 mod thing;
-mod ticker;
 pub mod timing;
 #[cfg(feature = "alloc")]
 pub mod tracking;
@@ -141,15 +141,18 @@ pub use reduce::Reducing;
 pub use reports::Report;
 #[cfg(feature = "std")]
 pub use scheduler::{
-    Descriptor, EdgeOutput, EdgeSink, EventThing, Interest, OnFailure, Periodic, PoolInput, PostError, Readiness,
+    Descriptor, EdgeOutput, EdgeSink, EventThing, IntoPeriodic, OnFailure, Periodic, PoolInput, PostError, Readiness,
     Ready, Refused, Registry, Remote, ScheduleError, ScheduleHandle, ScheduleStats, Scheduler, StopSignal, StopToken,
     Stopper, SystemClock, VirtualClock,
 };
+// Of mio: its pages link to others of its own.
+#[cfg(feature = "std")]
+#[doc(no_inline)]
+pub use scheduler::Interest;
 pub use select::Selecting;
 pub use sensor::{DriverError, OrMissing, SampleError, Sampled, Sensor};
 #[cfg(feature = "alloc")]
 pub use shared::{Shared, SharedInput};
-pub use side::SideBranch;
 pub use sinks::{Call, Sinks, call};
 pub use size::Size;
 pub use sources::*;

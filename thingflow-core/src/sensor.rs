@@ -101,8 +101,15 @@ impl<E: Error + 'static> Error for SampleError<E> {
 /// enum Bus { NoAcknowledge }
 /// assert_eq!(DriverError(Bus::NoAcknowledge).to_string(), "NoAcknowledge");
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct DriverError<E>(pub E);
+
+/// As `Display`.
+impl<E: fmt::Debug> fmt::Debug for DriverError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
 
 impl<E: fmt::Debug> fmt::Display for DriverError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -5,13 +5,13 @@ use std::marker::PhantomData;
 
 use thingflow_core::Columns;
 
-use super::{BadColumn, FromRow, Mapping, Row, RowBuilder, ToRow};
+use super::{BadColumn, FromRow, Mapping, Row, RowBuilder, Stamped, ToRow};
 
 /// The mapping that writes the values that `f` makes of an event: all of one type, numbers or texts, and as many as there
 /// are names. [`stamped`](Mapping::stamped) puts time and id before them.
 ///
 /// ```
-/// use thingflow_adapters::csv::{self, Mapping, Writer};
+/// use thingflow_adapters::csv::{self, Writer};
 /// use thingflow_core::prelude::*;
 /// struct Weather { celsius: f64, percent: Option<f64> }
 /// let mapping = csv::columns(["celsius", "percent"], |w: &Weather| [Some(w.celsius), w.percent]).stamped();
@@ -59,6 +59,20 @@ pub struct FromColumnsOf<E, F> {
     names: Vec<String>,
     f: F,
     of: PhantomData<fn() -> E>,
+}
+
+impl<E, T, F, const N: usize> ColumnsOf<E, T, F, N> {
+    /// As [`Mapping::stamped`]: the mapping of sensor events whose values this is the mapping of.
+    pub fn stamped(self) -> Stamped<Self> {
+        Mapping::stamped(self)
+    }
+}
+
+impl<E, F: Fn(&Row<'_>) -> Result<E, BadColumn>> FromColumnsOf<E, F> {
+    /// As [`Mapping::stamped`]: the mapping of sensor events whose values this is the mapping of.
+    pub fn stamped(self) -> Stamped<Self> {
+        Mapping::stamped(self)
+    }
 }
 
 impl<E, T, F, const N: usize> Mapping for ColumnsOf<E, T, F, N> {

@@ -37,7 +37,7 @@ pub use edge::threads::StopToken;
 pub use edge_sink::EdgeSink;
 pub use handle::{ScheduleError, ScheduleHandle, ScheduleStats, Stopper};
 pub use inbox::PostError;
-pub use periodic::{OnFailure, Periodic};
+pub use periodic::{IntoPeriodic, OnFailure, Periodic};
 pub use pool::PoolInput;
 pub use reactor::Interest;
 pub use remote::Remote;
@@ -146,9 +146,9 @@ impl Scheduler {
     pub fn schedule_periodic(
         &self,
         thing: impl OutputThing + 'static,
-        timing: impl Into<Periodic>,
+        timing: impl IntoPeriodic,
     ) -> Result<ScheduleHandle, ScheduleError> {
-        self.engine.add_periodic(Box::new(thing), timing.into())
+        self.engine.add_periodic(Box::new(thing), timing.into_periodic())
     }
 
     /// Samples a sensor at a fixed rate; `connect` says what follows.
@@ -170,7 +170,7 @@ impl Scheduler {
     pub fn schedule_sensor<S: Sensor + 'static>(
         &self,
         sensor: S,
-        timing: impl Into<Periodic>,
+        timing: impl IntoPeriodic,
         connect: impl FnOnce(&SensorOutput<S>),
     ) -> Result<ScheduleHandle, ScheduleError>
     where

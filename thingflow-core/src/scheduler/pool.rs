@@ -17,7 +17,7 @@ use super::inbox::{self, Inbox, Left, Sender};
 use super::table::Trigger;
 use crate::context::Context;
 use crate::error::{Failure, StreamError};
-use crate::flow::gate::Gate;
+use crate::kit::Gate;
 use crate::limit::Limit;
 use crate::notice::Notice;
 use crate::output::{PortSource, Ports};

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Scheduler;
 use super::engine::Engine;
 use super::handle::{ScheduleError, ScheduleHandle};
-use super::periodic::Periodic;
+use super::periodic::IntoPeriodic;
 use crate::context::Context;
 use crate::error::{FatalError, RunError};
 use crate::output::OutputThing;
@@ -83,9 +83,9 @@ impl Context<'_> {
     pub fn schedule_periodic(
         &self,
         thing: impl OutputThing + 'static,
-        timing: impl Into<Periodic>,
+        timing: impl IntoPeriodic,
     ) -> Result<ScheduleHandle, ScheduleError> {
-        self.engine()?.add_periodic(Box::new(thing), timing.into())
+        self.engine()?.add_periodic(Box::new(thing), timing.into_periodic())
     }
 
     /// As [`Scheduler::schedule_recurring`](crate::Scheduler::schedule_recurring), from inside of a call.

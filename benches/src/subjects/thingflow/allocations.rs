@@ -7,7 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use thingflow_core::{
-    Chain, Context, Filters, InputThing, Instant, Limit, Port, Receipt, Scheduler, Windows, call, from_iter, pipe,
+    Chain, Context, Elementwise, InputThing, Instant, Limit, Port, Receipt, Scheduler, Selecting, Windows, call, from_iter, pipe,
 };
 
 use super::NEVER_FAILS;

@@ -14,7 +14,7 @@ use super::super::Scheduler;
 use super::super::engine::Engine;
 use super::super::handle::{ScheduleError, ScheduleHandle};
 use super::super::keyed::Id;
-use super::super::periodic::{OnFailure, Periodic};
+use super::super::periodic::{IntoPeriodic, OnFailure};
 use super::super::remote::{self, Feed, Remote};
 use super::threads::{StopToken, lock};
 use super::{EdgeHost, EdgeOutput, Reported};
@@ -60,13 +60,13 @@ impl Scheduler {
     pub fn schedule_periodic_on_separate_thread<S>(
         &self,
         source: S,
-        timing: impl Into<Periodic>,
+        timing: impl IntoPeriodic,
     ) -> Result<EdgeOutput<S::Item>, ScheduleError>
     where
         S: Source + Send + 'static,
         S::Item: Clone + Send + 'static,
     {
-        let timing = timing.into();
+        let timing = timing.into_periodic();
         timing.check()?;
         let engine = &self.engine;
         let (port, request) = (Port::new(), Arc::<Request>::default());
@@ -105,7 +105,7 @@ impl Scheduler {
     pub fn schedule_sensor_on_separate_thread<S>(
         &self,
         sensor: S,
-        timing: impl Into<Periodic>,
+        timing: impl IntoPeriodic,
     ) -> Result<EdgeOutput<SensorEvent<S::Reading>>, ScheduleError>
     where
         S: Sensor + Send + 'static,
