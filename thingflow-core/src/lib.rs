@@ -144,13 +144,14 @@ pub use reduce::Reducing;
 pub use reports::Report;
 #[cfg(feature = "std")]
 pub use scheduler::{
-    EdgeOutput, EdgeSink, EventThing, IntoPeriodic, OnFailure, Periodic, PoolInput, PostError, Registry, Remote,
-    ScheduleError, ScheduleHandle, ScheduleStats, Scheduler, StopToken, Stopper, SystemClock, VirtualClock,
+    Descriptor, EdgeOutput, EdgeSink, EventThing, IntoPeriodic, OnFailure, Periodic, PoolInput, PostError, Readiness,
+    Ready, Refused, Registry, Remote, ScheduleError, ScheduleHandle, ScheduleStats, Scheduler, StopSignal, StopToken,
+    Stopper, SystemClock, VirtualClock,
 };
 // Of mio: its pages link to others of its own.
 #[cfg(feature = "std")]
 #[doc(no_inline)]
-pub use scheduler::{EventSource, Interest};
+pub use scheduler::Interest;
 pub use select::Selecting;
 pub use sensor::{DriverError, OrMissing, SampleError, Sampled, Sensor};
 #[cfg(feature = "alloc")]
@@ -166,7 +167,7 @@ pub use windows::Windows;
 #[cfg(feature = "alloc")]
 pub use {
     output::{Output, PortSource, Ports},
-    port::{Branch, Connection, ConnectionInfo, Port, PortChain, PortRef, WeakPort},
+    port::{Branch, Connection, ConnectionInfo, Feeder, Port, PortChain, PortRef, WeakPort},
     sensor::SensorOutput,
     splitting::{Routes, Splitting, UnknownPort},
     tracking::{Tracked, Tracker, Tracking},

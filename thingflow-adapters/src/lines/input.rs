@@ -3,11 +3,11 @@
 use std::fmt;
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, stdin as standard_input};
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::{AsFd, OwnedFd};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use thingflow_core::{
-    Context, Demand, EventThing, Failure, Interest, Port, PortRef, PortSource, Ports, Registry, StreamError,
+    Context, Demand, Descriptor, EventThing, Failure, Interest, Port, PortRef, PortSource, Ports, Registry, StreamError,
 };
 
 use super::Reader;
@@ -61,7 +61,7 @@ impl<R: Read + AsFd> Reader<R> {
     /// ```
     pub fn events(self) -> Input<R> {
         let port = Port::new().named(self.label());
-        Input { reader: self.over(Ready), port, plain: false }
+        Input { reader: self.over(Ready), port, watched: None }
     }
 }
 
@@ -69,8 +69,8 @@ impl<R: Read + AsFd> Reader<R> {
 pub struct Input<R> {
     reader: Reader<Ready<R>>,
     port: Port<String>,
-    /// A plain file, for which nobody can wait: it is always ready.
-    plain: bool,
+    /// What the reactor waits for; nothing if it is a plain file.
+    watched: Option<Descriptor<OwnedFd>>,
 }
 
 /// So many lines are sent before others have their turn.
@@ -132,18 +132,18 @@ impl<R: Read + AsFd> PortSource for Input<R> {
 }
 
 impl<R: Read + AsFd> EventThing for Input<R> {
-    fn register(&mut self, registry: &mut Registry<'_>) -> io::Result<()> {
-        match registry.register_fd(self.reader.get_ref().0.as_fd().as_raw_fd(), Interest::READABLE) {
-            Err(error) if error.kind() == ErrorKind::PermissionDenied => self.plain = true,
-            registered => registered?,
+    fn register(&mut self, registry: &Registry) -> io::Result<()> {
+        // A second descriptor of the same file: the reader has the first in its hands.
+        let mut watched = Descriptor::shared(self.reader.get_ref().0.as_fd().try_clone_to_owned()?);
+        match registry.register(&mut watched, 0, Interest::READABLE) {
+            // A plain file, for which nobody can wait: it is always ready, and the first call reads it.
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => {}
+            registered => {
+                registered?;
+                self.watched = Some(watched);
+            }
         }
         Ok(())
-    }
-    fn deregister(&mut self, registry: &mut Registry<'_>) -> io::Result<()> {
-        if self.plain {
-            return Ok(());
-        }
-        registry.deregister_fd(self.reader.get_ref().0.as_fd().as_raw_fd())
     }
 }
 
