@@ -13,7 +13,7 @@ use crate::visit::short_name;
 /// what it hears, all by one connection.
 impl<S: OutputThing + 'static> OutputThing for Shared<S> {
     fn produce(&mut self, cx: &mut Context<'_>) -> Result<Demand, Failure> {
-        let demand = self.inner.call(Demand::More, cx, |thing, cx| thing.produce(cx))?;
+        let demand = self.inner.call(Demand::More, cx, S::produce)?;
         if demand == Demand::Done {
             self.inner.is_done.set(true);
         }
