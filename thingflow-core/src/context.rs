@@ -190,6 +190,12 @@ impl<'a> Context<'a> {
         self.now = self.host.now().max(self.now);
     }
 
+    /// How other threads reach the scheduler that makes this call; `None` elsewhere, also on an edge thread.
+    #[cfg(feature = "std")]
+    pub(crate) fn bell(&self) -> Option<std::sync::Arc<crate::scheduler::Doorbell>> {
+        self.host.bell()
+    }
+
     #[cfg(feature = "alloc")]
     pub(crate) fn host(&self) -> &'a dyn Host {
         self.host
@@ -251,6 +257,10 @@ pub(crate) trait Host {
     #[cfg(feature = "std")]
     fn schedule(&self, _thing: Box<dyn OutputThing>, _when: When) -> Result<ScheduleHandle, ScheduleError> {
         Err(ScheduleError::NoScheduler)
+    }
+    #[cfg(feature = "std")]
+    fn bell(&self) -> Option<std::sync::Arc<crate::scheduler::Doorbell>> {
+        None
     }
     /// Calls [`Hub::wake`] at `due`.
     #[cfg(feature = "alloc")]

@@ -65,6 +65,7 @@
 #[cfg(feature = "alloc")]
 extern crate alloc;
 
+mod backoff;
 pub mod bare;
 mod chain;
 mod clock;
@@ -106,6 +107,7 @@ pub mod tracking;
 mod visit;
 pub mod windows;
 
+pub use backoff::{Attempts, Backoff};
 pub use chain::{Chain, Connected, Identity, Pipe, Then, pipe};
 pub use clock::{Clock, Instant, Timestamp, TimestampError};
 pub use columns::{Columns, FromColumns, WrongColumn};
@@ -124,8 +126,9 @@ pub use output::{ConnectedFlow, Flow, OutputThing, Source};
 pub use reports::Report;
 #[cfg(feature = "std")]
 pub use scheduler::{
-    EdgeOutput, EdgeSink, EventSource, EventThing, Interest, OnFailure, Periodic, PoolInput, PostError, Registry,
-    Remote, ScheduleError, ScheduleHandle, ScheduleStats, Scheduler, StopToken, Stopper, SystemClock, VirtualClock,
+    Batch, DeadLetter, Delivery, DeliveryMeter, DeliveryStats, EdgeOutput, EdgeSink, EventSource, EventThing, Interest,
+    OnFailure, OnSetup, Periodic, PoolInput, PostError, Refusal, Registry, Remote, ScheduleError, ScheduleHandle,
+    ScheduleStats, Scheduler, StopToken, Stopper, SystemClock, VirtualClock, Worker,
 };
 pub use sensor::{DriverError, OrMissing, SampleError, Sampled, Sensor};
 #[cfg(feature = "alloc")]

@@ -6,8 +6,8 @@ use crate::size::Size;
 use {
     crate::error::StreamError,
     crate::thing::Demand,
-    alloc::{collections::VecDeque, format, rc::Rc},
-    core::cell::Cell,
+    alloc::{collections::VecDeque, format, sync::Arc},
+    core::sync::atomic::{AtomicUsize, Ordering::Relaxed},
 };
 
 /// What happens when an event comes to a full queue.
@@ -101,7 +101,7 @@ impl Limit {
     #[cfg(feature = "alloc")]
     pub(crate) fn count(&self, next: impl FnOnce(QueueStats) -> QueueStats) {
         if let Some(meter) = &self.meter {
-            meter.0.set(next(meter.0.get()));
+            meter.set(next(meter.stats()));
         }
     }
 
@@ -139,7 +139,8 @@ pub struct QueueStats {
     pub high_water: usize,
 }
 
-/// Shows from outside what goes through the queue of an operator: give it to [`Limit::metered`] and keep it.
+/// Shows from outside what goes through the queue of an operator: give it to [`Limit::metered`] and keep it. Any thread may
+/// look at it.
 ///
 /// ```
 /// use thingflow_core::{Limit, QueueMeter};
@@ -150,17 +151,56 @@ pub struct QueueStats {
 /// ```
 #[cfg(feature = "alloc")]
 #[derive(Clone, Debug, Default)]
-pub struct QueueMeter(Rc<Cell<QueueStats>>);
+pub struct QueueMeter(Arc<Counts>);
+
+/// The queue alone writes, in one place at a time, so a load and a store are enough.
+#[cfg(feature = "alloc")]
+#[derive(Debug, Default)]
+struct Counts {
+    posted: Count,
+    dropped: Count,
+    high_water: AtomicUsize,
+}
+
+#[cfg(all(feature = "alloc", target_has_atomic = "64"))]
+type Count = core::sync::atomic::AtomicU64;
+/// A microcontroller counts to four billion.
+#[cfg(all(feature = "alloc", not(target_has_atomic = "64")))]
+type Count = AtomicUsize;
 
 #[cfg(feature = "alloc")]
+#[allow(clippy::unnecessary_cast, clippy::cast_possible_truncation)] // depends on the target
 impl QueueMeter {
-    /// What has gone through so far.
+    /// What has gone through so far. Read from another thread while events come, the three numbers may be of different
+    /// moments.
     pub fn stats(&self) -> QueueStats {
-        self.0.get()
+        QueueStats {
+            posted: self.0.posted.load(Relaxed) as u64,
+            dropped: self.0.dropped.load(Relaxed) as u64,
+            high_water: self.0.high_water.load(Relaxed),
+        }
+    }
+
+    fn set(&self, stats: QueueStats) {
+        self.0.posted.store(stats.posted as _, Relaxed);
+        self.0.dropped.store(stats.dropped as _, Relaxed);
+        self.0.high_water.store(stats.high_water, Relaxed);
     }
 }
 
-/// The events that an operator holds back, within a [`Limit`].
+/// What became of an event that came to a queue.
+#[cfg(feature = "alloc")]
+#[derive(Debug)]
+pub(crate) enum Admitted<T> {
+    /// It is in the queue; `Full` asks the source to pause.
+    Taken(Demand),
+    /// This one was dropped, the oldest or the one that came.
+    Dropped(T),
+    /// There is no room, and nothing may be dropped.
+    Refused(T),
+}
+
+/// The one bounded queue: the events that an operator holds back, or that wait between two threads, within a [`Limit`].
 #[cfg(feature = "alloc")]
 #[derive(Clone, Debug)]
 pub(crate) struct Backlog<T> {
@@ -178,13 +218,23 @@ impl<T> Backlog<T> {
     }
 
     #[inline]
-    fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         usize::from(self.front.is_some()) + self.rest.len()
     }
 
+    /// Takes an event in that there is room for, uncounted.
     #[inline]
-    fn push_back(&mut self, event: T) {
+    pub(crate) fn push_back(&mut self, event: T) {
         if self.is_empty() { self.front = Some(event) } else { self.rest.push_back(event) }
+    }
+
+    /// Moves all events into `empty`, whose memory is used for the next ones.
+    #[cfg(feature = "std")]
+    pub(crate) fn swap(&mut self, empty: &mut VecDeque<T>) {
+        core::mem::swap(&mut self.rest, empty);
+        if let Some(front) = self.front.take() {
+            empty.push_front(front);
+        }
     }
 
     /// All events in one row.
@@ -227,32 +277,38 @@ impl<T> Backlog<T> {
     /// As [`push`](Self::push), where there may be no room, or somebody counts.
     #[inline(never)]
     fn push_last(&mut self, event: T, operator: &str) -> Result<Demand, StreamError> {
-        let full = self.len() >= self.limit.capacity();
-        let mut dropped = 0;
-        match self.limit.overflow {
-            Overflow::Fail if full => {
+        match self.admit(event) {
+            Admitted::Taken(demand) => Ok(demand),
+            Admitted::Dropped(_) => Ok(Demand::More),
+            Admitted::Refused(_) => {
                 let n = self.limit.capacity();
-                return Err(StreamError::message(format!(
+                Err(StreamError::message(format!(
                     "{operator} holds {n} events and is full: give it more room or another policy"
-                )));
+                )))
             }
+        }
+    }
+
+    /// Takes an event in as the policy says: the one place where that is decided. What is dropped is handed back, so that
+    /// its `Drop`, user code, runs where the caller holds no lock.
+    pub(crate) fn admit(&mut self, event: T) -> Admitted<T> {
+        let full = self.len() >= self.limit.capacity();
+        let dropped = match self.limit.overflow {
+            Overflow::Fail if full => return Admitted::Refused(event),
             Overflow::DropNewest if full => {
                 self.count(1, 1);
-                return Ok(Demand::More);
+                return Admitted::Dropped(event);
             }
-            Overflow::DropOldest if full => {
-                self.pop();
-                dropped = 1;
-            }
-            _ => {}
-        }
+            Overflow::DropOldest if full => self.pop(),
+            _ => None,
+        };
         self.push_back(event);
-        self.count(1, dropped);
+        self.count(1, u64::from(dropped.is_some()));
         if self.limit.overflow == Overflow::Block && self.len() >= self.limit.capacity() {
             self.paused = true;
-            return Ok(Demand::Full);
+            return Admitted::Taken(Demand::Full);
         }
-        Ok(Demand::More)
+        dropped.map_or(Admitted::Taken(Demand::More), Admitted::Dropped)
     }
 
     /// Whether another event would not be one too many for the source.

@@ -8,6 +8,8 @@ mod with_port;
 
 pub use flow::{ConnectedFlow, Flow};
 pub use source::Source;
+#[cfg(feature = "std")]
+pub(crate) use source::is_due;
 #[cfg(feature = "alloc")]
 pub use with_port::Output;
 

@@ -47,6 +47,8 @@ struct Running {
     /// Whether it has been asked for events, and whether it gave some, or said that it has none.
     asked: bool,
     gave: bool,
+    /// Its thread was busy with the last tick when the call began.
+    asks: bool,
 }
 
 /// What is to be done after a call.
@@ -110,9 +112,9 @@ impl Engine {
                 resumed = std::mem::take(&mut flags.resumed);
             }
         }
-        let (once, recurs) = (flags.once, schedule.trigger == Trigger::Recurring);
+        let (once, recurs, asks) = (flags.once, schedule.trigger == Trigger::Recurring, flags.asks);
         let thing = schedule.thing.take()?;
-        Some(Running { id, why, thing, once, recurs, resumed, asked: false, gave: false })
+        Some(Running { id, why, thing, once, recurs, resumed, asked: false, gave: false, asks })
     }
 
     /// All that is user code.
@@ -162,7 +164,7 @@ impl Engine {
 
     /// Puts a Thing back into the table, or drops it, and sees to what it has asked for.
     fn finish(&self, running: Running, outcome: &Outcome, cx: &mut Context<'_>) -> Result<(), RunError> {
-        let Running { id, why, mut thing, recurs, asked, gave, .. } = running;
+        let Running { id, why, mut thing, recurs, asked, gave, asks, .. } = running;
         let done = outcome.demand == Demand::Done;
         if outcome.drains {
             self.note_failed(self.stop_calling(id, &mut thing));
@@ -172,8 +174,9 @@ impl Engine {
             drop(schedules);
             return self.end(id, thing);
         };
-        schedule.counts.ticks += u64::from(asked);
-        schedule.failed_in_a_row *= u32::from(!gave);
+        let over = !schedule.flags.asks; // a tick is, once a thread that was asked has answered
+        schedule.counts.ticks += u64::from(asked && over);
+        schedule.failed_in_a_row *= u32::from(!gave || !over);
         if done && !outcome.drains || schedule.flags.cancelled {
             drop(schedules);
             return self.end(id, thing);
@@ -194,7 +197,7 @@ impl Engine {
         if cx.due != Instant::NEVER {
             self.set_wake(id, schedule, cx);
         }
-        if why == Why::Tick {
+        if over && (why == Why::Tick || asks) {
             self.set_next_tick(id, schedule, cx.now(), outcome.again);
         }
         Ok(())
@@ -245,11 +248,6 @@ impl Engine {
             schedule.armed = due;
             self.run.timers.borrow_mut().once(due, self.slack(None), Due { kind: Kind::Flow, id });
         }
-    }
-
-    /// Wakes a schedule at `due`, on behalf of another one.
-    pub(super) fn wake_schedule(&self, id: Id, due: Instant) {
-        self.with_schedule(id, |schedule| self.arm(id, schedule, due));
     }
 
     #[cold]

@@ -12,13 +12,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::clocks::RunClock;
-use super::edge::threads::Threads;
 use super::host::Waiting;
-use super::inbox::Doorbell;
+
 use super::keyed::{Id, Keyed};
 use super::pauses::Stalled;
 use super::reactor::Reactor;
 use super::table::{Driven, Schedule};
+use super::threads::crew::Threads;
+use super::threads::inbox::Doorbell;
 use super::timers::{Due, Timers};
 use crate::clock::Instant;
 use crate::context::{Context, Job};
@@ -34,7 +35,7 @@ pub(super) struct Engine {
     pub(super) stop: Arc<AtomicBool>,
     pub(super) bell: Arc<Doorbell>,
     pub(super) threads: Threads,
-    /// Samplings that edge threads have been asked for and have not answered: the virtual clock waits for them.
+    /// What threads have been asked for and have not done: the virtual clock waits for them.
     pub(super) asked: Rc<Cell<usize>>,
     pub(super) reactor: RefCell<Reactor>,
     pub(super) schedules: RefCell<Keyed<Schedule>>,
@@ -110,14 +111,14 @@ impl Engine {
     pub(super) fn new(clock: RunClock) -> Result<Rc<Self>, RunError> {
         let reactor = Reactor::new().map_err(RunError::new)?;
         let bell = Arc::new(Doorbell::new(reactor.waker()));
-        let (link, ring) = (Rc::new(RunLink::default()), bell.clone());
+        let (link, ring, stop) = (Rc::new(RunLink::default()), bell.clone(), Arc::<AtomicBool>::default());
         link.trackers.set_bell(move || ring.wake_up());
         Ok(Rc::new_cyclic(|me| Self {
             clock,
             link,
-            stop: Arc::default(),
+            threads: Threads::new(bell.clone(), stop.clone()),
+            stop,
             bell,
-            threads: Threads::default(),
             asked: Rc::default(),
             reactor: RefCell::new(reactor),
             schedules: RefCell::default(),
@@ -154,9 +155,8 @@ impl Engine {
     }
 
     pub(super) fn names(&self) -> Vec<String> {
-        let mut names = Vec::new();
-        self.each_shown(|thing| names.push(thing.name().to_owned()));
-        names
+        let name = |schedule: &Schedule| Some(schedule.thing.as_ref()?.as_output().name().to_owned());
+        self.schedules.borrow().iter().filter(|schedule| schedule.counts()).filter_map(name).collect()
     }
 
     /// Everything that is scheduled, but for what only serves another schedule.
@@ -228,7 +228,10 @@ impl Engine {
     // ---- the end ----
 
     /// Closes every Thing, in reverse order of creation, and stops the edge threads. Then the engine is as new.
-    pub(super) fn close(&self) {
+    ///
+    /// # Errors
+    /// How a thread has failed meanwhile.
+    pub(super) fn close(&self) -> Result<(), RunError> {
         let mut held = Vec::new();
         log_failed(self.discard(|_| super::closing::take_things(self, &mut held)));
         held.sort_by_key(|(created, _)| std::cmp::Reverse(*created));
@@ -248,15 +251,16 @@ impl Engine {
         }
         log_failed(self.discard(|_| drop((ports, lingering))));
         self.reports.end_run();
-        self.threads.stop();
+        let failed = self.threads.stop().and_then(|heard| heard.failed);
         self.link.trackers.end_run();
         log_failed(self.settle_tracked());
         self.stop.store(false, Ordering::SeqCst);
+        failed.map_or(Ok(()), Err)
     }
 }
 
 /// Closing goes on whatever happens.
-fn log_failed(result: Result<(), RunError>) {
+pub(super) fn log_failed(result: Result<(), RunError>) {
     if let Err(error) = result {
         log::error!("while closing: {error}");
     }

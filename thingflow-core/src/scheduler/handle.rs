@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::engine::Engine;
-use super::inbox::{Doorbell, Wake};
 use super::keyed::Id;
+use super::threads::inbox::{Doorbell, Wake};
 
 /// A schedule. Dropping the handle keeps it; [`cancel`](Self::cancel) ends it.
 #[derive(Clone)]
@@ -31,11 +31,6 @@ impl ScheduleHandle {
     /// Whether the schedule goes on.
     pub fn is_active(&self) -> bool {
         self.engine.upgrade().is_some_and(|engine| engine.is_active(self.id))
-    }
-
-    /// Whether it waits for room further down.
-    pub(super) fn is_paused(&self) -> bool {
-        self.engine.upgrade().is_some_and(|engine| engine.is_paused(self.id))
     }
 
     /// What the schedule has done so far.

@@ -1,11 +1,13 @@
 //! What a context asks of the scheduler.
 
 use std::rc::{Rc, Weak};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::engine::Engine;
 use super::handle::{ScheduleError, ScheduleHandle};
 use super::pauses::Stalled;
+use super::threads::inbox::Doorbell;
 use super::timers::{Due, Kind};
 use super::within::When;
 use crate::clock::{Instant, Timestamp};
@@ -97,6 +99,10 @@ impl Host for Engine {
         }
         let id = self.run.ports.borrow_mut().insert(waiting);
         self.run.timers.borrow_mut().once(due, self.slack(None), Due { kind, id });
+    }
+
+    fn bell(&self) -> Option<Arc<Doorbell>> {
+        Some(self.bell.clone())
     }
 
     fn spares(&self, port: usize) -> bool {

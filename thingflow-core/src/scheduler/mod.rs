@@ -3,19 +3,15 @@
 mod calls;
 mod clocks;
 mod closing;
-mod edge;
-mod edge_sink;
 mod engine;
 mod handle;
 mod host;
-mod inbox;
 mod keyed;
 mod pauses;
 mod periodic;
-mod pool;
 mod reactor;
-mod remote;
 mod table;
+mod threads;
 mod ticks;
 mod timers;
 mod turn;
@@ -28,15 +24,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use clocks::{SystemClock, VirtualClock};
-pub use edge::EdgeOutput;
-pub use edge::threads::StopToken;
-pub use edge_sink::EdgeSink;
 pub use handle::{ScheduleError, ScheduleHandle, ScheduleStats, Stopper};
-pub use inbox::PostError;
 pub use periodic::{OnFailure, Periodic};
-pub use pool::PoolInput;
 pub use reactor::{EventSource, Interest, Registry};
-pub use remote::Remote;
+pub(crate) use threads::inbox::Doorbell;
+pub use threads::{
+    Batch, DeadLetter, Delivery, DeliveryMeter, DeliveryStats, EdgeOutput, EdgeSink, OnSetup, PoolInput, PostError,
+    Refusal, Remote, StopToken, Worker,
+};
 pub(crate) use within::When;
 
 use crate::clock::Clock;
@@ -47,7 +42,7 @@ use crate::reports::Report;
 use crate::sensor::{Sensor, SensorOutput};
 use crate::thing::InputThing;
 use clocks::RunClock;
-use engine::Engine;
+use engine::{Engine, log_failed};
 use reactor::Until;
 use table::Trigger;
 
@@ -280,7 +275,7 @@ impl Scheduler {
         port
     }
 
-    /// The names of what is scheduled.
+    /// The names of what is scheduled, and of the sinks on threads that are part of the graph.
     pub fn active(&self) -> Vec<String> {
         self.engine.names()
     }
@@ -332,23 +327,32 @@ impl Scheduler {
                 break;
             }
         }
+        if result.is_ok() && !self.engine.has_work() {
+            self.engine.threads.settle();
+            result = self.engine.hear_threads();
+        }
         self.end_turn(result)
     }
 
     /// Closes all if the run ends here.
     fn end_turn(&mut self, result: Result<(), RunError>) -> Result<(), RunError> {
         let result = result.and_then(|()| self.engine.take_failed());
-        if result.is_err() || self.engine.is_stopped() {
-            self.engine.close();
+        if result.is_ok() && !self.engine.is_stopped() {
+            return Ok(());
         }
-        result
+        let closed = self.engine.close();
+        if result.is_err() {
+            log_failed(closed); // the first error is told
+            return result;
+        }
+        closed
     }
 }
 
 /// Closes what is still scheduled.
 impl Drop for Scheduler {
     fn drop(&mut self) {
-        self.engine.close();
+        log_failed(self.engine.close());
     }
 }
 

@@ -13,7 +13,7 @@ use signal_hook_mio::v1_0::Signals;
 pub use mio::Interest;
 pub use mio::event::Source as EventSource;
 
-use super::inbox::Wake;
+use super::threads::inbox::Wake;
 use crate::clock::Instant;
 
 const WAKER: Token = Token(0);

@@ -29,6 +29,13 @@ pub(super) struct Schedule {
     pub(super) counts_for_the_run: Option<Rc<Cell<bool>>>,
 }
 
+impl Schedule {
+    /// Whether it is part of a running graph.
+    pub(super) fn counts(&self) -> bool {
+        self.counts_for_the_run.as_ref().is_none_or(|counts| counts.get())
+    }
+}
+
 #[derive(Clone, Copy, Default)]
 #[allow(clippy::struct_excessive_bools)] // each is asked for alone
 pub(super) struct Flags {
@@ -43,6 +50,8 @@ pub(super) struct Flags {
     pub(super) stalled: bool,
     /// Whether it waits for its turn.
     pub(super) queued: bool,
+    /// Its thread has been asked for a sample and has not answered.
+    pub(super) asks: bool,
 }
 
 pub(super) enum Driven {
@@ -183,17 +192,12 @@ impl Engine {
         self.schedules.borrow().get(id).is_some_and(|schedule| !schedule.flags.cancelled)
     }
 
-    pub(super) fn is_paused(&self, id: Id) -> bool {
-        self.schedules.borrow().get(id).is_some_and(|schedule| schedule.flags.paused)
-    }
-
     pub(super) fn counts(&self, id: Id) -> Option<ScheduleStats> {
         self.schedules.borrow().get(id).map(|schedule| schedule.counts)
     }
 
     /// Whether there is a schedule to run for.
     pub(super) fn has_schedules(&self) -> bool {
-        let counts = |schedule: &Schedule| schedule.counts_for_the_run.as_ref().is_none_or(|counts| counts.get());
-        self.schedules.borrow().iter().any(counts)
+        self.schedules.borrow().iter().any(Schedule::counts)
     }
 }

@@ -312,12 +312,19 @@ fn a_resume_that_is_meant_for_others_fills_nobody_further() {
 
 #[test]
 fn a_slow_sink_pauses_a_sensor_on_a_thread_of_its_own() {
+    let probe = || ListSensor::new("probe", [1, 2, 3]);
     let (mut scheduler, seen) = (virtual_time(), Recorder::new());
-    let probe = ListSensor::new("probe", [1, 2, 3]);
-    let probe = scheduler.schedule_sensor_on_separate_thread(probe, secs(1.0)).expect("a thread");
-    probe.map(|e| e.val).pace(secs(3.5), Limit::block(1)).connect(seen.clone());
+    let thread = scheduler.schedule_sensor_on_separate_thread(probe(), secs(1.0)).expect("a thread");
+    thread.map(|e| e.val).pace(secs(3.5), Limit::block(1)).connect(seen.clone());
     scheduler.run_forever().expect("no fatal error");
-    assert_eq!(seen.timed_text(), "1@1 2@4.5 3@8 |@9");
+    assert_eq!(seen.timed_text(), "1@1 2@4.5 3@8 |@8");
+    let (mut scheduler, here) = (virtual_time(), Recorder::new());
+    let chain = |probe: &SensorOutput<_>| {
+        probe.map(|e: SensorEvent<i32>| e.val).pace(secs(3.5), Limit::block(1)).connect(here.clone());
+    };
+    scheduler.schedule_sensor(probe(), secs(1.0), chain).expect("a schedule");
+    scheduler.run_forever().expect("no fatal error");
+    assert_eq!(seen.timed_text(), here.timed_text(), "as without a thread");
 }
 
 /// The receipt `Full` of a queue behind `chain` reaches the source: nothing is lost, and the queue is never too long.
