@@ -89,7 +89,8 @@ pub(super) enum Next<J> {
 /// What the listener sees.
 pub(super) struct Look {
     pub(super) gone: bool,
-    pub(super) rests: bool,
+    /// Virtual time has to wait for it.
+    pub(super) busy: bool,
     /// When a resting thread wants to be woken, if it does.
     pub(super) wish: Option<Instant>,
 }
@@ -127,9 +128,12 @@ impl<J> Outbox<J> {
         }
         state.counts.posted += 1;
         state.counts.dropped += u64::from(matches!(admitted, Admitted::Dropped(_)));
-        state.resting = false;
+        let busy = !state.held;
+        state.resting &= !busy;
         drop(state);
-        self.changed.notify_one();
+        if busy {
+            self.changed.notify_one(); // who is held does not even look
+        }
         // What has been dropped is dropped here, outside of the lock.
         Given::Taken(if let Admitted::Taken(demand) = admitted { demand } else { Demand::More })
     }
@@ -139,14 +143,14 @@ impl<J> Outbox<J> {
         let mut state = lock(&self.state);
         let first = state.end.is_none() && !state.closed;
         state.end.get_or_insert((at, end));
-        state.resting = false;
+        state.resting &= state.held;
         drop(state);
         self.changed.notify_all();
         first
     }
 
-    /// Tells the thread what time it is: whether it does something about it.
-    pub(super) fn reach(&self, now: Instant) -> bool {
+    /// Tells the thread what time it is.
+    pub(super) fn reach(&self, now: Instant) {
         let mut state = lock(&self.state);
         state.reached = Some(now);
         state.resting &= state.wish > now;
@@ -155,7 +159,6 @@ impl<J> Outbox<J> {
         if busy {
             self.changed.notify_one();
         }
-        busy
     }
 
     /// Lets the thread go on that is held.
@@ -182,7 +185,13 @@ impl<J> Outbox<J> {
         let mut state = lock(&self.state);
         state.announced = false;
         let wish = Some(state.wish).filter(|due| state.resting && is_wish(*due));
-        Look { gone: state.gone, rests: state.resting, wish }
+        Look { gone: state.gone, busy: self.holds && !state.resting, wish }
+    }
+
+    /// Whether virtual time has to wait for the thread.
+    pub(super) fn is_busy(&self) -> bool {
+        let state = lock(&self.state);
+        self.holds && !state.closed && !state.resting
     }
 
     pub(super) fn is_closed(&self) -> bool {

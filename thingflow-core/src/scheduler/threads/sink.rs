@@ -80,7 +80,7 @@ pub(super) fn start<T: Send + 'static>(
     let handle = engine.add(Box::new(listener), Trigger::Event);
     let counts = Some(connected.clone());
     engine.with_schedule(handle.id, |schedule| schedule.counts_for_the_run = counts);
-    Ok(EdgeSink { outbox, name: name.to_owned(), connected, hold, holds: engine.clock.is_virtual() })
+    Ok(EdgeSink { outbox, name: name.to_owned(), connected, hold })
 }
 
 /// An event, and when it was sent.
@@ -94,7 +94,6 @@ pub struct EdgeSink<T> {
     /// Whether it belongs to a running graph, so that the run goes on for it.
     connected: Rc<Cell<bool>>,
     hold: Rc<Hold>,
-    holds: bool,
 }
 
 impl<T: Send + 'static> EdgeSink<T> {
@@ -110,12 +109,10 @@ impl<T: Send + 'static> EdgeSink<T> {
 }
 
 impl<T> EdgeSink<T> {
-    /// Virtual time waits until the thread rests.
+    /// Virtual time waits until the thread rests, which the listener will hear.
     fn hold(&self) {
         self.connected.set(true);
-        if self.holds && !self.outbox.is_closed() {
-            self.hold.set(1);
-        }
+        self.hold.set(usize::from(self.outbox.is_busy()));
     }
 
     fn end(&self, at: Instant, end: End) {
@@ -127,10 +124,8 @@ impl<T> EdgeSink<T> {
 
 impl<T> InputThing<T> for EdgeSink<T> {
     fn on_start(&mut self, cx: &mut Context<'_>) -> Receipt {
-        self.connected.set(true);
-        if self.outbox.reach(cx.now()) {
-            self.hold();
-        }
+        self.outbox.reach(cx.now());
+        self.hold();
         Ok(Demand::More)
     }
 
@@ -222,9 +217,7 @@ impl<T, D: Decide<T>> Listener<T, D> {
             self.decide.end(cx)?;
             return Ok(Demand::Done);
         }
-        if look.rests {
-            self.hold.set(0);
-        }
+        self.hold.set(usize::from(look.busy));
         if let Some(due) = look.wish {
             cx.wake_at(due);
         }
@@ -238,9 +231,7 @@ impl<T: 'static, D: Decide<T>> OutputThing for Listener<T, D> {
     }
     fn wake(&mut self, cx: &mut Context<'_>) -> Receipt {
         self.decide.woken(&self.outbox, cx);
-        if self.outbox.reach(cx.now()) {
-            self.hold.set(1);
-        }
+        self.outbox.reach(cx.now());
         self.look(cx)
     }
     fn start(&mut self, cx: &mut Context<'_>) -> Receipt {
