@@ -174,7 +174,7 @@ fn f06_a_retry_on_a_thread_waits_as_it_should_also_if_its_wait_is_the_period() -
 /// Takes long with each event: until a helper has answered so many times.
 fn slow(seen: Recorder<u32>) -> impl InputThing<u32> + Send {
     let (ask, asked) = mpsc::channel::<Sender<()>>();
-    std::thread::spawn(move || asked.into_iter().for_each(|answer: Sender<()>| drop(answer.send(()))));
+    std::thread::spawn(move || asked.into_iter().all(|answer| answer.send(()).is_ok()));
     pipe::<u32>()
         .inspect(move |_| {
             for _ in 0..200 {

@@ -120,6 +120,7 @@ impl Engine {
     /// All that is user code.
     fn serve(&self, running: &mut Running, cx: &mut Context<'_>) -> Result<Outcome, FatalError> {
         let thing = running.thing.output();
+        let _watched = self.watched(thing.name());
         let demand = match running.why {
             Why::Start => thing.start(cx).map_err(Failure::from),
             Why::Wake | Why::Resumed => {

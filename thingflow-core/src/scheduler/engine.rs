@@ -20,6 +20,7 @@ use super::reactor::Reactor;
 use super::table::{Driven, Schedule};
 use super::threads::crew::Threads;
 use super::threads::inbox::Doorbell;
+use super::threads::watch::Watch;
 use super::timers::{Due, Timers};
 use crate::clock::Instant;
 use crate::context::{Context, Job};
@@ -35,6 +36,8 @@ pub(super) struct Engine {
     pub(super) stop: Arc<AtomicBool>,
     pub(super) bell: Arc<Doorbell>,
     pub(super) threads: Threads,
+    /// Who notices that a call takes too long, if anybody does.
+    pub(super) watch: RefCell<Option<Arc<Watch>>>,
     /// What threads have been asked for and have not done: the virtual clock waits for them.
     pub(super) asked: Rc<Cell<usize>>,
     pub(super) reactor: RefCell<Reactor>,
@@ -117,6 +120,7 @@ impl Engine {
             clock,
             link,
             threads: Threads::new(bell.clone(), stop.clone()),
+            watch: RefCell::default(),
             stop,
             bell,
             asked: Rc::default(),
@@ -154,6 +158,11 @@ impl Engine {
             || self.link.trackers.is_nudged()
     }
 
+    /// Whether virtual time stands still for a thread.
+    pub(super) fn waits_for_threads(&self) -> bool {
+        self.clock.is_virtual() && self.asked.get() > 0
+    }
+
     pub(super) fn names(&self) -> Vec<String> {
         let name = |schedule: &Schedule| Some(schedule.thing.as_ref()?.as_output().name().to_owned());
         self.schedules.borrow().iter().filter(|schedule| schedule.counts()).filter_map(name).collect()
@@ -188,6 +197,7 @@ impl Engine {
         &self,
         call: impl FnOnce(&mut Context<'_>) -> Result<R, FatalError>,
     ) -> Result<R, RunError> {
+        let _watched = self.watched("a wake-up");
         let mut cx = Context::new(self.now(), self);
         match catch_unwind(AssertUnwindSafe(|| call(&mut cx))) {
             Ok(result) => result.map_err(|token| cx.take_error(token)),
@@ -251,6 +261,7 @@ impl Engine {
         }
         log_failed(self.discard(|_| drop((ports, lingering))));
         self.reports.end_run();
+        self.watch.take();
         let failed = self.threads.stop().and_then(|heard| heard.failed);
         self.link.trackers.end_run();
         log_failed(self.settle_tracked());

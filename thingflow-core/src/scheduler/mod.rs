@@ -323,7 +323,7 @@ impl Scheduler {
         let mut result = Ok(());
         while result.is_ok() && self.goes_on() {
             result = self.engine.turn(limit);
-            if matches!(limit, Until::At(end) if self.engine.now() >= end) {
+            if matches!(limit, Until::At(end) if self.engine.now() >= end) && !self.engine.waits_for_threads() {
                 break;
             }
         }

@@ -4,6 +4,7 @@
 //! - From the reactor: an [`outbox`], a queue that one thread or several take from.
 //! - `crew.rs`: the threads themselves, how they are told to end and waited for. `news.rs`: what they tell the reactor beside
 //!   events, and what a Thing may know and ask on a thread.
+//! - `watch.rs`: noticing from a thread that the reactor hangs.
 //! - On these stand sources that are [`sampled`] there, [`private`] loops, [`sink`]s, [`pool`]s and [`worker`]s.
 //!
 //! The reactor keeps the time for all of them: a job carries the time at which it was given, and whoever waits for a thread
@@ -20,6 +21,7 @@ mod remote;
 mod sampled;
 mod sink;
 mod sync;
+pub(super) mod watch;
 mod worker;
 
 pub use crew::StopToken;

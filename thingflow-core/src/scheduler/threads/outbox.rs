@@ -86,15 +86,6 @@ pub(super) enum Next<J> {
     Closed,
 }
 
-/// What the listener sees.
-pub(super) struct Look {
-    pub(super) gone: bool,
-    /// Virtual time has to wait for it.
-    pub(super) busy: bool,
-    /// When a resting thread wants to be woken, if it does.
-    pub(super) wish: Option<Instant>,
-}
-
 impl<J> Outbox<J> {
     pub(super) fn new(engine: &Engine, limit: Limit, listener: Id) -> Arc<Self> {
         let state = State {
@@ -181,17 +172,23 @@ impl<J> Outbox<J> {
         rest
     }
 
-    pub(super) fn look(&self) -> Look {
+    /// Begins a look: what the thread tells from now on is announced again. Whether it is through.
+    pub(super) fn listen(&self) -> bool {
         let mut state = lock(&self.state);
         state.announced = false;
-        let wish = Some(state.wish).filter(|due| state.resting && is_wish(*due));
-        Look { gone: state.gone, busy: self.holds && !state.resting, wish }
+        state.gone
+    }
+
+    /// When a resting thread wants to be woken, if it does.
+    pub(super) fn wish(&self) -> Option<Instant> {
+        let state = lock(&self.state);
+        Some(state.wish).filter(|due| state.resting && is_wish(*due))
     }
 
     /// Whether virtual time has to wait for the thread.
     pub(super) fn is_busy(&self) -> bool {
         let state = lock(&self.state);
-        self.holds && !state.closed && !state.resting
+        self.holds && !state.gone && !state.resting
     }
 
     pub(super) fn is_closed(&self) -> bool {
@@ -262,7 +259,7 @@ impl<J> Outbox<J> {
             if state.closed || state.jobs.is_empty() && batch.is_empty() && state.end.is_some() {
                 return false;
             }
-            if !state.held && !(state.jobs.is_empty() && batch.is_empty()) {
+            if !(state.held || state.jobs.is_empty() && batch.is_empty()) {
                 while batch.len() < most
                     && let Some(job) = state.jobs.pop()
                 {

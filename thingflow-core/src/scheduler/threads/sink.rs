@@ -209,16 +209,15 @@ struct Listener<T, D> {
 
 impl<T, D: Decide<T>> Listener<T, D> {
     fn look(&mut self, cx: &mut Context<'_>) -> Receipt {
+        let gone = self.outbox.listen(); // first: what is told after this rings again
         self.decide.decide(&self.name, &self.outbox, cx)?; // which may end the thread's rest
-        let look = self.outbox.look();
-        if look.gone {
-            self.hold.set(0);
+        self.hold.set(usize::from(self.outbox.is_busy()));
+        if gone {
             self.stop.stop(); // the run ends after the thread, which may have failed
             self.decide.end(cx)?;
             return Ok(Demand::Done);
         }
-        self.hold.set(usize::from(look.busy));
-        if let Some(due) = look.wish {
+        if let Some(due) = self.outbox.wish() {
             cx.wake_at(due);
         }
         Ok(Demand::More)
@@ -316,9 +315,9 @@ impl<N> Served<'_, N> {
     {
         let due = std::mem::replace(&mut self.due, Instant::NEVER);
         if std::mem::replace(&mut self.started, true) {
-            return self.call(due, |thing, cx| thing.on_wake(cx));
+            return self.call(due, N::on_wake);
         }
-        self.call(time, |thing, cx| thing.on_start(cx))
+        self.call(time, N::on_start)
     }
 
     fn end<T>(&mut self, at: Instant, end: End) -> Result<Demand, RunError>

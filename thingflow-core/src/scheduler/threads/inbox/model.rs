@@ -94,7 +94,7 @@ fn no_wake_up_and_no_event_is_lost() {
 
 #[test]
 fn who_waits_for_room_is_let_in() {
-    check(|| Limit::block(1), 3, [&[10, 11], &[20, 21]], all_in_order);
+    check(|| Limit::block(1), 2, [&[10, 11], &[20, 21]], all_in_order);
 }
 
 #[test]
