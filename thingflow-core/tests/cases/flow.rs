@@ -376,7 +376,12 @@ fn a_pool_runs_just_as_many_calls_as_it_may() {
         running.fetch_sub(1, Ordering::SeqCst);
         x * 10
     };
-    let seen = pooled(3, 9, true, work);
+    // Nothing behind holds results back: so the source goes on until three are at work.
+    let (mut scheduler, seen) = (virtual_time(), Recorder::new());
+    let (jobs, results) = scheduler.map_on_pool(3, work).expect("threads");
+    results.connect(seen.clone());
+    scheduler.schedule_recurring(from_iter(0..9).connect(jobs)).expect("a schedule");
+    scheduler.run_forever().expect("no fatal error");
     assert_eq!(seen.events(), [0, 10, 20, 30, 40, 50, 60, 70, 80]);
     assert_eq!(most.load(Ordering::SeqCst), 3);
 }
