@@ -221,7 +221,7 @@ mod tests {
 
     fn write(writer: &mut Texts, text: &str) -> Result<(), String> {
         let cx = &mut Context::detached(Instant::ZERO);
-        writer.on_next(text.to_owned(), cx).map(drop).map_err(|token| cx.take_error(token).to_string())
+        writer.next(text.to_owned(), cx).map(drop).map_err(|token| cx.take_error(token).to_string())
     }
 
     fn read(path: &Path) -> String {

@@ -36,7 +36,7 @@ fn files_that_may_not_be_opened() -> Result<(), Box<dyn Error>> {
             csv::read::<f64>(&path).map(drop).unwrap_err().to_string(),
             csv::append::<f64>(&path).map(drop).unwrap_err().to_string(),
             lines::read(&path).map(drop).unwrap_err().to_string(),
-            lines::write(&path).map(drop).unwrap_err().to_string(),
+            lines::write::<u8>(&path).map(drop).unwrap_err().to_string(),
         ]
     })?;
     for text in texts {

@@ -8,6 +8,7 @@ use core::marker::PhantomData;
 use crate::clock::Instant;
 use crate::context::Context;
 use crate::error::{RunError, StreamError};
+use crate::notice::{Notice, Question};
 use crate::receipts::{Link, Watch};
 use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
 use crate::visit::Visitor;
@@ -78,11 +79,11 @@ impl<F, N> Connected<F, N> {
     where
         Self: InputThing<In>,
     {
-        let mut demand = self.on_start(cx)?;
+        let mut demand = self.notice(Notice::Start, cx)?;
         let mut events = events.into_iter();
         while demand != Demand::Done {
-            let Some(event) = events.next() else { return self.on_completed(cx) };
-            demand = self.on_next(event, cx)?;
+            let Some(event) = events.next() else { return self.notice(Notice::Completed, cx).map(drop) };
+            demand = self.next(event, cx)?;
         }
         Ok(())
     }
@@ -90,67 +91,146 @@ impl<F, N> Connected<F, N> {
 
 impl<In, F: Filter<In>, N: InputThing<F::Out>> InputThing<In> for Connected<F, N> {
     #[inline]
-    fn on_next(&mut self, event: In, cx: &mut Context<'_>) -> Receipt {
+    fn next(&mut self, event: In, cx: &mut Context<'_>) -> Receipt {
         let (filter, mut out) = self.split(cx);
-        let receipt = filter.on_next(event, &mut out);
-        out.watch.passed_on(&receipt, || filter.is_draining() || out.next.is_draining());
-        receipt
+        pass(filter, event, &mut out)
     }
-    fn on_completed(&mut self, cx: &mut Context<'_>) -> Closed {
-        let (filter, mut out) = self.split(cx);
-        filter.on_completed(&mut out)
+    #[inline]
+    fn next_ref(&mut self, event: &In, cx: &mut Context<'_>) -> Receipt
+    where
+        In: Clone,
+    {
+        self.next(event.clone(), cx)
     }
-    fn on_error(&mut self, error: StreamError, cx: &mut Context<'_>) -> Closed {
-        let (filter, mut out) = self.split(cx);
-        filter.on_error(error, &mut out)
+    fn notice(&mut self, notice: Notice<'_>, cx: &mut Context<'_>) -> Receipt {
+        let mut out = Emitter { next: &mut self.next, cx, watch: self.link.watch::<F>() };
+        tell(&mut self.filter, &mut self.gone, notice, &mut out)
     }
-    fn on_start(&mut self, cx: &mut Context<'_>) -> Receipt {
-        let demand = self.next.on_start(cx)?;
-        if demand == Demand::Done {
-            return Ok(Demand::Done);
+    fn ask(&self, question: Question<'_>) -> bool {
+        answer(&self.filter, &self.gone, question, &|question| self.next.ask(question))
+    }
+}
+
+/// Hands an event to a filter.
+#[inline]
+fn pass<In, F: Filter<In>, N: InputThing<F::Out>>(filter: &mut F, event: In, out: &mut Emitter<'_, '_, N>) -> Receipt {
+    let receipt = filter.on_next(event, out);
+    out.watch.passed_on(&receipt, || drains(filter) || out.next.ask(Question::Draining));
+    receipt
+}
+
+/// Tells a filter and what follows it: each by itself where it must be, else the filter, which passes it on.
+fn tell<In, F: Filter<In>, N: InputThing<F::Out>>(
+    filter: &mut F,
+    gone: &mut Gone,
+    notice: Notice<'_>,
+    out: &mut Emitter<'_, '_, N>,
+) -> Receipt {
+    match notice {
+        Notice::Start => {
+            let demand = out.next.notice(Notice::Start, out.cx)?;
+            if demand == Demand::Done {
+                return Ok(demand);
+            }
+            Ok(demand.and(told(filter, notice, out)?))
         }
-        let (filter, mut out) = self.split(cx);
-        let receipt = filter.on_start(&mut out);
-        out.watch.passed_on(&receipt, || filter.is_draining() || out.next.is_draining());
-        Ok(demand.and(receipt?))
-    }
-    fn on_wake(&mut self, cx: &mut Context<'_>) -> Receipt {
-        if cfg!(feature = "std") && self.next.is_draining() {
-            return self.next.on_wake(cx); // the filter has ended
+        Notice::Wake => wake(filter, gone, out),
+        Notice::State(visitor) => {
+            filter.notice(Notice::State(visitor), out)?;
+            out.next.notice(Notice::State(visitor), out.cx)
         }
-        let was_told = self.is_draining();
-        let (filter, mut out) = self.split(cx);
-        let receipt = filter.on_wake(&mut out);
-        out.watch.passed_on(&receipt, || filter.is_draining() || out.next.is_draining());
-        let demand = receipt?;
-        if demand != Demand::Done {
-            return Ok(demand.and(self.gone.note(self.next.on_wake(cx)?)));
+        notice => filter.notice(notice, out),
+    }
+}
+
+fn told<In, F: Filter<In>, N: InputThing<F::Out>>(
+    filter: &mut F,
+    notice: Notice<'_>,
+    out: &mut Emitter<'_, '_, N>,
+) -> Receipt {
+    let receipt = filter.notice(notice, out);
+    out.watch.passed_on(&receipt, || drains(filter) || out.next.ask(Question::Draining));
+    receipt
+}
+
+fn wake<In, F: Filter<In>, N: InputThing<F::Out>>(
+    filter: &mut F,
+    gone: &mut Gone,
+    out: &mut Emitter<'_, '_, N>,
+) -> Receipt {
+    if cfg!(feature = "std") && out.next.ask(Question::Draining) {
+        return out.next.notice(Notice::Wake, out.cx); // the filter has ended
+    }
+    let was_told = !gone.get() && drains(filter);
+    let demand = told(filter, Notice::Wake, out)?;
+    if demand != Demand::Done {
+        let behind = gone.note(out.next.notice(Notice::Wake, out.cx)?);
+        // A filter that holds events has room of its own, and keeps `Full` from its source.
+        let takes = behind == Demand::Full && filter.ask(Question::Room, &|_| false);
+        return Ok(if takes { demand } else { demand.and(behind) });
+    }
+    if !(!gone.get() && drains(filter) || out.next.ask(Question::Draining)) {
+        return Ok(demand);
+    }
+    // What follows goes on. This wake-up has answered its wishes as well, so it has to ask again.
+    let behind = gone.note(out.next.notice(Notice::Wake, out.cx)?);
+    Ok(if was_told { behind } else { demand })
+}
+
+/// Whether the filter itself, without what follows it, is draining.
+fn drains<In, F: Filter<In>>(filter: &F) -> bool {
+    filter.ask(Question::Draining, &|_| false)
+}
+
+/// What a filter and what follows it answer. A filter that has nobody to send to any more holds nothing.
+fn answer<In, F: Filter<In>>(
+    filter: &F,
+    gone: &Gone,
+    question: Question<'_>,
+    behind: &dyn Fn(Question<'_>) -> bool,
+) -> bool {
+    match question {
+        Question::Draining | Question::Holding if gone.get() => behind(question),
+        question => filter.ask(question, behind),
+    }
+}
+
+/// The methods of a filter that is made of others: each is the notice or the question of its name, so that a caller of the
+/// method reaches all of them too.
+macro_rules! by_notice_and_ask {
+    ($out:ty) => {
+        fn on_completed(&mut self, out: &mut Emitter<'_, '_, impl InputThing<$out>>) -> Closed {
+            Filter::<In>::notice(self, Notice::Completed, out).map(drop)
         }
-        if !self.is_draining() {
-            return Ok(demand);
+        fn on_error(&mut self, error: StreamError, out: &mut Emitter<'_, '_, impl InputThing<$out>>) -> Closed {
+            Filter::<In>::notice(self, Notice::Error(error), out).map(drop)
         }
-        // What follows goes on. This wake-up has answered its wishes as well, so it has to ask again.
-        let behind = self.gone.note(self.next.on_wake(cx)?);
-        Ok(if was_told { behind } else { demand })
-    }
-    fn is_open(&self) -> bool {
-        self.next.is_open()
-    }
-    fn has_room(&self) -> bool {
-        self.filter.has_room(self.next.has_room())
-    }
-    fn is_draining(&self) -> bool {
-        !self.gone.get() && self.filter.is_draining() || self.next.is_draining()
-    }
-    fn describe(&self, visitor: &mut dyn Visitor) {
-        self.filter.describe(visitor);
-        self.next.describe(visitor);
-    }
+        fn on_start(&mut self, out: &mut Emitter<'_, '_, impl InputThing<$out>>) -> Receipt {
+            Filter::<In>::notice(self, Notice::Start, out)
+        }
+        fn on_wake(&mut self, out: &mut Emitter<'_, '_, impl InputThing<$out>>) -> Receipt {
+            Filter::<In>::notice(self, Notice::Wake, out)
+        }
+        fn has_room(&self, behind: bool) -> bool {
+            Filter::<In>::ask(self, Question::Room, &|_| behind)
+        }
+        fn is_draining(&self) -> bool {
+            drains::<In, Self>(self)
+        }
+        fn is_holding(&self) -> bool {
+            Filter::<In>::ask(self, Question::Holding, &|_| false)
+        }
+    };
 }
 
 /// Two filters, one behind the other: a filter.
 #[derive(Clone, Debug)]
-pub struct Then<A, B>(A, B, Link, Gone);
+pub struct Then<A, B> {
+    first: A,
+    second: B,
+    link: Link,
+    gone: Gone,
+}
 
 /// The second filter and what follows, by reference, as the first one sees it.
 struct Following<'a, F, N> {
@@ -162,29 +242,27 @@ struct Following<'a, F, N> {
 
 impl<In, F: Filter<In>, N: InputThing<F::Out>> InputThing<In> for Following<'_, F, N> {
     #[inline]
-    fn on_next(&mut self, event: In, cx: &mut Context<'_>) -> Receipt {
-        let mut out = Emitter { next: self.next, cx, watch: self.watch };
-        let receipt = self.filter.on_next(event, &mut out);
-        out.watch.passed_on(&receipt, || self.filter.is_draining() || out.next.is_draining());
-        receipt
+    fn next(&mut self, event: In, cx: &mut Context<'_>) -> Receipt {
+        pass(self.filter, event, &mut Emitter { next: self.next, cx, watch: self.watch })
     }
-    fn on_completed(&mut self, cx: &mut Context<'_>) -> Closed {
-        self.filter.on_completed(&mut Emitter { next: self.next, cx, watch: self.watch })
+    #[inline]
+    fn next_ref(&mut self, event: &In, cx: &mut Context<'_>) -> Receipt
+    where
+        In: Clone,
+    {
+        self.next(event.clone(), cx)
     }
-    fn on_error(&mut self, error: StreamError, cx: &mut Context<'_>) -> Closed {
-        self.filter.on_error(error, &mut Emitter { next: self.next, cx, watch: self.watch })
+    fn notice(&mut self, notice: Notice<'_>, cx: &mut Context<'_>) -> Receipt {
+        self.filter.notice(notice, &mut Emitter { next: self.next, cx, watch: self.watch })
     }
-    fn has_room(&self) -> bool {
-        self.filter.has_room(self.next.has_room())
-    }
-    fn is_draining(&self) -> bool {
-        self.filter.is_draining() || self.next.is_draining()
+    fn ask(&self, question: Question<'_>) -> bool {
+        self.filter.ask(question, &|question| self.next.ask(question))
     }
 }
 
 impl<A, B> Then<A, B> {
     pub(crate) fn new(first: A, second: B) -> Self {
-        Self(first, second, Link::default(), Gone::default())
+        Self { first, second, link: Link::default(), gone: Gone::default() }
     }
 
     /// Calls the first filter, for which the second one is the rest of the chain.
@@ -192,12 +270,13 @@ impl<A, B> Then<A, B> {
     fn first<'c, N, R>(
         &mut self,
         out: &mut Emitter<'_, 'c, N>,
-        call: impl FnOnce(&mut A, &mut Emitter<'_, 'c, Following<'_, B, N>>) -> R,
+        call: impl FnOnce(&mut A, &mut Gone, &mut Emitter<'_, 'c, Following<'_, B, N>>) -> R,
     ) -> R {
         let mut watch = out.watch;
         watch.rename::<B>();
-        let mut next = Following { filter: &mut self.1, next: out.next, watch };
-        call(&mut self.0, &mut Emitter { next: &mut next, cx: out.cx, watch: self.2.watch::<A>() })
+        let mut next = Following { filter: &mut self.second, next: out.next, watch };
+        let mut out = Emitter { next: &mut next, cx: out.cx, watch: self.link.watch::<A>() };
+        call(&mut self.first, &mut self.gone, &mut out)
     }
 }
 
@@ -205,62 +284,15 @@ impl<In, A: Filter<In>, B: Filter<A::Out>> Filter<In> for Then<A, B> {
     type Out = B::Out;
     #[inline]
     fn on_next(&mut self, event: In, out: &mut Emitter<'_, '_, impl InputThing<B::Out>>) -> Receipt {
-        self.first(out, |filter, out| {
-            let receipt = filter.on_next(event, out);
-            out.watch.passed_on(&receipt, || filter.is_draining() || out.next.is_draining());
-            receipt
-        })
+        self.first(out, |filter, _, out| pass(filter, event, out))
     }
-    fn on_completed(&mut self, out: &mut Emitter<'_, '_, impl InputThing<B::Out>>) -> Closed {
-        self.first(out, |filter, out| filter.on_completed(out))
+    fn notice(&mut self, notice: Notice<'_>, out: &mut Emitter<'_, '_, impl InputThing<B::Out>>) -> Receipt {
+        self.first(out, |filter, gone, out| tell(filter, gone, notice, out))
     }
-    fn on_error(&mut self, error: StreamError, out: &mut Emitter<'_, '_, impl InputThing<B::Out>>) -> Closed {
-        self.first(out, |filter, out| filter.on_error(error, out))
+    fn ask(&self, question: Question<'_>, behind: &dyn Fn(Question<'_>) -> bool) -> bool {
+        answer(&self.first, &self.gone, question, &|question| self.second.ask(question, behind))
     }
-    fn on_start(&mut self, out: &mut Emitter<'_, '_, impl InputThing<B::Out>>) -> Receipt {
-        out.watch.rename::<B>();
-        let demand = self.1.on_start(out)?;
-        if demand == Demand::Done {
-            return Ok(demand);
-        }
-        let receipt = self.first(out, |filter, out| {
-            let receipt = filter.on_start(out);
-            out.watch.passed_on(&receipt, || filter.is_draining() || out.next.is_draining());
-            receipt
-        });
-        Ok(demand.and(receipt?))
-    }
-    fn on_wake(&mut self, out: &mut Emitter<'_, '_, impl InputThing<B::Out>>) -> Receipt {
-        out.watch.rename::<B>();
-        if cfg!(feature = "std") && self.1.is_draining() {
-            return self.1.on_wake(out); // the first filter has ended
-        }
-        let was_told = self.is_draining();
-        let receipt = self.first(out, |filter, out| {
-            let receipt = filter.on_wake(out);
-            out.watch.passed_on(&receipt, || filter.is_draining() || out.next.is_draining());
-            receipt
-        });
-        let demand = receipt?;
-        if demand != Demand::Done {
-            return Ok(demand.and(self.3.note(self.1.on_wake(out)?)));
-        }
-        if !self.is_draining() {
-            return Ok(demand);
-        }
-        let behind = self.3.note(self.1.on_wake(out)?); // as in `Connected`
-        Ok(if was_told { behind } else { demand })
-    }
-    fn has_room(&self, behind: bool) -> bool {
-        self.0.has_room(self.1.has_room(behind))
-    }
-    fn is_draining(&self) -> bool {
-        !self.3.get() && self.0.is_draining() || self.1.is_draining()
-    }
-    fn describe(&self, visitor: &mut dyn Visitor) {
-        self.0.describe(visitor);
-        self.1.describe(visitor);
-    }
+    by_notice_and_ask!(B::Out);
 }
 
 /// The filter that changes nothing: the start of every pipe.
@@ -346,31 +378,14 @@ impl<In, F: Filter<In>> Filter<In> for Pipe<In, F> {
         out.watch.rename::<F>();
         self.filter.on_next(event, out)
     }
-    fn on_completed(&mut self, out: &mut Emitter<'_, '_, impl InputThing<F::Out>>) -> Closed {
+    fn notice(&mut self, notice: Notice<'_>, out: &mut Emitter<'_, '_, impl InputThing<F::Out>>) -> Receipt {
         out.watch.rename::<F>();
-        self.filter.on_completed(out)
+        self.filter.notice(notice, out)
     }
-    fn on_error(&mut self, error: StreamError, out: &mut Emitter<'_, '_, impl InputThing<F::Out>>) -> Closed {
-        out.watch.rename::<F>();
-        self.filter.on_error(error, out)
+    fn ask(&self, question: Question<'_>, behind: &dyn Fn(Question<'_>) -> bool) -> bool {
+        self.filter.ask(question, behind)
     }
-    fn on_start(&mut self, out: &mut Emitter<'_, '_, impl InputThing<F::Out>>) -> Receipt {
-        out.watch.rename::<F>();
-        self.filter.on_start(out)
-    }
-    fn on_wake(&mut self, out: &mut Emitter<'_, '_, impl InputThing<F::Out>>) -> Receipt {
-        out.watch.rename::<F>();
-        self.filter.on_wake(out)
-    }
-    fn has_room(&self, behind: bool) -> bool {
-        self.filter.has_room(behind)
-    }
-    fn is_draining(&self) -> bool {
-        self.filter.is_draining()
-    }
-    fn describe(&self, visitor: &mut dyn Visitor) {
-        self.filter.describe(visitor);
-    }
+    by_notice_and_ask!(F::Out);
 }
 
 impl<In, F: Clone> Clone for Pipe<In, F> {

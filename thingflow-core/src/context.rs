@@ -6,7 +6,7 @@ use crate::clock::{Instant, Timestamp};
 use crate::error::{FatalError, RunError, StreamError};
 
 #[cfg(feature = "alloc")]
-use crate::port::{Hub, RunLink};
+use crate::port::{AnyPort, Hub, RunLink};
 #[cfg(feature = "std")]
 use crate::{
     output::OutputThing,
@@ -249,6 +249,11 @@ pub(crate) trait Host {
     /// Keeps a hub, and the run going, while it is draining.
     #[cfg(feature = "alloc")]
     fn linger(&self, _hub: Rc<dyn Hub>) {}
+    /// Ends a port when nothing is on its way round the loops that lead there. False where nobody does.
+    #[cfg(feature = "alloc")]
+    fn end_at_rest(&self, _port: Rc<dyn AnyPort>) -> bool {
+        false
+    }
     /// The Thing that was being served when a panic began.
     #[cfg(feature = "alloc")]
     fn blame(&self, _thing: &dyn Culprit) {}
@@ -262,12 +267,16 @@ pub(crate) trait Host {
     fn bell(&self) -> Option<std::sync::Arc<crate::scheduler::Doorbell>> {
         None
     }
-    /// Calls [`Hub::wake`] at `due`.
+    /// Calls [`Hub::wake`] at `due`. False where nobody does: then the wish is as if it had not been made.
     #[cfg(feature = "alloc")]
-    fn wake_at(&self, _port: Weak<dyn Hub>, _due: Instant, _later: bool) {}
-    /// Calls [`Hub::resumed`] after the next resume.
+    fn wake_at(&self, _port: Weak<dyn Hub>, _due: Instant, _later: bool) -> bool {
+        false
+    }
+    /// Calls [`Hub::resumed`] after the next resume. False where nobody does.
     #[cfg(feature = "alloc")]
-    fn wake_on_resume(&self, _port: Weak<dyn Hub>) {}
+    fn wake_on_resume(&self, _port: Weak<dyn Hub>) -> bool {
+        false
+    }
     #[cfg(feature = "alloc")]
     fn link(&self) -> Option<Rc<RunLink>> {
         None

@@ -65,6 +65,8 @@
 #[cfg(feature = "alloc")]
 extern crate alloc;
 
+#[cfg(feature = "alloc")]
+mod arrivals;
 mod backoff;
 pub mod bare;
 mod chain;
@@ -80,6 +82,7 @@ pub mod flow;
 pub mod joins;
 mod limit;
 mod measure;
+mod notice;
 mod output;
 #[cfg(feature = "alloc")]
 mod port;
@@ -92,11 +95,13 @@ mod scheduler;
 mod sensor;
 #[cfg(feature = "alloc")]
 mod shared;
+mod side;
 pub mod sinks;
 mod size;
 mod sources;
 #[cfg(feature = "alloc")]
 pub mod splitting;
+mod state;
 #[cfg(feature = "alloc")]
 pub mod testing;
 mod thing;
@@ -105,6 +110,8 @@ pub mod timing;
 #[cfg(feature = "alloc")]
 pub mod tracking;
 mod visit;
+#[cfg(feature = "alloc")]
+mod watermarks;
 pub mod windows;
 
 pub use backoff::{Attempts, Backoff};
@@ -121,6 +128,7 @@ pub use joins::Joins;
 pub use limit::QueueMeter;
 pub use limit::{Limit, Overflow, QueueStats};
 pub use measure::{Float, Measured};
+pub use notice::{Notice, Question, Receipts};
 pub use output::{ConnectedFlow, Flow, OutputThing, Source};
 #[cfg(feature = "alloc")]
 pub use reports::Report;
@@ -133,16 +141,18 @@ pub use scheduler::{
 pub use sensor::{DriverError, OrMissing, SampleError, Sampled, Sensor};
 #[cfg(feature = "alloc")]
 pub use shared::{Shared, SharedInput};
+pub use side::SideBranch;
 pub use sinks::{Call, Sinks, call};
 pub use size::Size;
 pub use sources::*;
-pub use thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
+pub use state::StateVisitor;
+pub use thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt, Sink};
 pub use timing::Timing;
 pub use visit::{Visitor, short_name};
 pub use windows::Windows;
 #[cfg(feature = "alloc")]
 pub use {
-    output::Output,
+    output::{Output, PortSource, Ports},
     port::{Branch, Connection, ConnectionInfo, Port, PortChain, PortRef, WeakPort},
     sensor::SensorOutput,
     splitting::{Routes, Splitting, UnknownPort},

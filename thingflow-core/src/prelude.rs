@@ -9,11 +9,12 @@ pub use crate::filters::{DynEmitter, Filters, Transducer, filter_fn};
 pub use crate::flow::FlowControl;
 pub use crate::joins::Joins;
 pub use crate::limit::{Limit, Overflow};
+pub use crate::notice::{Notice, Question};
 pub use crate::output::{Flow, OutputThing, Source};
 pub use crate::sensor::{SampleError, Sensor};
 pub use crate::sinks::*;
 pub use crate::sources::*;
-pub use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
+pub use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt, Sink};
 pub use crate::timing::Timing;
 pub use crate::windows::{Window, Windows};
 
@@ -21,7 +22,7 @@ pub use crate::windows::{Window, Windows};
 pub use crate::{
     flow::ErrorPolicy,
     limit::QueueMeter,
-    output::Output,
+    output::{Output, PortSource, Ports},
     port::{Connection, Port, PortRef},
     sensor::SensorOutput,
     splitting::Splitting,

@@ -5,24 +5,35 @@
 //! have grown. The Thing is woken by the scheduler, not through the input that had asked: that one may have ended.
 
 use alloc::boxed::Box;
-use alloc::collections::VecDeque;
 use alloc::rc::{Rc, Weak};
 use core::cell::{Cell, OnceCell, RefCell};
 use core::fmt;
 
+use crate::arrivals::Arrivals;
+use crate::clock::Timestamp;
 use crate::context::Context;
 use crate::error::StreamError;
+use crate::notice::{Arrival, Notice, Question};
+use crate::output::Ports;
 use crate::port::{Alarm, Hub};
 use crate::thing::{Closed, Demand, InputThing, Receipt};
 use crate::visit::{Visitor, short_name};
+use crate::watermarks::Watermarks;
 
 /// A Thing that hands out inputs, bound to its methods. Clones are the same Thing.
 ///
+/// It shows its output ports by [`Ports`], so that they start, flush, close and are drawn with the graph.
+///
 /// ```
 /// use thingflow_core::prelude::*;
-/// use thingflow_core::Shared;
+/// use thingflow_core::{PortRef, Shared};
 /// /// Switches a pump between two levels.
 /// struct Controller { pump: Port<bool> }
+/// impl Ports for Controller {
+///     fn ports(&self, see: &mut dyn FnMut(PortRef)) {
+///         see(self.pump.as_ref());
+///     }
+/// }
 /// impl Controller {
 ///     fn on_low(&mut self, _litres: f64, cx: &mut Context<'_>) -> Receipt {
 ///         self.pump.emit(true, cx)
@@ -50,33 +61,65 @@ pub struct Shared<S> {
 
 struct Inner<S> {
     thing: RefCell<S>,
+    ports: fn(&S) -> &dyn Ports,
     /// The inputs that have a notice waiting, in order of arrival.
-    queue: RefCell<VecDeque<Rc<dyn Waiting<S>>>>,
+    queue: Arrivals<Rc<dyn Waiting<S>>>,
     wake: OnceCell<Handler<S, Receipt>>,
-    has_room: OnceCell<Question<S>>,
+    has_room: OnceCell<Asked<S>>,
     alarm: Alarm,
     /// An input has ended while a wake-up was asked for, which has not come yet.
     is_draining: Cell<bool>,
     /// A wake-up was answered by `Done`: all inputs hear it at their next event.
     is_done: Cell<bool>,
+    marks: RefCell<Watermarks>,
+    /// The number of the next input that is started.
+    inputs: Cell<usize>,
     me: Weak<Self>,
 }
 
-type Question<S> = Box<dyn Fn(&S) -> bool>;
+type Asked<S> = Box<dyn Fn(&S) -> bool>;
 type Handler<S, R> = Box<dyn Fn(&mut S, &mut Context<'_>) -> R>;
 type ErrorHandler<S> = Box<dyn Fn(&mut S, StreamError, &mut Context<'_>) -> Closed>;
 
 impl<S: 'static> Shared<S> {
-    /// A Thing of which inputs can be made.
-    pub fn new(thing: S) -> Self {
+    /// A Thing of which inputs can be made, with its output ports.
+    pub fn new(thing: S) -> Self
+    where
+        S: Ports,
+    {
+        Self::of(thing, |thing| thing)
+    }
+
+    /// A Thing of which inputs can be made, and which has no output ports.
+    ///
+    /// ```
+    /// use thingflow_core::Shared;
+    /// use thingflow_core::prelude::*;
+    /// let total = Shared::without_ports(0);
+    /// let mut add = total.input(|total: &mut u32, n: u32, _| {
+    ///     *total += n;
+    ///     Ok(Demand::More)
+    /// });
+    /// add.next(3, &mut Context::detached(Instant::ZERO))?;
+    /// assert_eq!(total.with(|total| *total), 3);
+    /// # Ok::<(), FatalError>(())
+    /// ```
+    pub fn without_ports(thing: S) -> Self {
+        Self::of(thing, |_| &())
+    }
+
+    fn of(thing: S, ports: fn(&S) -> &dyn Ports) -> Self {
         let inner = Rc::new_cyclic(|me| Inner {
             thing: RefCell::new(thing),
-            queue: RefCell::default(),
+            ports,
+            queue: Arrivals::default(),
             wake: OnceCell::new(),
             has_room: OnceCell::new(),
             alarm: Alarm::default(),
             is_draining: Cell::new(false),
             is_done: Cell::new(false),
+            marks: RefCell::default(),
+            inputs: Cell::new(0),
             me: me.clone(),
         });
         Self { inner }
@@ -95,7 +138,7 @@ impl<S: 'static> Shared<S> {
     }
 
     /// Has the Thing asked whether it has room again, for one whose methods answer [`Demand::Full`]: sources that were told
-    /// to pause do not go on before it says so, whoever calls [`Context::resume`], see [`InputThing::has_room`]. The Thing
+    /// to pause do not go on before it says so, whoever calls [`Context::resume`], see [`Question::Room`]. The Thing
     /// itself calls that when it has room.
     #[must_use]
     pub fn has_room(self, has_room: impl Fn(&S) -> bool + 'static) -> Self {
@@ -111,12 +154,13 @@ impl<S: 'static> Shared<S> {
     {
         let input = Input {
             next,
+            ports: self.inner.ports,
             completed: OnceCell::new(),
             failed: OnceCell::new(),
-            waiting: RefCell::default(),
+            waiting: Arrivals::default(),
             done: Cell::new(false),
         };
-        SharedInput { shared: self.inner.clone(), input: Rc::new(input), ended: false }
+        SharedInput { shared: self.inner.clone(), input: Rc::new(input), ended: false, number: None }
     }
 
     /// Looks at the Thing, or changes it, from outside of the graph.
@@ -153,10 +197,37 @@ impl<S: 'static> Inner<S> {
         }
     }
 
+    fn id(&self) -> usize {
+        core::ptr::from_ref(self).addr()
+    }
+
+    /// Asks the Thing, and what is connected to its ports; one that is being called is not in the way.
+    fn ask(&self, mut question: Question<'_>) -> bool {
+        let Ok(thing) = self.thing.try_borrow() else { return question.asks_all() };
+        if matches!(question, Question::Room) && self.has_room.get().is_some_and(|has_room| !has_room(&thing)) {
+            return false;
+        }
+        (self.ports)(&thing).ask_ports(question.again())
+    }
+
+    /// Shows the Thing as a join if it has ports, else as the end of the chain.
+    fn describe(&self, visitor: &mut dyn Visitor) {
+        let name = short_name::<S>();
+        let Ok(thing) = self.thing.try_borrow() else { return visitor.sink(name) };
+        let mut any = false;
+        let ports = (self.ports)(&thing);
+        ports.ports(&mut |_| any = true);
+        if !any {
+            visitor.sink(name);
+        } else if visitor.join(name, self.id()) {
+            ports.ports(&mut |port| visitor.port(port, false));
+        }
+    }
+
     /// Delivers what came in the meantime.
     fn drain(&self, cx: &mut Context<'_>) -> Closed {
         loop {
-            let Some(input) = self.queue.borrow_mut().pop_front() else { return Ok(()) };
+            let Some(input) = self.queue.pop() else { return Ok(()) };
             let Ok(mut thing) = self.thing.try_borrow_mut() else { return Ok(()) };
             input.deliver(&mut thing, cx)?;
         }
@@ -178,6 +249,13 @@ impl<S: 'static> Hub for Inner<S> {
     fn is_draining(&self) -> bool {
         self.is_draining.get()
     }
+    fn is_holding(&self) -> bool {
+        self.is_draining.get()
+    }
+    #[cfg(feature = "std")]
+    fn forget_wishes(&self) {
+        self.alarm.forget();
+    }
 }
 
 impl<S> Clone for Shared<S> {
@@ -198,21 +276,18 @@ pub struct SharedInput<S, E, F> {
     shared: Rc<Inner<S>>,
     input: Rc<Input<S, E, F>>,
     ended: bool,
+    /// Its number among those that have been started.
+    number: Option<usize>,
 }
 
 struct Input<S, E, F> {
     next: F,
+    ports: fn(&S) -> &dyn Ports,
     completed: OnceCell<Handler<S, Closed>>,
     failed: OnceCell<ErrorHandler<S>>,
-    waiting: RefCell<VecDeque<Notice<E>>>,
+    waiting: Arrivals<Arrival<E>>,
     /// A notice that had waited was answered by `Done`: the source hears it at its next event.
     done: Cell<bool>,
-}
-
-enum Notice<E> {
-    Next(E),
-    Completed,
-    Error(StreamError),
 }
 
 impl<S: 'static, E: 'static, F> SharedInput<S, E, F>
@@ -231,13 +306,13 @@ where
         self
     }
 
-    fn take(&self, notice: Notice<E>, cx: &mut Context<'_>) -> Receipt {
+    fn take(&self, arrival: Arrival<E>, cx: &mut Context<'_>) -> Receipt {
         if self.is_done() {
             return Ok(Demand::Done);
         }
         let demand = match self.shared.thing.try_borrow_mut() {
-            Ok(mut thing) => self.input.handle(notice, &mut thing, cx)?,
-            Err(_) => return Ok(self.wait(notice)),
+            Ok(mut thing) => self.input.handle(arrival, &mut thing, cx)?,
+            Err(_) => return self.wait(arrival, cx),
         };
         self.shared.drain(cx)?;
         self.shared.note_wishes(cx);
@@ -248,20 +323,36 @@ where
         self.input.done.get() || self.shared.is_done.get()
     }
 
-    fn end(&mut self, notice: Notice<E>, cx: &mut Context<'_>) -> Closed {
-        let _ = self.take(notice, cx)?;
+    fn end(&mut self, notice: Notice<'static>, cx: &mut Context<'_>) -> Receipt {
+        let _ = self.take(Arrival::Notice(notice), cx)?;
         self.ended = true;
         if let Some(due) = self.shared.alarm.due() {
             self.shared.is_draining.set(true);
             cx.wake_at(due);
         }
-        Ok(())
+        let risen = self.number.and_then(|number| self.shared.marks.borrow_mut().leave(number));
+        self.risen(risen, cx)?;
+        Ok(Demand::Done)
     }
 
-    fn wait(&self, notice: Notice<E>) -> Demand {
-        self.input.waiting.borrow_mut().push_back(notice);
-        self.shared.queue.borrow_mut().push_back(self.input.clone());
-        Demand::More
+    /// Starts the ports of the Thing, which is begun by the first input.
+    fn start(&mut self, cx: &mut Context<'_>) -> Receipt {
+        let number = *self.number.get_or_insert_with(|| self.shared.inputs.replace(self.shared.inputs.get() + 1));
+        self.shared.marks.borrow_mut().join(number);
+        let Ok(thing) = self.shared.thing.try_borrow() else { return Ok(Demand::More) };
+        (self.shared.ports)(&thing).tell_ports(Notice::Start, cx)?;
+        Ok(Demand::More)
+    }
+
+    fn risen(&self, least: Option<Timestamp>, cx: &mut Context<'_>) -> Receipt {
+        least.map_or(Ok(Demand::More), |least| self.take(Arrival::Notice(Notice::Watermark(least)), cx))
+    }
+
+    fn wait(&self, arrival: Arrival<E>, cx: &mut Context<'_>) -> Receipt {
+        let name = || short_name::<S>().into();
+        self.input.waiting.push(arrival, name, cx)?;
+        self.shared.queue.push(self.input.clone(), name, cx)?;
+        Ok(Demand::More)
     }
 }
 
@@ -272,10 +363,10 @@ trait Waiting<S> {
 
 impl<S, E, F: Fn(&mut S, E, &mut Context<'_>) -> Receipt> Waiting<S> for Input<S, E, F> {
     fn deliver(&self, thing: &mut S, cx: &mut Context<'_>) -> Closed {
-        let notice = self.waiting.borrow_mut().pop_front();
-        if let Some(notice) = notice
+        let arrival = self.waiting.pop();
+        if let Some(arrival) = arrival
             && !self.done.get()
-            && self.handle(notice, thing, cx)? == Demand::Done
+            && self.handle(arrival, thing, cx)? == Demand::Done
         {
             self.done.set(true);
         }
@@ -284,14 +375,20 @@ impl<S, E, F: Fn(&mut S, E, &mut Context<'_>) -> Receipt> Waiting<S> for Input<S
 }
 
 impl<S, E, F: Fn(&mut S, E, &mut Context<'_>) -> Receipt> Input<S, E, F> {
-    fn handle(&self, notice: Notice<E>, thing: &mut S, cx: &mut Context<'_>) -> Receipt {
-        match notice {
-            Notice::Next(event) => return (self.next)(thing, event, cx),
-            Notice::Completed => self.completed.get().map_or(Ok(()), |completed| completed(thing, cx))?,
-            Notice::Error(error) => match self.failed.get() {
+    fn handle(&self, arrival: Arrival<E>, thing: &mut S, cx: &mut Context<'_>) -> Receipt {
+        match arrival {
+            Arrival::Next(event) => return (self.next)(thing, event, cx),
+            Arrival::Notice(Notice::Completed) => {
+                self.completed.get().map_or(Ok(()), |completed| completed(thing, cx))?
+            }
+            Arrival::Notice(Notice::Error(error)) => match self.failed.get() {
                 Some(failed) => failed(thing, error, cx)?,
                 None => cx.report(short_name::<S>(), &error),
             },
+            Arrival::Notice(notice) => {
+                (self.ports)(thing).tell_ports(notice, cx)?; // what its ports want does not say what the Thing wants
+                return Ok(Demand::More);
+            }
         }
         Ok(Demand::Done)
     }
@@ -301,32 +398,57 @@ impl<S: 'static, E: 'static, F> InputThing<E> for SharedInput<S, E, F>
 where
     F: Fn(&mut S, E, &mut Context<'_>) -> Receipt + 'static,
 {
-    fn on_next(&mut self, event: E, cx: &mut Context<'_>) -> Receipt {
-        self.take(Notice::Next(event), cx)
+    fn next(&mut self, event: E, cx: &mut Context<'_>) -> Receipt {
+        self.take(Arrival::Next(event), cx)
     }
-    fn on_completed(&mut self, cx: &mut Context<'_>) -> Closed {
-        self.end(Notice::Completed, cx)
+    fn next_ref(&mut self, event: &E, cx: &mut Context<'_>) -> Receipt
+    where
+        E: Clone,
+    {
+        self.next(event.clone(), cx)
     }
-    fn on_error(&mut self, error: StreamError, cx: &mut Context<'_>) -> Closed {
-        self.end(Notice::Error(error), cx)
+    fn notice(&mut self, notice: Notice<'_>, cx: &mut Context<'_>) -> Receipt {
+        match notice {
+            Notice::Start => self.start(cx),
+            Notice::Wake => {
+                let demand = self.shared.wake(cx)?;
+                let over = self.is_done() || self.ended && !self.shared.is_draining.get();
+                Ok(if over { Demand::Done } else { demand })
+            }
+            Notice::Watermark(time) => {
+                let number = self.number.unwrap_or_default();
+                let risen = self.shared.marks.borrow_mut().rise(number, time);
+                self.risen(risen, cx)
+            }
+            Notice::State(visitor) => {
+                let Ok(thing) = self.shared.thing.try_borrow() else { return Ok(Demand::More) };
+                let first = visitor.enter(self.shared.id());
+                let ports = (self.shared.ports)(&thing);
+                if first { ports.tell_ports(Notice::State(visitor), cx) } else { Ok(Demand::More) }
+            }
+            notice if notice.is_end() => notice.keep().map_or(Ok(Demand::Done), |notice| self.end(notice, cx)),
+            notice => notice.keep().map_or(Ok(Demand::More), |notice| self.take(Arrival::Notice(notice), cx)),
+        }
     }
-    fn on_wake(&mut self, cx: &mut Context<'_>) -> Receipt {
-        let demand = self.shared.wake(cx)?;
-        let over = self.is_done() || self.ended && !self.shared.is_draining.get();
-        Ok(if over { Demand::Done } else { demand })
+    fn ask(&self, question: Question<'_>) -> bool {
+        match question {
+            Question::Open => !self.is_done(),
+            Question::Draining | Question::Holding => self.shared.is_draining.get(),
+            Question::Describe(visitor) => {
+                self.shared.describe(visitor);
+                true
+            }
+            question => self.shared.ask(question),
+        }
     }
-    fn is_open(&self) -> bool {
-        !self.is_done()
-    }
-    fn has_room(&self) -> bool {
-        let Some(has_room) = self.shared.has_room.get() else { return true };
-        self.shared.thing.try_borrow().map_or(true, |thing| has_room(&thing))
-    }
-    fn is_draining(&self) -> bool {
-        self.shared.is_draining.get()
-    }
-    fn describe(&self, visitor: &mut dyn Visitor) {
-        visitor.sink(short_name::<S>());
+}
+
+/// An input that is taken off its port holds no watermark back any more.
+impl<S, E, F> Drop for SharedInput<S, E, F> {
+    fn drop(&mut self) {
+        if let Some(number) = self.number {
+            self.shared.marks.borrow_mut().forget(number);
+        }
     }
 }
 

@@ -20,7 +20,7 @@ use crate::error::{Failure, StreamError};
 use crate::event::SensorId;
 use crate::output::{Flow, Source};
 use crate::sensor::{SampleError, Sensor};
-use crate::thing::{Closed, Demand, InputThing, Receipt};
+use crate::thing::{Closed, Demand, Receipt, Sink};
 
 /// A sink that keeps what it gets, with the time at which it came. Clones share what they keep, also on other threads (with
 /// the feature `std`).
@@ -146,7 +146,8 @@ impl<T> Seen<T> {
     }
 }
 
-impl<T> InputThing<T> for Recorder<T> {
+impl<T> Sink for Recorder<T> {
+    type Event = T;
     fn on_next(&mut self, event: T, cx: &mut Context<'_>) -> Receipt {
         self.with(|seen| {
             seen.after_end += usize::from(seen.end.is_some());

@@ -1,13 +1,17 @@
-//! The two traits everything is made of: [`InputThing`] receives events, [`Filter`] turns them into others.
+//! The traits that everything is made of: an [`InputThing`] receives events, a [`Sink`] is one at the end of a chain, and a
+//! [`Filter`] turns events into others.
 //!
-//! The order of calls is a promise on both sides: `on_start` once, any number of `on_next` and `on_wake`, then at most
-//! one of `on_completed` and `on_error`, then nothing. A Thing that answered [`Demand::Done`] is not called again. The one
-//! exception: who still holds events that wait for their time is woken until they are sent, see
-//! [`InputThing::is_draining`].
+//! The order of calls is a promise on both sides: [`Notice::Start`] once, any number of events and other notices, then at
+//! most one of [`Notice::Completed`] and [`Notice::Error`], then nothing. A Thing that answered [`Demand::Done`] is not
+//! called again. The one exception: a Thing that says that it is [draining](Question::Draining) is woken until it has sent
+//! what it holds.
 
+use crate::Timestamp;
 use crate::context::Context;
 use crate::error::{FatalError, StreamError};
+use crate::notice::{Notice, Question};
 use crate::receipts::Watch;
+use crate::state::StateVisitor;
 use crate::visit::{Visitor, short_name};
 
 /// The receipt for an event: what the receiver wants from its source next. It travels back to the source.
@@ -39,13 +43,84 @@ pub type Closed = Result<(), FatalError>;
 
 /// What can be connected to a port of `T`: a sink, an adapter's writer, or a whole chain that ends in one.
 ///
-/// Three methods are required. The only error they return is a fatal one, which ends the run; see [`Context::fatal`].
+/// This is what ports, filters and the engine see of a Thing. Nothing has a default, so a Thing that wraps another one
+/// hands on every notice and question, those that are yet to come included, or does not compile. To write the end of a
+/// chain, implement [`Sink`]: an `InputThing` comes with it. To write a stage of a chain, implement [`Filter`].
+///
+/// ```
+/// use thingflow_core::prelude::*;
+/// use thingflow_core::{Notice, Question};
+/// /// Counts the events for another Thing.
+/// struct Counted<N> { events: u64, thing: N }
+/// impl<T, N: InputThing<T>> InputThing<T> for Counted<N> {
+///     fn next(&mut self, event: T, cx: &mut Context<'_>) -> Receipt {
+///         self.events += 1;
+///         self.thing.next(event, cx)
+///     }
+///     fn next_ref(&mut self, event: &T, cx: &mut Context<'_>) -> Receipt
+///     where
+///         T: Clone,
+///     {
+///         self.events += 1;
+///         self.thing.next_ref(event, cx)
+///     }
+///     fn notice(&mut self, notice: Notice<'_>, cx: &mut Context<'_>) -> Receipt {
+///         self.thing.notice(notice, cx)
+///     }
+///     fn ask(&self, question: Question<'_>) -> bool {
+///         self.thing.ask(question)
+///     }
+/// }
+/// let mut counted = Counted { events: 0, thing: call(drop) };
+/// let cx = &mut Context::detached(Instant::ZERO);
+/// counted.next("an event", cx)?;
+/// counted.notice(Notice::Completed, cx)?;
+/// assert_eq!(counted.events, 1);
+/// # Ok::<(), FatalError>(())
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` takes no events of `{T}`",
+    label = "this takes no `{T}`",
+    note = "`.map(..)` makes of an event what is taken here; of a sensor event it takes the value: `.map(|event| event.val)`",
+    note = "a closure goes into `call(..)`, or into `try_call(..)` if it may fail; a Thing of your own implements `Sink`"
+)]
+pub trait InputThing<T> {
+    /// Takes the next event.
+    ///
+    /// # Errors
+    /// The only error is a fatal one, which ends the run; see [`Context::fatal`].
+    fn next(&mut self, event: T, cx: &mut Context<'_>) -> Receipt;
+
+    /// Takes the next event by reference: what a port calls when others want the same event. A Thing that needs the event
+    /// itself clones it: `self.next(event.clone(), cx)`. The compiler leaves out what of the clone is not used.
+    ///
+    /// # Errors
+    /// As [`next`](Self::next).
+    fn next_ref(&mut self, event: &T, cx: &mut Context<'_>) -> Receipt
+    where
+        T: Clone;
+
+    /// Takes a notice. The receipt of an end has no meaning.
+    ///
+    /// # Errors
+    /// As [`next`](Self::next).
+    fn notice(&mut self, notice: Notice<'_>, cx: &mut Context<'_>) -> Receipt;
+
+    /// Answers a question.
+    fn ask(&self, question: Question<'_>) -> bool;
+}
+
+/// What the author of the end of a chain writes: three short methods. Every sink is an [`InputThing`].
+///
+/// The only error that the methods return is a fatal one, which ends the run; see [`Context::fatal`]. For a closure there is
+/// [`call`](crate::call).
 ///
 /// ```
 /// use thingflow_core::prelude::*;
 /// /// Keeps the largest value.
 /// struct Peak(f64);
-/// impl InputThing<f64> for Peak {
+/// impl Sink for Peak {
+///     type Event = f64;
 ///     fn on_next(&mut self, event: f64, _: &mut Context<'_>) -> Receipt {
 ///         self.0 = self.0.max(event);
 ///         Ok(Demand::More)
@@ -62,145 +137,243 @@ pub type Closed = Result<(), FatalError>;
 /// assert_eq!(peak.0, 9.0);
 /// # Ok::<(), RunError>(())
 /// ```
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` takes no events of `{T}`",
-    label = "this takes no `{T}`",
-    note = "`.map(..)` makes of an event what is taken here; of a sensor event it takes the value: `.map(|event| event.val)`",
-    note = "a closure goes into `call(..)`, or into `try_call(..)` if it may fail"
-)]
-pub trait InputThing<T> {
+#[diagnostic::on_unimplemented(message = "`{Self}` is no sink")]
+pub trait Sink {
+    /// The events that it takes.
+    type Event;
+
     /// Takes the next event.
-    fn on_next(&mut self, event: T, cx: &mut Context<'_>) -> Receipt;
-    /// Takes the next event by reference: what a port calls when others want the same event. By default a clone goes to
-    /// [`on_next`](Self::on_next); the compiler leaves out what of it is not used.
+    ///
+    /// # Errors
+    /// A fatal one, made by [`Context::fatal`].
+    fn on_next(&mut self, event: Self::Event, cx: &mut Context<'_>) -> Receipt;
+
+    /// The stream has ended as it should.
+    ///
+    /// # Errors
+    /// A fatal one, made by [`Context::fatal`].
+    fn on_completed(&mut self, cx: &mut Context<'_>) -> Closed;
+
+    /// The stream has ended by an error.
+    ///
+    /// # Errors
+    /// A fatal one, made by [`Context::fatal`].
+    fn on_error(&mut self, error: StreamError, cx: &mut Context<'_>) -> Closed;
+
+    /// Takes the next event by reference, see [`InputThing::on_next_ref`]. By default it is cloned.
+    ///
+    /// # Errors
+    /// A fatal one, made by [`Context::fatal`].
     #[inline]
-    fn on_next_ref(&mut self, event: &T, cx: &mut Context<'_>) -> Receipt
+    fn on_next_ref(&mut self, event: &Self::Event, cx: &mut Context<'_>) -> Receipt
     where
-        T: Clone,
+        Self::Event: Clone,
     {
         self.on_next(event.clone(), cx)
     }
 
-    /// The stream has ended as it should.
-    fn on_completed(&mut self, cx: &mut Context<'_>) -> Closed;
-    /// The stream has ended by an error.
-    fn on_error(&mut self, error: StreamError, cx: &mut Context<'_>) -> Closed;
-
-    /// Called once, before anything else, when the graph starts to run or when the Thing joins a running graph.
+    /// Called once, before anything else, see [`Notice::Start`].
+    ///
+    /// # Errors
+    /// A fatal one, made by [`Context::fatal`].
     fn on_start(&mut self, _cx: &mut Context<'_>) -> Receipt {
         Ok(Demand::More)
     }
 
-    /// Called at a time asked for by [`Context::wake_at`], or earlier for somebody else on the same connection: a Thing
-    /// that still waits asks again.
+    /// Called at a time asked for by [`Context::wake_at`], or earlier for somebody else on the same connection: a sink that
+    /// still waits asks again.
+    ///
+    /// # Errors
+    /// A fatal one, made by [`Context::fatal`].
     fn on_wake(&mut self, _cx: &mut Context<'_>) -> Receipt {
         Ok(Demand::More)
     }
 
-    /// False when nothing behind this Thing listens any more, so that its source may stop.
+    /// No event with a time before `watermark` follows, see [`Notice::Watermark`].
+    ///
+    /// # Errors
+    /// A fatal one, made by [`Context::fatal`].
+    fn on_watermark(&mut self, _watermark: Timestamp, _cx: &mut Context<'_>) -> Receipt {
+        Ok(Demand::More)
+    }
+
+    /// What is being collected is to be written now, see [`Notice::Flush`].
+    ///
+    /// # Errors
+    /// A fatal one, made by [`Context::fatal`].
+    fn on_flush(&mut self, _cx: &mut Context<'_>) -> Receipt {
+        Ok(Demand::More)
+    }
+
+    /// Shows what it remembers to a walk that saves or restores it.
+    fn on_state(&mut self, _state: &mut dyn StateVisitor) {}
+
+    /// False when it wants no more events, see [`Question::Open`].
     fn is_open(&self) -> bool {
         true
     }
 
-    /// False while the receipt of another event would be [`Demand::Full`]. Asked before a source, or a stage that holds
-    /// events back, goes on after a [`resume`](Context::resume), which may have been meant for others. Who says false
-    /// calls `resume` when that changes.
+    /// False while the receipt of another event would be [`Demand::Full`], see [`Question::Room`].
     fn has_room(&self) -> bool {
         true
     }
 
-    /// Whether events are still to be sent although the stream has ended, or the last receipt was [`Demand::Done`]: then
-    /// the Thing is kept, and woken until this is false. It gets no more events. A Thing that calls another one passes the
-    /// question on to it, or calls it by [`Context::without_draining`].
+    /// Whether it still works on events although the stream has ended, see [`Question::Draining`].
     fn is_draining(&self) -> bool {
         false
     }
 
-    /// Shows itself and what stands behind it to a walk over the graph.
+    /// Whether it holds an event that is to go on at a time that it has asked for, see [`Question::Holding`].
+    fn is_holding(&self) -> bool {
+        self.is_draining()
+    }
+
+    /// Shows itself to a walk over the graph. By default the type's name.
     fn describe(&self, visitor: &mut dyn Visitor) {
         visitor.sink(short_name::<Self>());
     }
+
+    /// Takes a notice: calls the method for it. Only a sink that holds another one overrides it, to hand the notice on.
+    ///
+    /// # Errors
+    /// A fatal one, made by [`Context::fatal`].
+    fn on_notice(&mut self, notice: Notice<'_>, cx: &mut Context<'_>) -> Receipt {
+        match notice {
+            Notice::Start => self.on_start(cx),
+            Notice::Wake => self.on_wake(cx),
+            Notice::Watermark(watermark) => self.on_watermark(watermark, cx),
+            Notice::Flush => self.on_flush(cx),
+            Notice::Completed => self.on_completed(cx).map(|()| Demand::Done),
+            Notice::Error(error) => self.on_error(error, cx).map(|()| Demand::Done),
+            Notice::State(visitor) => {
+                self.on_state(visitor);
+                Ok(Demand::More)
+            }
+        }
+    }
+
+    /// Answers a question: calls the method for it. Only a sink that holds another one overrides it, to ask that.
+    fn answer(&self, question: Question<'_>) -> bool {
+        match question {
+            Question::Open => self.is_open(),
+            Question::Room => self.has_room(),
+            Question::Draining => self.is_draining(),
+            Question::Holding => self.is_holding(),
+            #[cfg(feature = "alloc")]
+            Question::Describe(visitor) => {
+                self.describe(visitor);
+                true
+            }
+            #[cfg(not(feature = "alloc"))]
+            Question::Never(never, _) => match never {},
+        }
+    }
 }
 
-/// A Thing lent for a while, for a run over data that is at hand.
-impl<T, N: InputThing<T> + ?Sized> InputThing<T> for &mut N {
-    fn on_next(&mut self, event: T, cx: &mut Context<'_>) -> Receipt {
-        (**self).on_next(event, cx)
+impl<S: Sink + ?Sized> InputThing<S::Event> for S {
+    #[inline]
+    fn next(&mut self, event: S::Event, cx: &mut Context<'_>) -> Receipt {
+        self.on_next(event, cx)
     }
-    fn on_next_ref(&mut self, event: &T, cx: &mut Context<'_>) -> Receipt
+    #[inline]
+    fn next_ref(&mut self, event: &S::Event, cx: &mut Context<'_>) -> Receipt
     where
-        T: Clone,
+        S::Event: Clone,
     {
-        (**self).on_next_ref(event, cx)
+        self.on_next_ref(event, cx)
     }
-    fn on_completed(&mut self, cx: &mut Context<'_>) -> Closed {
-        (**self).on_completed(cx)
+    fn notice(&mut self, notice: Notice<'_>, cx: &mut Context<'_>) -> Receipt {
+        self.on_notice(notice, cx)
     }
-    fn on_error(&mut self, error: StreamError, cx: &mut Context<'_>) -> Closed {
-        (**self).on_error(error, cx)
-    }
-    fn on_start(&mut self, cx: &mut Context<'_>) -> Receipt {
-        (**self).on_start(cx)
-    }
-    fn on_wake(&mut self, cx: &mut Context<'_>) -> Receipt {
-        (**self).on_wake(cx)
-    }
-    fn is_open(&self) -> bool {
-        (**self).is_open()
-    }
-    fn has_room(&self) -> bool {
-        (**self).has_room()
-    }
-    fn is_draining(&self) -> bool {
-        (**self).is_draining()
-    }
-    fn describe(&self, visitor: &mut dyn Visitor) {
-        (**self).describe(visitor);
+    fn ask(&self, question: Question<'_>) -> bool {
+        self.answer(question)
     }
 }
 
-/// A boxed Thing, where its type should not show.
+/// Writes the methods of a sink that hands everything on to the sink that it derefs to.
+macro_rules! forwards_to_sink {
+    () => {
+        type Event = S::Event;
+        #[inline]
+        fn on_next(&mut self, event: S::Event, cx: &mut Context<'_>) -> Receipt {
+            (**self).on_next(event, cx)
+        }
+        #[inline]
+        fn on_next_ref(&mut self, event: &S::Event, cx: &mut Context<'_>) -> Receipt
+        where
+            S::Event: Clone,
+        {
+            (**self).on_next_ref(event, cx)
+        }
+        fn on_completed(&mut self, cx: &mut Context<'_>) -> Closed {
+            (**self).on_completed(cx)
+        }
+        fn on_error(&mut self, error: StreamError, cx: &mut Context<'_>) -> Closed {
+            (**self).on_error(error, cx)
+        }
+        fn on_notice(&mut self, notice: Notice<'_>, cx: &mut Context<'_>) -> Receipt {
+            (**self).on_notice(notice, cx)
+        }
+        fn answer(&self, question: Question<'_>) -> bool {
+            (**self).answer(question)
+        }
+    };
+}
+
+/// A sink lent for a while, for a run over data that is at hand.
+impl<S: Sink + ?Sized> Sink for &mut S {
+    forwards_to_sink!();
+}
+
+/// A boxed sink.
 #[cfg(feature = "alloc")]
-impl<T, N: InputThing<T> + ?Sized> InputThing<T> for alloc::boxed::Box<N> {
-    fn on_next(&mut self, event: T, cx: &mut Context<'_>) -> Receipt {
-        (**self).on_next(event, cx)
-    }
-    fn on_next_ref(&mut self, event: &T, cx: &mut Context<'_>) -> Receipt
-    where
-        T: Clone,
-    {
-        (**self).on_next_ref(event, cx)
-    }
-    fn on_completed(&mut self, cx: &mut Context<'_>) -> Closed {
-        (**self).on_completed(cx)
-    }
-    fn on_error(&mut self, error: StreamError, cx: &mut Context<'_>) -> Closed {
-        (**self).on_error(error, cx)
-    }
-    fn on_start(&mut self, cx: &mut Context<'_>) -> Receipt {
-        (**self).on_start(cx)
-    }
-    fn on_wake(&mut self, cx: &mut Context<'_>) -> Receipt {
-        (**self).on_wake(cx)
-    }
-    fn is_open(&self) -> bool {
-        (**self).is_open()
-    }
-    fn has_room(&self) -> bool {
-        (**self).has_room()
-    }
-    fn is_draining(&self) -> bool {
-        (**self).is_draining()
-    }
-    fn describe(&self, visitor: &mut dyn Visitor) {
-        (**self).describe(visitor);
-    }
+impl<S: Sink + ?Sized> Sink for alloc::boxed::Box<S> {
+    forwards_to_sink!();
+}
+
+/// Writes the methods of a Thing that hands everything on to the Thing that it derefs to.
+macro_rules! forwards {
+    () => {
+        #[inline]
+        fn next(&mut self, event: T, cx: &mut Context<'_>) -> Receipt {
+            (**self).next(event, cx)
+        }
+        #[inline]
+        fn next_ref(&mut self, event: &T, cx: &mut Context<'_>) -> Receipt
+        where
+            T: Clone,
+        {
+            (**self).next_ref(event, cx)
+        }
+        fn notice(&mut self, notice: Notice<'_>, cx: &mut Context<'_>) -> Receipt {
+            (**self).notice(notice, cx)
+        }
+        fn ask(&self, question: Question<'_>) -> bool {
+            (**self).ask(question)
+        }
+    };
+}
+
+/// Any Thing, where its type should not show.
+#[cfg(feature = "alloc")]
+impl<T> InputThing<T> for alloc::boxed::Box<dyn InputThing<T> + '_> {
+    forwards!();
+}
+
+/// Any Thing, lent, where its type should not show.
+impl<T> InputThing<T> for &mut (dyn InputThing<T> + '_) {
+    forwards!();
 }
 
 /// What the author of an operator writes: one input, one output, one required method.
 ///
 /// The rest of the chain is `out`. `In` is an event from upstream; any number of `out.next(..)` may follow from it. The
 /// receipt of `out.next` is the receipt to return: a filter that gets [`Demand::Done`] passes it on and stops.
+///
+/// Everything that a filter does not override passes it: the methods that begin with `on_` hand on, or do nothing where each
+/// stage is told by itself; the questions are answered by what follows. [`notice`](Self::notice) and [`ask`](Self::ask) are
+/// what a chain calls. A filter that holds another filter overrides just these two; to put filters one behind the other use
+/// a [`pipe`](crate::pipe()).
 ///
 /// ```
 /// use thingflow_core::prelude::*;
@@ -229,45 +402,129 @@ pub trait Filter<In> {
     type Out;
 
     /// Takes the next event.
+    ///
+    /// # Errors
+    /// A fatal one: that of `out`, or one made by [`Context::fatal`].
     fn on_next(&mut self, event: In, out: &mut Emitter<'_, '_, impl InputThing<Self::Out>>) -> Receipt;
 
     /// The stream has ended as it should. Passes it on; override to send first what is held back.
+    ///
+    /// # Errors
+    /// As [`on_next`](Self::on_next).
     fn on_completed(&mut self, out: &mut Emitter<'_, '_, impl InputThing<Self::Out>>) -> Closed {
         out.completed()
     }
 
     /// The stream has ended by an error. Passes it on; override to send first what is held back.
+    ///
+    /// # Errors
+    /// As [`on_next`](Self::on_next).
     fn on_error(&mut self, error: StreamError, out: &mut Emitter<'_, '_, impl InputThing<Self::Out>>) -> Closed {
         out.error(error)
     }
 
     /// Called once when the graph starts to run, after everything behind the filter has been started.
+    ///
+    /// # Errors
+    /// As [`on_next`](Self::on_next).
     fn on_start(&mut self, _out: &mut Emitter<'_, '_, impl InputThing<Self::Out>>) -> Receipt {
         Ok(Demand::More)
     }
 
     /// Called at a time asked for by [`Emitter::wake_at`], or earlier for another filter of the chain. Act only if
     /// `out.now()` has reached the time you wait for; if it has not, ask again.
+    ///
+    /// # Errors
+    /// As [`on_next`](Self::on_next).
     fn on_wake(&mut self, _out: &mut Emitter<'_, '_, impl InputThing<Self::Out>>) -> Receipt {
         Ok(Demand::More)
     }
 
-    /// Whether there is room for another event, see [`InputThing::has_room`]; `behind` says so of what follows. By default
-    /// that is the answer; a filter that holds events back answers for itself.
+    /// No event with a time before `watermark` follows. Passes it on; override to send first what is complete by it.
+    ///
+    /// # Errors
+    /// As [`on_next`](Self::on_next).
+    fn on_watermark(&mut self, watermark: Timestamp, out: &mut Emitter<'_, '_, impl InputThing<Self::Out>>) -> Receipt {
+        out.notice(Notice::Watermark(watermark))
+    }
+
+    /// What is being collected should go on now. Passes it on; override to send first what has been collected.
+    ///
+    /// # Errors
+    /// As [`on_next`](Self::on_next).
+    fn on_flush(&mut self, out: &mut Emitter<'_, '_, impl InputThing<Self::Out>>) -> Receipt {
+        out.notice(Notice::Flush)
+    }
+
+    /// Shows what the filter remembers to a walk that saves or restores it.
+    fn on_state(&mut self, _state: &mut dyn StateVisitor) {}
+
+    /// Whether there is room for another event, see [`Question::Room`]; `behind` says so of what follows. By default that
+    /// is the answer; a filter that holds events back answers for itself.
     fn has_room(&self, behind: bool) -> bool {
         behind
     }
 
     /// Whether the filter still holds events that wait for their time, although it has been told that the stream has
     /// completed. Where [`Context::drains`] says so it may keep them: it is woken until this is false, and passes the end
-    /// on when it has sent them. See [`InputThing::is_draining`].
+    /// on when it has sent them. See [`Question::Draining`].
     fn is_draining(&self) -> bool {
         false
+    }
+
+    /// Whether the filter holds an event that is to go on at a time that it has asked for. The run goes on for it, see
+    /// [`Question::Holding`]. A filter that only watches the time holds none.
+    fn is_holding(&self) -> bool {
+        self.is_draining()
     }
 
     /// Shows itself to a walk over the graph. By default the type's name in snake case.
     fn describe(&self, visitor: &mut dyn Visitor) {
         visitor.filter(short_name::<Self>());
+    }
+
+    /// Takes a notice: calls the method for it. What follows is told of [`Notice::Start`], [`Notice::Wake`] and
+    /// [`Notice::State`] by the chain; everything else the filter passes on.
+    ///
+    /// # Errors
+    /// As [`on_next`](Self::on_next).
+    fn notice(&mut self, notice: Notice<'_>, out: &mut Emitter<'_, '_, impl InputThing<Self::Out>>) -> Receipt {
+        notice_filter(self, notice, out)
+    }
+
+    /// Answers a question; `behind` asks what follows.
+    fn ask(&self, question: Question<'_>, behind: &dyn Fn(Question<'_>) -> bool) -> bool {
+        match question {
+            Question::Room => self.has_room(behind(Question::Room)),
+            Question::Draining => self.is_draining() || behind(Question::Draining),
+            Question::Holding => self.is_holding() || behind(Question::Holding),
+            #[cfg(feature = "alloc")]
+            Question::Describe(visitor) => {
+                self.describe(visitor);
+                behind(Question::Describe(visitor))
+            }
+            question => behind(question),
+        }
+    }
+}
+
+/// Calls the method of a filter for a notice.
+pub(crate) fn notice_filter<In, F: Filter<In> + ?Sized>(
+    filter: &mut F,
+    notice: Notice<'_>,
+    out: &mut Emitter<'_, '_, impl InputThing<F::Out>>,
+) -> Receipt {
+    match notice {
+        Notice::Start => filter.on_start(out),
+        Notice::Wake => filter.on_wake(out),
+        Notice::Watermark(watermark) => filter.on_watermark(watermark, out),
+        Notice::Flush => filter.on_flush(out),
+        Notice::Completed => filter.on_completed(out).map(|()| Demand::Done),
+        Notice::Error(error) => filter.on_error(error, out).map(|()| Demand::Done),
+        Notice::State(visitor) => {
+            filter.on_state(visitor);
+            Ok(Demand::More)
+        }
     }
 }
 
@@ -294,7 +551,7 @@ impl<'e, 'c, N> Emitter<'e, 'c, N> {
         N: InputThing<T>,
     {
         self.watch.sends();
-        let receipt = self.next.on_next(event, self.cx);
+        let receipt = self.next.next(event, self.cx);
         self.watch.answered(&receipt);
         receipt
     }
@@ -307,7 +564,7 @@ impl<'e, 'c, N> Emitter<'e, 'c, N> {
         N: InputThing<T>,
     {
         self.watch.ends();
-        self.next.on_completed(self.cx)
+        self.next.notice(Notice::Completed, self.cx).map(drop)
     }
 
     /// Ends the stream by an error. Nothing may follow; from `on_next` use [`fail`](Self::fail).
@@ -318,7 +575,7 @@ impl<'e, 'c, N> Emitter<'e, 'c, N> {
         N: InputThing<T>,
     {
         self.watch.ends();
-        self.next.on_error(error, self.cx)
+        self.next.notice(Notice::Error(error), self.cx).map(drop)
     }
 
     /// Ends the stream of one's own accord, from `on_next`, `on_start` or `on_wake`.
@@ -371,12 +628,29 @@ impl<'e, 'c, N> Emitter<'e, 'c, N> {
         Ok(demand)
     }
 
-    /// Whether those further down have room for another event, see [`InputThing::has_room`].
+    /// Passes a notice on to what follows.
+    ///
+    /// # Errors
+    /// The fatal error of a Thing further down.
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub fn notice<T>(&mut self, notice: Notice<'_>) -> Receipt
+    where
+        N: InputThing<T>,
+    {
+        if notice.is_end() {
+            self.watch.ends();
+        }
+        let receipt = self.next.notice(notice, self.cx);
+        self.watch.answered(&receipt);
+        receipt
+    }
+
+    /// Whether those further down have room for another event, see [`Question::Room`].
     pub fn has_room<T>(&self) -> bool
     where
         N: InputThing<T>,
     {
-        self.next.has_room()
+        self.next.ask(Question::Room)
     }
 
     /// The time of this call on the scheduler's clock, see [`Context::now`].

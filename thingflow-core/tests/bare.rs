@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use embedded_hal::delay::DelayNs;
-use thingflow_core::bare::{OnFailure, ScheduleError, Scheduler, TaskId, Timetable, both};
+use thingflow_core::bare::{OnFailure, ScheduleError, Scheduler, TaskId, Timetable};
 use thingflow_core::prelude::*;
 use thingflow_core::{Sampled, SensorId};
 
@@ -151,7 +151,8 @@ fn count() -> Flow<FromIter<std::ops::RangeFrom<i32>>> {
 /// A disk that holds nothing.
 struct Full;
 
-impl InputThing<i32> for Full {
+impl Sink for Full {
+    type Event = i32;
     fn on_next(&mut self, _: i32, cx: &mut Context<'_>) -> Receipt {
         Err(cx.fatal("the disk is full"))
     }
@@ -203,7 +204,8 @@ impl DelayNs for Slept {
 /// A sink that writes its name and the event, with the time in milliseconds.
 fn note(log: &Rc<RefCell<Vec<String>>>, name: &'static str) -> impl InputThing<i32> + 'static {
     struct Note(Rc<RefCell<Vec<String>>>, &'static str);
-    impl InputThing<i32> for Note {
+    impl Sink for Note {
+        type Event = i32;
         fn on_next(&mut self, event: i32, cx: &mut Context<'_>) -> Receipt {
             let at = cx.now().since(Instant::ZERO).as_millis();
             self.0.borrow_mut().push(format!("{}{event}@{at}", self.1));
@@ -339,7 +341,7 @@ fn a_sensor_and_its_sinks_in_one_call() {
     scheduler.set_time(Timestamp::from_secs(100));
     let value = call(move |e: SensorEvent<u8>| seen.borrow_mut().push(e.val.to_string()));
     let stamp = call(move |e: SensorEvent<u8>| at.borrow_mut().push(e.ts.to_string()));
-    let id = scheduler.schedule_sensor(&mut place, Flaky(2), MS(500), both(value, stamp)).unwrap();
+    let id = scheduler.schedule_sensor(&mut place, Flaky(2), MS(500), tee((value, stamp))).unwrap();
     assert_eq!(scheduler.run_due(0).unwrap(), Some(50));
     scheduler.run_due(50).unwrap();
     assert!(scheduler.cancel(id) && scheduler.is_empty());
@@ -356,7 +358,8 @@ fn a_sink_that_wants_no_more_ends_the_task_and_a_fatal_error_the_run() {
     assert!(error.ends_with("the disk is full"), "{error}");
 
     struct Two;
-    impl InputThing<i32> for Two {
+    impl Sink for Two {
+        type Event = i32;
         fn on_next(&mut self, event: i32, cx: &mut Context<'_>) -> Receipt {
             cx.call_again();
             Ok(if event == 2 { Demand::Done } else { Demand::More })

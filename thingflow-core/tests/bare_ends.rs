@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use thingflow_core::bare::{Scheduler, both};
+use thingflow_core::bare::Scheduler;
 use thingflow_core::prelude::*;
 
 const MS: fn(u64) -> Duration = Duration::from_millis;
@@ -13,7 +13,8 @@ const MS: fn(u64) -> Duration = Duration::from_millis;
 #[derive(Clone)]
 struct Stops;
 
-impl InputThing<i32> for Stops {
+impl Sink for Stops {
+    type Event = i32;
     fn on_next(&mut self, _: i32, cx: &mut Context<'_>) -> Receipt {
         cx.stop();
         Ok(Demand::Done)
@@ -41,7 +42,7 @@ fn a_wish_to_stop_is_not_for_a_later_run() {
 
 #[test]
 fn nor_is_one_of_a_round_that_failed() {
-    let mut stops = from_iter(1..).connect(both(Stops, Fails));
+    let mut stops = from_iter(1..).connect(tee((Stops, Fails)));
     let mut counts = from_iter(1..=3).connect(call(drop));
     let mut scheduler = Scheduler::<2>::new();
     scheduler.schedule_periodic(&mut stops, MS(10)).unwrap();
@@ -53,7 +54,8 @@ fn nor_is_one_of_a_round_that_failed() {
 /// Fails at the first event.
 struct Fails;
 
-impl InputThing<i32> for Fails {
+impl Sink for Fails {
+    type Event = i32;
     fn on_next(&mut self, n: i32, cx: &mut Context<'_>) -> Receipt {
         if n == 1 { Err(cx.fatal("no")) } else { Ok(Demand::More) }
     }
@@ -68,7 +70,8 @@ impl InputThing<i32> for Fails {
 /// A sink that has room or not.
 struct Tight(Rc<Cell<bool>>);
 
-impl InputThing<i32> for Tight {
+impl Sink for Tight {
+    type Event = i32;
     fn on_next(&mut self, _: i32, _: &mut Context<'_>) -> Receipt {
         Ok(Demand::More)
     }
@@ -87,19 +90,19 @@ impl InputThing<i32> for Tight {
 fn two_branches_have_room_if_both_have() {
     let room = Rc::new(Cell::new(false));
     for thing in [
-        &mut both(Tight(room.clone()), call(drop)) as &mut dyn InputThing<i32>,
-        &mut both(call(drop), Tight(room.clone())),
+        &mut tee((Tight(room.clone()), call(drop))) as &mut dyn InputThing<i32>,
+        &mut tee((call(drop), Tight(room.clone()))),
     ] {
         room.set(false);
-        assert!(!thing.has_room());
+        assert!(!thing.ask(Question::Room));
         room.set(true);
-        assert!(thing.has_room());
-        let _ = thing.on_next(1, &mut Context::detached(Instant::ZERO));
+        assert!(thing.ask(Question::Room));
+        let _ = thing.next(1, &mut Context::detached(Instant::ZERO));
     }
     room.set(false);
-    let mut branches = both(Stops, Tight(room.clone()));
-    assert!(matches!(branches.on_next(1, &mut Context::detached(Instant::ZERO)), Ok(Demand::More)));
-    assert!(!branches.has_room());
+    let mut branches = tee((Stops, Tight(room.clone())));
+    assert!(matches!(branches.next(1, &mut Context::detached(Instant::ZERO)), Ok(Demand::More)));
+    assert!(!branches.ask(Question::Room));
 }
 
 #[cfg(feature = "alloc")]
@@ -145,11 +148,12 @@ mod ports {
     fn and_while_a_job_or_an_event_for_a_later_turn_waits() {
         /// Does something in the next round.
         struct Defers(Port<i32>);
-        impl InputThing<i32> for Defers {
+        impl Sink for Defers {
+            type Event = i32;
             fn on_next(&mut self, n: i32, cx: &mut Context<'_>) -> Receipt {
                 let port = self.0.clone();
                 cx.defer(move |cx| {
-                    port.emit_later(n, cx);
+                    port.emit_later(n, cx)?;
                     Ok(())
                 });
                 Ok(Demand::Done)

@@ -3,10 +3,10 @@
 
 use std::time::Duration;
 
+use thingflow_core::Identity;
 use thingflow_core::prelude::*;
 use thingflow_core::testing::{Recorder, check_filter, check_wrapper};
 use thingflow_core::windows::{Count, Max, Sum};
-use thingflow_core::{Identity, Visitor, short_name};
 
 /// What a check has to say.
 fn said(check: impl FnOnce() + std::panic::UnwindSafe) -> String {
@@ -187,50 +187,34 @@ fn the_run_ends_by_the_name_of_a_filter_that_loses_a_receipt() -> Result<(), Box
     Ok(())
 }
 
-/// Passes on what it has to, and what else it is told to.
+/// Passes everything on, or only what concerns the stream itself.
 struct Wrapper<N>(N, bool);
 
 impl<N: InputThing<i32>> InputThing<i32> for Wrapper<N> {
-    fn on_next(&mut self, event: i32, cx: &mut Context<'_>) -> Receipt {
-        self.0.on_next(event, cx)
+    fn next(&mut self, event: i32, cx: &mut Context<'_>) -> Receipt {
+        self.0.next(event, cx)
     }
-    fn on_completed(&mut self, cx: &mut Context<'_>) -> Closed {
-        self.0.on_completed(cx)
+    fn next_ref(&mut self, event: &i32, cx: &mut Context<'_>) -> Receipt {
+        self.0.next_ref(event, cx)
     }
-    fn on_error(&mut self, error: StreamError, cx: &mut Context<'_>) -> Closed {
-        self.0.on_error(error, cx)
+    fn notice(&mut self, notice: Notice<'_>, cx: &mut Context<'_>) -> Receipt {
+        if self.1 || notice.is_end() { self.0.notice(notice, cx) } else { Ok(Demand::More) }
     }
-    fn on_start(&mut self, cx: &mut Context<'_>) -> Receipt {
-        if self.1 { self.0.on_start(cx) } else { Ok(Demand::More) }
-    }
-    fn on_wake(&mut self, cx: &mut Context<'_>) -> Receipt {
-        if self.1 { self.0.on_wake(cx) } else { Ok(Demand::More) }
-    }
-    fn is_open(&self) -> bool {
-        !self.1 || self.0.is_open()
-    }
-    fn has_room(&self) -> bool {
-        !self.1 || self.0.has_room()
-    }
-    fn is_draining(&self) -> bool {
-        self.1 && self.0.is_draining()
-    }
-    fn describe(&self, visitor: &mut dyn Visitor) {
-        visitor.sink(short_name::<Self>());
-        if self.1 {
-            self.0.describe(visitor);
-        }
+    fn ask(&self, question: Question<'_>) -> bool {
+        !self.1 || self.0.ask(question)
     }
 }
 
 #[test]
 fn a_wrapper_passes_everything_on() {
     check_wrapper(1, |inner| Wrapper(inner, true));
-    let all = "`Wrapper` does not pass on: on_start, on_wake, is_open, has_room, is_draining, describe";
+    let all =
+        "`Wrapper` does not pass on: Start, Wake, Watermark, Flush, State, Open, Room, Draining, Holding, Describe";
     assert_eq!(said(|| check_wrapper(1, |inner| Wrapper(inner, false))), all);
     assert_eq!(
         said(|| check_wrapper::<i32, i32, _>(1, |_| call(drop))),
-        "`Call` does not pass on: on_next, on_completed, on_error, on_start, on_wake, is_open, has_room, is_draining, describe"
+        "`Call` does not pass on: next, Start, Wake, Watermark, Flush, Completed, Error, State, Open, Room, Draining, \
+         Holding, Describe"
     );
 }
 

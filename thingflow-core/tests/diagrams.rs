@@ -1,7 +1,6 @@
 //! Drawings of graphs, as pictures beside the calls.
 #![cfg(feature = "std")]
 
-use thingflow_core::bare::both;
 use thingflow_core::diagram::{Graph, NodeKind, Trace};
 use thingflow_core::prelude::*;
 use thingflow_core::testing::{ListSensor, Recorder};
@@ -137,7 +136,7 @@ fn fork() -> (Port<i32>, Port<i32>) {
     let (port, deep) = (Port::<i32>::new().named("in"), Port::new().named("deep"));
     deep.connect(Recorder::new());
     let side = pipe().filter(|x| *x > 1).to(Recorder::new());
-    let ends = tee((pipe().map(|x| x + 1).to(deep.clone()), both(call(drop), Recorder::new())));
+    let ends = tee((pipe().map(|x| x + 1).to(deep.clone()), tee((call(drop), Recorder::new()))));
     port.tap(side).map(|x| x * 2).connect(ends);
     (port, deep)
 }
@@ -156,16 +155,16 @@ fn branches_of_a_chain_begin_where_they_leave_it() {
     let paths = [
         "in -> Tap -> Filter -> Recorder",
         "in -> Tap -> Map -> tee -> Map -> deep -> Recorder",
-        "in -> Tap -> Map -> tee -> both -> Call",
-        "in -> Tap -> Map -> tee -> both -> Recorder",
+        "in -> Tap -> Map -> tee -> tee -> Call",
+        "in -> Tap -> Map -> tee -> tee -> Recorder",
     ];
     assert_eq!(graph.paths(), paths);
     let connections = "\
 in (1 events)
   -> Tap -> Filter -> Recorder (1)
   -> Tap -> Map -> tee -> Map -> deep (1)
-  -> Tap -> Map -> tee -> both -> Call (1)
-  -> Tap -> Map -> tee -> both -> Recorder (1)
+  -> Tap -> Map -> tee -> tee -> Call (1)
+  -> Tap -> Map -> tee -> tee -> Recorder (1)
 deep (1 events)
   -> Recorder (1)
 ";
@@ -187,7 +186,7 @@ flowchart LR
   n6[\"Map\"]
   n7((\"deep\"))
   n8[[\"Recorder\"]]
-  n9[\"both\"]
+  n9[\"tee\"]
   n10[[\"Call\"]]
   n11[[\"Recorder\"]]
   n0 -->|0| n1
@@ -335,7 +334,8 @@ fn a_scheduler_draws_all_that_is_scheduled_by_its_name() -> Result<(), Box<dyn s
 fn what_is_behind_the_branches_of_a_chain_is_closed_with_the_rest() -> Result<(), Box<dyn std::error::Error>> {
     /// Notes when it is dropped.
     struct Closing(&'static str, std::rc::Rc<std::cell::RefCell<Vec<&'static str>>>);
-    impl InputThing<i32> for Closing {
+    impl Sink for Closing {
+        type Event = i32;
         fn on_next(&mut self, _: i32, cx: &mut Context<'_>) -> Receipt {
             cx.stop();
             Ok(Demand::More)

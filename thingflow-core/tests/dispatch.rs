@@ -70,7 +70,8 @@ fn an_error_goes_to_every_port() {
 /// Answers the same to every event.
 struct Answering(Demand);
 
-impl InputThing<i32> for Answering {
+impl Sink for Answering {
+    type Event = i32;
     fn on_next(&mut self, _: i32, _: &mut Context<'_>) -> Receipt {
         Ok(self.0)
     }

@@ -8,7 +8,6 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use thingflow_core::Shared;
-use thingflow_core::bare::both;
 use thingflow_core::diagram::Trace;
 use thingflow_core::flow::{DeadLetter, ErrorPolicy};
 use thingflow_core::prelude::*;
@@ -185,7 +184,7 @@ fn side_branches_send_at_once_what_they_hold() -> Result {
     let numbers = from_iter(0..2).output();
     numbers.connect(tee((branch(0), branch(1))));
     numbers.tap(branch(2)).for_each(drop);
-    numbers.connect(both(branch(3), call(drop)));
+    numbers.connect(tee((branch(3), call(drop))));
     numbers.try_map_with(policy, |_| Err::<i32, _>("no")).for_each(drop);
     numbers.tap(call(drop)).pipe(delay(9)).connect(seen[5].clone());
     scheduler.schedule_periodic(numbers, secs(1))?;
@@ -385,7 +384,7 @@ fn a_flow_that_is_run_on_the_spot_sends_at_once_what_it_holds() -> Result {
     let (mut scheduler, seen) = (Scheduler::virtual_time()?, Recorder::new());
     let inner = seen.clone();
     let port = Port::new();
-    port.connect(Shared::new(()).input(move |(), n: i32, cx| {
+    port.connect(Shared::without_ports(()).input(move |(), n: i32, cx| {
         from_iter(n..n + 2).pipe(delay(5)).connect(inner.clone()).run(cx)?;
         Ok(Demand::Done)
     }));

@@ -26,7 +26,7 @@ fn emit<T: Clone + 'static>(port: &Port<T>, event: T, cx: &mut Context<'_>) {
 fn sieve(numbers: &Port<u32>, primes: &Recorder<u32>) {
     let (port, primes) = (numbers.clone(), primes.clone());
     numbers.take(1).connect(call_with(move |prime, cx| {
-        let _ = primes.clone().on_next(prime, cx)?;
+        let _ = primes.clone().next(prime, cx)?;
         let rest = Port::new();
         sieve(&rest, &primes);
         port.filter(move |n| n % prime != 0).connect(rest);
@@ -36,8 +36,9 @@ fn sieve(numbers: &Port<u32>, primes: &Recorder<u32>) {
 
 /// A sink that is a function with all that a sink may do.
 fn call_with<T: 'static>(f: impl FnMut(T, &mut Context<'_>) -> Receipt + 'static) -> impl InputThing<T> + 'static {
-    struct CallWith<F>(F);
-    impl<T, F: FnMut(T, &mut Context<'_>) -> Receipt> InputThing<T> for CallWith<F> {
+    struct CallWith<T, F>(F, std::marker::PhantomData<T>);
+    impl<T, F: FnMut(T, &mut Context<'_>) -> Receipt> Sink for CallWith<T, F> {
+        type Event = T;
         fn on_next(&mut self, event: T, cx: &mut Context<'_>) -> Receipt {
             (self.0)(event, cx)
         }
@@ -48,7 +49,7 @@ fn call_with<T: 'static>(f: impl FnMut(T, &mut Context<'_>) -> Receipt + 'static
             Ok(())
         }
     }
-    CallWith(f)
+    CallWith(f, std::marker::PhantomData)
 }
 
 #[test]
@@ -122,7 +123,7 @@ fn a_source_replaces_itself_in_its_own_call() {
     let (next, parts) = (seen.clone(), alive.clone());
     let mut scheduler = Scheduler::virtual_time().unwrap();
     let flow = from_iter(1..).connect(call_with(move |n, cx| {
-        let _ = (&parts, next.clone().on_next(n, cx)?);
+        let _ = (&parts, next.clone().next(n, cx)?);
         if n == 2
             && let Some(own) = own.take()
         {
@@ -161,7 +162,8 @@ fn a_sink_hands_over_to_its_successor_in_any_call() {
             }
         }
     }
-    impl InputThing<i32> for HandsOver {
+    impl Sink for HandsOver {
+        type Event = i32;
         fn on_next(&mut self, _: i32, cx: &mut Context<'_>) -> Receipt {
             cx.wake_at(cx.now());
             self.now("next");
@@ -268,7 +270,7 @@ fn branches(port: &Port<Number>, alive: &Alive) -> Connection {
     middle.sliding(3).map(alive.filter()).connect(call(drop));
     middle.debounce(secs(1)).map(alive.filter()).connect(alive.sink());
     middle.connect(tee((alive.sink(), alive.sink())));
-    let hub = Shared::new(alive.clone());
+    let hub = Shared::without_ports(alive.clone());
     let input = hub.input(|_: &mut Alive, _: Number, _: &mut Context<'_>| Ok(Demand::More));
     middle.map(alive.filter()).connect(input);
     let routes = middle.dispatch().rule("odd", |(n, _): &Number| n % 2 == 1).build();
@@ -403,13 +405,13 @@ fn a_loop_of_a_hundred_thousand_steps_stands_on_one_spot_of_the_stack() {
         assert_eq!(last.take(), steps);
 
         let back = Port::new();
-        let hub = Shared::new((back.clone(), last.clone()));
+        let hub = Shared::without_ports((back.clone(), last.clone()));
         let take = move |(back, last): &mut (Port<u32>, Rc<Cell<u32>>), n: u32, cx: &mut Context<'_>| {
             last.set(n);
             if n < steps { back.emit(n + 1, cx) } else { Ok(Demand::More) }
         };
         back.connect(hub.input(take));
-        let _ = hub.input(take).on_next(0, cx).unwrap();
+        let _ = hub.input(take).next(0, cx).unwrap();
         assert_eq!(last.take(), steps);
         for port in [port, ping, pong, back] {
             port.complete(cx).unwrap();

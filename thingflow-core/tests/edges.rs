@@ -29,7 +29,8 @@ enum Told {
     Failed(String),
 }
 
-impl InputThing<u32> for Blocking {
+impl Sink for Blocking {
+    type Event = u32;
     fn on_next(&mut self, event: u32, _: &mut Context<'_>) -> Receipt {
         let _ = self.taken.send(Told::Took(event)); // the test has failed already
         let _ = self.go.recv(); // closed: go on for good
@@ -87,10 +88,10 @@ fn five_into_three(limit: Limit) -> Result<Outcome> {
     let meter = QueueMeter::default();
     let (mut sink, ends) = open(&scheduler, limit.metered(&meter))?;
     let cx = &mut Context::detached(Instant::ZERO);
-    assert_eq!(sink.on_next(0, cx)?, Demand::More);
+    assert_eq!(sink.next(0, cx)?, Demand::More);
     assert_eq!(ends.took()?, 0);
-    let receipts: std::result::Result<Vec<Demand>, FatalError> = (1..=5).map(|n| sink.on_next(n, cx)).collect();
-    sink.on_completed(cx)?;
+    let receipts: std::result::Result<Vec<Demand>, FatalError> = (1..=5).map(|n| sink.next(n, cx)).collect();
+    sink.notice(Notice::Completed, cx)?;
     let stats = meter.stats();
     Ok((receipts?, ends.finish(&mut scheduler)?, (stats.posted, stats.dropped, stats.high_water)))
 }
@@ -135,12 +136,12 @@ fn fail_ends_the_run_and_says_what_to_do() -> Result {
     let mut scheduler = Scheduler::new()?;
     let (mut sink, ends) = open(&scheduler, Limit::fail(3))?;
     let cx = &mut Context::detached(Instant::ZERO);
-    sink.on_next(0, cx)?;
+    sink.next(0, cx)?;
     ends.took()?;
     for n in 1..=3 {
-        assert_eq!(sink.on_next(n, cx)?, Demand::More);
+        assert_eq!(sink.next(n, cx)?, Demand::More);
     }
-    let token = sink.on_next(4, cx).unwrap_err();
+    let token = sink.next(4, cx).unwrap_err();
     let text = cx.take_error(token).to_string();
     assert_eq!(text, "the queue of store is full with 3 events: give it more room or another policy");
     drop(sink);
@@ -153,9 +154,9 @@ fn an_error_comes_after_what_was_queued() -> Result {
     let mut scheduler = Scheduler::new()?;
     let (mut sink, ends) = open(&scheduler, Limit::block(3))?;
     let cx = &mut Context::detached(Instant::ZERO);
-    sink.on_next(0, cx)?;
-    sink.on_next(1, cx)?;
-    sink.on_error(StreamError::new("no reading"), cx)?;
+    sink.next(0, cx)?;
+    sink.next(1, cx)?;
+    sink.notice(Notice::Error(StreamError::new("no reading")), cx)?;
     assert_eq!(ends.finish(&mut scheduler)?, "0 1 ! no reading");
     Ok(())
 }
@@ -231,16 +232,19 @@ struct Burst {
     stored: Receiver<()>,
 }
 
-impl OutputThing for Burst {
-    fn produce(&mut self, cx: &mut Context<'_>) -> std::result::Result<Demand, Failure> {
+impl Ports for Burst {
+    fn ports(&self, see: &mut dyn FnMut(PortRef)) {
+        see(self.port.as_ref());
+    }
+}
+
+impl PortSource for Burst {
+    fn send(&mut self, cx: &mut Context<'_>) -> std::result::Result<Demand, Failure> {
         for n in 0..8 {
             let _ = self.port.emit(n, cx)?;
             let _ = self.stored.recv_timeout(HANGS);
         }
         Ok(Demand::Done)
-    }
-    fn ports(&self, see: &mut dyn FnMut(PortRef)) {
-        see(self.port.as_ref());
     }
 }
 
@@ -289,7 +293,8 @@ fn a_sink_that_is_not_connected_keeps_no_run_going() -> Result {
 /// Reports something with each event.
 struct Complains(&'static str);
 
-impl InputThing<u32> for Complains {
+impl Sink for Complains {
+    type Event = u32;
     fn on_next(&mut self, n: u32, cx: &mut Context<'_>) -> Receipt {
         cx.report(self.0, &StreamError::message(format!("{n} is too much")));
         Ok(Demand::More)

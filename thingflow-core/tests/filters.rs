@@ -19,18 +19,18 @@ where
     let mut chain = filter.to(seen.clone());
     let cx = &mut Context::detached(Instant::ZERO);
     let mut taken = 0;
-    let mut demand = chain.on_start(cx).expect("no fatal error");
+    let mut demand = chain.notice(Notice::Start, cx).expect("no fatal error");
     let mut events = events.into_iter();
     while demand != Demand::Done {
         let Some(event) = events.next() else {
-            chain.on_completed(cx).expect("no fatal error");
+            chain.notice(Notice::Completed, cx).expect("no fatal error");
             break;
         };
         taken += 1;
         match event {
-            Ok(event) => demand = chain.on_next(event, cx).expect("no fatal error"),
+            Ok(event) => demand = chain.next(event, cx).expect("no fatal error"),
             Err(why) => {
-                chain.on_error(StreamError::new(why), cx).expect("no fatal error");
+                chain.notice(Notice::Error(StreamError::new(why)), cx).expect("no fatal error");
                 break;
             }
         }
@@ -87,14 +87,14 @@ fn case_38_take_on_one_of_two_branches() {
 /// Samples until there is nothing more to do, and says how often.
 fn drive(output: &mut impl OutputThing) -> usize {
     let cx = &mut Context::detached(Instant::ZERO);
-    let mut demand = output.start(cx).expect("no fatal error");
+    let mut demand = output.notice(Notice::Start, cx).expect("no fatal error");
     let mut runs = 0;
     while demand != Demand::Done {
         runs += 1;
         demand = match output.produce(cx) {
             Ok(demand) => demand,
             Err(Failure::Sample(error)) => {
-                output.fail(error, cx).expect("no fatal error");
+                let _ = output.notice(Notice::Error(error), cx).expect("no fatal error");
                 Demand::Done
             }
             Err(Failure::NotYet) => panic!("each call has an event"),

@@ -88,15 +88,22 @@ struct Moody {
     drains: bool,
 }
 
-impl OutputThing for Moody {
-    fn produce(&mut self, _: &mut Context<'_>) -> std::result::Result<Demand, Failure> {
-        Ok(Demand::Done)
-    }
+impl Ports for Moody {
     fn ports(&self, see: &mut dyn FnMut(PortRef)) {
         see(self.port.as_ref());
     }
-    fn is_draining(&self) -> bool {
-        if self.drains { panic!("do not ask") } else { false }
+}
+
+impl PortSource for Moody {
+    fn send(&mut self, _: &mut Context<'_>) -> std::result::Result<Demand, Failure> {
+        Ok(Demand::Done)
+    }
+    fn answer(&self, question: Question<'_>) -> bool {
+        if self.drains && matches!(question, Question::Draining) {
+            panic!("do not ask")
+        } else {
+            self.ask_ports(question)
+        }
     }
     fn due(&mut self, _: &mut Context<'_>) -> Option<Instant> {
         if self.drains { None } else { panic!("do not ask") }

@@ -18,7 +18,7 @@ fn context() -> Context<'static> {
 }
 
 /// A sink made of a function from event to receipt. It logs its ends and when it is dropped.
-struct Sink<F> {
+struct Answers<F> {
     name: &'static str,
     log: Log,
     next: F,
@@ -29,7 +29,7 @@ fn sink(
     log: &Log,
     next: impl FnMut(i32, &mut Context<'_>) -> Demand + 'static,
 ) -> impl InputThing<i32> + 'static {
-    Sink { name, log: log.clone(), next }
+    Answers { name, log: log.clone(), next }
 }
 
 /// A sink that answers `demand` to every event.
@@ -37,7 +37,8 @@ fn answering(name: &'static str, log: &Log, demand: Demand) -> impl InputThing<i
     sink(name, log, move |_, _| demand)
 }
 
-impl<F: FnMut(i32, &mut Context<'_>) -> Demand> InputThing<i32> for Sink<F> {
+impl<F: FnMut(i32, &mut Context<'_>) -> Demand> Sink for Answers<F> {
+    type Event = i32;
     fn on_next(&mut self, event: i32, cx: &mut Context<'_>) -> Receipt {
         self.log.borrow_mut().push(format!("{}{event}", self.name));
         Ok((self.next)(event, cx))
@@ -52,7 +53,7 @@ impl<F: FnMut(i32, &mut Context<'_>) -> Demand> InputThing<i32> for Sink<F> {
     }
 }
 
-impl<F> Drop for Sink<F> {
+impl<F> Drop for Answers<F> {
     fn drop(&mut self) {
         self.log.borrow_mut().push(format!("-{}", self.name));
     }

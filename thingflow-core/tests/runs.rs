@@ -3,6 +3,7 @@
 #![cfg(feature = "std")]
 
 use std::error::Error;
+use std::marker::PhantomData;
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -17,13 +18,14 @@ fn secs(secs: u64) -> Duration {
 }
 
 /// Calls `f` with the first event and the context it came with.
-struct Then<F>(Option<F>);
+struct Then<T, F>(Option<F>, PhantomData<T>);
 
-fn then<F: FnOnce(&mut Context<'_>)>(f: F) -> Then<F> {
-    Then(Some(f))
+fn then<T, F: FnOnce(&mut Context<'_>)>(f: F) -> Then<T, F> {
+    Then(Some(f), PhantomData)
 }
 
-impl<T, F: FnOnce(&mut Context<'_>)> InputThing<T> for Then<F> {
+impl<T, F: FnOnce(&mut Context<'_>)> Sink for Then<T, F> {
+    type Event = T;
     fn on_next(&mut self, _: T, cx: &mut Context<'_>) -> Receipt {
         if let Some(f) = self.0.take() {
             f(cx);

@@ -145,9 +145,10 @@ fn case_9_at_a_tie_the_timer_that_was_set_first_fires_first() -> Result {
 /// Events only, so that one recorder can serve two ports.
 struct Forward(Recorder<&'static str>);
 
-impl InputThing<&'static str> for Forward {
+impl Sink for Forward {
+    type Event = &'static str;
     fn on_next(&mut self, event: &'static str, cx: &mut Context<'_>) -> Receipt {
-        self.0.on_next(event, cx)
+        self.0.next(event, cx)
     }
     fn on_completed(&mut self, _: &mut Context<'_>) -> Closed {
         Ok(())
@@ -330,7 +331,8 @@ fn failed_samplings_are_skipped_or_tried_again() -> Result {
 /// Notes its name when it is dropped.
 struct Noted(&'static str, Rc<RefCell<Vec<&'static str>>>);
 
-impl InputThing<i32> for Noted {
+impl Sink for Noted {
+    type Event = i32;
     fn on_next(&mut self, event: i32, cx: &mut Context<'_>) -> Receipt {
         match event {
             3 => Err(cx.fatal("the disk is full")),

@@ -13,6 +13,12 @@ struct Hub {
     alarm_at: Instant,
 }
 
+impl Ports for Hub {
+    fn ports(&self, see: &mut dyn FnMut(PortRef)) {
+        see(self.out.as_ref());
+    }
+}
+
 impl Hub {
     fn new() -> (Shared<Self>, Port<i32>) {
         let out = Port::new();
@@ -154,9 +160,9 @@ fn the_thing_is_woken() {
     let hub = hub.on_wake(Hub::on_wake);
     let mut input = hub.input(Hub::on_text);
     let at = |secs| Context::detached(Instant::ZERO + Duration::from_secs(secs));
-    let _ = input.on_next("a", &mut at(0)).unwrap();
+    let _ = input.next("a", &mut at(0)).unwrap();
     for secs in [0, 1, 2] {
-        let _ = input.on_wake(&mut at(secs)).unwrap();
+        let _ = input.notice(Notice::Wake, &mut at(secs)).unwrap();
     }
     assert_eq!(notes(&hub), "a alarm");
 }
@@ -182,6 +188,12 @@ struct Light {
 }
 
 #[cfg(feature = "std")]
+impl Ports for Light {
+    fn ports(&self, see: &mut dyn FnMut(PortRef)) {
+        see(self.out.as_ref());
+    }
+}
+
 impl Light {
     fn on_press(&mut self, seconds: u64, cx: &mut Context<'_>) -> Receipt {
         self.off_at = cx.now() + Duration::from_secs(seconds);
@@ -240,7 +252,7 @@ fn a_wake_up_comes_although_the_input_that_asked_was_cancelled() -> Result<(), B
 #[cfg(feature = "std")]
 #[test]
 fn done_at_a_wake_up_is_for_all_inputs() -> Result<(), Box<dyn std::error::Error>> {
-    let shared = Shared::new(0).on_wake(|_, _| Ok(Demand::Done));
+    let shared = Shared::without_ports(0).on_wake(|_, _| Ok(Demand::Done));
     let input = |shared: &Shared<u32>| {
         shared.input(|count: &mut u32, _: u64, cx: &mut Context<'_>| {
             *count += 1;
@@ -286,7 +298,7 @@ impl Worker {
 #[test]
 fn a_source_waits_for_the_room_of_a_shared_thing() -> Result<(), Box<dyn std::error::Error>> {
     let mut scheduler = Scheduler::virtual_time()?;
-    let worker = Shared::new(Worker::default()).has_room(Worker::has_room);
+    let worker = Shared::without_ports(Worker::default()).has_room(Worker::has_room);
     let most = std::rc::Rc::new(std::cell::Cell::new(0));
     let (watched, seen) = (worker.clone(), most.clone());
     scheduler.schedule_recurring(from_iter(0..8).connect(worker.input(Worker::on_work)))?;

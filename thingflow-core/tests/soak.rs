@@ -125,7 +125,7 @@ fn joins(port: &Port<Event>) {
     let (first, second) = (odd.clone(), even.clone());
     let halves = port.step_by(50).map(move |(n, _)| if n % 100 < 50 { first.clone() } else { second.clone() });
     halves.switch().connect(sink());
-    let hub = Shared::new(None);
+    let hub = Shared::without_ports(None);
     odd.connect(hub.input(|held, event, _| {
         *held = Some(event);
         Ok(Demand::More)

@@ -46,12 +46,15 @@ impl<S: Read> Bytes<S> {
     }
 }
 
-impl<S: Read + AsRawFd> OutputThing for Bytes<S> {
-    fn produce(&mut self, cx: &mut Context<'_>) -> std::result::Result<Demand, Failure> {
-        self.read(cx)
-    }
+impl<S: Read + AsRawFd> Ports for Bytes<S> {
     fn ports(&self, see: &mut dyn FnMut(PortRef)) {
         see(self.port.as_ref());
+    }
+}
+
+impl<S: Read + AsRawFd> PortSource for Bytes<S> {
+    fn send(&mut self, cx: &mut Context<'_>) -> std::result::Result<Demand, Failure> {
+        self.read(cx)
     }
 }
 

@@ -391,7 +391,8 @@ fn f38_a_stop_lets_a_sink_take_what_is_queued() -> Result {
 /// Asks the context for things that are the scheduler's to do.
 struct Asks(Recorder<&'static str>);
 
-impl InputThing<u32> for Asks {
+impl Sink for Asks {
+    type Event = u32;
     fn on_next(&mut self, n: u32, cx: &mut Context<'_>) -> Receipt {
         let mut seen = self.0.clone();
         cx.defer(move |cx| seen.on_next("deferred", cx).map(drop));

@@ -231,7 +231,7 @@ mod tests {
     use proptest::prelude::*;
     use thingflow_core::prelude::{Filters, Scheduler, SensorOutput, pipe};
     use thingflow_core::testing::{ListSensor, Recorder};
-    use thingflow_core::{Context, Timestamp};
+    use thingflow_core::{Closed, Context, Demand, InputThing, Notice, Receipt, Sink, StreamError, Timestamp};
 
     const fn ms(millis: u64) -> Duration {
         Duration::from_millis(millis)
@@ -260,15 +260,16 @@ mod tests {
     /// Counts its wake-ups.
     struct Sleeper(Recorder<Press>, std::rc::Rc<std::cell::Cell<u32>>);
 
-    impl InputThing<SensorEvent<Press>> for Sleeper {
+    impl Sink for Sleeper {
+        type Event = SensorEvent<Press>;
         fn on_next(&mut self, event: SensorEvent<Press>, cx: &mut Context<'_>) -> Receipt {
-            self.0.on_next(event.val, cx)
+            self.0.next(event.val, cx)
         }
         fn on_completed(&mut self, cx: &mut Context<'_>) -> Closed {
-            self.0.on_completed(cx)
+            self.0.notice(Notice::Completed, cx).map(drop)
         }
         fn on_error(&mut self, error: StreamError, cx: &mut Context<'_>) -> Closed {
-            self.0.on_error(error, cx)
+            self.0.notice(Notice::Error(error), cx).map(drop)
         }
         fn on_wake(&mut self, _: &mut Context<'_>) -> Receipt {
             self.1.set(self.1.get() + 1);
@@ -293,8 +294,8 @@ mod tests {
         let seen = Recorder::new();
         let mut chain = pipe().pipe(Presses::new().debounce(Duration::ZERO)).to(seen.clone());
         let at = |millis| Context::detached(Instant::ZERO + ms(millis));
-        chain.on_next(event(0, true), &mut at(7)).unwrap();
-        chain.on_next(event(1500, false), &mut at(2000)).unwrap(); // nobody has woken it
+        chain.next(event(0, true), &mut at(7)).unwrap();
+        chain.next(event(1500, false), &mut at(2000)).unwrap(); // nobody has woken it
         let told = |millis, press| SensorEvent::new("bell", Timestamp::from_millis(millis), press);
         let released = told(1500, Press::Released(ms(1500)));
         assert_eq!(seen.events(), [told(0, Press::Pressed), told(1000, Press::Long), released]);
@@ -357,18 +358,19 @@ mod tests {
                 while *now < until {
                     *now += 1;
                     if wakes[*now as usize % wakes.len()] {
-                        chain.on_wake(&mut Context::detached(Instant::ZERO + ms(*now))).unwrap();
+                        let _ = chain.notice(Notice::Wake, &mut Context::detached(Instant::ZERO + ms(*now))).unwrap();
                     }
                 }
             };
             for (wait, down) in steps {
                 pass(now + wait, &mut now, &mut chain);
-                chain.on_next(event(now as i64, down), &mut Context::detached(Instant::ZERO + ms(now))).unwrap();
+                chain.next(event(now as i64, down), &mut Context::detached(Instant::ZERO + ms(now))).unwrap();
                 levels.push((now, down));
             }
             pass(now + rest, &mut now, &mut chain);
             let cx = &mut Context::detached(Instant::ZERO + ms(now));
-            if fails { chain.on_error(StreamError::new("gone"), cx).unwrap() } else { chain.on_completed(cx).unwrap() }
+            let end = if fails { Notice::Error(StreamError::new("gone")) } else { Notice::Completed };
+            let _ = chain.notice(end, cx).unwrap();
             let told: Vec<_> = seen.events().iter().map(|e| (e.ts.as_nanos() as u64 / 1_000_000, e.val)).collect();
             prop_assert_eq!(told, naive(&levels, now, debounce, long));
         }

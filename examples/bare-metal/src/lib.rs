@@ -75,26 +75,25 @@ where
     /// The fatal error of a pin.
     pub fn run(self, delay: &mut impl DelayNs, counter: impl FnMut() -> u32) -> Result<(), RunError> {
         let line = RefCell::new(self.line);
-        let report = |sensor| Report::new(sensor, &line);
 
         let lamp = pipe()
             .map(|lux| lux < DARK)
             .dedup()
-            .to(tee((Pin::new(self.lamp, "the pin of the lamp does not answer"), report(message::LAMP))));
-        let blind = pipe()
-            .map(|(lux, celsius)| lux > SUNNY && celsius > WARM)
-            .dedup()
-            .to(tee((Pin::new(self.blind, "the pin of the blind does not answer"), report(message::BLIND))));
+            .to(tee((Pin::new(self.lamp, "the pin of the lamp does not answer"), Report::new(message::LAMP, &line))));
+        let blind = pipe().map(|(lux, celsius)| lux > SUNNY && celsius > WARM).dedup().to(tee((
+            Pin::new(self.blind, "the pin of the blind does not answer"),
+            Report::new(message::BLIND, &line),
+        )));
         let sun = Junction::new(CombineLatest::<(Option<f32>, Option<f32>)>::default(), blind);
 
         let mut light = Flow::new(Sampled::new(self.light))
             .map(|event: SensorEvent<f32>| event.val)
             .running_avg_of::<3>()
-            .to(tee((report(message::LIGHT), lamp, sun.input::<0>())));
+            .to(tee((Report::new(message::LIGHT, &line), lamp, sun.input::<0>())));
         let mut temperature = Flow::new(Sampled::new(self.temperature))
             .map(|event: SensorEvent<f32>| event.val)
             .running_avg_of::<2>()
-            .to(tee((report(message::TEMPERATURE), sun.input::<1>())));
+            .to(tee((Report::new(message::TEMPERATURE, &line), sun.input::<1>())));
 
         let mut scheduler = bare::Scheduler::<2>::with_tick(TICK);
         for (flow, period) in

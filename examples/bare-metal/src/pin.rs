@@ -18,7 +18,8 @@ impl<P: OutputPin> Pin<P> {
     }
 }
 
-impl<P: OutputPin> InputThing<bool> for Pin<P> {
+impl<P: OutputPin> Sink for Pin<P> {
+    type Event = bool;
     fn on_next(&mut self, high: bool, cx: &mut Context<'_>) -> Receipt {
         self.pin.set_state(high.into()).map(|()| Demand::More).map_err(|_| cx.fatal(self.complaint))
     }

@@ -9,6 +9,12 @@ pub(crate) struct Difference {
     out: Port<f64>,
 }
 
+impl Ports for Difference {
+    fn ports(&self, see: &mut dyn FnMut(PortRef)) {
+        see(self.out.as_ref());
+    }
+}
+
 impl Difference {
     pub(crate) fn new(out: Port<f64>) -> Self {
         Self { indoors: None, outdoors: None, out }

@@ -3,6 +3,7 @@
 use std::ops::RangeInclusive;
 
 use thingflow_core::PortRef;
+use thingflow_core::Receipts;
 use thingflow_core::prelude::*;
 
 pub(crate) struct Divisible {
@@ -18,36 +19,30 @@ impl Divisible {
     }
 }
 
-impl OutputThing for Divisible {
-    fn produce(&mut self, cx: &mut Context<'_>) -> Result<Demand, Failure> {
-        let Some(n) = self.numbers.next() else {
-            self.by_two.complete(cx)?;
-            self.by_three.complete(cx)?;
-            self.by_five.complete(cx)?;
-            return Ok(Demand::Done);
-        };
-        // `Full` asks to pause. `Done` says only that nobody listens to that port; the Thing is done when it is true of all.
-        let mut full = false;
-        if n % 2 == 0 {
-            full |= self.by_two.emit(n, cx)? == Demand::Full;
-        }
-        if n % 3 == 0 {
-            full |= self.by_three.emit((n, n / 3), cx)? == Demand::Full;
-        }
-        if n % 5 == 0 {
-            full |= self.by_five.emit(format!("{n} ends in {}", n % 10), cx)? == Demand::Full;
-        }
-        Ok(if !self.is_listened() {
-            Demand::Done
-        } else if full {
-            Demand::Full
-        } else {
-            Demand::More
-        })
-    }
+impl Ports for Divisible {
     fn ports(&self, see: &mut dyn FnMut(PortRef)) {
         see(self.by_two.as_ref());
         see(self.by_three.as_ref());
         see(self.by_five.as_ref());
+    }
+}
+
+impl PortSource for Divisible {
+    fn send(&mut self, cx: &mut Context<'_>) -> Result<Demand, Failure> {
+        let Some(n) = self.numbers.next() else {
+            return Ok(self.tell_ports(Notice::Completed, cx)?);
+        };
+        // `Done` says only that nobody listens to that port; the Thing is done when it is true of all.
+        let mut receipts = Receipts::default();
+        if n % 2 == 0 {
+            receipts.add(self.by_two.emit(n, cx)?);
+        }
+        if n % 3 == 0 {
+            receipts.add(self.by_three.emit((n, n / 3), cx)?);
+        }
+        if n % 5 == 0 {
+            receipts.add(self.by_five.emit(format!("{n} ends in {}", n % 10), cx)?);
+        }
+        Ok(self.receipt_of(receipts))
     }
 }

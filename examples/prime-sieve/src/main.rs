@@ -30,7 +30,8 @@ struct Sieve {
     primes: Port<u32>,
 }
 
-impl InputThing<u32> for Sieve {
+impl Sink for Sieve {
+    type Event = u32;
     fn on_next(&mut self, prime: u32, cx: &mut Context<'_>) -> Receipt {
         if self.primes.emit(prime, cx)? != Demand::Done {
             let rest = Port::new();

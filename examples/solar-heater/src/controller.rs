@@ -33,6 +33,12 @@ pub(crate) struct Controller {
     pump: Port<Command>,
 }
 
+impl Ports for Controller {
+    fn ports(&self, see: &mut dyn FnMut(PortRef)) {
+        see(self.pump.as_ref());
+    }
+}
+
 impl Controller {
     pub(crate) fn new(pump: Port<Command>) -> Self {
         Self { state: State::Idle, roof: None, tank: None, pump }

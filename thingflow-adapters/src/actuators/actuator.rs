@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use thingflow_core::{Closed, Context, Demand, InputThing, Instant, Receipt, StreamError, Visitor};
+use thingflow_core::{Closed, Context, Demand, Instant, Receipt, Sink, StreamError, Visitor};
 
 /// A device that carries out commands and has a safe state: what a driver of an actuator implements, as one of a sensor
 /// implements [`Sensor`](thingflow_core::Sensor).
@@ -136,7 +136,8 @@ impl<A: Actuator> ActuatorInput<A> {
     }
 }
 
-impl<A: Actuator> InputThing<A::Command> for ActuatorInput<A> {
+impl<A: Actuator> Sink for ActuatorInput<A> {
+    type Event = A::Command;
     fn on_start(&mut self, cx: &mut Context<'_>) -> Receipt {
         self.ours = true;
         let done = self.actuator.start(cx.now());

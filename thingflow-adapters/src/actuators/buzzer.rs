@@ -252,7 +252,7 @@ mod tests {
     use embedded_hal_mock::eh1::digital::{Mock, State, Transaction};
     use std::fs;
     use thingflow_core::testing::ListSensor;
-    use thingflow_core::{Chain, Context, Filters, InputThing, Scheduler, SensorOutput};
+    use thingflow_core::{Chain, Context, Filters, InputThing, Notice, Scheduler, SensorOutput};
 
     const fn ms(ms: u64) -> Duration {
         Duration::from_millis(ms)
@@ -297,12 +297,12 @@ mod tests {
         let mut pin = Mock::new(&[State::Low, State::High, State::Low, State::High].map(Transaction::set));
         let mut buzzer = ActuatorInput::new("buzzer", Buzzer::new(OnPin::new(pin.clone())));
         let at = |millis| Context::detached(Instant::ZERO + ms(millis));
-        buzzer.on_start(&mut at(0)).unwrap();
+        let _ = buzzer.notice(Notice::Start, &mut at(0)).unwrap();
         let beep = Pattern::beep(ms(100)).then(Pattern::silence(ms(100)));
-        buzzer.on_next(beep.forever(), &mut at(0)).unwrap();
-        buzzer.on_wake(&mut at(110)).unwrap();
-        buzzer.on_wake(&mut at(150)).unwrap(); // for somebody else
-        buzzer.on_wake(&mut at(200)).unwrap();
+        buzzer.next(beep.forever(), &mut at(0)).unwrap();
+        let _ = buzzer.notice(Notice::Wake, &mut at(110)).unwrap();
+        let _ = buzzer.notice(Notice::Wake, &mut at(150)).unwrap(); // for somebody else
+        let _ = buzzer.notice(Notice::Wake, &mut at(200)).unwrap();
         pin.done();
         std::mem::forget(buzzer); // its silence is not expected here
     }

@@ -167,7 +167,7 @@ mod tests {
     use std::io::ErrorKind;
     use std::rc::Rc;
     use thingflow_core::testing::ListSensor;
-    use thingflow_core::{Context, Filters, InputThing, Scheduler, SensorOutput, prelude::Chain};
+    use thingflow_core::{Context, Filters, InputThing, Notice, Scheduler, SensorOutput, prelude::Chain};
 
     const fn secs(secs: u64) -> Duration {
         Duration::from_secs(secs)
@@ -208,11 +208,11 @@ mod tests {
         let talk = [State::Low, State::High, State::Low].map(Transaction::set);
         let mut pin = Mock::new(&talk);
         let mut relay = ActuatorInput::new("relay", Relay::new(pin.clone()).min_on(secs(60)));
-        relay.on_start(&mut Context::detached(Instant::ZERO)).unwrap();
+        let _ = relay.notice(Notice::Start, &mut Context::detached(Instant::ZERO)).unwrap();
         let cx = &mut Context::detached(Instant::ZERO + secs(1));
-        relay.on_next(true, cx).unwrap();
-        relay.on_next(false, cx).unwrap(); // waits
-        relay.on_completed(cx).unwrap();
+        relay.next(true, cx).unwrap();
+        relay.next(false, cx).unwrap(); // waits
+        let _ = relay.notice(Notice::Completed, cx).unwrap();
         drop(relay);
         pin.done();
         let mut pin = Mock::new(&talk);
@@ -264,19 +264,19 @@ mod tests {
             let pin = Noted::default();
             let mut relay = ActuatorInput::new("relay", Relay::new(pin.clone()).min_on(secs(min_on)).min_off(secs(min_off)));
             let mut now = Instant::ZERO;
-            relay.on_start(&mut Context::detached(now)).unwrap();
+            let _ = relay.notice(Notice::Start, &mut Context::detached(now)).unwrap();
             for (wait, wish, woken) in &wishes {
                 now = now + secs(*wait);
                 pin.0.set(now);
                 let cx = &mut Context::detached(now);
                 if *woken {
-                    relay.on_wake(cx).unwrap();
+                    let _ = relay.notice(Notice::Wake, cx).unwrap();
                 }
-                relay.on_next(*wish, cx).unwrap();
+                relay.next(*wish, cx).unwrap();
             }
             now = now + secs(6);
             pin.0.set(now);
-            relay.on_wake(&mut Context::detached(now)).unwrap();
+            let _ = relay.notice(Notice::Wake, &mut Context::detached(now)).unwrap();
             let seen = pin.1.borrow().clone();
             prop_assert_eq!(seen.last().map(|(_, on)| *on), wishes.last().map(|(_, wish, _)| *wish));
             for pair in seen.windows(2) {

@@ -169,7 +169,7 @@ mod tests {
     use embedded_hal::i2c::{ErrorKind, ErrorType, Operation};
     use embedded_hal_mock::eh1::i2c::{Mock, Transaction};
     use std::sync::{Arc, Mutex};
-    use thingflow_core::{Context, InputThing, pipe};
+    use thingflow_core::{Context, InputThing, Notice, pipe};
 
     /// A display as far as text needs it: addressing modes, position and memory, by the tables of the data sheet.
     /// Clones are the same display.
@@ -278,14 +278,14 @@ mod tests {
         let panel = Panel::new();
         let mut chain = pipe().to(ActuatorInput::new("display", Ssd1306::new(panel.clone(), DisplaySize128x64)));
         let cx = &mut Context::detached(Instant::ZERO);
-        chain.on_start(cx).unwrap();
+        let _ = chain.notice(Notice::Start, cx).unwrap();
         assert!(panel.is_dark());
         for (text, letters) in [("19.5 C", 5), ("19.5 C", 0), ("20.1 C", 3), ("20.1", 1)] {
             let before = panel.memory().drawn;
-            chain.on_next(text.to_owned(), cx).unwrap();
+            chain.next(text.to_owned(), cx).unwrap();
             assert_eq!(panel.memory().drawn - before, letters, "{text}");
         }
-        chain.on_completed(cx).unwrap();
+        let _ = chain.notice(Notice::Completed, cx).unwrap();
         drop(chain);
         assert!(!panel.is_dark());
     }
@@ -296,7 +296,7 @@ mod tests {
         let display = Ssd1306::new(panel.clone(), DisplaySize128x64).clear_at_end();
         let display = display.address(0x3D).rotation(DisplayRotation::Rotate180);
         let mut chain = pipe().to(ActuatorInput::new("display", display));
-        chain.on_next("old".to_owned(), &mut Context::detached(Instant::ZERO)).unwrap();
+        chain.next("old".to_owned(), &mut Context::detached(Instant::ZERO)).unwrap();
         assert!(!panel.is_dark());
         drop(chain);
         assert!(panel.is_dark());

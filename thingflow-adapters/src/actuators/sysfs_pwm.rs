@@ -263,12 +263,8 @@ mod tests {
         for millis in [20, 10] {
             let output = SysfsPwm::open_in(root.path(), 0, 0, Duration::from_millis(millis)).unwrap();
             let mut arm = ActuatorInput::new("arm", output.servo());
-            thingflow_core::InputThing::on_next(
-                &mut arm,
-                90.0,
-                &mut thingflow_core::Context::detached(thingflow_core::Instant::ZERO),
-            )
-            .unwrap();
+            let cx = &mut thingflow_core::Context::detached(thingflow_core::Instant::ZERO);
+            let _ = thingflow_core::InputThing::next(&mut arm, 90.0, cx).unwrap();
             let pulse = fs::read_to_string(root.path().join("pwmchip0/pwm0/duty_cycle")).unwrap();
             assert!((1_499_800..=1_500_200).contains(&pulse.parse::<u32>().unwrap()), "{pulse} ns in {millis} ms");
         }

@@ -3,9 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::{fmt, io};
 
-use thingflow_core::{
-    Closed, Columns, Context, Demand, InputThing, Receipt, SensorEvent, StreamError, Timestamp, Visitor,
-};
+use thingflow_core::{Closed, Columns, Context, Demand, Receipt, SensorEvent, Sink, StreamError, Timestamp, Visitor};
 
 use super::{CsvError, SensorRows, ToRow, Writer};
 use crate::file_error::{Doing, FileError};
@@ -88,7 +86,8 @@ impl<M: ToRow + Clone> DailyWriter<M> {
     }
 }
 
-impl<V, M: ToRow<Event = SensorEvent<V>> + Clone> InputThing<SensorEvent<V>> for DailyWriter<M> {
+impl<V, M: ToRow<Event = SensorEvent<V>> + Clone> Sink for DailyWriter<M> {
+    type Event = SensorEvent<V>;
     fn on_next(&mut self, event: SensorEvent<V>, cx: &mut Context<'_>) -> Receipt {
         self.write(event.ts, &event).map_err(|error| cx.fatal(error))?;
         Ok(Demand::More)
@@ -128,7 +127,7 @@ mod tests {
     use std::fs;
     use thingflow_core::prelude::{Filters, Splitting};
     use thingflow_core::testing::Recorder;
-    use thingflow_core::{Instant, Port, pipe};
+    use thingflow_core::{InputThing, Instant, Port, pipe};
 
     const DAY_1: i64 = 1_420_110_060; // 2015-01-01 11:01 UTC
     const DAY_2: i64 = DAY_1 + 86_400;
@@ -209,9 +208,9 @@ mod tests {
             fs::create_dir(&folder).unwrap();
             let mut writer = write_daily(&folder, "lux").unwrap();
             let cx = &mut Context::detached(Instant::ZERO);
-            let _ = writer.on_next(event("lux", DAY_1, 1.0), cx).unwrap();
+            let _ = writer.next(event("lux", DAY_1, 1.0), cx).unwrap();
             fs::remove_dir_all(&folder).unwrap();
-            let token = writer.on_next(event("lux", next, 2.0), cx).unwrap_err();
+            let token = writer.next(event("lux", next, 2.0), cx).unwrap_err();
             let error = cx.take_error(token).to_string();
             assert!(error.ends_with(&format!("create the directory: mkdir -p {}", folder.display())), "{error}");
         }

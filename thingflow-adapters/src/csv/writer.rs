@@ -4,7 +4,7 @@ use std::fmt;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use thingflow_core::{Closed, Columns, Context, Demand, InputThing, Receipt, StreamError, Visitor};
+use thingflow_core::{Closed, Columns, Context, Demand, Receipt, Sink, StreamError, Visitor};
 
 use super::mapping::header_row;
 use super::{CsvError, Mapping, RowBuilder, SensorRows, ToRow};
@@ -143,7 +143,8 @@ impl<M, W: Write> Drop for Writer<M, W> {
     }
 }
 
-impl<M: ToRow, W: Write> InputThing<M::Event> for Writer<M, W> {
+impl<M: ToRow, W: Write> Sink for Writer<M, W> {
+    type Event = M::Event;
     fn on_next(&mut self, event: M::Event, cx: &mut Context<'_>) -> Receipt {
         self.write(&event).map_err(|error| cx.fatal(error))?;
         Ok(Demand::More)
@@ -180,7 +181,7 @@ mod tests {
     use proptest::prelude::*;
     use std::fs::{self, OpenOptions};
     use std::io;
-    use thingflow_core::{Flow, SensorEvent, SensorId, Timestamp, from_iter, pipe, prelude::Chain};
+    use thingflow_core::{Flow, InputThing, SensorEvent, SensorId, Timestamp, from_iter, pipe, prelude::Chain};
 
     fn event(n: i64) -> SensorEvent<f64> {
         #[allow(clippy::cast_precision_loss)]
@@ -204,7 +205,7 @@ mod tests {
         let mut writer = write(&path).unwrap();
         let cx = &mut Context::detached(thingflow_core::Instant::ZERO);
         for rows in 1..=3 {
-            writer.on_next_ref(&event(rows), cx).unwrap();
+            writer.next_ref(&event(rows), cx).unwrap();
             assert_eq!(read::<f64>(&path).unwrap().collect_now().len(), usize::try_from(rows).unwrap());
         }
     }

@@ -120,9 +120,9 @@ mod tests {
         let mut chain = pipe().to(pin_out("lamp", pin.clone()).safe(PinState::High).skip_errors());
         pin.break_with("remote I/O error");
         let cx = &mut Context::detached(Instant::ZERO);
-        assert_eq!(chain.on_next(false, cx).unwrap(), Demand::More);
+        assert_eq!(chain.next(false, cx).unwrap(), Demand::More);
         pin.mend();
-        assert_eq!(chain.on_next(false, cx).unwrap(), Demand::More);
+        assert_eq!(chain.next(false, cx).unwrap(), Demand::More);
         assert_eq!(pin.writes(), [false]);
     }
 }

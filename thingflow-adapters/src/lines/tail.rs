@@ -164,7 +164,7 @@ mod tests {
         let writer = std::cell::RefCell::new(append(&path).unwrap());
         let write = |n: i32| {
             let cx = &mut Context::detached(Instant::ZERO);
-            let _ = InputThing::<i32>::on_next(&mut *writer.borrow_mut(), n, cx).unwrap();
+            let _ = writer.borrow_mut().next(n, cx).unwrap();
         };
         let changes: [&dyn Fn(); 3] =
             [&|| write(1), &|| fs::rename(&path, dir.path().join("log.1")).unwrap(), &|| (2..=3).for_each(write)];

@@ -2,9 +2,10 @@
 
 use std::fmt::{self, Display};
 use std::io::{self, Write};
+use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 
-use thingflow_core::{Closed, Context, Demand, InputThing, Receipt, StreamError, Visitor};
+use thingflow_core::{Closed, Context, Demand, Receipt, Sink, StreamError, Visitor};
 
 use crate::file_error::{Doing, FileError};
 use crate::log_file::{Form, LogFile, Unfit};
@@ -22,7 +23,7 @@ use crate::log_file::{Form, LogFile, Unfit};
 ///
 /// # Errors
 /// If the file cannot be created.
-pub fn write(path: impl AsRef<Path>) -> Result<Writer<LogFile>, FileError> {
+pub fn write<T: Display>(path: impl AsRef<Path>) -> Result<Writer<T, LogFile>, FileError> {
     let path = path.as_ref();
     let file = LogFile::create(path, Form::Lines).map_err(FileError::when(Doing::Create, path))?;
     Ok(Writer::new(path, file))
@@ -33,7 +34,7 @@ pub fn write(path: impl AsRef<Path>) -> Result<Writer<LogFile>, FileError> {
 ///
 /// # Errors
 /// If the file cannot be opened.
-pub fn append(path: impl AsRef<Path>) -> Result<Writer<LogFile>, FileError> {
+pub fn append<T: Display>(path: impl AsRef<Path>) -> Result<Writer<T, LogFile>, FileError> {
     let path = path.as_ref();
     let file = LogFile::append(path, Form::Lines).map_err(Unfit::into_io);
     Ok(Writer::new(path, file.map_err(FileError::when(Doing::Create, path))?))
@@ -43,20 +44,21 @@ pub fn append(path: impl AsRef<Path>) -> Result<Writer<LogFile>, FileError> {
 ///
 /// An event whose text has line ends in it becomes several lines. The file may be moved or removed meanwhile, as
 /// `logrotate` does: see [`LogFile`].
-pub struct Writer<W> {
+pub struct Writer<T, W> {
     to: W,
+    events: PhantomData<fn(T)>,
     path: PathBuf,
     line: Vec<u8>,
 }
 
-impl<W: Write> Writer<W> {
+impl<T: Display, W: Write> Writer<T, W> {
     /// A writer to `to`, for example to `stdout()`; `name` is what errors call it.
     pub fn new(name: impl Into<PathBuf>, to: W) -> Self {
-        Self { to, path: name.into(), line: Vec::new() }
+        Self { to, events: PhantomData, path: name.into(), line: Vec::new() }
     }
 
     /// One system call for the whole line, so that those of several writers to one file do not mix.
-    fn write(&mut self, event: &impl Display, cx: &mut Context<'_>) -> Receipt {
+    fn write(&mut self, event: &T, cx: &mut Context<'_>) -> Receipt {
         self.line.clear();
         let written = writeln!(self.line, "{event}").and_then(|()| self.to.write_all(&self.line));
         self.check(written, cx)?;
@@ -74,7 +76,8 @@ impl<W: Write> Writer<W> {
     }
 }
 
-impl<T: Display, W: Write> InputThing<T> for Writer<W> {
+impl<T: Display, W: Write> Sink for Writer<T, W> {
+    type Event = T;
     fn on_next(&mut self, event: T, cx: &mut Context<'_>) -> Receipt {
         self.write(&event, cx)
     }
@@ -93,7 +96,7 @@ impl<T: Display, W: Write> InputThing<T> for Writer<W> {
     }
 }
 
-impl<W> fmt::Debug for Writer<W> {
+impl<T, W> fmt::Debug for Writer<T, W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Writer").field("path", &self.path).finish_non_exhaustive()
     }
@@ -102,7 +105,7 @@ impl<W> fmt::Debug for Writer<W> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use thingflow_core::pipe;
+    use thingflow_core::{InputThing, pipe};
 
     #[test]
     fn appends() {
@@ -131,7 +134,7 @@ mod tests {
         let (path, moved) = (dir.path().join("log.txt"), dir.path().join("log.txt.1"));
         let cx = &mut Context::detached(thingflow_core::Instant::ZERO);
         for mut writer in [append(&path).unwrap(), write(&path).unwrap()] {
-            let mut line = |n: i32| writer.on_next(n, cx).map(drop).unwrap();
+            let mut line = |n: i32| writer.next(n, cx).map(drop).unwrap();
             line(1);
             std::fs::rename(&path, &moved).unwrap();
             line(2);
@@ -155,7 +158,7 @@ mod tests {
 
     #[test]
     fn a_missing_directory_is_named() {
-        let error = write("/no/such/log.txt").unwrap_err().to_string();
+        let error = write::<u8>("/no/such/log.txt").unwrap_err().to_string();
         assert!(error.ends_with("create the directory: mkdir -p /no/such"), "{error}");
     }
 }

@@ -1,7 +1,8 @@
 //! [`Watchdog`]: tells the service manager that the loop turns.
 
 use thingflow_core::{
-    Context, Demand, Failure, OnFailure, OutputThing, Periodic, ScheduleHandle, Scheduler, StreamError,
+    Context, Demand, Failure, Notice, OnFailure, OutputThing, Periodic, Question, Receipt, ScheduleHandle, Scheduler,
+    StreamError,
 };
 
 use super::{Manager, SystemdError};
@@ -69,8 +70,11 @@ impl OutputThing for Watchdog {
         let once = self.manager.watchdog().is_none();
         Ok(if once || self.is_over() { Demand::Done } else { Demand::More })
     }
-    fn is_listened(&self) -> bool {
-        true
+    fn notice(&mut self, _: Notice<'_>, _: &mut Context<'_>) -> Receipt {
+        Ok(Demand::More) // nothing is connected
+    }
+    fn ask(&self, question: Question<'_>) -> bool {
+        matches!(question, Question::Open | Question::Room)
     }
     fn name(&self) -> &str {
         "systemd"

@@ -58,8 +58,9 @@ impl Host for BareHost {
         self.jobs.borrow_mut().push(job);
     }
     #[cfg(feature = "alloc")]
-    fn wake_at(&self, port: Weak<dyn Hub>, due: Instant, emit: bool) {
+    fn wake_at(&self, port: Weak<dyn Hub>, due: Instant, emit: bool) -> bool {
         self.later.borrow_mut().push(Later { port, due, emit });
+        true
     }
 }
 

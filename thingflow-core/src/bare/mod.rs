@@ -43,13 +43,11 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod both;
 mod error;
 mod host;
 mod scheduler;
 mod timetable;
 
-pub use both::{Both, both};
 pub use error::ScheduleError;
 pub use scheduler::{OnFailure, Scheduler, SensorFlow};
 pub use timetable::{TaskId, Timetable};

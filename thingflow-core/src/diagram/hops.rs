@@ -11,11 +11,11 @@ use core::fmt::{self, Debug, Display};
 
 use super::trace::TARGET;
 use crate::context::Context;
-use crate::error::StreamError;
 use crate::event::SensorEvent;
+use crate::notice::{Notice, Question};
 use crate::output::OutputThing;
 use crate::port::PortRef;
-use crate::thing::{Closed, Demand, InputThing, Receipt};
+use crate::thing::{Demand, InputThing, Receipt};
 use crate::visit::{Visitor, ports_behind, short_name};
 
 /// Logs every notice that a port sends, for all ports behind a source: events and what was answered, if that was not
@@ -85,8 +85,7 @@ impl Trace {
 
     /// A source's own port has the name of the source, unless it was given one.
     fn source(&self, source: &dyn OutputThing, seen: &mut BTreeSet<usize>) {
-        let mut own = Vec::new();
-        source.ports(&mut |port| own.push(port.id()));
+        let own = first_ports(source);
         for port in ports_behind(|visitor| source.describe(visitor)) {
             if seen.insert(port.id()) {
                 let name = Some(port.name()).filter(|name| name != "port" || !own.contains(&port.id()));
@@ -130,7 +129,7 @@ pub(crate) struct Hop<T> {
 impl<T: 'static> Hop<T> {
     pub(crate) fn new(port: &str, thing: Box<dyn InputThing<T>>, shows: Rc<Shows>) -> Self {
         let mut way = Way(port.to_string());
-        thing.describe(&mut way);
+        thing.ask(Question::Describe(&mut way));
         Self { thing, way: way.0, shows }
     }
 
@@ -153,46 +152,54 @@ impl<T: 'static> Hop<T> {
 }
 
 impl<T: 'static> InputThing<T> for Hop<T> {
-    fn on_next(&mut self, event: T, cx: &mut Context<'_>) -> Receipt {
+    fn next(&mut self, event: T, cx: &mut Context<'_>) -> Receipt {
         self.log_next(&event);
-        let receipt = self.thing.on_next(event, cx);
+        let receipt = self.thing.next(event, cx);
         self.answered(receipt)
     }
-    fn on_next_ref(&mut self, event: &T, cx: &mut Context<'_>) -> Receipt
+    fn next_ref(&mut self, event: &T, cx: &mut Context<'_>) -> Receipt
     where
         T: Clone,
     {
         self.log_next(event);
-        let receipt = self.thing.on_next_ref(event, cx);
+        let receipt = self.thing.next_ref(event, cx);
         self.answered(receipt)
     }
-    fn on_completed(&mut self, cx: &mut Context<'_>) -> Closed {
-        self.log_end("completed");
-        self.thing.on_completed(cx)
+    fn notice(&mut self, notice: Notice<'_>, cx: &mut Context<'_>) -> Receipt {
+        match &notice {
+            Notice::Completed => self.log_end("completed"),
+            Notice::Error(error) => self.log_end(format_args!("error: {error}")),
+            _ => {}
+        }
+        self.thing.notice(notice, cx)
     }
-    fn on_error(&mut self, error: StreamError, cx: &mut Context<'_>) -> Closed {
-        self.log_end(format_args!("error: {error}"));
-        self.thing.on_error(error, cx)
+    fn ask(&self, question: Question<'_>) -> bool {
+        self.thing.ask(question)
     }
-    fn on_start(&mut self, cx: &mut Context<'_>) -> Receipt {
-        self.thing.on_start(cx)
+}
+
+/// The ports of a source itself.
+fn first_ports(source: &dyn OutputThing) -> Vec<usize> {
+    #[derive(Default)]
+    struct First {
+        ports: Vec<usize>,
+        has_filters: bool,
     }
-    fn on_wake(&mut self, cx: &mut Context<'_>) -> Receipt {
-        let receipt = self.thing.on_wake(cx);
-        self.answered(receipt)
+    impl Visitor for First {
+        fn filter(&mut self, _: &str) {
+            self.has_filters = true;
+        }
+        fn branch(&mut self, _: &dyn Fn(&mut dyn Visitor)) {}
+        fn sink(&mut self, _: &str) {}
+        fn port(&mut self, port: PortRef, _: bool) {
+            if !self.has_filters {
+                self.ports.push(port.id());
+            }
+        }
     }
-    fn is_open(&self) -> bool {
-        self.thing.is_open()
-    }
-    fn has_room(&self) -> bool {
-        self.thing.has_room()
-    }
-    fn is_draining(&self) -> bool {
-        self.thing.is_draining()
-    }
-    fn describe(&self, visitor: &mut dyn Visitor) {
-        self.thing.describe(visitor);
-    }
+    let mut first = First::default();
+    source.describe(&mut first);
+    first.ports
 }
 
 /// Writes the way of a connection down, without its branches.

@@ -6,9 +6,9 @@ use core::fmt;
 
 use crate::context::Context;
 use crate::error::StreamError;
+use crate::notice::{Notice, Question};
 use crate::port::Port;
-use crate::thing::{Closed, InputThing, Receipt};
-use crate::visit::Visitor;
+use crate::thing::{Closed, Demand, InputThing, Receipt};
 
 /// The Thing that switches. [`catch`](super::Filters::catch) connects one and gives back its port; make it yourself where
 /// the chain is a flow, which is still to be scheduled.
@@ -54,17 +54,8 @@ impl<T: Clone + 'static, F: FnOnce(StreamError) -> Port<T>> Catch<T, F> {
     }
 }
 
-impl<T: Clone + 'static, F: FnOnce(StreamError) -> Port<T>> InputThing<T> for Catch<T, F> {
-    fn on_next(&mut self, event: T, cx: &mut Context<'_>) -> Receipt {
-        self.port.emit(event, cx)
-    }
-    fn on_next_ref(&mut self, event: &T, cx: &mut Context<'_>) -> Receipt {
-        self.port.on_next_ref(event, cx)
-    }
-    fn on_completed(&mut self, cx: &mut Context<'_>) -> Closed {
-        self.port.complete(cx)
-    }
-    fn on_error(&mut self, error: StreamError, cx: &mut Context<'_>) -> Closed {
+impl<T: Clone + 'static, F: FnOnce(StreamError) -> Port<T>> Catch<T, F> {
+    fn go_on(&mut self, error: StreamError, cx: &mut Context<'_>) -> Closed {
         let Some(instead) = self.instead.take() else { return self.port.fail(error, cx) };
         if !self.port.is_listened() {
             return self.port.fail(error, cx);
@@ -76,18 +67,26 @@ impl<T: Clone + 'static, F: FnOnce(StreamError) -> Port<T>> InputThing<T> for Ca
         other.connect(self.port.clone());
         Ok(())
     }
-    fn on_start(&mut self, cx: &mut Context<'_>) -> Receipt {
-        self.port.on_start(cx)
+}
+
+impl<T: Clone + 'static, F: FnOnce(StreamError) -> Port<T>> InputThing<T> for Catch<T, F> {
+    fn next(&mut self, event: T, cx: &mut Context<'_>) -> Receipt {
+        self.port.emit(event, cx)
     }
-    fn is_open(&self) -> bool {
-        self.port.is_listened()
+    fn next_ref(&mut self, event: &T, cx: &mut Context<'_>) -> Receipt {
+        self.port.next_ref(event, cx)
     }
-    fn has_room(&self) -> bool {
-        self.port.has_room()
+    fn notice(&mut self, notice: Notice<'_>, cx: &mut Context<'_>) -> Receipt {
+        match notice {
+            Notice::Error(error) => self.go_on(error, cx).map(|()| Demand::Done),
+            notice => self.port.notice(notice, cx),
+        }
     }
-    fn describe(&self, visitor: &mut dyn Visitor) {
-        visitor.filter("catch");
-        visitor.port(self.port.as_ref(), false);
+    fn ask(&self, mut question: Question<'_>) -> bool {
+        if let Question::Describe(visitor) = &mut question {
+            visitor.filter("catch");
+        }
+        self.port.ask(question)
     }
 }
 

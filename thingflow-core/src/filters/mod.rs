@@ -507,7 +507,7 @@ pub trait Filters: Chain {
     where
         Self::Item: Clone,
     {
-        self.pipe(Tap(Some(branch)))
+        self.pipe(Tap::new(branch))
     }
 
     /// Lets a [`Transducer`] make the events.

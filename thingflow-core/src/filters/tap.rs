@@ -2,9 +2,9 @@
 //!
 //! Holds nothing.
 
-use crate::error::StreamError;
-use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
-use crate::visit::Visitor;
+use crate::notice::{Notice, Question};
+use crate::side::SideBranch;
+use crate::thing::{Demand, Emitter, Filter, InputThing, Receipt};
 
 /// Made by [`tap`](super::Filters::tap).
 ///
@@ -22,72 +22,46 @@ use crate::visit::Visitor;
 /// # }
 /// ```
 #[derive(Clone, Debug)]
-pub struct Tap<B>(pub(super) Option<B>);
+pub struct Tap<B>(SideBranch<B>);
 
 impl<B> Tap<B> {
-    /// Keeps the branch unless it wants no more. The rest of the chain always goes on.
-    #[inline]
-    fn after(&mut self, demand: Demand) -> Demand {
-        if demand == Demand::Done {
-            self.0 = None;
-            return Demand::More;
-        }
-        demand
+    pub(super) const fn new(branch: B) -> Self {
+        Self(SideBranch::new(branch))
     }
+}
+
+/// The rest of the chain goes on without a branch that wants no more.
+fn without(branch: Demand) -> Demand {
+    if branch == Demand::Done { Demand::More } else { branch }
 }
 
 impl<T: Clone, B: InputThing<T>> Filter<T> for Tap<B> {
     type Out = T;
     #[inline]
     fn on_next(&mut self, event: T, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
-        let Some(branch) = &mut self.0 else { return out.next(event) };
-        let demand = out.context().without_draining(|cx| branch.on_next_ref(&event, cx))?;
-        let demand = self.after(demand);
+        let demand = without(self.0.next_ref(&event, out.context())?);
         match out.next(event)? {
-            Demand::Done => {
-                self.on_end(out)?;
-                Ok(Demand::Done)
-            }
+            Demand::Done => self.0.tell(Notice::Completed, out.context()),
             rest => Ok(demand.and(rest)),
         }
     }
-    fn on_completed(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Closed {
-        self.on_end(out)?;
-        out.completed()
-    }
-    fn on_error(&mut self, error: StreamError, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Closed {
-        if let Some(mut branch) = self.0.take() {
-            out.context().without_draining(|cx| branch.on_error(error.clone(), cx))?;
-        }
-        out.error(error)
-    }
-    fn on_start(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
-        let Some(branch) = &mut self.0 else { return Ok(Demand::More) };
-        let demand = out.context().without_draining(|cx| branch.on_start(cx))?;
-        Ok(self.after(demand))
-    }
-    fn has_room(&self, behind: bool) -> bool {
-        behind && self.0.as_ref().is_none_or(InputThing::has_room)
-    }
-    fn describe(&self, visitor: &mut dyn Visitor) {
-        visitor.filter("Tap");
-        if let Some(branch) = &self.0 {
-            visitor.branch(&|visitor| branch.describe(visitor));
+    fn notice(&mut self, mut notice: Notice<'_>, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
+        let demand = without(self.0.tell(notice.again(), out.context())?);
+        match notice {
+            Notice::Start | Notice::Wake | Notice::State(_) => Ok(demand), // each stage is told by itself
+            notice => Ok(demand.and(out.notice(notice)?)),
         }
     }
-    fn on_wake(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
-        let Some(branch) = &mut self.0 else { return Ok(Demand::More) };
-        let demand = out.context().without_draining(|cx| branch.on_wake(cx))?;
-        Ok(self.after(demand))
-    }
-}
-
-impl<B> Tap<B> {
-    fn on_end<T, N>(&mut self, out: &mut Emitter<'_, '_, N>) -> Closed
-    where
-        B: InputThing<T>,
-    {
-        let Some(mut branch) = self.0.take() else { return Ok(()) };
-        out.context().without_draining(|cx| branch.on_completed(cx))
+    fn ask(&self, mut question: Question<'_>, behind: &dyn Fn(Question<'_>) -> bool) -> bool {
+        match &mut question {
+            #[cfg(feature = "alloc")]
+            Question::Describe(visitor) => visitor.filter("Tap"),
+            Question::Open => return behind(question), // the branch alone is no reason to go on
+            _ => {}
+        }
+        let all = question.asks_all();
+        let branch = self.0.ask(question.again());
+        let rest = behind(question);
+        if all { branch && rest } else { branch || rest }
     }
 }

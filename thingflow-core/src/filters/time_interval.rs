@@ -15,9 +15,9 @@ use crate::thing::{Demand, Emitter, Filter, InputThing, Receipt};
 /// # use thingflow_core::testing::Recorder;
 /// let seen = Recorder::new();
 /// let mut chain = pipe().time_interval().map(|(since, e)| (since.as_nanos(), e)).to(seen.clone());
-/// chain.on_start(&mut Context::detached(Instant::ZERO))?;
+/// chain.notice(Notice::Start, &mut Context::detached(Instant::ZERO))?;
 /// for (at, event) in [(5, 'a'), (7, 'b'), (17, 'c')] {
-///     chain.on_next(event, &mut Context::detached(Instant::from_nanos(at)))?;
+///     chain.next(event, &mut Context::detached(Instant::from_nanos(at)))?;
 /// }
 /// assert_eq!(seen.events(), [(5, 'a'), (2, 'b'), (10, 'c')]);
 /// # }

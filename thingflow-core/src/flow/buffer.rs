@@ -106,6 +106,9 @@ impl<T> Filter<T> for Buffer<T> {
     fn is_draining(&self) -> bool {
         self.ending.waits()
     }
+    fn is_holding(&self) -> bool {
+        !self.waiting.is_empty() || self.is_draining()
+    }
     fn on_completed(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Closed {
         if self.ending.may_wait(out.context()) {
             return self.on_wake(out).map(drop);

@@ -10,6 +10,8 @@ use crate::clock::Instant;
 use crate::context::Context;
 use crate::error::StreamError;
 use crate::limit::Limit;
+use crate::notice::{Notice, Question};
+use crate::side::SideBranch;
 use crate::thing::{Demand, InputThing, Receipt};
 
 /// What becomes of an event for which the function of an operator fails: how often it is tried again, and what happens
@@ -42,7 +44,7 @@ enum Verdict<T> {
     Fail,
     Skip,
     Fatal,
-    DeadLetter(Box<dyn InputThing<DeadLetter<T>>>),
+    DeadLetter(SideBranch<Box<dyn InputThing<DeadLetter<T>>>>),
 }
 
 /// An event for which a function failed, with the error: what [`ErrorPolicy::dead_letter`] sends.
@@ -86,7 +88,7 @@ impl<T> ErrorPolicy<T> {
     /// one port, so `thing` is not told when the stream ends. If it wants no more, and as
     /// long as nobody listens to the port, events are skipped.
     pub fn dead_letter(thing: impl InputThing<DeadLetter<T>> + 'static) -> Self {
-        Self::new(Verdict::DeadLetter(Box::new(thing)))
+        Self::new(Verdict::DeadLetter(SideBranch::new(Box::new(thing))))
     }
 
     /// The function is called up to `attempts` times for an event: again after `first`, then after twice as long, at most
@@ -134,10 +136,10 @@ impl<T> ErrorPolicy<T> {
         match &mut self.verdict {
             Verdict::Fail => return Err(error),
             Verdict::Fatal => return Ok(Err(cx.fatal(error))),
-            Verdict::DeadLetter(thing) if thing.is_open() => {
-                let receipt = cx.without_draining(|cx| thing.on_next(DeadLetter { event, error }, cx));
+            Verdict::DeadLetter(letters) if letters.ask(Question::Open) => {
+                let receipt = letters.next(DeadLetter { event, error }, cx);
                 self.count(|stats| stats.lost += 1);
-                return Ok(receipt.map(|demand| self.unless_done(demand)));
+                return Ok(receipt.map(unless_done));
             }
             Verdict::DeadLetter(_) | Verdict::Skip => {}
         }
@@ -148,27 +150,15 @@ impl<T> ErrorPolicy<T> {
         Ok(Ok(Demand::More))
     }
 
-    fn unless_done(&mut self, demand: Demand) -> Demand {
-        if demand == Demand::Done {
-            self.verdict = Verdict::Skip;
-            return Demand::More;
-        }
-        demand
+    /// The branch of the dead letters, if there is one.
+    pub(super) fn letters(&self) -> Option<&SideBranch<Box<dyn InputThing<DeadLetter<T>>>>> {
+        if let Verdict::DeadLetter(letters) = &self.verdict { Some(letters) } else { None }
     }
 
-    /// Starts or wakes the Thing that gets the dead letters.
-    pub(super) fn with_letters(
-        &mut self,
-        cx: &mut Context<'_>,
-        call: impl FnOnce(&mut dyn InputThing<DeadLetter<T>>, &mut Context<'_>) -> Receipt,
-    ) -> Receipt {
-        let Verdict::DeadLetter(thing) = &mut self.verdict else { return Ok(Demand::More) };
-        let demand = cx.without_draining(|cx| call(&mut **thing, cx))?;
-        Ok(self.unless_done(demand))
-    }
-
-    pub(super) fn letters(&self) -> Option<&dyn InputThing<DeadLetter<T>>> {
-        if let Verdict::DeadLetter(thing) = &self.verdict { Some(&**thing) } else { None }
+    /// Tells the Thing that gets the dead letters.
+    pub(super) fn tell_letters(&mut self, notice: Notice<'_>, cx: &mut Context<'_>) -> Receipt {
+        let Verdict::DeadLetter(letters) = &mut self.verdict else { return Ok(Demand::More) };
+        letters.tell(notice, cx).map(unless_done)
     }
 
     pub(super) fn breaker(&self) -> Breaker {
@@ -253,4 +243,9 @@ impl ErrorMeter {
     pub fn stats(&self) -> ErrorStats {
         self.0.get()
     }
+}
+
+/// A branch that wants no more is no reason to stop.
+fn unless_done(demand: Demand) -> Demand {
+    if demand == Demand::Done { Demand::More } else { demand }
 }

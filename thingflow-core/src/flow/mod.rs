@@ -86,7 +86,7 @@ pub trait FlowControl: Chain {
         self,
         policy: ErrorPolicy<Self::Item>,
         f: F,
-    ) -> <Self::Piped<TryWith<Self::Item, Mapping<F>>> as Chain>::Ended<Call<fn(())>>
+    ) -> <Self::Piped<TryWith<Self::Item, Mapping<F>>> as Chain>::Ended<Call<(), fn(())>>
     where
         E: Display,
         F: FnMut(&Self::Item) -> Result<(), E> + 'static,

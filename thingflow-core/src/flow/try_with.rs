@@ -10,7 +10,8 @@ use super::error_policy::{Breaker, ErrorPolicy};
 use crate::clock::Instant;
 use crate::error::StreamError;
 use crate::limit::Backlog;
-use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
+use crate::notice::{Notice, Question};
+use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt, notice_filter};
 use crate::visit::Visitor;
 
 /// Made by [`try_map_with`](super::FlowControl::try_map_with) and [`try_filter_with`](super::FlowControl::try_filter_with).
@@ -200,15 +201,29 @@ impl<T, G: Fallible<T>> Filter<T> for TryWith<T, G> {
         self.go_on(false, out)
     }
     fn on_wake(&mut self, out: &mut Emitter<'_, '_, impl InputThing<G::Out>>) -> Receipt {
-        let letters = self.policy.with_letters(out.context(), |thing, cx| thing.on_wake(cx))?;
         if self.retried.is_none() {
-            return Ok(letters);
+            return Ok(Demand::More);
         }
         let demand = self.go_on(false, out)?;
-        Ok(letters.and(self.ending.follow(demand, self.retried.is_none(), out)?))
+        self.ending.follow(demand, self.retried.is_none(), out)
     }
-    fn on_start(&mut self, out: &mut Emitter<'_, '_, impl InputThing<G::Out>>) -> Receipt {
-        self.policy.with_letters(out.context(), |thing, cx| thing.on_start(cx))
+    fn notice(&mut self, mut notice: Notice<'_>, out: &mut Emitter<'_, '_, impl InputThing<G::Out>>) -> Receipt {
+        if !notice.is_end() {
+            let letters = self.policy.tell_letters(notice.again(), out.context())?;
+            return Ok(letters.and(notice_filter(self, notice, out)?));
+        }
+        // What is tried a last time may still become a dead letter.
+        let end = notice.again().keep();
+        let demand = notice_filter(self, notice, out)?;
+        if !self.is_draining()
+            && let Some(end) = end
+        {
+            self.policy.tell_letters(end, out.context())?;
+        }
+        Ok(demand)
+    }
+    fn is_holding(&self) -> bool {
+        self.retried.is_some() || self.is_draining()
     }
     fn on_completed(&mut self, out: &mut Emitter<'_, '_, impl InputThing<G::Out>>) -> Closed {
         if self.retried.is_some() && self.ending.may_wait(out.context()) {
@@ -228,7 +243,7 @@ impl<T, G: Fallible<T>> Filter<T> for TryWith<T, G> {
     fn describe(&self, visitor: &mut dyn Visitor) {
         visitor.filter(G::NAME);
         if let Some(letters) = self.policy.letters() {
-            visitor.branch(&|visitor| letters.describe(visitor));
+            letters.ask(Question::Describe(visitor));
         }
     }
 }

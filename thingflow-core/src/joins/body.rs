@@ -2,19 +2,14 @@
 
 use super::rule::{Index, Rule, Takes};
 use crate::context::Context;
-use crate::error::StreamError;
+use crate::notice::{Arrival, Notice, Question};
+use crate::state::StateVisitor;
 use crate::thing::{Demand, Emitter, InputThing, Receipt};
 
 pub(super) struct Body<R, N> {
     pub(super) rule: R,
     pub(super) next: N,
     started: bool,
-}
-
-pub(super) enum Notice<T> {
-    Next(T),
-    Completed,
-    Error(StreamError),
 }
 
 impl<R, N> Body<R, N> {
@@ -29,7 +24,7 @@ impl<R: Rule, N: InputThing<R::Out>> Body<R, N> {
         if core::mem::replace(&mut self.started, true) {
             return Ok(Demand::More);
         }
-        let mut demand = self.next.on_start(cx)?;
+        let mut demand = self.next.notice(Notice::Start, cx)?;
         let out = &mut Emitter::new(&mut self.next, cx);
         if demand != Demand::Done {
             demand = demand.and(self.rule.on_start(out)?);
@@ -45,23 +40,33 @@ impl<R: Rule, N: InputThing<R::Out>> Body<R, N> {
     pub(super) fn wake(&mut self, cx: &mut Context<'_>) -> Receipt {
         match self.rule.on_wake(&mut Emitter::new(&mut self.next, cx))? {
             Demand::Done => Ok(Demand::Done),
-            demand => Ok(demand.and(self.next.on_wake(cx)?)),
+            demand => Ok(demand.and(self.next.notice(Notice::Wake, cx)?)),
         }
     }
 
-    pub(super) fn has_room(&self, input: impl Index) -> bool {
-        self.rule.has_room(input.number(), self.next.has_room())
+    pub(super) fn visit(&mut self, visitor: &mut dyn StateVisitor, cx: &mut Context<'_>) -> Receipt {
+        self.rule.on_state(visitor);
+        self.next.notice(Notice::State(visitor), cx)
     }
 
-    pub(super) fn take<I: Index, T>(&mut self, input: I, notice: Notice<T>, cx: &mut Context<'_>) -> Receipt
+    pub(super) fn ask(&self, input: impl Index, question: Question<'_>) -> bool {
+        match question {
+            Question::Room => self.rule.has_room(input.number(), self.next.ask(Question::Room)),
+            Question::Holding => self.rule.is_holding() || self.next.ask(Question::Holding),
+            question => self.next.ask(question),
+        }
+    }
+
+    pub(super) fn take<I: Index, T>(&mut self, input: I, arrival: Arrival<T>, cx: &mut Context<'_>) -> Receipt
     where
         R: Takes<I, T>,
     {
         let out = &mut Emitter::new(&mut self.next, cx);
-        match notice {
-            Notice::Next(event) => self.rule.on_next(input, event, out),
-            Notice::Completed => self.rule.on_completed(input.number(), out),
-            Notice::Error(error) => self.rule.on_error(input.number(), error, out),
+        match arrival {
+            Arrival::Next(event) => self.rule.on_next(input, event, out),
+            Arrival::Notice(Notice::Completed) => self.rule.on_completed(input.number(), out),
+            Arrival::Notice(Notice::Error(error)) => self.rule.on_error(input.number(), error, out),
+            Arrival::Notice(notice) => self.rule.on_notice(notice, out),
         }
     }
 }

@@ -9,20 +9,21 @@
 //! - Wake-ups come from the scheduler, not through an input: the one through which a wish came may end before it is due.
 
 use alloc::boxed::Box;
-use alloc::collections::VecDeque;
 use alloc::rc::{Rc, Weak};
 use alloc::vec::Vec;
 use core::cell::{Cell, RefCell};
 use core::fmt;
 
-use super::body::{Body, Notice};
+use super::body::Body;
 use super::rule::{Index, Rule, Takes};
+use crate::arrivals::Arrivals;
 use crate::clock::Instant;
 use crate::context::Context;
-use crate::error::StreamError;
+use crate::notice::{Arrival, Notice, Question};
 use crate::port::{Alarm, Connection, Held, Hub};
-use crate::thing::{Closed, Demand, Emitter, InputThing, Receipt};
+use crate::thing::{Demand, Emitter, InputThing, Receipt};
 use crate::visit::{Visitor, short_name};
+use crate::watermarks::Watermarks;
 
 /// A connected join: a rule and what follows it, as its inputs share it.
 pub struct Joined<R, N> {
@@ -32,10 +33,11 @@ pub struct Joined<R, N> {
     pending: Cell<bool>,
     leaving: Cell<bool>,
     /// The inputs that have a notice waiting, in order of arrival.
-    waiting: RefCell<VecDeque<Rc<dyn Deliver<R, N>>>>,
+    waiting: Arrivals<Rc<dyn Deliver<R, N>>>,
     connections: RefCell<Vec<Connection>>,
     /// The inputs that had ended before they were connected.
     absent: RefCell<Vec<usize>>,
+    marks: RefCell<Watermarks>,
     /// When the scheduler will wake the join.
     alarm: Alarm,
     /// What follows, while the join has ended and that still sends what it holds; empty while it is being woken.
@@ -52,9 +54,10 @@ impl<R: Rule + 'static, N: InputThing<R::Out> + 'static> Joined<R, N> {
             body: RefCell::new(Some(Body::new(rule, next))),
             pending: Cell::new(false),
             leaving: Cell::new(false),
-            waiting: RefCell::default(),
+            waiting: Arrivals::default(),
             connections: RefCell::default(),
             absent: RefCell::default(),
+            marks: RefCell::default(),
             alarm: Alarm::default(),
             draining: RefCell::new(None),
             is_draining: Cell::new(false),
@@ -66,6 +69,10 @@ impl<R: Rule + 'static, N: InputThing<R::Out> + 'static> Joined<R, N> {
     pub(super) fn connected(&self, connections: Vec<Connection>) {
         let absent = connections.iter().enumerate().filter(|(_, connection)| !connection.is_connected());
         self.absent.replace(absent.map(|(input, _)| input).collect());
+        (0..connections.len()).for_each(|input| self.marks.borrow_mut().join(input));
+        for input in &*self.absent.borrow() {
+            let _ = self.marks.borrow_mut().leave(*input); // nobody has said anything yet
+        }
         self.with_rule(|rule| rule.connected(&connections));
         self.created.set(connections.iter().map(Connection::id).max().unwrap_or(0));
         self.connections.replace(connections);
@@ -93,7 +100,7 @@ impl<R: Rule + 'static, N: InputThing<R::Out> + 'static> Joined<R, N> {
     fn settle(&self, receipt: Receipt, cx: &mut Context<'_>) -> Receipt {
         let mut demand = receipt?;
         while demand != Demand::Done && !self.leaving.get() {
-            let Some(way) = self.waiting.borrow_mut().pop_front() else {
+            let Some(way) = self.waiting.pop() else {
                 self.pending.set(false);
                 self.alarm.set(&self.me, cx);
                 return Ok(demand);
@@ -102,7 +109,8 @@ impl<R: Rule + 'static, N: InputThing<R::Out> + 'static> Joined<R, N> {
             let Some(open) = &mut *body else { return Ok(Demand::Done) };
             demand = demand.and(way.deliver(open, cx)?);
         }
-        if let Some(Body { next, .. }) = self.end().filter(|body| body.next.is_draining() && !self.leaving.get())
+        if let Some(Body { next, .. }) =
+            self.end().filter(|body| body.next.ask(Question::Draining) && !self.leaving.get())
             && let Some(me) = self.me.upgrade()
         {
             self.draining.replace(Some(next));
@@ -116,9 +124,9 @@ impl<R: Rule + 'static, N: InputThing<R::Out> + 'static> Joined<R, N> {
     /// Wakes what follows a join that has ended.
     fn wake_draining(&self, cx: &mut Context<'_>) -> Receipt {
         let Some(mut next) = self.draining.take() else { return Ok(Demand::Done) };
-        let receipt = next.on_wake(cx);
+        let receipt = next.notice(Notice::Wake, cx);
         self.alarm.set(&self.me, cx);
-        if self.is_draining.get() && (receipt.is_err() || next.is_draining()) {
+        if self.is_draining.get() && (receipt.is_err() || next.ask(Question::Draining)) {
             self.draining.replace(Some(next)); // after a fatal error it is closed with all the others
         } else {
             self.is_draining.set(false);
@@ -185,19 +193,56 @@ impl<R: Rule + 'static, N: InputThing<R::Out> + 'static> Hub for Joined<R, N> {
         self.is_draining.get() || self.body.try_borrow().map_or(!self.leaving.get(), |body| body.is_some())
     }
 
+    fn is_holding(&self) -> bool {
+        let body = self.body.try_borrow();
+        self.is_draining() || body.is_ok_and(|body| body.as_ref().is_some_and(|open| open.ask(0, Question::Holding)))
+    }
+
+    #[cfg(feature = "std")]
+    fn forget_wishes(&self) {
+        self.alarm.forget();
+    }
+
     fn is_draining(&self) -> bool {
-        self.is_draining.get() && self.draining.borrow().as_ref().is_none_or(InputThing::is_open)
+        if !self.is_draining.get() {
+            return false;
+        }
+        let lent = Lent::of(&self.draining, &self.is_draining); // the question may be user code that disconnects the join
+        lent.thing.as_ref().is_none_or(|next| next.ask(Question::Open))
     }
 
     fn describe(&self, visitor: &mut dyn Visitor) {
-        if let Some(next) = &*self.draining.borrow() {
-            next.describe(visitor);
+        let lent = Lent::of(&self.draining, &self.is_draining);
+        if let Some(next) = &lent.thing {
+            next.ask(Question::Describe(visitor));
         }
     }
 
     fn close_draining(self: Rc<Self>, held: &mut Vec<(usize, Box<dyn Held>)>) {
         if let Some(next) = self.draining.take() {
             held.push((self.created.get(), Box::new(next)));
+        }
+    }
+}
+
+/// What drains, taken out while it is asked, so that nothing is borrowed while user code runs. It goes back unless the join has
+/// been disconnected meanwhile.
+struct Lent<'j, N> {
+    thing: Option<N>,
+    place: &'j RefCell<Option<N>>,
+    stays: &'j Cell<bool>,
+}
+
+impl<'j, N> Lent<'j, N> {
+    fn of(place: &'j RefCell<Option<N>>, stays: &'j Cell<bool>) -> Self {
+        Self { thing: place.take(), place, stays }
+    }
+}
+
+impl<N> Drop for Lent<'_, N> {
+    fn drop(&mut self) {
+        if self.stays.get() {
+            self.place.replace(self.thing.take());
         }
     }
 }
@@ -209,7 +254,7 @@ impl<R, N> fmt::Debug for Joined<R, N> {
 }
 
 /// One input of a connected join.
-pub(super) struct JoinInput<I, T, R, N> {
+pub(super) struct JoinInput<I: Index, T, R, N> {
     join: Rc<Joined<R, N>>,
     index: I,
     way: Rc<Way<I, T>>,
@@ -218,7 +263,7 @@ pub(super) struct JoinInput<I, T, R, N> {
 /// The notices of one input that came while the join was being called.
 struct Way<I, T> {
     index: I,
-    notices: RefCell<VecDeque<Notice<T>>>,
+    arrivals: Arrivals<Arrival<T>>,
 }
 
 /// An input with a notice that waits, without the type of its events.
@@ -228,8 +273,8 @@ trait Deliver<R, N> {
 
 impl<I: Index, T, R: Takes<I, T>, N: InputThing<R::Out>> Deliver<R, N> for Way<I, T> {
     fn deliver(&self, body: &mut Body<R, N>, cx: &mut Context<'_>) -> Receipt {
-        let notice = self.notices.borrow_mut().pop_front();
-        notice.map_or(Ok(Demand::More), |notice| body.take(self.index, notice, cx))
+        let arrival = self.arrivals.pop();
+        arrival.map_or(Ok(Demand::More), |arrival| body.take(self.index, arrival, cx))
     }
 }
 
@@ -241,24 +286,35 @@ where
     N: InputThing<R::Out> + 'static,
 {
     pub(super) fn new(join: &Rc<Joined<R, N>>, index: I) -> Self {
-        Self { join: join.clone(), index, way: Rc::new(Way { index, notices: RefCell::default() }) }
+        Self { join: join.clone(), index, way: Rc::new(Way { index, arrivals: Arrivals::default() }) }
     }
 
     #[cold]
-    fn wait(&self, notice: Notice<T>) -> Receipt {
-        self.way.notices.borrow_mut().push_back(notice);
-        self.join.waiting.borrow_mut().push_back(self.way.clone());
+    fn wait(&self, arrival: Arrival<T>, cx: &mut Context<'_>) -> Receipt {
+        let name = || short_name::<R>().into();
+        self.way.arrivals.push(arrival, name, cx)?;
+        self.join.waiting.push(self.way.clone(), name, cx)?;
         self.join.pending.set(true);
         Ok(Demand::More)
     }
 
-    fn end(&self, notice: Notice<T>, cx: &mut Context<'_>) -> Closed {
+    /// Hands a notice to the rule, now or after the call in progress.
+    fn take(&self, notice: Notice<'static>, cx: &mut Context<'_>) -> Receipt {
+        let arrival = Arrival::Notice(notice);
         if self.join.body.try_borrow_mut().is_err() {
-            self.wait(notice)?;
-        } else {
-            self.join.serve(cx, |body, cx| body.take(self.index, notice, cx))?;
+            return self.wait(arrival, cx);
         }
-        Ok(())
+        self.join.serve(cx, |body, cx| body.take(self.index, arrival, cx))
+    }
+
+    /// The end of the input. It holds the watermark of the join back no longer.
+    fn end(&self, notice: Notice<'static>, cx: &mut Context<'_>) -> Receipt {
+        let risen = self.join.marks.borrow_mut().leave(self.index.number());
+        let demand = self.take(notice, cx)?;
+        match risen {
+            Some(least) if demand != Demand::Done => self.take(Notice::Watermark(least), cx),
+            _ => Ok(demand),
+        }
     }
 }
 
@@ -270,9 +326,9 @@ where
     N: InputThing<R::Out> + 'static,
 {
     #[inline]
-    fn on_next(&mut self, event: T, cx: &mut Context<'_>) -> Receipt {
+    fn next(&mut self, event: T, cx: &mut Context<'_>) -> Receipt {
         let join = &*self.join;
-        let Ok(mut body) = join.body.try_borrow_mut() else { return self.wait(Notice::Next(event)) };
+        let Ok(mut body) = join.body.try_borrow_mut() else { return self.wait(Arrival::Next(event), cx) };
         let Some(Body { rule, next, .. }) = &mut *body else { return Ok(Demand::Done) };
         let receipt = rule.on_next(self.index, event, &mut Emitter::new(next, cx));
         drop(body);
@@ -281,32 +337,63 @@ where
         }
         Ok(Demand::More)
     }
-    fn on_completed(&mut self, cx: &mut Context<'_>) -> Closed {
-        self.end(Notice::Completed, cx)
+    #[inline]
+    fn next_ref(&mut self, event: &T, cx: &mut Context<'_>) -> Receipt
+    where
+        T: Clone,
+    {
+        self.next(event.clone(), cx)
     }
-    fn on_error(&mut self, error: StreamError, cx: &mut Context<'_>) -> Closed {
-        self.end(Notice::Error(error), cx)
-    }
-    fn on_start(&mut self, cx: &mut Context<'_>) -> Receipt {
-        self.join.serve(cx, |body, cx| body.start(self.join.absent.take(), cx))
-    }
-    fn on_wake(&mut self, cx: &mut Context<'_>) -> Receipt {
-        self.join.wake(cx)
-    }
-    fn is_open(&self) -> bool {
-        // Empty-handed on the way round a loop: a loop alone does not listen to itself.
-        let body = self.join.body.try_borrow_mut();
-        body.is_ok_and(|body| body.as_ref().is_some_and(|open| open.next.is_open()))
-    }
-    fn has_room(&self) -> bool {
-        self.join.body.try_borrow().map_or(true, |body| body.as_ref().is_none_or(|open| open.has_room(self.index)))
-    }
-    fn describe(&self, visitor: &mut dyn Visitor) {
-        let Ok(body) = self.join.body.try_borrow() else { return visitor.sink(short_name::<R>()) };
-        if let Some(open) = &*body
-            && visitor.join(open.rule.name(), self.join.id())
-        {
-            open.next.describe(visitor);
+    fn notice(&mut self, notice: Notice<'_>, cx: &mut Context<'_>) -> Receipt {
+        match notice {
+            Notice::Start => {
+                self.join.marks.borrow_mut().join(self.index.number());
+                self.join.serve(cx, |body, cx| body.start(self.join.absent.take(), cx))
+            }
+            Notice::Wake => self.join.wake(cx),
+            Notice::State(visitor) => {
+                let first = visitor.enter(self.join.id());
+                if first { self.join.serve(cx, |body, cx| body.visit(visitor, cx)) } else { Ok(Demand::More) }
+            }
+            Notice::Watermark(time) => {
+                let risen = self.join.marks.borrow_mut().rise(self.index.number(), time);
+                risen.map_or(Ok(Demand::More), |least| self.take(Notice::Watermark(least), cx))
+            }
+            notice if notice.is_end() => notice.keep().map_or(Ok(Demand::Done), |notice| self.end(notice, cx)),
+            notice => notice.keep().map_or(Ok(Demand::More), |notice| self.take(notice, cx)),
         }
+    }
+    fn ask(&self, question: Question<'_>) -> bool {
+        // Empty-handed on the way round a loop: a loop alone does not listen to itself, nor is it full.
+        let Ok(body) = self.join.body.try_borrow() else { return self.busy(question) };
+        let Some(open) = &*body else { return question.asks_all() };
+        match question {
+            Question::Describe(visitor) => {
+                if visitor.join(open.rule.name(), self.join.id()) {
+                    open.next.ask(Question::Describe(visitor));
+                }
+                true
+            }
+            Question::Draining => false, // the scheduler keeps a join, and asks it
+            question => open.ask(self.index, question),
+        }
+    }
+}
+
+/// An input that is taken off its port holds no watermark back any more.
+impl<I: Index, T, R, N> Drop for JoinInput<I, T, R, N> {
+    fn drop(&mut self) {
+        self.join.marks.borrow_mut().forget(self.index.number());
+    }
+}
+
+impl<I: Index, T, R, N> JoinInput<I, T, R, N> {
+    /// The answer of a join that is being called.
+    fn busy(&self, question: Question<'_>) -> bool {
+        match question {
+            Question::Describe(visitor) => visitor.sink(short_name::<R>()),
+            question => return question.asks_all(),
+        }
+        true
     }
 }

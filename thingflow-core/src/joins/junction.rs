@@ -3,16 +3,16 @@
 use core::cell::RefCell;
 use core::fmt;
 
-use super::body::{Body, Notice};
+use super::body::Body;
 use super::rule::{At, Rule, Takes};
 use crate::context::Context;
-use crate::error::StreamError;
-use crate::thing::{Closed, Demand, InputThing, Receipt};
-use crate::visit::{Visitor, short_name};
+use crate::notice::{Arrival, Notice, Question};
+use crate::thing::{Demand, InputThing, Receipt};
+use crate::visit::short_name;
 
 /// A join that needs no allocator: a rule, and what follows it. The program keeps it, its inputs borrow it.
 ///
-/// Nothing tells the sources at once when it has ended; each hears it with its next event. What follows it must not lead
+/// It passes no watermarks on, for it keeps no list of its inputs. Nothing tells the sources at once when it has ended; each hears it with its next event. What follows it must not lead
 /// back to its inputs: such an event is a fatal error.
 ///
 /// ```
@@ -23,8 +23,8 @@ use crate::visit::{Visitor, short_name};
 /// let join = Junction::new(CombineLatest::<(Option<f32>, Option<f32>)>::default(), fan);
 /// let (mut inside, mut outside) = (join.input::<0>(), join.input::<1>());
 /// let cx = &mut Context::detached(Instant::ZERO);
-/// inside.on_next(21.0, cx)?;
-/// outside.on_next(18.5, cx)?; // the fan runs
+/// inside.next(21.0, cx)?;
+/// outside.next(18.5, cx)?; // the fan runs
 /// # Ok::<(), FatalError>(())
 /// ```
 pub struct Junction<R, N> {
@@ -63,34 +63,37 @@ pub struct JunctionInput<'j, const I: usize, R, N> {
 
 impl<const I: usize, T, R: Takes<At<I>, T>, N: InputThing<R::Out>> InputThing<T> for JunctionInput<'_, I, R, N> {
     #[inline]
-    fn on_next(&mut self, event: T, cx: &mut Context<'_>) -> Receipt {
-        self.junction.serve(cx, |body, cx| body.take(At::<I>, Notice::Next(event), cx))
+    fn next(&mut self, event: T, cx: &mut Context<'_>) -> Receipt {
+        self.junction.serve(cx, |body, cx| body.take(At::<I>, Arrival::Next(event), cx))
     }
-    fn on_completed(&mut self, cx: &mut Context<'_>) -> Closed {
-        self.junction.serve(cx, |body, cx| body.take(At::<I>, Notice::Completed, cx)).map(drop)
+    #[inline]
+    fn next_ref(&mut self, event: &T, cx: &mut Context<'_>) -> Receipt
+    where
+        T: Clone,
+    {
+        self.next(event.clone(), cx)
     }
-    fn on_error(&mut self, error: StreamError, cx: &mut Context<'_>) -> Closed {
-        self.junction.serve(cx, |body, cx| body.take(At::<I>, Notice::Error(error), cx)).map(drop)
+    fn notice(&mut self, notice: Notice<'_>, cx: &mut Context<'_>) -> Receipt {
+        self.junction.serve(cx, |body, cx| match notice {
+            Notice::Start => body.start(None, cx),
+            Notice::Wake => body.wake(cx),
+            Notice::State(visitor) => body.visit(visitor, cx),
+            Notice::Watermark(_) => Ok(Demand::More),
+            notice => notice.keep().map_or(Ok(Demand::More), |notice| body.take(At::<I>, Arrival::Notice(notice), cx)),
+        })
     }
-    fn on_start(&mut self, cx: &mut Context<'_>) -> Receipt {
-        self.junction.serve(cx, |body, cx| body.start(None, cx))
-    }
-    fn on_wake(&mut self, cx: &mut Context<'_>) -> Receipt {
-        self.junction.serve(cx, Body::wake)
-    }
-    fn is_open(&self) -> bool {
-        let body = self.junction.body.try_borrow_mut();
-        body.is_ok_and(|body| body.as_ref().is_some_and(|open| open.next.is_open()))
-    }
-    fn has_room(&self) -> bool {
-        self.junction.body.try_borrow().map_or(true, |body| body.as_ref().is_none_or(|open| open.has_room(At::<I>)))
-    }
-    fn describe(&self, visitor: &mut dyn Visitor) {
-        let Ok(body) = self.junction.body.try_borrow() else { return visitor.sink(short_name::<R>()) };
-        if let Some(open) = &*body
-            && visitor.join(open.rule.name(), core::ptr::from_ref(self.junction).addr())
-        {
-            open.next.describe(visitor);
+    fn ask(&self, question: Question<'_>) -> bool {
+        let Ok(body) = self.junction.body.try_borrow() else { return question.asks_all() };
+        let Some(open) = &*body else { return question.asks_all() };
+        match question {
+            #[cfg(feature = "alloc")]
+            Question::Describe(visitor) => {
+                if visitor.join(open.rule.name(), core::ptr::from_ref(self.junction).addr()) {
+                    open.next.ask(Question::Describe(visitor));
+                }
+                true
+            }
+            question => open.ask(At::<I>, question),
         }
     }
 }
@@ -123,7 +126,7 @@ mod tests {
     fn two_sources_of_a_bare_scheduler_meet() -> Result<(), RunError> {
         let (sum, ended) = (Cell::new(0), Cell::new(false));
         let add = call(|product: u32| sum.set(sum.get() + product));
-        let sink = pipe().map(|(a, b)| a * b).take(2).to(tee((add, End(&ended))));
+        let sink = pipe().map(|(a, b)| a * b).take(2).to(tee((add, End(&ended, core::marker::PhantomData))));
         let join = Junction::new(Zip::<Queues>::default(), sink);
         let mut fast = from_iter(1..).to(join.input::<0>());
         let mut slow = from_iter((10..).step_by(10)).to(join.input::<1>());
@@ -139,8 +142,9 @@ mod tests {
     }
 
     /// Notes that the stream has ended, in either way.
-    struct End<'a>(&'a Cell<bool>);
-    impl<T> InputThing<T> for End<'_> {
+    struct End<'a, T>(&'a Cell<bool>, core::marker::PhantomData<T>);
+    impl<T> Sink for End<'_, T> {
+        type Event = T;
         fn on_next(&mut self, _: T, _: &mut Context<'_>) -> Receipt {
             Ok(Demand::More)
         }
@@ -157,15 +161,15 @@ mod tests {
     #[test]
     fn a_full_queue_ends_the_join_by_an_error() -> Result<(), FatalError> {
         let failed = Cell::new(false);
-        let join = Junction::new(Zip::<Queues>::default(), End(&failed));
+        let join = Junction::new(Zip::<Queues>::default(), End(&failed, core::marker::PhantomData));
         let (mut a, b) = (join.input::<0>(), join.input::<1>());
         let cx = &mut Context::detached(Instant::ZERO);
         for event in 0..4 {
-            assert_eq!(a.on_next(event, cx)?, Demand::More);
+            assert_eq!(a.next(event, cx)?, Demand::More);
         }
-        assert!(InputThing::<u32>::is_open(&b));
-        assert_eq!(a.on_next(4, cx)?, Demand::Done);
-        assert!(failed.get() && !InputThing::<u32>::is_open(&b));
+        assert!(InputThing::<u32>::ask(&b, Question::Open));
+        assert_eq!(a.next(4, cx)?, Demand::Done);
+        assert!(failed.get() && !InputThing::<u32>::ask(&b, Question::Open));
         Ok(())
     }
 
@@ -174,8 +178,8 @@ mod tests {
         let join = Junction::new(Merge::<u32>::of(2), call(drop));
         let cx = &mut Context::detached(Instant::ZERO);
         let held = join.body.borrow_mut();
-        assert!(join.input::<0>().on_next(1, cx).is_err());
+        assert!(join.input::<0>().next(1, cx).is_err());
         drop(held);
-        assert!(join.input::<0>().on_next(1, cx).is_ok());
+        assert!(join.input::<0>().next(1, cx).is_ok());
     }
 }

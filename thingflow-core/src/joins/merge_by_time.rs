@@ -10,9 +10,10 @@ use core::ops::Add;
 use super::held::{Held, Queue};
 use super::rule::{Index, Rule, Takes};
 use super::{Inputs, Join, Wire};
-use crate::context::Context;
 use crate::error::StreamError;
 use crate::limit::Limit;
+use crate::notice::Notice;
+use crate::side::SideBranch;
 use crate::thing::{Demand, Emitter, InputThing, Receipt};
 
 /// Sends the events of all inputs in the order of the times that `time` reads from them; of two events of one time that of
@@ -44,7 +45,10 @@ where
 {
     let lane = move |_| Lane { held: Held::new(limit.clone()), newest: None };
     let lanes = (0..inputs.count()).map(lane).collect();
-    Join::of(inputs, MergeByTime { time, lanes, sent: None, reach: None, late: None, drop_on_error: false })
+    Join::of(
+        inputs,
+        MergeByTime { time, lanes, sent: None, reach: None, late: SideBranch::none(), drop_on_error: false },
+    )
 }
 
 /// Made by [`merge_by_time`](super::Joins::merge_by_time).
@@ -55,7 +59,7 @@ pub struct MergeByTime<T, K, F> {
     sent: Option<K>,
     /// The time that another input must have shown so that an event of the given time need not wait for the rest.
     reach: Option<Reach<K>>,
-    late: Option<Box<dyn InputThing<T>>>,
+    late: SideBranch<Box<dyn InputThing<T>>>,
     drop_on_error: bool,
 }
 
@@ -81,7 +85,7 @@ impl<I, T, K: Clone + 'static, F> Join<I, MergeByTime<T, K, F>> {
 
     /// Sends the events that come too late to a Thing, a port for instance, instead of dropping them.
     pub fn late_to(self, late: impl InputThing<T> + 'static) -> Self {
-        self.with(|rule| MergeByTime { late: Some(Box::new(late)), ..rule })
+        self.with(|rule| MergeByTime { late: SideBranch::new(Box::new(late)), ..rule })
     }
 
     /// Drops what is held when a stream ends by an error.
@@ -128,26 +132,12 @@ impl<T, K: Ord + Clone, F: FnMut(&T) -> K> MergeByTime<T, K, F> {
 
     #[cold]
     fn take_late(&mut self, event: T, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
-        if self.late.is_none() {
+        if !self.late.is_connected() {
             let error = StreamError::new("an event came too late and was dropped");
             out.context().report("merge_by_time", &error);
         }
-        self.with_late(out.context(), |late, cx| late.on_next(event, cx))
-    }
-
-    /// Calls the Thing that gets the late events. If it wants no more, it is dropped, and they are from then on.
-    fn with_late(
-        &mut self,
-        cx: &mut Context<'_>,
-        call: impl FnOnce(&mut dyn InputThing<T>, &mut Context<'_>) -> Receipt,
-    ) -> Receipt {
-        let Some(late) = &mut self.late else { return Ok(Demand::More) };
-        let demand = cx.without_draining(|cx| call(&mut **late, cx))?;
-        if demand == Demand::Done {
-            self.late = None;
-            return Ok(Demand::More);
-        }
-        Ok(demand)
+        let demand = self.late.next(event, out.context())?;
+        Ok(if demand == Demand::Done { Demand::More } else { demand })
     }
 }
 
@@ -159,25 +149,25 @@ impl<T, K: Ord + Clone, F: FnMut(&T) -> K> Rule for MergeByTime<T, K, F> {
         if demand == Demand::Done || !self.lanes.iter().all(|lane| lane.held.is_ended()) {
             return Ok(demand);
         }
-        if let Some(mut late) = self.late.take() {
-            out.context().without_draining(|cx| late.on_completed(cx))?;
-        }
+        self.late.tell(Notice::Completed, out.context())?;
         out.finish()
     }
     fn on_error(&mut self, _: usize, error: StreamError, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
         if !self.drop_on_error && self.send(true, out)? == Demand::Done {
             return Ok(Demand::Done);
         }
-        if let Some(mut late) = self.late.take() {
-            out.context().without_draining(|cx| late.on_error(error.clone(), cx))?;
-        }
+        self.late.tell(Notice::Error(error.clone()), out.context())?;
         out.fail(error)
     }
     fn on_start(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
-        self.with_late(out.context(), |late, cx| late.on_start(cx))
+        self.late.tell(Notice::Start, out.context()).map(|_| Demand::More)
     }
     fn on_wake(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
-        self.with_late(out.context(), |late, cx| late.on_wake(cx))
+        self.late.tell(Notice::Wake, out.context()).map(|_| Demand::More)
+    }
+    fn on_notice(&mut self, mut notice: Notice<'_>, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
+        self.late.tell(notice.again(), out.context())?;
+        out.notice(notice)
     }
     fn has_room(&self, input: usize, behind: bool) -> bool {
         behind && self.lanes[input].held.has_room()

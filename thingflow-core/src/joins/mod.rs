@@ -286,7 +286,7 @@ pub trait Joins: Chain {
         TimedUnzip<S::Ports>: crate::InputThing<(K, S)> + 'static,
     {
         let ports = S::ports();
-        self.attach(TimedUnzip(ports.clone()));
+        self.attach(TimedUnzip { ports: ports.clone() });
         ports
     }
 

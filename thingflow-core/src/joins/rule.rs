@@ -1,6 +1,10 @@
 //! [`Rule`]: what the author of a join writes.
 
 use crate::error::StreamError;
+use crate::notice::Notice;
+#[cfg(doc)]
+use crate::notice::Question;
+use crate::state::StateVisitor;
 use crate::thing::{Emitter, InputThing, Receipt};
 use crate::visit::short_name;
 
@@ -75,7 +79,21 @@ pub trait Rule {
         Ok(crate::Demand::More)
     }
 
-    /// Whether there is room for another event of `input`, see [`InputThing::has_room`]; `behind` says so of what follows.
+    /// Takes a notice that is none of the above: a flush of one of the inputs, or a watermark, which is the least of all
+    /// inputs. By default it is passed on.
+    fn on_notice(&mut self, notice: Notice<'_>, out: &mut Emitter<'_, '_, impl InputThing<Self::Out>>) -> Receipt {
+        out.notice(notice)
+    }
+
+    /// Shows what the rule remembers to a walk that saves or restores it.
+    fn on_state(&mut self, _state: &mut dyn StateVisitor) {}
+
+    /// Whether the rule holds an event that is to go on at a time that it has asked for, see [`Question::Holding`].
+    fn is_holding(&self) -> bool {
+        false
+    }
+
+    /// Whether there is room for another event of `input`, see [`Question::Room`]; `behind` says so of what follows.
     /// By default that is the answer.
     fn has_room(&self, _input: usize, behind: bool) -> bool {
         behind

@@ -5,10 +5,11 @@
 use core::fmt;
 
 use crate::context::Context;
-use crate::error::StreamError;
+use crate::notice::{Notice, Question, Receipts};
+use crate::output::Ports;
 use crate::port::Port;
-use crate::thing::{Closed, Demand, InputThing, Receipt};
-use crate::visit::Visitor;
+use crate::splitting::outputs::all_to_ports;
+use crate::thing::{InputThing, Receipt};
 
 /// Two to four slots, as [`timed_zip`](super::Joins::timed_zip) makes them.
 pub trait Slots<K> {
@@ -36,7 +37,9 @@ pub trait Slots<K> {
 /// assert_eq!((a.text(), b.text()), (r#"(1, "x") (2, "y") |"#.into(), "(2, 20) |".into()));
 /// # Ok::<(), FatalError>(())
 /// ```
-pub struct TimedUnzip<P>(pub(super) P);
+pub struct TimedUnzip<P> {
+    pub(super) ports: P,
+}
 
 macro_rules! unzip {
     ($($name:ident $i:tt)+) => {
@@ -50,41 +53,17 @@ macro_rules! unzip {
         impl<K: Clone + 'static, $($name: Clone + 'static),+> InputThing<(K, ($(Option<$name>,)+))>
             for TimedUnzip<($(Port<(K, $name)>,)+)>
         {
-            fn on_next(&mut self, (time, slots): (K, ($(Option<$name>,)+)), cx: &mut Context<'_>) -> Receipt {
-                let mut full = false;
+            fn next(&mut self, (time, slots): (K, ($(Option<$name>,)+)), cx: &mut Context<'_>) -> Receipt {
+                let mut receipts = Receipts::default();
                 $(if let Some(value) = slots.$i {
-                    full |= self.0.$i.emit((time.clone(), value), cx)? == Demand::Full;
+                    receipts.add(self.ports.$i.emit((time.clone(), value), cx)?);
                 })+
-                Ok(if $(!self.0.$i.is_listened())&&+ {
-                    Demand::Done
-                } else if full {
-                    Demand::Full
-                } else {
-                    Demand::More
-                })
+                Ok(self.ports.receipt_of(receipts))
             }
-            fn on_completed(&mut self, cx: &mut Context<'_>) -> Closed {
-                $(self.0.$i.complete(cx)?;)+
-                Ok(())
+            fn next_ref(&mut self, event: &(K, ($(Option<$name>,)+)), cx: &mut Context<'_>) -> Receipt {
+                self.next(event.clone(), cx)
             }
-            fn on_error(&mut self, error: StreamError, cx: &mut Context<'_>) -> Closed {
-                $(self.0.$i.fail(error.clone(), cx)?;)+
-                Ok(())
-            }
-            fn on_start(&mut self, cx: &mut Context<'_>) -> Receipt {
-                let demands = [$(self.0.$i.on_start(cx)?),+];
-                Ok(if demands.iter().all(|demand| *demand == Demand::Done) { Demand::Done } else { Demand::More })
-            }
-            fn is_open(&self) -> bool {
-                $(self.0.$i.is_listened())||+
-            }
-            fn has_room(&self) -> bool {
-                $(InputThing::has_room(&self.0.$i))&&+
-            }
-            fn describe(&self, visitor: &mut dyn Visitor) {
-                visitor.filter("TimedUnzip");
-                $(visitor.branch(&|visitor| visitor.port(self.0.$i.as_ref(), false));)+
-            }
+            all_to_ports!("TimedUnzip", ports);
         }
     };
 }

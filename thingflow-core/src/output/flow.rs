@@ -8,11 +8,12 @@ use crate::chain::{Chain, Connected, Identity, Then};
 use crate::clock::Instant;
 use crate::context::Context;
 use crate::error::{Failure, StreamError};
+use crate::notice::{Notice, Question};
 use crate::thing::{Closed, Demand, Filter, InputThing, Receipt};
 use crate::visit::short_name;
 
 #[cfg(feature = "alloc")]
-use {super::Output, crate::visit::Visitor, alloc::vec::Vec};
+use {super::Output, crate::thing::Sink, alloc::vec::Vec};
 
 /// A source and a chain in one compiled unit, without a port.
 ///
@@ -86,7 +87,8 @@ struct Collected<T> {
 }
 
 #[cfg(feature = "alloc")]
-impl<T> InputThing<T> for Collected<T> {
+impl<T> Sink for Collected<T> {
+    type Event = T;
     fn on_next(&mut self, event: T, _: &mut Context<'_>) -> Receipt {
         self.events.push(event);
         Ok(Demand::More)
@@ -145,19 +147,23 @@ impl<S: Source, C: InputThing<S::Item>> ConnectedFlow<S, C> {
     }
 
     fn run_all(&mut self, cx: &mut Context<'_>) -> Closed {
-        let mut demand = self.start(cx)?;
+        let mut demand = self.notice(Notice::Start, cx)?;
         while demand != Demand::Done {
             if !is_due(&mut self.source, cx) {
-                return self.fail(StreamError::new(NEEDS_TIME), cx);
+                return self.fail_with(StreamError::new(NEEDS_TIME), cx);
             }
             demand = match self.produce(cx) {
                 Ok(demand) => demand,
-                Err(Failure::Sample(error)) => return self.fail(error, cx),
-                Err(Failure::NotYet) => return self.fail(StreamError::new(NEEDS_TIME), cx),
+                Err(Failure::Sample(error)) => return self.fail_with(error, cx),
+                Err(Failure::NotYet) => return self.fail_with(StreamError::new(NEEDS_TIME), cx),
                 Err(Failure::Fatal(error)) => return Err(error),
             };
         }
         Ok(())
+    }
+
+    fn fail_with(&mut self, error: StreamError, cx: &mut Context<'_>) -> Closed {
+        self.chain.notice(Notice::Error(error), cx).map(drop)
     }
 }
 
@@ -168,35 +174,17 @@ impl<S: Source, C: InputThing<S::Item>> OutputThing for ConnectedFlow<S, C> {
     fn produce(&mut self, cx: &mut Context<'_>) -> Result<Demand, Failure> {
         pull_into(&mut self.source, &mut self.chain, cx)
     }
-    fn start(&mut self, cx: &mut Context<'_>) -> Receipt {
-        let _ = self.source.due(cx); // its time begins here
-        self.chain.on_start(cx)
+    fn notice(&mut self, notice: Notice<'_>, cx: &mut Context<'_>) -> Receipt {
+        if matches!(notice, Notice::Start) {
+            let _ = self.source.due(cx); // its time begins here
+        }
+        self.chain.notice(notice, cx)
     }
-    fn fail(&mut self, error: StreamError, cx: &mut Context<'_>) -> Closed {
-        self.chain.on_error(error, cx)
-    }
-    fn complete(&mut self, cx: &mut Context<'_>) -> Closed {
-        self.chain.on_completed(cx)
-    }
-    fn is_listened(&self) -> bool {
-        self.chain.is_open()
-    }
-    fn has_room(&self) -> bool {
-        self.chain.has_room()
-    }
-    fn wake(&mut self, cx: &mut Context<'_>) -> Receipt {
-        self.chain.on_wake(cx)
-    }
-    fn is_draining(&self) -> bool {
-        self.chain.is_draining()
+    fn ask(&self, question: Question<'_>) -> bool {
+        self.chain.ask(question)
     }
     fn due(&mut self, cx: &mut Context<'_>) -> Option<Instant> {
         self.source.due(cx)
-    }
-    /// Only where drawings are made: on a microcontroller the descriptions would be a third of the program.
-    #[cfg(feature = "alloc")]
-    fn describe(&self, visitor: &mut dyn Visitor) {
-        self.chain.describe(visitor);
     }
     fn name(&self) -> &str {
         self.source.name()

@@ -3,6 +3,7 @@
 use crate::clock::Instant;
 use crate::context::Context;
 use crate::error::Failure;
+use crate::notice::Notice;
 use crate::thing::{Demand, InputThing};
 use crate::visit::short_name;
 
@@ -70,8 +71,8 @@ pub(super) fn pull_into<S: Source>(
         return Ok(Demand::More);
     }
     if let Some(event) = source.pull(cx)? {
-        return Ok(next.on_next(event, cx)?);
+        return Ok(next.next(event, cx)?);
     }
-    next.on_completed(cx)?;
+    let _ = next.notice(Notice::Completed, cx)?;
     Ok(Demand::Done)
 }

@@ -8,7 +8,8 @@ use crate::chain::Chain;
 use crate::clock::Instant;
 use crate::context::Context;
 use crate::error::Failure;
-use crate::port::{Connection, Port, PortChain, PortRef};
+use crate::notice::{Notice, Question};
+use crate::port::{Connection, Port, PortChain};
 use crate::thing::{Demand, Filter, InputThing, Receipt};
 
 /// A source with an output port: any number of chains can begin at `&output`, before and while it is scheduled.
@@ -80,15 +81,21 @@ where
     fn produce(&mut self, cx: &mut Context<'_>) -> Result<Demand, Failure> {
         pull_into(&mut self.source, &mut self.port, cx)
     }
-    fn start(&mut self, cx: &mut Context<'_>) -> Receipt {
-        let _ = self.source.due(cx); // its time begins here
-        self.port.on_start(cx)
+    fn notice(&mut self, notice: Notice<'_>, cx: &mut Context<'_>) -> Receipt {
+        match notice {
+            Notice::Start => {
+                let _ = self.source.due(cx); // its time begins here
+                self.port.notice(Notice::Start, cx)
+            }
+            Notice::Wake => Ok(Demand::More),
+            notice => self.port.as_ref().notice(notice, cx),
+        }
+    }
+    fn ask(&self, question: Question<'_>) -> bool {
+        self.port.ask(question)
     }
     fn due(&mut self, cx: &mut Context<'_>) -> Option<Instant> {
         self.source.due(cx)
-    }
-    fn ports(&self, see: &mut dyn FnMut(PortRef)) {
-        see(self.port.as_ref());
     }
     fn name(&self) -> &str {
         self.source.name()

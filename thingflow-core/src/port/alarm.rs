@@ -26,13 +26,19 @@ impl Alarm {
     /// would cost every event.
     pub(crate) fn set(&self, me: &Weak<impl Hub + 'static>, cx: &mut Context<'_>) {
         cx.catch_up_on_resumes();
-        if cx.due < self.due.get() && cx.due != ON_RESUME {
+        if cx.due < self.due.get() && cx.due != ON_RESUME && cx.host().wake_at(me.clone(), cx.due, false) {
             self.due.set(cx.due);
-            cx.host().wake_at(me.clone(), cx.due, false);
         }
-        if cx.stalled && !self.on_resume.replace(true) {
-            cx.host().wake_on_resume(me.clone());
+        if cx.stalled && !self.on_resume.get() && cx.host().wake_on_resume(me.clone()) {
+            self.on_resume.set(true);
         }
+    }
+
+    /// The run in which the wishes were made is over: nobody will answer them.
+    #[cfg(feature = "std")]
+    pub(crate) fn forget(&self) {
+        self.due.set(Instant::NEVER);
+        self.on_resume.set(false);
     }
 
     /// Whether [`set`](Self::set) would ask for something that is not asked for yet, most often not.

@@ -1,16 +1,15 @@
 //! A port without its type: what the scheduler and a walk over the graph need of it.
 
 use alloc::boxed::Box;
-use alloc::rc::{Rc, Weak};
+use alloc::rc::Rc;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use core::cell::{Cell, RefCell};
 use core::fmt;
 
-use super::{Inner, Notice, Port, Slot};
+use super::{Inner, Port, Slot};
 use crate::context::Context;
 use crate::diagram::{Hop, Shows};
-use crate::error::StreamError;
+use crate::notice::{Notice, Question};
 use crate::thing::{Closed, Demand, InputThing, Receipt};
 use crate::visit::Visitor;
 
@@ -28,6 +27,11 @@ pub(crate) trait Hub {
     fn is_joined(&self, connection: usize) -> bool;
     /// Whether it still sends what is held behind it, although that has been told the end, and somebody listens.
     fn is_draining(&self) -> bool;
+    /// Whether an event is held behind it that is to go on at a time that was asked for.
+    fn is_holding(&self) -> bool;
+    /// Forgets the wishes for a wake-up: they belong to a run, which is over.
+    #[cfg(feature = "std")]
+    fn forget_wishes(&self);
     /// Shows what it keeps although it is no port, for a walk over what is to be closed.
     fn describe(&self, _visitor: &mut dyn Visitor) {}
     /// Hands out what it keeps although it is no port, as [`AnyPort::close`] does.
@@ -42,11 +46,14 @@ pub(crate) trait AnyPort: Hub {
     fn id(&self) -> usize;
     fn name(&self) -> String;
     fn events(&self) -> u64;
-    fn start(&self, cx: &mut Context<'_>) -> Receipt;
-    fn is_listened(&self) -> bool;
-    fn has_room(&self) -> bool;
-    fn fail(&self, error: StreamError, cx: &mut Context<'_>) -> Closed;
+    fn notice(&self, notice: Notice<'_>, cx: &mut Context<'_>) -> Receipt;
+    /// Whether the end of a loop leads here.
+    fn is_looped(&self) -> bool;
+    /// Whether events wait for a later turn.
+    fn has_later(&self) -> bool;
+    /// Ends the stream, whatever is on its way.
     fn complete(&self, cx: &mut Context<'_>) -> Closed;
+    fn ask(&self, question: Question<'_>) -> bool;
     fn connections(&self, see: &mut dyn FnMut(ConnectionInfo<'_>));
     /// Puts a wrapper around every Thing that is connected, which logs what passes, with `name` for the port.
     fn trace(&self, name: &str, shows: &Rc<Shows>);
@@ -78,6 +85,15 @@ impl<T: Clone + 'static> Hub for Inner<T> {
         self.draining.is_any()
     }
 
+    fn is_holding(&self) -> bool {
+        self.is_draining() || AnyPort::ask(self, Question::Holding)
+    }
+
+    #[cfg(feature = "std")]
+    fn forget_wishes(&self) {
+        self.alarm.forget();
+    }
+
     fn as_port(self: Rc<Self>) -> Option<Rc<dyn AnyPort>> {
         Some(self)
     }
@@ -96,25 +112,41 @@ impl<T: Clone + 'static> AnyPort for Inner<T> {
         self.look(|body| body.events).unwrap_or(0)
     }
 
-    fn start(&self, cx: &mut Context<'_>) -> Receipt {
-        self.note(super::pending::START);
-        self.settle_if_idle(Demand::More, cx)
-    }
-
-    fn is_listened(&self) -> bool {
-        if self.keep_running.get() && !self.closed.get() {
-            return true;
+    fn notice(&self, notice: Notice<'_>, cx: &mut Context<'_>) -> Receipt {
+        match notice {
+            Notice::Start => {
+                self.note(super::pending::START);
+                self.settle_if_idle(Demand::More, cx)
+            }
+            Notice::State(visitor) => {
+                let first = visitor.enter(self.id());
+                if first { self.tell(Notice::State(visitor), cx) } else { Ok(Demand::More) }
+            }
+            // A loop that leads here goes on until nothing is on its way any more.
+            Notice::Completed if self.is_looped() && self.ends_at_rest(cx) => Ok(Demand::Done),
+            notice => self.tell(notice, cx),
         }
-        // Empty-handed on the way round a loop: a loop alone does not listen to itself.
-        self.look(|body| body.slots.iter().any(|slot| slot.thing.is_open())).unwrap_or(false)
     }
 
-    fn has_room(&self) -> bool {
-        self.look(|body| body.slots.iter().all(|slot| slot.thing.has_room())).unwrap_or(true)
+    fn is_looped(&self) -> bool {
+        Rc::strong_count(&self.loops) > 1
     }
 
-    fn fail(&self, error: StreamError, cx: &mut Context<'_>) -> Closed {
-        self.end(Notice::Error(error), cx)
+    fn has_later(&self) -> bool {
+        !self.later.is_empty()
+    }
+
+    fn ask(&self, question: Question<'_>) -> bool {
+        match question {
+            Question::Open if self.closed.get() => false,
+            Question::Open if self.keep_running.get() => true,
+            // Empty-handed on the way round a loop: a loop alone does not listen to itself, nor is it full.
+            question => {
+                let empty_handed = question.asks_all();
+                self.look(|body| question.of_all(body.slots.iter(), |slot, question| slot.thing.ask(question)))
+                    .unwrap_or(empty_handed)
+            }
+        }
     }
 
     fn complete(&self, cx: &mut Context<'_>) -> Closed {
@@ -125,7 +157,7 @@ impl<T: Clone + 'static> AnyPort for Inner<T> {
         self.look(|body| {
             for slot in body.slots.iter() {
                 let delivered = body.events - slot.joined_at;
-                see(ConnectionInfo { delivered, describe: &|visitor| slot.thing.describe(visitor) });
+                see(ConnectionInfo { delivered, ask: &|question| slot.thing.ask(question) });
             }
         });
         self.draining.show(see);
@@ -192,7 +224,26 @@ impl PortRef {
 
     /// Whether anything that still wants events is connected, here or further down.
     pub fn is_listened(&self) -> bool {
-        self.0.is_listened()
+        self.ask(Question::Open)
+    }
+
+    /// Tells all that is connected, see [`InputThing::notice`].
+    ///
+    /// # Errors
+    /// The fatal error of a connected Thing.
+    pub fn notice(&self, notice: Notice<'_>, cx: &mut Context<'_>) -> Receipt {
+        self.0.notice(notice, cx)
+    }
+
+    /// Asks all that is connected, see [`Question::of_all`]. Asked to describe itself, the port shows just that it is there.
+    pub fn ask(&self, question: Question<'_>) -> bool {
+        match question {
+            Question::Describe(visitor) => {
+                visitor.port(self.clone(), false);
+                true
+            }
+            question => self.0.ask(question),
+        }
     }
 
     /// Shows every connection, in order. Nothing while the port is dispatching.
@@ -211,13 +262,13 @@ impl fmt::Debug for PortRef {
 pub struct ConnectionInfo<'a> {
     /// How many events went to this connection.
     pub delivered: u64,
-    pub(super) describe: &'a dyn Fn(&mut dyn Visitor),
+    pub(super) ask: &'a dyn Fn(Question<'_>) -> bool,
 }
 
 impl ConnectionInfo<'_> {
     /// Shows the chain behind the connection.
     pub fn describe(&self, visitor: &mut dyn Visitor) {
-        (self.describe)(visitor);
+        (self.ask)(Question::Describe(visitor));
     }
 }
 
@@ -243,54 +294,6 @@ pub(super) fn end_of<T>(thing: &dyn InputThing<T>) -> String {
         }
     }
     let mut end = End(String::new());
-    thing.describe(&mut end);
+    thing.ask(Question::Describe(&mut end));
     end.0
-}
-
-/// What a port tells the scheduler that runs it, from where no context is at hand.
-#[derive(Default)]
-pub(crate) struct RunLink {
-    unlistened: Cell<bool>,
-    left: Cell<bool>,
-    unstarted: RefCell<Vec<Weak<dyn AnyPort>>>,
-    #[cfg(feature = "std")]
-    pub(crate) trackers: crate::tracking::Trackers,
-}
-
-impl RunLink {
-    pub(super) fn note_unlistened(&self) {
-        self.unlistened.set(true);
-    }
-
-    pub(super) fn note_left(&self) {
-        self.left.set(true);
-        self.unlistened.set(true);
-    }
-
-    pub(super) fn start_soon(&self, port: Weak<dyn AnyPort>) {
-        self.unstarted.borrow_mut().push(port);
-    }
-
-    /// Whether a source may have lost its last listener since the last call.
-    #[cfg(feature = "std")]
-    pub(crate) fn take_unlistened(&self) -> bool {
-        self.unlistened.take()
-    }
-
-    /// Whether a connection was taken off since the last call: it may have asked a source to pause.
-    #[cfg(feature = "std")]
-    pub(crate) fn take_left(&self) -> bool {
-        self.left.take()
-    }
-
-    /// Ports that have connections to start.
-    #[cfg(feature = "std")]
-    pub(crate) fn take_unstarted(&self) -> Vec<Weak<dyn AnyPort>> {
-        self.unstarted.take()
-    }
-
-    #[cfg(feature = "std")]
-    pub(crate) fn is_quiet(&self) -> bool {
-        !self.unlistened.get() && self.unstarted.borrow().is_empty() && !self.trackers.is_nudged()
-    }
 }

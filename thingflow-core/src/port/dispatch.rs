@@ -6,23 +6,24 @@ use alloc::vec::Vec;
 use core::cmp::Ordering;
 
 use super::any::end_of;
-use super::{Body, Inner, Notice, Port, Slot, pending, state};
+use super::{Body, Inner, Port, Slot, pending, state};
 use crate::clock::Instant;
 use crate::context::{Context, Culprit};
+use crate::notice::{Arrival, Notice};
 use crate::thing::{Closed, Demand, Receipt};
 
 impl<T: Clone + 'static> Port<T> {
     /// Sends an event by reference. This is the hop that `benches/` counts: the usual way through takes nothing but the
     /// connection, and the order of arguments of the other ways leaves those of this one in their registers.
     #[inline(always)]
-    pub(super) fn next_ref(&self, event: &T, cx: &mut Context<'_>) -> Receipt {
+    pub(super) fn emit_ref(&self, event: &T, cx: &mut Context<'_>) -> Receipt {
         let Some(mut body) = self.inner.body.take() else { return self.next_slowly(event, cx) };
         let witness = Witness { culprit: &mut *body, cx };
         let Some(only) = &mut witness.culprit.slots.only else {
             core::mem::forget(witness);
             return self.next_to_all(event, cx, body);
         };
-        let receipt = only.thing.on_next_ref(event, witness.cx);
+        let receipt = only.thing.next_ref(event, witness.cx);
         core::mem::forget(witness); // it speaks up only when a panic drops it
         body.events += 1;
         let inner = &*self.inner;
@@ -75,7 +76,7 @@ impl<T: Clone + 'static> Port<T> {
     #[cold]
     #[inline(never)]
     fn next_slowly(&self, event: &T, cx: &mut Context<'_>) -> Receipt {
-        let demand = self.inner.enqueue(Notice::Next(event.clone()));
+        let demand = self.inner.enqueue(Arrival::Next(event.clone()), cx)?;
         self.inner.settle_if_idle(demand, cx)
     }
 }
@@ -121,7 +122,7 @@ impl<T: Clone + 'static> Inner<T> {
     /// Sends an event that nobody else needs. If it is dear to clone, the last connection gets the event itself.
     pub(super) fn next_owned(&self, event: T, cx: &mut Context<'_>) -> Receipt {
         let Some(mut body) = self.body.take() else {
-            let demand = self.enqueue(Notice::Next(event));
+            let demand = self.enqueue(Arrival::Next(event), cx)?;
             return self.settle_if_idle(demand, cx);
         };
         body.events += u64::from(!self.closed.get());
@@ -141,13 +142,13 @@ impl<T: Clone + 'static> Inner<T> {
         })
     }
 
-    fn enqueue(&self, notice: Notice<T>) -> Demand {
+    fn enqueue(&self, arrival: Arrival<T>, cx: &mut Context<'_>) -> Receipt {
         if self.closed.get() {
-            return Demand::Done;
+            return Ok(Demand::Done);
         }
-        self.waiting.borrow_mut().push_back(notice);
+        self.waiting.push(arrival, || self.display_name(), cx)?;
         self.note(pending::WAITING);
-        Demand::More
+        Ok(Demand::More)
     }
 
     pub(super) fn settle_if_idle(&self, demand: Demand, cx: &mut Context<'_>) -> Receipt {
@@ -182,13 +183,13 @@ impl<T: Clone + 'static> Inner<T> {
             if what & (pending::JOINED | pending::START) != 0 {
                 demand = self.start_new(cx)?;
             }
-            let waiting = self.waiting.borrow_mut().pop_front();
-            if !self.waiting.borrow().is_empty() {
+            let waiting = self.waiting.pop();
+            if !self.waiting.is_empty() {
                 self.note(pending::WAITING);
             }
             match waiting {
-                Some(Notice::Next(event)) => demand = self.next_waiting(event, cx)?,
-                Some(end) => self.end(end, cx)?,
+                Some(Arrival::Next(event)) => demand = self.next_waiting(event, cx)?,
+                Some(Arrival::Notice(notice)) => demand = self.tell(notice, cx)?,
                 None => {}
             }
             if demand == Demand::Full {
@@ -223,33 +224,40 @@ impl<T: Clone + 'static> Inner<T> {
     /// Starts the connections that have not been started.
     fn start_new(&self, cx: &mut Context<'_>) -> Receipt {
         self.running.set(true);
-        if let Some(link) = cx.host().link() {
-            let _ = self.link.set(link); // a port belongs to the first scheduler that started it
-        }
+        let anew = self.belong(cx)?;
         let Some(body) = self.take_body() else { return Ok(Demand::More) };
         self.each(body, cx, |slot, cx| {
             if slot.state & state::STARTED != 0 {
-                return Ok(Demand::More);
+                // What it has asked for in an earlier run, or outside of any, nobody will answer: it asks again.
+                return if anew { slot.thing.notice(Notice::Wake, cx) } else { Ok(Demand::More) };
             }
             slot.state |= state::STARTED;
-            slot.thing.on_start(cx)
+            slot.thing.notice(Notice::Start, cx)
         })
     }
 
+    /// Tells every connection.
+    pub(super) fn tell(&self, mut notice: Notice<'_>, cx: &mut Context<'_>) -> Receipt {
+        if notice.is_end() {
+            return self.end(notice, cx).map(|()| Demand::Done);
+        }
+        let Some(body) = self.take_body() else {
+            return notice.keep().map_or(Ok(Demand::More), |notice| self.enqueue(Arrival::Notice(notice), cx));
+        };
+        let receipt = self.each(body, cx, |slot, cx| slot.thing.notice(notice.again(), cx));
+        self.settled(receipt, cx)
+    }
+
     /// Tells every connection that the stream has ended, and drops them.
-    pub(super) fn end(&self, notice: Notice<T>, cx: &mut Context<'_>) -> Closed {
+    pub(super) fn end(&self, mut notice: Notice<'_>, cx: &mut Context<'_>) -> Closed {
         if self.pending.get() & pending::START != 0 {
             let _ = self.settle_if_idle(Demand::More, cx)?;
         }
         let Some(body) = self.take_body() else {
-            let _ = self.enqueue(notice);
-            return Ok(());
+            return notice.keep().map_or(Ok(()), |notice| self.enqueue(Arrival::Notice(notice), cx).map(drop));
         };
         self.closed.set(true);
-        let ended = self.each(body, cx, |slot, cx| match &notice {
-            Notice::Error(error) => slot.thing.on_error(error.clone(), cx).map(|()| Demand::Done),
-            _ => slot.thing.on_completed(cx).map(|()| Demand::Done),
-        });
+        let ended = self.each(body, cx, |slot, cx| slot.thing.notice(notice.again(), cx).map(|_| Demand::Done));
         self.pending.set(0);
         let gone = (self.take_slots(|_| true), self.joined.take(), self.waiting.take(), self.later.take());
         drop(gone);
@@ -322,7 +330,7 @@ impl<T: Clone + 'static> Slot<T> {
     #[inline]
     fn next(&mut self, event: T, cx: &mut Context<'_>) -> Receipt {
         let witness = Witness { culprit: self, cx };
-        let receipt = witness.culprit.thing.on_next(event, witness.cx);
+        let receipt = witness.culprit.thing.next(event, witness.cx);
         core::mem::forget(witness);
         receipt
     }
@@ -330,7 +338,7 @@ impl<T: Clone + 'static> Slot<T> {
     #[inline]
     fn next_ref(&mut self, event: &T, cx: &mut Context<'_>) -> Receipt {
         let witness = Witness { culprit: self, cx };
-        let receipt = witness.culprit.thing.on_next_ref(event, witness.cx);
+        let receipt = witness.culprit.thing.next_ref(event, witness.cx);
         core::mem::forget(witness);
         receipt
     }

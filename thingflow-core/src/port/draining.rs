@@ -10,6 +10,7 @@ use core::cell::{Cell, RefCell};
 use super::any::{ConnectionInfo, Held, end_of};
 use super::{Inner, Slot};
 use crate::context::Context;
+use crate::notice::{Notice, Question};
 use crate::thing::{Closed, Demand, InputThing};
 
 pub(super) struct Draining<T> {
@@ -35,7 +36,7 @@ impl<T> Default for Draining<T> {
 impl<T> Draining<T> {
     /// Whether any still has somebody to send to.
     pub(super) fn is_any(&self) -> bool {
-        self.woken.get() != 0 || self.list.borrow().iter().any(|drain| drain.thing.is_open())
+        self.woken.get() != 0 || self.list.borrow().iter().any(|drain| drain.thing.ask(Question::Open))
     }
 
     pub(super) fn has(&self, id: usize) -> bool {
@@ -58,8 +59,7 @@ impl<T> Draining<T> {
 
     pub(super) fn show(&self, see: &mut dyn FnMut(ConnectionInfo<'_>)) {
         for drain in &*self.list.borrow() {
-            let describe = |visitor: &mut dyn crate::Visitor| drain.thing.describe(visitor);
-            see(ConnectionInfo { delivered: drain.delivered, describe: &describe });
+            see(ConnectionInfo { delivered: drain.delivered, ask: &|question| drain.thing.ask(question) });
         }
     }
 }
@@ -81,7 +81,7 @@ impl<T: Clone + 'static> Inner<T> {
         }
         let events = self.look(|body| body.events).unwrap_or(0);
         for Slot { thing, id, joined_at, .. } in gone {
-            if thing.is_draining()
+            if thing.ask(Question::Draining)
                 && let Some(me) = self.me.upgrade()
             {
                 self.draining.list.borrow_mut().push(Drain { thing, id, delivered: events - joined_at });
@@ -96,13 +96,13 @@ impl<T: Clone + 'static> Inner<T> {
         for id in ids {
             let Some(mut drain) = self.draining.take(id) else { continue }; // disconnected by one before it
             self.draining.woken.set(id);
-            let receipt = drain.thing.on_wake(cx);
+            let receipt = drain.thing.notice(Notice::Wake, cx);
             let stays = self.draining.woken.replace(0) == id;
             let fatal = receipt.is_err();
             if fatal {
                 cx.name_failed(|| end_of(&*drain.thing));
             }
-            if stays && (fatal || drain.thing.is_draining()) {
+            if stays && (fatal || drain.thing.ask(Question::Draining)) {
                 self.draining.list.borrow_mut().push(drain); // after a fatal error it is closed with all the others
             }
             receipt.map(|_: Demand| ())?;

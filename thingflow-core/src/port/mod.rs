@@ -14,31 +14,34 @@ mod chain;
 mod connection;
 mod dispatch;
 mod draining;
+mod run;
 mod slots;
 mod waking;
 mod weak;
 
 use alloc::boxed::Box;
-use alloc::collections::VecDeque;
 use alloc::rc::{Rc, Weak};
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::cell::{Cell, OnceCell, RefCell};
+use core::cell::{Cell, RefCell};
 use core::fmt;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
+use crate::arrivals::Arrivals;
 use crate::context::Context;
 use crate::error::StreamError;
-use crate::thing::{Closed, InputThing, Receipt};
-use crate::visit::Visitor;
+use crate::notice::{Arrival, Notice, Question};
+use crate::thing::{Closed, Demand, InputThing, Receipt};
 
 pub(crate) use alarm::Alarm;
-pub(crate) use any::{AnyPort, Held, Hub, RunLink};
+pub(crate) use any::{AnyPort, Held, Hub};
 pub use any::{ConnectionInfo, PortRef};
 pub use branch::Branch;
 pub use chain::PortChain;
 pub use connection::Connection;
 use draining::Draining;
+pub(crate) use run::RunLink;
+use run::RunOf;
 use slots::Slots;
 pub use weak::WeakPort;
 
@@ -75,10 +78,10 @@ struct Inner<T> {
     parked: Cell<Option<Box<Body<T>>>>,
     /// Not zero: something is to be done before or after the next dispatch.
     pending: Cell<u8>,
-    /// Notices that came in the middle of a dispatch.
-    waiting: RefCell<VecDeque<Notice<T>>>,
+    /// What came in the middle of a dispatch.
+    waiting: Arrivals<Arrival<T>>,
     /// Events for a later turn, see [`Port::emit_later`].
-    later: RefCell<VecDeque<T>>,
+    later: Arrivals<T>,
     /// When the scheduler will wake the connections.
     alarm: Alarm,
     /// When `Full` was the receipt of something that no source has heard: the count of resumes.
@@ -91,7 +94,10 @@ struct Inner<T> {
     running: Cell<bool>,
     closed: Cell<bool>,
     keep_running: Cell<bool>,
-    link: OnceCell<Rc<RunLink>>,
+    /// The run that has started the port.
+    run: RefCell<RunOf>,
+    /// As many as there are ends of loops that lead here, and one.
+    loops: Rc<()>,
     name: RefCell<Option<String>>,
     me: Weak<Inner<T>>,
 }
@@ -118,11 +124,14 @@ struct Body<T> {
     port: Weak<Inner<T>>,
 }
 
-/// It goes before its port only if a panic passes through a dispatch. Nothing can be sent then any more.
+/// It goes before its port only if a panic passes through a dispatch. Nothing can be sent then any more. The connections go
+/// back, for a `Drop` that panics too would end the process: they are dropped when the run is closed, each by itself.
 impl<T> Drop for Body<T> {
     fn drop(&mut self) {
         if let Some(port) = self.port.upgrade() {
             port.closed.set(true);
+            let slots = core::mem::take(&mut self.slots);
+            port.parked.set(Some(Box::new(Self { slots, events: self.events, port: Weak::new() })));
         }
     }
 }
@@ -136,12 +145,6 @@ struct Slot<T> {
     state: u8,
     /// The port's count of events when this connection was made.
     joined_at: u64,
-}
-
-enum Notice<T> {
-    Next(T),
-    Completed,
-    Error(StreamError),
 }
 
 /// A number that no other connection of the program has, on whatever thread: one atomic step.
@@ -169,15 +172,16 @@ impl<T: Clone + 'static> Port<T> {
             pending: Cell::new(0),
             alarm: Alarm::default(),
             full_at: Cell::new(None),
-            waiting: RefCell::default(),
-            later: RefCell::default(),
+            waiting: Arrivals::default(),
+            later: Arrivals::default(),
             joined: RefCell::default(),
             left: RefCell::default(),
             draining: Draining::default(),
             running: Cell::new(false),
             closed: Cell::new(false),
             keep_running: Cell::new(false),
-            link: OnceCell::new(),
+            run: RefCell::default(),
+            loops: Rc::new(()),
             name: RefCell::new(None),
             me: me.clone(),
         });
@@ -210,13 +214,17 @@ impl<T: Clone + 'static> Port<T> {
     /// The fatal error of a connected Thing. The run cannot go on, the rest of the connections miss the event.
     #[inline(always)]
     pub fn emit(&self, event: T, cx: &mut Context<'_>) -> Receipt {
-        if core::mem::needs_drop::<T>() { self.inner.next_owned(event, cx) } else { self.next_ref(&event, cx) }
+        if core::mem::needs_drop::<T>() { self.inner.next_owned(event, cx) } else { self.emit_ref(&event, cx) }
     }
 
     /// Sends an event in the next turn of the scheduler: for loops that must not starve the rest. Needs a scheduler.
-    pub fn emit_later(&self, event: T, cx: &mut Context<'_>) {
-        self.inner.later.borrow_mut().push_back(event);
+    ///
+    /// # Errors
+    /// If more than 65,536 events wait for a later turn: the loop sends more than it takes.
+    pub fn emit_later(&self, event: T, cx: &mut Context<'_>) -> Closed {
+        self.inner.later.push(event, || self.inner.display_name(), cx)?;
         cx.host().wake_at(self.inner.me.clone(), cx.now(), true);
+        Ok(())
     }
 
     /// Ends the stream: the connections are told and dropped.
@@ -237,7 +245,7 @@ impl<T: Clone + 'static> Port<T> {
 
     /// Whether anything that still wants events is connected, here or further down.
     pub fn is_listened(&self) -> bool {
-        AnyPort::is_listened(&*self.inner)
+        self.ask(Question::Open)
     }
 
     /// Whether the stream has ended.
@@ -289,30 +297,30 @@ impl<T> fmt::Debug for Port<T> {
 /// One port may feed another.
 impl<T: Clone + 'static> InputThing<T> for Port<T> {
     #[inline]
-    fn on_next(&mut self, event: T, cx: &mut Context<'_>) -> Receipt {
+    fn next(&mut self, event: T, cx: &mut Context<'_>) -> Receipt {
         self.emit(event, cx)
     }
     #[inline]
-    fn on_next_ref(&mut self, event: &T, cx: &mut Context<'_>) -> Receipt {
-        self.next_ref(event, cx)
+    fn next_ref(&mut self, event: &T, cx: &mut Context<'_>) -> Receipt {
+        self.emit_ref(event, cx)
     }
-    fn on_completed(&mut self, cx: &mut Context<'_>) -> Closed {
-        if cx.host().spares(AnyPort::id(&*self.inner)) { Ok(()) } else { self.complete(cx) }
+    fn notice(&mut self, notice: Notice<'_>, cx: &mut Context<'_>) -> Receipt {
+        match notice {
+            Notice::Completed if cx.host().spares(AnyPort::id(&*self.inner)) => Ok(Demand::More),
+            Notice::Wake => Ok(Demand::More), // it is woken by the scheduler
+            notice => AnyPort::notice(&*self.inner, notice, cx),
+        }
     }
-    fn on_error(&mut self, error: StreamError, cx: &mut Context<'_>) -> Closed {
-        self.fail(error, cx)
-    }
-    fn on_start(&mut self, cx: &mut Context<'_>) -> Receipt {
-        AnyPort::start(&*self.inner, cx)
-    }
-    fn is_open(&self) -> bool {
-        self.is_listened()
-    }
-    fn has_room(&self) -> bool {
-        AnyPort::has_room(&*self.inner)
-    }
-    fn describe(&self, visitor: &mut dyn Visitor) {
-        visitor.port(self.as_ref(), false);
+    fn ask(&self, question: Question<'_>) -> bool {
+        match question {
+            Question::Describe(visitor) => {
+                visitor.port(self.as_ref(), false);
+                true
+            }
+            // The scheduler keeps the port, and asks it.
+            Question::Draining | Question::Holding => false,
+            question => AnyPort::ask(&*self.inner, question),
+        }
     }
 }
 
@@ -329,7 +337,7 @@ impl<T: Clone + 'static> Inner<T> {
             self.note(pending::START);
             self.put_back(body);
             if self.running.get()
-                && let Some(link) = self.link.get()
+                && let Some(link) = self.run.borrow().link()
             {
                 link.start_soon(self.me.clone());
             }
@@ -350,7 +358,8 @@ impl<T: Clone + 'static> Inner<T> {
         let gone = body.slots.take(|slot| slot.id == id);
         self.put_back(body);
         drop(gone); // only now: its `Drop` may be user code that uses this port
-        if let Some(link) = self.link.get() {
+        let link = self.run.borrow().link();
+        if let Some(link) = link {
             link.note_left();
         }
     }
@@ -396,7 +405,8 @@ impl<T: Clone + 'static> Inner<T> {
 
     /// Lets the scheduler look for sources that nobody listens to any more.
     fn note_unlistened(&self) {
-        if let Some(link) = self.link.get() {
+        let link = self.run.borrow().link();
+        if let Some(link) = link {
             link.note_unlistened();
         }
     }

@@ -2,6 +2,7 @@
 
 use super::{Inner, pending};
 use crate::context::Context;
+use crate::notice::Notice;
 use crate::thing::{Demand, Receipt};
 
 impl<T: Clone + 'static> Inner<T> {
@@ -18,7 +19,7 @@ impl<T: Clone + 'static> Inner<T> {
     pub(super) fn wake_all(&self, cx: &mut Context<'_>) -> Receipt {
         self.wake_draining(cx)?;
         let Some(body) = self.take_body() else { return Ok(Demand::More) };
-        let receipt = self.each(body, cx, |slot, cx| slot.thing.on_wake(cx));
+        let receipt = self.each(body, cx, |slot, cx| slot.thing.notice(Notice::Wake, cx));
         let demand = self.settled(receipt, cx)?;
         if demand == Demand::Done {
             self.note_unlistened();
@@ -38,9 +39,9 @@ impl<T: Clone + 'static> Inner<T> {
     /// Delivers the events of an earlier turn.
     pub(super) fn deliver_later(&self, cx: &mut Context<'_>) -> Receipt {
         let mut demand = Demand::More;
-        let due = self.later.borrow().len(); // what these cause is for the turn after
+        let due = self.later.len(); // what these cause is for the turn after
         for _ in 0..due {
-            let Some(event) = self.later.borrow_mut().pop_front() else { break };
+            let Some(event) = self.later.pop() else { break };
             demand = self.next_owned(event, cx)?;
             self.remember_full(demand, cx);
         }

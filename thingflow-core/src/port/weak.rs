@@ -5,9 +5,8 @@ use core::fmt;
 
 use super::{Inner, Port};
 use crate::context::Context;
-use crate::error::StreamError;
-use crate::thing::{Closed, Demand, InputThing, Receipt};
-use crate::visit::Visitor;
+use crate::notice::{Notice, Question};
+use crate::thing::{Demand, InputThing, Receipt};
 
 /// Made by [`Port::downgrade`]. Events go into the port while it lives, in the same dispatch: right after the one in
 /// progress.
@@ -25,44 +24,65 @@ use crate::visit::Visitor;
 /// assert_eq!(seen.events(), [3, 6, 12]);
 /// # Ok::<(), FatalError>(())
 /// ```
-pub struct WeakPort<T>(Weak<Inner<T>>);
+pub struct WeakPort<T> {
+    port: Weak<Inner<T>>,
+    /// The port counts the ends of loops.
+    _end: Rc<()>,
+}
 
 impl<T> WeakPort<T> {
     pub(super) fn new(inner: &Rc<Inner<T>>) -> Self {
-        Self(Rc::downgrade(inner))
+        Self { port: Rc::downgrade(inner), _end: inner.loops.clone() }
     }
 
     /// The port, if it still lives.
     pub fn upgrade(&self) -> Option<Port<T>> {
-        self.0.upgrade().map(|inner| Port { inner })
+        self.port.upgrade().map(|inner| Port { inner })
+    }
+}
+
+impl<T: Clone + 'static> WeakPort<T> {
+    /// Tells the port what concerns the loop, and keeps the end of the loop from it.
+    pub(crate) fn tell(&self, notice: Notice<'_>, name: &str, cx: &mut Context<'_>) -> Receipt {
+        match notice {
+            Notice::Completed => Ok(Demand::Done),
+            Notice::Error(error) => {
+                cx.report(name, &error);
+                Ok(Demand::Done)
+            }
+            notice => self.upgrade().map_or(Ok(Demand::Done), |mut port| port.notice(notice, cx)),
+        }
+    }
+
+    pub(crate) fn answer(&self, question: Question<'_>, name: &str) -> bool {
+        match (question, self.upgrade()) {
+            (Question::Describe(visitor), Some(port)) => visitor.port(port.as_ref(), true),
+            (Question::Describe(visitor), None) => visitor.sink(name),
+            (question, Some(port)) => return port.ask(question),
+            (question, None) => return question.asks_all(),
+        }
+        true
     }
 }
 
 impl<T: Clone + 'static> InputThing<T> for WeakPort<T> {
-    fn on_next(&mut self, event: T, cx: &mut Context<'_>) -> Receipt {
+    fn next(&mut self, event: T, cx: &mut Context<'_>) -> Receipt {
         self.upgrade().map_or(Ok(Demand::Done), |port| port.emit(event, cx))
     }
-    fn on_completed(&mut self, _: &mut Context<'_>) -> Closed {
-        Ok(())
+    fn next_ref(&mut self, event: &T, cx: &mut Context<'_>) -> Receipt {
+        self.upgrade().map_or(Ok(Demand::Done), |mut port| port.next_ref(event, cx))
     }
-    fn on_error(&mut self, error: StreamError, cx: &mut Context<'_>) -> Closed {
-        cx.report("loop", &error);
-        Ok(())
+    fn notice(&mut self, notice: Notice<'_>, cx: &mut Context<'_>) -> Receipt {
+        self.tell(notice, "loop", cx)
     }
-    fn is_open(&self) -> bool {
-        self.upgrade().is_some_and(|port| port.is_listened())
-    }
-    fn describe(&self, visitor: &mut dyn Visitor) {
-        match self.upgrade() {
-            Some(port) => visitor.port(port.as_ref(), true),
-            None => visitor.sink("loop"),
-        }
+    fn ask(&self, question: Question<'_>) -> bool {
+        self.answer(question, "loop")
     }
 }
 
 impl<T> Clone for WeakPort<T> {
     fn clone(&self) -> Self {
-        Self(self.0.clone())
+        Self { port: self.port.clone(), _end: self._end.clone() }
     }
 }
 

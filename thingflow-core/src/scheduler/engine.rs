@@ -26,9 +26,9 @@ use crate::clock::Instant;
 use crate::context::{Context, Job};
 use crate::error::{FatalError, RunError};
 use crate::output::OutputThing;
-use crate::port::{Hub, RunLink};
+use crate::port::{AnyPort, Held, Hub, PortRef, RunLink};
 use crate::reports::Reports;
-use crate::visit::shows_anything;
+use crate::visit::{ports_behind, shows_anything};
 
 pub(super) struct Engine {
     pub(super) clock: RunClock,
@@ -61,6 +61,8 @@ pub(super) struct Run {
     pub(super) ports: RefCell<Keyed<Waiting>>,
     /// Ports and joins behind which something still drains: kept, and run for, until it has.
     pub(super) lingering: RefCell<Vec<Rc<dyn Hub>>>,
+    /// Ports whose sources have ended, and which loops lead back to: they end when nothing is on its way any more.
+    pub(super) ending: RefCell<Vec<Rc<dyn AnyPort>>>,
     /// Schedules to call in the next turn.
     pub(super) again: RefCell<VecDeque<Id>>,
     pub(super) unstarted: RefCell<Vec<Id>>,
@@ -92,6 +94,7 @@ impl Run {
             timers: self.timers.take().into(),
             ports: self.ports.borrow_mut().take_all().into(),
             lingering: self.lingering.take().into(),
+            ending: self.ending.take().into(),
             again: self.again.take().into(),
             unstarted: self.unstarted.take().into(),
             paused: self.paused.take().into(),
@@ -150,12 +153,24 @@ impl Engine {
 
     /// Whether there is anything left to run for.
     pub(super) fn has_work(&self) -> bool {
+        self.has_work_but_loops() || !self.run.ending.borrow().is_empty()
+    }
+
+    /// Whether there is anything left to run for, but for the end of loops that are at rest.
+    pub(super) fn has_work_but_loops(&self) -> bool {
         let run = &self.run;
         self.has_schedules()
             || !run.jobs.borrow().is_empty()
             || run.later.get() > 0
             || run.lingering.borrow().iter().any(|hub| hub.is_draining())
             || self.link.trackers.is_nudged()
+            || self.is_holding()
+    }
+
+    /// Whether a stage behind a port holds an event that is to go on at a time that it has asked for.
+    fn is_holding(&self) -> bool {
+        let waiting: Vec<_> = self.run.ports.borrow().iter().filter_map(Waiting::upgrade).collect();
+        waiting.iter().any(|hub| hub.is_holding())
     }
 
     /// Whether virtual time stands still for a thread.
@@ -237,29 +252,61 @@ impl Engine {
 
     // ---- the end ----
 
+    /// Closes what is left of a run that has come to its end: all but the loops that somebody may feed again.
+    pub(super) fn close_unfed(&self) {
+        let started = self.link.end_run();
+        let mut loops = Vec::new();
+        for port in started.iter().filter(|port| port.is_looped()) {
+            log_failed(self.discard(|_| {
+                let reached = ports_behind(|visitor| visitor.port(PortRef::new(port.clone()), false));
+                loops.extend(reached.iter().map(PortRef::id));
+            }));
+        }
+        let mut held = Vec::new();
+        for port in started {
+            if loops.contains(&port.id()) {
+                self.link.note_started(Rc::downgrade(&port));
+            } else {
+                log_failed(self.discard(|_| port.close(&mut held)));
+            }
+        }
+        self.drop_held(held);
+    }
+
+    fn drop_held(&self, mut held: Vec<(usize, Box<dyn Held>)>) {
+        held.sort_by_key(|(created, _)| std::cmp::Reverse(*created));
+        for (_, thing) in held {
+            log_failed(self.discard(|_| drop(thing)));
+        }
+    }
+
     /// Closes every Thing, in reverse order of creation, and stops the edge threads. Then the engine is as new.
     ///
     /// # Errors
     /// How a thread has failed meanwhile.
     pub(super) fn close(&self) -> Result<(), RunError> {
         let mut held = Vec::new();
-        log_failed(self.discard(|_| super::closing::take_things(self, &mut held)));
-        held.sort_by_key(|(created, _)| std::cmp::Reverse(*created));
-        for (_, thing) in held {
-            log_failed(self.discard(|_| drop(thing)));
+        // First the ports that the run has started, seen by a walk or not, and each by itself: a walk asks user code.
+        for port in self.link.end_run() {
+            log_failed(self.discard(|_| port.close(&mut held)));
         }
+        log_failed(self.discard(|_| super::closing::take_things(self, &mut held)));
+        self.drop_held(held);
         let ids: Vec<Id> = self.schedules.borrow().ids().map(|(id, _)| id).collect();
         for id in ids.into_iter().rev() {
             if let Some((Some(thing), trigger)) = self.remove(id) {
                 log_failed(self.drop_thing(id, thing, trigger));
             }
         }
-        let Run { ports, lingering, jobs, failed, .. } = self.run.take();
+        let Run { ports, lingering, ending, jobs, failed, .. } = self.run.take();
         log_failed(failed.take().map_or(Ok(()), Err));
         for job in jobs.take() {
             log_failed(self.discard(|_| drop(job)));
         }
-        log_failed(self.discard(|_| drop((ports, lingering))));
+        for hub in ports.borrow().iter().filter_map(Waiting::upgrade) {
+            hub.forget_wishes();
+        }
+        log_failed(self.discard(|_| drop((ports, lingering, ending))));
         self.reports.end_run();
         self.watch.take();
         let failed = self.threads.stop().and_then(|heard| heard.failed);

@@ -1,5 +1,6 @@
 //! What a context asks of the scheduler.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -14,7 +15,7 @@ use crate::clock::{Instant, Timestamp};
 use crate::context::{Context, Culprit, Host, Job};
 use crate::error::StreamError;
 use crate::output::OutputThing;
-use crate::port::{Hub, RunLink};
+use crate::port::{AnyPort, Hub, RunLink};
 use crate::thing::Closed;
 
 /// A port that is to be woken. An event on its way round a loop keeps the loop alive.
@@ -73,12 +74,15 @@ impl Host for Engine {
         Some(self.resumed.get())
     }
 
-    fn wake_on_resume(&self, port: Weak<dyn Hub>) {
+    fn wake_on_resume(&self, port: Weak<dyn Hub>) -> bool {
         self.run.stalled.borrow_mut().push(Stalled::Port(port));
+        true
     }
 
     fn blame(&self, thing: &dyn Culprit) {
-        self.run.culprit.borrow_mut().get_or_insert_with(|| thing.name());
+        // A panic is on its way: one more, of a question, would end the process.
+        let name = || catch_unwind(AssertUnwindSafe(|| thing.name())).unwrap_or_default();
+        self.run.culprit.borrow_mut().get_or_insert_with(name);
     }
 
     fn defer(&self, job: Job) {
@@ -89,7 +93,7 @@ impl Host for Engine {
         self.schedule_within(thing, when)
     }
 
-    fn wake_at(&self, port: Weak<dyn Hub>, due: Instant, later: bool) {
+    fn wake_at(&self, port: Weak<dyn Hub>, due: Instant, later: bool) -> bool {
         let (kind, waiting) = match port.upgrade() {
             Some(port) if later => (Kind::Later, Waiting::Events(port)),
             _ => (Kind::Port, Waiting::Connections(port)),
@@ -99,6 +103,7 @@ impl Host for Engine {
         }
         let id = self.run.ports.borrow_mut().insert(waiting);
         self.run.timers.borrow_mut().once(due, self.slack(None), Due { kind, id });
+        true
     }
 
     fn bell(&self) -> Option<Arc<Doorbell>> {
@@ -118,6 +123,11 @@ impl Host for Engine {
         if !lingering.iter().any(|other| Rc::ptr_eq(other, &hub)) {
             lingering.push(hub);
         }
+    }
+
+    fn end_at_rest(&self, port: Rc<dyn AnyPort>) -> bool {
+        self.run.ending.borrow_mut().push(port);
+        true
     }
 
     fn link(&self) -> Option<Rc<RunLink>> {

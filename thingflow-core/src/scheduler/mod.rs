@@ -36,6 +36,7 @@ pub(crate) use within::When;
 
 use crate::clock::Clock;
 use crate::error::RunError;
+use crate::notice::Notice;
 use crate::output::OutputThing;
 use crate::port::Port;
 use crate::reports::Report;
@@ -209,8 +210,10 @@ impl Scheduler {
     }
 
     /// Runs until nothing is scheduled any more, until [`stop`](Stopper::stop), SIGINT or SIGTERM, or until a fatal error.
-    /// In the last three cases every Thing is closed, in reverse order of creation, and edge threads have ended or are left
-    /// to themselves, see [`stop_within`](Self::stop_within), before this returns. Then the scheduler is as new.
+    /// Every Thing is closed, in reverse order of creation, and edge threads have ended or are left to themselves, see
+    /// [`stop_within`](Self::stop_within), before this returns. Then the scheduler is as new. Only a loop that you hold the
+    /// port of stays, if nothing was scheduled any more: it may be fed again. To go on with other ports after nothing is
+    /// scheduled, use [`run_for`](Self::run_for) or [`turn`](Self::turn).
     ///
     /// # Errors
     /// The fatal error, with the Thing it came from and its causes.
@@ -218,7 +221,11 @@ impl Scheduler {
         if !self.engine.clock.is_virtual() {
             self.engine.reactor().watch_signals().map_err(RunError::new)?;
         }
-        self.run(Until::Event)
+        let result = self.run(Until::Event);
+        if result.is_ok() {
+            self.engine.close_unfed(); // a pin must not stay on
+        }
+        result
     }
 
     /// As [`run_forever`](Self::run_forever), for at most `d` of the scheduler's time, and without touching signals. What
@@ -270,7 +277,7 @@ impl Scheduler {
         let (port, new) = self.engine.reports.port();
         if new {
             let mut started = port.clone();
-            self.engine.do_later(move |_, cx| started.on_start(cx).map(|_| ()));
+            self.engine.do_later(move |_, cx| started.notice(Notice::Start, cx).map(drop));
         }
         port
     }

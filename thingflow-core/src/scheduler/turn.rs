@@ -1,5 +1,7 @@
 //! The phases of a turn: start what is new, wait, then serve timers, inboxes, descriptors and jobs.
 
+use std::rc::Rc;
+
 use super::calls::Why;
 use super::engine::Engine;
 use super::host::Waiting;
@@ -10,6 +12,9 @@ use super::timers::{Due, Kind};
 use crate::clock::Instant;
 use crate::context::Host;
 use crate::error::RunError;
+use crate::notice::Notice;
+use crate::port::{AnyPort, PortRef};
+use crate::visit::ports_behind;
 
 /// So many turns virtual time stands still while there is something to do, before it goes on to the next deadline.
 const MOST_STILL: u32 = 10_000;
@@ -33,6 +38,9 @@ impl Engine {
                 }
                 self.release_unlistened()?;
             }
+            if !self.run.ending.borrow().is_empty() {
+                self.end_loops()?;
+            }
             if !self.run.lingering.borrow().is_empty() {
                 self.release_drained()?;
             }
@@ -46,7 +54,7 @@ impl Engine {
         }
         for port in self.link.take_unstarted() {
             if let Some(port) = port.upgrade() {
-                self.guarded(move |cx| port.start(cx).map(drop))?;
+                self.guarded(move |cx| port.notice(Notice::Start, cx).map(drop))?;
             }
         }
         Ok(())
@@ -213,6 +221,31 @@ impl Engine {
             self.let_go(id);
         }
         Ok(())
+    }
+
+    /// Ends the ports at the beginning of loops, whose sources have ended, as soon as nothing is on its way any more.
+    #[cold]
+    fn end_loops(&self) -> Result<(), RunError> {
+        let ending = self.run.ending.take();
+        let waits = self.has_work_but_loops();
+        for port in ending {
+            if waits && self.is_on_its_way(&port)? {
+                self.run.ending.borrow_mut().push(port);
+            } else {
+                self.guarded(move |cx| port.complete(cx))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether an event waits behind a port, in a stage or for a later turn.
+    fn is_on_its_way(&self, port: &Rc<dyn AnyPort>) -> Result<bool, RunError> {
+        let mut waits = false;
+        self.discard(|_| {
+            let ports = ports_behind(|visitor| visitor.port(PortRef::new(port.clone()), false));
+            waits = ports.iter().any(|port| port.port().has_later() || port.port().is_holding());
+        })?;
+        Ok(waits)
     }
 
     /// Lets go of ports and joins behind which nothing drains any more.

@@ -80,7 +80,8 @@ impl Context<'_> {
     /// # use thingflow_core::testing::{ListSensor, Recorder};
     /// /// Samples each device that is announced.
     /// struct Discovery(Recorder<f64>);
-    /// impl InputThing<&'static str> for Discovery {
+    /// impl Sink for Discovery {
+    ///     type Event = &'static str;
     ///     fn on_next(&mut self, name: &'static str, cx: &mut Context<'_>) -> Receipt {
     ///         let device = SensorOutput::new(ListSensor::new(name, [20.5, 21.0]));
     ///         device.map(|e| e.val).connect(self.0.clone());

@@ -3,10 +3,11 @@
 //! Holds what the function holds.
 
 use core::fmt;
+use core::marker::PhantomData;
 
 use crate::context::Context;
 use crate::error::StreamError;
-use crate::thing::{Closed, Demand, InputThing, Receipt};
+use crate::thing::{Closed, Demand, Receipt, Sink};
 
 /// Calls `f` with each event. Completion is ignored; an error is reported, not fatal.
 ///
@@ -17,15 +18,15 @@ use crate::thing::{Closed, Demand, InputThing, Receipt};
 /// assert_eq!(sum, 6);
 /// # Ok::<(), RunError>(())
 /// ```
-pub fn call<T, F: FnMut(T)>(f: F) -> Call<F> {
-    Call(f)
+pub fn call<T, F: FnMut(T)>(f: F) -> Call<T, F> {
+    Call(f, PhantomData)
 }
 
 /// Made by [`call`].
-#[derive(Clone, Copy)]
-pub struct Call<F>(pub(crate) F);
+pub struct Call<T, F>(F, PhantomData<fn(T)>);
 
-impl<T, F: FnMut(T)> InputThing<T> for Call<F> {
+impl<T, F: FnMut(T)> Sink for Call<T, F> {
+    type Event = T;
     #[inline]
     fn on_next(&mut self, event: T, _: &mut Context<'_>) -> Receipt {
         (self.0)(event);
@@ -40,7 +41,7 @@ impl<T, F: FnMut(T)> InputThing<T> for Call<F> {
     }
 }
 
-impl<F> fmt::Debug for Call<F> {
+impl<T, F> fmt::Debug for Call<T, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Call")
     }

@@ -3,10 +3,11 @@
 //! Holds what the function holds.
 
 use core::fmt;
+use core::marker::PhantomData;
 
 use crate::context::Context;
 use crate::error::StreamError;
-use crate::thing::{Closed, Demand, InputThing, Receipt};
+use crate::thing::{Closed, Demand, Receipt, Sink};
 
 /// Calls `f` with each event until it answers `false`; that event was the last. Completion is ignored, an error is
 /// reported.
@@ -19,15 +20,15 @@ use crate::thing::{Closed, Demand, InputThing, Receipt};
 /// # Ok::<(), RunError>(())
 /// ```
 #[doc(alias = "sink_conditional")]
-pub fn call_while<T, F: FnMut(T) -> bool>(f: F) -> CallWhile<F> {
-    CallWhile(f)
+pub fn call_while<T, F: FnMut(T) -> bool>(f: F) -> CallWhile<T, F> {
+    CallWhile(f, PhantomData)
 }
 
 /// Made by [`call_while`].
-#[derive(Clone, Copy)]
-pub struct CallWhile<F>(F);
+pub struct CallWhile<T, F>(F, PhantomData<fn(T)>);
 
-impl<T, F: FnMut(T) -> bool> InputThing<T> for CallWhile<F> {
+impl<T, F: FnMut(T) -> bool> Sink for CallWhile<T, F> {
+    type Event = T;
     #[inline]
     fn on_next(&mut self, event: T, _: &mut Context<'_>) -> Receipt {
         Ok(if (self.0)(event) { Demand::More } else { Demand::Done })
@@ -41,7 +42,7 @@ impl<T, F: FnMut(T) -> bool> InputThing<T> for CallWhile<F> {
     }
 }
 
-impl<F> fmt::Debug for CallWhile<F> {
+impl<T, F> fmt::Debug for CallWhile<T, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("CallWhile")
     }

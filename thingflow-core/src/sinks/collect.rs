@@ -9,7 +9,7 @@ use core::fmt;
 
 use crate::context::Context;
 use crate::error::StreamError;
-use crate::thing::{Closed, Demand, InputThing, Receipt};
+use crate::thing::{Closed, Demand, Receipt, Sink};
 
 /// Keeps each event in `list`. An error is reported. A test wants a [`Recorder`](crate::testing::Recorder) instead.
 ///
@@ -29,7 +29,8 @@ pub fn collect_into<T>(list: &Rc<RefCell<Vec<T>>>) -> CollectInto<T> {
 /// Made by [`collect_into`].
 pub struct CollectInto<T>(Rc<RefCell<Vec<T>>>);
 
-impl<T> InputThing<T> for CollectInto<T> {
+impl<T> Sink for CollectInto<T> {
+    type Event = T;
     fn on_next(&mut self, event: T, _: &mut Context<'_>) -> Receipt {
         self.0.borrow_mut().push(event);
         Ok(Demand::More)

@@ -5,10 +5,9 @@
 use core::fmt;
 
 use crate::context::Context;
-use crate::error::StreamError;
+use crate::notice::{Notice, Question};
 use crate::port::{Port, WeakPort};
-use crate::thing::{Closed, Demand, InputThing, Receipt};
-use crate::visit::Visitor;
+use crate::thing::{Demand, InputThing, Receipt};
 
 /// Sends each event into `port` in the next turn of the scheduler, so that a loop cannot starve the rest.
 ///
@@ -42,26 +41,19 @@ pub struct Feedback<T> {
 }
 
 impl<T: Clone + 'static> InputThing<T> for Feedback<T> {
-    fn on_next(&mut self, event: T, cx: &mut Context<'_>) -> Receipt {
+    fn next(&mut self, event: T, cx: &mut Context<'_>) -> Receipt {
         let Some(port) = self.port.upgrade().filter(|port| !port.is_closed()) else { return Ok(Demand::Done) };
-        port.emit_later(event, cx);
+        port.emit_later(event, cx)?;
         Ok(Demand::More)
     }
-    fn on_completed(&mut self, _: &mut Context<'_>) -> Closed {
-        Ok(())
+    fn next_ref(&mut self, event: &T, cx: &mut Context<'_>) -> Receipt {
+        self.next(event.clone(), cx)
     }
-    fn on_error(&mut self, error: StreamError, cx: &mut Context<'_>) -> Closed {
-        cx.report("feedback", &error);
-        Ok(())
+    fn notice(&mut self, notice: Notice<'_>, cx: &mut Context<'_>) -> Receipt {
+        self.port.tell(notice, "feedback", cx)
     }
-    fn is_open(&self) -> bool {
-        self.port.upgrade().is_some_and(|port| port.is_listened())
-    }
-    fn describe(&self, visitor: &mut dyn Visitor) {
-        match self.port.upgrade() {
-            Some(port) => visitor.port(port.as_ref(), true),
-            None => visitor.sink("Feedback"),
-        }
+    fn ask(&self, question: Question<'_>) -> bool {
+        self.port.answer(question, "Feedback")
     }
 }
 

@@ -41,19 +41,26 @@ pub trait Sinks: Chain {
     /// Calls `f` with each event. An error of the stream is reported.
     #[doc(alias = "subscribe")]
     #[doc(alias = "sink")]
-    fn for_each<F: FnMut(Self::Item) + 'static>(self, f: F) -> Self::Ended<Call<F>> {
+    fn for_each<F: FnMut(Self::Item) + 'static>(self, f: F) -> Self::Ended<Call<Self::Item, F>>
+    where
+        Self::Item: 'static,
+    {
         self.connect(call(f))
     }
 
     /// Calls `f` with each event until it answers `false`. An error of the stream is reported.
     #[doc(alias = "sink_conditional")]
-    fn for_each_while<F: FnMut(Self::Item) -> bool + 'static>(self, f: F) -> Self::Ended<CallWhile<F>> {
+    fn for_each_while<F: FnMut(Self::Item) -> bool + 'static>(self, f: F) -> Self::Ended<CallWhile<Self::Item, F>>
+    where
+        Self::Item: 'static,
+    {
         self.connect(call_while(f))
     }
 
     /// Calls `f` with each event; its error is fatal and ends the run.
-    fn try_for_each<E, F>(self, f: F) -> Self::Ended<TryCall<F>>
+    fn try_for_each<E, F>(self, f: F) -> Self::Ended<TryCall<Self::Item, F>>
     where
+        Self::Item: 'static,
         E: Into<Cause>,
         F: FnMut(Self::Item) -> Result<(), E> + 'static,
     {
@@ -63,9 +70,9 @@ pub trait Sinks: Chain {
     /// Prints each event and the end to standard output. To print and go on: `tap(print())`.
     #[cfg(feature = "std")]
     #[doc(alias = "output")]
-    fn print(self) -> Self::Ended<Print>
+    fn print(self) -> Self::Ended<Print<Self::Item>>
     where
-        Self::Item: core::fmt::Debug,
+        Self::Item: core::fmt::Debug + 'static,
     {
         self.connect(print())
     }
@@ -73,9 +80,9 @@ pub trait Sinks: Chain {
     /// Writes each event and the end to `writer`, a line each.
     #[cfg(feature = "std")]
     #[doc(alias = "output")]
-    fn write_to<W: std::io::Write + 'static>(self, writer: W) -> Self::Ended<WriteTo<W>>
+    fn write_to<W: std::io::Write + 'static>(self, writer: W) -> Self::Ended<WriteTo<Self::Item, W>>
     where
-        Self::Item: core::fmt::Debug,
+        Self::Item: core::fmt::Debug + 'static,
     {
         self.connect(write_to(writer))
     }

@@ -3,11 +3,12 @@
 //! Holds nothing.
 
 use core::fmt::{self, Debug};
+use core::marker::PhantomData;
 use std::io::{self, ErrorKind, Write};
 
 use crate::context::Context;
 use crate::error::StreamError;
-use crate::thing::{Closed, Demand, InputThing, Receipt};
+use crate::thing::{Closed, Demand, Receipt, Sink};
 use crate::visit::Visitor;
 
 /// Prints each event to standard output, as `{:?}` does, then `-- completed` or `-- error: ` and why.
@@ -20,15 +21,15 @@ use crate::visit::Visitor;
 /// # Ok::<(), RunError>(())
 /// ```
 #[doc(alias = "output")]
-pub fn print() -> Print {
-    Print
+pub fn print<T: Debug>() -> Print<T> {
+    Print(PhantomData)
 }
 
 /// Made by [`print()`].
 #[derive(Clone, Copy, Debug)]
-pub struct Print;
+pub struct Print<T>(PhantomData<fn(T)>);
 
-impl Print {
+impl<T> Print<T> {
     fn line(line: fmt::Arguments<'_>, cx: &mut Context<'_>) -> Receipt {
         match writeln!(io::stdout().lock(), "{line}") {
             Ok(()) => Ok(Demand::More),
@@ -38,7 +39,8 @@ impl Print {
     }
 }
 
-impl<T: Debug> InputThing<T> for Print {
+impl<T: Debug> Sink for Print<T> {
+    type Event = T;
     fn on_next(&mut self, event: T, cx: &mut Context<'_>) -> Receipt {
         Self::line(format_args!("{event:?}"), cx)
     }
@@ -68,21 +70,21 @@ impl<T: Debug> InputThing<T> for Print {
 /// # Ok::<(), RunError>(())
 /// ```
 #[doc(alias = "output")]
-pub fn write_to<W: Write>(writer: W) -> WriteTo<W> {
-    WriteTo(writer)
+pub fn write_to<T: Debug, W: Write>(writer: W) -> WriteTo<T, W> {
+    WriteTo(writer, PhantomData)
 }
 
 /// Made by [`write_to`].
-#[derive(Clone)]
-pub struct WriteTo<W>(W);
+pub struct WriteTo<T, W>(W, PhantomData<fn(T)>);
 
-impl<W: Write> WriteTo<W> {
+impl<T, W: Write> WriteTo<T, W> {
     fn end(&mut self, line: fmt::Arguments<'_>, cx: &mut Context<'_>) -> Closed {
         writeln!(self.0, "{line}").and_then(|()| self.0.flush()).map_err(|error| cx.fatal(error))
     }
 }
 
-impl<T: Debug, W: Write> InputThing<T> for WriteTo<W> {
+impl<T: Debug, W: Write> Sink for WriteTo<T, W> {
+    type Event = T;
     fn on_next(&mut self, event: T, cx: &mut Context<'_>) -> Receipt {
         writeln!(self.0, "{event:?}").map(|()| Demand::More).map_err(|error| cx.fatal(error))
     }
@@ -97,7 +99,7 @@ impl<T: Debug, W: Write> InputThing<T> for WriteTo<W> {
     }
 }
 
-impl<W> Debug for WriteTo<W> {
+impl<T, W> Debug for WriteTo<T, W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("WriteTo")
     }

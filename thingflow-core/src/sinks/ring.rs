@@ -11,7 +11,7 @@ use core::fmt;
 use crate::context::Context;
 use crate::error::StreamError;
 use crate::size::Size;
-use crate::thing::{Closed, Demand, InputThing, Receipt};
+use crate::thing::{Closed, Demand, Receipt, Sink};
 
 /// Keeps the latest `n` events; an older one makes room. Clones are the same ring: connect one, keep the other.
 ///
@@ -79,7 +79,8 @@ impl<T: Clone> Ring<T> {
     }
 }
 
-impl<T> InputThing<T> for Ring<T> {
+impl<T> Sink for Ring<T> {
+    type Event = T;
     fn on_next(&mut self, event: T, _: &mut Context<'_>) -> Receipt {
         let mut events = self.events.borrow_mut();
         let oldest = if events.len() == self.capacity { events.pop_front() } else { None };

@@ -5,9 +5,9 @@
 use core::fmt;
 
 use crate::context::Context;
-use crate::error::StreamError;
-use crate::thing::{Closed, Demand, InputThing, Receipt};
-use crate::visit::Visitor;
+use crate::notice::{Notice, Question, Receipts};
+use crate::side::SideBranch;
+use crate::thing::{InputThing, Receipt};
 
 /// Sends each event to each of two to four Things, in their order. One that wants no more is dropped, the others go on.
 ///
@@ -42,67 +42,42 @@ pub trait Branches {
 macro_rules! tee {
     ($($thing:ident),+) => {
         impl<$($thing),+> Branches for ($($thing,)+) {
-            type Open = ($(Option<$thing>,)+);
+            type Open = ($(SideBranch<$thing>,)+);
             #[allow(non_snake_case)]
             fn open(self) -> Self::Open {
                 let ($($thing,)+) = self;
-                ($(Some($thing),)+)
+                ($(SideBranch::new($thing),)+)
             }
         }
 
         #[allow(non_snake_case)]
-        impl<T: Clone, $($thing: InputThing<T>),+> InputThing<T> for Tee<($(Option<$thing>,)+)> {
+        impl<T: Clone, $($thing: InputThing<T>),+> InputThing<T> for Tee<($(SideBranch<$thing>,)+)> {
             #[inline]
-            fn on_next(&mut self, event: T, cx: &mut Context<'_>) -> Receipt {
-                self.on_next_ref(&event, cx)
+            fn next(&mut self, event: T, cx: &mut Context<'_>) -> Receipt {
+                self.next_ref(&event, cx)
             }
             #[inline]
-            fn on_next_ref(&mut self, event: &T, cx: &mut Context<'_>) -> Receipt {
+            fn next_ref(&mut self, event: &T, cx: &mut Context<'_>) -> Receipt {
                 let ($($thing,)+) = &mut self.0;
-                let mut sum = Sum::default();
-                $(sum.add($thing, cx, |thing, cx| thing.on_next_ref(event, cx))?;)+
-                sum.receipt()
+                let mut receipts = Receipts::default();
+                $(receipts.add($thing.next_ref(event, cx)?);)+
+                Ok(receipts.sum())
             }
-            fn on_completed(&mut self, cx: &mut Context<'_>) -> Closed {
+            fn notice(&mut self, mut notice: Notice<'_>, cx: &mut Context<'_>) -> Receipt {
                 let ($($thing,)+) = &mut self.0;
-                cx.without_draining(|cx| {
-                    $($thing.take().map_or(Ok(()), |mut thing| thing.on_completed(cx))?;)+
-                    Ok(())
-                })
+                let mut receipts = Receipts::default();
+                $(receipts.add($thing.tell(notice.again(), cx)?);)+
+                Ok(receipts.sum())
             }
-            fn on_error(&mut self, error: StreamError, cx: &mut Context<'_>) -> Closed {
-                let ($($thing,)+) = &mut self.0;
-                cx.without_draining(|cx| {
-                    $($thing.take().map_or(Ok(()), |mut thing| thing.on_error(error.clone(), cx))?;)+
-                    Ok(())
-                })
-            }
-            fn on_start(&mut self, cx: &mut Context<'_>) -> Receipt {
-                let ($($thing,)+) = &mut self.0;
-                let mut sum = Sum::default();
-                $(sum.add($thing, cx, |thing, cx| thing.on_start(cx))?;)+
-                sum.receipt()
-            }
-            fn on_wake(&mut self, cx: &mut Context<'_>) -> Receipt {
-                let ($($thing,)+) = &mut self.0;
-                let mut sum = Sum::default();
-                $(sum.add($thing, cx, |thing, cx| thing.on_wake(cx))?;)+
-                sum.receipt()
-            }
-            fn is_open(&self) -> bool {
+            fn ask(&self, mut question: Question<'_>) -> bool {
                 let ($($thing,)+) = &self.0;
-                $($thing.as_ref().is_some_and(|thing| thing.is_open()))||+
-            }
-            fn has_room(&self) -> bool {
-                let ($($thing,)+) = &self.0;
-                $($thing.as_ref().is_none_or(|thing| thing.has_room()))&&+
-            }
-            fn describe(&self, visitor: &mut dyn Visitor) {
-                let ($($thing,)+) = &self.0;
-                visitor.filter("tee");
-                $(if let Some(thing) = $thing {
-                    visitor.branch(&|visitor| thing.describe(visitor));
-                })+
+                #[cfg(feature = "alloc")]
+                if let Question::Describe(visitor) = &mut question {
+                    visitor.filter("tee");
+                }
+                let all = question.asks_all();
+                let answers = [$($thing.ask(question.again())),+];
+                if all { answers.iter().all(|yes| *yes) } else { answers.iter().any(|yes| *yes) }
             }
         }
     };
@@ -110,42 +85,6 @@ macro_rules! tee {
 tee!(A, B);
 tee!(A, B, C);
 tee!(A, B, C, D);
-
-/// The receipts of the branches as one.
-#[derive(Default)]
-struct Sum {
-    open: bool,
-    full: bool,
-}
-
-impl Sum {
-    #[inline]
-    fn add<N>(
-        &mut self,
-        branch: &mut Option<N>,
-        cx: &mut Context<'_>,
-        call: impl FnOnce(&mut N, &mut Context<'_>) -> Receipt,
-    ) -> Closed {
-        let Some(thing) = branch else { return Ok(()) };
-        match cx.without_draining(|cx| call(thing, cx))? {
-            Demand::Done => *branch = None,
-            demand => {
-                self.open = true;
-                self.full |= demand == Demand::Full;
-            }
-        }
-        Ok(())
-    }
-
-    #[inline]
-    fn receipt(self) -> Receipt {
-        Ok(match self {
-            Self { open: false, .. } => Demand::Done,
-            Self { full: true, .. } => Demand::Full,
-            _ => Demand::More,
-        })
-    }
-}
 
 impl<O> fmt::Debug for Tee<O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

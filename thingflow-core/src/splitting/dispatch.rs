@@ -11,13 +11,13 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt::{self, Debug};
 
-use super::outputs::{Outlets, Sum, all_of_it_to};
+use super::outputs::all_to_ports;
 use crate::chain::Chain;
 use crate::context::Context;
-use crate::error::StreamError;
+use crate::notice::{Notice, Question};
+use crate::output::Ports;
 use crate::port::{Branch, Port};
-use crate::thing::{Closed, InputThing, Receipt};
-use crate::visit::Visitor;
+use crate::thing::{InputThing, Receipt};
 
 /// A routing table that is being written. Made by [`dispatch`](super::Splitting::dispatch): rules follow, in order, then
 /// [`build`](Self::build).
@@ -179,17 +179,17 @@ impl<T: Clone + 'static> Dispatcher<T> {
 }
 
 impl<T: Clone + 'static> InputThing<T> for Dispatcher<T> {
-    fn on_next(&mut self, event: T, cx: &mut Context<'_>) -> Receipt {
+    fn next(&mut self, event: T, cx: &mut Context<'_>) -> Receipt {
         let port = self.route(&event);
-        let sum = Sum::from(self.ports[port].emit(event, cx)?);
-        Ok(self.ports.receipt(sum))
+        let demand = self.ports[port].emit(event, cx)?;
+        Ok(self.ports.receipt_of(demand.into()))
     }
-    fn on_next_ref(&mut self, event: &T, cx: &mut Context<'_>) -> Receipt {
+    fn next_ref(&mut self, event: &T, cx: &mut Context<'_>) -> Receipt {
         let port = self.route(event);
-        let sum = Sum::from(self.ports[port].on_next_ref(event, cx)?);
-        Ok(self.ports.receipt(sum))
+        let demand = self.ports[port].next_ref(event, cx)?;
+        Ok(self.ports.receipt_of(demand.into()))
     }
-    all_of_it_to!(ports, "dispatch");
+    all_to_ports!("dispatch", ports);
 }
 
 impl<T> Debug for Dispatcher<T> {

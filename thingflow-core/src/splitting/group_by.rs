@@ -4,14 +4,14 @@
 
 use core::fmt;
 
-use super::outputs::{Outlet, Outlets, Sum};
+use super::outputs::all_to_ports;
 use crate::context::Context;
-use crate::error::StreamError;
 use crate::filters::distinct_recent::Recent;
-use crate::port::Port;
+use crate::notice::{Notice, Question, Receipts};
+use crate::output::Ports;
+use crate::port::{Port, PortRef};
 use crate::size::Size;
-use crate::thing::{Closed, Demand, InputThing, Receipt};
-use crate::visit::Visitor;
+use crate::thing::{Demand, InputThing, Receipt};
 
 /// The Thing that groups. [`group_by`](super::Splitting::group_by) connects one and gives back the port of its groups; make
 /// it yourself for the options, or where the chain is a flow, which is still to be scheduled.
@@ -80,60 +80,43 @@ impl<T: Clone + 'static, K: Ord + Clone + 'static, F: FnMut(&T) -> K> GroupBy<T,
 
     /// Takes the first event of a new key: makes its port, announces it, and sends the event there.
     fn open(&mut self, key: K, event: T, cx: &mut Context<'_>) -> Receipt {
-        let mut sum = Sum::default();
+        let mut receipts = Receipts::default();
         if self.groups.is_listened() {
-            let port = Port::new();
+            let mut port = Port::new();
             if let Some((_, silent)) = self.known.insert(key.clone(), port.clone()) {
                 silent.complete(cx)?;
             }
-            sum.add(self.groups.emit((key, port.clone()), cx)?);
-            sum.add(port.start(cx)?);
-            sum.add(port.emit(event, cx)?);
+            receipts.add(self.groups.emit((key, port.clone()), cx)?);
+            receipts.add(port.notice(Notice::Start, cx)?);
+            receipts.add(port.emit(event, cx)?);
         } else {
-            sum.add(Demand::Done); // nobody wants new groups: the old ones keep their places
+            receipts.add(Demand::Done); // nobody wants new groups: the old ones keep their places
         }
-        Ok(self.receipt(sum))
+        Ok(self.receipt_of(receipts))
     }
 }
 
-impl<T: Clone + 'static, K: Ord + Clone + 'static, F> Outlets for GroupBy<T, K, F> {
-    fn outlets(&self) -> impl Iterator<Item = &dyn Outlet> {
-        let groups = self.known.values().map(|port| port as &dyn Outlet);
-        groups.chain([&self.groups as &dyn Outlet])
+impl<T: Clone + 'static, K: Ord + Clone + 'static, F> Ports for GroupBy<T, K, F> {
+    fn ports(&self, see: &mut dyn FnMut(PortRef)) {
+        self.known.values().for_each(|port| see(port.as_ref()));
+        see(self.groups.as_ref());
     }
 }
 
 impl<T: Clone + 'static, K: Ord + Clone + 'static, F: FnMut(&T) -> K> InputThing<T> for GroupBy<T, K, F> {
-    fn on_next(&mut self, event: T, cx: &mut Context<'_>) -> Receipt {
+    fn next(&mut self, event: T, cx: &mut Context<'_>) -> Receipt {
         let key = (self.key)(&event);
         let Some(port) = self.known.touch(&key) else { return self.open(key, event, cx) };
         let demand = port.emit(event, cx)?;
-        Ok(self.receipt(demand.into()))
+        Ok(self.receipt_of(demand.into()))
     }
-    fn on_next_ref(&mut self, event: &T, cx: &mut Context<'_>) -> Receipt {
+    fn next_ref(&mut self, event: &T, cx: &mut Context<'_>) -> Receipt {
         let key = (self.key)(event);
         let Some(port) = self.known.touch(&key) else { return self.open(key, event.clone(), cx) };
-        let demand = port.on_next_ref(event, cx)?;
-        Ok(self.receipt(demand.into()))
+        let demand = port.next_ref(event, cx)?;
+        Ok(self.receipt_of(demand.into()))
     }
-    fn on_completed(&mut self, cx: &mut Context<'_>) -> Closed {
-        self.complete_all(cx)
-    }
-    fn on_error(&mut self, error: StreamError, cx: &mut Context<'_>) -> Closed {
-        self.fail_all(&error, cx)
-    }
-    fn on_start(&mut self, cx: &mut Context<'_>) -> Receipt {
-        self.start_all(cx)
-    }
-    fn is_open(&self) -> bool {
-        self.any_listened()
-    }
-    fn has_room(&self) -> bool {
-        self.all_have_room()
-    }
-    fn describe(&self, visitor: &mut dyn Visitor) {
-        self.show("group_by", visitor);
-    }
+    all_to_ports!("group_by");
 }
 
 impl<T, K, F> fmt::Debug for GroupBy<T, K, F> {

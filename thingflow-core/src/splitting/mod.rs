@@ -2,7 +2,7 @@
 
 mod dispatch;
 mod group_by;
-mod outputs;
+pub(crate) mod outputs;
 mod partition;
 mod route_by_index;
 mod split;

@@ -6,13 +6,14 @@ use alloc::format;
 use alloc::vec::Vec;
 use core::fmt;
 
-use super::outputs::{Outlets, Sum, all_of_it_to};
+use super::outputs::all_to_ports;
 use crate::context::Context;
 use crate::error::StreamError;
+use crate::notice::{Notice, Question};
+use crate::output::Ports;
 use crate::port::Port;
 use crate::size::Size;
-use crate::thing::{Closed, Demand, InputThing, Receipt};
-use crate::visit::Visitor;
+use crate::thing::{Demand, InputThing, Receipt};
 
 /// The Thing that routes. [`route_by_index`](super::Splitting::route_by_index) connects one and gives back its ports; make
 /// it yourself where the number of ports is known at run time only, or the chain is a flow.
@@ -53,17 +54,19 @@ impl<T: Clone + 'static> RouteByIndex<T> {
 }
 
 impl<T: Clone + 'static> InputThing<(usize, T)> for RouteByIndex<T> {
-    fn on_next(&mut self, (index, event): (usize, T), cx: &mut Context<'_>) -> Receipt {
+    fn next(&mut self, (index, event): (usize, T), cx: &mut Context<'_>) -> Receipt {
         let Some(port) = self.ports.get(index) else {
             let n = self.ports.len();
             let error = format!("route_by_index: there is no port {index}; there are {n}, the first is 0");
-            self.ports.fail_all(&StreamError::message(error), cx)?;
-            return Ok(Demand::Done);
+            return self.ports.tell_ports(Notice::Error(StreamError::message(error)), cx).map(|_| Demand::Done);
         };
-        let sum = Sum::from(port.emit(event, cx)?);
-        Ok(self.ports.receipt(sum))
+        let demand = port.emit(event, cx)?;
+        Ok(self.ports.receipt_of(demand.into()))
     }
-    all_of_it_to!(ports, "route_by_index");
+    fn next_ref(&mut self, event: &(usize, T), cx: &mut Context<'_>) -> Receipt {
+        self.next(event.clone(), cx)
+    }
+    all_to_ports!("route_by_index", ports);
 }
 
 impl<T> fmt::Debug for RouteByIndex<T> {

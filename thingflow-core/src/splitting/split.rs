@@ -4,17 +4,17 @@
 
 use core::fmt;
 
-use super::outputs::{Outlet, Outlets, Sum, all_of_it_to};
+use super::outputs::all_to_ports;
 use crate::context::Context;
-use crate::error::StreamError;
+use crate::notice::{Notice, Question, Receipts};
+use crate::output::Ports;
 use crate::port::Port;
-use crate::thing::{Closed, InputThing, Receipt};
-use crate::visit::Visitor;
+use crate::thing::{InputThing, Receipt};
 
 /// What an event becomes: for each of two to four ports an event, or none. A tuple of options is one.
 pub trait Slots: 'static {
     /// A port for each slot.
-    type Ports: Outlets + Clone + fmt::Debug + 'static;
+    type Ports: Ports + Clone + fmt::Debug + 'static;
     /// New ports.
     fn ports() -> Self::Ports;
     /// Sends each event to its port.
@@ -69,10 +69,16 @@ impl<F, S: Slots> Split<F, S> {
 }
 
 impl<T, S: Slots, F: FnMut(T) -> S> InputThing<T> for Split<F, S> {
-    fn on_next(&mut self, event: T, cx: &mut Context<'_>) -> Receipt {
+    fn next(&mut self, event: T, cx: &mut Context<'_>) -> Receipt {
         (self.f)(event).send(&self.ports, cx)
     }
-    all_of_it_to!(ports, "split");
+    fn next_ref(&mut self, event: &T, cx: &mut Context<'_>) -> Receipt
+    where
+        T: Clone,
+    {
+        self.next(event.clone(), cx)
+    }
+    all_to_ports!("split", ports);
 }
 
 impl<F, S: Slots> fmt::Debug for Split<F, S> {
@@ -89,17 +95,11 @@ macro_rules! slots {
                 ($(Port::<$slot>::new().named(stringify!($n)),)+)
             }
             fn send(self, ports: &Self::Ports, cx: &mut Context<'_>) -> Receipt {
-                let mut sum = Sum::default();
+                let mut receipts = Receipts::default();
                 $(if let Some(event) = self.$n {
-                    sum.add(ports.$n.emit(event, cx)?);
+                    receipts.add(ports.$n.emit(event, cx)?);
                 })+
-                Ok(ports.receipt(sum))
-            }
-        }
-
-        impl<$($slot: Clone + 'static),+> Outlets for ($(Port<$slot>,)+) {
-            fn outlets(&self) -> impl Iterator<Item = &dyn Outlet> {
-                [$(&self.$n as &dyn Outlet),+].into_iter()
+                Ok(ports.receipt_of(receipts))
             }
         }
     };

@@ -9,7 +9,8 @@ use core::time::Duration;
 use crate::clock::Instant;
 use crate::context::Context;
 use crate::error::{FatalError, StreamError};
-use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
+use crate::notice::{Notice, Question};
+use crate::thing::{Demand, Emitter, Filter, InputThing, Receipt};
 use crate::visit::short_name;
 
 /// Runs a filter over the inputs, which come a second apart, in all the ways in which that may go: to the end and to an
@@ -278,7 +279,27 @@ impl Receiver {
 }
 
 impl<T: Debug> InputThing<T> for Receiver {
-    fn on_next(&mut self, event: T, cx: &mut Context<'_>) -> Receipt {
+    fn next(&mut self, event: T, cx: &mut Context<'_>) -> Receipt {
+        self.receive(&event, cx)
+    }
+    fn next_ref(&mut self, event: &T, cx: &mut Context<'_>) -> Receipt {
+        self.receive(event, cx)
+    }
+    fn notice(&mut self, notice: Notice<'_>, cx: &mut Context<'_>) -> Receipt {
+        match notice {
+            Notice::Completed => self.end(cx.now(), "|"),
+            Notice::Error(error) => self.end(cx.now(), &format!("! {error} ")),
+            _ => {}
+        }
+        Ok(Demand::More)
+    }
+    fn ask(&self, question: Question<'_>) -> bool {
+        matches!(question, Question::Open | Question::Room)
+    }
+}
+
+impl Receiver {
+    fn receive(&mut self, event: &impl Debug, cx: &Context<'_>) -> Receipt {
         self.take(
             cx.now(),
             &format!("{event:?}"),
@@ -291,13 +312,5 @@ impl<T: Debug> InputThing<T> for Receiver {
             (_, true) => Demand::Full,
             _ => Demand::More,
         })
-    }
-    fn on_completed(&mut self, cx: &mut Context<'_>) -> Closed {
-        self.end(cx.now(), "|");
-        Ok(())
-    }
-    fn on_error(&mut self, error: StreamError, cx: &mut Context<'_>) -> Closed {
-        self.end(cx.now(), &format!("! {error} "));
-        Ok(())
     }
 }

@@ -6,34 +6,40 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::cell::{Cell, RefCell};
 
-use crate::clock::Instant;
+use crate::clock::{Instant, Timestamp};
 use crate::context::Context;
 use crate::error::StreamError;
-use crate::thing::{Closed, Demand, InputThing, Receipt};
+use crate::notice::{Notice, Question};
+use crate::state::StateVisitor;
+use crate::thing::{Demand, InputThing, Receipt};
 use crate::visit::{Visitor, short_name};
 
-/// Looks whether a Thing that holds another one and stands for it passes on to it what it is told and asked, and the answers
-/// back. The methods of [`InputThing`] that need not be written answer for a Thing with nothing behind it: a wrapper that
-/// leaves one out is wrong without a word, under timed operators, back-pressure, or in a drawing.
+/// Looks whether a Thing that holds another one and stands for it hands on to it what it is told and asked, and the answers
+/// back. A wrapper that leaves a method of [`InputThing`] out does not compile; one that keeps something to itself compiles,
+/// and is wrong without a word under timed operators, back-pressure, or in a drawing.
 ///
 /// `wrap` makes the Thing around the one that it is given; `event` is sent to it several times.
 ///
 /// ```should_panic
 /// use thingflow_core::prelude::*;
 /// use thingflow_core::testing::check_wrapper;
+/// use thingflow_core::{Notice, Question};
 /// struct Logged<N>(N);
 /// impl<N: InputThing<i32>> InputThing<i32> for Logged<N> {
-///     fn on_next(&mut self, event: i32, cx: &mut Context<'_>) -> Receipt {
-///         self.0.on_next(event, cx)
+///     fn next(&mut self, event: i32, cx: &mut Context<'_>) -> Receipt {
+///         self.0.next(event, cx)
 ///     }
-///     fn on_completed(&mut self, cx: &mut Context<'_>) -> Closed {
-///         self.0.on_completed(cx)
+///     fn next_ref(&mut self, event: &i32, cx: &mut Context<'_>) -> Receipt {
+///         self.0.next_ref(event, cx)
 ///     }
-///     fn on_error(&mut self, error: StreamError, cx: &mut Context<'_>) -> Closed {
-///         self.0.on_error(error, cx)
+///     fn notice(&mut self, notice: Notice<'_>, cx: &mut Context<'_>) -> Receipt {
+///         if notice.is_end() { self.0.notice(notice, cx) } else { Ok(Demand::More) }
+///     }
+///     fn ask(&self, _: Question<'_>) -> bool {
+///         true
 ///     }
 /// }
-/// check_wrapper(1, Logged); // `Logged` does not pass on: on_start, on_wake, is_open, has_room, is_draining, describe
+/// check_wrapper(1, Logged); // `Logged` does not pass on: Start, Wake, Watermark, Flush, State, Open, Room ...
 /// ```
 ///
 /// # Panics
@@ -41,18 +47,22 @@ use crate::visit::{Visitor, short_name};
 #[track_caller]
 pub fn check_wrapper<T: Clone, U, W: InputThing<T>>(event: T, wrap: impl Fn(Inner<U>) -> W) {
     let wrapper = Wrapper { wrap: &|| wrapped(&wrap), event };
-    let checks = [
-        ("on_next", wrapper.passes_events()),
-        ("on_completed", wrapper.tells("completed", |thing, _, cx| thing.on_completed(cx))),
-        ("on_error", wrapper.tells("error", |thing, _, cx| thing.on_error(StreamError::new("an error"), cx))),
-        ("on_start", wrapper.calls("start", |thing, _, cx| thing.on_start(cx))),
-        ("on_wake", wrapper.calls("wake", |thing, _, cx| thing.on_wake(cx))),
-        ("is_open", wrapper.asks(InputThing::is_open)),
-        ("has_room", wrapper.asks(InputThing::has_room)),
-        ("is_draining", wrapper.lets_drain()),
-        ("describe", wrapper.is_drawn()),
+    let calls = [
+        ("next", wrapper.calls("next", |thing, event, cx| thing.next(event, cx))),
+        ("Start", wrapper.calls("Start", |thing, _, cx| thing.notice(Notice::Start, cx))),
+        ("Wake", wrapper.calls("Wake", |thing, _, cx| thing.notice(Notice::Wake, cx))),
+        ("Watermark", wrapper.hears("Watermark", || Notice::Watermark(Timestamp::UNIX_EPOCH))),
+        ("Flush", wrapper.hears("Flush", || Notice::Flush)),
+        ("Completed", wrapper.hears("Completed", || Notice::Completed)),
+        ("Error", wrapper.hears("Error", || Notice::Error(StreamError::new("an error")))),
+        ("State", wrapper.is_visited()),
+        ("Open", wrapper.asks(|| Question::Open)),
+        ("Room", wrapper.asks(|| Question::Room)),
+        ("Draining", wrapper.lets_drain()),
+        ("Holding", wrapper.asks(|| Question::Holding)),
+        ("Describe", wrapper.is_drawn()),
     ];
-    let missing: Vec<_> = checks.iter().filter(|(_, passes)| !passes).map(|(name, _)| *name).collect();
+    let missing: Vec<_> = calls.iter().filter(|(_, passes)| !passes).map(|(name, _)| *name).collect();
     assert!(missing.is_empty(), "`{}` does not pass on: {}", short_name::<W>(), missing.join(", "));
 }
 
@@ -71,51 +81,44 @@ pub struct Inner<U> {
 /// What it has heard, and what it answers.
 #[derive(Debug, Default)]
 struct State {
-    heard: RefCell<Vec<&'static str>>,
+    heard: RefCell<Vec<String>>,
     answer: Cell<Option<Demand>>,
-    is_closed: Cell<bool>,
+    /// What it says to every question.
+    says_no: Cell<bool>,
     /// It was called by [`Context::without_draining`].
     sends_at_once: Cell<bool>,
 }
 
 impl State {
-    fn hear(&self, what: &'static str) -> Receipt {
-        self.heard.borrow_mut().push(what);
+    fn hear(&self, what: &str) -> Receipt {
+        self.heard.borrow_mut().push(what.into());
         Ok(self.answer.get().unwrap_or(Demand::More))
     }
     fn has_heard(&self, what: &str) -> bool {
-        self.heard.borrow().contains(&what)
+        self.heard.borrow().iter().any(|heard| heard.starts_with(what))
     }
 }
 
 impl<U> InputThing<U> for Inner<U> {
-    fn on_next(&mut self, _: U, cx: &mut Context<'_>) -> Receipt {
+    fn next(&mut self, _: U, cx: &mut Context<'_>) -> Receipt {
         self.state.sends_at_once.set(cx.is_at_once());
         self.state.hear("next")
     }
-    fn on_completed(&mut self, _: &mut Context<'_>) -> Closed {
-        self.state.hear("completed").map(|_| ())
+    fn next_ref(&mut self, _: &U, cx: &mut Context<'_>) -> Receipt {
+        self.state.sends_at_once.set(cx.is_at_once());
+        self.state.hear("next")
     }
-    fn on_error(&mut self, _: StreamError, _: &mut Context<'_>) -> Closed {
-        self.state.hear("error").map(|_| ())
+    fn notice(&mut self, notice: Notice<'_>, _: &mut Context<'_>) -> Receipt {
+        self.state.hear(&format!("{notice:?}"))
     }
-    fn on_start(&mut self, _: &mut Context<'_>) -> Receipt {
-        self.state.hear("start")
-    }
-    fn on_wake(&mut self, _: &mut Context<'_>) -> Receipt {
-        self.state.hear("wake")
-    }
-    fn is_open(&self) -> bool {
-        !self.state.is_closed.get()
-    }
-    fn has_room(&self) -> bool {
-        !self.state.is_closed.get()
-    }
-    fn is_draining(&self) -> bool {
-        self.state.is_closed.get()
-    }
-    fn describe(&self, visitor: &mut dyn Visitor) {
-        visitor.sink(NAME);
+    fn ask(&self, question: Question<'_>) -> bool {
+        match question {
+            Question::Describe(visitor) => {
+                visitor.sink(NAME);
+                true
+            }
+            _ => !self.state.says_no.get(),
+        }
     }
 }
 
@@ -127,10 +130,6 @@ struct Wrapper<'a, T, W> {
 }
 
 impl<T: Clone, W: InputThing<T>> Wrapper<'_, T, W> {
-    fn passes_events(&self) -> bool {
-        self.calls("next", InputThing::on_next)
-    }
-
     /// Whether a call gets through, and its receipt back.
     fn calls(&self, what: &str, call: impl Fn(&mut W, T, &mut Context<'_>) -> Receipt) -> bool {
         [Demand::More, Demand::Full, Demand::Done].into_iter().all(|answer| {
@@ -142,31 +141,42 @@ impl<T: Clone, W: InputThing<T>> Wrapper<'_, T, W> {
     }
 
     /// Whether a notice gets through.
-    fn tells(&self, what: &str, tell: impl Fn(&mut W, T, &mut Context<'_>) -> Closed) -> bool {
+    fn hears(&self, what: &str, notice: impl Fn() -> Notice<'static>) -> bool {
         let (mut thing, state) = (self.wrap)();
-        let told = tell(&mut thing, self.event.clone(), &mut Context::detached(Instant::ZERO));
+        let told = thing.notice(notice(), &mut Context::detached(Instant::ZERO));
         told.is_ok() && state.has_heard(what)
     }
 
+    fn is_visited(&self) -> bool {
+        struct Nothing;
+        impl StateVisitor for Nothing {
+            fn integer(&mut self, _: &str, _: &mut u64) {}
+            fn float(&mut self, _: &str, _: &mut f64) {}
+        }
+        let (mut thing, state) = (self.wrap)();
+        let told = thing.notice(Notice::State(&mut Nothing), &mut Context::detached(Instant::ZERO));
+        told.is_ok() && state.has_heard("State")
+    }
+
     /// Whether the answer depends on the Thing inside.
-    fn asks(&self, ask: impl Fn(&W) -> bool) -> bool {
+    fn asks(&self, question: impl Fn() -> Question<'static>) -> bool {
         let (thing, state) = (self.wrap)();
-        let open = ask(&thing);
-        state.is_closed.set(true);
-        open != ask(&thing)
+        let yes = thing.ask(question());
+        state.says_no.set(true);
+        yes != thing.ask(question())
     }
 
     /// Whether the one inside is asked if it still sends, or has been told that it will not be.
     fn lets_drain(&self) -> bool {
         let (mut thing, state) = (self.wrap)();
-        let _ = thing.on_next(self.event.clone(), &mut Context::detached(Instant::ZERO));
-        state.sends_at_once.get() || self.asks(InputThing::is_draining)
+        let _ = thing.next(self.event.clone(), &mut Context::detached(Instant::ZERO));
+        state.sends_at_once.get() || self.asks(|| Question::Draining)
     }
 
     fn is_drawn(&self) -> bool {
         let (thing, _) = (self.wrap)();
         let mut names = Names::default();
-        thing.describe(&mut names);
+        thing.ask(Question::Describe(&mut names));
         names.0.contains(NAME)
     }
 }

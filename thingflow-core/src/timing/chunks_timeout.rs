@@ -22,11 +22,11 @@ use crate::ticker::Ticker;
 /// let seen = Recorder::new();
 /// let mut chain = pipe().chunks_timeout(Duration::from_nanos(10)).to(seen.clone());
 /// let at = |nanos| Context::detached(Instant::from_nanos(nanos));
-/// chain.on_start(&mut at(0))?;
+/// chain.notice(Notice::Start, &mut at(0))?;
 /// for time in [3, 7, 12, 45] {
-///     chain.on_next(time, &mut at(time))?;
+///     chain.next(time, &mut at(time))?;
 /// }
-/// chain.on_completed(&mut at(46))?;
+/// chain.notice(Notice::Completed, &mut at(46))?;
 /// assert_eq!(seen.events(), [vec![3, 7], vec![12], vec![45]]);
 /// # Ok::<(), thingflow_core::FatalError>(())
 /// ```
@@ -88,6 +88,9 @@ impl<T> Filter<T> for ChunksTimeout<T> {
     }
     fn on_wake(&mut self, out: &mut Emitter<'_, '_, impl InputThing<Vec<T>>>) -> Receipt {
         self.send_due(out)
+    }
+    fn is_holding(&self) -> bool {
+        !self.held.is_empty()
     }
     fn on_completed(&mut self, out: &mut Emitter<'_, '_, impl InputThing<Vec<T>>>) -> Closed {
         out.flush(self.rest())

@@ -113,6 +113,9 @@ impl<T, K: Ord, F: FnMut(&T) -> K> Filter<T> for ChunksTimeoutDistinct<T, K, F> 
     fn on_wake(&mut self, out: &mut Emitter<'_, '_, impl InputThing<Vec<T>>>) -> Receipt {
         self.send_due(out)
     }
+    fn is_holding(&self) -> bool {
+        !self.held.is_empty()
+    }
     fn on_completed(&mut self, out: &mut Emitter<'_, '_, impl InputThing<Vec<T>>>) -> Closed {
         out.flush(self.rest())
     }

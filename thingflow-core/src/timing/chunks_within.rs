@@ -22,7 +22,7 @@ use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
 /// let seen = Recorder::new();
 /// let mut chain = pipe().chunks_within(3, Duration::from_nanos(10)).to(seen.clone());
 /// for time in [1, 2, 3, 4, 15] {
-///     chain.on_next(time, &mut Context::detached(Instant::from_nanos(time)))?;
+///     chain.next(time, &mut Context::detached(Instant::from_nanos(time)))?;
 /// }
 /// assert_eq!(seen.events(), [vec![1, 2, 3], vec![4]]);
 /// # Ok::<(), thingflow_core::FatalError>(())
@@ -85,6 +85,9 @@ impl<T> Filter<T> for ChunksWithin<T> {
             out.wake_at(self.due);
         }
         Ok(demand)
+    }
+    fn is_holding(&self) -> bool {
+        !self.held.is_empty()
     }
     fn on_completed(&mut self, out: &mut Emitter<'_, '_, impl InputThing<Vec<T>>>) -> Closed {
         out.flush(self.rest())

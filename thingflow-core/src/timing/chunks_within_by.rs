@@ -25,7 +25,7 @@ use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
 /// let seen = Recorder::new();
 /// let mut chain = pipe().chunks_within_by(2, Duration::from_nanos(10), |x: &u64| x % 2).to(seen.clone());
 /// for time in [1, 2, 3, 15] {
-///     chain.on_next(time, &mut Context::detached(Instant::from_nanos(time)))?;
+///     chain.next(time, &mut Context::detached(Instant::from_nanos(time)))?;
 /// }
 /// assert_eq!(seen.events(), [vec![1, 3], vec![2]]);
 /// # Ok::<(), thingflow_core::FatalError>(())
@@ -126,6 +126,9 @@ impl<T, K: Ord + Clone, F: FnMut(&T) -> K> Filter<T> for ChunksWithinBy<T, K, F>
     }
     fn on_wake(&mut self, out: &mut Emitter<'_, '_, impl InputThing<Vec<T>>>) -> Receipt {
         self.send_due(out)
+    }
+    fn is_holding(&self) -> bool {
+        !self.groups.is_empty()
     }
     fn on_completed(&mut self, out: &mut Emitter<'_, '_, impl InputThing<Vec<T>>>) -> Closed {
         out.flush(self.rest())

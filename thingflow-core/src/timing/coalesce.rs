@@ -19,11 +19,11 @@ use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
 /// let seen = Recorder::new();
 /// let mut chain = pipe().coalesce().to(seen.clone());
 /// let at = |nanos| Context::detached(Instant::from_nanos(nanos));
-/// chain.on_next(1, &mut at(5))?;
-/// chain.on_next(2, &mut at(5))?;
-/// chain.on_wake(&mut at(5))?;
-/// chain.on_next(3, &mut at(9))?;
-/// chain.on_completed(&mut at(9))?;
+/// chain.next(1, &mut at(5))?;
+/// chain.next(2, &mut at(5))?;
+/// chain.notice(Notice::Wake, &mut at(5))?;
+/// chain.next(3, &mut at(9))?;
+/// chain.notice(Notice::Completed, &mut at(9))?;
 /// assert_eq!(seen.text(), "2 3 |");
 /// # }
 /// # Ok::<(), thingflow_core::FatalError>(())
@@ -48,6 +48,9 @@ impl<T> Filter<T> for Coalesce<T> {
     }
     fn on_wake(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
         self.held.take().map_or(Ok(Demand::More), |event| out.next(event))
+    }
+    fn is_holding(&self) -> bool {
+        self.held.is_some()
     }
     fn on_completed(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Closed {
         out.flush(self.held.take())

@@ -23,7 +23,7 @@ use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
 ///     let seen = Recorder::new();
 ///     let mut button = pipe().pipe(filter).to(seen.clone());
 ///     for (at, level) in [(100, 1), (105, 0), (110, 2), (200, 0)] {
-///         button.on_next(level, &mut Context::detached(Instant::from_nanos(at)))?;
+///         button.next(level, &mut Context::detached(Instant::from_nanos(at)))?;
 ///     }
 ///     Ok::<_, thingflow_core::FatalError>(seen.events())
 /// };
@@ -93,6 +93,9 @@ impl<T> Filter<T> for Debounce<T> {
             out.wake_at(self.due);
         }
         Ok(demand)
+    }
+    fn is_holding(&self) -> bool {
+        self.held.is_some()
     }
     fn on_completed(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Closed {
         out.flush(self.held.take())

@@ -32,12 +32,12 @@ use crate::limit::Limit;
 /// let seen = Recorder::new();
 /// let mut chain = pipe().delay(Duration::from_secs(2), Limit::block(100)).to(seen.clone());
 /// let at = |secs| Context::detached(Instant::ZERO + Duration::from_secs(secs));
-/// chain.on_next('a', &mut at(1))?;
-/// chain.on_next('b', &mut at(2))?;
-/// chain.on_wake(&mut at(3))?;
-/// chain.on_wake(&mut at(4))?;
-/// chain.on_next('c', &mut at(5))?;
-/// chain.on_completed(&mut at(6))?;
+/// chain.next('a', &mut at(1))?;
+/// chain.next('b', &mut at(2))?;
+/// chain.notice(Notice::Wake, &mut at(3))?;
+/// chain.notice(Notice::Wake, &mut at(4))?;
+/// chain.next('c', &mut at(5))?;
+/// chain.notice(Notice::Completed, &mut at(6))?;
 /// assert_eq!(seen.timed_text(), "'a'@3 'b'@4 'c'@6 |@6"); // at once, for no scheduler would wake it
 /// # }
 /// # Ok::<(), thingflow_core::FatalError>(())
@@ -134,6 +134,9 @@ impl<T, Q: Queue<(Instant, T)>> Filter<T> for Delay<Q> {
     }
     fn is_draining(&self) -> bool {
         self.ending.waits()
+    }
+    fn is_holding(&self) -> bool {
+        self.held.front().is_some() || self.is_draining()
     }
     fn on_completed(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Closed {
         if self.ending.may_wait(out.context()) {

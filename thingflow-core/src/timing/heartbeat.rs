@@ -22,10 +22,10 @@ use crate::ticker::Ticker;
 /// let mut door = pipe().heartbeat(Duration::from_secs(60)).to(seen.clone());
 /// let at = |secs| Context::detached(Instant::ZERO + Duration::from_secs(secs));
 /// for (secs, state) in [(0, "shut"), (10, "shut"), (20, "open"), (30, "open")] {
-///     door.on_next(state, &mut at(secs))?;
+///     door.next(state, &mut at(secs))?;
 /// }
-/// door.on_wake(&mut at(60))?; // too early
-/// door.on_wake(&mut at(80))?;
+/// door.notice(Notice::Wake, &mut at(60))?; // too early
+/// door.notice(Notice::Wake, &mut at(80))?;
 /// assert_eq!(seen.timed_text(), r#""shut"@0 "open"@20 "open"@80"#);
 /// # }
 /// # Ok::<(), thingflow_core::FatalError>(())

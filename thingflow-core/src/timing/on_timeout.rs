@@ -56,11 +56,11 @@ impl<T: Clone> Watcher<T> for Repeat<T> {
 /// let seen = Recorder::new();
 /// let mut chain = pipe().on_timeout(Duration::from_nanos(10), Repeat::last()).to(seen.clone());
 /// let at = |nanos| Context::detached(Instant::from_nanos(nanos));
-/// chain.on_start(&mut at(0))?;
-/// chain.on_wake(&mut at(10))?; // a timeout, but nothing to repeat
-/// chain.on_next('a', &mut at(15))?;
-/// chain.on_wake(&mut at(20))?; // too early
-/// chain.on_wake(&mut at(25))?;
+/// chain.notice(Notice::Start, &mut at(0))?;
+/// chain.notice(Notice::Wake, &mut at(10))?; // a timeout, but nothing to repeat
+/// chain.next('a', &mut at(15))?;
+/// chain.notice(Notice::Wake, &mut at(20))?; // too early
+/// chain.notice(Notice::Wake, &mut at(25))?;
 /// assert_eq!(seen.timed_text(), "'a'@0.000000015 'a'@0.000000025");
 /// # }
 /// # Ok::<(), thingflow_core::FatalError>(())

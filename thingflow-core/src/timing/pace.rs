@@ -145,6 +145,9 @@ impl<T, Q: Queue<T>> Filter<T> for Pace<Q> {
     fn is_draining(&self) -> bool {
         self.ending.waits()
     }
+    fn is_holding(&self) -> bool {
+        self.held.front().is_some() || self.is_draining()
+    }
     fn on_completed(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Closed {
         if self.ending.may_wait(out.context()) {
             return self.on_wake(out).map(drop);

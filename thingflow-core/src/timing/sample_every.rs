@@ -22,11 +22,11 @@ use crate::ticker::Ticker;
 /// let seen = Recorder::new();
 /// let mut chain = pipe().sample_every(Duration::from_nanos(10)).to(seen.clone());
 /// let at = |nanos| Context::detached(Instant::from_nanos(nanos));
-/// chain.on_start(&mut at(0))?;
+/// chain.notice(Notice::Start, &mut at(0))?;
 /// for time in [3, 7, 12, 45] {
-///     chain.on_next(time, &mut at(time))?;
+///     chain.next(time, &mut at(time))?;
 /// }
-/// chain.on_completed(&mut at(46))?;
+/// chain.notice(Notice::Completed, &mut at(46))?;
 /// assert_eq!(seen.events(), [7, 12, 45]);
 /// # }
 /// # Ok::<(), thingflow_core::FatalError>(())
@@ -76,6 +76,9 @@ impl<T> Filter<T> for SampleEvery<T> {
     }
     fn on_wake(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
         self.send_due(out)
+    }
+    fn is_holding(&self) -> bool {
+        self.held.is_some()
     }
     fn on_completed(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Closed {
         out.flush(self.held.take())

@@ -23,8 +23,8 @@ pub struct Stamped<T> {
 /// let gaps = pipe::<char>().stamped().pairwise().map(|(before, e)| e.at - before.at);
 /// # let seen = thingflow_core::testing::Recorder::new();
 /// let mut chain = gaps.to(seen.clone());
-/// chain.on_next('a', &mut Context::detached(Instant::from_nanos(10)))?;
-/// chain.on_next('b', &mut Context::detached(Instant::from_nanos(15)))?;
+/// chain.next('a', &mut Context::detached(Instant::from_nanos(10)))?;
+/// chain.next('b', &mut Context::detached(Instant::from_nanos(15)))?;
 /// assert_eq!(seen.events(), [Duration::from_nanos(5)]);
 /// # }
 /// # Ok::<(), thingflow_core::FatalError>(())

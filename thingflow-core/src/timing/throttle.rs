@@ -37,7 +37,7 @@ pub(super) enum Edges {
 ///     let seen = Recorder::new();
 ///     let mut chain = pipe().pipe(filter).to(seen.clone());
 ///     for at in [1, 3, 5, 40] {
-///         chain.on_next(at, &mut Context::detached(Instant::from_nanos(at)))?;
+///         chain.next(at, &mut Context::detached(Instant::from_nanos(at)))?;
 ///     }
 ///     Ok::<_, thingflow_core::FatalError>(seen.events())
 /// };
@@ -130,6 +130,9 @@ impl<T, D: FnMut(T)> Filter<T> for Throttle<T, D> {
             out.wake_at(self.gate.until);
         }
         Ok(demand)
+    }
+    fn is_holding(&self) -> bool {
+        self.gate.held.is_some()
     }
     fn on_completed(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Closed {
         out.flush(self.gate.held.take())

@@ -145,6 +145,9 @@ where
     fn on_wake(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
         self.send_due(out)
     }
+    fn is_holding(&self) -> bool {
+        self.gates.values().any(|gate| gate.held.is_some())
+    }
     fn on_completed(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Closed {
         out.flush(self.rest())
     }

@@ -46,10 +46,10 @@ impl<T> Aged for Stamped<T> {
 /// let mut chain = pipe().stamped().pace(second * 2, Limit::block(9)).time_to_live(second * 3).to(seen.clone());
 /// let at = |secs| Context::detached(Instant::ZERO + second * secs);
 /// for number in [1, 2, 3] {
-///     chain.on_next(number, &mut at(0))?;
+///     chain.next(number, &mut at(0))?;
 /// }
-/// chain.on_wake(&mut at(2))?;
-/// chain.on_wake(&mut at(4))?; // the last one has waited for too long
+/// chain.notice(Notice::Wake, &mut at(2))?;
+/// chain.notice(Notice::Wake, &mut at(4))?; // the last one has waited for too long
 /// assert_eq!(seen.events().iter().map(|e| e.event).collect::<Vec<_>>(), [1, 2]);
 /// # }
 /// # Ok::<(), thingflow_core::FatalError>(())

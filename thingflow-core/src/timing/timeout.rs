@@ -21,9 +21,9 @@ use crate::thing::{Demand, Emitter, Filter, InputThing, Receipt};
 /// let seen = Recorder::new();
 /// let mut chain = pipe().timeout(Duration::from_millis(2500)).to(seen.clone());
 /// let at = |secs| Context::detached(Instant::ZERO + Duration::from_secs(secs));
-/// chain.on_start(&mut at(0))?;
-/// chain.on_next("tick", &mut at(2))?;
-/// chain.on_wake(&mut at(5))?;
+/// chain.notice(Notice::Start, &mut at(0))?;
+/// chain.next("tick", &mut at(2))?;
+/// chain.notice(Notice::Wake, &mut at(5))?;
 /// assert_eq!(seen.text(), r#""tick" ! no event for 2.5s"#);
 /// # }
 /// # Ok::<(), thingflow_core::FatalError>(())

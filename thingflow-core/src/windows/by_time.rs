@@ -31,7 +31,7 @@ use crate::limit::QueueStats;
 /// let window = Window::last(Duration::from_nanos(10), Limit::drop_oldest(1000));
 /// let mut gusts = pipe().aggregate(window, Max::new()).to(seen.clone());
 /// for (at, speed) in [(0, 9), (5, 4), (10, 3), (20, 2)] {
-///     gusts.on_next(speed, &mut Context::detached(Instant::from_nanos(at)))?;
+///     gusts.next(speed, &mut Context::detached(Instant::from_nanos(at)))?;
 /// }
 /// assert_eq!(seen.events(), [9, 9, 4, 2]);
 /// # }

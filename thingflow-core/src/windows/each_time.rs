@@ -113,6 +113,9 @@ impl<T: Carrier, A: Aggregate<T::Value> + Clone> Filter<T> for EachTime<T, A> {
         }
         Ok(demand)
     }
+    fn is_holding(&self) -> bool {
+        self.rest.is_some()
+    }
     fn on_completed(&mut self, out: &mut Emitter<'_, '_, impl InputThing<Self::Out>>) -> Closed {
         out.flush(self.result())
     }

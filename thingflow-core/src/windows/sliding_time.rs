@@ -21,7 +21,7 @@ use crate::thing::{Demand, Emitter, Filter, InputThing, Receipt};
 /// let seen = Recorder::new();
 /// let mut chain = pipe().sliding_time(Duration::from_nanos(10), Limit::drop_oldest(100)).to(seen.clone());
 /// for time in [0, 5, 10, 30] {
-///     chain.on_next(time, &mut Context::detached(Instant::from_nanos(time)))?;
+///     chain.next(time, &mut Context::detached(Instant::from_nanos(time)))?;
 /// }
 /// assert_eq!(seen.text(), "[0] [0, 5] [5, 10] [30]");
 /// # Ok::<(), thingflow_core::FatalError>(())

@@ -514,7 +514,8 @@ fn a_port_without_listeners_is_no_reason_to_stop() -> Result {
 #[test]
 fn a_branch_that_is_full_pauses_the_source() -> Result {
     struct Answering(Demand);
-    impl InputThing<i32> for Answering {
+    impl Sink for Answering {
+        type Event = i32;
         fn on_next(&mut self, _: i32, _: &mut Context<'_>) -> Receipt {
             Ok(self.0)
         }
@@ -543,8 +544,8 @@ fn emitting_remembers_that_somebody_was_full() -> Result {
     let mut answers = [Demand::More, Demand::Full, Demand::More].into_iter();
     let busy = move |_: i32, out: &mut DynEmitter<'_, '_, '_, i32>| answers.next().map_or_else(|| out.finish(), Ok);
     let mut chain = pipe().emit_with(|n: i32, emit| (0..n).for_each(emit)).pipe(filter_fn(busy)).to(call(drop));
-    assert_eq!(chain.on_next(3, &mut cx())?, Demand::Full);
-    assert_eq!(chain.on_next(3, &mut cx())?, Demand::Done);
+    assert_eq!(chain.next(3, &mut cx())?, Demand::Full);
+    assert_eq!(chain.next(3, &mut cx())?, Demand::Done);
     Ok(())
 }
 

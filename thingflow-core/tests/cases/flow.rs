@@ -147,7 +147,8 @@ fn emptied<T>(room: usize, every: f64, seen: &Recorder<T>) -> (Emptied<T>, Rc<Ce
     (sink, most)
 }
 
-impl<T> InputThing<T> for Emptied<T> {
+impl<T> Sink for Emptied<T> {
+    type Event = T;
     fn on_start(&mut self, cx: &mut Context<'_>) -> Receipt {
         cx.wake_at(self.due);
         Ok(Demand::More)
@@ -161,7 +162,7 @@ impl<T> InputThing<T> for Emptied<T> {
         if cx.now() >= self.due {
             self.due = cx.now() + self.every;
             if let Some(event) = self.queue.pop_front() {
-                self.seen.on_next(event, cx)?;
+                self.seen.next(event, cx)?;
                 if self.queue.len() < self.room {
                     cx.resume();
                 }
@@ -172,7 +173,7 @@ impl<T> InputThing<T> for Emptied<T> {
     }
     fn on_completed(&mut self, cx: &mut Context<'_>) -> Closed {
         while let Some(event) = self.queue.pop_front() {
-            self.seen.on_next(event, cx)?;
+            self.seen.next(event, cx)?;
         }
         Ok(())
     }

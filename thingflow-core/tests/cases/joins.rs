@@ -404,19 +404,20 @@ struct Slow {
     free_at: Option<Instant>,
 }
 
-impl InputThing<i32> for Slow {
+impl Sink for Slow {
+    type Event = i32;
     fn on_next(&mut self, event: i32, cx: &mut Context<'_>) -> Receipt {
-        self.seen.on_next(event, cx)?;
+        self.seen.next(event, cx)?;
         let free_at = cx.now() + Duration::from_secs(2);
         self.free_at = Some(free_at);
         cx.wake_at(free_at);
         Ok(Demand::Full)
     }
     fn on_completed(&mut self, cx: &mut Context<'_>) -> Closed {
-        self.seen.on_completed(cx)
+        self.seen.notice(Notice::Completed, cx).map(drop)
     }
     fn on_error(&mut self, error: StreamError, cx: &mut Context<'_>) -> Closed {
-        InputThing::<i32>::on_error(&mut self.seen, error, cx)
+        self.seen.notice(Notice::Error(error), cx).map(drop)
     }
     fn on_wake(&mut self, cx: &mut Context<'_>) -> Receipt {
         match self.free_at {

@@ -76,7 +76,8 @@ struct Multiples {
     make: fn(i32) -> (i32, i32),
 }
 
-impl InputThing<i32> for Multiples {
+impl Sink for Multiples {
+    type Event = i32;
     fn on_next(&mut self, v: i32, cx: &mut Context<'_>) -> Receipt {
         let (first, second) = (self.make)(v);
         let _ = self.first.emit(first, cx)?;

@@ -166,10 +166,10 @@ fn case_359_delay_holds_until_sent() {
     let references: Vec<_> = (0..5).map(Rc::new).collect();
     let now = |time| Context::detached(Instant::ZERO + secs(time));
     for reference in &references {
-        chain.on_next(Rc::downgrade(reference), &mut now(0.0)).expect("no fatal error");
+        chain.next(Rc::downgrade(reference), &mut now(0.0)).expect("no fatal error");
     }
     assert!(references.iter().all(|r| Rc::weak_count(r) == 1));
-    chain.on_wake(&mut now(0.05)).expect("no fatal error");
+    chain.notice(Notice::Wake, &mut now(0.05)).expect("no fatal error");
     assert_eq!(seen.events().len(), 5);
     drop((seen, chain));
     assert!(references.iter().all(|r| Rc::weak_count(r) == 0));

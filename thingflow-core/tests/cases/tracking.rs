@@ -131,7 +131,8 @@ struct Sends {
     tracker: Tracker<&'static str>,
 }
 
-impl InputThing<&'static &'static str> for Sends {
+impl Sink for Sends {
+    type Event = &'static &'static str;
     fn on_next(&mut self, name: &'static &'static str, cx: &mut Context<'_>) -> Receipt {
         let event = if name.is_empty() { Tracked::untracked(0) } else { self.tracker.track(1, *name, cx) };
         self.port.emit(event, cx)
@@ -143,7 +144,7 @@ impl InputThing<&'static &'static str> for Sends {
         Ok(())
     }
     fn on_start(&mut self, cx: &mut Context<'_>) -> Receipt {
-        self.port.on_start(cx)
+        self.port.notice(Notice::Start, cx)
     }
 }
 

@@ -17,7 +17,7 @@ where
     runs.map(|run| {
         let before = seen.events().len();
         for event in run {
-            chain.on_next(*event, cx).expect("no fatal error");
+            chain.next(*event, cx).expect("no fatal error");
         }
         seen.events()[before..].to_vec()
     })

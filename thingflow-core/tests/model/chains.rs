@@ -49,23 +49,11 @@ impl<A: Stage, B: Stage, C: Stage, D: Stage, E: Stage, F: Stage, G: Stage, H: St
     fn on_next(&mut self, event: i32, out: &mut Emitter<'_, '_, impl InputThing<i32>>) -> Receipt {
         each!(self, stage => stage.on_next(event, out))
     }
-    fn on_completed(&mut self, out: &mut Emitter<'_, '_, impl InputThing<i32>>) -> Closed {
-        each!(self, stage => stage.on_completed(out))
+    fn notice(&mut self, notice: Notice<'_>, out: &mut Emitter<'_, '_, impl InputThing<i32>>) -> Receipt {
+        each!(self, stage => stage.notice(notice, out))
     }
-    fn on_error(&mut self, error: StreamError, out: &mut Emitter<'_, '_, impl InputThing<i32>>) -> Closed {
-        each!(self, stage => stage.on_error(error, out))
-    }
-    fn on_start(&mut self, out: &mut Emitter<'_, '_, impl InputThing<i32>>) -> Receipt {
-        each!(self, stage => stage.on_start(out))
-    }
-    fn on_wake(&mut self, out: &mut Emitter<'_, '_, impl InputThing<i32>>) -> Receipt {
-        each!(self, stage => stage.on_wake(out))
-    }
-    fn has_room(&self, behind: bool) -> bool {
-        each!(self, stage => stage.has_room(behind))
-    }
-    fn is_draining(&self) -> bool {
-        each!(self, stage => stage.is_draining())
+    fn ask(&self, question: Question<'_>, behind: &dyn Fn(Question<'_>) -> bool) -> bool {
+        each!(self, stage => stage.ask(question, behind))
     }
 }
 

@@ -29,7 +29,8 @@ impl Slow {
     }
 }
 
-impl InputThing<i32> for Slow {
+impl Sink for Slow {
+    type Event = i32;
     fn on_next(&mut self, event: i32, cx: &mut Context<'_>) -> Receipt {
         if self.free_at.is_some() {
             self.forced.set(self.forced.get() + 1);
@@ -40,14 +41,14 @@ impl InputThing<i32> for Slow {
             self.free_at = Some(free_at);
             cx.wake_at(free_at);
         }
-        self.seen.on_next(event, cx)?;
+        self.seen.next(event, cx)?;
         Ok(if busy > 0 { Demand::Full } else { Demand::More })
     }
     fn on_completed(&mut self, cx: &mut Context<'_>) -> Closed {
-        self.seen.on_completed(cx)
+        self.seen.notice(Notice::Completed, cx).map(drop)
     }
     fn on_error(&mut self, error: StreamError, cx: &mut Context<'_>) -> Closed {
-        self.seen.on_error(error, cx)
+        self.seen.notice(Notice::Error(error), cx).map(drop)
     }
     fn on_wake(&mut self, cx: &mut Context<'_>) -> Receipt {
         match self.free_at {

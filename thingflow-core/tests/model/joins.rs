@@ -539,7 +539,7 @@ fn what_is_full_pauses_its_source_or_fails_by_name() {
         connect(&a, &b, Limit::block(2), seen.clone());
         let demands = [1, 2, 3].map(|event| a.emit(event, &mut cx()).expect("no fatal error"));
         assert_eq!(demands, [Demand::More, Demand::Full, Demand::Full], "{name}");
-        assert!(!InputThing::has_room(&a) && InputThing::has_room(&b), "{name}");
+        assert!(!a.ask(Question::Room) && b.ask(Question::Room), "{name}");
         assert_eq!(seen.text(), "", "{name}");
 
         let (a, b, seen) = (Port::new(), Port::new(), Recorder::new());

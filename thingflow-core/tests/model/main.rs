@@ -46,22 +46,20 @@ where
     let seen = Recorder::new();
     let mut chain = filter.to(seen.clone());
     let at = |secs| Context::detached(Instant::ZERO + Duration::from_secs(secs));
-    let mut demand = chain.on_start(&mut at(0)).expect("no fatal error");
+    let mut demand = chain.notice(Notice::Start, &mut at(0)).expect("no fatal error");
     let mut now = 0;
     for event in events {
         now += 1;
         if awake && demand != Demand::Done {
-            demand = chain.on_wake(&mut at(now)).expect("no fatal error");
+            demand = chain.notice(Notice::Wake, &mut at(now)).expect("no fatal error");
         }
         if let (Some(event), true) = (event, demand != Demand::Done) {
-            demand = chain.on_next(*event, &mut at(now)).expect("no fatal error");
+            demand = chain.next(*event, &mut at(now)).expect("no fatal error");
         }
     }
     if demand != Demand::Done {
-        match end {
-            None => chain.on_completed(&mut at(now)).expect("no fatal error"),
-            Some(why) => chain.on_error(StreamError::new(why), &mut at(now)).expect("no fatal error"),
-        }
+        let end = end.map_or(Notice::Completed, |why| Notice::Error(StreamError::new(why)));
+        let _ = chain.notice(end, &mut at(now)).expect("no fatal error");
     }
     assert_eq!(seen.after_end(), 0, "something came after the end");
     if times { seen.timed_text() } else { seen.text() }

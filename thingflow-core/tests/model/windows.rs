@@ -356,7 +356,7 @@ fn a_full_window_pauses_its_source_until_half_of_it_has_left() {
     let window = Window::last(Duration::from_secs(10), Limit::block(2));
     let mut chain = pipe().aggregate(window, Count::new()).to(seen.clone());
     let at = |secs| Context::detached(Instant::ZERO + Duration::from_secs(secs));
-    let demands: Vec<_> = [1, 2, 3, 13].map(|t| chain.on_next((), &mut at(t)).expect("no fatal error")).into();
+    let demands: Vec<_> = [1, 2, 3, 13].map(|t| chain.next((), &mut at(t)).expect("no fatal error")).into();
     assert_eq!(demands, [Demand::More, Demand::Full, Demand::Full, Demand::More]);
     assert_eq!(seen.text(), "1 2 3 1");
 }

@@ -6,7 +6,7 @@ use core::time::Duration;
 #[cfg(feature = "alloc")]
 use thingflow_core::Port;
 use thingflow_core::{
-    Closed, Context, Demand, Failure, InputThing, Instant, OutputThing, Receipt, SensorEvent, StreamError, Visitor,
+    Context, Demand, Failure, InputThing, Instant, Notice, OutputThing, Question, Receipt, SensorEvent, StreamError,
 };
 
 use super::{Conversion, PATIENCE, Progress, SHORTEST_WAIT};
@@ -91,7 +91,7 @@ impl<C: Conversion, N: InputThing<SensorEvent<C::Reading>>> Converting<C, N> {
         match self.conversion.read().map_err(no_reading)? {
             Progress::Ready(val) => {
                 let event = SensorEvent { sensor_id: self.conversion.id(), ts: cx.timestamp(), val };
-                Ok(self.next.on_next(event, cx)?)
+                Ok(self.next.next(event, cx)?)
             }
             Progress::AskIn(_) if cx.now().since(running.since) >= self.patience => {
                 Err(StreamError::new("the sensor gave no reading: its measurement does not come to an end").into())
@@ -136,6 +136,23 @@ fn no_reading(error: impl core::error::Error + Send + Sync + 'static) -> StreamE
     StreamError::caused("the sensor gave no reading", error)
 }
 
+impl<C: Conversion, N: InputThing<SensorEvent<C::Reading>>> Converting<C, N> {
+    /// Looks for the reading, and wakes what follows.
+    fn wake(&mut self, cx: &mut Context<'_>) -> Receipt {
+        let demand = match self.collect(cx) {
+            Ok(demand) => demand,
+            Err(Failure::NotYet) => Demand::More,
+            Err(Failure::Fatal(error)) => return Err(error),
+            Err(Failure::Sample(error)) => {
+                self.failed = Some(error);
+                cx.call_again(); // only `produce` may fail
+                Demand::More
+            }
+        };
+        if demand == Demand::Done { Ok(demand) } else { Ok(demand.and(self.next.notice(Notice::Wake, cx)?)) }
+    }
+}
+
 impl<C: Conversion, N: InputThing<SensorEvent<C::Reading>>> OutputThing for Converting<C, N> {
     fn produce(&mut self, cx: &mut Context<'_>) -> Result<Demand, Failure> {
         if let Some(error) = self.failed.take() {
@@ -148,37 +165,14 @@ impl<C: Conversion, N: InputThing<SensorEvent<C::Reading>>> OutputThing for Conv
         Ok(demand)
     }
 
-    fn wake(&mut self, cx: &mut Context<'_>) -> Receipt {
-        if self.next.is_draining() {
-            return self.next.on_wake(cx); // the stream has ended
+    fn notice(&mut self, notice: Notice<'_>, cx: &mut Context<'_>) -> Receipt {
+        match notice {
+            Notice::Wake if !self.next.ask(Question::Draining) => self.wake(cx), // else the stream has ended
+            notice => self.next.notice(notice, cx),
         }
-        let demand = match self.collect(cx) {
-            Ok(demand) => demand,
-            Err(Failure::NotYet) => Demand::More,
-            Err(Failure::Fatal(error)) => return Err(error),
-            Err(Failure::Sample(error)) => {
-                self.failed = Some(error);
-                cx.call_again(); // only `produce` may fail
-                Demand::More
-            }
-        };
-        if demand == Demand::Done { Ok(demand) } else { Ok(demand.and(self.next.on_wake(cx)?)) }
     }
-
-    fn start(&mut self, cx: &mut Context<'_>) -> Receipt {
-        self.next.on_start(cx)
-    }
-    fn fail(&mut self, error: StreamError, cx: &mut Context<'_>) -> Closed {
-        self.next.on_error(error, cx)
-    }
-    fn is_listened(&self) -> bool {
-        self.next.is_open()
-    }
-    fn is_draining(&self) -> bool {
-        self.next.is_draining()
-    }
-    fn describe(&self, visitor: &mut dyn Visitor) {
-        self.next.describe(visitor);
+    fn ask(&self, question: Question<'_>) -> bool {
+        self.next.ask(question)
     }
     fn name(&self) -> &str {
         self.conversion.id().name().unwrap_or("sensor")

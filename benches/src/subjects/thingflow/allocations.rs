@@ -22,8 +22,8 @@ pub fn chain(events: u64) -> Result<u64> {
         black_box(over);
     });
     let mut chain = pipe::<Event>().map(|event| event.val).running_avg(5).map(|avg| avg > 64.0).to(sink);
-    chain.on_start(cx).expect(NEVER_FAILS);
-    Ok(warm_then_counted(events, |event| chain.on_next(event, cx)))
+    chain.notice(Notice::Start, cx).expect(NEVER_FAILS);
+    Ok(warm_then_counted(events, |event| chain.next(event, cx)))
 }
 
 /// Two ports in a row, the second with three connections, one of them a chain.

@@ -18,8 +18,14 @@ struct Bursts {
     port: Port<Event>,
 }
 
-impl OutputThing for Bursts {
-    fn produce(&mut self, cx: &mut Context<'_>) -> std::result::Result<Demand, Failure> {
+impl Ports for Bursts {
+    fn ports(&self, see: &mut dyn FnMut(PortRef)) {
+        see(self.port.as_ref());
+    }
+}
+
+impl PortSource for Bursts {
+    fn send(&mut self, cx: &mut Context<'_>) -> std::result::Result<Demand, Failure> {
         for _ in 0..BURST {
             let Some(event) = self.events.next() else {
                 self.port.complete(cx)?;
@@ -28,9 +34,6 @@ impl OutputThing for Bursts {
             self.port.emit(event, cx)?;
         }
         Ok(Demand::More)
-    }
-    fn ports(&self, see: &mut dyn FnMut(PortRef)) {
-        see(self.port.as_ref());
     }
 }
 

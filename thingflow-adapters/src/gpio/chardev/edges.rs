@@ -6,7 +6,7 @@ use std::os::fd::AsRawFd;
 use gpiocdev::line::{EdgeEvent, EdgeKind};
 use gpiocdev::request::Request;
 use thingflow_core::{
-    Context, Demand, EventThing, Failure, Interest, OutputThing, Port, PortRef, Receipt, Registry, SensorEvent,
+    Context, Demand, EventThing, Failure, Interest, Port, PortRef, PortSource, Ports, Receipt, Registry, SensorEvent,
     SensorId, StreamError, Timestamp,
 };
 
@@ -50,13 +50,16 @@ impl Edges {
     }
 }
 
-impl OutputThing for Edges {
-    fn produce(&mut self, cx: &mut Context<'_>) -> Result<Demand, Failure> {
-        let Self { watched, id, port, sequence, .. } = self;
-        watched.send_all(cx, |event, cx| port.emit(sequence.event(*id, event), cx))
-    }
+impl Ports for Edges {
     fn ports(&self, see: &mut dyn FnMut(PortRef)) {
         see(self.port.as_ref());
+    }
+}
+
+impl PortSource for Edges {
+    fn send(&mut self, cx: &mut Context<'_>) -> Result<Demand, Failure> {
+        let Self { watched, id, port, sequence, .. } = self;
+        watched.send_all(cx, |event, cx| port.emit(sequence.event(*id, event), cx))
     }
     fn name(&self) -> &str {
         &self.name

@@ -5,7 +5,7 @@ use std::io;
 use gpiocdev::line::{EdgeEvent, EdgeKind, Offset, Value};
 use gpiocdev::request::Request;
 use thingflow_core::{
-    Clock, Context, Demand, EventThing, Failure, OutputThing, Port, PortRef, Registry, SensorEvent, SensorId,
+    Clock, Context, Demand, EventThing, Failure, Port, PortRef, PortSource, Ports, Registry, SensorEvent, SensorId,
     StreamError, SystemClock, Timestamp,
 };
 
@@ -58,7 +58,7 @@ impl<T: Clone + 'static> Levels<T> {
         Ok(std::mem::replace(&mut self.lines.levels, levels) != levels)
     }
 
-    fn send(&self, ts: Timestamp, cx: &mut Context<'_>) -> Result<Demand, Failure> {
+    fn send_levels(&self, ts: Timestamp, cx: &mut Context<'_>) -> Result<Demand, Failure> {
         Ok(self.port.emit(SensorEvent { sensor_id: self.id, ts, val: (self.shape)(self.lines.levels) }, cx)?)
     }
 }
@@ -68,10 +68,16 @@ fn read(request: &Request, numbers: [Offset; 2]) -> Result<[bool; 2], gpiocdev::
     Ok([level(numbers[0])?, level(numbers[1])?])
 }
 
-impl<T: Clone + 'static> OutputThing for Levels<T> {
-    fn produce(&mut self, cx: &mut Context<'_>) -> Result<Demand, Failure> {
+impl<T: Clone + 'static> Ports for Levels<T> {
+    fn ports(&self, see: &mut dyn FnMut(PortRef)) {
+        see(self.port.as_ref());
+    }
+}
+
+impl<T: Clone + 'static> PortSource for Levels<T> {
+    fn send(&mut self, cx: &mut Context<'_>) -> Result<Demand, Failure> {
         if let Some(time) = self.begun.take() {
-            let demand = self.send(time, cx)?;
+            let demand = self.send_levels(time, cx)?;
             if demand != Demand::More {
                 return Ok(demand);
             }
@@ -84,12 +90,9 @@ impl<T: Clone + 'static> OutputThing for Levels<T> {
             port.emit(SensorEvent { sensor_id: *id, ts: time_of(event), val: shape(lines.levels) }, cx)
         })?;
         if demand == Demand::More && self.lines.lost && self.watched.is_drained()? && self.read_anew()? {
-            return self.send(SystemClock.timestamp(), cx);
+            return self.send_levels(SystemClock.timestamp(), cx);
         }
         Ok(demand)
-    }
-    fn ports(&self, see: &mut dyn FnMut(PortRef)) {
-        see(self.port.as_ref());
     }
     fn name(&self) -> &str {
         &self.name

@@ -21,10 +21,11 @@ use crate::context::Context;
 use crate::error::{Failure, RunError, StreamError};
 use crate::flow::gate::Gate;
 use crate::limit::Limit;
-use crate::output::OutputThing;
+use crate::notice::Notice;
+use crate::output::{PortSource, Ports};
 use crate::port::{Port, PortRef};
 use crate::size::Size;
-use crate::thing::{Closed, Demand, Emitter, InputThing, Receipt};
+use crate::thing::{Closed, Demand, Emitter, InputThing, Receipt, Sink};
 
 impl Scheduler {
     /// Calls `f` on `n` threads, because it takes long or blocks: connect the first of the two, and the results leave the
@@ -204,7 +205,8 @@ impl<T> PoolInput<T> {
     }
 }
 
-impl<T> InputThing<T> for PoolInput<T> {
+impl<T> Sink for PoolInput<T> {
+    type Event = T;
     fn on_next(&mut self, event: T, _: &mut Context<'_>) -> Receipt {
         let state = &*self.state;
         if state.closed.get() {
@@ -343,19 +345,24 @@ impl<T, U: Clone + 'static> Results<T, U> {
     }
 }
 
-impl<T, U: Clone + 'static> OutputThing for Results<T, U> {
-    fn produce(&mut self, cx: &mut Context<'_>) -> Result<Demand, Failure> {
+impl<T, U: Clone + 'static> Ports for Results<T, U> {
+    fn ports(&self, see: &mut dyn FnMut(PortRef)) {
+        see(self.port.as_ref());
+    }
+}
+
+impl<T, U: Clone + 'static> PortSource for Results<T, U> {
+    fn send(&mut self, cx: &mut Context<'_>) -> Result<Demand, Failure> {
         self.arrive();
         Ok(self.send_ready(cx)?)
     }
-    fn start(&mut self, cx: &mut Context<'_>) -> Receipt {
-        self.port.on_start(cx).map(|_| Demand::More) // a port that nobody has connected yet waits for its first listener
-    }
-    fn wake(&mut self, cx: &mut Context<'_>) -> Receipt {
-        self.send_ready(cx)
-    }
-    fn ports(&self, see: &mut dyn FnMut(PortRef)) {
-        see(self.port.as_ref());
+    fn on_notice(&mut self, notice: Notice<'_>, cx: &mut Context<'_>) -> Receipt {
+        match notice {
+            // A port that nobody has connected yet waits for its first listener.
+            Notice::Start => self.port.notice(Notice::Start, cx).map(|_| Demand::More),
+            Notice::Wake => self.send_ready(cx),
+            notice => self.tell_ports(notice, cx),
+        }
     }
     fn name(&self) -> &str {
         NAME

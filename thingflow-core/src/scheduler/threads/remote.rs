@@ -14,9 +14,10 @@ use super::news::News;
 use crate::context::Context;
 use crate::error::{Failure, FatalError, StreamError};
 use crate::limit::{Limit, QueueStats};
-use crate::output::OutputThing;
+use crate::notice::Notice;
+use crate::output::{PortSource, Ports};
 use crate::port::{Port, PortRef};
-use crate::thing::{Closed, Demand, InputThing, Receipt};
+use crate::thing::{Closed, Demand, InputThing, Receipt, Sink};
 
 /// Posts events into the reactor from any thread. Clones post into the same port; when the last one is dropped and all is
 /// delivered, the port completes.
@@ -92,7 +93,8 @@ impl<T> fmt::Debug for Remote<T> {
     }
 }
 
-impl<T> InputThing<T> for Remote<T> {
+impl<T> Sink for Remote<T> {
+    type Event = T;
     fn on_next(&mut self, event: T, cx: &mut Context<'_>) -> Receipt {
         let posted = match cx.bell() {
             Some(bell) => self.0.offer(event, &bell),
@@ -187,8 +189,14 @@ impl<T> Receiver<T> {
     }
 }
 
-impl<T: Clone + 'static> OutputThing for Receiver<T> {
-    fn produce(&mut self, cx: &mut Context<'_>) -> Result<Demand, Failure> {
+impl<T: Clone + 'static> Ports for Receiver<T> {
+    fn ports(&self, see: &mut dyn FnMut(PortRef)) {
+        see(self.port.as_ref());
+    }
+}
+
+impl<T: Clone + 'static> PortSource for Receiver<T> {
+    fn send(&mut self, cx: &mut Context<'_>) -> Result<Demand, Failure> {
         let mut result = Ok(Demand::More);
         let port = &self.port;
         let left = self.inbox.drain(MOST_IN_A_TURN, |event| {
@@ -213,12 +221,13 @@ impl<T: Clone + 'static> OutputThing for Receiver<T> {
             }
         }
     }
-    fn start(&mut self, cx: &mut Context<'_>) -> Receipt {
-        // A port that nobody has connected yet waits for its first listener.
-        self.port.on_start(cx).map(|_| Demand::More)
-    }
-    fn ports(&self, see: &mut dyn FnMut(PortRef)) {
-        see(self.port.as_ref());
+    fn on_notice(&mut self, notice: Notice<'_>, cx: &mut Context<'_>) -> Receipt {
+        match notice {
+            // A port that nobody has connected yet waits for its first listener.
+            Notice::Start => self.port.notice(Notice::Start, cx).map(|_| Demand::More),
+            Notice::Wake => Ok(Demand::More),
+            notice => self.tell_ports(notice, cx),
+        }
     }
     fn name(&self) -> &str {
         &self.name

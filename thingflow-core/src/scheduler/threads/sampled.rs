@@ -22,7 +22,8 @@ use crate::context::Context;
 use crate::error::{Failure, RunError, StreamError};
 use crate::event::SensorEvent;
 use crate::limit::Limit;
-use crate::output::{OutputThing, Source, is_due};
+use crate::notice::Notice;
+use crate::output::{PortSource, Ports, Source, is_due};
 use crate::port::{Port, PortRef};
 use crate::sensor::{Sampled, Sensor};
 use crate::thing::{Demand, InputThing, Receipt};
@@ -201,8 +202,14 @@ impl<T: Clone + 'static> Sampling<T> {
     }
 }
 
-impl<T: Clone + 'static> OutputThing for Sampling<T> {
-    fn produce(&mut self, cx: &mut Context<'_>) -> Result<Demand, Failure> {
+impl<T: Clone + 'static> Ports for Sampling<T> {
+    fn ports(&self, see: &mut dyn FnMut(PortRef)) {
+        see(self.port.as_ref());
+    }
+}
+
+impl<T: Clone + 'static> PortSource for Sampling<T> {
+    fn send(&mut self, cx: &mut Context<'_>) -> Result<Demand, Failure> {
         let mut answer = None;
         let left = self.inbox.drain(1, |one| {
             answer = Some(one);
@@ -228,15 +235,18 @@ impl<T: Clone + 'static> OutputThing for Sampling<T> {
             }
         }
     }
-    fn start(&mut self, cx: &mut Context<'_>) -> Receipt {
-        self.started = Some(cx.now());
-        self.port.on_start(cx)
+    fn on_notice(&mut self, notice: Notice<'_>, cx: &mut Context<'_>) -> Receipt {
+        match notice {
+            Notice::Start => {
+                self.started = Some(cx.now());
+                self.port.notice(Notice::Start, cx)
+            }
+            Notice::Wake => Ok(Demand::More),
+            notice => self.tell_ports(notice, cx),
+        }
     }
     fn due(&mut self, _: &mut Context<'_>) -> Option<Instant> {
         self.again.take()
-    }
-    fn ports(&self, see: &mut dyn FnMut(PortRef)) {
-        see(self.port.as_ref());
     }
     fn name(&self) -> &str {
         &self.name

@@ -17,9 +17,10 @@ use crate::clock::Instant;
 use crate::context::Context;
 use crate::error::{Failure, RunError, StreamError};
 use crate::limit::Limit;
-use crate::output::OutputThing;
+use crate::notice::{Notice, Question};
+use crate::output::{PortSource, Ports};
 use crate::port::PortRef;
-use crate::thing::{Closed, Demand, InputThing, Receipt};
+use crate::thing::{Closed, Demand, InputThing, Receipt, Sink};
 use crate::tracking::abandon;
 use crate::visit::Visitor;
 
@@ -122,7 +123,8 @@ impl<T> EdgeSink<T> {
     }
 }
 
-impl<T> InputThing<T> for EdgeSink<T> {
+impl<T> Sink for EdgeSink<T> {
+    type Event = T;
     fn on_start(&mut self, cx: &mut Context<'_>) -> Receipt {
         self.outbox.reach(cx.now());
         self.hold();
@@ -224,36 +226,33 @@ impl<T, D: Decide<T>> Listener<T, D> {
     }
 }
 
-impl<T: 'static, D: Decide<T>> OutputThing for Listener<T, D> {
-    fn produce(&mut self, cx: &mut Context<'_>) -> Result<Demand, Failure> {
-        Ok(self.look(cx)?)
-    }
-    fn wake(&mut self, cx: &mut Context<'_>) -> Receipt {
-        self.decide.woken(&self.outbox, cx);
-        self.outbox.reach(cx.now());
-        self.look(cx)
-    }
-    fn start(&mut self, cx: &mut Context<'_>) -> Receipt {
-        let mut result = Ok(Demand::More);
-        self.decide.ports(&mut |port| {
-            if result.is_ok() {
-                result = port.port().start(cx).map(|_| Demand::More); // one that nobody listens to ends nothing
-            }
-        });
-        result
-    }
-    fn is_listened(&self) -> bool {
-        true
-    }
+impl<T, D: Decide<T>> Ports for Listener<T, D> {
     fn ports(&self, see: &mut dyn FnMut(PortRef)) {
         self.decide.ports(see);
     }
-    fn describe(&self, visitor: &mut dyn Visitor) {
-        self.decide.ports(&mut |port| {
-            if port.is_listened() {
-                visitor.port(port, false);
+}
+
+impl<T, D: Decide<T>> PortSource for Listener<T, D> {
+    fn send(&mut self, cx: &mut Context<'_>) -> Result<Demand, Failure> {
+        Ok(self.look(cx)?)
+    }
+    fn on_notice(&mut self, notice: Notice<'_>, cx: &mut Context<'_>) -> Receipt {
+        match notice {
+            Notice::Start => self.tell_ports(Notice::Start, cx).map(|_| Demand::More), // nobody need listen
+            Notice::Wake => {
+                self.decide.woken(&self.outbox, cx);
+                self.outbox.reach(cx.now());
+                self.look(cx)
             }
-        });
+            notice => self.tell_ports(notice, cx),
+        }
+    }
+    fn answer(&self, question: Question<'_>) -> bool {
+        match question {
+            Question::Open => true,
+            Question::Describe(_) if !self.ask_ports(Question::Open) => true, // nothing that anybody listens to
+            question => self.ask_ports(question),
+        }
     }
     fn name(&self) -> &str {
         &self.name
@@ -315,9 +314,9 @@ impl<N> Served<'_, N> {
     {
         let due = std::mem::replace(&mut self.due, Instant::NEVER);
         if std::mem::replace(&mut self.started, true) {
-            return self.call(due, N::on_wake);
+            return self.call(due, |thing, cx| thing.notice(Notice::Wake, cx));
         }
-        self.call(time, N::on_start)
+        self.call(time, |thing, cx| thing.notice(Notice::Start, cx))
     }
 
     fn end<T>(&mut self, at: Instant, end: End) -> Result<Demand, RunError>
@@ -330,13 +329,11 @@ impl<N> Served<'_, N> {
         if !self.started && self.at(at)? == Demand::Done {
             return Ok(Demand::Done);
         }
-        self.call(at, |thing, cx| {
-            match end {
-                End::Error(error) => thing.on_error(error, cx)?,
-                End::Completed | End::Dropped => thing.on_completed(cx)?,
-            }
-            Ok(Demand::Done)
-        })
+        let notice = match end {
+            End::Error(error) => Notice::Error(error),
+            End::Completed | End::Dropped => Notice::Completed,
+        };
+        self.call(at, |thing, cx| thing.notice(notice, cx).map(|_| Demand::Done))
     }
 }
 
@@ -349,7 +346,7 @@ fn take_all<T, N: InputThing<T>>(
     let mut demand = Demand::More;
     while demand != Demand::Done {
         demand = match outbox.next(served.due, |(at, _)| *at) {
-            Next::Job((at, event)) => served.call(at, |thing, cx| thing.on_next(event, cx))?,
+            Next::Job((at, event)) => served.call(at, |thing, cx| thing.next(event, cx))?,
             Next::Time(time) => served.at(time)?,
             Next::End(at, end) => served.end(at, end)?,
             Next::Closed => Demand::Done,

@@ -14,19 +14,19 @@ use crate::{End, end, events, line};
 /// Runs the events into a Thing, to their end or until it wants no more: how many it got, if it wanted no more.
 fn feed<T>(events: impl IntoIterator<Item = T>, end: End, mut thing: impl InputThing<T>) -> Option<usize> {
     let cx = &mut Context::detached(Instant::ZERO);
-    let mut demand = thing.on_start(cx).expect("no fatal error");
+    let mut demand = thing.notice(Notice::Start, cx).expect("no fatal error");
     for (n, event) in events.into_iter().enumerate() {
         if demand == Demand::Done {
             return Some(n);
         }
-        demand = thing.on_next(event, cx).expect("no fatal error");
+        demand = thing.next(event, cx).expect("no fatal error");
     }
     if demand == Demand::Done {
         return None;
     }
     match end {
-        None => thing.on_completed(cx),
-        Some(why) => thing.on_error(StreamError::new(why), cx),
+        None => thing.notice(Notice::Completed, cx),
+        Some(why) => thing.notice(Notice::Error(StreamError::new(why)), cx),
     }
     .expect("no fatal error");
     None

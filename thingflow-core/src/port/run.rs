@@ -1,0 +1,128 @@
+//! [`RunLink`]: what a port and the scheduler that runs it know of each other.
+
+use alloc::format;
+use alloc::rc::{Rc, Weak};
+use alloc::vec::Vec;
+use core::cell::{Cell, RefCell};
+
+use super::{AnyPort, Inner};
+use crate::context::Context;
+use crate::error::FatalError;
+
+/// The run that has started a port, if any.
+#[derive(Default)]
+pub(super) struct RunOf {
+    link: Weak<RunLink>,
+    run: u64,
+}
+
+impl RunOf {
+    pub(super) fn link(&self) -> Option<Rc<RunLink>> {
+        self.link.upgrade()
+    }
+}
+
+impl<T: Clone + 'static> Inner<T> {
+    /// Leaves it to the scheduler to end the stream when nothing is on its way round a loop any more. False where there is
+    /// none, or where nothing is to be ended.
+    pub(super) fn ends_at_rest(&self, cx: &Context<'_>) -> bool {
+        !self.closed.get() && self.me.upgrade().is_some_and(|me| cx.host().end_at_rest(me))
+    }
+
+    /// Notes which run the port belongs to. Whether that is a new one: then nobody knows of the wishes of what has been
+    /// started before.
+    ///
+    /// # Errors
+    /// If it belongs to another scheduler that is still there.
+    pub(super) fn belong(&self, cx: &mut Context<'_>) -> Result<bool, FatalError> {
+        let Some(link) = cx.host().link() else { return Ok(false) };
+        let mut of = self.run.borrow_mut();
+        match of.link() {
+            Some(old) if !Rc::ptr_eq(&old, &link) => {
+                drop(of);
+                return Err(cx.fatal(format!(
+                    "the port `{}` belongs to another scheduler: give each scheduler ports of its own, and post events from one \
+                     to the other over a `Remote`",
+                    self.display_name()
+                )));
+            }
+            Some(_) if of.run == link.run.get() => return Ok(false),
+            _ => {}
+        }
+        *of = RunOf { link: Rc::downgrade(&link), run: link.run.get() };
+        link.note_started(self.me.clone());
+        Ok(true)
+    }
+}
+
+/// What a port tells the scheduler that runs it, from where no context is at hand.
+#[derive(Default)]
+pub(crate) struct RunLink {
+    unlistened: Cell<bool>,
+    left: Cell<bool>,
+    unstarted: RefCell<Vec<Weak<dyn AnyPort>>>,
+    /// The ports that this run has started, whether or not a walk over the graph sees them.
+    started: RefCell<Vec<Weak<dyn AnyPort>>>,
+    /// So many may have been started before those that are gone are looked for.
+    room: Cell<usize>,
+    /// The number of the run.
+    run: Cell<u64>,
+    #[cfg(feature = "std")]
+    pub(crate) trackers: crate::tracking::Trackers,
+}
+
+impl RunLink {
+    pub(super) fn note_unlistened(&self) {
+        self.unlistened.set(true);
+    }
+
+    pub(super) fn note_left(&self) {
+        self.left.set(true);
+        self.unlistened.set(true);
+    }
+
+    pub(super) fn start_soon(&self, port: Weak<dyn AnyPort>) {
+        self.unstarted.borrow_mut().push(port);
+    }
+
+    /// Keeps a port that has been started, so that it is closed with the run. Those that are gone are forgotten now and then.
+    pub(crate) fn note_started(&self, port: Weak<dyn AnyPort>) {
+        let mut started = self.started.borrow_mut();
+        if started.len() >= self.room.get() {
+            started.retain(|port| port.strong_count() > 0);
+            self.room.set(2 * started.len() + 64);
+        }
+        started.push(port);
+    }
+
+    /// Ends the run: the ports that it has started and that still live.
+    #[cfg(feature = "std")]
+    pub(crate) fn end_run(&self) -> Vec<Rc<dyn AnyPort>> {
+        self.run.set(self.run.get() + 1);
+        self.room.set(0);
+        self.started.take().iter().filter_map(Weak::upgrade).collect()
+    }
+
+    /// Whether a source may have lost its last listener since the last call.
+    #[cfg(feature = "std")]
+    pub(crate) fn take_unlistened(&self) -> bool {
+        self.unlistened.take()
+    }
+
+    /// Whether a connection was taken off since the last call: it may have asked a source to pause.
+    #[cfg(feature = "std")]
+    pub(crate) fn take_left(&self) -> bool {
+        self.left.take()
+    }
+
+    /// Ports that have connections to start.
+    #[cfg(feature = "std")]
+    pub(crate) fn take_unstarted(&self) -> Vec<Weak<dyn AnyPort>> {
+        self.unstarted.take()
+    }
+
+    #[cfg(feature = "std")]
+    pub(crate) fn is_quiet(&self) -> bool {
+        !self.unlistened.get() && self.unstarted.borrow().is_empty() && !self.trackers.is_nudged()
+    }
+}
