@@ -3,7 +3,7 @@
 use std::env;
 use std::time::Instant;
 
-use crate::{Result, bare, board, cross, features, process, setup, test, tidy};
+use crate::{Result, bare, board, cross, features, model, process, setup, test, tidy};
 
 struct Step {
     name: &'static str,
@@ -12,11 +12,12 @@ struct Step {
     run: fn() -> Result,
 }
 
-const STEPS: [Step; 10] = [
+const STEPS: [Step; 11] = [
     Step { name: "format", setup: nothing, run: format },
     Step { name: "tidy", setup: nothing, run: || tidy::run(&[]) },
     Step { name: "lint", setup: nothing, run: lint },
     Step { name: "features", setup: nothing, run: || features::run(&[]) },
+    Step { name: "model", setup: nothing, run: || model::run(&[]) },
     Step { name: "docs", setup: nothing, run: docs },
     Step { name: "benches", setup: nothing, run: benches },
     Step { name: "bare", setup: bare::setup, run: || bare::run(&[]) },

@@ -9,6 +9,7 @@ mod cross;
 mod deploy;
 mod features;
 mod filter_index;
+mod model;
 mod operators;
 mod process;
 mod setup;
@@ -35,7 +36,7 @@ struct Command {
     run: Chore,
 }
 
-const COMMANDS: [Command; 11] = [
+const COMMANDS: [Command; 12] = [
     Command {
         name: "setup",
         help: "install what the tests need; --bare, --bench, --cross, --board, --deploy: what these need too",
@@ -46,6 +47,7 @@ const COMMANDS: [Command; 11] = [
         help: "every test, in every feature set; further words go to `cargo test`",
         run: test::run,
     },
+    Command { name: "model", help: "the queues between threads, in all orders of their steps", run: model::run },
     Command { name: "tidy", help: "check the repository's own rules", run: tidy::run },
     Command { name: "features", help: "lint each crate with each of its features alone", run: features::run },
     Command { name: "bare", help: "build for Cortex-M, and run the example on an emulated board", run: bare::run },

@@ -27,7 +27,7 @@ use std::sync::{Arc, PoisonError};
 
 mod doorbell;
 #[cfg(all(test, loom))]
-mod model;
+pub(super) mod model;
 mod post_error;
 #[cfg(all(test, not(loom)))]
 mod tests;

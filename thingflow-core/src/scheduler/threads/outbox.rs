@@ -26,6 +26,9 @@ use crate::error::StreamError;
 use crate::limit::{Admitted, Backlog, Limit};
 use crate::thing::Demand;
 
+#[cfg(all(test, loom))]
+mod model;
+
 pub(super) struct Outbox<J> {
     state: Mutex<State<J>>,
     /// There is something to do.
@@ -88,6 +91,12 @@ pub(super) enum Next<J> {
 
 impl<J> Outbox<J> {
     pub(super) fn new(engine: &Engine, limit: Limit, listener: Id) -> Arc<Self> {
+        // Where nobody listens, each job is answered, and it is the answer that time waits for.
+        let holds = engine.clock.is_virtual() && listener != Id::NOBODY;
+        Self::of(engine.bell.clone(), limit, listener, holds)
+    }
+
+    fn of(bell: Arc<Doorbell>, limit: Limit, listener: Id, holds: bool) -> Arc<Self> {
         let state = State {
             jobs: Backlog::new(limit),
             in_hand: 0,
@@ -102,8 +111,6 @@ impl<J> Outbox<J> {
             announced: false,
             counts: DeliveryStats::default(),
         };
-        // Where nobody listens, each job is answered, and it is the answer that time waits for.
-        let (bell, holds) = (engine.bell.clone(), engine.clock.is_virtual() && listener != Id::NOBODY);
         Arc::new(Self { state: Mutex::new(state), changed: Condvar::new(), bell, listener, holds })
     }
 

@@ -9,7 +9,7 @@ use super::*;
 
 /// The reactor's sleep: a wake-up that comes early is kept, as by the eventfd of the real one.
 #[derive(Default)]
-struct Bed {
+pub(in super::super) struct Bed {
     woken: Mutex<bool>,
     changed: Condvar,
 }
@@ -22,7 +22,7 @@ impl Wake for Arc<Bed> {
 }
 
 impl Bed {
-    fn sleep(&self) {
+    pub(in super::super) fn sleep(&self) {
         let mut woken = lock(&self.woken);
         while !*woken {
             woken = self.changed.wait(woken).unwrap_or_else(PoisonError::into_inner);
