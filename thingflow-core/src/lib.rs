@@ -23,7 +23,10 @@
 //! | you look for | it is in |
 //! |---|---|
 //! | all the names that a program needs | [`prelude`] |
-//! | operators on one event at a time: `map`, `filter`, `scan`, `take` … | [`Filters`], [`filters`] |
+//! | one event at a time: `map`, `scan`, `pairwise`, `hysteresis` … | [`Elementwise`], [`elementwise`] |
+//! | some of the events: `filter`, `take`, `dedup`, `deadband` … | [`Selecting`], [`select`] |
+//! | one result of all: `fold`, `max`, `any`, `top_k` … | [`Reducing`], [`reduce`] |
+//! | how a stream begins and ends: `start_with`, `catch`, `finalize` … | [`Ends`], [`ends`] |
 //! | windows: the last five events, each five minutes | [`Windows`], [`windows`] |
 //! | operators with time: `debounce`, `throttle`, `delay` … | [`Timing`], [`timing`] |
 //! | several inputs: `merge`, `zip`, `combine_latest` … | [`Joins`], [`joins`] |
@@ -75,9 +78,10 @@ mod columns;
 mod context;
 #[cfg(feature = "alloc")]
 pub mod diagram;
+pub mod elementwise;
+pub mod ends;
 mod error;
 mod event;
-pub mod filters;
 pub mod flow;
 pub mod joins;
 mod limit;
@@ -88,10 +92,12 @@ mod output;
 mod port;
 pub mod prelude;
 mod receipts;
+pub mod reduce;
 #[cfg(feature = "alloc")]
 mod reports;
 #[cfg(feature = "std")]
 mod scheduler;
+pub mod select;
 mod sensor;
 #[cfg(feature = "alloc")]
 mod shared;
@@ -102,6 +108,7 @@ mod sources;
 #[cfg(feature = "alloc")]
 pub mod splitting;
 mod state;
+pub mod storage;
 #[cfg(feature = "alloc")]
 pub mod testing;
 mod thing;
@@ -119,9 +126,10 @@ pub use chain::{Chain, Connected, Identity, Pipe, Then, pipe};
 pub use clock::{Clock, Instant, Timestamp, TimestampError};
 pub use columns::{Columns, FromColumns, WrongColumn};
 pub use context::Context;
+pub use elementwise::Elementwise;
+pub use ends::Ends;
 pub use error::{Failure, FatalError, RunError, StreamError};
 pub use event::{SensorEvent, SensorId};
-pub use filters::Filters;
 pub use flow::FlowControl;
 pub use joins::Joins;
 #[cfg(feature = "alloc")]
@@ -130,6 +138,7 @@ pub use limit::{Limit, Overflow, QueueStats};
 pub use measure::{Float, Measured};
 pub use notice::{Notice, Question, Receipts};
 pub use output::{ConnectedFlow, Flow, OutputThing, Source};
+pub use reduce::Reducing;
 #[cfg(feature = "alloc")]
 pub use reports::Report;
 #[cfg(feature = "std")]
@@ -138,6 +147,7 @@ pub use scheduler::{
     OnFailure, OnSetup, Periodic, PoolInput, PostError, Refusal, Registry, Remote, ScheduleError, ScheduleHandle,
     ScheduleStats, Scheduler, StopToken, Stopper, SystemClock, VirtualClock, Worker,
 };
+pub use select::Selecting;
 pub use sensor::{DriverError, OrMissing, SampleError, Sampled, Sensor};
 #[cfg(feature = "alloc")]
 pub use shared::{Shared, SharedInput};

@@ -1,11 +1,15 @@
 //! [`Limit`]: how many events a queue holds, and what happens when it is full.
 
+use core::marker::PhantomData;
+
+use crate::error::StreamError;
 use crate::size::Size;
+use crate::storage::Store;
+use crate::thing::Demand;
 
 #[cfg(feature = "alloc")]
 use {
-    crate::error::StreamError,
-    crate::thing::Demand,
+    crate::storage::Growing,
     alloc::{collections::VecDeque, format, sync::Arc},
     core::sync::atomic::{AtomicUsize, Ordering::Relaxed},
 };
@@ -105,6 +109,48 @@ impl Limit {
         }
     }
 
+    /// What becomes of one more event where `held` are held already.
+    #[inline]
+    pub(crate) fn admit(&self, held: usize) -> Admission {
+        if held < self.capacity() {
+            return Admission::Takes;
+        }
+        match self.overflow {
+            Overflow::Block => Admission::Takes,
+            Overflow::DropOldest => Admission::DropsOldest,
+            Overflow::DropNewest => Admission::DropsNewest,
+            Overflow::Fail => Admission::Refuses,
+        }
+    }
+
+    /// Whether another event would not be one too many for the source, where `held` are held already.
+    #[inline]
+    pub(crate) fn has_room(&self, held: usize) -> bool {
+        self.overflow != Overflow::Block || held < self.capacity()
+    }
+
+    /// Counts in the meter, if there is one: so many events came in, so many were dropped, so many are held now.
+    #[inline]
+    pub(crate) fn note(&self, posted: u64, dropped: u64, held: usize) {
+        #[cfg(feature = "alloc")]
+        self.count(|stats| QueueStats {
+            posted: stats.posted + posted,
+            dropped: stats.dropped + dropped,
+            high_water: stats.high_water.max(held),
+        });
+        #[cfg(not(feature = "alloc"))]
+        let _ = (posted, dropped, held);
+    }
+
+    /// Whether somebody counts.
+    #[inline]
+    fn is_metered(&self) -> bool {
+        #[cfg(feature = "alloc")]
+        return self.meter.is_some();
+        #[cfg(not(feature = "alloc"))]
+        false
+    }
+
     /// How many events.
     pub fn capacity(&self) -> usize {
         self.capacity.get()
@@ -188,8 +234,16 @@ impl QueueMeter {
     }
 }
 
+/// What a [`Limit`] says of one more event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Admission {
+    Takes,
+    DropsOldest,
+    DropsNewest,
+    Refuses,
+}
+
 /// What became of an event that came to a queue.
-#[cfg(feature = "alloc")]
 #[derive(Debug)]
 pub(crate) enum Admitted<T> {
     /// It is in the queue; `Full` asks the source to pause.
@@ -200,77 +254,47 @@ pub(crate) enum Admitted<T> {
     Refused(T),
 }
 
-/// The one bounded queue: the events that an operator holds back, or that wait between two threads, within a [`Limit`].
-#[cfg(feature = "alloc")]
+/// The events that an operator holds back within a [`Limit`], in a [`Store`] of its choice.
+///
+/// ```
+/// use thingflow_core::{Demand, Limit};
+/// use thingflow_core::storage::{Bounded, InPlace, Room};
+/// let mut held = Bounded::<u8, <InPlace<2> as Room>::Store<u8>>::new(Limit::block(2));
+/// assert_eq!(held.push(1, "mine")?, Demand::More);
+/// assert_eq!(held.push(2, "mine")?, Demand::Full); // taken, and the source is to pause
+/// assert!(held.push(3, "mine").is_err()); // it has not paused, and there is no room in place
+/// assert_eq!((held.pop(), held.take_room()), (Some(1), true)); // it may go on
+/// # Ok::<(), thingflow_core::StreamError>(())
+/// ```
 #[derive(Clone, Debug)]
-pub(crate) struct Backlog<T> {
-    /// The oldest event, if it came when nothing waited. So one event alone takes no memory of its own.
-    front: Option<T>,
-    rest: VecDeque<T>,
+pub struct Bounded<T, S> {
+    events: S,
     limit: Limit,
     paused: bool,
+    item: PhantomData<fn() -> T>,
 }
 
+/// What is held back on the heap.
 #[cfg(feature = "alloc")]
-impl<T> Backlog<T> {
-    pub(crate) fn new(limit: Limit) -> Self {
-        Self { front: None, rest: VecDeque::new(), limit, paused: false }
+pub type Backlog<T> = Bounded<T, Growing<T>>;
+
+impl<T, S: Store<T>> Bounded<T, S> {
+    /// Holds nothing yet. A limit above the room of the store counts as that room.
+    pub fn new(limit: Limit) -> Self {
+        let limit = if limit.capacity() > S::ROOM { Limit { capacity: Size::from(S::ROOM), ..limit } } else { limit };
+        Self { events: S::default(), limit, paused: false, item: PhantomData }
     }
 
+    /// Takes an event in. `Full` asks the source to pause.
+    ///
+    /// # Errors
+    /// That there is no room, in a text for which `operator` is the name of the operator: it ends its stream.
     #[inline]
-    pub(crate) fn len(&self) -> usize {
-        usize::from(self.front.is_some()) + self.rest.len()
-    }
-
-    /// Takes an event in that there is room for, uncounted.
-    #[inline]
-    pub(crate) fn push_back(&mut self, event: T) {
-        if self.is_empty() { self.front = Some(event) } else { self.rest.push_back(event) }
-    }
-
-    /// Moves all events into `empty`, whose memory is used for the next ones.
-    #[cfg(feature = "std")]
-    pub(crate) fn swap(&mut self, empty: &mut VecDeque<T>) {
-        core::mem::swap(&mut self.rest, empty);
-        if let Some(front) = self.front.take() {
-            empty.push_front(front);
-        }
-    }
-
-    /// All events in one row.
-    fn row(&mut self) -> &mut VecDeque<T> {
-        if let Some(front) = self.front.take() {
-            self.rest.push_front(front);
-        }
-        &mut self.rest
-    }
-
-    /// Puts an event into the empty queue without counting it: it is taken out at once, or [accepted](Self::accept).
-    #[inline]
-    pub(crate) fn offer(&mut self, event: T) {
-        self.front = Some(event);
-    }
-
-    /// Takes in the event that was offered.
-    pub(crate) fn accept(&mut self, operator: &str) -> Result<Demand, StreamError> {
-        match self.front.take() {
-            Some(event) => self.push(event, operator),
-            None => Ok(Demand::More),
-        }
-    }
-
-    /// Whether nobody counts, no source is paused, and one event more or less changes neither.
-    pub(crate) fn is_calm(&self) -> bool {
-        !self.paused && self.limit.meter.is_none() && self.limit.capacity() > 1
-    }
-
-    /// Takes an event in. `Full` asks the source to pause. An error, which names the operator, ends its stream.
-    #[inline]
-    pub(crate) fn push(&mut self, event: T, operator: &str) -> Result<Demand, StreamError> {
-        if self.len() + 1 >= self.limit.capacity() || self.limit.meter.is_some() {
+    pub fn push(&mut self, event: T, operator: &str) -> Result<Demand, StreamError> {
+        if self.events.len() + 1 >= self.limit.capacity() || self.limit.is_metered() {
             return self.push_last(event, operator);
         }
-        self.push_back(event);
+        let _ = self.events.push_back(event); // there is room: the limit is within that of the store
         Ok(Demand::More)
     }
 
@@ -280,98 +304,171 @@ impl<T> Backlog<T> {
         match self.admit(event) {
             Admitted::Taken(demand) => Ok(demand),
             Admitted::Dropped(_) => Ok(Demand::More),
-            Admitted::Refused(_) => {
-                let n = self.limit.capacity();
-                Err(StreamError::message(format!(
-                    "{operator} holds {n} events and is full: give it more room or another policy"
-                )))
-            }
+            Admitted::Refused(_) => Err(self.no_room(operator)),
         }
     }
 
-    /// Takes an event in as the policy says: the one place where that is decided. What is dropped is handed back, so that
-    /// its `Drop`, user code, runs where the caller holds no lock.
+    /// Takes an event in as the policy says. What is dropped is handed back, so that its `Drop`, user code, runs where the
+    /// caller holds no lock.
     pub(crate) fn admit(&mut self, event: T) -> Admitted<T> {
-        let full = self.len() >= self.limit.capacity();
-        let dropped = match self.limit.overflow {
-            Overflow::Fail if full => return Admitted::Refused(event),
-            Overflow::DropNewest if full => {
+        let dropped = match self.limit.admit(self.events.len()) {
+            Admission::Takes => None,
+            Admission::DropsOldest => self.events.pop_front(),
+            Admission::DropsNewest => {
                 self.count(1, 1);
                 return Admitted::Dropped(event);
             }
-            Overflow::DropOldest if full => self.pop(),
-            _ => None,
+            Admission::Refuses => return Admitted::Refused(event),
         };
-        self.push_back(event);
+        if let Err(event) = self.events.push_back(event) {
+            return Admitted::Refused(event);
+        }
         self.count(1, u64::from(dropped.is_some()));
-        if self.limit.overflow == Overflow::Block && self.len() >= self.limit.capacity() {
+        if !self.has_room() {
             self.paused = true;
             return Admitted::Taken(Demand::Full);
         }
         dropped.map_or(Admitted::Taken(Demand::More), Admitted::Dropped)
     }
 
-    /// Whether another event would not be one too many for the source.
-    pub(crate) fn has_room(&self) -> bool {
-        self.limit.overflow != Overflow::Block || self.len() < self.limit.capacity()
-    }
-
-    /// Counts an event that went past without waiting.
-    pub(crate) fn pass(&self) {
-        self.count(1, 0);
+    #[cold]
+    fn no_room(&self, operator: &str) -> StreamError {
+        no_room(operator, &self.limit)
     }
 
     /// The oldest event.
     #[inline]
-    pub(crate) fn pop(&mut self) -> Option<T> {
-        self.front.take().or_else(|| self.rest.pop_front())
+    pub fn pop(&mut self) -> Option<T> {
+        self.events.pop_front()
     }
 
+    /// The oldest event, to look at.
     #[inline]
-    pub(crate) fn front(&self) -> Option<&T> {
-        self.front.as_ref().or_else(|| self.rest.front())
+    pub fn front(&self) -> Option<&T> {
+        self.events.front()
     }
 
+    /// Whether nothing is held.
     #[inline]
-    pub(crate) fn is_empty(&self) -> bool {
-        self.front.is_none() && self.rest.is_empty()
+    pub fn is_empty(&self) -> bool {
+        self.events.is_empty()
     }
 
     /// Looks at all events, oldest first.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
-        self.front.iter().chain(&self.rest)
+    pub fn iter(&self) -> impl Iterator<Item = &T> {
+        self.events.iter()
     }
 
-    /// Moves the newest event to its place in an order in which the others are already.
-    pub(crate) fn sort_newest(&mut self, is_after: impl Fn(&T, &T) -> bool) {
-        let events = self.row();
-        let mut at = events.len().saturating_sub(1);
-        while at > 0 && is_after(&events[at - 1], &events[at]) {
-            events.swap(at - 1, at);
-            at -= 1;
-        }
+    /// Takes the events one by one, oldest first.
+    pub fn drain(&mut self) -> impl Iterator<Item = T> {
+        core::iter::from_fn(|| self.events.pop_front())
     }
 
-    /// All events, oldest first.
-    pub(crate) fn drain(&mut self) -> impl Iterator<Item = T> {
-        self.row().drain(..)
+    /// Drops all events.
+    pub fn clear(&mut self) {
+        self.events = S::default();
     }
 
-    /// Whether a source was asked to pause and may go on, now that half of the room is free: then call
+    /// Whether another event would not be one too many for the source.
+    pub fn has_room(&self) -> bool {
+        self.limit.has_room(self.events.len())
+    }
+
+    /// What may be held.
+    pub fn limit(&self) -> &Limit {
+        &self.limit
+    }
+
+    /// Counts an event that went past without waiting.
+    pub fn pass(&self) {
+        self.count(1, 0);
+    }
+
+    /// Whether a source was asked to pause and may go on, now that half of the room is free: says so once. Then call
     /// [`Context::resume`](crate::Context::resume).
     #[inline]
-    pub(crate) fn take_room(&mut self) -> bool {
-        let room = self.paused && self.len() <= self.limit.capacity() / 2;
+    pub fn take_room(&mut self) -> bool {
+        let room = self.paused && self.events.len() <= self.limit.capacity() / 2;
         self.paused &= !room;
         room
     }
 
     fn count(&self, posted: u64, dropped: u64) {
-        let high_water = self.len();
-        self.limit.count(|stats| QueueStats {
-            posted: stats.posted + posted,
-            dropped: stats.dropped + dropped,
-            high_water: stats.high_water.max(high_water),
-        });
+        self.limit.note(posted, dropped, self.events.len());
+    }
+}
+
+/// What an operator says that is full, and may neither drop an event nor hold one more.
+#[cold]
+pub(crate) fn no_room(operator: &str, limit: &Limit) -> StreamError {
+    #[cfg(feature = "alloc")]
+    {
+        let or_else = if limit.overflow() == Overflow::Fail { " or another policy" } else { "" };
+        let n = limit.capacity();
+        StreamError::message(format!("{operator} holds {n} events and is full: give it more room{or_else}"))
+    }
+    #[cfg(not(feature = "alloc"))]
+    let _ = (operator, limit);
+    #[cfg(not(feature = "alloc"))]
+    StreamError::new("a filter is full: give it more room")
+}
+
+#[cfg(feature = "alloc")]
+impl<T> Bounded<T, VecDeque<T>> {
+    /// Takes all events. The next ones may be as many.
+    pub(crate) fn take_all(&mut self) -> VecDeque<T> {
+        let next = VecDeque::with_capacity(self.events.len());
+        core::mem::replace(&mut self.events, next)
+    }
+}
+
+/// Between two threads, where it stands behind a lock.
+#[cfg(feature = "std")]
+impl<T> Backlog<T> {
+    pub(crate) fn len(&self) -> usize {
+        self.events.len()
+    }
+
+    /// Takes an event in that there is room for, uncounted.
+    #[inline]
+    pub(crate) fn push_back(&mut self, event: T) {
+        let _ = self.events.push_back(event); // on the heap there is room
+    }
+
+    /// Moves all events into `empty`, whose memory is used for the next ones.
+    pub(crate) fn swap(&mut self, empty: &mut VecDeque<T>) {
+        core::mem::swap(self.events.row(), empty);
+    }
+}
+
+#[cfg(feature = "alloc")]
+impl<T> Backlog<T> {
+    /// Puts an event into the empty queue without counting it: it is taken out at once, or [accepted](Self::accept).
+    #[inline]
+    pub(crate) fn offer(&mut self, event: T) {
+        self.events.put(event);
+    }
+
+    /// Takes in the event that was offered.
+    pub(crate) fn accept(&mut self, operator: &str) -> Result<Demand, StreamError> {
+        match self.events.pop_front() {
+            Some(event) => self.push(event, operator),
+            None => Ok(Demand::More),
+        }
+    }
+
+    /// Whether nobody counts, no source is paused, and one event more or less changes neither.
+    pub(crate) fn is_calm(&self) -> bool {
+        !self.paused && !self.limit.is_metered() && self.limit.capacity() > 1
+    }
+
+    /// Moves the newest event to its place in an order in which the others are already.
+    pub(crate) fn sort_newest(&mut self, is_after: impl Fn(&T, &T) -> bool) {
+        let events = self.events.row();
+        let mut at = events.len().saturating_sub(1);
+        while at > 0 && is_after(&events[at - 1], &events[at]) {
+            events.swap(at - 1, at);
+            at -= 1;
+        }
     }
 }

@@ -6,14 +6,24 @@ use core::ops::{Add, Div, Mul, Sub};
 
 use crate::clock::Timestamp;
 use crate::event::{SensorEvent, SensorId};
-use crate::windows::{ExactSum, IntegerSum, Total};
+use crate::windows::{FixedPointSum, IntegerSum, PairSum, Total};
 
 /// A floating-point number: `f32` or `f64`.
 pub trait Float:
     Copy + Debug + Default + PartialOrd + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self> + Div<Output = Self>
 {
+    /// What is larger than any number.
+    const INFINITY: Self;
+    /// What is no number.
+    const NAN: Self;
     /// The float nearest to a count.
     fn from_count(n: usize) -> Self;
+    /// The float nearest to a number.
+    fn from_f64(x: f64) -> Self;
+    /// The number.
+    fn to_f64(self) -> f64;
+    /// Whether it is neither infinite nor a NaN.
+    fn is_finite(self) -> bool;
     /// The order of IEEE 754's `totalOrder`, where a NaN has its place.
     fn total_cmp(&self, other: &Self) -> core::cmp::Ordering;
 }
@@ -21,6 +31,22 @@ pub trait Float:
 macro_rules! float {
     ($float:ty) => {
         impl Float for $float {
+            const INFINITY: Self = <$float>::INFINITY;
+            const NAN: Self = <$float>::NAN;
+            #[inline]
+            #[allow(clippy::cast_possible_truncation)] // the nearest float is meant
+            fn from_f64(x: f64) -> Self {
+                x as Self
+            }
+            #[inline]
+            #[allow(clippy::cast_lossless)] // of `f32` exact
+            fn to_f64(self) -> f64 {
+                self as f64
+            }
+            #[inline]
+            fn is_finite(self) -> bool {
+                self.is_finite()
+            }
             #[inline]
             #[allow(clippy::cast_precision_loss)] // a count of 2^24 events in a window is nearest enough
             fn from_count(n: usize) -> Self {
@@ -110,9 +136,12 @@ pub trait Carrier {
     /// The value.
     type Value;
     /// What the event has besides its value.
-    type Rest;
+    type Rest: Clone;
     /// An event of the same kind that carries something else.
     type With<U>;
+    /// The rest of an event that there never was, for the result of a window without events: `None` if an event cannot do
+    /// without one of its own.
+    const NO_REST: Option<Self::Rest> = None;
     /// The value and the rest.
     fn part(self) -> (Self::Value, Self::Rest);
     /// An event again, with another value.
@@ -139,6 +168,7 @@ macro_rules! plain {
             type Value = Self;
             type Rest = ();
             type With<U> = U;
+            const NO_REST: Option<()> = Some(());
             #[inline]
             fn part(self) -> (Self, ()) {
                 (self, ())
@@ -163,8 +193,10 @@ plain! {
 
 /// A number that aggregates work on: a float, or an integer of up to 64 bits.
 pub trait Number: Copy + Debug {
-    /// A total of such numbers, exact for any number of them.
+    /// A total of such numbers, fast and small.
     type Total: Total<Self> + Clone + Debug + Default;
+    /// A total of such numbers that is exact.
+    type Exact: Total<Self> + Clone + Debug + Default;
     /// What their mean is: `f32` for `f32`, otherwise `f64`.
     type Mean: Float;
     /// The number as a mean: the nearest float.
@@ -172,14 +204,17 @@ pub trait Number: Copy + Debug {
     /// How far it is from another number; of integers at most their largest one.
     #[must_use]
     fn distance(&self, other: &Self) -> Self;
+    /// Whether it is a NaN: a reading that is missing, which aggregates leave out.
+    fn is_nan(&self) -> bool;
     /// The order of all values; that of floats is IEEE 754's `totalOrder`, in which a (positive) NaN is the largest.
     fn order(&self, other: &Self) -> Ordering;
 }
 
 macro_rules! numbers {
-    ($mean:ty, $total:ty, $order:ident, $minus:ident: $($number:ty)*) => {$(
+    ($mean:ty, $total:ty, $exact:ty, $order:ident, $minus:ident: $($number:ty)*) => {$(
         impl Number for $number {
             type Total = $total;
+            type Exact = $exact;
             type Mean = $mean;
             #[inline]
             #[allow(clippy::cast_precision_loss, clippy::cast_lossless)] // the nearest float is meant
@@ -191,13 +226,18 @@ macro_rules! numbers {
                 if self.$order(other).is_gt() { self.$minus(*other) } else { other.$minus(*self) }
             }
             #[inline]
+            #[allow(clippy::eq_op)] // a NaN alone differs from itself
+            fn is_nan(&self) -> bool {
+                self != self
+            }
+            #[inline]
             fn order(&self, other: &Self) -> Ordering {
                 self.$order(other)
             }
         }
     )*};
 }
-numbers!(f32, ExactSum<f32, 6>, total_cmp, sub: f32);
-numbers!(f64, ExactSum<f64, 34>, total_cmp, sub: f64);
-numbers!(f64, IntegerSum<i64>, cmp, saturating_sub: i8 i16 i32 u8 u16 u32);
-numbers!(f64, IntegerSum<i128>, cmp, saturating_sub: i64 isize u64 usize);
+numbers!(f32, PairSum<f32>, FixedPointSum<f32, 6>, total_cmp, sub: f32);
+numbers!(f64, PairSum<f64>, FixedPointSum<f64, 34>, total_cmp, sub: f64);
+numbers!(f64, IntegerSum<i64>, IntegerSum<i64>, cmp, saturating_sub: i8 i16 u8 u16);
+numbers!(f64, IntegerSum<i128>, IntegerSum<i128>, cmp, saturating_sub: i32 i64 isize u32 u64 usize);

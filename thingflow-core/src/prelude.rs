@@ -3,14 +3,17 @@
 pub use crate::chain::{Chain, Pipe, pipe};
 pub use crate::clock::{Instant, Timestamp};
 pub use crate::context::Context;
+pub use crate::elementwise::{DynEmitter, Elementwise, Transducer, filter_fn};
+pub use crate::ends::Ends;
 pub use crate::error::{Failure, FatalError, RunError, StreamError};
 pub use crate::event::{SensorEvent, SensorId};
-pub use crate::filters::{DynEmitter, Filters, Transducer, filter_fn};
 pub use crate::flow::FlowControl;
 pub use crate::joins::Joins;
 pub use crate::limit::{Limit, Overflow};
 pub use crate::notice::{Notice, Question};
 pub use crate::output::{Flow, OutputThing, Source};
+pub use crate::reduce::Reducing;
+pub use crate::select::Selecting;
 pub use crate::sensor::{SampleError, Sensor};
 pub use crate::sinks::*;
 pub use crate::sources::*;

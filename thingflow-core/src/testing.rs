@@ -242,6 +242,43 @@ impl<T> Sensor for ListSensor<T> {
     }
 }
 
+/// A sensor with given readings, over and over, without an end: for a demonstration, or a test that runs for a time.
+///
+/// ```
+/// use thingflow_core::{Sensor, testing::EndlessSensor};
+/// let mut lux = EndlessSensor::new("lux", [20.0, 30.0]);
+/// assert_eq!([lux.sample(), lux.sample(), lux.sample()], [Ok(20.0), Ok(30.0), Ok(20.0)]);
+/// ```
+#[derive(Clone, Debug)]
+pub struct EndlessSensor<T> {
+    id: SensorId,
+    readings: core::iter::Cycle<alloc::vec::IntoIter<T>>,
+}
+
+impl<T: Clone> EndlessSensor<T> {
+    /// A sensor with the given readings.
+    ///
+    /// # Panics
+    /// If there are none.
+    #[track_caller]
+    pub fn new(id: impl Into<SensorId>, readings: impl Into<Vec<T>>) -> Self {
+        let readings = readings.into();
+        assert!(!readings.is_empty(), "an endless sensor repeats its readings: give it one at least");
+        Self { id: id.into(), readings: readings.into_iter().cycle() }
+    }
+}
+
+impl<T: Clone> Sensor for EndlessSensor<T> {
+    type Reading = T;
+    type Error = core::convert::Infallible;
+    fn id(&self) -> SensorId {
+        self.id
+    }
+    fn sample(&mut self) -> Result<T, SampleError<Self::Error>> {
+        self.readings.next().ok_or(SampleError::Ended)
+    }
+}
+
 /// A sensor some of whose samplings fail, as given; then it ends.
 ///
 /// ```

@@ -135,7 +135,11 @@ fn own_filters_pass_the_check() {
         p().delay(3 * second / 2, limit.clone()),
         p().throttle(2 * second)
     ];
-    check![p().chunks_timeout(3 * second), p().chunks_within(3, 5 * second / 2), p().sample_every(5 * second / 2)];
+    check![
+        p().chunks_timeout(3 * second, Limit::default()),
+        p().chunks_within(3, 5 * second / 2),
+        p().sample_every(5 * second / 2)
+    ];
     check![p().timeout(2 * second), p().timeout(second / 2), p().on_timeout(second / 2, || Some(99))];
     check![p().catch_with(|_| Some(3)), p().enumerate().map(|(n, _)| n), p().distinct(9), p().dedup(), p().top_k(2)];
     check![p().try_map(|x| if x < 3 { Ok(x) } else { Err("large") }), p().take_while(|x| *x < 3), p().contains(3)];

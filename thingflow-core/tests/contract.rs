@@ -33,7 +33,7 @@ fn f01_what_a_timed_stage_holds_keeps_the_run_going() -> Result {
     assert_eq!(at_0_and_10(|port| port.debounce(S).share())?, "1@1 2@11");
     assert_eq!(at_0_and_10(|port| port.coalesce().share())?, "1@0 2@10");
     assert_eq!(at_0_and_10(|port| port.aggregate(Window::each(3 * S), Sum::new()).share())?, "1@3 2@13");
-    assert_eq!(at_0_and_10(|port| port.chunks_timeout(4 * S).share())?, "[1]@4 [2]@12");
+    assert_eq!(at_0_and_10(|port| port.chunks_timeout(4 * S, Limit::default()).share())?, "[1]@4 [2]@12");
     assert_eq!(at_0_and_10(|port| port.chunks_within(2, 5 * S).share())?, "[1]@5 [2]@15");
     assert_eq!(at_0_and_10(|port| port.sample_every(4 * S).share())?, "1@4 2@12");
     assert_eq!(
@@ -112,7 +112,7 @@ fn f02_the_output_of_a_shared_thing_starts_with_the_graph() -> Result {
         Ok(seen.timed_text())
     };
     assert_eq!(run(|out| out.timeout(2 * S).map(|n| vec![n]).share())?, "!@2 no event for 2s");
-    assert_eq!(run(|out| out.chunks_timeout(4 * S).share())?, "[1, 2]@8");
+    assert_eq!(run(|out| out.chunks_timeout(4 * S, Limit::default()).share())?, "[1, 2]@8");
     Ok(())
 }
 

@@ -90,7 +90,7 @@ fn a_timer_starts_when_its_branch_joins() {
     numbers.connect(call(move |n| {
         if n == 2 {
             // It joins in the middle of a dispatch at 4 s: its first list ends at 7 s.
-            port.chunks_timeout(secs(3)).connect(sink.clone());
+            port.chunks_timeout(secs(3), Limit::default()).connect(sink.clone());
         }
     }));
     scheduler.schedule_periodic(numbers, secs(2)).unwrap();

@@ -327,7 +327,8 @@ fn a_writer_that_fails_ends_the_run() {
 mod timed {
     use super::*;
     use std::time::Duration;
-    use thingflow_core::timing::{ChunksTimeout, Repeat};
+    use thingflow_core::timing::Repeat;
+    use thingflow_core::windows::List;
 
     /// What comes out of `filter` for an event every 2 s, from second 2 on.
     fn every_2_s<F: Filter<i32> + 'static>(events: std::ops::RangeInclusive<i32>, filter: Pipe<i32, F>) -> String
@@ -356,12 +357,15 @@ mod timed {
 
     #[test]
     fn intervals_begin_with_the_run() {
-        assert_eq!(every_2_s(1..=4, pipe().chunks_timeout(secs(5))), "[1, 2]@5 [3, 4]@10 |@10");
+        assert_eq!(every_2_s(1..=4, pipe().chunks_timeout(secs(5), Limit::default())), "[1, 2]@5 [3, 4]@10 |@10");
         assert_eq!(
-            every_2_s(1..=2, pipe().pipe(ChunksTimeout::new(secs(1)).send_empty())),
+            every_2_s(
+                1..=2,
+                pipe().window(Window::each(secs(1)).from_start().send_empty(), List::within(Limit::default()))
+            ),
             "[]@1 []@2 [1]@3 []@4 [2]@5 |@6"
         );
-        assert_eq!(every_2_s(1..=4, pipe().chunks_timeout(secs(5)).take(1)), "[1, 2]@5 |@5");
+        assert_eq!(every_2_s(1..=4, pipe().chunks_timeout(secs(5), Limit::default()).take(1)), "[1, 2]@5 |@5");
     }
 
     #[test]

@@ -180,7 +180,7 @@ fn virtual_time_passes_beside_a_loop_without_an_end() -> Result {
 #[test]
 fn virtual_time_stands_still_for_data_at_hand() -> Result {
     let (mut scheduler, seen, ticks) = (Scheduler::virtual_time()?, Recorder::new(), Recorder::new());
-    let last = from_iter(0..9_000).pipe(thingflow_core::windows::Chunks::new(3_000)).map(|chunk| chunk.len());
+    let last = from_iter(0..9_000).chunks(3_000).map(|chunk| chunk.len());
     scheduler.schedule_recurring(last.connect(seen.clone()))?;
     scheduler.schedule_periodic(from_iter([1]).connect(ticks.clone()), secs(1))?;
     scheduler.run_forever()?;

@@ -75,9 +75,9 @@ fn windows(port: &Port<Event>) {
     port.map(number).running_avg(12).connect(sink());
     port.map(number).chunk_median(9).connect(sink());
     port.chunks_within(5, ms(4)).connect(sink());
-    port.chunks_timeout(ms(6)).connect(sink());
-    port.chunks_within_by(8, ms(9), |(n, _): &Event| n % 3).connect(sink());
-    port.chunks_timeout_distinct(ms(8), |(n, _): &Event| n % 5).connect(sink());
+    port.chunks_timeout(ms(6), Limit::default()).connect(sink());
+    port.chunks_within_by(8, ms(9), 100, |(n, _): &Event| n % 3).connect(sink());
+    port.chunks_timeout_distinct(ms(8), Limit::default(), |(n, _): &Event| n % 5).connect(sink());
 }
 
 #[allow(clippy::cast_precision_loss)] // the digits do not matter
@@ -91,7 +91,7 @@ fn timing(port: &Port<Event>) {
     port.delay(ms(20), Limit::block(64)).connect(sink());
     port.filter(|(n, _)| n % 4 == 0).pace(ms(3), Limit::drop_oldest(10)).connect(sink());
     port.throttle(ms(5)).connect(sink());
-    port.throttle_by(ms(5), |(n, _): &Event| n % 4).connect(sink());
+    port.throttle_by(ms(5), 100, |(n, _): &Event| n % 4).connect(sink());
     port.sample_every(ms(7)).connect(sink());
     port.map(|(n, token)| (n / 100, token)).heartbeat(ms(10)).connect(sink());
     port.coalesce().connect(sink());

@@ -229,7 +229,7 @@ mod tests {
     use super::*;
     use embedded_hal_mock::eh1::digital::{Mock, State, Transaction};
     use proptest::prelude::*;
-    use thingflow_core::prelude::{Filters, Scheduler, SensorOutput, pipe};
+    use thingflow_core::prelude::{Elementwise, Scheduler, SensorOutput, pipe};
     use thingflow_core::testing::{ListSensor, Recorder};
     use thingflow_core::{Closed, Context, Demand, InputThing, Notice, Receipt, Sink, StreamError, Timestamp};
 

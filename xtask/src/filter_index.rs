@@ -6,13 +6,15 @@ use crate::operators::{Form, Group, Operator, module_text};
 pub(crate) const PATH: &str = "docs/src/filters.md";
 
 const HEAD: &str =
-    "<!-- Made by `cargo xtask book` from the first two paragraphs of each operator's file. Change it there. -->
+    "<!-- Made by `cargo xtask book` from the documentation of the operators. Change it there. -->
 
 # All operators
 
-One line on each. *Holds* says what an operator keeps in memory between two events. *Also known as* gives the names that
-other libraries use. *Needs* names the cargo feature without which a call does not exist; where it is empty, it works
-without std and without an allocator. Sources and sinks come last.
+One line on each. *Sends* is the type of what comes out, where `T` is that of the events that come in; `T::With<U>` is `U`, or of
+sensor events a sensor event with the same id and time. *Holds* says what an operator keeps in memory between two events.
+*Options* are methods of its type, which is given to `pipe`: `pipe(Hysteresis::new(19.0, 21.0).initially(true))`. *Also known as*
+gives the names that other libraries use. *Needs* names the cargo feature without which a call does not exist; where it is empty,
+it works without std and without an allocator. Sources and sinks come last.
 ";
 
 /// The whole page.
@@ -26,8 +28,8 @@ fn section(group: &Group<'_>) -> String {
     let rows: String = group.operators.iter().map(rows).collect();
     let title = title(group.name);
     format!(
-        "\n## {title}\n\n{about}\n\n| operator | what it does | holds | also known as | needs |\n\
-         | --- | --- | --- | --- | --- |\n{rows}"
+        "\n## {title}\n\n{about}\n\n| operator | what it does | sends | holds | options | also known as | needs |\n\
+         | --- | --- | --- | --- | --- | --- | --- |\n{rows}"
     )
 }
 
@@ -37,9 +39,11 @@ fn rows(operator: &Operator<'_>) -> String {
 
 fn row(operator: &Operator<'_>, form: &Form) -> String {
     let needs = listed(form.feature.as_slice());
-    let cells = [listed(&form.calls), plain(&operator.summary), plain(&operator.holds), listed(&form.aliases), needs];
-    let [calls, summary, holds, aliases, needs] = cells.map(|cell| cell.replace('|', "\\|"));
-    format!("| {calls} | {summary} | {holds} | {aliases} | {needs} |\n")
+    let said = [&operator.summary, &operator.sends, &operator.holds, &operator.options].map(|text| plain(text));
+    let [summary, sends, holds, options] = said;
+    let cells = [listed(&form.calls), summary, sends, holds, options, listed(&form.aliases), needs];
+    let cells = cells.map(|cell| cell.replace('|', "\\|"));
+    format!("| {} |\n", cells.join(" | "))
 }
 
 /// The words as code, with commas between.
@@ -73,19 +77,21 @@ mod tests {
     fn a_page_from_source() {
         let tree = Tree::of(&[
             (
-                "thingflow-core/src/filters/map.rs",
-                "//! `map(|x| y)`: send what `f` makes; see [`take`](super::take).\n//!\n//! Holds nothing.\n",
+                "thingflow-core/src/elementwise/map.rs",
+                "//! `map(|x| y)`: send what `f` makes; see [`take`](super::take).\n//!\n//! Holds nothing.\n\
+                 impl Map {\n    #[must_use]\n    pub fn twice(self) -> Self {\n}\n    type Out = Vec<T>;\n",
             ),
             (
-                "thingflow-core/src/filters/mod.rs",
+                "thingflow-core/src/elementwise/mod.rs",
                 "//! One event at a time, on a [`Chain`].\n#[cfg(feature = \"alloc\")]\nmod map;\n\
                  trait Filters {\n    #[doc(alias = \"select\")]\n    fn map(self) {}\n}\n",
             ),
         ]);
         let page = page(&operators::read(&tree));
-        let expected = "\n## Filters\n\nOne event at a time, on a `Chain`.\n\n\
-                        | operator | what it does | holds | also known as | needs |\n| --- | --- | --- | --- | --- |\n\
-                        | `map(\\|x\\| y)` | send what `f` makes; see `take`. | nothing | `select` | `alloc` |\n";
+        let expected = "\n## Elementwise\n\nOne event at a time, on a `Chain`.\n\n\
+                        | operator | what it does | sends | holds | options | also known as | needs |\n\
+                        | --- | --- | --- | --- | --- | --- | --- |\n\
+                        | `map(\\|x\\| y)` | send what `f` makes; see `take`. | `Vec<T>` | nothing | `twice` | `select` | `alloc` |\n";
         assert_eq!(page.strip_prefix(HEAD), Some(expected));
     }
 

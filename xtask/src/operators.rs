@@ -1,10 +1,25 @@
-//! The operators as the source describes them: one file each, grouped in folders whose `mod.rs` holds the methods.
+//! The operators as the source describes them, grouped in folders whose `mod.rs` holds the methods. A group that documents its
+//! methods is read from them, see [`methods`]; of the others each operator has a file, whose first lines describe it.
+
+mod methods;
 
 use crate::tree::{File, Tree};
 
 /// The folders of `thingflow-core/src` that hold one operator per file, and files of what several operators share.
-const GROUPS: [&str; 9] =
-    ["filters", "windows", "timing", "joins", "splitting", "flow", "tracking", "sources", "sinks"];
+const GROUPS: [&str; 12] = [
+    "elementwise",
+    "select",
+    "reduce",
+    "ends",
+    "windows",
+    "timing",
+    "joins",
+    "splitting",
+    "flow",
+    "tracking",
+    "sources",
+    "sinks",
+];
 
 const SOURCE: &str = "thingflow-core/src";
 
@@ -16,16 +31,24 @@ pub(crate) struct Group<'a> {
     pub(crate) operators: Vec<Operator<'a>>,
 }
 
-/// One file of a group.
+/// One operator of a group: a method, or a file.
 #[derive(Debug)]
 pub(crate) struct Operator<'a> {
     pub(crate) file: &'a File,
-    /// The calls that the module line names, `take(n)`; empty if the line has another shape.
+    /// The method that is documented, and its line; `None` if the file is.
+    pub(crate) method: Option<(String, usize)>,
+    /// The calls, `take(n)`: that of the method, or those that the module line names, if it has that shape.
     pub(crate) calls: Vec<String>,
-    /// What the module line says after the colon.
+    /// What it does: the first sentence of the method, or what the module line says after the colon.
     pub(crate) summary: String,
-    /// The memory it holds, `one event`, from the paragraph after it; empty if there is none.
+    /// The memory it holds, `one event`; empty if nothing is said of it.
     pub(crate) holds: String,
+    /// The type of what it sends; empty if nothing is said of it.
+    pub(crate) sends: String,
+    /// What can be set.
+    pub(crate) options: String,
+    /// Whether there is an example.
+    pub(crate) has_example: bool,
     /// The calls again, those together that need the same feature.
     pub(crate) forms: Vec<Form>,
 }
@@ -47,9 +70,14 @@ pub(crate) fn read(tree: &Tree) -> Vec<Group<'_>> {
         let contents = tree.get(&format!("{SOURCE}/{name}/mod.rs"))?;
         let whole = attributes(root, "mod", name).feature.or_else(|| feature_of_file(&contents.text));
         let windows = tree.get(&format!("{SOURCE}/{name}/window.rs")).map_or("", |file| &file.text);
-        let files = group_files(tree, name).filter(|file| is_operator(file, contents));
-        let operators = files.map(|file| operator(file, &contents.text, windows, whole.as_ref()));
-        Some(Group { name, contents, operators: operators.collect() })
+        let mut operators = methods::read(contents, "trait", "", whole.as_ref());
+        if operators.is_empty() {
+            let files = group_files(tree, name).filter(|file| is_operator(file, contents));
+            operators = files.map(|file| operator(file, &contents.text, windows, whole.as_ref())).collect();
+        } else if let Some(windows) = tree.get(&format!("{SOURCE}/{name}/window.rs")) {
+            operators.extend(methods::read(windows, "impl Window ", "Window::", whole.as_ref()));
+        }
+        Some(Group { name, contents, operators })
     };
     GROUPS.into_iter().filter_map(group).collect()
 }
@@ -92,7 +120,34 @@ fn operator<'a>(file: &'a File, contents: &str, windows: &str, whole_group: Opti
         form.aliases.sort();
         form.aliases.dedup();
     }
-    Operator { file, calls, summary, holds: held(&file.text).unwrap_or_default(), forms }
+    Operator {
+        file,
+        method: None,
+        calls,
+        summary,
+        holds: held(&file.text).unwrap_or_default(),
+        sends: sent(&file.text).unwrap_or_default(),
+        options: options(&file.text),
+        has_example: file.text.lines().any(|line| line.trim_start().starts_with("/// ```")),
+        forms,
+    }
+}
+
+/// The type that the operator's file says it sends: `type Out = (T, T);`. What is made of others' types says nothing.
+fn sent(source: &str) -> Option<String> {
+    let line = source.lines().find_map(|line| line.trim().strip_prefix("type Out = "))?;
+    let name = line.strip_suffix(';')?;
+    (!name.contains("::") && name != "Out" && name != "U").then(|| format!("`{name}`"))
+}
+
+/// The methods of the operator's type that set something and give it back.
+fn options(source: &str) -> String {
+    let lines: Vec<&str> = source.lines().map(str::trim).collect();
+    let names = lines.windows(2).filter(|two| two[0] == "#[must_use]" || two[1].contains("(self) -> Self {"));
+    let names = names.filter_map(|two| two[1].strip_prefix("pub fn ")).map(|rest| format!("`{}`", name(rest)));
+    let mut names: Vec<String> = names.collect();
+    names.dedup();
+    names.join(", ")
 }
 
 /// What is said of a method of the group's trait, or else of a function or method in the operator's file.

@@ -192,7 +192,9 @@ mod tests {
     use std::rc::Rc;
     use std::time::Duration;
     use thingflow_core::testing::{FlakySensor, ListSensor, Recorder};
-    use thingflow_core::{Filters, Port, Scheduler, Sensor, SensorOutput, call, pipe, prelude::Chain, sinks::try_call};
+    use thingflow_core::{
+        Elementwise, Port, Scheduler, Sensor, SensorOutput, call, pipe, prelude::Chain, sinks::try_call,
+    };
 
     /// Notes what it is told; "safe" is 0. Clones are the same device.
     #[derive(Clone, Default)]

@@ -252,7 +252,7 @@ mod tests {
     use embedded_hal_mock::eh1::digital::{Mock, State, Transaction};
     use std::fs;
     use thingflow_core::testing::ListSensor;
-    use thingflow_core::{Chain, Context, Filters, InputThing, Notice, Scheduler, SensorOutput};
+    use thingflow_core::{Chain, Context, Elementwise, InputThing, Notice, Scheduler, SensorOutput};
 
     const fn ms(ms: u64) -> Duration {
         Duration::from_millis(ms)

@@ -167,7 +167,7 @@ mod tests {
     use std::io::ErrorKind;
     use std::rc::Rc;
     use thingflow_core::testing::ListSensor;
-    use thingflow_core::{Context, Filters, InputThing, Notice, Scheduler, SensorOutput, prelude::Chain};
+    use thingflow_core::{Context, Elementwise, InputThing, Notice, Scheduler, SensorOutput, prelude::Chain};
 
     const fn secs(secs: u64) -> Duration {
         Duration::from_secs(secs)

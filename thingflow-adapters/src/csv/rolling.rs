@@ -125,7 +125,7 @@ mod tests {
     use super::*;
     use crate::csv::read;
     use std::fs;
-    use thingflow_core::prelude::{Filters, Splitting};
+    use thingflow_core::prelude::{Elementwise, Splitting};
     use thingflow_core::testing::Recorder;
     use thingflow_core::{InputThing, Instant, Port, pipe};
 

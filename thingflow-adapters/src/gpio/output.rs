@@ -79,7 +79,7 @@ mod tests {
     use crate::gpio::SimulatedPin;
     use std::time::Duration;
     use thingflow_core::testing::FlakySensor;
-    use thingflow_core::{Chain, Context, Demand, Filters, InputThing, Instant, Scheduler, SensorOutput, pipe};
+    use thingflow_core::{Chain, Context, Demand, Elementwise, InputThing, Instant, Scheduler, SensorOutput, pipe};
 
     #[test]
     fn writes_on_change_only_and_low_at_completion() {

@@ -38,8 +38,10 @@ mod row;
 mod rule;
 mod sample;
 mod sequence_equal_to;
+mod skip_until;
 #[cfg(feature = "alloc")]
 mod switch;
+mod take_until;
 #[cfg(feature = "alloc")]
 mod timed_unzip;
 mod timed_zip;
@@ -61,6 +63,8 @@ pub use row::{Get, Latest, Queues};
 pub use rule::{At, Index, Rule, Takes};
 pub use sample::Sample;
 pub use sequence_equal_to::SequenceEqualTo;
+pub use skip_until::SkipUntil;
+pub use take_until::TakeUntil;
 pub use timed_zip::{TimedQueues, TimedZip};
 pub use zip::Zip;
 #[cfg(feature = "alloc")]
@@ -252,6 +256,26 @@ pub trait Joins: Chain {
         Self: Branch,
     {
         Join::of((self, trigger), Sample::default())
+    }
+
+    /// Passes events until `trigger` has one, then completes: the source is let go.
+    #[cfg(feature = "alloc")]
+    #[doc(alias = "takeUntil")]
+    fn take_until<B: Branch>(self, trigger: B) -> Join<(Self, B), TakeUntil<Self::Item>>
+    where
+        Self: Branch,
+    {
+        Join::of((self, trigger), TakeUntil::default())
+    }
+
+    /// Leaves out the events until `trigger` has one.
+    #[cfg(feature = "alloc")]
+    #[doc(alias = "skipUntil")]
+    fn skip_until<B: Branch>(self, trigger: B) -> Join<(Self, B), SkipUntil<Self::Item>>
+    where
+        Self: Branch,
+    {
+        Join::of((self, trigger), SkipUntil::default())
     }
 
     /// Gathers the events, and sends them as a list each time `trigger` has one.

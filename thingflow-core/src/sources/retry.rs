@@ -9,12 +9,13 @@ use crate::context::Context;
 use crate::error::{Failure, StreamError};
 use crate::output::{Flow, Source};
 
-/// Sends the events of the source that `make` makes. If that fails, or making it does, it is made anew: one sampling tries
-/// `attempts` times. The error of the last one is a sample error: the schedule's policy decides, and the next sampling
+/// Sends the events of the source that `make` makes. If that fails, or making it does, it is made anew, until `attempts` have
+/// failed in a row. The error of the last one is a sample error: the schedule's policy decides, and the next sampling
 /// begins with a new source.
 ///
 /// So the time between attempts is up to the schedule: `retry(1, ..)` under `OnFailure::Retry` opens a device again and
-/// again with a wait that grows. A new source is asked at once, even if it has a timetable of its own.
+/// again with a wait that grows. The first source is made when the graph starts to run. Each is asked when it is due, so one
+/// with a timetable of its own keeps it.
 ///
 /// ```
 /// use thingflow_core::prelude::*;
@@ -37,45 +38,57 @@ where
     E: Display,
     F: FnMut() -> Result<S, E>,
 {
-    Flow::new(Retried { attempts: attempts.into().get(), source: None, make })
+    Flow::new(Retried { attempts: attempts.into().get(), failed: 0, source: None, make })
 }
 
 /// Made by [`retry`].
 #[derive(Clone)]
 pub struct Retried<S, F> {
     attempts: usize,
-    source: Option<S>,
+    /// How many have failed in a row.
+    failed: usize,
+    /// The source, or why there is none.
+    source: Option<Result<S, StreamError>>,
     make: F,
 }
 
 impl<S: Source, E: Display, F: FnMut() -> Result<S, E>> Retried<S, F> {
+    /// The source, made if there is none.
+    fn source(&mut self) -> &mut Result<S, StreamError> {
+        self.source.get_or_insert_with(|| (self.make)().map_err(|error| failure(&error)))
+    }
+
     fn attempt(&mut self, cx: &mut Context<'_>) -> Result<Option<S::Item>, Failure> {
-        let mut source = match self.source.take() {
-            Some(source) => source,
-            None => (self.make)().map_err(|error| failure(&error))?,
-        };
-        let event = source.pull(cx);
-        if matches!(event, Ok(_) | Err(Failure::NotYet)) {
-            self.source = Some(source); // one that has failed is dropped
+        let source = self.source().as_mut().map_err(|error| error.clone())?;
+        if source.due(cx).is_some_and(|due| due > cx.now()) {
+            return Err(Failure::NotYet);
         }
-        event
+        source.pull(cx)
     }
 }
 
 impl<S: Source, E: Display, F: FnMut() -> Result<S, E>> Source for Retried<S, F> {
     type Item = S::Item;
     fn pull(&mut self, cx: &mut Context<'_>) -> Result<Option<S::Item>, Failure> {
-        let mut left = self.attempts;
         loop {
-            left -= 1;
-            match self.attempt(cx) {
-                Err(Failure::Sample(_)) if left > 0 => {}
-                outcome => return outcome,
+            let outcome = self.attempt(cx);
+            match &outcome {
+                Err(Failure::Sample(_)) => {
+                    self.source = None;
+                    self.failed += 1;
+                    if self.failed < self.attempts {
+                        continue;
+                    }
+                    self.failed = 0;
+                }
+                Ok(_) => self.failed = 0,
+                Err(_) => {}
             }
+            return outcome;
         }
     }
     fn due(&mut self, cx: &mut Context<'_>) -> Option<Instant> {
-        self.source.as_mut().and_then(|source| source.due(cx))
+        self.source().as_mut().ok().and_then(|source| source.due(cx))
     }
 }
 

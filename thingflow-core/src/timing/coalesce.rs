@@ -3,31 +3,10 @@
 //! Holds one event.
 
 use crate::error::StreamError;
+use crate::notice::Notice;
 use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
 
 /// Made by [`coalesce`](super::Timing::coalesce).
-///
-/// An event waits for the next turn of the scheduler, in no time; of those that come meanwhile only the last goes out.
-/// So what follows acts once however many events came together: one drawing for a hundred new values, one answer to a
-/// message that changes ten ports. Another timed filter of the same chain that is woken in this turn may cut the burst
-/// in two. What waits at the end is sent first, also before an error.
-///
-/// ```
-/// # use thingflow_core::prelude::*;
-/// # #[cfg(feature = "alloc")] {
-/// # use thingflow_core::testing::Recorder;
-/// let seen = Recorder::new();
-/// let mut chain = pipe().coalesce().to(seen.clone());
-/// let at = |nanos| Context::detached(Instant::from_nanos(nanos));
-/// chain.next(1, &mut at(5))?;
-/// chain.next(2, &mut at(5))?;
-/// chain.notice(Notice::Wake, &mut at(5))?;
-/// chain.next(3, &mut at(9))?;
-/// chain.notice(Notice::Completed, &mut at(9))?;
-/// assert_eq!(seen.text(), "2 3 |");
-/// # }
-/// # Ok::<(), thingflow_core::FatalError>(())
-/// ```
 #[derive(Clone, Debug)]
 pub struct Coalesce<T> {
     held: Option<T>,
@@ -48,6 +27,10 @@ impl<T> Filter<T> for Coalesce<T> {
     }
     fn on_wake(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
         self.held.take().map_or(Ok(Demand::More), |event| out.next(event))
+    }
+    fn on_flush(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
+        let demand = self.held.take().map_or(Ok(Demand::More), |event| out.next(event))?;
+        if demand == Demand::Done { Ok(demand) } else { Ok(demand.and(out.notice(Notice::Flush)?)) }
     }
     fn is_holding(&self) -> bool {
         self.held.is_some()

@@ -6,33 +6,10 @@ use core::time::Duration;
 
 use crate::clock::Instant;
 use crate::error::StreamError;
+use crate::notice::Notice;
 use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
 
 /// Made by [`debounce`](super::Timing::debounce), or by [`new`](Self::new) if an option is wanted.
-///
-/// An event waits for `d`; if another one comes meanwhile, that one waits instead. One that comes exactly after `d` is
-/// the first of another burst. What waits at the end is sent first, also before an error.
-///
-/// ```
-/// # use thingflow_core::prelude::*;
-/// # #[cfg(feature = "alloc")] {
-/// # use core::time::Duration;
-/// # use thingflow_core::testing::Recorder;
-/// # use thingflow_core::timing::Debounce;
-/// let pressed = |filter: Debounce<i32>| {
-///     let seen = Recorder::new();
-///     let mut button = pipe().pipe(filter).to(seen.clone());
-///     for (at, level) in [(100, 1), (105, 0), (110, 2), (200, 0)] {
-///         button.next(level, &mut Context::detached(Instant::from_nanos(at)))?;
-///     }
-///     Ok::<_, thingflow_core::FatalError>(seen.events())
-/// };
-/// let quiet = Duration::from_nanos(20);
-/// assert_eq!(pressed(Debounce::new(quiet))?, [2]); // of the burst, only the last
-/// assert_eq!(pressed(Debounce::new(quiet).leading())?, [1, 2, 0]); // and the first, without waiting
-/// # }
-/// # Ok::<(), thingflow_core::FatalError>(())
-/// ```
 #[derive(Clone, Debug)]
 pub struct Debounce<T> {
     quiet: Duration,
@@ -93,6 +70,10 @@ impl<T> Filter<T> for Debounce<T> {
             out.wake_at(self.due);
         }
         Ok(demand)
+    }
+    fn on_flush(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
+        let demand = self.held.take().map_or(Ok(Demand::More), |event| out.next(event))?;
+        if demand == Demand::Done { Ok(demand) } else { Ok(demand.and(out.notice(Notice::Flush)?)) }
     }
     fn is_holding(&self) -> bool {
         self.held.is_some()

@@ -8,28 +8,6 @@ use crate::thing::{Demand, Emitter, Filter, InputThing, Receipt};
 use crate::ticker::Ticker;
 
 /// Made by [`heartbeat`](super::Timing::heartbeat) and [`heartbeat_by`](super::Timing::heartbeat_by).
-///
-/// An event that differs from the one before goes on at once. If nothing has gone out for `d`, the latest event does,
-/// so that a receiver can tell a value that does not change from a sensor that is dead. Nothing goes out before the
-/// first event; the end sends nothing, since an event that waits is no news.
-///
-/// ```
-/// # use thingflow_core::prelude::*;
-/// # #[cfg(feature = "alloc")] {
-/// # use core::time::Duration;
-/// # use thingflow_core::testing::Recorder;
-/// let seen = Recorder::new();
-/// let mut door = pipe().heartbeat(Duration::from_secs(60)).to(seen.clone());
-/// let at = |secs| Context::detached(Instant::ZERO + Duration::from_secs(secs));
-/// for (secs, state) in [(0, "shut"), (10, "shut"), (20, "open"), (30, "open")] {
-///     door.next(state, &mut at(secs))?;
-/// }
-/// door.notice(Notice::Wake, &mut at(60))?; // too early
-/// door.notice(Notice::Wake, &mut at(80))?;
-/// assert_eq!(seen.timed_text(), r#""shut"@0 "open"@20 "open"@80"#);
-/// # }
-/// # Ok::<(), thingflow_core::FatalError>(())
-/// ```
 #[derive(Clone, Debug)]
 pub struct Heartbeat<T, F> {
     ticker: Ticker,

@@ -5,21 +5,12 @@
 //! something is sent, and not what; of repetitions that are missed altogether only one is made up for. What is held back
 //! goes out when the stream ends, also by an error.
 
-#[cfg(feature = "alloc")]
-mod chunks_timeout;
-#[cfg(feature = "alloc")]
-mod chunks_timeout_distinct;
-#[cfg(feature = "alloc")]
-mod chunks_within;
-#[cfg(feature = "alloc")]
-mod chunks_within_by;
 mod coalesce;
 mod debounce;
 mod delay;
 mod heartbeat;
 mod on_timeout;
 mod pace;
-mod queue;
 mod sample_every;
 mod stamped;
 mod throttle;
@@ -28,23 +19,12 @@ mod throttle_by;
 mod time_to_live;
 mod timeout;
 
-#[cfg(feature = "alloc")]
-pub use chunks_timeout::ChunksTimeout;
-#[cfg(feature = "alloc")]
-pub use chunks_timeout_distinct::ChunksTimeoutDistinct;
-#[cfg(feature = "alloc")]
-pub use chunks_within::ChunksWithin;
-#[cfg(feature = "alloc")]
-pub use chunks_within_by::ChunksWithinBy;
 pub use coalesce::Coalesce;
 pub use debounce::Debounce;
 pub use delay::Delay;
 pub use heartbeat::Heartbeat;
 pub use on_timeout::{OnTimeout, Repeat, Watcher};
 pub use pace::Pace;
-#[cfg(feature = "alloc")]
-pub use queue::Limited;
-pub use queue::{Queue, Slots};
 pub use sample_every::SampleEvery;
 pub use stamped::{Stamp, Stamped};
 pub use throttle::Throttle;
@@ -55,19 +35,55 @@ pub use timeout::Timeout;
 
 use core::time::Duration;
 
+use heapless::Deque;
+
 use crate::chain::Chain;
 use crate::clock::Instant;
+use crate::limit::Limit;
+
+#[cfg(feature = "alloc")]
+use crate::storage::Growing;
 
 /// What a [`Delay`] holds: when it is due, and the event.
 pub type Waiting<T> = (Instant, T);
+/// A [`Delay`] of at most `N` events, without an allocator.
+pub type DelayOf<T, const N: usize> = Delay<T, Deque<Waiting<T>, N>>;
+/// A [`Pace`] of at most `N` events, without an allocator.
+pub type PaceOf<T, const N: usize> = Pace<T, Deque<T, N>>;
 /// Tells whether two events count as equal, for a [`Heartbeat`].
 pub type Same<T> = fn(&T, &T) -> bool;
 
 /// The operators with time as methods of every [`Chain`].
 pub trait Timing: Chain {
     /// Sends each event `by` after it has come. What exceeds `limit` is treated as it says.
+    ///
+    /// The distances between the events stay as they are; use [`pace`](Self::pace) to spread a burst. When the
+    /// stream completes the end waits until the last event has gone in its time; an error does not wait: what is held
+    /// goes out at once, before it. So it does at any end [where nobody wakes](crate::Context::drains). A delay that is
+    /// full does with one more event what its limit says. While those further down are full it keeps what is due.
+    ///
+    /// Holds up to `limit` events. Sends `T`. Options, of [`Delay`]: `drop_on_error`.
+    ///
+    /// ```
+    /// # use thingflow_core::prelude::*;
+    /// # #[cfg(feature = "alloc")] {
+    /// # use core::time::Duration;
+    /// # use thingflow_core::testing::Recorder;
+    /// let seen = Recorder::new();
+    /// let mut chain = pipe().delay(Duration::from_secs(2), Limit::block(100)).to(seen.clone());
+    /// let at = |secs| Context::detached(Instant::ZERO + Duration::from_secs(secs));
+    /// chain.next('a', &mut at(1))?;
+    /// chain.next('b', &mut at(2))?;
+    /// chain.notice(Notice::Wake, &mut at(3))?;
+    /// chain.notice(Notice::Wake, &mut at(4))?;
+    /// chain.next('c', &mut at(5))?;
+    /// chain.notice(Notice::Completed, &mut at(6))?;
+    /// assert_eq!(seen.timed_text(), "'a'@3 'b'@4 'c'@6 |@6"); // at once, for no scheduler would wake it
+    /// # }
+    /// # Ok::<(), thingflow_core::FatalError>(())
+    /// ```
     #[cfg(feature = "alloc")]
-    fn delay(self, by: Duration, limit: crate::Limit) -> Self::Piped<Delay<Limited<Waiting<Self::Item>>>>
+    fn delay(self, by: Duration, limit: Limit) -> Self::Piped<Delay<Self::Item, Growing<Waiting<Self::Item>>>>
     where
         Self::Item: 'static,
     {
@@ -77,20 +93,60 @@ pub trait Timing: Chain {
     /// As [`delay`](Self::delay), for at most `N` events at a time: `delay_of::<8>(d)` needs no allocator.
     ///
     /// The source is asked to pause when all `N` places are taken; one event more ends the stream by an error.
-    fn delay_of<const N: usize>(self, by: Duration) -> Self::Piped<Delay<Slots<Waiting<Self::Item>, N>>>
+    ///
+    /// Holds up to `limit` events. Sends `T`. Options, of [`Delay`]: `drop_on_error`.
+    ///
+    /// ```
+    /// # use thingflow_core::prelude::*;
+    /// # #[cfg(feature = "alloc")] {
+    /// # use core::time::Duration;
+    /// # use thingflow_core::testing::Recorder;
+    /// let seen = Recorder::new();
+    /// let mut chain = pipe().delay_of::<2>(Duration::from_secs(2)).to(seen.clone());
+    /// let at = |secs| Context::detached(Instant::ZERO + Duration::from_secs(secs));
+    /// chain.next('a', &mut at(1))?;
+    /// chain.notice(Notice::Wake, &mut at(3))?;
+    /// assert_eq!(seen.timed_text(), "'a'@3");
+    /// # }
+    /// # Ok::<(), thingflow_core::FatalError>(())
+    /// ```
+    fn delay_of<const N: usize>(self, by: Duration) -> Self::Piped<DelayOf<Self::Item, N>>
     where
         Self::Item: 'static,
     {
         const { assert!(N > 0, "delay_of::<0>(): a delay needs room for one event at least") };
-        self.pipe(Delay::with(by, Slots::new()))
+        self.pipe(Delay::within(by, Limit::block(N)))
     }
 
     /// Leaves at least `gap` between two events: those that come sooner wait, and the source is paused when `limit` is
     /// reached.
+    ///
+    /// The first event, and one that comes after an idle time, goes on at once. Events that come sooner wait in the
+    /// queue, and a source that can pause is paused when it is full: with `Limit::block(1)` it is asked for the next
+    /// event when the last one has been sent. Nothing is lost, unless the limit says so; to drop what is too much use
+    /// [`throttle`](Self::throttle). While those further down are full it sends nothing. When the stream
+    /// completes the end waits until the last event has gone in its time; an error does not wait: what is held goes out
+    /// at once, before it. So it does at any end [where nobody wakes](crate::Context::drains).
+    ///
+    /// Holds up to `limit` events. Sends `T`. Options, of [`Pace`]: `drop_on_error`.
+    ///
+    /// ```
+    /// # use thingflow_core::prelude::*;
+    /// # #[cfg(feature = "std")] {
+    /// # use core::time::Duration;
+    /// # use thingflow_core::testing::Recorder;
+    /// let (mut scheduler, seen) = (Scheduler::virtual_time()?, Recorder::new());
+    /// let flow = from_iter(["a", "b", "c"]).pace(Duration::from_secs(2), Limit::block(1));
+    /// scheduler.schedule_recurring(flow.connect(seen.clone()))?;
+    /// scheduler.run_forever()?;
+    /// assert_eq!(seen.timed_text(), r#""a"@0 "b"@2 "c"@4 |@4"#);
+    /// # }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[cfg(feature = "alloc")]
     #[doc(alias = "rate_limit")]
     #[doc(alias = "delay")]
-    fn pace(self, gap: Duration, limit: crate::Limit) -> Self::Piped<Pace<Limited<Self::Item>>>
+    fn pace(self, gap: Duration, limit: Limit) -> Self::Piped<Pace<Self::Item, Growing<Self::Item>>>
     where
         Self::Item: 'static,
     {
@@ -100,18 +156,70 @@ pub trait Timing: Chain {
     /// As [`pace`](Self::pace), with at most `N` events that wait: `pace_of::<1>(d)` needs no allocator.
     ///
     /// The source is asked to pause when all `N` places are taken; one event more ends the stream by an error.
-    fn pace_of<const N: usize>(self, gap: Duration) -> Self::Piped<Pace<Slots<Self::Item, N>>>
+    ///
+    /// Holds up to `limit` events. Sends `T`. Options, of [`Pace`]: `drop_on_error`.
+    ///
+    /// ```
+    /// # use thingflow_core::prelude::*;
+    /// # #[cfg(feature = "alloc")] {
+    /// # use core::time::Duration;
+    /// # use thingflow_core::testing::Recorder;
+    /// let seen = Recorder::new();
+    /// let mut chain = pipe().pace_of::<2>(Duration::from_secs(2)).to(seen.clone());
+    /// let at = |secs| Context::detached(Instant::ZERO + Duration::from_secs(secs));
+    /// chain.next('a', &mut at(1))?;
+    /// chain.next('b', &mut at(1))?;
+    /// chain.notice(Notice::Wake, &mut at(3))?;
+    /// assert_eq!(seen.timed_text(), "'a'@1 'b'@3");
+    /// # }
+    /// # Ok::<(), thingflow_core::FatalError>(())
+    /// ```
+    fn pace_of<const N: usize>(self, gap: Duration) -> Self::Piped<PaceOf<Self::Item, N>>
     where
         Self::Item: 'static,
     {
         const { assert!(N > 0, "pace_of::<0>(): a pace needs room for one event at least") };
-        self.pipe(Pace::with(gap, Slots::new()))
+        self.pipe(Pace::within(gap, Limit::block(N)))
     }
 
     /// Sends the first event of a burst at once, then at most one each `window`, the latest.
+    ///
+    /// The first event goes on at once and begins a time `d`. Of those that come within it, the last goes out at its
+    /// end and begins the next one; the others are dropped, and [`on_dropped`](Self::on_dropped) sees them. An event
+    /// that comes exactly at the end of the time is the first after it. What waits at the end is sent first, also
+    /// before an error.
+    ///
+    /// Use [`pace`](Self::pace) to hold the source instead, [`debounce`](Self::debounce) to wait for
+    /// quiet, [`sample_every`](Self::sample_every) for fixed times.
+    ///
+    /// Holds one event. Sends `T`. Options, of [`Throttle`]: `on_dropped`, `drop_on_error`, `both`, `leading`,
+    /// `trailing`.
+    ///
+    /// ```
+    /// # use thingflow_core::prelude::*;
+    /// # #[cfg(feature = "alloc")] {
+    /// # use core::time::Duration;
+    /// # use thingflow_core::testing::Recorder;
+    /// # use thingflow_core::timing::Throttle;
+    /// let sent = |filter: Throttle<u64>| {
+    ///     let seen = Recorder::new();
+    ///     let mut chain = pipe().pipe(filter).to(seen.clone());
+    ///     for at in [1, 3, 5, 40] {
+    ///         chain.next(at, &mut Context::detached(Instant::from_nanos(at)))?;
+    ///     }
+    ///     Ok::<_, thingflow_core::FatalError>(seen.events())
+    /// };
+    /// let d = Duration::from_nanos(10);
+    /// assert_eq!(sent(Throttle::both(d))?, [1, 5, 40]);
+    /// assert_eq!(sent(Throttle::leading(d))?, [1, 40]);
+    /// assert_eq!(sent(Throttle::trailing(d))?, [5]); // 40 waits
+    /// # }
+    /// # Ok::<(), thingflow_core::FatalError>(())
+    /// ```
     #[doc(alias = "throttle_first")]
-    #[doc(alias = "throttle_last")]
     #[doc(alias = "throttle_latest")]
+    #[doc(alias = "throttleTime")]
+    #[doc(alias = "audit")]
     #[doc(alias = "rate_limit")]
     fn throttle(self, window: Duration) -> Self::Piped<Throttle<Self::Item>>
     where
@@ -120,18 +228,69 @@ pub trait Timing: Chain {
         self.pipe(Throttle::both(window))
     }
 
-    /// As [`throttle`](Self::throttle), for the events of each key on their own.
+    /// As [`throttle`](Self::throttle), for the events of each key on their own; of more than `keys` keys at once, the time of the
+    /// one that began first is over early.
+    ///
+    /// As [`Throttle`](super::Throttle), for each key on its own. A key is forgotten when its time is over, so the keys
+    /// may be without number as long as few of them come within `d`. Of more than `keys` keys at once, the time of the
+    /// one that began first is over early. What waits at the end is sent in the order of its times.
+    ///
+    /// Holds one event a key, for up to `keys` keys. Sends `T`. Options, of [`ThrottleBy`]: `on_dropped`,
+    /// `drop_on_error`, `both`, `leading`, `trailing`.
+    ///
+    /// ```
+    /// # use thingflow_core::prelude::*;
+    /// # use core::time::Duration;
+    /// # use thingflow_core::testing::Recorder;
+    /// let seen = Recorder::new();
+    /// let mut chain = pipe().throttle_by(Duration::from_secs(60), 100, |e: &(&str, i32)| e.0).to(seen.clone());
+    /// chain.feed([("lux", 1), ("co2", 400), ("lux", 2), ("lux", 3)])?;
+    /// assert_eq!(seen.events(), [("lux", 1), ("co2", 400), ("lux", 3)]);
+    /// # Ok::<(), RunError>(())
+    /// ```
     #[cfg(feature = "alloc")]
-    fn throttle_by<K, F>(self, window: Duration, key: F) -> Self::Piped<ThrottleBy<Self::Item, K, F>>
+    #[track_caller]
+    fn throttle_by<K, F>(
+        self,
+        window: Duration,
+        keys: impl Into<crate::Size>,
+        key: F,
+    ) -> Self::Piped<ThrottleBy<Self::Item, K, F>>
     where
         Self::Item: 'static,
         K: Ord + Clone + 'static,
         F: FnMut(&Self::Item) -> K + 'static,
     {
-        self.pipe(ThrottleBy::both(window, key))
+        self.pipe(ThrottleBy::both(window, keys, key))
     }
 
     /// Sends an event only when none has followed it for `quiet`.
+    ///
+    /// An event waits for `d`; if another one comes meanwhile, that one waits instead. One that comes exactly after `d`
+    /// is the first of another burst. What waits at the end is sent first, also before an error.
+    ///
+    /// Holds one event. Sends `T`. Options, of [`Debounce`]: `leading`, `drop_on_error`.
+    ///
+    /// ```
+    /// # use thingflow_core::prelude::*;
+    /// # #[cfg(feature = "alloc")] {
+    /// # use core::time::Duration;
+    /// # use thingflow_core::testing::Recorder;
+    /// # use thingflow_core::timing::Debounce;
+    /// let pressed = |filter: Debounce<i32>| {
+    ///     let seen = Recorder::new();
+    ///     let mut button = pipe().pipe(filter).to(seen.clone());
+    ///     for (at, level) in [(100, 1), (105, 0), (110, 2), (200, 0)] {
+    ///         button.next(level, &mut Context::detached(Instant::from_nanos(at)))?;
+    ///     }
+    ///     Ok::<_, thingflow_core::FatalError>(seen.events())
+    /// };
+    /// let quiet = Duration::from_nanos(20);
+    /// assert_eq!(pressed(Debounce::new(quiet))?, [2]); // of the burst, only the last
+    /// assert_eq!(pressed(Debounce::new(quiet).leading())?, [1, 2, 0]); // and the first, without waiting
+    /// # }
+    /// # Ok::<(), thingflow_core::FatalError>(())
+    /// ```
     #[doc(alias = "throttle_with_timeout")]
     fn debounce(self, quiet: Duration) -> Self::Piped<Debounce<Self::Item>>
     where
@@ -141,8 +300,33 @@ pub trait Timing: Chain {
     }
 
     /// Sends the latest event of each interval; nothing for an interval without events.
+    ///
+    /// The first interval begins when the graph starts to run; each includes its start and not its end. An interval
+    /// without events sends nothing: for the last value again see [`heartbeat`](Self::heartbeat). What waits
+    /// at the end is sent first, also before an error.
+    ///
+    /// Holds one event. Sends `T`. Options, of [`SampleEvery`]: `drop_on_error`.
+    ///
+    /// ```
+    /// # use thingflow_core::prelude::*;
+    /// # #[cfg(feature = "alloc")] {
+    /// # use core::time::Duration;
+    /// # use thingflow_core::testing::Recorder;
+    /// let seen = Recorder::new();
+    /// let mut chain = pipe().sample_every(Duration::from_nanos(10)).to(seen.clone());
+    /// let at = |nanos| Context::detached(Instant::from_nanos(nanos));
+    /// chain.notice(Notice::Start, &mut at(0))?;
+    /// for time in [3, 7, 12, 45] {
+    ///     chain.next(time, &mut at(time))?;
+    /// }
+    /// chain.notice(Notice::Completed, &mut at(46))?;
+    /// assert_eq!(seen.events(), [7, 12, 45]);
+    /// # }
+    /// # Ok::<(), thingflow_core::FatalError>(())
+    /// ```
     #[doc(alias = "sample_time")]
-    #[doc(alias = "audit")]
+    #[doc(alias = "sampleTime")]
+    #[doc(alias = "throttle_last")]
     #[track_caller]
     fn sample_every(self, interval: Duration) -> Self::Piped<SampleEvery<Self::Item>>
     where
@@ -153,6 +337,30 @@ pub trait Timing: Chain {
 
     /// Passes an event that differs from the one before, and sends the latest again when nothing has gone out for
     /// `interval`.
+    ///
+    /// An event that differs from the one before goes on at once. If nothing has gone out for `d`, the latest event
+    /// does, so that a receiver can tell a value that does not change from a sensor that is dead. Nothing goes out
+    /// before the first event; the end sends nothing, since an event that waits is no news.
+    ///
+    /// Holds one event. Sends `T`.
+    ///
+    /// ```
+    /// # use thingflow_core::prelude::*;
+    /// # #[cfg(feature = "alloc")] {
+    /// # use core::time::Duration;
+    /// # use thingflow_core::testing::Recorder;
+    /// let seen = Recorder::new();
+    /// let mut door = pipe().heartbeat(Duration::from_secs(60)).to(seen.clone());
+    /// let at = |secs| Context::detached(Instant::ZERO + Duration::from_secs(secs));
+    /// for (secs, state) in [(0, "shut"), (10, "shut"), (20, "open"), (30, "open")] {
+    ///     door.next(state, &mut at(secs))?;
+    /// }
+    /// door.notice(Notice::Wake, &mut at(60))?; // too early
+    /// door.notice(Notice::Wake, &mut at(80))?;
+    /// assert_eq!(seen.timed_text(), r#""shut"@0 "open"@20 "open"@80"#);
+    /// # }
+    /// # Ok::<(), thingflow_core::FatalError>(())
+    /// ```
     #[track_caller]
     fn heartbeat(self, interval: Duration) -> Self::Piped<Heartbeat<Self::Item, Same<Self::Item>>>
     where
@@ -163,6 +371,21 @@ pub trait Timing: Chain {
 
     /// As [`heartbeat`](Self::heartbeat), where `same` tells whether two events count as equal: their values without
     /// their times, or numbers that are near enough.
+    ///
+    /// Holds one event. Sends `T`.
+    ///
+    /// ```
+    /// # use thingflow_core::prelude::*;
+    /// # #[cfg(feature = "alloc")] {
+    /// # use core::time::Duration;
+    /// # use thingflow_core::testing::Recorder;
+    /// let seen = Recorder::new();
+    /// let near = |a: &f64, b: &f64| (a - b).abs() < 0.5;
+    /// pipe().heartbeat_by(Duration::from_secs(60), near).to(seen.clone()).feed([20.0, 20.1, 21.0])?;
+    /// assert_eq!(seen.events(), [20.0, 21.0]);
+    /// # }
+    /// # Ok::<(), RunError>(())
+    /// ```
     #[track_caller]
     fn heartbeat_by<F>(self, interval: Duration, same: F) -> Self::Piped<Heartbeat<Self::Item, F>>
     where
@@ -173,6 +396,30 @@ pub trait Timing: Chain {
     }
 
     /// Sends only the last of the events that come in one turn of the scheduler, in the next one.
+    ///
+    /// An event waits for the next turn of the scheduler, in no time; of those that come meanwhile only the last goes
+    /// out. So what follows acts once however many events came together: one drawing for a hundred new values, one
+    /// answer to a message that changes ten ports. Another timed filter of the same chain that is woken in this turn
+    /// may cut the burst in two. What waits at the end is sent first, also before an error.
+    ///
+    /// Holds one event. Sends `T`.
+    ///
+    /// ```
+    /// # use thingflow_core::prelude::*;
+    /// # #[cfg(feature = "alloc")] {
+    /// # use thingflow_core::testing::Recorder;
+    /// let seen = Recorder::new();
+    /// let mut chain = pipe().coalesce().to(seen.clone());
+    /// let at = |nanos| Context::detached(Instant::from_nanos(nanos));
+    /// chain.next(1, &mut at(5))?;
+    /// chain.next(2, &mut at(5))?;
+    /// chain.notice(Notice::Wake, &mut at(5))?;
+    /// chain.next(3, &mut at(9))?;
+    /// chain.notice(Notice::Completed, &mut at(9))?;
+    /// assert_eq!(seen.text(), "2 3 |");
+    /// # }
+    /// # Ok::<(), thingflow_core::FatalError>(())
+    /// ```
     #[doc(alias = "signal_element")]
     #[doc(alias = "conflate")]
     fn coalesce(self) -> Self::Piped<Coalesce<Self::Item>>
@@ -184,6 +431,31 @@ pub trait Timing: Chain {
 
     /// Drops events that are `limit` old or older: sensor events by their own time, others by that of
     /// [`stamped`](Self::stamped).
+    ///
+    /// An event whose [age](Aged) is `d` or more is dropped. A [`SensorEvent`] has its age from its own timestamp; to
+    /// count only the time for which the graph held an event, mark it by [`stamped`](Self::stamped) before the
+    /// place that holds it.
+    ///
+    /// Holds nothing. Sends `T`. Options, of [`TimeToLive`]: `on_dropped`.
+    ///
+    /// ```
+    /// # use thingflow_core::prelude::*;
+    /// # #[cfg(feature = "alloc")] {
+    /// # use core::time::Duration;
+    /// # use thingflow_core::testing::Recorder;
+    /// let seen = Recorder::new();
+    /// let second = Duration::from_secs(1);
+    /// let mut chain = pipe().stamped().pace(second * 2, Limit::block(9)).time_to_live(second * 3).to(seen.clone());
+    /// let at = |secs| Context::detached(Instant::ZERO + second * secs);
+    /// for number in [1, 2, 3] {
+    ///     chain.next(number, &mut at(0))?;
+    /// }
+    /// chain.notice(Notice::Wake, &mut at(2))?;
+    /// chain.notice(Notice::Wake, &mut at(4))?; // the last one has waited for too long
+    /// assert_eq!(seen.events().iter().map(|e| e.event).collect::<Vec<_>>(), [1, 2]);
+    /// # }
+    /// # Ok::<(), thingflow_core::FatalError>(())
+    /// ```
     #[doc(alias = "ttl")]
     fn time_to_live(self, limit: Duration) -> Self::Piped<TimeToLive<Self::Item>>
     where
@@ -193,18 +465,81 @@ pub trait Timing: Chain {
     }
 
     /// Marks each event with the time at which it came.
+    ///
+    /// Holds nothing. Sends `Stamped<T>`.
+    ///
+    /// ```
+    /// # use thingflow_core::prelude::*;
+    /// # #[cfg(feature = "alloc")] {
+    /// # use core::time::Duration;
+    /// let gaps = pipe::<char>().stamped().pairwise().map(|(before, e)| e.at - before.at);
+    /// # let seen = thingflow_core::testing::Recorder::new();
+    /// let mut chain = gaps.to(seen.clone());
+    /// chain.next('a', &mut Context::detached(Instant::from_nanos(10)))?;
+    /// chain.next('b', &mut Context::detached(Instant::from_nanos(15)))?;
+    /// assert_eq!(seen.events(), [Duration::from_nanos(5)]);
+    /// # }
+    /// # Ok::<(), thingflow_core::FatalError>(())
+    /// ```
     #[doc(alias = "timestamp")]
     fn stamped(self) -> Self::Piped<Stamp> {
         self.pipe(Stamp)
     }
 
     /// Ends by an error when no event has come for `limit`, from the start on.
+    ///
+    /// The timer starts when the graph starts to run, and again with each event. An event that comes exactly when it is
+    /// over comes too late. For a substitute in place of the error see [`on_timeout`](Self::on_timeout).
+    ///
+    /// Without the feature `alloc` the error does not say how long.
+    ///
+    /// Holds nothing. Sends `T`.
+    ///
+    /// ```
+    /// # use thingflow_core::prelude::*;
+    /// # #[cfg(feature = "alloc")] {
+    /// # use core::time::Duration;
+    /// # use thingflow_core::testing::Recorder;
+    /// let seen = Recorder::new();
+    /// let mut chain = pipe().timeout(Duration::from_millis(2500)).to(seen.clone());
+    /// let at = |secs| Context::detached(Instant::ZERO + Duration::from_secs(secs));
+    /// chain.notice(Notice::Start, &mut at(0))?;
+    /// chain.next("tick", &mut at(2))?;
+    /// chain.notice(Notice::Wake, &mut at(5))?;
+    /// assert_eq!(seen.text(), r#""tick" ! no event for 2.5s"#);
+    /// # }
+    /// # Ok::<(), thingflow_core::FatalError>(())
+    /// ```
     #[doc(alias = "TimeoutThing")]
     fn timeout(self, limit: Duration) -> Self::Piped<Timeout> {
         self.pipe(Timeout::new(limit))
     }
 
     /// Passes the events, and sends what the [`Watcher`] supplies whenever none has come for `interval`.
+    ///
+    /// The timer starts when the graph starts to run, and again with each event and each timeout. When an event comes
+    /// exactly at the end of the time, the substitute is sent before it.
+    ///
+    /// Holds nothing. A watcher may: `Repeat` holds one event. Sends `T`.
+    ///
+    /// ```
+    /// # use thingflow_core::prelude::*;
+    /// # #[cfg(feature = "alloc")] {
+    /// # use core::time::Duration;
+    /// # use thingflow_core::testing::Recorder;
+    /// # use thingflow_core::timing::Repeat;
+    /// let seen = Recorder::new();
+    /// let mut chain = pipe().on_timeout(Duration::from_nanos(10), Repeat::last()).to(seen.clone());
+    /// let at = |nanos| Context::detached(Instant::from_nanos(nanos));
+    /// chain.notice(Notice::Start, &mut at(0))?;
+    /// chain.notice(Notice::Wake, &mut at(10))?; // a timeout, but nothing to repeat
+    /// chain.next('a', &mut at(15))?;
+    /// chain.notice(Notice::Wake, &mut at(20))?; // too early
+    /// chain.notice(Notice::Wake, &mut at(25))?;
+    /// assert_eq!(seen.timed_text(), "'a'@0.000000015 'a'@0.000000025");
+    /// # }
+    /// # Ok::<(), thingflow_core::FatalError>(())
+    /// ```
     #[doc(alias = "supply_event_when_timeout")]
     #[track_caller]
     fn on_timeout<W>(self, interval: Duration, watcher: W) -> Self::Piped<OnTimeout<W>>
@@ -212,65 +547,6 @@ pub trait Timing: Chain {
         W: Watcher<Self::Item> + 'static,
     {
         self.pipe(OnTimeout::new(interval, watcher))
-    }
-
-    /// Sends the events of each interval as a list; nothing for an interval without events.
-    #[cfg(feature = "alloc")]
-    #[doc(alias = "buffer_with_time")]
-    #[doc(alias = "timed_window")]
-    #[track_caller]
-    fn chunks_timeout(self, interval: Duration) -> Self::Piped<ChunksTimeout<Self::Item>>
-    where
-        Self::Item: 'static,
-    {
-        self.pipe(ChunksTimeout::new(interval))
-    }
-
-    /// As [`chunks_timeout`](Self::chunks_timeout), with the first event of each key only.
-    #[cfg(feature = "alloc")]
-    #[doc(alias = "timed_window_unique")]
-    #[track_caller]
-    fn chunks_timeout_distinct<K, F>(
-        self,
-        interval: Duration,
-        key: F,
-    ) -> Self::Piped<ChunksTimeoutDistinct<Self::Item, K, F>>
-    where
-        Self::Item: 'static,
-        K: Ord + 'static,
-        F: FnMut(&Self::Item) -> K + 'static,
-    {
-        self.pipe(ChunksTimeoutDistinct::new(interval, key))
-    }
-
-    /// Sends the events in lists of `n`, or of fewer when `limit` has passed since the first of them.
-    #[cfg(feature = "alloc")]
-    #[doc(alias = "buffer_with_time_or_count")]
-    #[doc(alias = "partition")]
-    #[track_caller]
-    fn chunks_within(self, n: impl Into<crate::Size>, limit: Duration) -> Self::Piped<ChunksWithin<Self::Item>>
-    where
-        Self::Item: 'static,
-    {
-        self.pipe(ChunksWithin::new(n, limit))
-    }
-
-    /// As [`chunks_within`](Self::chunks_within), with a list for each key.
-    #[cfg(feature = "alloc")]
-    #[doc(alias = "partition")]
-    #[track_caller]
-    fn chunks_within_by<K, F>(
-        self,
-        n: impl Into<crate::Size>,
-        limit: Duration,
-        key: F,
-    ) -> Self::Piped<ChunksWithinBy<Self::Item, K, F>>
-    where
-        Self::Item: 'static,
-        K: Ord + Clone + 'static,
-        F: FnMut(&Self::Item) -> K + 'static,
-    {
-        self.pipe(ChunksWithinBy::new(n, limit, key))
     }
 }
 

@@ -43,28 +43,6 @@ impl<T: Clone> Watcher<T> for Repeat<T> {
 }
 
 /// Made by [`on_timeout`](super::Timing::on_timeout).
-///
-/// The timer starts when the graph starts to run, and again with each event and each timeout. When an event comes
-/// exactly at the end of the time, the substitute is sent before it.
-///
-/// ```
-/// # use thingflow_core::prelude::*;
-/// # #[cfg(feature = "alloc")] {
-/// # use core::time::Duration;
-/// # use thingflow_core::testing::Recorder;
-/// # use thingflow_core::timing::Repeat;
-/// let seen = Recorder::new();
-/// let mut chain = pipe().on_timeout(Duration::from_nanos(10), Repeat::last()).to(seen.clone());
-/// let at = |nanos| Context::detached(Instant::from_nanos(nanos));
-/// chain.notice(Notice::Start, &mut at(0))?;
-/// chain.notice(Notice::Wake, &mut at(10))?; // a timeout, but nothing to repeat
-/// chain.next('a', &mut at(15))?;
-/// chain.notice(Notice::Wake, &mut at(20))?; // too early
-/// chain.notice(Notice::Wake, &mut at(25))?;
-/// assert_eq!(seen.timed_text(), "'a'@0.000000015 'a'@0.000000025");
-/// # }
-/// # Ok::<(), thingflow_core::FatalError>(())
-/// ```
 #[derive(Clone, Debug)]
 pub struct OnTimeout<W> {
     ticker: Ticker,

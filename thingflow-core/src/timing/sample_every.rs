@@ -5,32 +5,11 @@
 use core::time::Duration;
 
 use crate::error::StreamError;
+use crate::notice::Notice;
 use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
 use crate::ticker::Ticker;
 
 /// Made by [`sample_every`](super::Timing::sample_every), or by [`new`](Self::new) if the option is wanted.
-///
-/// The first interval begins when the graph starts to run; each includes its start and not its end. An interval without
-/// events sends nothing: for the last value again see [`heartbeat`](super::Timing::heartbeat). What waits at the end is
-/// sent first, also before an error.
-///
-/// ```
-/// # use thingflow_core::prelude::*;
-/// # #[cfg(feature = "alloc")] {
-/// # use core::time::Duration;
-/// # use thingflow_core::testing::Recorder;
-/// let seen = Recorder::new();
-/// let mut chain = pipe().sample_every(Duration::from_nanos(10)).to(seen.clone());
-/// let at = |nanos| Context::detached(Instant::from_nanos(nanos));
-/// chain.notice(Notice::Start, &mut at(0))?;
-/// for time in [3, 7, 12, 45] {
-///     chain.next(time, &mut at(time))?;
-/// }
-/// chain.notice(Notice::Completed, &mut at(46))?;
-/// assert_eq!(seen.events(), [7, 12, 45]);
-/// # }
-/// # Ok::<(), thingflow_core::FatalError>(())
-/// ```
 #[derive(Clone, Debug)]
 pub struct SampleEvery<T> {
     ticker: Ticker,
@@ -76,6 +55,10 @@ impl<T> Filter<T> for SampleEvery<T> {
     }
     fn on_wake(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
         self.send_due(out)
+    }
+    fn on_flush(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
+        let demand = self.held.take().map_or(Ok(Demand::More), |event| out.next(event))?;
+        if demand == Demand::Done { Ok(demand) } else { Ok(demand.and(out.notice(Notice::Flush)?)) }
     }
     fn is_holding(&self) -> bool {
         self.held.is_some()

@@ -15,20 +15,6 @@ pub struct Stamped<T> {
 }
 
 /// Made by [`stamped`](super::Timing::stamped).
-///
-/// ```
-/// # use thingflow_core::prelude::*;
-/// # #[cfg(feature = "alloc")] {
-/// # use core::time::Duration;
-/// let gaps = pipe::<char>().stamped().pairwise().map(|(before, e)| e.at - before.at);
-/// # let seen = thingflow_core::testing::Recorder::new();
-/// let mut chain = gaps.to(seen.clone());
-/// chain.next('a', &mut Context::detached(Instant::from_nanos(10)))?;
-/// chain.next('b', &mut Context::detached(Instant::from_nanos(15)))?;
-/// assert_eq!(seen.events(), [Duration::from_nanos(5)]);
-/// # }
-/// # Ok::<(), thingflow_core::FatalError>(())
-/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Stamp;
 

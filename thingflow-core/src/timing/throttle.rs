@@ -7,6 +7,7 @@ use core::time::Duration;
 
 use crate::clock::Instant;
 use crate::error::StreamError;
+use crate::notice::Notice;
 use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
 
 /// Which events of a burst a throttle lets through.
@@ -19,35 +20,6 @@ pub(super) enum Edges {
 
 /// Made by [`throttle`](super::Timing::throttle), or by [`both`](Self::both), [`leading`](Self::leading) and
 /// [`trailing`](Self::trailing) if something else is wanted.
-///
-/// The first event goes on at once and begins a time `d`. Of those that come within it, the last goes out at its end
-/// and begins the next one; the others are dropped, and [`on_dropped`](Self::on_dropped) sees them. An event that comes
-/// exactly at the end of the time is the first after it. What waits at the end is sent first, also before an error.
-///
-/// Use [`pace`](super::Timing::pace) to hold the source instead, [`debounce`](super::Timing::debounce) to wait for
-/// quiet, [`sample_every`](super::Timing::sample_every) for fixed times.
-///
-/// ```
-/// # use thingflow_core::prelude::*;
-/// # #[cfg(feature = "alloc")] {
-/// # use core::time::Duration;
-/// # use thingflow_core::testing::Recorder;
-/// # use thingflow_core::timing::Throttle;
-/// let sent = |filter: Throttle<u64>| {
-///     let seen = Recorder::new();
-///     let mut chain = pipe().pipe(filter).to(seen.clone());
-///     for at in [1, 3, 5, 40] {
-///         chain.next(at, &mut Context::detached(Instant::from_nanos(at)))?;
-///     }
-///     Ok::<_, thingflow_core::FatalError>(seen.events())
-/// };
-/// let d = Duration::from_nanos(10);
-/// assert_eq!(sent(Throttle::both(d))?, [1, 5, 40]);
-/// assert_eq!(sent(Throttle::leading(d))?, [1, 40]);
-/// assert_eq!(sent(Throttle::trailing(d))?, [5]); // 40 waits
-/// # }
-/// # Ok::<(), thingflow_core::FatalError>(())
-/// ```
 #[derive(Clone)]
 pub struct Throttle<T, D = fn(T)> {
     window: Duration,
@@ -130,6 +102,10 @@ impl<T, D: FnMut(T)> Filter<T> for Throttle<T, D> {
             out.wake_at(self.gate.until);
         }
         Ok(demand)
+    }
+    fn on_flush(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
+        let demand = self.gate.held.take().map_or(Ok(Demand::More), |event| out.next(event))?;
+        if demand == Demand::Done { Ok(demand) } else { Ok(demand.and(out.notice(Notice::Flush)?)) }
     }
     fn is_holding(&self) -> bool {
         self.gate.held.is_some()

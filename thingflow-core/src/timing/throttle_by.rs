@@ -1,6 +1,6 @@
-//! `throttle_by(d, key)`: send at most one event of each key each time; the last of a burst is never lost.
+//! `throttle_by(d, keys, key)`: send at most one event of each key each time; the last of a burst is never lost.
 //!
-//! Holds one event a key.
+//! Holds one event a key, for up to `keys` keys.
 
 use alloc::collections::{BTreeMap, VecDeque};
 use core::fmt;
@@ -9,28 +9,17 @@ use core::time::Duration;
 use super::throttle::{Edges, Gate, Taken};
 use crate::clock::Instant;
 use crate::error::StreamError;
+use crate::notice::Notice;
+use crate::size::Size;
 use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
 
 /// Made by [`throttle_by`](super::Timing::throttle_by), or by [`both`](Self::both), [`leading`](Self::leading) and
 /// [`trailing`](Self::trailing) if something else is wanted.
-///
-/// As [`Throttle`](super::Throttle), for each key on its own. A key is forgotten when its time is over, so the keys may
-/// be without number as long as few of them come within `d`. What waits at the end is sent in the order of its times.
-///
-/// ```
-/// # use thingflow_core::prelude::*;
-/// # use core::time::Duration;
-/// # use thingflow_core::testing::Recorder;
-/// let seen = Recorder::new();
-/// let mut chain = pipe().throttle_by(Duration::from_secs(60), |e: &(&str, i32)| e.0).to(seen.clone());
-/// chain.feed([("lux", 1), ("co2", 400), ("lux", 2), ("lux", 3)])?;
-/// assert_eq!(seen.events(), [("lux", 1), ("co2", 400), ("lux", 3)]);
-/// # Ok::<(), RunError>(())
-/// ```
 #[derive(Clone)]
 pub struct ThrottleBy<T, K, F, D = fn(T)> {
     window: Duration,
     edges: Edges,
+    keys: usize,
     key: F,
     gates: BTreeMap<K, Gate<T>>,
     /// The ends of the times. All are equally long, so they come in order.
@@ -41,10 +30,12 @@ pub struct ThrottleBy<T, K, F, D = fn(T)> {
 
 impl<T, K: Ord + Clone, F: FnMut(&T) -> K> ThrottleBy<T, K, F> {
     /// As [`Throttle::both`](super::Throttle::both), for each key.
-    pub fn both(window: Duration, key: F) -> Self {
+    #[track_caller]
+    pub fn both(window: Duration, keys: impl Into<Size>, key: F) -> Self {
         Self {
             window,
             edges: Edges::Both,
+            keys: keys.into().get(),
             key,
             gates: BTreeMap::new(),
             ends: VecDeque::new(),
@@ -54,13 +45,15 @@ impl<T, K: Ord + Clone, F: FnMut(&T) -> K> ThrottleBy<T, K, F> {
     }
 
     /// As [`Throttle::leading`](super::Throttle::leading), for each key.
-    pub fn leading(window: Duration, key: F) -> Self {
-        Self { edges: Edges::First, ..Self::both(window, key) }
+    #[track_caller]
+    pub fn leading(window: Duration, keys: impl Into<Size>, key: F) -> Self {
+        Self { edges: Edges::First, ..Self::both(window, keys, key) }
     }
 
     /// As [`Throttle::trailing`](super::Throttle::trailing), for each key.
-    pub fn trailing(window: Duration, key: F) -> Self {
-        Self { edges: Edges::Last, ..Self::both(window, key) }
+    #[track_caller]
+    pub fn trailing(window: Duration, keys: impl Into<Size>, key: F) -> Self {
+        Self { edges: Edges::Last, ..Self::both(window, keys, key) }
     }
 }
 
@@ -68,8 +61,8 @@ impl<T, K: Ord + Clone, F, D> ThrottleBy<T, K, F, D> {
     /// Shows to `see` each event that is dropped because of another one.
     #[must_use]
     pub fn on_dropped<E: FnMut(T)>(self, see: E) -> ThrottleBy<T, K, F, E> {
-        let Self { window, edges, key, gates, ends, drop_on_error, .. } = self;
-        ThrottleBy { window, edges, key, gates, ends, dropped: see, drop_on_error }
+        let Self { window, edges, keys, key, gates, ends, drop_on_error, .. } = self;
+        ThrottleBy { window, edges, keys, key, gates, ends, dropped: see, drop_on_error }
     }
 
     /// Drops what waits when the stream ends by an error.
@@ -104,6 +97,12 @@ impl<T, K: Ord + Clone, F, D> ThrottleBy<T, K, F, D> {
         event
     }
 
+    /// Forgets the key whose time began first: gives the event that waits.
+    fn forget_first(&mut self) -> Option<T> {
+        let (_, key) = self.ends.pop_front()?;
+        self.gates.remove(&key)?.held
+    }
+
     fn rest(&mut self) -> impl Iterator<Item = T> {
         let gates = &mut self.gates;
         self.ends.drain(..).filter_map(|(_, key)| gates.remove(&key)?.held)
@@ -118,11 +117,20 @@ where
 {
     type Out = T;
     fn on_next(&mut self, event: T, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
-        let demand = self.send_due(out)?; // the wake-up may be on its way
+        let mut demand = self.send_due(out)?; // the wake-up may be on its way
         if demand == Demand::Done {
             return Ok(demand);
         }
         let key = (self.key)(&event);
+        if self.gates.len() == self.keys
+            && !self.gates.contains_key(&key)
+            && let Some(early) = self.forget_first()
+        {
+            demand = demand.and(out.next(early)?);
+            if demand == Demand::Done {
+                return Ok(demand);
+            }
+        }
         let known = self.gates.get_mut(&key);
         let gate = match known {
             Some(gate) => gate,
@@ -144,6 +152,10 @@ where
     }
     fn on_wake(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
         self.send_due(out)
+    }
+    fn on_flush(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
+        let demand = out.send_all(self.gates.values_mut().filter_map(|gate| gate.held.take()))?;
+        if demand == Demand::Done { Ok(demand) } else { Ok(demand.and(out.notice(Notice::Flush)?)) }
     }
     fn is_holding(&self) -> bool {
         self.gates.values().any(|gate| gate.held.is_some())

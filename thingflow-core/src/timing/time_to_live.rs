@@ -31,29 +31,6 @@ impl<T> Aged for Stamped<T> {
 }
 
 /// Made by [`time_to_live`](super::Timing::time_to_live), or by [`new`](Self::new) if the option is wanted.
-///
-/// An event whose [age](Aged) is `d` or more is dropped. A [`SensorEvent`] has its age from its own timestamp; to count
-/// only the time for which the graph held an event, mark it by [`stamped`](super::Timing::stamped) before the place
-/// that holds it.
-///
-/// ```
-/// # use thingflow_core::prelude::*;
-/// # #[cfg(feature = "alloc")] {
-/// # use core::time::Duration;
-/// # use thingflow_core::testing::Recorder;
-/// let seen = Recorder::new();
-/// let second = Duration::from_secs(1);
-/// let mut chain = pipe().stamped().pace(second * 2, Limit::block(9)).time_to_live(second * 3).to(seen.clone());
-/// let at = |secs| Context::detached(Instant::ZERO + second * secs);
-/// for number in [1, 2, 3] {
-///     chain.next(number, &mut at(0))?;
-/// }
-/// chain.notice(Notice::Wake, &mut at(2))?;
-/// chain.notice(Notice::Wake, &mut at(4))?; // the last one has waited for too long
-/// assert_eq!(seen.events().iter().map(|e| e.event).collect::<Vec<_>>(), [1, 2]);
-/// # }
-/// # Ok::<(), thingflow_core::FatalError>(())
-/// ```
 #[derive(Clone)]
 pub struct TimeToLive<T, D = fn(T)> {
     limit: Duration,

@@ -9,27 +9,6 @@ use crate::error::StreamError;
 use crate::thing::{Demand, Emitter, Filter, InputThing, Receipt};
 
 /// Made by [`timeout`](super::Timing::timeout).
-///
-/// The timer starts when the graph starts to run, and again with each event. An event that comes exactly when it is
-/// over comes too late. For a substitute in place of the error see [`on_timeout`](super::Timing::on_timeout).
-///
-/// ```
-/// # use thingflow_core::prelude::*;
-/// # #[cfg(feature = "alloc")] {
-/// # use core::time::Duration;
-/// # use thingflow_core::testing::Recorder;
-/// let seen = Recorder::new();
-/// let mut chain = pipe().timeout(Duration::from_millis(2500)).to(seen.clone());
-/// let at = |secs| Context::detached(Instant::ZERO + Duration::from_secs(secs));
-/// chain.notice(Notice::Start, &mut at(0))?;
-/// chain.next("tick", &mut at(2))?;
-/// chain.notice(Notice::Wake, &mut at(5))?;
-/// assert_eq!(seen.text(), r#""tick" ! no event for 2.5s"#);
-/// # }
-/// # Ok::<(), thingflow_core::FatalError>(())
-/// ```
-///
-/// Without the feature `alloc` the error does not say how long.
 #[derive(Clone, Copy, Debug)]
 pub struct Timeout {
     limit: Duration,

@@ -1,31 +1,47 @@
-//! `ewma(alpha)`: send an average in which older events count less and less.
+//! `ewma(alpha)`, `ewma_corrected(alpha)`: send an average in which older events count less and less.
 //!
-//! Holds one value.
+//! Holds two values.
 
 use crate::measure::{Float, Measured};
 use crate::thing::{Emitter, Filter, InputThing, Receipt};
 
-/// Made by [`ewma`](super::Windows::ewma).
-///
-/// ```
-/// # use thingflow_core::prelude::*;
-/// # #[cfg(feature = "alloc")]
-/// assert_eq!(from_iter([8.0, 16.0, 0.0, 0.0]).ewma(0.5).collect_now(), [8.0, 12.0, 6.0, 3.0]);
-/// ```
-///
-/// A NaN or an infinity is sent on and leaves no trace: the average goes on with the next number.
+/// Made by [`ewma`](super::Windows::ewma) and [`ewma_corrected`](super::Windows::ewma_corrected).
 #[derive(Clone, Copy, Debug)]
 pub struct Ewma<V> {
     alpha: V,
+    /// The weight of all numbers so far, where the newest has 1; without correction that of a stream that has always been.
+    weight: Option<V>,
     average: Option<V>,
 }
 
 impl<V: Float> Ewma<V> {
     #[track_caller]
-    pub(super) fn new(alpha: V) -> Self {
+    pub(super) fn new(alpha: V, is_corrected: bool) -> Self {
         let (none, all) = (V::from_count(0), V::from_count(1));
         assert!(alpha > none && alpha <= all, "ewma({alpha:?}): the share of the newest event is above 0, at most 1");
-        Self { alpha, average: None }
+        Self { alpha, weight: is_corrected.then_some(none), average: None }
+    }
+
+    /// The average with one number more.
+    #[inline]
+    fn next(&mut self, value: V) -> V {
+        let all = V::from_count(1);
+        let mut share = self.alpha;
+        if let Some(weight) = &mut self.weight {
+            let before = (all - self.alpha) * *weight;
+            *weight = before + all;
+            share = all / *weight;
+            let sum = self.average.map_or(value, |average| before * average + value);
+            if sum.is_finite() && self.average != Some(value) {
+                return sum / *weight;
+            }
+        }
+        let Some(average) = self.average else { return value };
+        let step = value - average;
+        if step.is_finite() {
+            return average + share * step;
+        }
+        share * value + (all - share) * average // the numbers are too far apart for their difference
     }
 }
 
@@ -34,26 +50,16 @@ impl<T: Measured> Filter<T> for Ewma<T::Value> {
     #[inline]
     fn on_next(&mut self, event: T, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
         let value = event.value();
-        let nothing = T::Value::from_count(0);
-        if (value * nothing).partial_cmp(&nothing).is_none() {
-            return out.next(event); // no number, or no finite one
+        if value.is_finite() {
+            self.average = Some(self.next(value));
         }
-        let average = self.average.map_or(value, |average| average + self.alpha * (value - average));
-        self.average = Some(average);
-        out.next(event.with_value(average))
+        out.next(event.with_value(self.average.unwrap_or(T::Value::NAN)))
     }
 }
 
-#[cfg(all(test, feature = "alloc"))]
+#[cfg(test)]
 mod tests {
     use crate::prelude::*;
-
-    #[test]
-    fn what_is_no_number_leaves_no_trace() {
-        let seen = from_iter([4.0_f32, f32::NAN, f32::INFINITY, 8.0]).ewma(0.25).collect_now();
-        assert!(seen[1].is_nan());
-        assert_eq!([seen[0], seen[2], seen[3]], [4.0, f32::INFINITY, 5.0]);
-    }
 
     #[test]
     #[should_panic(expected = "above 0, at most 1")]

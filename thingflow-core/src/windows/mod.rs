@@ -1,69 +1,196 @@
-//! Windows: operators over the last events, or over groups of them.
+//! Windows: several events taken together. *Who assigns* the events to windows is a [`Window`]: by their number, by the time at
+//! which they arrive, by a key. *What gathers* them is an [`Aggregate`] of their values, or a [`List`] of the events.
 //!
-//! A window sends either its events as a list, or what an [`Aggregate`] makes of their values.
+//! [`Windows::aggregate`] and [`Windows::window`] put any of the one to any of the other; the other methods are short names for
+//! what is often wanted.
 
 mod aggregates;
-mod by_count;
-mod by_time;
-mod chunk_median;
-#[cfg(feature = "alloc")]
-mod chunks;
-#[cfg(feature = "alloc")]
-mod chunks_by;
-#[cfg(feature = "alloc")]
-mod chunks_distinct;
-mod each_time;
+mod bounds;
 mod ewma;
-mod ring;
+mod gather;
+mod groups;
+#[cfg(feature = "alloc")]
+mod keyed;
+mod recent;
 mod running;
 mod running_avg;
-#[cfg(feature = "alloc")]
 mod sliding;
-#[cfg(feature = "alloc")]
-mod sliding_time;
-#[cfg(feature = "alloc")]
-mod stepped;
 mod total;
 mod window;
 
 pub use aggregates::*;
-pub use by_count::ByCount;
-pub use by_time::ByTime;
-pub use chunk_median::ChunkMedian;
-pub use each_time::EachTime;
+pub use bounds::{Bare, Bounds, Stamp, Windowed};
 pub use ewma::Ewma;
 #[cfg(feature = "alloc")]
-pub use ring::{Growing, OnHeap};
-pub use ring::{InPlace, Place, Ring, Room};
-pub use running::Running;
-pub use running_avg::RunningAvg;
-pub use total::{ExactSum, IntegerSum, Total};
-pub use window::{CountWindow, EachWindow, RunningWindow, TimeWindow, Window, Windowed};
+pub use gather::{DistinctList, List};
+pub use gather::{Gather, Limited, Slide, Unlimited, Values};
+pub use groups::Groups;
 #[cfg(feature = "alloc")]
-pub use {
-    chunks::Chunks, chunks_by::ChunksBy, chunks_distinct::ChunksDistinct, sliding::Sliding, sliding_time::SlidingTime,
-    stepped::Stepped,
+pub use keyed::Keyed;
+pub use recent::Recent;
+pub use running::Running;
+#[cfg(feature = "alloc")]
+pub use running_avg::Grown;
+pub use running_avg::{Places, RunningAvg};
+pub use sliding::Sliding;
+pub use total::{FixedPointSum, IntegerSum, PairSum, Total};
+#[cfg(feature = "alloc")]
+pub use window::ByKey;
+pub use window::{
+    AnyNumber, Assigner, AtMost, CountWindow, EachWindow, RunningWindow, TimeWindow, TumblingWindow, Window, WithBounds,
 };
 
 pub use crate::measure::{Carrier, Number};
 
-#[cfg(feature = "alloc")]
-use core::time::Duration;
-
 use crate::chain::Chain;
 use crate::measure::Measured;
+
+#[cfg(feature = "alloc")]
+use {crate::limit::Limit, crate::size::Size, crate::storage::OnHeap, core::time::Duration};
 
 /// Where a window of `N` events keeps its values without an allocator.
 pub type Fixed<T, const N: usize> = [<T as Measured>::Value; N];
 /// Where a window keeps its values when its size is known at run time only.
 #[cfg(feature = "alloc")]
-pub type Boxed<T> = alloc::boxed::Box<[<T as Measured>::Value]>;
+pub type Boxed<T> = Grown<<T as Measured>::Value>;
+/// What sends lists of windows that stand side by side.
+#[cfg(feature = "alloc")]
+pub type Lists<T, L = Unlimited> = Groups<T, List<T, L>, Bare>;
+/// What sends lists of windows that overlap.
+#[cfg(feature = "alloc")]
+pub type SlidingLists<T> = Sliding<T, List<T>, Bare, OnHeap>;
+/// What sends lists of windows by key.
+#[cfg(feature = "alloc")]
+pub type KeyedLists<T, K, F> = Keyed<T, K, F, List<T>, Bare>;
+/// What sends the median of each group.
+#[cfg(feature = "alloc")]
+pub type Medians<T> = Groups<T, Values<Median<<T as Carrier>::Value>>, Bare>;
+/// What sends the median of each group, without an allocator.
+pub type MediansOf<T, const N: usize> = Groups<T, Values<MedianOf<<T as Carrier>::Value, N>>, Bare>;
 
 /// The windows as methods of every [`Chain`].
 pub trait Windows: Chain {
+    /// Sends what an aggregate makes of the values in each window: `aggregate(Window::sliding(5), Max::new())`.
+    ///
+    /// A result carries the id and time of the last event of its window. A window that the end of the stream cuts short gives
+    /// a last result, also before an error; those that overlap give full ones only. With [`bounds`](TumblingWindow::bounds) a
+    /// result says from when to when its window was, and of how many events.
+    ///
+    /// Holds what the window and the aggregate hold. Sends `A::Out`, with the id and time of a sensor event. Options: those of
+    /// the window, `partial`, `aligned`, `from_start`, `at_most`, `by_key`, `send_empty`, `drop_on_error`, `bounds`.
+    ///
+    /// ```
+    /// # use thingflow_core::prelude::*;
+    /// # #[cfg(feature = "alloc")] {
+    /// use thingflow_core::windows::{Max, Mean, Window};
+    /// let lux = [3.0, 5.0, 7.0].map(|lux| SensorEvent::new("lux", Timestamp::from_secs(1), lux));
+    /// let seen = from_iter(lux).aggregate(Window::sliding(2), (Mean::new(), Max::new())).collect_now();
+    /// assert_eq!(seen[1], SensorEvent::new("lux", Timestamp::from_secs(1), (6.0, 7.0)));
+    ///
+    /// let mean = |start| from_iter([50.0, 100.0, 200.0]).aggregate(Window::running(), start).collect_now();
+    /// assert_eq!(mean(Mean::new())[..2], [50.0, 75.0]);
+    /// assert_eq!(mean(Mean::starting_at(10.0, 2)).last(), Some(&72.0)); // goes on from an earlier run
+    /// # }
+    /// ```
+    ///
+    /// Windows of time, with their bounds:
+    ///
+    /// ```
+    /// # #[cfg(feature = "std")] {
+    /// # use core::time::Duration;
+    /// # use thingflow_core::prelude::*;
+    /// # use thingflow_core::testing::{Recorder, timed};
+    /// # use thingflow_core::windows::{Max, Sum};
+    /// let (mut scheduler, seen, spans) = (Scheduler::virtual_time()?, Recorder::new(), Recorder::new());
+    /// let rain = timed([(3.0, 2_u32), (9.0, 1), (12.0, 1), (24.0, 5)]).output(); // ticks of a gauge
+    /// let tens = Window::each(Duration::from_secs(10));
+    /// rain.aggregate(tens, Sum::new()).connect(seen.clone());
+    /// let bounds = rain.aggregate(tens.aligned().bounds(), Max::new());
+    /// bounds.map(|w| (w.start.as_secs_f64(), w.end.as_secs_f64(), w.count, w.value)).connect(spans.clone());
+    /// scheduler.schedule_recurring(rain)?;
+    /// scheduler.run_forever()?;
+    /// assert_eq!(seen.timed_text(), "4@13 5@24 |@24");
+    /// assert_eq!(spans.timed_text(), "(0.0, 10.0, 2, 2)@10 (10.0, 20.0, 1, 1)@20 (20.0, 30.0, 1, 5)@24 |@24");
+    /// # }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[doc(alias = "rolling")]
+    #[doc(alias = "map_window")]
+    #[doc(alias = "cumsum")]
+    #[doc(alias = "tumbling_time")]
+    #[doc(alias = "timed_window")]
+    #[doc(alias = "windowCount")]
+    #[doc(alias = "windowTime")]
+    #[track_caller]
+    fn aggregate<W, A>(self, window: W, aggregate: A) -> Self::Piped<W::Filter>
+    where
+        Self::Item: Carrier,
+        A: Aggregate<<Self::Item as Carrier>::Value> + Clone,
+        W: Assigner<Self::Item, Values<A>>,
+        W::Filter: 'static,
+    {
+        self.pipe(window.assign(Values::new(aggregate)))
+    }
+
+    /// Sends what gathers the events of each window, a list of them: `window(Window::sliding(5).partial(), List::new())`.
+    ///
+    /// The short names `chunks`, `sliding`, `chunks_timeout` … are this with the options that are most often wanted. A window of
+    /// time has as many events as come, so its list needs a [limit](List::within).
+    ///
+    /// Holds the events of one window. Sends `Vec<T>`. Options: those of the window, as of [`aggregate`](Self::aggregate).
+    ///
+    /// ```
+    /// # use thingflow_core::prelude::*;
+    /// # #[cfg(feature = "alloc")] {
+    /// use thingflow_core::windows::List;
+    /// let begun = from_iter(1..=3).window(Window::sliding(2).partial(), List::new());
+    /// assert_eq!(begun.collect_now(), [vec![1], vec![1, 2], vec![2, 3]]);
+    /// # }
+    /// ```
+    #[track_caller]
+    fn window<W, G>(self, window: W, gather: G) -> Self::Piped<W::Filter>
+    where
+        G: Gather<Self::Item>,
+        W: Assigner<Self::Item, G>,
+        W::Filter: 'static,
+    {
+        self.pipe(window.assign(gather))
+    }
+
     /// Sends the mean of the last `n` events for each event, from the first on (so of fewer, at the beginning).
     ///
-    /// A sensor event keeps its id and time. `N` is a constant: `running_avg_of::<5>()` needs no allocator.
+    /// A sensor event keeps its id and time. A NaN is left out; of a window that has nothing else the mean is a NaN.
+    ///
+    /// Holds up to `n` values. Sends events as they came, with the mean in place of their value.
+    ///
+    /// ```
+    /// # use thingflow_core::prelude::*;
+    /// # #[cfg(feature = "alloc")]
+    /// assert_eq!(from_iter([1.0, 2.0, 6.0, 7.0]).running_avg(3).collect_now(), [1.0, 1.5, 3.0, 5.0]);
+    /// ```
+    #[cfg(feature = "alloc")]
+    #[doc(alias = "sensor_sliding_mean")]
+    #[doc(alias = "moving_average")]
+    #[doc(alias = "rolling_mean")]
+    #[track_caller]
+    fn running_avg(self, n: impl Into<Size>) -> Self::Piped<RunningAvg<Self::Item, Boxed<Self::Item>>>
+    where
+        Self::Item: Measured + 'static,
+    {
+        self.pipe(RunningAvg::new(Grown::new(n.into())))
+    }
+
+    /// As [`running_avg`](Self::running_avg), of a constant number of events: `running_avg_of::<5>()` needs no allocator.
+    ///
+    /// Holds `N` values. Sends events as they came, with the mean in place of their value.
+    ///
+    /// ```
+    /// # use thingflow_core::prelude::*;
+    /// let mut means = Vec::new();
+    /// pipe::<f32>().running_avg_of::<2>().to(call(|mean| means.push(mean))).feed([1.0, 2.0, 4.0])?;
+    /// assert_eq!(means, [1.0, 1.5, 3.0]);
+    /// # Ok::<(), RunError>(())
+    /// ```
     fn running_avg_of<const N: usize>(self) -> Self::Piped<RunningAvg<Self::Item, Fixed<Self::Item, N>>>
     where
         Self::Item: Measured + 'static,
@@ -72,20 +199,19 @@ pub trait Windows: Chain {
         self.pipe(RunningAvg::new([Default::default(); N]))
     }
 
-    /// As [`running_avg_of`](Self::running_avg_of), with a size that is known at run time only.
-    #[cfg(feature = "alloc")]
-    #[doc(alias = "sensor_sliding_mean")]
-    #[doc(alias = "moving_average")]
-    #[doc(alias = "rolling_mean")]
-    #[track_caller]
-    fn running_avg(self, n: impl Into<crate::Size>) -> Self::Piped<RunningAvg<Self::Item, Boxed<Self::Item>>>
-    where
-        Self::Item: Measured + 'static,
-    {
-        self.pipe(RunningAvg::new(alloc::vec![Default::default(); n.into().get()].into_boxed_slice()))
-    }
-
     /// Sends an average in which the newest event has the share `alpha` and all before it the rest: exponential smoothing.
+    ///
+    /// The first event is the first average, so that it counts for more than its share for a while. That is what a low-pass filter
+    /// does, and `pandas` with `adjust=False`; see [`ewma_corrected`](Self::ewma_corrected) for the other one. A NaN or an
+    /// infinity is left out: for it the average is sent again. Before any number there is no average, and it is a NaN.
+    ///
+    /// Holds two values. Sends events as they came, with the average in place of their value.
+    ///
+    /// ```
+    /// # use thingflow_core::prelude::*;
+    /// # #[cfg(feature = "alloc")]
+    /// assert_eq!(from_iter([8.0, 16.0, 0.0, 0.0]).ewma(0.5).collect_now(), [8.0, 12.0, 6.0, 3.0]);
+    /// ```
     ///
     /// # Panics
     /// If `alpha` is not above 0, or above 1.
@@ -97,124 +223,394 @@ pub trait Windows: Chain {
     where
         Self::Item: Measured<Value: 'static> + 'static,
     {
-        self.pipe(Ewma::new(alpha))
+        self.pipe(Ewma::new(alpha, false))
+    }
+
+    /// As [`ewma`](Self::ewma), corrected for the bias towards the first event: each event counts `1 - alpha` times as much as the
+    /// one after it, also the first.
+    ///
+    /// That is what `pandas` does unless told otherwise, `ewm(alpha=…).mean()`. After some `3 / alpha` events the two are the same.
+    ///
+    /// Holds two values. Sends events as they came, with the average in place of their value.
+    ///
+    /// ```
+    /// # use thingflow_core::prelude::*;
+    /// # #[cfg(feature = "alloc")]
+    /// assert_eq!(from_iter([1.0, 2.0, 3.0]).ewma_corrected(0.5).collect_now(), [1.0, 5.0 / 3.0, 17.0 / 7.0]);
+    /// ```
+    ///
+    /// # Panics
+    /// If `alpha` is not above 0, or above 1.
+    #[doc(alias = "ewm")]
+    #[doc(alias = "adjust")]
+    #[track_caller]
+    fn ewma_corrected(
+        self,
+        alpha: <Self::Item as Measured>::Value,
+    ) -> Self::Piped<Ewma<<Self::Item as Measured>::Value>>
+    where
+        Self::Item: Measured<Value: 'static> + 'static,
+    {
+        self.pipe(Ewma::new(alpha, true))
     }
 
     /// Sends the events in lists of `n`; what is left over at the end goes out as a shorter list.
+    ///
+    /// It does so before an error, too. There is never an empty list.
+    ///
+    /// Holds up to `n` events. Sends `Vec<T>`. Options: by [`window`](Self::window) with `Window::tumbling(n)`, `drop_on_error`.
+    ///
+    /// ```
+    /// # use thingflow_core::prelude::*;
+    /// assert_eq!(from_iter(1..=5).chunks(2).collect_now(), [vec![1, 2], vec![3, 4], vec![5]]);
+    /// let broken = try_from_iter([Ok(1), Ok(2), Ok(3), Err("no more")]);
+    /// assert_eq!(broken.chunks(2).try_collect_now().0, [vec![1, 2], vec![3]]);
+    /// ```
     #[cfg(feature = "alloc")]
     #[doc(alias = "buffer_with_count")]
+    #[doc(alias = "bufferCount")]
     #[doc(alias = "partition")]
     #[track_caller]
-    fn chunks(self, n: impl Into<crate::Size>) -> Self::Piped<Chunks<Self::Item>>
+    fn chunks(self, n: impl Into<Size>) -> Self::Piped<Lists<Self::Item>>
     where
         Self::Item: 'static,
     {
-        self.pipe(Chunks::new(n))
+        self.window(Window::tumbling(n), List::new())
     }
 
     /// Sends the last `n` events as a list, for each event from the `n`th on.
+    ///
+    /// Only full windows are sent, none at the end.
+    ///
+    /// Holds up to `n` events. Sends `Vec<T>`. Options: by [`window`](Self::window) with `Window::sliding(n)`, `partial`.
+    ///
+    /// ```
+    /// # use thingflow_core::prelude::*;
+    /// assert_eq!(from_iter(1..=4).sliding(3).collect_now(), [[1, 2, 3], [2, 3, 4]]);
+    /// ```
     #[cfg(feature = "alloc")]
     #[doc(alias = "sliding_window")]
     #[track_caller]
-    fn sliding(self, n: impl Into<crate::Size>) -> Self::Piped<Sliding<Self::Item>>
+    fn sliding(self, n: impl Into<Size>) -> Self::Piped<SlidingLists<Self::Item>>
     where
         Self::Item: Clone + 'static,
     {
-        self.pipe(Sliding::new(n))
+        self.window(Window::sliding(n), List::new())
     }
 
     /// Sends the last `size` events as a list, every `step` events.
+    ///
+    /// With a `step` below `size` windows overlap: only full ones are sent. With a `step` above `size` the events between are
+    /// left out. Where windows do not overlap, the events of one that the end cuts short go out as a shorter list, also
+    /// before an error.
+    ///
+    /// Holds up to `size` events. Sends `Vec<T>`. Options: by [`window`](Self::window) with `Window::every(size, step)`, `partial`,
+    /// `drop_on_error`.
+    ///
+    /// ```
+    /// # use thingflow_core::prelude::*;
+    /// assert_eq!(from_iter(1..=6).windows(3, 2).collect_now(), [[1, 2, 3], [3, 4, 5]]);
+    /// assert_eq!(from_iter(1..=7).windows(2, 3).collect_now(), [vec![1, 2], vec![4, 5], vec![7]]);
+    /// ```
     #[cfg(feature = "alloc")]
     #[doc(alias = "map_window")]
     #[doc(alias = "window_with_count")]
     #[doc(alias = "buffer_with_count_and_skip")]
     #[track_caller]
-    fn windows(self, size: impl Into<crate::Size>, step: impl Into<crate::Size>) -> Self::Piped<Stepped<Self::Item>>
+    fn windows(self, size: impl Into<Size>, step: impl Into<Size>) -> Self::Piped<SlidingLists<Self::Item>>
     where
         Self::Item: Clone + 'static,
     {
-        self.pipe(Stepped::new(size, step))
+        self.window(Window::every(size, step), List::new())
     }
 
     /// Sends the events of the last `span` as a list, for each event.
+    ///
+    /// The window is (now - span, now]: an event that is exactly `span` old has left it. Nothing is sent when events leave it,
+    /// only when one comes.
+    ///
+    /// Holds the events of one window, up to `limit`. Sends `Vec<T>`.
+    ///
+    /// ```
+    /// # use thingflow_core::prelude::*;
+    /// # use core::time::Duration;
+    /// # use thingflow_core::testing::Recorder;
+    /// let seen = Recorder::new();
+    /// let mut chain = pipe().sliding_time(Duration::from_nanos(10), Limit::drop_oldest(100)).to(seen.clone());
+    /// for time in [0, 5, 10, 30] {
+    ///     chain.next(time, &mut Context::detached(Instant::from_nanos(time)))?;
+    /// }
+    /// assert_eq!(seen.text(), "[0] [0, 5] [5, 10] [30]");
+    /// # Ok::<(), thingflow_core::FatalError>(())
+    /// ```
     #[cfg(feature = "alloc")]
     #[doc(alias = "rolling_time")]
-    fn sliding_time(self, span: Duration, limit: crate::Limit) -> Self::Piped<SlidingTime<Self::Item>>
+    fn sliding_time(
+        self,
+        span: Duration,
+        limit: Limit,
+    ) -> Self::Piped<Recent<Self::Item, List<Self::Item>, Bare, OnHeap>>
     where
         Self::Item: Clone + 'static,
     {
-        self.pipe(SlidingTime::new(span, limit))
+        self.window(Window::last(span, limit), List::new())
     }
 
-    /// Sends the events in lists of `n` of one key; of more than `keys` keys at once, the oldest list goes out early.
+    /// Sends the events in lists of `n` of one key; of more than `keys` keys at once, the list that began first goes out early.
+    ///
+    /// What is left over at the end goes out as shorter lists, in the order in which they began, also before an error.
+    ///
+    /// Holds up to `n` events a key, of up to `keys` keys. Sends `Vec<T>`. Options: by [`window`](Self::window) with
+    /// `Window::tumbling(n).by_key(keys, key)`, `drop_on_error`.
+    ///
+    /// ```
+    /// # use thingflow_core::prelude::*;
+    /// let words = from_iter(["ant", "bee", "asp", "bug", "ape", "cat"]).chunks_by(2, 100, |word| word.chars().next());
+    /// assert_eq!(words.collect_now(), [vec!["ant", "asp"], vec!["bee", "bug"], vec!["ape"], vec!["cat"]]);
+    /// let few = from_iter([1, 2, 3, 1]).chunks_by(2, 2, |x| *x);
+    /// assert_eq!(few.collect_now(), [vec![1], vec![2], vec![3], vec![1]]);
+    /// ```
     #[cfg(feature = "alloc")]
     #[doc(alias = "partition")]
     #[track_caller]
     fn chunks_by<K, F>(
         self,
-        n: impl Into<crate::Size>,
-        keys: impl Into<crate::Size>,
+        n: impl Into<Size>,
+        keys: impl Into<Size>,
         key: F,
-    ) -> Self::Piped<ChunksBy<Self::Item, K, F>>
+    ) -> Self::Piped<KeyedLists<Self::Item, K, F>>
     where
         Self::Item: 'static,
         K: Ord + Clone + 'static,
         F: FnMut(&Self::Item) -> K + 'static,
     {
-        self.pipe(ChunksBy::new(n, keys, key))
+        self.window(Window::tumbling(n).by_key(keys, key), List::new())
     }
 
     /// Sends the events in lists of `n` with different keys; of those with the same key it keeps the first.
+    ///
+    /// What is left over at the end goes out as a shorter list, also before an error.
+    ///
+    /// Holds up to `n` events. Sends `Vec<T>`. Options: by [`window`](Self::window) with `Window::tumbling(n)` and
+    /// `DistinctList::by(key)`, `keep_last`, `drop_on_error`.
+    ///
+    /// ```
+    /// # use thingflow_core::prelude::*;
+    /// let readings = from_iter([("door", 1), ("door", 2), ("window", 3), ("door", 4)]);
+    /// let first = readings.chunks_distinct(2, |(sensor, _)| *sensor).collect_now();
+    /// assert_eq!(first, [vec![("door", 1), ("window", 3)], vec![("door", 4)]]);
+    /// ```
     #[cfg(feature = "alloc")]
     #[doc(alias = "partition_unique")]
     #[track_caller]
-    fn chunks_distinct<K, F>(self, n: impl Into<crate::Size>, key: F) -> Self::Piped<ChunksDistinct<Self::Item, K, F>>
+    #[allow(clippy::type_complexity)] // the window and the list, spelt out
+    fn chunks_distinct<K, F>(
+        self,
+        n: impl Into<Size>,
+        key: F,
+    ) -> Self::Piped<Groups<Self::Item, DistinctList<Self::Item, K, F>, Bare>>
     where
         Self::Item: 'static,
-        K: PartialEq + 'static,
-        F: FnMut(&Self::Item) -> K + 'static,
+        K: Ord + 'static,
+        F: FnMut(&Self::Item) -> K + Clone + 'static,
     {
-        self.pipe(ChunksDistinct::new(n, key))
+        self.window(Window::tumbling(n), DistinctList::by(key))
     }
 
-    /// Sends what the aggregate makes of each [`Window`]: `aggregate(Window::sliding(5), Max::new())`.
-    #[doc(alias = "rolling")]
-    #[doc(alias = "map_window")]
-    #[doc(alias = "cumsum")]
-    #[doc(alias = "tumbling_time")]
+    /// Sends the events of each interval as a list; nothing for an interval without events.
+    ///
+    /// The first interval begins when the graph starts to run; each includes its start and not its end. What is held at the end
+    /// goes out, also before an error.
+    ///
+    /// Holds the events of one interval, up to `limit`. Sends `Vec<T>`. Options: by [`window`](Self::window) with
+    /// `Window::each(interval).from_start()`, `send_empty`, `drop_on_error`.
+    ///
+    /// ```
+    /// # use thingflow_core::prelude::*;
+    /// # use core::time::Duration;
+    /// # use thingflow_core::testing::Recorder;
+    /// let seen = Recorder::new();
+    /// let mut chain = pipe().chunks_timeout(Duration::from_nanos(10), Limit::drop_oldest(100)).to(seen.clone());
+    /// let at = |nanos| Context::detached(Instant::from_nanos(nanos));
+    /// chain.notice(Notice::Start, &mut at(0))?;
+    /// for time in [3, 7, 12, 45] {
+    ///     chain.next(time, &mut at(time))?;
+    /// }
+    /// chain.notice(Notice::Completed, &mut at(46))?;
+    /// assert_eq!(seen.events(), [vec![3, 7], vec![12], vec![45]]);
+    /// # Ok::<(), thingflow_core::FatalError>(())
+    /// ```
+    ///
+    /// # Panics
+    /// If the interval is zero.
+    #[cfg(feature = "alloc")]
+    #[doc(alias = "buffer_with_time")]
+    #[doc(alias = "bufferTime")]
     #[doc(alias = "timed_window")]
     #[track_caller]
-    fn aggregate<W, A>(self, window: W, aggregate: A) -> Self::Piped<W::Filter>
+    fn chunks_timeout(self, interval: Duration, limit: Limit) -> Self::Piped<Lists<Self::Item, Limit>>
     where
-        Self::Item: Carrier,
-        A: Aggregate<<Self::Item as Carrier>::Value>,
-        W: Windowed<Self::Item, A>,
-        W::Filter: 'static,
+        Self::Item: 'static,
     {
-        self.pipe(window.with(aggregate))
+        self.window(Window::each(interval).from_start(), List::within(limit))
     }
 
-    /// Sends one median for every `N` events; what is left over at the end gives one, too.
+    /// As [`chunks_timeout`](Self::chunks_timeout), with the first event of each key only.
     ///
-    /// A sensor event keeps its id, and the time of the last of its group. `N` is a constant: no allocator is needed.
-    fn chunk_median_of<const N: usize>(self) -> Self::Piped<ChunkMedian<Self::Item, Fixed<Self::Item, N>>>
+    /// The events of a list stand in the order in which they came.
+    ///
+    /// Holds one event a key, for up to `limit` keys. Sends `Vec<T>`. Options: by [`window`](Self::window) with
+    /// `Window::each(interval).from_start()` and `DistinctList::within(limit, key)`, `keep_last`, `send_empty`, `drop_on_error`.
+    ///
+    /// ```
+    /// # use thingflow_core::prelude::*;
+    /// # use core::time::Duration;
+    /// # use thingflow_core::testing::Recorder;
+    /// # let second = Duration::from_secs(1);
+    /// let seen = Recorder::new();
+    /// let first = pipe().chunks_timeout_distinct(second, Limit::drop_newest(100), |x| *x);
+    /// first.to(seen.clone()).feed([1, 2, 1, 3, 1, 3, 3, 2])?;
+    /// assert_eq!(seen.text(), "[1, 2, 3] |");
+    /// # Ok::<(), RunError>(())
+    /// ```
+    ///
+    /// # Panics
+    /// If the interval is zero.
+    #[cfg(feature = "alloc")]
+    #[doc(alias = "timed_window_unique")]
+    #[track_caller]
+    #[allow(clippy::type_complexity)] // the window and the list, spelt out
+    fn chunks_timeout_distinct<K, F>(
+        self,
+        interval: Duration,
+        limit: Limit,
+        key: F,
+    ) -> Self::Piped<Groups<Self::Item, DistinctList<Self::Item, K, F, Limit>, Bare>>
     where
-        Self::Item: Measured + 'static,
+        Self::Item: 'static,
+        K: Ord + 'static,
+        F: FnMut(&Self::Item) -> K + Clone + 'static,
     {
-        const { assert!(N > 0, "chunk_median_of::<0>(): a group needs at least one event") };
-        self.pipe(ChunkMedian::new([Default::default(); N]))
+        self.window(Window::each(interval).from_start(), DistinctList::within(limit, key))
     }
 
-    /// As [`chunk_median_of`](Self::chunk_median_of), with a size that is known at run time only.
+    /// Sends the events in lists of `n`, or of fewer when `time` has passed since the first of them.
+    ///
+    /// So no event waits for longer than `time`, and there is no timer while nothing waits. What is held at the end goes out,
+    /// also before an error. There is never an empty list.
+    ///
+    /// Holds up to `n` events. Sends `Vec<T>`. Options: by [`window`](Self::window) with `Window::each(time).at_most(n)`,
+    /// `drop_on_error`.
+    ///
+    /// ```
+    /// # use thingflow_core::prelude::*;
+    /// # use core::time::Duration;
+    /// # use thingflow_core::testing::Recorder;
+    /// let seen = Recorder::new();
+    /// let mut chain = pipe().chunks_within(3, Duration::from_nanos(10)).to(seen.clone());
+    /// for time in [1, 2, 3, 4, 15] {
+    ///     chain.next(time, &mut Context::detached(Instant::from_nanos(time)))?;
+    /// }
+    /// assert_eq!(seen.events(), [vec![1, 2, 3], vec![4]]);
+    /// # Ok::<(), thingflow_core::FatalError>(())
+    /// ```
+    ///
+    /// # Panics
+    /// If the time is zero.
+    #[cfg(feature = "alloc")]
+    #[doc(alias = "buffer_with_time_or_count")]
+    #[doc(alias = "partition")]
+    #[track_caller]
+    fn chunks_within(self, n: impl Into<Size>, time: Duration) -> Self::Piped<Lists<Self::Item>>
+    where
+        Self::Item: 'static,
+    {
+        self.window(Window::each(time).at_most(n), List::new())
+    }
+
+    /// As [`chunks_within`](Self::chunks_within), with a list for each key; of more than `keys` keys at once, the list that began
+    /// first goes out early.
+    ///
+    /// The time of a list begins with its first event. What is held at the end goes out in the order in which the lists were
+    /// begun, also before an error.
+    ///
+    /// Holds up to `n` events a key, of up to `keys` keys. Sends `Vec<T>`. Options: by [`window`](Self::window) with
+    /// `Window::each(time).at_most(n).by_key(keys, key)`, `drop_on_error`.
+    ///
+    /// ```
+    /// # use thingflow_core::prelude::*;
+    /// # use core::time::Duration;
+    /// # use thingflow_core::testing::Recorder;
+    /// let seen = Recorder::new();
+    /// let mut chain = pipe().chunks_within_by(2, Duration::from_nanos(10), 100, |x: &u64| x % 2).to(seen.clone());
+    /// for time in [1, 2, 3, 15] {
+    ///     chain.next(time, &mut Context::detached(Instant::from_nanos(time)))?;
+    /// }
+    /// assert_eq!(seen.events(), [vec![1, 3], vec![2]]);
+    /// # Ok::<(), thingflow_core::FatalError>(())
+    /// ```
+    ///
+    /// # Panics
+    /// If the time is zero.
+    #[cfg(feature = "alloc")]
+    #[doc(alias = "partition")]
+    #[track_caller]
+    fn chunks_within_by<K, F>(
+        self,
+        n: impl Into<Size>,
+        time: Duration,
+        keys: impl Into<Size>,
+        key: F,
+    ) -> Self::Piped<KeyedLists<Self::Item, K, F>>
+    where
+        Self::Item: 'static,
+        K: Ord + Clone + 'static,
+        F: FnMut(&Self::Item) -> K + 'static,
+    {
+        self.window(Window::each(time).at_most(n).by_key(keys, key), List::new())
+    }
+
+    /// Sends one median for every `n` events; what is left over at the end gives one, too.
+    ///
+    /// A sensor event keeps its id, and the time of the last of its group. A group of an even size gives the mean of the middle
+    /// two. A NaN is left out; a group that has nothing else sends nothing.
+    ///
+    /// Holds up to `n` values. Sends a float, with the id and time of a sensor event. Options: by [`aggregate`](Self::aggregate) with
+    /// `Window::tumbling(n)` and `Median::new()`, `drop_on_error`.
+    ///
+    /// ```
+    /// # use thingflow_core::prelude::*;
+    /// # #[cfg(feature = "alloc")]
+    /// assert_eq!(from_iter([9.0, 1.0, 2.0, 4.0, 7.0]).chunk_median(3).collect_now(), [2.0, 5.5]);
+    /// ```
     #[cfg(feature = "alloc")]
     #[doc(alias = "periodic_median")]
     #[doc(alias = "PeriodicMedianTransducer")]
     #[track_caller]
-    fn chunk_median(self, n: impl Into<crate::Size>) -> Self::Piped<ChunkMedian<Self::Item, Boxed<Self::Item>>>
+    fn chunk_median(self, n: impl Into<Size>) -> Self::Piped<Medians<Self::Item>>
     where
-        Self::Item: Measured + 'static,
+        Self::Item: Carrier<Value: Number + 'static, Rest: 'static> + 'static,
     {
-        self.pipe(ChunkMedian::new(alloc::vec![Default::default(); n.into().get()].into_boxed_slice()))
+        self.aggregate(Window::tumbling(n), Median::new())
+    }
+
+    /// As [`chunk_median`](Self::chunk_median), of a constant number of events: `chunk_median_of::<5>()` needs no allocator.
+    ///
+    /// Holds `N` values. Sends a float, with the id and time of a sensor event.
+    ///
+    /// ```
+    /// # use thingflow_core::prelude::*;
+    /// let mut medians = Vec::new();
+    /// pipe::<f32>().chunk_median_of::<3>().to(call(|median| medians.push(median))).feed([9.0, 1.0, 2.0])?;
+    /// assert_eq!(medians, [2.0]);
+    /// # Ok::<(), RunError>(())
+    /// ```
+    fn chunk_median_of<const N: usize>(self) -> Self::Piped<MediansOf<Self::Item, N>>
+    where
+        Self::Item: Carrier<Value: Number + 'static, Rest: 'static> + 'static,
+    {
+        const { assert!(N > 0, "chunk_median_of::<0>(): a group needs at least one event") };
+        self.aggregate(Window::tumbling(N), MedianOf::new())
     }
 }
 

@@ -1,35 +1,48 @@
-//! `aggregate(Window::running(), a)`: send a running result over all events so far, for each event.
+//! `aggregate(Window::running(), a)`: one window that never ends, with a result for each event.
 //!
 //! Holds the aggregate.
 
-use super::aggregates::Aggregate;
-use crate::measure::Carrier;
+use core::marker::PhantomData;
+
+use super::bounds::Stamp;
+use super::gather::Slide;
+use crate::clock::Instant;
 use crate::thing::{Demand, Emitter, Filter, InputThing, Receipt};
 
 /// Made by [`aggregate`](super::Windows::aggregate) with [`Window::running`](super::Window::running).
 ///
 /// An event for which the aggregate has no value sends nothing.
-///
-/// ```
-/// # use thingflow_core::prelude::*;
-/// # use thingflow_core::windows::{Mean, Window};
-/// # #[cfg(feature = "alloc")] {
-/// let mean = |start| from_iter([50.0, 100.0, 200.0]).aggregate(Window::running(), start).collect_now();
-/// assert_eq!(mean(Mean::new())[..2], [50.0, 75.0]);
-/// assert_eq!(mean(Mean::starting_at(10.0, 2)).last(), Some(&72.0)); // goes on from an earlier run
-/// # }
-/// ```
 #[derive(Clone, Debug)]
-pub struct Running<A>(pub(super) A);
+pub struct Running<G, S> {
+    gather: G,
+    started: Instant,
+    count: usize,
+    stamp: PhantomData<fn() -> S>,
+}
 
-impl<T: Carrier, A: Aggregate<T::Value>> Filter<T> for Running<A> {
-    type Out = T::With<A::Out>;
+impl<G, S> Running<G, S> {
+    pub(super) fn new(gather: G) -> Self {
+        Self { gather, started: Instant::ZERO, count: 0, stamp: PhantomData }
+    }
+}
+
+impl<T, G: Slide<T>, S: Stamp> Filter<T> for Running<G, S> {
+    type Out = G::Sent<S::Out<G::Made>>;
     #[inline]
     fn on_next(&mut self, event: T, out: &mut Emitter<'_, '_, impl InputThing<Self::Out>>) -> Receipt {
-        let (value, rest) = event.part();
-        self.0.absorb(&value);
-        match self.0.value() {
-            Some(result) => out.next(T::carry(rest, result)),
+        if self.count == 0 {
+            self.started = out.now();
+        }
+        self.count += 1;
+        let (kept, rest) = G::part(event);
+        if let Err(full) = self.gather.absorb(kept) {
+            return out.fail(full);
+        }
+        match self.gather.value(core::iter::empty()) {
+            Some(made) => {
+                let now = out.now();
+                out.next(G::sent(rest, S::stamp(made, S::mark(self.started), now, self.count, out.cx)))
+            }
             None => Ok(Demand::More),
         }
     }

@@ -1,6 +1,7 @@
 //! `running_avg(n)`, `running_avg_of::<N>()`: the mean of the last `n` events, for each event.
 //!
-//! Holds up to `n` values.
+//! Holds up to `n` values. It is what `aggregate(Window::sliding(n).partial(), Mean::new())` is, in half the instructions: the
+//! window and the mean share one ring.
 
 use core::marker::PhantomData;
 
@@ -9,79 +10,148 @@ use crate::thing::{Emitter, Filter, InputThing, Receipt};
 
 /// Made by [`running_avg`](super::Windows::running_avg) and [`running_avg_of`](super::Windows::running_avg_of).
 ///
-/// ```
-/// # use thingflow_core::prelude::*;
-/// # #[cfg(feature = "alloc")]
-/// assert_eq!(from_iter([1.0, 2.0, 6.0, 7.0]).running_avg(3).collect_now(), [1.0, 1.5, 3.0, 5.0]);
-/// ```
+/// Nothing is ever subtracted, so that rounding errors do not grow, and a huge value leaves no trace when it leaves the window.
+/// Time goes by blocks of `n` events: a place of the ring holds first the sum of all that came after it in the block before,
+/// and then the value of this block. An event adds two numbers; a new block adds up the ring once.
 ///
-/// Nothing is ever subtracted, so that rounding errors do not grow, and a huge value or a NaN leaves no trace when it
-/// leaves the window. Time goes by blocks of `n` events: a place of the ring holds first the sum of all that came after it
-/// in the block before, and then the value of this block. An event adds two numbers; a new block adds up the ring once.
+/// A NaN stands in the ring as itself and is in no sum. A place that was one in the block before needs no sum of its own: it has
+/// that of the place before it.
 #[derive(Clone, Debug)]
 pub struct RunningAvg<T: Measured, B> {
     ring: B,
-    /// Where the next value goes; beyond the ring when a new block begins, and while the ring is filled for the first time.
+    /// Where the next value goes. As a complement, which is beyond the ring, while a NaN is in the window; so is that of 0
+    /// while the ring is filled for the first time and when a new block begins.
     at: usize,
-    /// How many values are in the window, also as a float to divide by.
+    /// How many events have filled the ring for the first time.
     filled: usize,
+    /// How many numbers are in the window, also as a float to divide by.
+    numbers: usize,
     count: T::Value,
     /// The sum of the values of this block.
     block: T::Value,
+    /// The sum of what is still in the window of the block before, kept while a NaN is in the window.
+    before: T::Value,
     item: PhantomData<fn(T)>,
 }
 
-impl<T: Measured, B: AsMut<[T::Value]>> RunningAvg<T, B> {
-    pub(super) fn new(ring: B) -> Self {
-        let zero = T::Value::default();
-        Self { ring, at: usize::MAX, filled: 0, count: zero, block: zero, item: PhantomData }
-    }
+/// The places of a ring.
+pub trait Places<V> {
+    /// Adds a place, if there may be one more.
+    fn push(&mut self, at: usize, value: V) -> bool;
+    /// All places that there may be, if they are all there, else those that there are.
+    fn all(&mut self) -> &mut [V];
+}
 
-    /// Takes a value that fills the ring for the first time or begins a new block: the sum of the window.
-    #[inline(never)]
-    fn turn(&mut self, value: T::Value) -> T::Value {
-        let ring = self.ring.as_mut();
-        if let Some(free) = ring.get_mut(self.filled) {
-            *free = value;
-            self.filled += 1;
-            self.count = T::Value::from_count(self.filled);
-            self.block = self.block + value;
-            return self.block;
-        }
-        let mut later = T::Value::default();
-        for place in ring.iter_mut().rev() {
-            later = later + core::mem::replace(place, later);
-        }
-        self.at = 1;
-        self.block = value;
-        ring.first_mut().map_or(value, |first| value + core::mem::replace(first, value))
+impl<V, const N: usize> Places<V> for [V; N] {
+    #[inline]
+    fn push(&mut self, at: usize, value: V) -> bool {
+        self.get_mut(at).map(|place| *place = value).is_some()
+    }
+    #[inline]
+    fn all(&mut self) -> &mut [V] {
+        self
     }
 }
 
-impl<T: Measured, B: AsMut<[T::Value]>> Filter<T> for RunningAvg<T, B> {
+/// Places on the heap, as many as are taken.
+#[cfg(feature = "alloc")]
+#[derive(Clone, Debug)]
+pub struct Grown<V> {
+    places: alloc::vec::Vec<V>,
+    size: usize,
+}
+
+#[cfg(feature = "alloc")]
+impl<V> Grown<V> {
+    pub(super) fn new(size: crate::Size) -> Self {
+        Self { places: alloc::vec::Vec::new(), size: size.get() }
+    }
+}
+
+#[cfg(feature = "alloc")]
+impl<V> Places<V> for Grown<V> {
+    fn push(&mut self, _: usize, value: V) -> bool {
+        let is_one_more = self.places.len() < self.size;
+        if is_one_more {
+            self.places.push(value);
+        }
+        is_one_more
+    }
+    #[inline]
+    fn all(&mut self) -> &mut [V] {
+        &mut self.places
+    }
+}
+
+impl<T: Measured, B: Places<T::Value>> RunningAvg<T, B> {
+    pub(super) fn new(ring: B) -> Self {
+        let zero = T::Value::default();
+        Self { ring, at: !0, filled: 0, numbers: 0, count: zero, block: zero, before: zero, item: PhantomData }
+    }
+
+    /// Takes a value that fills the ring for the first time, begins a new block, is a NaN, or comes while one is in the window:
+    /// the sum of the window.
+    #[inline(never)]
+    fn turn(&mut self, value: T::Value) -> T::Value {
+        if self.ring.push(self.filled, value) {
+            self.filled += 1;
+        } else {
+            self.replace(value);
+        }
+        if !is_nan(value) {
+            self.numbers += 1;
+            self.block = self.block + value;
+        }
+        self.count = T::Value::from_count(self.numbers);
+        self.block + self.before
+    }
+
+    /// Puts a value in the place of the oldest one.
+    fn replace(&mut self, value: T::Value) {
+        let ring = self.ring.all();
+        let mut at = if self.at > ring.len() { !self.at } else { self.at };
+        if at == 0 || at == ring.len() {
+            (self.before, self.numbers) = sum_up(ring);
+            (self.block, at) = (T::Value::default(), 0);
+        }
+        let old = core::mem::replace(&mut ring[at], value);
+        if !is_nan(old) {
+            self.numbers -= 1;
+            self.before = old;
+        }
+        let is_whole = self.numbers + usize::from(!is_nan(value)) == ring.len();
+        self.at = if is_whole { at + 1 } else { !(at + 1) };
+    }
+}
+
+/// Begins a new block: puts into each place the sum of what came after it. The sum of all, and how many numbers there are.
+fn sum_up<F: Float>(ring: &mut [F]) -> (F, usize) {
+    let (mut later, mut numbers) = (F::default(), 0);
+    for place in ring.iter_mut().rev().filter(|place| !is_nan(**place)) {
+        later = later + core::mem::replace(place, later);
+        numbers += 1;
+    }
+    (later, numbers)
+}
+
+#[inline]
+fn is_nan<F: Float>(value: F) -> bool {
+    value.partial_cmp(&value).is_none()
+}
+
+impl<T: Measured, B: Places<T::Value>> Filter<T> for RunningAvg<T, B> {
     type Out = T;
     #[inline]
     fn on_next(&mut self, event: T, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
         let value = event.value();
-        let sum = if let Some(place) = self.ring.as_mut().get_mut(self.at) {
-            self.at += 1;
-            self.block = self.block + value;
-            self.block + core::mem::replace(place, value)
-        } else {
-            self.turn(value)
+        let sum = match self.ring.all().get_mut(self.at) {
+            Some(place) if !is_nan(value) => {
+                self.at += 1;
+                self.block = self.block + value;
+                self.block + core::mem::replace(place, value)
+            }
+            _ => self.turn(value),
         };
         out.next(event.with_value(sum / self.count))
-    }
-}
-
-#[cfg(all(test, feature = "alloc"))]
-mod tests {
-    use crate::prelude::*;
-
-    #[test]
-    fn a_huge_value_leaves_no_trace() {
-        assert_eq!(from_iter([1.0, 1e300, 0.1, 0.3]).running_avg(1).collect_now(), [1.0, 1e300, 0.1, 0.3]);
-        let averages = from_iter([1.0, f64::NAN, 2.0, 4.0, 6.0]).running_avg(2).collect_now();
-        assert_eq!(averages[3..], [3.0, 5.0]);
     }
 }

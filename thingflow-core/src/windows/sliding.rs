@@ -1,55 +1,101 @@
-//! `sliding(n)`: send the last `n` events as a list, for each event.
+//! `aggregate(Window::sliding(n), a)`, `aggregate(Window::every(size, step), a)`: windows of so many events that overlap, or
+//! have gaps between them.
 //!
-//! Holds up to `n` events.
+//! Holds the values of one window.
 
-use alloc::collections::VecDeque;
-use alloc::vec::Vec;
+use core::fmt;
+use core::marker::PhantomData;
 
-use crate::size::Size;
-use crate::thing::{Demand, Emitter, Filter, InputThing, Receipt};
+use super::bounds::Stamp;
+use super::gather::{Gather, Slide};
+use super::window::CountWindow;
+use crate::context::Context;
+use crate::error::StreamError;
+use crate::storage::{Room, Store};
+use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
 
-/// Made by [`sliding`](super::Windows::sliding), or by [`new`](Self::new) if the option is wanted.
+/// Made by [`aggregate`](super::Windows::aggregate) and [`window`](super::Windows::window) with
+/// [`Window::sliding`](super::Window::sliding) or [`Window::every`](super::Window::every).
 ///
-/// Only full windows are sent, the first one with the `n`th event.
-///
-/// ```
-/// # use thingflow_core::prelude::*;
-/// # use thingflow_core::windows::Sliding;
-/// assert_eq!(from_iter(1..=4).sliding(3).collect_now(), [[1, 2, 3], [2, 3, 4]]);
-/// assert_eq!(from_iter(1..=3).pipe(Sliding::new(2).partial()).collect_now(), [vec![1], vec![1, 2], vec![2, 3]]);
-/// ```
-#[derive(Clone, Debug)]
-pub struct Sliding<T> {
-    n: usize,
-    held: VecDeque<T>,
-    partial: bool,
+/// Windows that overlap are full ones only, unless [`partial`](CountWindow::partial) is asked for. Where they do not overlap,
+/// a window that the end cuts short gives a last result, also before an error unless
+/// [`drop_on_error`](CountWindow::drop_on_error) is asked for.
+pub struct Sliding<T, G: Gather<T>, S: Stamp, R: Room> {
+    size: usize,
+    step: usize,
+    /// How many events to go to the next result.
+    wait: usize,
+    held: R::Store<(S::Mark, G::Kept)>,
+    gather: G,
+    rest: Option<G::Rest>,
+    drop_on_error: bool,
+    stamp: PhantomData<fn() -> (T, S)>,
 }
 
-impl<T> Sliding<T> {
-    /// The filter, to be given to [`pipe`](crate::Chain::pipe).
-    #[track_caller]
-    pub fn new(n: impl Into<Size>) -> Self {
-        Self { n: n.into().get(), held: VecDeque::new(), partial: false }
+impl<T, G: Slide<T>, S: Stamp, R: Room> Sliding<T, G, S, R> {
+    pub(super) fn new(window: &CountWindow<R>, gather: G) -> Self {
+        let &CountWindow { size, step, partial, drop_on_error, .. } = window;
+        let wait = if partial { size.min(step) } else { size };
+        Self { size, step, wait, held: Default::default(), gather, rest: None, drop_on_error, stamp: PhantomData }
     }
 
-    /// Sends the shorter windows at the beginning, too.
-    #[must_use]
-    pub fn partial(self) -> Self {
-        Self { partial: true, ..self }
-    }
-}
-
-impl<T: Clone> Filter<T> for Sliding<T> {
-    type Out = Vec<T>;
     #[inline]
-    fn on_next(&mut self, event: T, out: &mut Emitter<'_, '_, impl InputThing<Vec<T>>>) -> Receipt {
-        if self.held.len() == self.n {
-            self.held.pop_front();
+    fn value(&self, rest: G::Rest, cx: &Context<'_>) -> Option<G::Sent<S::Out<G::Made>>> {
+        let (start, _) = self.held.front()?;
+        let made = self.gather.value(self.held.iter().map(|(_, kept)| kept))?;
+        Some(G::sent(rest, S::stamp(made, *start, cx.now(), self.held.len(), cx)))
+    }
+
+    /// What is left of windows that do not overlap.
+    fn last(&mut self, cx: &Context<'_>) -> Option<G::Sent<S::Out<G::Made>>> {
+        let rest = self.rest.take().filter(|_| self.step >= self.size)?;
+        self.value(rest, cx)
+    }
+}
+
+impl<T, G: Slide<T>, S: Stamp, R: Room> Filter<T> for Sliding<T, G, S, R> {
+    type Out = G::Sent<S::Out<G::Made>>;
+    #[inline]
+    fn on_next(&mut self, event: T, out: &mut Emitter<'_, '_, impl InputThing<Self::Out>>) -> Receipt {
+        self.wait -= 1;
+        if self.wait >= self.size {
+            return Ok(Demand::More); // in the gap
         }
-        self.held.push_back(event);
-        if self.held.len() < self.n && !self.partial {
+        if self.held.len() == self.size
+            && let Some((_, oldest)) = self.held.pop_front()
+        {
+            self.gather.remove(&oldest, self.held.iter().map(|(_, kept)| kept));
+        }
+        let (kept, rest) = G::part(event);
+        self.gather.add(&kept);
+        let _ = self.held.push_back((S::mark(out.now()), kept)); // a window is no larger than its store
+        if self.wait > 0 {
+            self.rest = Some(rest);
             return Ok(Demand::More);
         }
-        out.next(self.held.iter().cloned().collect())
+        self.wait = self.step;
+        let made = self.value(rest, out.context());
+        if self.step >= self.size {
+            self.held = Default::default();
+            self.gather = self.gather.fresh();
+            self.rest = None;
+        }
+        made.map_or(Ok(Demand::More), |made| out.next(made))
+    }
+    fn on_completed(&mut self, out: &mut Emitter<'_, '_, impl InputThing<Self::Out>>) -> Closed {
+        let last = self.last(out.context());
+        out.flush(last)
+    }
+    fn on_error(&mut self, error: StreamError, out: &mut Emitter<'_, '_, impl InputThing<Self::Out>>) -> Closed {
+        let last = self.last(out.context()).filter(|_| !self.drop_on_error);
+        out.flush_error(last, error)
+    }
+}
+
+impl<T, G: Gather<T>, S: Stamp, R: Room> fmt::Debug for Sliding<T, G, S, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Sliding");
+        shown.field("size", &self.size).field("step", &self.step).field("held", &self.held.len());
+        shown.finish_non_exhaustive()
     }
 }

@@ -1,9 +1,9 @@
-//! [`Total`]: sums that are exact, so that what leaves a window leaves no trace.
+//! [`Total`]: sums from which numbers may be taken away again, so that what leaves a window leaves no trace. [`IntegerSum`],
+//! [`PairSum`] of floats, and the exact [`FixedPointSum`].
 
 use crate::measure::{Float, Number};
 
-/// A total of numbers, of which some may be taken away again. It is exact: only [`sum`](Self::sum) and
-/// [`mean`](Self::mean) round, once.
+/// A total of numbers, of which some may be taken away again.
 pub trait Total<N: Number> {
     /// Adds a number.
     fn add(&mut self, number: N);
@@ -13,9 +13,14 @@ pub trait Total<N: Number> {
     fn sum(&self) -> N;
     /// The sum over `count`.
     fn mean(&self, count: u64) -> N::Mean;
+    /// Whether digits have been lost, so that what is left is to be added up anew.
+    #[inline]
+    fn is_stale(&self) -> bool {
+        false
+    }
 }
 
-/// A total of integers.
+/// A total of integers, exact for at least 2^47 of them.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct IntegerSum<I>(I);
 
@@ -43,21 +48,114 @@ macro_rules! integers {
         }
     )*};
 }
-integers!(i64: i8 i16 i32 u8 u16 u32);
-integers!(i128: i64 isize u64 usize);
+integers!(i64: i8 i16 u8 u16);
+integers!(i128: i32 i64 isize u32 u64 usize);
+
+/// A total of floats with twice their digits: 32 bytes for `f64`, 20 for `f32`.
+///
+/// Numbers of very different size can need more digits: 1e20 and 1e-20 do. Then what does not fit is lost, and it is
+/// [stale](Total::is_stale): a window from which one leaves adds up the others anew.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct PairSum<F> {
+    pair: Pair<F>,
+    /// Something is missing in the pair.
+    is_rounded: bool,
+    infinities: Infinities,
+}
 
 /// A total of floats, exact: a pair of floats as long as that can hold it, and from then on a fixed-point number as wide
 /// as the whole range of the float. 320 bytes for `f64`, 88 for `f32`.
 ///
 /// Nothing is rounded away, so taking a number away undoes adding it, whatever was added in between; an infinity or a
-/// NaN counts as long as it is in.
+/// NaN counts as long as it is in. Only [`sum`](Total::sum) and [`mean`](Total::mean) round, once.
 #[derive(Clone, Debug, Default)]
-pub struct ExactSum<F, const WORDS: usize> {
-    /// The float nearest to the total, and what it lacks. Of no meaning once `spilled`.
-    near: F,
-    lack: F,
+pub struct FixedPointSum<F, const WORDS: usize> {
+    /// Of no meaning once `spilled`.
+    pair: Pair<F>,
     spilled: bool,
     words: Words<WORDS>,
+}
+
+/// A sum with twice the digits of a float.
+#[derive(Clone, Copy, Debug, Default)]
+struct Pair<F> {
+    /// The float nearest to the sum, and what it lacks.
+    near: F,
+    lack: F,
+}
+
+impl<F: Float> Pair<F> {
+    /// With one number more, and what has no place in the pair.
+    #[inline]
+    fn and(self, number: F) -> (Self, F) {
+        let (sum, error) = two_sum(self.near, number);
+        let (lack, lost) = two_sum(self.lack, error);
+        let (near, lack) = two_sum(sum, lack);
+        (Self { near, lack }, lost)
+    }
+}
+
+/// The infinities of a sum: how many of each sign.
+#[derive(Clone, Copy, Debug, Default)]
+struct Infinities {
+    positive: u32,
+    negative: u32,
+}
+
+impl Infinities {
+    #[cold]
+    fn take(&mut self, is_positive: bool, remove: bool) {
+        let count = if is_positive { &mut self.positive } else { &mut self.negative };
+        *count = if remove { count.saturating_sub(1) } else { count.saturating_add(1) };
+    }
+
+    fn none(self) -> bool {
+        self.positive | self.negative == 0
+    }
+
+    /// The sum of those that there are.
+    fn sum<F: Float>(self) -> F {
+        match (self.positive, self.negative) {
+            (_, 0) => F::INFINITY,
+            (0, _) => F::default() - F::INFINITY,
+            _ => F::NAN,
+        }
+    }
+}
+
+impl<F: Float> PairSum<F> {
+    #[inline]
+    fn take(&mut self, number: F, remove: bool) {
+        if !number.is_finite() {
+            return self.infinities.take(number > F::default(), remove);
+        }
+        let (pair, lost) = self.pair.and(if remove { F::default() - number } else { number });
+        self.is_rounded |= lost != F::default();
+        self.pair = if pair.near.is_finite() { pair } else { Pair { near: pair.near, lack: F::default() } };
+    }
+}
+
+impl<F: Float + Number<Mean = F>> Total<F> for PairSum<F> {
+    #[inline]
+    fn add(&mut self, number: F) {
+        self.take(number, false);
+    }
+    #[inline]
+    fn remove(&mut self, number: F) {
+        self.take(number, true);
+    }
+    #[inline]
+    fn sum(&self) -> F {
+        if self.infinities.none() { self.pair.near } else { self.infinities.sum() }
+    }
+    #[inline]
+    fn mean(&self, count: u64) -> F {
+        self.sum() / F::from_count(usize::try_from(count).unwrap_or(usize::MAX))
+    }
+    #[inline]
+    fn is_stale(&self) -> bool {
+        self.is_rounded || !self.pair.near.is_finite()
+    }
 }
 
 /// The fixed-point number: 34 words for `f64`, 6 for `f32`.
@@ -69,13 +167,12 @@ struct Words<const WORDS: usize> {
     low: u32,
     high: u32,
     nans: u32,
-    infinities: u32,
-    negative_infinities: u32,
+    infinities: Infinities,
 }
 
 impl<const WORDS: usize> Default for Words<WORDS> {
     fn default() -> Self {
-        Self { words: [0; WORDS], low: u32::MAX, high: 1, nans: 0, infinities: 0, negative_infinities: 0 }
+        Self { words: [0; WORDS], low: u32::MAX, high: 1, nans: 0, infinities: Infinities::default() }
     }
 }
 
@@ -166,12 +263,11 @@ macro_rules! floats {
 
             /// The nearest float.
             fn sum(&self) -> $float {
-                if self.nans | self.infinities | self.negative_infinities != 0 {
-                    return match (self.nans, self.infinities, self.negative_infinities) {
-                        (0, _, 0) => <$float>::INFINITY,
-                        (0, 0, _) => <$float>::NEG_INFINITY,
-                        _ => <$float>::NAN,
-                    };
+                if self.nans != 0 {
+                    return <$float>::NAN;
+                }
+                if !self.infinities.none() {
+                    return self.infinities.sum();
                 }
                 let (highest, shift, word) = self.highest();
                 // The weight of the lowest bit: 2^(64 word) of the smallest subnormal.
@@ -188,32 +284,30 @@ macro_rules! floats {
             }
         }
 
-        impl ExactSum<$float, $words> {
+        impl FixedPointSum<$float, $words> {
             /// Adds a number to the pair, or to the words if the pair could not hold the result.
             #[inline]
             fn take(&mut self, number: $float, remove: bool) {
                 if self.spilled {
                     return self.words.take(number, remove);
                 }
-                let (sum, error) = two_sum(self.near, if remove { -number } else { number });
-                let (lack, lost) = two_sum(self.lack, error);
-                let (near, lack) = two_sum(sum, lack);
-                if lost != 0.0 || !near.is_finite() {
+                let (pair, lost) = self.pair.and(if remove { -number } else { number });
+                if lost != 0.0 || !pair.near.is_finite() {
                     return self.spill(number, remove); // nothing was changed yet
                 }
-                (self.near, self.lack) = (near, lack);
+                self.pair = pair;
             }
 
             #[cold]
             fn spill(&mut self, number: $float, remove: bool) {
                 self.spilled = true;
-                self.words.take(self.near, false);
-                self.words.take(self.lack, false);
+                self.words.take(self.pair.near, false);
+                self.words.take(self.pair.lack, false);
                 self.words.take(number, remove);
             }
         }
 
-        impl Total<$float> for ExactSum<$float, $words> {
+        impl Total<$float> for FixedPointSum<$float, $words> {
             #[inline]
             fn add(&mut self, number: $float) {
                 self.take(number, false);
@@ -224,7 +318,7 @@ macro_rules! floats {
             }
             #[inline]
             fn sum(&self) -> $float {
-                if self.spilled { self.words.sum() } else { self.near }
+                if self.spilled { self.words.sum() } else { self.pair.near }
             }
             #[inline]
             #[allow(clippy::cast_precision_loss)] // the nearest float is meant
@@ -240,12 +334,10 @@ floats!(f32, u32, 6, 23, 127);
 impl<const WORDS: usize> Words<WORDS> {
     #[cold]
     fn take_special(&mut self, nan: bool, positive: bool, remove: bool) {
-        let count = match (nan, positive) {
-            (true, _) => &mut self.nans,
-            (false, true) => &mut self.infinities,
-            (false, false) => &mut self.negative_infinities,
-        };
-        *count = if remove { count.saturating_sub(1) } else { count.saturating_add(1) };
+        if !nan {
+            return self.infinities.take(positive, remove);
+        }
+        self.nans = if remove { self.nans.saturating_sub(1) } else { self.nans.saturating_add(1) };
     }
 }
 
@@ -273,7 +365,7 @@ mod tests {
             numbers in prop::collection::vec(any::<i64>().prop_map(|x| x >> 11), 0..40),
             other in prop_oneof![any::<f64>(), Just(f64::NAN), Just(f64::NEG_INFINITY), Just(f64::MAX)],
         ) {
-            let mut total = ExactSum::<f64, 34>::default();
+            let mut total = FixedPointSum::<f64, 34>::default();
             total.add(other);
             total.add(1e-300);
             numbers.iter().for_each(|x| total.add(*x as f64));
@@ -285,8 +377,27 @@ mod tests {
     }
 
     #[test]
+    fn f27_a_sum_of_integers_goes_on_beyond_64_bits() {
+        fn check<N: Number<Total = IntegerSum<I>, Mean = f64>, I: From<i64>>(largest: N) -> f64
+        where
+            IntegerSum<I>: Total<N>,
+        {
+            let mut total = IntegerSum(I::from(i64::MAX)); // as after 2^31 numbers
+            total.add(largest);
+            total.add(largest);
+            total.remove(largest);
+            total.mean(1 << 31)
+        }
+        assert!((check(u32::MAX) - 2_f64.powi(32)).abs() < 3.0);
+        assert!((check(i32::MAX) - 2_f64.powi(32)).abs() < 3.0);
+        // Of 16 bits even 2^47 numbers fit, a million a second for four years.
+        assert!(i64::MAX / i64::from(u16::MAX) >= 1 << 47);
+    }
+
+    #[test]
     fn sizes_are_as_documented() {
-        assert_eq!((size_of::<ExactSum<f64, 34>>(), size_of::<ExactSum<f32, 6>>()), (320, 88));
+        assert_eq!((size_of::<FixedPointSum<f64, 34>>(), size_of::<FixedPointSum<f32, 6>>()), (320, 88));
+        assert_eq!((size_of::<PairSum<f64>>(), size_of::<PairSum<f32>>()), (32, 20));
     }
 
     #[test]
@@ -301,7 +412,7 @@ mod tests {
             ([1.0 + f64::EPSILON, half, -1e-300], 1.0 + f64::EPSILON),
             ([f64::MAX, f64::MAX, -f64::MAX], f64::MAX),
         ] {
-            let mut total = ExactSum::<f64, 34>::default();
+            let mut total = FixedPointSum::<f64, 34>::default();
             numbers.iter().for_each(|number| total.add(*number));
             assert_eq!(total.sum().to_bits(), f64::to_bits(sum), "{numbers:?}");
             let mut words = Words::<34>::default();

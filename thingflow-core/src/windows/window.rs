@@ -1,23 +1,25 @@
-//! [`Window`]: which events an [`Aggregate`](super::Aggregate) looks at.
+//! [`Window`]: who assigns the events to windows, by their number, by the time at which they arrive, by a key.
 
 use core::marker::PhantomData;
 use core::time::Duration;
 
 use super::aggregates::Aggregate;
-use super::by_count::ByCount;
-use super::by_time::ByTime;
-use super::each_time::EachTime;
-use super::ring::{Place, Room};
+use super::bounds::{Bare, Bounds, Stamp};
+use super::gather::{Gather, Limited, Slide, Values};
+use super::groups::{Grid, Groups, Rule};
+use super::recent::Recent;
 use super::running::Running;
+use super::sliding::Sliding;
 use crate::limit::{Limit, Overflow};
 use crate::measure::Carrier;
 use crate::size::Size;
+use crate::storage::{InPlace, Room};
 use crate::thing::Filter;
 
 #[cfg(feature = "alloc")]
-use super::ring::OnHeap;
+use {super::keyed::Keyed, crate::storage::OnHeap};
 
-/// The windows that [`aggregate`](super::Windows::aggregate) knows.
+/// The windows that [`aggregate`](super::Windows::aggregate) and [`window`](super::Windows::window) know.
 ///
 /// ```
 /// # use thingflow_core::prelude::*;
@@ -35,22 +37,28 @@ pub struct Window;
 
 impl Window {
     /// All events since the start: a result for each event.
+    ///
+    /// Holds the aggregate. Sends `T::With<A::Out>`. Options: `bounds`.
     #[doc(alias = "cumulative")]
     #[doc(alias = "cumsum")]
     pub const fn running() -> RunningWindow {
         RunningWindow
     }
 
-    /// Groups of `n` events, one after the other: a result for each group. Keeps no events, needs no allocator.
+    /// Groups of `n` events, one after the other: a result for each group.
+    ///
+    /// Holds the aggregate, and no values. Sends `T::With<A::Out>`. Options: `by_key`, `drop_on_error`, `bounds`.
     #[doc(alias = "chunks")]
     #[track_caller]
-    pub fn tumbling(n: impl Into<Size>) -> CountWindow<()> {
-        let n = n.into().get();
-        CountWindow::new(n, n)
+    pub fn tumbling(n: impl Into<Size>) -> TumblingWindow {
+        TumblingWindow { n: n.into().get(), drop_on_error: false }
     }
 
     /// One window of time after the other, `length` long: a result for each, when it ends. A window begins with the first
-    /// event behind the one before; nothing is sent while no events come. Keeps no events, needs no allocator.
+    /// event behind the one before; nothing is sent while no events come.
+    ///
+    /// Holds the aggregate, and no values. Sends `T::With<A::Out>`. Options: `aligned`, `from_start`, `at_most`, `by_key`,
+    /// `send_empty`, `drop_on_error`, `bounds`.
     ///
     /// # Panics
     /// If the length is zero.
@@ -60,10 +68,12 @@ impl Window {
     #[track_caller]
     pub const fn each(length: Duration) -> EachWindow {
         assert!(!length.is_zero(), "a window of no time: use 1 ns or more");
-        EachWindow { length, aligned: false, drop_on_error: false }
+        EachWindow { length, most: AnyNumber, grid: Grid::FirstEvent, send_empty: false, drop_on_error: false }
     }
 
     /// The last `n` events: a result for each event, from the `n`th on.
+    ///
+    /// Holds the values of one window. Sends `T::With<A::Out>`. Options: `partial`, `bounds`.
     #[cfg(feature = "alloc")]
     #[doc(alias = "rolling")]
     #[track_caller]
@@ -72,12 +82,16 @@ impl Window {
     }
 
     /// As [`sliding`](Self::sliding), over a constant number of events, without an allocator.
-    pub fn sliding_of<const N: usize>() -> CountWindow<Place<N>> {
+    ///
+    /// Holds the values of one window. Sends `T::With<A::Out>`. Options: `partial`, `bounds`.
+    pub fn sliding_of<const N: usize>() -> CountWindow<InPlace<N>> {
         Self::every_of(1)
     }
 
     /// A window of `size` events that moves on by `step`: overlapping if `step` is the smaller, with gaps if it is the
     /// larger of the two.
+    ///
+    /// Holds the values of one window. Sends `T::With<A::Out>`. Options: `partial`, `drop_on_error`, `bounds`.
     #[cfg(feature = "alloc")]
     #[doc(alias = "map_window")]
     #[track_caller]
@@ -86,8 +100,10 @@ impl Window {
     }
 
     /// As [`every`](Self::every), over a constant number of events, without an allocator.
+    ///
+    /// Holds the values of one window. Sends `T::With<A::Out>`. Options: `partial`, `drop_on_error`, `bounds`.
     #[track_caller]
-    pub fn every_of<const SIZE: usize>(step: impl Into<Size>) -> CountWindow<Place<SIZE>> {
+    pub fn every_of<const SIZE: usize>(step: impl Into<Size>) -> CountWindow<InPlace<SIZE>> {
         const { assert!(SIZE > 0, "a window of 0 events: use 1 or more") };
         CountWindow::new(SIZE, step.into().get())
     }
@@ -96,6 +112,8 @@ impl Window {
     ///
     /// By the time at which events arrive. No more than `limit` events are held; with `Limit::drop_oldest(n)` the window
     /// is then shorter, with `Limit::block(n)` the source pauses until half of the events have left the window.
+    ///
+    /// Holds the values of one window, up to `limit`. Sends `T::With<A::Out>`. Options: `bounds`.
     #[cfg(feature = "alloc")]
     #[doc(alias = "rolling_time")]
     pub fn last(span: Duration, limit: Limit) -> TimeWindow<OnHeap> {
@@ -103,36 +121,257 @@ impl Window {
     }
 
     /// As [`last`](Self::last), without an allocator: of more than `N` events in the window the oldest are left out.
-    pub fn last_of<const N: usize>(span: Duration) -> TimeWindow<Place<N>> {
+    ///
+    /// Holds up to `N` values. Sends `T::With<A::Out>`. Options: `bounds`.
+    pub fn last_of<const N: usize>(span: Duration) -> TimeWindow<InPlace<N>> {
         const { assert!(N > 0, "a window of 0 events: use 1 or more") };
         TimeWindow { span, limit: Limit::drop_oldest(N), room: PhantomData }
     }
 }
 
-/// A kind of window over events of `T`, seen by the aggregate `A`. New kinds plug in here.
-pub trait Windowed<T, A> {
+/// Who assigns events of `T` to windows, for what gathers them in `G`. New kinds of windows plug in here.
+///
+/// `S` says whether results carry the bounds of their window; that is asked for by a method `bounds` of each kind.
+pub trait Assigner<T, G, S = Bare> {
     /// The filter.
     type Filter: Filter<T>;
-    /// The filter that sends what `aggregate` makes of the windows.
+    /// The filter that sends what `gather` makes of the windows.
     ///
     /// # Panics
     /// If the window is larger than the aggregate has [room](Aggregate::ROOM) for.
     #[track_caller]
-    fn with(self, aggregate: A) -> Self::Filter;
+    fn assign(self, gather: G) -> Self::Filter;
 }
+
+/// A window whose results carry its bounds and the number of its events, as [`Windowed`](super::Windowed). Made by the method
+/// `bounds` of a window.
+#[derive(Clone, Debug)]
+pub struct WithBounds<W>(W);
+
+impl<T, G, W: Assigner<T, G, Bounds>> Assigner<T, G> for WithBounds<W> {
+    type Filter = W::Filter;
+    #[track_caller]
+    fn assign(self, gather: G) -> W::Filter {
+        self.0.assign(gather)
+    }
+}
+
+macro_rules! with_bounds {
+    ($([$($param:tt)*] $window:ty)*) => {$(
+        impl<$($param)*> $window {
+            /// Has results carry the start and the end of their window, and the number of its events, as
+            /// [`Windowed`](super::Windowed).
+            #[must_use]
+            pub fn bounds(self) -> WithBounds<Self> {
+                WithBounds(self)
+            }
+        }
+    )*};
+}
+with_bounds! { [] RunningWindow [] TumblingWindow [M] EachWindow<M> [R] CountWindow<R> [R] TimeWindow<R> }
+#[cfg(feature = "alloc")]
+with_bounds! { [W, F] ByKey<W, F> }
 
 /// Made by [`Window::running`].
 #[derive(Clone, Copy, Debug)]
 pub struct RunningWindow;
 
-impl<T: Carrier, A: Aggregate<T::Value>> Windowed<T, A> for RunningWindow {
-    type Filter = Running<A>;
-    fn with(self, aggregate: A) -> Running<A> {
-        Running(aggregate)
+impl<T: Carrier, A: Aggregate<T::Value> + Clone, S: Stamp> Assigner<T, Values<A>, S> for RunningWindow {
+    type Filter = Running<Values<A>, S>;
+    fn assign(self, gather: Values<A>) -> Self::Filter {
+        Running::new(gather)
     }
 }
 
-/// Made by [`Window::tumbling`], [`Window::sliding`], [`Window::every`].
+/// Made by [`Window::tumbling`].
+#[derive(Clone, Copy, Debug)]
+pub struct TumblingWindow {
+    n: usize,
+    drop_on_error: bool,
+}
+
+impl TumblingWindow {
+    /// Drops what is left over when the stream ends by an error.
+    #[must_use]
+    pub fn drop_on_error(self) -> Self {
+        Self { drop_on_error: true, ..self }
+    }
+
+    /// Makes groups for each key on its own. When groups of more than `keys` keys are open, the one that began first ends
+    /// early.
+    ///
+    /// ```
+    /// # use thingflow_core::prelude::*;
+    /// use thingflow_core::windows::Sum;
+    /// let at = |id, litres| SensorEvent::new(id, Timestamp::UNIX_EPOCH, litres);
+    /// let used = from_iter([at("hall", 1), at("attic", 10), at("hall", 2), at("attic", 20), at("hall", 3)]);
+    /// let pairs = Window::tumbling(2).by_key(100, |event: &SensorEvent<i32>| event.sensor_id);
+    /// let sums = used.aggregate(pairs, Sum::new()).map(|event| (event.sensor_id.to_string(), event.val));
+    /// assert_eq!(sums.collect_now(), [("hall".into(), 3), ("attic".into(), 30), ("hall".into(), 3)]);
+    /// ```
+    #[cfg(feature = "alloc")]
+    #[doc(alias = "partition")]
+    #[track_caller]
+    pub fn by_key<F>(self, keys: impl Into<Size>, key: F) -> ByKey<Self, F> {
+        ByKey { window: self, keys: keys.into().get(), key }
+    }
+
+    fn rule(self) -> Rule {
+        Rule { most: self.n, span: None, send_empty: false, drop_on_error: self.drop_on_error }
+    }
+}
+
+impl<T, G: Gather<T>, S: Stamp> Assigner<T, G, S> for TumblingWindow {
+    type Filter = Groups<T, G, S>;
+    fn assign(self, gather: G) -> Self::Filter {
+        Groups::new(self.rule(), gather)
+    }
+}
+
+/// No limit to the number of events in a window.
+#[derive(Clone, Copy, Debug)]
+pub struct AnyNumber;
+
+/// A limit to the number of events in a window, by [`EachWindow::at_most`].
+#[derive(Clone, Copy, Debug)]
+pub struct AtMost(usize);
+
+/// Made by [`Window::each`].
+#[derive(Clone, Copy, Debug)]
+pub struct EachWindow<M = AnyNumber> {
+    length: Duration,
+    most: M,
+    grid: Grid,
+    send_empty: bool,
+    drop_on_error: bool,
+}
+
+impl EachWindow {
+    /// Ends a window early with its `n`th event.
+    #[track_caller]
+    pub fn at_most(self, n: impl Into<Size>) -> EachWindow<AtMost> {
+        let Self { length, grid, send_empty, drop_on_error, .. } = self;
+        EachWindow { most: AtMost(n.into().get()), length, grid, send_empty, drop_on_error }
+    }
+
+    fn rule(&self) -> Rule {
+        let &Self { length, grid, send_empty, drop_on_error, .. } = self;
+        Rule { most: usize::MAX, span: Some((length, grid)), send_empty, drop_on_error }
+    }
+}
+
+impl<M> EachWindow<M> {
+    /// Has windows begin and end at multiples of their length since 1970-01-01T00:00:00 UTC, by the wall clock of the
+    /// scheduler: windows of an hour at each full hour of UTC. The wall clock is looked at when a window begins; if it is
+    /// set meanwhile, that window keeps the length it was to have. Where there is no wall clock, as without a scheduler,
+    /// the clock's own start counts as 1970.
+    #[must_use]
+    pub fn aligned(self) -> Self {
+        Self { grid: Grid::WallClock, ..self }
+    }
+
+    /// Has windows begin and end at multiples of their length since the graph began to run.
+    #[must_use]
+    pub fn from_start(self) -> Self {
+        Self { grid: Grid::Start, ..self }
+    }
+
+    /// Sends a result for a window without events, too: an empty list, a count of 0. Then each window begins where the last
+    /// one ended: the first one with the first event, or at the start of the graph if windows are
+    /// [aligned](Self::aligned) or [from the start](Self::from_start).
+    ///
+    /// An aggregate that makes nothing of nothing, such as `Mean`, sends nothing: [`OrNone`](super::OrNone) has it send `None`.
+    /// A sensor event carries the id and time of the last event, so there is none before the first one. Of windows that are
+    /// over when the program is late one is sent.
+    ///
+    /// ```
+    /// # #[cfg(feature = "std")] {
+    /// # use core::time::Duration;
+    /// # use thingflow_core::prelude::*;
+    /// # use thingflow_core::testing::{Recorder, timed};
+    /// # use thingflow_core::windows::{Count, Mean, OrNone};
+    /// let (mut scheduler, seen) = (Scheduler::virtual_time()?, Recorder::new());
+    /// let ticks = timed([(3.0, 2.0), (9.0, 1.0), (34.0, 5.0)]);
+    /// let tens = Window::each(Duration::from_secs(10)).from_start().send_empty();
+    /// let means = ticks.aggregate(tens, (Count::new(), OrNone(Mean::new())));
+    /// scheduler.schedule_recurring(means.connect(seen.clone()))?;
+    /// scheduler.run_forever()?;
+    /// assert_eq!(seen.timed_text(), "(2, Some(1.5))@10 (0, None)@20 (0, None)@30 (1, Some(5.0))@34 |@34");
+    /// # }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn send_empty(self) -> Self {
+        Self { send_empty: true, ..self }
+    }
+
+    /// Drops the window that is open when the stream ends by an error.
+    #[must_use]
+    pub fn drop_on_error(self) -> Self {
+        Self { drop_on_error: true, ..self }
+    }
+
+    /// Makes windows for each key on its own. When windows of more than `keys` keys are open, the one that began first ends
+    /// early. A key without events has no window, so none is empty.
+    #[cfg(feature = "alloc")]
+    #[doc(alias = "partition")]
+    #[track_caller]
+    pub fn by_key<F>(self, keys: impl Into<Size>, key: F) -> ByKey<Self, F> {
+        ByKey { window: self, keys: keys.into().get(), key }
+    }
+}
+
+impl EachWindow<AtMost> {
+    fn rule(&self) -> Rule {
+        let &Self { length, most: AtMost(most), grid, send_empty, drop_on_error } = self;
+        Rule { most, span: Some((length, grid)), send_empty, drop_on_error }
+    }
+}
+
+impl<T, G: Gather<T> + Limited, S: Stamp> Assigner<T, G, S> for EachWindow {
+    type Filter = Groups<T, G, S>;
+    fn assign(self, gather: G) -> Self::Filter {
+        Groups::new(self.rule(), gather)
+    }
+}
+
+impl<T, G: Gather<T>, S: Stamp> Assigner<T, G, S> for EachWindow<AtMost> {
+    type Filter = Groups<T, G, S>;
+    fn assign(self, gather: G) -> Self::Filter {
+        Groups::new(self.rule(), gather)
+    }
+}
+
+/// Windows of each key on its own, made by `by_key` of [`TumblingWindow`] and [`EachWindow`].
+#[cfg(feature = "alloc")]
+#[derive(Clone, Copy, Debug)]
+pub struct ByKey<W, F> {
+    window: W,
+    keys: usize,
+    key: F,
+}
+
+#[cfg(feature = "alloc")]
+macro_rules! keyed {
+    ($($window:ty, $gather:path;)*) => {$(
+        impl<T, K, F, G, S> Assigner<T, G, S> for ByKey<$window, F>
+        where
+            K: Ord + Clone,
+            F: FnMut(&T) -> K,
+            G: Gather<T> + $gather,
+            S: Stamp,
+        {
+            type Filter = Keyed<T, K, F, G, S>;
+            fn assign(self, gather: G) -> Self::Filter {
+                Keyed::new(self.window.rule(), self.keys, self.key, gather)
+            }
+        }
+    )*};
+}
+#[cfg(feature = "alloc")]
+keyed! { TumblingWindow, Sized; EachWindow, Limited; EachWindow<AtMost>, Sized; }
+
+/// Made by [`Window::sliding`], [`Window::every`].
 #[derive(Clone, Copy, Debug)]
 pub struct CountWindow<R> {
     pub(super) size: usize,
@@ -152,10 +391,8 @@ impl<R> CountWindow<R> {
     pub fn drop_on_error(self) -> Self {
         Self { drop_on_error: true, ..self }
     }
-}
 
-impl<R: Room> CountWindow<R> {
-    /// Has overlapping windows begin with shorter ones, every `step` events, while there are not enough events yet.
+    /// Sends overlapping windows that are not full yet, too: at the beginning, every `step` events.
     ///
     /// ```
     /// # use thingflow_core::prelude::*;
@@ -164,50 +401,19 @@ impl<R: Room> CountWindow<R> {
     /// assert_eq!(from_iter(1..=4).aggregate(Window::sliding(3).partial(), Sum::new()).collect_now(), [1, 3, 6, 9]);
     /// ```
     #[doc(alias = "with_startup")]
+    #[doc(alias = "with_partial_start")]
     #[must_use]
     pub fn partial(self) -> Self {
         Self { partial: true, ..self }
     }
 }
 
-impl<T: Carrier, A: Aggregate<T::Value> + Clone, R: Room> Windowed<T, A> for CountWindow<R> {
-    type Filter = ByCount<T, A, R::Ring<T::Value>>;
+impl<T, G: Slide<T>, S: Stamp, R: Room> Assigner<T, G, S> for CountWindow<R> {
+    type Filter = Sliding<T, G, S, R>;
     #[track_caller]
-    fn with(self, aggregate: A) -> Self::Filter {
-        check_room(if self.step < self.size { self.size } else { 0 }, A::ROOM);
-        ByCount::new(&self, aggregate)
-    }
-}
-
-/// Made by [`Window::each`].
-#[derive(Clone, Copy, Debug)]
-pub struct EachWindow {
-    pub(super) length: Duration,
-    pub(super) aligned: bool,
-    pub(super) drop_on_error: bool,
-}
-
-impl EachWindow {
-    /// Has windows begin and end at multiples of their length since 1970-01-01T00:00:00 UTC, by the wall clock of the
-    /// scheduler: windows of an hour at each full hour of UTC. The wall clock is looked at when a window begins; if it is
-    /// set meanwhile, that window keeps the length it was to have. Where there is no wall clock, as without a scheduler,
-    /// the clock's own start counts as 1970.
-    #[must_use]
-    pub const fn aligned(self) -> Self {
-        Self { aligned: true, ..self }
-    }
-
-    /// Drops the window that is open when the stream ends by an error.
-    #[must_use]
-    pub const fn drop_on_error(self) -> Self {
-        Self { drop_on_error: true, ..self }
-    }
-}
-
-impl<T: Carrier, A: Aggregate<T::Value> + Clone> Windowed<T, A> for EachWindow {
-    type Filter = EachTime<T, A>;
-    fn with(self, aggregate: A) -> Self::Filter {
-        EachTime::new(self, aggregate)
+    fn assign(self, gather: G) -> Self::Filter {
+        check_room(self.size, G::ROOM);
+        Sliding::new(&self, gather)
     }
 }
 
@@ -219,13 +425,13 @@ pub struct TimeWindow<R> {
     room: PhantomData<R>,
 }
 
-impl<T: Carrier, A: Aggregate<T::Value>, R: Room> Windowed<T, A> for TimeWindow<R> {
-    type Filter = ByTime<T, A, R::Ring<(crate::Instant, T::Value)>>;
+impl<T, G: Slide<T>, S: Stamp, R: Room> Assigner<T, G, S> for TimeWindow<R> {
+    type Filter = Recent<T, G, S, R>;
     #[track_caller]
-    fn with(self, aggregate: A) -> Self::Filter {
+    fn assign(self, gather: G) -> Self::Filter {
         let bounded = self.limit.overflow() != Overflow::Block; // one that waits is never refused an event
-        check_room(if bounded { self.limit.capacity() } else { usize::MAX }, A::ROOM);
-        ByTime::new(self, aggregate)
+        check_room(if bounded { self.limit.capacity() } else { usize::MAX }, G::ROOM);
+        Recent::new(self, gather)
     }
 }
 

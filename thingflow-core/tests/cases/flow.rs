@@ -240,10 +240,10 @@ fn case_341_timed_window_with_a_slow_sink() {
         let every = Periodic::every(secs(0.01)).first_after(secs(0.005));
         if ports {
             let numbers = from_iter(0..5).output();
-            numbers.tap(emitted.clone()).share().chunks_timeout(secs(0.01)).share().connect(sink);
+            numbers.tap(emitted.clone()).share().chunks_timeout(secs(0.01), Limit::default()).share().connect(sink);
             scheduler.schedule_periodic(numbers, every).expect("a schedule");
         } else {
-            let flow = from_iter(0..5).tap(emitted.clone()).chunks_timeout(secs(0.01)).connect(sink);
+            let flow = from_iter(0..5).tap(emitted.clone()).chunks_timeout(secs(0.01), Limit::default()).connect(sink);
             scheduler.schedule_periodic(flow, every).expect("a schedule");
         }
         scheduler.run_for(secs(1.0)).expect("no fatal error");

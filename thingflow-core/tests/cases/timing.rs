@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use thingflow_core::prelude::*;
 use thingflow_core::testing::Recorder;
-use thingflow_core::timing::ChunksTimeoutDistinct;
+use thingflow_core::windows::{DistinctList, List};
 use thingflow_core::{QueueMeter, VirtualClock};
 
 fn secs(s: f64) -> Duration {
@@ -67,13 +67,13 @@ fn case_287_partition_timeout_starts_at_the_first_element() {
 
 #[test]
 fn case_288_partition_by_key() {
-    let filter = pipe().chunks_within_by(2, secs(1.0), |e: &(i32, i32)| e.0);
+    let filter = pipe().chunks_within_by(2, secs(1.0), 100, |e: &(i32, i32)| e.0);
     assert_eq!(timed(at(0.0, (0..4).map(|n| (n % 2, n))), filter), "[(0, 0), (0, 2)]@0 [(1, 1), (1, 3)]@0");
 }
 
 #[test]
 fn case_289_partition_by_a_function() {
-    let filter = pipe().chunks_within_by(2, secs(1.0), |n: &i32| n % 2);
+    let filter = pipe().chunks_within_by(2, secs(1.0), 100, |n: &i32| n % 2);
     let full = "[0, 2]@0 [1, 3]@0 [4, 6]@0 [5, 7]@0";
     assert_eq!(timed(at(0.0, 0..10), filter), format!("{full} [8]@1 [9]@1"));
 }
@@ -97,15 +97,17 @@ fn case_290_partition_of_one_with_timeout() {
 #[test]
 fn case_330_timed_window() {
     let events = || [(0.25, 1), (0.75, 2), (1.25, 3)];
-    assert_eq!(timed(events(), pipe().chunks_timeout(secs(1.0))), "[1, 2]@1 [3]@2");
-    let all = thingflow_core::timing::ChunksTimeout::new(secs(1.0)).send_empty();
-    assert!(timed(events(), pipe().pipe(all)).starts_with("[1, 2]@1 [3]@2 []@3 []@4"));
+    assert_eq!(timed(events(), pipe().chunks_timeout(secs(1.0), Limit::default())), "[1, 2]@1 [3]@2");
+    let all = Window::each(secs(1.0)).from_start().send_empty();
+    assert!(
+        timed(events(), pipe().window(all, List::within(Limit::default()))).starts_with("[1, 2]@1 [3]@2 []@3 []@4")
+    );
 }
 
 #[test]
 fn case_331_timed_window_keeps_everything_in_order() {
     let (mut scheduler, seen) = (Scheduler::virtual_time().expect("a scheduler"), Recorder::new());
-    let flow = from_iter(0..10).chunks_timeout(secs(0.01)).connect(seen.clone());
+    let flow = from_iter(0..10).chunks_timeout(secs(0.01), Limit::default()).connect(seen.clone());
     scheduler.schedule_periodic(flow, secs(0.004)).expect("a schedule");
     scheduler.run_forever().expect("no fatal error");
     let lists = seen.events();
@@ -116,21 +118,27 @@ fn case_331_timed_window_keeps_everything_in_order() {
 #[test]
 fn case_333_timed_window_distinct() {
     let events = || at(0.01, [1, 2, 1, 3, 1, 3, 3, 2]);
-    assert_eq!(timed(events(), pipe().chunks_timeout_distinct(secs(0.05), |x| *x)), "[1, 2, 3]@0.05");
-    let last = ChunksTimeoutDistinct::new(secs(0.05), |x: &i32| *x).keep_last();
-    assert_eq!(timed(events(), pipe().pipe(last)), "[1, 3, 2]@0.05");
+    assert_eq!(timed(events(), pipe().chunks_timeout_distinct(secs(0.05), Limit::default(), |x| *x)), "[1, 2, 3]@0.05");
+    let last = DistinctList::within(Limit::default(), |x: &i32| *x).keep_last();
+    assert_eq!(timed(events(), pipe().window(Window::each(secs(0.05)).from_start(), last)), "[1, 3, 2]@0.05");
 }
 
 #[test]
 fn case_334_timed_window_distinct_by_key() {
     let words = at(0.01, ["f", "fo", "f", "foo", "f", "foo", "foo", "fo"]);
-    let by_length = ChunksTimeoutDistinct::new(secs(0.05), |word: &&str| word.len()).keep_last();
-    assert_eq!(timed(words, pipe().pipe(by_length)), r#"["f", "foo", "fo"]@0.05"#);
+    let by_length = DistinctList::within(Limit::default(), |word: &&str| word.len()).keep_last();
+    assert_eq!(
+        timed(words, pipe().window(Window::each(secs(0.05)).from_start(), by_length)),
+        r#"["f", "foo", "fo"]@0.05"#
+    );
     let records = || at(0.01, [(0, "bar"), (1, "bat"), (0, "baz")]);
-    let first = pipe().chunks_timeout_distinct(secs(0.05), |r: &(i32, &str)| r.0);
+    let first = pipe().chunks_timeout_distinct(secs(0.05), Limit::default(), |r: &(i32, &str)| r.0);
     assert_eq!(timed(records(), first), r#"[(0, "bar"), (1, "bat")]@0.05"#);
-    let last = ChunksTimeoutDistinct::new(secs(0.05), |r: &(i32, &str)| r.0).keep_last();
-    assert_eq!(timed(records(), pipe().pipe(last)), r#"[(1, "bat"), (0, "baz")]@0.05"#);
+    let last = DistinctList::within(Limit::default(), |r: &(i32, &str)| r.0).keep_last();
+    assert_eq!(
+        timed(records(), pipe().window(Window::each(secs(0.05)).from_start(), last)),
+        r#"[(1, "bat"), (0, "baz")]@0.05"#
+    );
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::time::Duration;
 use thingflow_core::prelude::*;
 use thingflow_core::testing::Recorder;
 use thingflow_core::tracking::{Gather, Outcome, Tracked, Tracker, Tracking};
-use thingflow_core::windows::Sliding;
+use thingflow_core::windows::List;
 
 type Event = Tracked<i32, &'static str>;
 
@@ -72,7 +72,7 @@ fn case_353_sliding_window_holds_its_members() {
 #[test]
 fn case_354_sliding_window_metadata() {
     let (port, references, seen, cx) = (Port::new(), References::new(), Recorder::new(), &mut cx());
-    port.pipe(Sliding::new(2).partial()).connect(metadata(&seen));
+    port.window(Window::sliding(2).partial(), List::new()).connect(metadata(&seen));
     let _ = port.emit(Tracked::untracked(0), cx).unwrap();
     for (value, name) in [(1, "v1"), (2, "v2"), (3, "v3")] {
         references.send(&port, value, name, cx);
@@ -151,7 +151,7 @@ impl Sink for Sends {
 #[test]
 fn case_357_timed_window_holds_until_it_has_sent() {
     let gone = timed(&[(1, "r1"), (52, "r2")], &[5, 45, 53], |port| {
-        port.chunks_timeout(ms(10)).connect(call(drop));
+        port.chunks_timeout(ms(10), Limit::default()).connect(call(drop));
     });
     assert_eq!(gone.unwrap(), ["", "r1", ""]);
 }
@@ -160,7 +160,7 @@ fn case_357_timed_window_holds_until_it_has_sent() {
 fn case_358_timed_window_metadata() {
     let seen = Recorder::new();
     let gone = timed(&[(1, ""), (2, "v1"), (70, "v2"), (71, "v3")], &[200], |port| {
-        port.chunks_timeout(ms(60)).connect(metadata(&seen));
+        port.chunks_timeout(ms(60), Limit::default()).connect(metadata(&seen));
     });
     assert_eq!(seen.events(), ["[v1]", "[v2v3]"]);
     assert_eq!(gone.unwrap().len(), 1);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use thingflow_core::prelude::*;
 use thingflow_core::testing::Recorder;
-use thingflow_core::windows::{Aggregate, ChunksDistinct, Count, Max, Mean, Min, Sliding, Stepped, Sum, Window};
+use thingflow_core::windows::{Aggregate, Count, DistinctList, List, Max, Mean, Min, Sum, Window};
 
 /// A chain of integers that is fed in several runs; what came out in each.
 fn runs<F: Filter<i32>, const N: usize>(filter: Pipe<i32, F>, runs: [&[i32]; N]) -> [Vec<F::Out>; N]
@@ -93,7 +93,8 @@ fn case_150_start_up_windows() {
     let in_runs = [&all[..6], &all[6..9], &all[9..15], &all[15..]];
     let expected = [vec![3, 15], vec![36], vec![65, 95], vec![125, 155, 185, 215, 245]];
     assert_eq!(runs(sums(), in_runs), expected);
-    let lists = pipe().pipe(Stepped::new(10, 3).partial()).map(|window: Vec<i32>| window.iter().sum::<i32>());
+    let lists =
+        pipe().window(Window::every(10, 3).partial(), List::new()).map(|window: Vec<i32>| window.iter().sum::<i32>());
     assert_eq!(runs(lists, in_runs), expected);
 }
 
@@ -143,14 +144,14 @@ fn case_281_partition_into_distinct_keys_first_kept() {
 
 #[test]
 fn case_282_partition_into_distinct_keys_last_kept() {
-    let lists = pipe().pipe(ChunksDistinct::new(3, |x: &i32| *x).keep_last());
+    let lists = pipe().window(Window::tumbling(3), DistinctList::by(|x: &i32| *x).keep_last());
     assert_eq!(runs(lists, [REPEATS]), [[[2, 1, 3], [1, 3, 2]]]);
 }
 
 #[test]
 fn case_283_distinct_by_a_function() {
     let words = ["f", "fo", "f", "foo", "f", "foo", "foo", "fo"];
-    let lists = from_iter(words).pipe(ChunksDistinct::new(3, |word: &&str| word.len()).keep_last());
+    let lists = from_iter(words).window(Window::tumbling(3), DistinctList::by(|word: &&str| word.len()).keep_last());
     let lists = lists.collect_now();
     assert_eq!(lists[..2], [["fo", "f", "foo"], ["f", "foo", "fo"]]);
 }
@@ -160,7 +161,7 @@ fn case_284_distinct_by_a_field() {
     let rows = [(0, "bar"), (0, "baz"), (1, "bat")];
     let first = from_iter(rows).chunks_distinct(2, |(id, _)| *id).collect_now();
     assert_eq!(first, [[(0, "bar"), (1, "bat")]]);
-    let last = from_iter(rows).pipe(ChunksDistinct::new(2, |(id, _): &(i32, &str)| *id).keep_last());
+    let last = from_iter(rows).window(Window::tumbling(2), DistinctList::by(|(id, _): &(i32, &str)| *id).keep_last());
     assert_eq!(last.collect_now(), [[(0, "baz"), (1, "bat")]]);
 }
 
@@ -170,12 +171,12 @@ fn case_291_sliding_window() {
     assert_eq!(runs(pipe().sliding(2), [&TO_15[..10]]), std::slice::from_ref(&full));
     let mut partial = vec![vec![0]];
     partial.extend(full);
-    assert_eq!(runs(pipe().pipe(Sliding::new(2).partial()), [&TO_15[..10]]), [partial]);
+    assert_eq!(runs(pipe().window(Window::sliding(2).partial(), List::new()), [&TO_15[..10]]), [partial]);
 }
 
 #[test]
 fn case_292_sliding_window_of_three() {
-    let windows = from_iter(0..5).pipe(Sliding::new(3).partial()).collect_now();
+    let windows = from_iter(0..5).window(Window::sliding(3).partial(), List::new()).collect_now();
     assert_eq!(windows, [vec![0], vec![0, 1], vec![0, 1, 2], vec![1, 2, 3], vec![2, 3, 4]]);
 }
 

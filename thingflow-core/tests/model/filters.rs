@@ -5,7 +5,8 @@ mod branches;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use proptest::prelude::*;
-use thingflow_core::filters::{Hysteresis, Notification, SlidingHooks, SlidingTransducer};
+use thingflow_core::elementwise::{Hysteresis, SlidingHooks, SlidingTransducer};
+use thingflow_core::ends::Notification;
 use thingflow_core::prelude::*;
 use thingflow_core::testing::Recorder;
 
@@ -392,5 +393,38 @@ proptest! {
         prop_assert_eq!(run(&e, end, pipe().deadband(delta)), line(&all, end));
         let floats = pipe().map(f64::from).deadband(f64::from(delta)).map(|x| x as i32);
         prop_assert_eq!(run(&e, end, floats), line(&all, end));
+    }
+}
+
+proptest! {
+    #[test]
+    fn f65_what_is_left_out_and_added(e in events(), end in end(), n in 0_usize..9, limit in -4..5, take in 0_usize..9) {
+        let kept = &e[..e.len().saturating_sub(n)];
+        prop_assert_eq!(run(&e, end, pipe().skip_last(n)), line(kept, end));
+        prop_assert_eq!(run(&e, end, pipe().skip_last_of::<3>()), line(&e[..e.len().saturating_sub(3)], end));
+        prop_assert_eq!(run(&e, end, pipe().skip_last(n).take(take)), cut(kept, take, end));
+
+        let p = move |x: &i32| *x < limit;
+        let to = e.iter().position(|x| !p(x)).map_or(e.len(), |at| at + 1);
+        let ends = if e.iter().all(p) { end } else { None };
+        prop_assert_eq!(run(&e, end, pipe().take_while_inclusive(p)), line(&e[..to], ends));
+
+        let last = if end.is_none() { vec![7, 8] } else { vec![] };
+        let all: Vec<i32> = e.iter().copied().chain(last).collect();
+        prop_assert_eq!(run(&e, end, pipe().end_with([7, 8])), line(&all, end));
+        prop_assert_eq!(run(&e, end, pipe().end_with([7, 8]).take(take)), cut(&all, take, end));
+        prop_assert_eq!(run(&e, end, pipe().finalize(|| ())), line(&e, end));
+    }
+
+    #[test]
+    fn f65_repetitions_by_key_and_by_a_function(e in events(), end in end(), band in 1..4) {
+        let mut sent: Vec<i32> = Vec::new();
+        for x in &e {
+            if sent.last().is_none_or(|last| (x - last).abs() >= band) { sent.push(*x); }
+        }
+        prop_assert_eq!(run(&e, end, pipe().dedup_by(move |a: &i32, b: &i32| (a - b).abs() < band)), line(&sent, end));
+        let mut keyed = e.clone();
+        keyed.dedup_by_key(|x| x.rem_euclid(2));
+        prop_assert_eq!(run(&e, end, pipe().dedup_by_key(|x: &i32| x.rem_euclid(2))), line(&keyed, end));
     }
 }

@@ -87,7 +87,7 @@ fn timed_operators_are_right_over_a_replay() -> Outcome {
     let recording = from_iter(lux).as_recorded().output();
     let recent = Window::last(Duration::from_secs(1000), Limit::drop_oldest(9));
     recording.aggregate(recent, Mean::new()).map(|e| e.val).connect(window.clone());
-    recording.chunks_timeout(Duration::from_secs(3600)).map(|list| list.len()).connect(hours.clone());
+    recording.chunks_timeout(Duration::from_secs(3600), Limit::default()).map(|list| list.len()).connect(hours.clone());
     recording.debounce(Duration::from_secs(700)).map(|e| e.val).connect(quiet.clone());
     let mut scheduler = Scheduler::virtual_time()?;
     scheduler.schedule_recurring(recording)?;

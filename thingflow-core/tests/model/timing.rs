@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use thingflow_core::prelude::*;
-use thingflow_core::timing::{ChunksTimeout, ChunksTimeoutDistinct, Debounce, Delay, Repeat, Throttle};
+use thingflow_core::timing::{Debounce, Delay, Repeat, Throttle};
+use thingflow_core::windows::{DistinctList, List};
 
 use crate::{End, end, line, slots, timed};
 
@@ -133,7 +134,7 @@ proptest! {
     fn throttle_by_key(e in slots(), end in end(), window in 1_u64..5, awake: bool) {
         for key in -1..2 {
             let of_key = move |x: &i32| x % 2 == key;
-            let all = pipe().throttle_by(secs(window), |x: &i32| x % 2).filter(of_key);
+            let all = pipe().throttle_by(secs(window), 100, |x: &i32| x % 2).filter(of_key);
             let alone = pipe().filter(of_key).throttle(secs(window));
             // Late wake-ups come with the events, so they come at other times without those of the other keys.
             prop_assert_eq!(timed(&e, end, awake, all, awake), timed(&e, end, awake, alone, awake));
@@ -243,9 +244,9 @@ proptest! {
             let is_last = |i: &usize| group[i + 1..].iter().all(|x| x % 2 != group[*i] % 2);
             *group = (0..group.len()).filter(is_last).map(|i| group[i]).collect();
         }
-        check(&e, end, n, || pipe().chunks_timeout_distinct(secs(interval), |x| x % 2), &first);
-        let keep_last = || ChunksTimeoutDistinct::new(secs(interval), |x: &i32| x % 2).keep_last();
-        check(&e, end, n, || pipe().pipe(keep_last()), &last);
+        check(&e, end, n, || pipe().chunks_timeout_distinct(secs(interval), Limit::default(), |x| x % 2), &first);
+        let keep_last = || DistinctList::within(Limit::default(), |x: &i32| x % 2).keep_last();
+        check(&e, end, n, || pipe().window(Window::each(secs(interval)).from_start(), keep_last()), &last);
     }
 
     #[test]
@@ -256,7 +257,7 @@ proptest! {
         let at_end = |at: u64| at > e.len() as u64;
         all.sort_by_key(|((at, kind), begun, _)| if at_end(*at) { (u64::MAX, 0, *begun) } else { (*at, *kind, *begun) });
         let sent: Vec<_> = all.into_iter().map(|((at, _), _, group)| (at, group)).collect();
-        check(&e, end, n, || pipe().chunks_within_by(size, secs(limit), |x: &i32| x % 2), &sent);
+        check(&e, end, n, || pipe().chunks_within_by(size, secs(limit), 100, |x: &i32| x % 2), &sent);
     }
 
     #[test]
@@ -293,11 +294,11 @@ proptest! {
         }
         let filled = groups.iter().filter(|g| !g.is_empty());
         let interval = Duration::from_secs(interval);
-        prop_assert_eq!(timed(&e, end, awake, pipe().chunks_timeout(interval), false), line(filled, end));
+        prop_assert_eq!(timed(&e, end, awake, pipe().chunks_timeout(interval, Limit::default()), false), line(filled, end));
         if groups.last().is_some_and(Vec::is_empty) {
             groups.pop();
         }
-        let all = pipe().pipe(ChunksTimeout::new(interval).send_empty());
+        let all = pipe().window(Window::each(interval).from_start().send_empty(), List::within(Limit::default()));
         prop_assert_eq!(timed(&e, end, true, all, false), line(groups, end));
     }
 

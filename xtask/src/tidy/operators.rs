@@ -1,5 +1,5 @@
-//! Every operator has a module line, says what it holds in memory, has an example that runs, and a place on its group's
-//! contents page.
+//! Every operator says what it does and what it holds in memory, and has an example that runs: on its method, or in its file,
+//! which then has a place on its group's contents page.
 
 use super::Problem;
 use super::code::{code_only, lines_with};
@@ -17,6 +17,27 @@ fn check_group(group: &Group<'_>) -> Vec<Problem> {
 fn check_operator(operator: &Operator<'_>, group: &Group<'_>) -> Vec<Problem> {
     let file = operator.file;
     let mut problems = Vec::new();
+    if let Some((method, line)) = &operator.method {
+        if operator.holds.is_empty() {
+            let mend = "say so in its documentation, after a blank line: \"Holds up to `n` events. Sends `T`.\"";
+            problems.push(Problem::at(
+                &file.path,
+                *line,
+                format!("`{method}` does not say what it holds in memory"),
+                mend,
+            ));
+        }
+        if !operator.has_example && !operator.calls.iter().any(|call| call.starts_with("Window::")) {
+            let mend = "show one use in a ``` block of its `///` documentation";
+            problems.push(Problem::at(
+                &file.path,
+                *line,
+                format!("no example in the documentation of `{method}`"),
+                mend,
+            ));
+        }
+        return problems;
+    }
     if operator.calls.is_empty() {
         let mend = "begin it with \"//! `name(arguments)`: what it does.\"";
         problems.push(Problem::at(&file.path, 1, "the first line does not introduce an operator", mend));
@@ -25,7 +46,7 @@ fn check_operator(operator: &Operator<'_>, group: &Group<'_>) -> Vec<Problem> {
         let mend = "say what it keeps between two events in a second paragraph: \"//! Holds up to `n` events.\"";
         problems.push(Problem::in_file(&file.path, "it does not say what it holds in memory", mend));
     }
-    if !has_example(&file.text) {
+    if !operator.has_example {
         let mend = "show one use in a ``` block of the type's `///` documentation";
         problems.push(Problem::in_file(&file.path, "no example in its documentation", mend));
     }
@@ -37,17 +58,15 @@ fn check_operator(operator: &Operator<'_>, group: &Group<'_>) -> Vec<Problem> {
     problems
 }
 
-fn has_example(source: &str) -> bool {
-    source.lines().any(|line| line.trim_start().starts_with("/// ```"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn check_file(text: &str, contents: &str) -> Vec<String> {
-        let tree =
-            Tree::of(&[("thingflow-core/src/filters/map.rs", text), ("thingflow-core/src/filters/mod.rs", contents)]);
+        let tree = Tree::of(&[
+            ("thingflow-core/src/elementwise/map.rs", text),
+            ("thingflow-core/src/elementwise/mod.rs", contents),
+        ]);
         check(&tree).into_iter().map(|problem| problem.what).collect()
     }
 
@@ -58,6 +77,14 @@ mod tests {
     }
 
     #[test]
+    fn a_method_without_anything() {
+        let contents = "trait Filters {\n    /// Maps.\n    ///\n    /// Holds nothing.\n    ///\n    /// ```\n    /// ```\n    \
+                        fn map(self) {\n    }\n    /// Takes.\n    fn take(self) {\n    }\n}\n";
+        let missing = ["`take` does not say what it holds in memory", "no example in the documentation of `take`"];
+        assert_eq!(check_file("//! Maps.\n", contents), missing);
+    }
+
+    #[test]
     fn an_operator_without_anything() {
         let missing = [
             "the first line does not introduce an operator",
@@ -65,7 +92,7 @@ mod tests {
             "no example in its documentation",
         ];
         assert_eq!(check_file("//! Maps.\n", "mod map;\nfn map(self) {}"), missing);
-        let unlisted = "thingflow-core/src/filters/mod.rs does not mention it";
+        let unlisted = "thingflow-core/src/elementwise/mod.rs does not mention it";
         assert_eq!(
             check_file("//! `map(f)`: maps.\n//!\n//! Holds nothing.\n/// ```\n", "// map\nmod mapping;"),
             [unlisted]

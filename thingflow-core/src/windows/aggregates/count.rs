@@ -2,7 +2,7 @@
 
 use super::Aggregate;
 
-/// How many values are in the window. Works on values of any kind.
+/// How many values are in the window. Works on values of any kind, and counts a NaN, too: each event has one.
 ///
 /// ```
 /// # use thingflow_core::prelude::*;

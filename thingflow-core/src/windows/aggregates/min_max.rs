@@ -6,12 +6,12 @@ use core::marker::PhantomData;
 
 use super::Aggregate;
 use crate::measure::Number;
-use crate::windows::ring::{InPlace, Ring};
+use crate::storage::{InPlace, Room, Store};
 
 #[cfg(feature = "alloc")]
-use crate::windows::ring::Growing;
+use crate::storage::OnHeap;
 
-/// The smallest value in the window. Of floats a NaN is the largest, see [`Number::order`].
+/// The smallest value in the window. A NaN is left out; without any other value there is none.
 ///
 /// ```
 /// # use thingflow_core::prelude::*;
@@ -20,10 +20,10 @@ use crate::windows::ring::Growing;
 /// assert_eq!(extremes.collect_now(), [(1, 4), (1, 4), (1, 5)]);
 /// ```
 #[cfg(feature = "alloc")]
-pub type Min<V> = Extreme<V, Growing<V>, Smallest>;
-/// The largest value in the window. Of floats a NaN is the largest, see [`Number::order`].
+pub type Min<V> = Extreme<V, <OnHeap as Room>::Store<V>, Smallest>;
+/// The largest value in the window. A NaN is left out; without any other value there is none.
 #[cfg(feature = "alloc")]
-pub type Max<V> = Extreme<V, Growing<V>, Largest>;
+pub type Max<V> = Extreme<V, <OnHeap as Room>::Store<V>, Largest>;
 /// The smallest value in a window of up to `N`, without an allocator.
 ///
 /// ```
@@ -35,9 +35,9 @@ pub type Max<V> = Extreme<V, Growing<V>, Largest>;
 /// assert_eq!(smallest, [1.0, 1.0]);
 /// # Ok::<(), RunError>(())
 /// ```
-pub type MinOf<V, const N: usize> = Extreme<V, InPlace<V, N>, Smallest>;
+pub type MinOf<V, const N: usize> = Extreme<V, <InPlace<N> as Room>::Store<V>, Smallest>;
 /// The largest value in a window of up to `N`, without an allocator.
-pub type MaxOf<V, const N: usize> = Extreme<V, InPlace<V, N>, Largest>;
+pub type MaxOf<V, const N: usize> = Extreme<V, <InPlace<N> as Room>::Store<V>, Largest>;
 
 /// Which of two values an [`Extreme`] keeps.
 pub trait Preference: Clone + Debug {
@@ -71,7 +71,7 @@ pub struct Extreme<V, R, P> {
     preference: PhantomData<P>,
 }
 
-impl<V, R: Ring<V>, P> Extreme<V, R, P> {
+impl<V, R: Store<V>, P> Extreme<V, R, P> {
     /// Begins with no value.
     pub fn new() -> Self {
         Self { candidates: R::default(), best: None, preference: PhantomData }
@@ -83,27 +83,30 @@ impl<V, R: Ring<V>, P> Extreme<V, R, P> {
     }
 }
 
-impl<V, R: Ring<V>, P> Default for Extreme<V, R, P> {
+impl<V, R: Store<V>, P> Default for Extreme<V, R, P> {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl<V: Number, R: Ring<V>, P: Preference> Aggregate<V> for Extreme<V, R, P> {
+impl<V: Number, R: Store<V>, P: Preference> Aggregate<V> for Extreme<V, R, P> {
     type Out = V;
     const ROOM: usize = R::ROOM;
     #[inline]
     fn add(&mut self, value: &V) {
+        if value.is_nan() {
+            return;
+        }
         while self.candidates.back().is_some_and(|last| value.order(last) == P::ORDER) {
             self.candidates.pop_back();
         }
-        self.candidates.push(*value);
+        let _ = self.candidates.push_back(*value); // windows are checked against `ROOM` when they are made
     }
     #[inline]
     fn remove(&mut self, value: &V) {
         // The oldest candidate is this value, unless this one was beaten long ago.
         if self.candidates.front().is_some_and(|first| first.order(value).is_eq()) {
-            self.candidates.pop();
+            self.candidates.pop_front();
         }
     }
     #[inline]
@@ -116,7 +119,7 @@ impl<V: Number, R: Ring<V>, P: Preference> Aggregate<V> for Extreme<V, R, P> {
     }
     #[inline]
     fn absorb(&mut self, value: &V) {
-        if self.best.is_none_or(|best| value.order(&best) == P::ORDER) {
+        if !value.is_nan() && self.best.is_none_or(|best| value.order(&best) == P::ORDER) {
             self.best = Some(*value);
         }
     }

@@ -3,15 +3,21 @@
 mod count;
 mod mean;
 mod min_max;
+mod or_none;
+mod quantile;
 mod sum;
 mod variance;
 
 pub use count::Count;
-pub use mean::Mean;
+pub use mean::{ExactMean, Mean, MeanBy};
 pub use min_max::{Extreme, Largest, MaxOf, MinOf, Preference, Smallest};
 #[cfg(feature = "alloc")]
 pub use min_max::{Max, Min};
-pub use sum::Sum;
+pub use or_none::OrNone;
+#[cfg(feature = "alloc")]
+pub use quantile::{Median, Quantile};
+pub use quantile::{MedianOf, Middle, Part, QuantileOf, Ranked, Share};
+pub use sum::{ExactSum, Sum, SumBy};
 #[cfg(feature = "alloc")]
 pub use variance::Variance;
 pub use variance::{Measure, Moments, Spread, Squared, VarianceOf};
@@ -47,6 +53,9 @@ pub use variance::{Root, StdDev};
 /// # }
 /// ```
 ///
+/// A NaN is a reading that is missing: the aggregates at hand leave it out, and make of a window what they make of its other
+/// values. Of a window that has none they make what they make of nothing. Only `Count` counts it.
+///
 /// A tuple of aggregates is an aggregate, too: it sends what each of them makes of the same values; `(A, B)` sends
 /// nothing as long as one has no value. An array of `N` aggregates works on arrays of `N` values, place by place.
 pub trait Aggregate<V> {
@@ -64,6 +73,13 @@ pub trait Aggregate<V> {
 
     /// What the window sends for the values that are in, or `None` for nothing.
     fn value(&self) -> Option<Self::Out>;
+
+    /// Whether removing values has cost so many digits that what is left is to be added up anew: asked after each
+    /// [`remove`](Self::remove).
+    #[inline]
+    fn is_stale(&self) -> bool {
+        false
+    }
 
     /// Takes a value in that is never removed, as groups and running aggregates do. By default as [`add`](Self::add);
     /// override it where that saves memory.
@@ -95,6 +111,10 @@ macro_rules! tuples {
                 Some(($(self.$at.value()?,)*))
             }
             #[inline]
+            fn is_stale(&self) -> bool {
+                $(self.$at.is_stale())||*
+            }
+            #[inline]
             fn absorb(&mut self, value: &V) {
                 $(self.$at.absorb(value);)*
             }
@@ -118,6 +138,9 @@ impl<V, A: Aggregate<V>, const N: usize> Aggregate<[V; N]> for [A; N] {
     fn value(&self) -> Option<Self::Out> {
         let places: heapless::Vec<_, N> = self.iter().map_while(Aggregate::value).collect();
         places.into_array().ok() // fewer than `N`, if one has no value
+    }
+    fn is_stale(&self) -> bool {
+        self.iter().any(Aggregate::is_stale)
     }
     fn absorb(&mut self, values: &[V; N]) {
         self.iter_mut().zip(values).for_each(|(aggregate, value)| aggregate.absorb(value));

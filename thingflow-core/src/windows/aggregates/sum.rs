@@ -1,13 +1,17 @@
 //! [`Sum`]: the sum of the values in a window.
 
+use core::marker::PhantomData;
+
 use super::Aggregate;
 use crate::measure::Number;
 use crate::windows::Total;
 
 /// The sum of the values in the window, 0 for none.
 ///
-/// It is exact: for floats the one nearest to the true sum, however long the stream is and whatever was in the window
-/// before. A sum of integers that is out of their range is the nearest integer in it.
+/// A sum of integers is exact; one that is out of their range is the nearest integer in it. A sum of floats is kept with twice
+/// the digits of a float ([`PairSum`](crate::windows::PairSum)), so that rounding does not show, however long the stream is, and
+/// what has left the window leaves no trace. One beyond the range of the float is infinite. For sums of values that are of very
+/// different size see [`ExactSum`].
 ///
 /// ```
 /// # use thingflow_core::prelude::*;
@@ -18,41 +22,66 @@ use crate::windows::Total;
 /// assert_eq!(rough.aggregate(Window::sliding(2), Sum::new()).collect_now(), [1e300, 0.35, 0.75]);
 /// # }
 /// ```
-#[derive(Clone, Debug)]
-pub struct Sum<N: Number>(N::Total);
+pub type Sum<N> = SumBy<N, <N as Number>::Total>;
+/// As [`Sum`], of floats the one nearest to the true sum, whatever they are. It takes 320 bytes for `f64` and 88 for `f32`.
+///
+/// ```
+/// # use thingflow_core::prelude::*;
+/// # use thingflow_core::windows::{ExactSum, Window};
+/// # #[cfg(feature = "alloc")] {
+/// let rough = from_iter([1e300, 0.5, 1e-300, -1e300, -0.5]);
+/// assert_eq!(rough.aggregate(Window::tumbling(5), ExactSum::new()).collect_now(), [1e-300]);
+/// # }
+/// ```
+pub type ExactSum<N> = SumBy<N, <N as Number>::Exact>;
 
-impl<N: Number> Sum<N> {
+/// What [`Sum`] and [`ExactSum`] are made of: a total of the kind `T`.
+#[derive(Clone, Debug)]
+pub struct SumBy<N, T> {
+    total: T,
+    number: PhantomData<fn(N)>,
+}
+
+impl<N: Number, T: Total<N> + Default> SumBy<N, T> {
     /// Begins at 0.
     pub fn new() -> Self {
-        Self(N::Total::default())
+        Self { total: T::default(), number: PhantomData }
     }
 
     /// Begins at a sum that was kept from an earlier run.
     pub fn starting_at(sum: N) -> Self {
-        let mut total = N::Total::default();
-        total.add(sum);
-        Self(total)
+        let mut begun = Self::new();
+        begun.total.add(sum);
+        begun
     }
 }
 
-impl<N: Number> Default for Sum<N> {
+impl<N: Number, T: Total<N> + Default> Default for SumBy<N, T> {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl<N: Number> Aggregate<N> for Sum<N> {
+impl<N: Number, T: Total<N>> Aggregate<N> for SumBy<N, T> {
     type Out = N;
     #[inline]
     fn add(&mut self, value: &N) {
-        self.0.add(*value);
+        if !value.is_nan() {
+            self.total.add(*value);
+        }
     }
     #[inline]
     fn remove(&mut self, value: &N) {
-        self.0.remove(*value);
+        if !value.is_nan() {
+            self.total.remove(*value);
+        }
     }
     #[inline]
     fn value(&self) -> Option<N> {
-        Some(self.0.sum())
+        Some(self.total.sum())
+    }
+    #[inline]
+    fn is_stale(&self) -> bool {
+        self.total.is_stale()
     }
 }

@@ -5,17 +5,17 @@ use core::marker::PhantomData;
 
 use super::Aggregate;
 use crate::measure::{Float, Number};
-use crate::windows::ring::{InPlace, Ring};
+use crate::storage::{InPlace, Room, Store};
 
 #[cfg(feature = "alloc")]
-use crate::windows::ring::Growing;
+use crate::storage::OnHeap;
 
 /// The variance of the values in the window: the sum of the squares of their distances from their mean, over their count
 /// minus one. Of fewer than two values there is none. [`of_all`](Spread::of_all) divides by the count itself.
 ///
 /// It is made of the means and squares of parts of the window, put together as Chan, Golub and LeVeque do. Nothing is ever
-/// taken away, so values far from 0 cost no digits, and a huge value or a NaN leaves no trace when it leaves the window. It
-/// holds the values of windows that overlap; a new value costs constant time on average.
+/// taken away, so values far from 0 cost no digits, and a huge value or an infinity leaves no trace when it leaves the window; a NaN is
+/// left out. It holds the values of windows that overlap; a new value costs constant time on average.
 ///
 /// ```
 /// # use thingflow_core::prelude::*;
@@ -28,7 +28,7 @@ use crate::windows::ring::Growing;
 #[cfg(feature = "alloc")]
 #[doc(alias = "var")]
 #[doc(alias = "welford")]
-pub type Variance<V> = Spread<V, Growing<V>, Growing<Moments<<V as Number>::Mean>>, Squared>;
+pub type Variance<V> = Spread<V, OnHeap, Squared>;
 /// The variance in a window of up to `N` values, without an allocator. Windows that do not overlap need no room: `N` is 1.
 ///
 /// ```
@@ -40,7 +40,7 @@ pub type Variance<V> = Spread<V, Growing<V>, Growing<Moments<<V as Number>::Mean
 /// assert_eq!(seen, [2.0, 0.0]);
 /// # Ok::<(), RunError>(())
 /// ```
-pub type VarianceOf<V, const N: usize> = Spread<V, InPlace<V, N>, InPlace<Moments<<V as Number>::Mean>, N>, Squared>;
+pub type VarianceOf<V, const N: usize> = Spread<V, InPlace<N>, Squared>;
 /// The standard deviation: the square root of the [`Variance`].
 ///
 /// ```
@@ -51,7 +51,7 @@ pub type VarianceOf<V, const N: usize> = Spread<V, InPlace<V, N>, InPlace<Moment
 /// ```
 #[cfg(feature = "std")]
 #[doc(alias = "standard_deviation")]
-pub type StdDev<V> = Spread<V, Growing<V>, Growing<Moments<<V as Number>::Mean>>, Root>;
+pub type StdDev<V> = Spread<V, OnHeap, Root>;
 
 /// What a [`Spread`] makes of a variance.
 pub trait Measure<F>: Clone + Debug {
@@ -115,21 +115,26 @@ impl<F: Float> Moments<F> {
 }
 
 /// What [`Variance`] and `StdDev` are made of.
-#[derive(Clone, Debug)]
-pub struct Spread<V: Number, R, P, M> {
+pub struct Spread<V: Number, R: Room, M> {
     /// The newest values, and what they are together.
-    new: R,
+    new: R::Store<V>,
     newest: Moments<V::Mean>,
     /// The older values: at the end all of them together, before that all but the oldest, and so on.
-    old: P,
+    old: R::Store<Moments<V::Mean>>,
     of_all: bool,
     measure: PhantomData<M>,
 }
 
-impl<V: Number, R: Ring<V>, P: Ring<Moments<V::Mean>>, M> Spread<V, R, P, M> {
+impl<V: Number, R: Room, M> Spread<V, R, M> {
     /// Begins with no value.
     pub fn new() -> Self {
-        Self { new: R::default(), newest: Moments::default(), old: P::default(), of_all: false, measure: PhantomData }
+        Self {
+            new: Default::default(),
+            newest: Moments::default(),
+            old: Default::default(),
+            of_all: false,
+            measure: PhantomData,
+        }
     }
 
     /// Divides by the count, not by the count minus one: the values are all there are, and no sample of more.
@@ -141,26 +146,31 @@ impl<V: Number, R: Ring<V>, P: Ring<Moments<V::Mean>>, M> Spread<V, R, P, M> {
     }
 }
 
-impl<V: Number, R: Ring<V>, P: Ring<Moments<V::Mean>>, M> Default for Spread<V, R, P, M> {
+impl<V: Number, R: Room, M> Default for Spread<V, R, M> {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl<V: Number, R: Ring<V>, P: Ring<Moments<V::Mean>>, M: Measure<V::Mean>> Aggregate<V> for Spread<V, R, P, M> {
+impl<V: Number, R: Room, M: Measure<V::Mean>> Aggregate<V> for Spread<V, R, M> {
     type Out = V::Mean;
-    const ROOM: usize = R::ROOM;
+    const ROOM: usize = R::Store::<V>::ROOM;
     #[inline]
     fn add(&mut self, value: &V) {
-        self.absorb(value);
-        self.new.push(*value);
+        if !value.is_nan() {
+            self.absorb(value);
+            let _ = self.new.push_back(*value); // windows are checked against `ROOM` when they are made
+        }
     }
-    fn remove(&mut self, _: &V) {
-        if self.old.count() == 0 {
+    fn remove(&mut self, value: &V) {
+        if value.is_nan() {
+            return;
+        }
+        if self.old.is_empty() {
             let mut sum = Moments::default();
             while let Some(value) = self.new.pop_back() {
                 sum = Moments::one(value.to_mean()).and(sum);
-                self.old.push(sum);
+                let _ = self.old.push_back(sum); // as many as there were values
             }
             self.newest = Moments::default();
         }
@@ -174,6 +184,25 @@ impl<V: Number, R: Ring<V>, P: Ring<Moments<V::Mean>>, M: Measure<V::Mean>> Aggr
     }
     #[inline]
     fn absorb(&mut self, value: &V) {
-        self.newest = self.newest.and(Moments::one(value.to_mean()));
+        if !value.is_nan() {
+            self.newest = self.newest.and(Moments::one(value.to_mean()));
+        }
+    }
+}
+
+impl<V: Number, R: Room, M> Clone for Spread<V, R, M>
+where
+    R::Store<V>: Clone,
+    R::Store<Moments<V::Mean>>: Clone,
+{
+    fn clone(&self) -> Self {
+        let Self { new, newest, old, of_all, measure } = self;
+        Self { new: new.clone(), newest: *newest, old: old.clone(), of_all: *of_all, measure: *measure }
+    }
+}
+
+impl<V: Number, R: Room, M> Debug for Spread<V, R, M> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Spread").field("newest", &self.newest).field("of_all", &self.of_all).finish_non_exhaustive()
     }
 }

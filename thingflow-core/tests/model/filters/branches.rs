@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use proptest::prelude::*;
-use thingflow_core::filters::Catch;
+use thingflow_core::ends::Catch;
 use thingflow_core::prelude::*;
 use thingflow_core::splitting::{GroupBy, RouteByIndex, Split, Unzip, partition};
 use thingflow_core::testing::Recorder;

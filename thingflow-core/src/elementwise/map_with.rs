@@ -1,0 +1,20 @@
+//! `map_with(state, f)`: as `map`, with a state of its own.
+//!
+//! Holds the state.
+
+use crate::thing::{Emitter, Filter, InputThing, Receipt};
+
+/// Made by [`map_with`](super::Elementwise::map_with).
+#[derive(Clone, Copy, Debug)]
+pub struct MapWith<S, F> {
+    pub(super) state: S,
+    pub(super) f: F,
+}
+
+impl<In, Out, S, F: FnMut(&mut S, In) -> Out> Filter<In> for MapWith<S, F> {
+    type Out = Out;
+    #[inline]
+    fn on_next(&mut self, event: In, out: &mut Emitter<'_, '_, impl InputThing<Out>>) -> Receipt {
+        out.next((self.f)(&mut self.state, event))
+    }
+}

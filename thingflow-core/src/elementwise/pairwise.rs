@@ -1,0 +1,20 @@
+//! `pairwise()`: send each event together with the one before.
+//!
+//! Holds one event.
+
+use crate::thing::{Demand, Emitter, Filter, InputThing, Receipt};
+
+/// Made by [`pairwise`](super::Elementwise::pairwise).
+#[derive(Clone, Copy, Debug)]
+pub struct Pairwise<T>(pub(super) Option<T>);
+
+impl<T: Clone> Filter<T> for Pairwise<T> {
+    type Out = (T, T);
+    #[inline]
+    fn on_next(&mut self, event: T, out: &mut Emitter<'_, '_, impl InputThing<(T, T)>>) -> Receipt {
+        match self.0.replace(event.clone()) {
+            Some(before) => out.next((before, event)),
+            None => Ok(Demand::More),
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! `derivative()`, `rate()`: how much values change in a second.
+//!
+//! Holds one value and one instant.
+
+use crate::clock::Instant;
+use crate::measure::{Carrier, Float, Number};
+use crate::thing::{Demand, Emitter, Filter, InputThing, Receipt};
+
+/// Made by [`derivative`](super::Elementwise::derivative) and [`rate`](super::Elementwise::rate).
+#[derive(Clone, Copy, Debug)]
+pub struct Rate<V> {
+    before: Option<(Instant, V)>,
+    is_counter: bool,
+}
+
+impl<V: Number> Rate<V> {
+    pub(super) fn new(is_counter: bool) -> Self {
+        Self { before: None, is_counter }
+    }
+
+    /// How much the value has changed. A counter that goes back has begun anew, at 0.
+    fn change(&self, value: V, before: V) -> V::Mean {
+        if self.is_counter && value.order(&before).is_lt() {
+            return value.to_mean();
+        }
+        let (now, before_now) = (value.to_mean(), before.to_mean());
+        let distance = value.distance(&before).to_mean(); // of integers exact, however large they are
+        if now < before_now { V::Mean::default() - distance } else { distance }
+    }
+}
+
+impl<T: Carrier<Value: Number>> Filter<T> for Rate<T::Value> {
+    type Out = T::With<<T::Value as Number>::Mean>;
+    #[inline]
+    fn on_next(&mut self, event: T, out: &mut Emitter<'_, '_, impl InputThing<Self::Out>>) -> Receipt {
+        let (value, rest) = event.part();
+        if !value.to_mean().is_finite() {
+            return Ok(Demand::More);
+        }
+        let Some((at, before)) = self.before.replace((out.now(), value)) else { return Ok(Demand::More) };
+        let elapsed = out.now().since(at);
+        if elapsed.is_zero() {
+            return Ok(Demand::More);
+        }
+        let per_second = self.change(value, before) / Float::from_f64(elapsed.as_secs_f64());
+        out.next(T::carry(rest, per_second))
+    }
+}

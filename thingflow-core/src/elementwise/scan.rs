@@ -1,0 +1,23 @@
+//! `scan(seed, f)`: send the running result of a function of two, for each event.
+//!
+//! Holds the result so far.
+
+use crate::thing::{Demand, Emitter, Filter, InputThing, Receipt};
+
+/// Made by [`scan`](super::Elementwise::scan).
+#[derive(Clone, Copy, Debug)]
+pub struct Scan<S, F> {
+    /// `None` only while `f` has it.
+    pub(super) state: Option<S>,
+    pub(super) f: F,
+}
+
+impl<T, S: Clone, F: FnMut(S, T) -> S> Filter<T> for Scan<S, F> {
+    type Out = S;
+    #[inline]
+    fn on_next(&mut self, event: T, out: &mut Emitter<'_, '_, impl InputThing<S>>) -> Receipt {
+        let Some(state) = self.state.take() else { return Ok(Demand::Done) };
+        let state = self.state.insert((self.f)(state, event));
+        out.next(state.clone())
+    }
+}

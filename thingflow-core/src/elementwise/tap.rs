@@ -1,0 +1,53 @@
+//! `tap(thing)`: send each event to a side branch first, then pass it on.
+//!
+//! Holds nothing.
+
+use crate::notice::{Notice, Question};
+use crate::side::SideBranch;
+use crate::thing::{Demand, Emitter, Filter, InputThing, Receipt};
+
+/// Made by [`tap`](super::Elementwise::tap).
+#[derive(Clone, Debug)]
+pub struct Tap<B>(SideBranch<B>);
+
+impl<B> Tap<B> {
+    pub(super) const fn new(branch: B) -> Self {
+        Self(SideBranch::new(branch))
+    }
+}
+
+/// The rest of the chain goes on without a branch that wants no more.
+fn without(branch: Demand) -> Demand {
+    if branch == Demand::Done { Demand::More } else { branch }
+}
+
+impl<T: Clone, B: InputThing<T>> Filter<T> for Tap<B> {
+    type Out = T;
+    #[inline]
+    fn on_next(&mut self, event: T, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
+        let demand = without(self.0.next_ref(&event, out.context())?);
+        match out.next(event)? {
+            Demand::Done => self.0.tell(Notice::Completed, out.context()),
+            rest => Ok(demand.and(rest)),
+        }
+    }
+    fn notice(&mut self, mut notice: Notice<'_>, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
+        let demand = without(self.0.tell(notice.again(), out.context())?);
+        match notice {
+            Notice::Start | Notice::Wake | Notice::State(_) => Ok(demand), // each stage is told by itself
+            notice => Ok(demand.and(out.notice(notice)?)),
+        }
+    }
+    fn ask(&self, mut question: Question<'_>, behind: &dyn Fn(Question<'_>) -> bool) -> bool {
+        match &mut question {
+            #[cfg(feature = "alloc")]
+            Question::Describe(visitor) => visitor.filter("Tap"),
+            Question::Open => return behind(question), // the branch alone is no reason to go on
+            _ => {}
+        }
+        let all = question.asks_all();
+        let branch = self.0.ask(question.again());
+        let rest = behind(question);
+        if all { branch && rest } else { branch || rest }
+    }
+}

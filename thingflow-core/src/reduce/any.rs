@@ -1,0 +1,24 @@
+//! `any(p)`: send whether a predicate holds for any event, as soon as that is known.
+//!
+//! Holds nothing.
+
+use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
+
+/// Made by [`any`](super::Reducing::any).
+#[derive(Clone, Copy, Debug)]
+pub struct Any<P>(pub(super) P);
+
+impl<T, P: FnMut(T) -> bool> Filter<T> for Any<P> {
+    type Out = bool;
+    #[inline]
+    fn on_next(&mut self, event: T, out: &mut Emitter<'_, '_, impl InputThing<bool>>) -> Receipt {
+        if !(self.0)(event) {
+            return Ok(Demand::More);
+        }
+        out.flush([true])?;
+        Ok(Demand::Done)
+    }
+    fn on_completed(&mut self, out: &mut Emitter<'_, '_, impl InputThing<bool>>) -> Closed {
+        out.flush([false])
+    }
+}

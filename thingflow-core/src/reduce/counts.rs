@@ -1,0 +1,72 @@
+//! `counts(max)`, `final_counts(max)`: send how often each different event has come.
+//!
+//! Holds one event and a number for each different one, up to `max`.
+
+use alloc::collections::BTreeMap;
+use alloc::rc::Rc;
+
+use crate::select::distinct::too_many;
+use crate::size::Size;
+use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
+
+/// Made by [`counts`](super::Reducing::counts).
+#[derive(Clone, Debug)]
+pub struct Counts<T> {
+    counts: Rc<BTreeMap<T, u64>>,
+    max: usize,
+}
+
+impl<T> Counts<T> {
+    pub(super) fn new(max: Size) -> Self {
+        Self { counts: Rc::default(), max: max.get() }
+    }
+}
+
+impl<T: Ord + Clone> Filter<T> for Counts<T> {
+    type Out = Rc<BTreeMap<T, u64>>;
+    fn on_next(&mut self, event: T, out: &mut Emitter<'_, '_, impl InputThing<Self::Out>>) -> Receipt {
+        if !add(Rc::make_mut(&mut self.counts), event, self.max) {
+            return out.fail(too_many("counts", self.max));
+        }
+        out.next(self.counts.clone())
+    }
+}
+
+/// Made by [`final_counts`](super::Reducing::final_counts).
+#[derive(Clone, Debug)]
+pub struct FinalCounts<T> {
+    counts: BTreeMap<T, u64>,
+    max: usize,
+}
+
+impl<T> FinalCounts<T> {
+    pub(super) fn new(max: Size) -> Self {
+        Self { counts: BTreeMap::new(), max: max.get() }
+    }
+}
+
+impl<T: Ord> Filter<T> for FinalCounts<T> {
+    type Out = BTreeMap<T, u64>;
+    fn on_next(&mut self, event: T, out: &mut Emitter<'_, '_, impl InputThing<Self::Out>>) -> Receipt {
+        if add(&mut self.counts, event, self.max) {
+            return Ok(Demand::More);
+        }
+        out.fail(too_many("final_counts", self.max))
+    }
+    fn on_completed(&mut self, out: &mut Emitter<'_, '_, impl InputThing<Self::Out>>) -> Closed {
+        out.flush([core::mem::take(&mut self.counts)])
+    }
+}
+
+/// Counts an event, if it is known or there is room.
+fn add<T: Ord>(counts: &mut BTreeMap<T, u64>, event: T, max: usize) -> bool {
+    if let Some(count) = counts.get_mut(&event) {
+        *count += 1;
+        return true;
+    }
+    let room = counts.len() < max;
+    if room {
+        counts.insert(event, 1);
+    }
+    room
+}

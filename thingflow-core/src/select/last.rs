@@ -1,0 +1,42 @@
+//! `last()`, `last_or(v)`: send the last event, at completion.
+//!
+//! Holds one event.
+
+use crate::error::StreamError;
+use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
+
+/// What final-value filters say when they are asked for one and no event came.
+pub(crate) const NO_ELEMENTS: StreamError = StreamError::new("no elements");
+
+/// Made by [`last`](super::Selecting::last).
+#[derive(Clone, Debug)]
+pub struct Last<T>(pub(super) Option<T>);
+
+impl<T> Filter<T> for Last<T> {
+    type Out = T;
+    fn on_next(&mut self, event: T, _: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
+        self.0 = Some(event);
+        Ok(Demand::More)
+    }
+    fn on_completed(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Closed {
+        match self.0.take() {
+            Some(event) => out.flush([event]),
+            None => out.error(NO_ELEMENTS),
+        }
+    }
+}
+
+/// Made by [`last_or`](super::Selecting::last_or).
+#[derive(Clone, Debug)]
+pub struct LastOr<T>(pub(super) Option<T>);
+
+impl<T> Filter<T> for LastOr<T> {
+    type Out = T;
+    fn on_next(&mut self, event: T, _: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
+        self.0 = Some(event); // the default is only the first of them
+        Ok(Demand::More)
+    }
+    fn on_completed(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Closed {
+        out.flush(self.0.take())
+    }
+}

@@ -1,0 +1,23 @@
+//! `skip(n)`: leave out the first `n` events.
+//!
+//! Holds one number.
+
+use crate::thing::{Demand, Emitter, Filter, InputThing, Receipt};
+
+/// Made by [`skip`](super::Selecting::skip).
+#[derive(Clone, Copy, Debug)]
+pub struct Skip {
+    pub(super) left: usize,
+}
+
+impl<T> Filter<T> for Skip {
+    type Out = T;
+    #[inline]
+    fn on_next(&mut self, event: T, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
+        if self.left == 0 {
+            return out.next(event);
+        }
+        self.left -= 1;
+        Ok(Demand::More)
+    }
+}

@@ -1,0 +1,176 @@
+//! `aggregate(Window::tumbling(n).by_key(keys, key), a)`: windows that stand side by side, for each key on its own.
+//!
+//! Holds what gathers the events of a key, for up to `keys` keys.
+
+use alloc::collections::BTreeMap;
+use core::fmt;
+use core::marker::PhantomData;
+
+use super::bounds::Stamp;
+use super::gather::Gather;
+use super::groups::{Open, Rule};
+use crate::clock::Instant;
+use crate::context::Context;
+use crate::error::StreamError;
+use crate::notice::Notice;
+use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
+
+/// Made by [`aggregate`](super::Windows::aggregate) and [`window`](super::Windows::window) with a window
+/// [by key](super::TumblingWindow::by_key).
+///
+/// A key is forgotten when its window has ended. When more than `keys` windows would be open, the one that began first ends
+/// early. What is open at the end gives last results, in the order in which the windows began.
+pub struct Keyed<T, K, F, G: Gather<T>, S> {
+    rule: Rule,
+    keys: usize,
+    key: F,
+    gather: G,
+    /// When the graph began to run.
+    started: Instant,
+    open: BTreeMap<K, (u64, Open<T, G>)>,
+    /// The keys by when their windows began, which is the order in which they end.
+    order: BTreeMap<u64, K>,
+    begun: u64,
+    stamp: PhantomData<fn() -> S>,
+}
+
+/// What a window sends.
+type Sent<T, G, S> = <G as Gather<T>>::Sent<<S as Stamp>::Out<<G as Gather<T>>::Made>>;
+
+impl<T, K: Ord + Clone, F: FnMut(&T) -> K, G: Gather<T>, S: Stamp> Keyed<T, K, F, G, S> {
+    pub(super) fn new(rule: Rule, keys: usize, key: F, gather: G) -> Self {
+        Self {
+            rule,
+            keys,
+            key,
+            gather,
+            started: Instant::ZERO,
+            open: BTreeMap::new(),
+            order: BTreeMap::new(),
+            begun: 0,
+            stamp: PhantomData,
+        }
+    }
+
+    /// When the window that began first ends.
+    fn next_end(&self) -> Instant {
+        let first = self.order.first_key_value().and_then(|(_, key)| self.open.get(key));
+        first.map_or(Instant::NEVER, |(_, window)| window.ends)
+    }
+
+    /// Ends the window of a key.
+    fn close(&mut self, key: &K, cx: &Context<'_>) -> Option<Sent<T, G, S>> {
+        let (number, mut window) = self.open.remove(key)?;
+        self.order.remove(&number);
+        let made = window.finish::<S>(cx);
+        window.resume(cx);
+        made
+    }
+
+    /// Ends the window that began first.
+    fn close_first(&mut self, cx: &Context<'_>) -> Option<Sent<T, G, S>> {
+        let key = self.order.first_key_value()?.1.clone();
+        self.close(&key, cx)
+    }
+
+    fn send_due(&mut self, out: &mut Emitter<'_, '_, impl InputThing<Sent<T, G, S>>>) -> Receipt {
+        let mut demand = Demand::More;
+        while demand != Demand::Done && self.next_end() <= out.now() {
+            if let Some(made) = self.close_first(out.context()) {
+                demand = demand.and(out.next(made)?);
+            }
+        }
+        Ok(demand)
+    }
+
+    /// The window of a key; a new one if there is none.
+    fn window(&mut self, key: &K, cx: &Context<'_>) -> &mut Open<T, G> {
+        let (_, window) = self.open.entry(key.clone()).or_insert_with(|| {
+            let mut window = Open::new(self.gather.fresh());
+            window.begin(&self.rule, self.started, cx);
+            self.begun += 1;
+            self.order.insert(self.begun, key.clone());
+            (self.begun, window)
+        });
+        window
+    }
+
+    /// Ends all windows, in the order in which they began.
+    fn close_all(&mut self, out: &mut Emitter<'_, '_, impl InputThing<Sent<T, G, S>>>) -> Receipt {
+        let mut demand = Demand::More;
+        while demand != Demand::Done && !self.order.is_empty() {
+            if let Some(made) = self.close_first(out.context()) {
+                demand = demand.and(out.next(made)?);
+            }
+        }
+        Ok(demand)
+    }
+
+    fn fail(&mut self, error: StreamError, out: &mut Emitter<'_, '_, impl InputThing<Sent<T, G, S>>>) -> Closed {
+        if self.rule.drop_on_error || self.close_all(out)? != Demand::Done { out.error(error) } else { Ok(()) }
+    }
+}
+
+impl<T, K: Ord + Clone, F: FnMut(&T) -> K, G: Gather<T>, S: Stamp> Filter<T> for Keyed<T, K, F, G, S> {
+    type Out = Sent<T, G, S>;
+    fn on_start(&mut self, out: &mut Emitter<'_, '_, impl InputThing<Self::Out>>) -> Receipt {
+        self.started = out.now();
+        Ok(Demand::More)
+    }
+    fn on_next(&mut self, event: T, out: &mut Emitter<'_, '_, impl InputThing<Self::Out>>) -> Receipt {
+        let mut demand = self.send_due(out)?; // a window may be over, and only the wake-up not here yet
+        if demand == Demand::Done {
+            return Ok(Demand::Done);
+        }
+        let (key, most) = ((self.key)(&event), self.rule.most);
+        let is_one_too_many = most > 1 && self.open.len() == self.keys && !self.open.contains_key(&key);
+        if is_one_too_many && let Some(early) = self.close_first(out.context()) {
+            demand = demand.and(out.next(early)?);
+            if demand == Demand::Done {
+                return Ok(Demand::Done);
+            }
+        }
+        let window = self.window(&key, out.context());
+        let room = match window.absorb(event) {
+            Ok(room) => room,
+            Err(full) => {
+                self.fail(full, out)?;
+                return Ok(Demand::Done);
+            }
+        };
+        if window.len() < most {
+            out.wake_at(self.next_end());
+            return Ok(demand.and(room));
+        }
+        let made = self.close(&key, out.context());
+        out.wake_at(self.next_end());
+        made.map_or(Ok(demand), |made| Ok(demand.and(out.next(made)?)))
+    }
+    fn on_wake(&mut self, out: &mut Emitter<'_, '_, impl InputThing<Self::Out>>) -> Receipt {
+        let demand = self.send_due(out)?;
+        out.wake_at(self.next_end());
+        Ok(demand)
+    }
+    fn on_completed(&mut self, out: &mut Emitter<'_, '_, impl InputThing<Self::Out>>) -> Closed {
+        if self.close_all(out)? == Demand::Done { Ok(()) } else { out.completed() }
+    }
+    fn on_error(&mut self, error: StreamError, out: &mut Emitter<'_, '_, impl InputThing<Self::Out>>) -> Closed {
+        self.fail(error, out)
+    }
+    fn on_flush(&mut self, out: &mut Emitter<'_, '_, impl InputThing<Self::Out>>) -> Receipt {
+        let demand = self.close_all(out)?;
+        if demand == Demand::Done { Ok(demand) } else { Ok(demand.and(out.notice(Notice::Flush)?)) }
+    }
+    fn is_holding(&self) -> bool {
+        self.next_end() != Instant::NEVER
+    }
+    fn has_room(&self, behind: bool) -> bool {
+        behind && self.open.values().all(|(_, window)| window.has_room())
+    }
+}
+
+impl<T, K, F, G: Gather<T>, S> fmt::Debug for Keyed<T, K, F, G, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Keyed").field("rule", &self.rule).field("keys", &self.open.len()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,255 @@
+//! Numbers that are missing, huge, or close together: what operators over numbers make of them.
+#![cfg(feature = "std")]
+
+use proptest::prelude::*;
+use thingflow_core::prelude::*;
+use thingflow_core::testing::Recorder;
+use thingflow_core::windows::{
+    Aggregate, Assigner, Count, ExactMean, ExactSum, Max, Mean, Median, MedianOf, Min, OrNone, Quantile, StdDev, Sum,
+    Values, Variance,
+};
+
+const NAN: f64 = f64::NAN;
+
+/// The results of one aggregate in a window over some values.
+fn results<W, A>(values: &[f64], window: W, aggregate: A) -> Vec<A::Out>
+where
+    A: Aggregate<f64> + Clone + 'static,
+    W: Assigner<f64, Values<A>, Filter: Filter<f64, Out = A::Out> + 'static>,
+{
+    from_iter(values.to_vec()).aggregate(window, aggregate).collect_now()
+}
+
+#[test]
+fn f60_a_nan_is_left_out_everywhere() {
+    let e = [10.0, 20.0, 30.0, NAN, NAN];
+    let last = |window: usize| {
+        let all =
+            (Sum::new(), Mean::new(), (Min::new(), Max::new()), (Median::new(), Quantile::at(0.5)), Variance::new());
+        results(&e, Window::sliding(window).partial(), all).pop()
+    };
+    assert_eq!(last(5), Some((60.0, 20.0, (10.0, 30.0), (20.0, 20.0), 100.0)));
+    let whole = (ExactSum::new(), ExactMean::new(), (Min::new(), Max::new()), MedianOf::<_, 5>::new(), StdDev::new());
+    assert_eq!(results(&e, Window::tumbling(5), whole), [(60.0, 20.0, (10.0, 30.0), 20.0, 10.0)]);
+    assert_eq!(from_iter(e).chunk_median(5).collect_now(), [20.0]);
+    assert_eq!(from_iter(e).running_avg(5).collect_now(), [10.0, 15.0, 20.0, 20.0, 20.0]);
+    assert_eq!(from_iter(e).running_avg(2).collect_now()[..4], [10.0, 15.0, 25.0, 30.0]);
+    assert_eq!(from_iter(e).ewma(0.5).collect_now(), [10.0, 15.0, 22.5, 22.5, 22.5]);
+    assert_eq!((from_iter(e).max().collect_now(), from_iter(e).min().collect_now()), (vec![30.0], vec![10.0]));
+    assert_eq!(from_iter(e).top_k(9).last().collect_now(), [[30.0, 20.0, 10.0]]);
+    assert_eq!(results(&e, Window::running(), Max::new()), [10.0, 20.0, 30.0, 30.0, 30.0]);
+    assert_eq!(results(&e, Window::tumbling(5), Count::new()), [5]); // of events
+}
+
+#[test]
+fn f60_nothing_but_nan_is_nothing() {
+    let e = [NAN, NAN];
+    assert_eq!(results(&e, Window::tumbling(2), Mean::new()), []);
+    assert_eq!(results(&e, Window::tumbling(2), OrNone((Min::new(), Median::new()))), [None]);
+    assert_eq!(results(&e, Window::sliding(2), Sum::new()), [0.0]);
+    assert!(from_iter(e).running_avg(2).collect_now().iter().all(|mean| mean.is_nan()));
+    assert!(from_iter(e).ewma(0.5).collect_now().iter().all(|mean| mean.is_nan()));
+    assert_eq!(from_iter(e).max().try_collect_now().1.map(|error| error.to_string()).as_deref(), Some("no elements"));
+}
+
+#[test]
+fn f47_memory_grows_with_what_is_held() {
+    let huge = 1_usize << 40;
+    assert_eq!(from_iter([1.0, 2.0]).running_avg(huge).collect_now(), [1.0, 1.5]);
+    assert_eq!(from_iter([1.0, 2.0]).chunk_median(huge).collect_now(), [1.5]);
+    assert_eq!(from_iter([1, 2]).chunks(huge).collect_now(), [[1, 2]]);
+    assert_eq!(from_iter([1, 2]).sliding(huge).collect_now(), [[0; 0]; 0]);
+    assert_eq!(from_iter([1, 2]).chunks_by(huge, huge, |x| *x).collect_now(), [[1], [2]]);
+    assert_eq!(from_iter([1, 2]).skip_last(huge).collect_now(), []);
+    assert_eq!(from_iter([1, 2]).take_last(huge).collect_now(), [1, 2]);
+    assert_eq!(from_iter([1.0, 2.0]).aggregate(Window::sliding(huge).partial(), Variance::new()).collect_now(), [0.5]);
+}
+
+#[test]
+fn f47_extremes_do_not_poison_an_average() {
+    let e = [1.0, f64::MAX, -f64::MAX, f64::MAX, f64::INFINITY, f64::NEG_INFINITY, NAN, 1.0];
+    for corrected in [false, true] {
+        let all = from_iter(e.into_iter().chain([4.0; 5000]).collect::<Vec<_>>());
+        let seen = if corrected { all.ewma_corrected(0.5).collect_now() } else { all.ewma(0.5).collect_now() };
+        assert!(seen.iter().all(|average| average.is_finite()), "{seen:?}");
+        assert_eq!(seen.last(), Some(&4.0));
+    }
+}
+
+#[test]
+fn f94_ewma_with_and_without_correction() {
+    assert_eq!(from_iter([1.0, 2.0, 3.0]).ewma(0.5).collect_now(), [1.0, 1.5, 2.25]); // pandas: adjust=False
+    assert_eq!(from_iter([1.0, 2.0, 3.0]).ewma_corrected(0.5).collect_now(), [1.0, 5.0 / 3.0, 17.0 / 7.0]); // adjust=True
+    assert_eq!(from_iter([7.0; 9]).ewma_corrected(0.3).collect_now(), [7.0; 9]);
+}
+
+proptest! {
+    #[test]
+    fn f94_the_corrected_average_by_its_definition(e in prop::collection::vec(-1e3..1e3_f64, 1..50), alpha in 0.01..1.0_f64) {
+        let seen = from_iter(e.clone()).ewma_corrected(alpha).collect_now();
+        for (to, average) in (1..).zip(seen) {
+            let weights = (0..to).map(|age| (1.0 - alpha).powi(age as i32));
+            let sum: f64 = weights.clone().zip(e[..to].iter().rev()).map(|(weight, x)| weight * x).sum();
+            prop_assert!((average - sum / weights.sum::<f64>()).abs() < 1e-9);
+        }
+    }
+
+    /// The mean of the numbers among the last `n`, whatever stands between them.
+    #[test]
+    fn f60_running_averages_over_gaps(e in prop::collection::vec(prop_oneof![Just(NAN), -1e3..1e3_f64], 0..80), n in 1_usize..9) {
+        let fixed: Vec<f64> = { let seen = Recorder::new(); pipe().running_avg_of::<4>().to(seen.clone()).feed(e.clone())?; seen.events() };
+        for (seen, n) in [(from_iter(e.clone()).running_avg(n).collect_now(), n), (fixed, 4)] {
+            prop_assert_eq!(seen.len(), e.len());
+            for (to, mean) in (1..).zip(seen) {
+                let window: Vec<f64> = e[usize::saturating_sub(to, n)..to].iter().copied().filter(|x| !x.is_nan()).collect();
+                let expected = window.iter().sum::<f64>() / window.len() as f64;
+                prop_assert!((mean - expected).abs() < 1e-9 || mean.is_nan() && expected.is_nan(), "{mean} is not {expected}");
+            }
+        }
+    }
+
+    /// In rolling and in whole forms, against the numbers sorted by hand.
+    #[test]
+    fn b09_medians_and_quantiles(e in prop::collection::vec(prop_oneof![Just(NAN), (-9..9).prop_map(f64::from)], 0..60),
+        n in 1_usize..9, q in 0.0..1.0_f64) {
+        let by_hand = |window: &[f64], q: f64| {
+            let mut sorted: Vec<f64> = window.iter().copied().filter(|x| !x.is_nan()).collect();
+            sorted.sort_by(f64::total_cmp);
+            let place = q * sorted.len().checked_sub(1)? as f64;
+            let (low, high) = (sorted[place.floor() as usize], sorted[place.ceil() as usize]);
+            Some(low + (high - low) * place.fract())
+        };
+        let all = || OrNone((Median::new(), Quantile::at(q), Quantile::at(0.0), Quantile::at(1.0)));
+        let expected = |w: &[f64]| Some((by_hand(w, 0.5)?, by_hand(w, q)?, by_hand(w, 0.0)?, by_hand(w, 1.0)?));
+        let rolling = results(&e, Window::sliding(n), all());
+        let whole = results(&e, Window::tumbling(n), all());
+        for (seen, w) in rolling.iter().zip(e.windows(n)).chain(whole.iter().zip(e.chunks(n))) {
+            let flat = |x: &Option<(f64, f64, f64, f64)>| x.map(|(a, b, c, d)| [a, b, c, d]);
+            let near = |a: [f64; 4], b: [f64; 4]| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-12);
+            match (flat(seen), flat(&expected(w))) {
+                (Some(a), Some(b)) => prop_assert!(near(a, b), "{a:?} is not {b:?} in {w:?}"),
+                (a, b) => prop_assert_eq!(a, b),
+            }
+        }
+    }
+}
+
+/// Mean, variance and deviation over windows of `n`, from a first value on.
+fn spread(e: &[f64], n: usize) -> (Vec<f64>, Vec<f64>, Vec<f64>) {
+    let window = || Window::sliding(n).partial();
+    (results(e, window(), Mean::new()), results(e, window(), Variance::new()), results(e, window(), StdDev::new()))
+}
+
+#[test]
+fn b01_nothing_is_left_of_what_has_gone() {
+    let (_, variances, deviations) = spread(&[1.0, 1e-7, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0], 5);
+    assert_eq!(variances[5..], [0.0; 4]); // there is none of the first event alone
+    assert!(variances.iter().all(|v| *v >= 0.0) && deviations.iter().all(|d| !d.is_nan()));
+}
+
+#[test]
+fn b02_a_gap_in_a_window_after_a_large_value() {
+    let (.., deviations) = spread(&[9.54e8, 0.6225, NAN, 0.0, 1.14, 0.0], 5);
+    let last = deviations.last().copied().unwrap_or(NAN);
+    assert!((last - 0.551).abs() < 5e-4, "{last}");
+}
+
+#[test]
+fn b03_three_equal_values_after_others() {
+    let mut e: Vec<f64> = vec![3.0, 1e12, -7.5, 0.25, 2_820_375_999.0];
+    e.extend([2_820_376_000.0; 3]);
+    assert_eq!(spread(&e, 3).2.last(), Some(&0.0));
+}
+
+#[test]
+fn b04_values_that_stay_the_same() {
+    assert_eq!(spread(&[36743.6; 10], 12).1, [0.0; 9]);
+    assert!(spread(&[36743.6; 10], 12).0.iter().all(|mean| *mean == 36743.6));
+}
+
+#[test]
+fn b05_over_eleven_orders_of_magnitude() {
+    let e: Vec<f64> =
+        (0..=1100).map(|i| 10_f64.powf(1.0 - f64::from(i) / 100.0)).map(|x| x.sin() * (-x).exp()).collect();
+    let reversed: Vec<f64> = e.iter().rev().copied().collect();
+    for e in [e, reversed] {
+        let means = results(&e, Window::sliding(50), (Mean::new(), Sum::new(), Variance::new()));
+        for ((mean, sum, variance), w) in means.into_iter().zip(e.windows(50)) {
+            let exact = w.iter().sum::<f64>() / 50.0;
+            let squares = w.iter().map(|x| (x - exact) * (x - exact)).sum::<f64>() / 49.0;
+            let near = |a: f64, b: f64| (a - b).abs() <= 1e-9 * b.abs();
+            assert!(
+                near(mean, exact) && near(sum, exact * 50.0) && near(variance, squares),
+                "{mean} {variance} of {exact} {squares}"
+            );
+        }
+        let averages = from_iter(e.clone()).running_avg(50).collect_now();
+        for (average, w) in averages[49..].iter().zip(e.windows(50)) {
+            assert!((average - w.iter().sum::<f64>() / 50.0).abs() <= 1e-9 * average.abs());
+        }
+    }
+}
+
+#[test]
+fn b07_far_from_zero() {
+    let e = [4.0, 7.0, 13.0, 16.0].map(|x| x + 1e9);
+    assert_eq!(results(&e, Window::sliding(4), Variance::new()), [30.0]);
+    assert_eq!(results(&e, Window::tumbling(4), Variance::new()), [30.0]);
+    assert_eq!(results(&e, Window::running(), Variance::new()).last(), Some(&30.0));
+}
+
+#[test]
+fn b08_reference_sets_of_nist() {
+    // NumAcc1 to NumAcc4: mean and deviation are certified.
+    let swinging = |middle: f64, step: f64| {
+        let mut e = vec![middle];
+        (0..500).for_each(|_| e.extend([middle - step, middle + step]));
+        e
+    };
+    let sets = [
+        (vec![10_000_001.0, 10_000_003.0, 10_000_002.0], 10_000_002.0, 1.0),
+        (swinging(1.2, 0.1), 1.2, 0.1),
+        (swinging(1_000_000.2, 0.1), 1_000_000.2, 0.1),
+        (swinging(10_000_000.2, 0.1), 10_000_000.2, 0.1),
+    ];
+    for (e, mean, deviation) in sets {
+        let (seen_mean, seen) = results(&e, Window::tumbling(e.len()), (Mean::new(), StdDev::new()))[0];
+        assert!((seen_mean - mean).abs() <= 1e-13 * mean, "{seen_mean} is not {mean}");
+        assert!((seen - deviation).abs() <= 1e-8 * deviation, "{seen} is not {deviation}");
+    }
+}
+
+#[test]
+fn b09_a_gap_under_all_aggregates() {
+    let e = [1.0, 2.0, 3.0, NAN, 5.0, 6.0, 7.0];
+    let all = || (Min::new(), Max::new(), Median::new(), Quantile::at(0.25));
+    assert_eq!(
+        results(&e, Window::sliding(3), all())[1..5],
+        [(2.0, 3.0, 2.5, 2.25), (3.0, 5.0, 4.0, 3.5), (5.0, 6.0, 5.5, 5.25), (5.0, 7.0, 6.0, 5.5)]
+    );
+    assert_eq!(results(&e, Window::tumbling(7), all()), [(1.0, 7.0, 4.0, 2.25)]);
+}
+
+#[test]
+fn b10_what_has_left_leaves_no_trace() {
+    for rough in [NAN, f64::INFINITY, f64::NEG_INFINITY, f64::MAX, -f64::MAX, 1e300] {
+        let e = [1.0, rough, rough, 2.0, 4.0, 6.0];
+        let all = (Mean::new(), ExactMean::new(), (Min::new(), Max::new()), Median::new(), Variance::new());
+        let seen = results(&e, Window::sliding(3), OrNone(all));
+        assert_eq!(seen.last(), Some(&Some((4.0, 4.0, (2.0, 6.0), 4.0, 4.0))), "after {rough}");
+        assert_eq!(from_iter(e).running_avg(3).collect_now().last(), Some(&4.0), "after {rough}");
+    }
+}
+
+#[test]
+fn b11_degrees_of_freedom_are_said() {
+    assert_eq!(results(&[2.0, 4.0], Window::tumbling(2), (Variance::new(), Variance::new().of_all())), [(2.0, 1.0)]);
+}
+
+#[test]
+fn sums_are_small_unless_they_are_to_be_exact() {
+    assert!(size_of::<Sum<f32>>() <= 24 && size_of::<Mean<f32>>() <= 32);
+    assert!(size_of::<ExactSum<f64>>() >= 320);
+    let rough = [1e300, 0.5, 1e-300, -1e300, -0.5];
+    assert_eq!(results(&rough, Window::tumbling(5), ExactSum::new()), [1e-300]);
+}
