@@ -4,6 +4,7 @@
 mod child;
 mod counter;
 mod counting;
+mod device;
 mod event;
 mod figure;
 mod groups;

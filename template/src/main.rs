@@ -4,18 +4,18 @@ use std::error::Error;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use embedded_hal::digital::OutputPin;
-use thingflow_adapters::gpio::{SimulatedPin, pin_out};
-use thingflow_adapters::{logging, systemd};
-use thingflow_core::prelude::*;
-use thingflow_sensors::simulated::Sine;
+use thingflow::adapters::gpio::{SimulatedPin, pin_out};
+use thingflow::adapters::{logging, systemd};
+use thingflow::embedded_hal::digital::OutputPin;
+use thingflow::prelude::*;
+use thingflow::sensors::simulated::Sine;
 
 fn main() -> ExitCode {
     logging::init(); // RUST_LOG=debug shows more
     match run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            log::error!("{error}");
+            log::error!("{error:?}"); // with its causes
             ExitCode::FAILURE // so that systemd starts it again
         }
     }
@@ -39,8 +39,9 @@ where
 {
     let room = SensorOutput::new(room);
     room.fatal_errors().for_each(|event| log::info!("{event}"));
-    let warm = room.map(|event| event.val).running_avg(5).hysteresis(24.0, 25.0).dedup();
-    warm.inspect(|on| log::info!("fan: {on}")).connect(pin_out("fan", fan));
+    let warm = room.map(|event| event.val).running_avg(5).hysteresis(24.0, 25.0).share();
+    warm.dedup().for_each(|on| log::info!("fan: {on}"));
+    warm.connect(pin_out("fan", fan).safe_after(Duration::from_secs(60))); // it stops while the sensor is silent
     let (first, longest) = (Duration::from_millis(100), Duration::from_secs(60));
     let retry = OnFailure::Retry { first, longest, attempts: 20 };
     scheduler.schedule_periodic(room, Periodic::every(Duration::from_secs(1)).on_failure(retry))?;
@@ -50,7 +51,7 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
-    use thingflow_core::testing::FlakySensor;
+    use thingflow::testing::FlakySensor;
 
     #[test]
     fn the_fan_runs_while_it_is_warm() -> Result<(), Box<dyn Error>> {

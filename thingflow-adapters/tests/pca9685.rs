@@ -1,4 +1,4 @@
-//! A PCA9685 that loses its power now and then, by the registers of its data sheet.
+//! A PCA9685 that loses its power now and then, or was used by another program, by the registers of its data sheet.
 #![cfg(feature = "pca9685")]
 
 use std::convert::Infallible;
@@ -10,7 +10,9 @@ use proptest::prelude::*;
 use thingflow_adapters::actuators::pca9685::Pca9685;
 
 const MODE1: usize = 0x00;
+const MODE2: usize = 0x01;
 const PRE_SCALE: usize = 0xFE;
+const INVERTED: u8 = 0x10;
 const SLEEP: u8 = 0x10;
 const AUTO_INCREMENT: u8 = 0x20;
 /// Of the high byte of a time: always on, always off.
@@ -35,7 +37,7 @@ impl Chip {
     fn reset(&self) {
         let mut registers = self.registers();
         registers.fill(0);
-        (registers[MODE1], registers[PRE_SCALE]) = (SLEEP | 1, 0x1E);
+        (registers[MODE1], registers[MODE2], registers[PRE_SCALE]) = (SLEEP | 1, 0x04, 0x1E);
         for output in 0..16 {
             registers[0x09 + 4 * output] = FULL;
         }
@@ -45,11 +47,12 @@ impl Chip {
     fn steps(&self, output: usize) -> u16 {
         let registers = self.registers();
         let [on_low, on_high, off_low, off_high] = [6, 7, 8, 9].map(|register| registers[register + 4 * output]);
-        match (registers[MODE1] & SLEEP, off_high & FULL, on_high & FULL) {
+        let steps = match (registers[MODE1] & SLEEP, off_high & FULL, on_high & FULL) {
             (SLEEP, ..) | (_, FULL, _) => 0,
             (_, _, FULL) => 4096,
-            _ => u16::from_le_bytes([off_low, off_high]) - u16::from_le_bytes([on_low, on_high]),
-        }
+            _ => u16::from_le_bytes([off_low, off_high]).wrapping_sub(u16::from_le_bytes([on_low, on_high])),
+        };
+        if registers[MODE2] & INVERTED == 0 { steps } else { 4096_u16.wrapping_sub(steps) }
     }
 
     fn store(&self, register: usize, byte: u8) {
@@ -116,5 +119,22 @@ proptest! {
             prop_assert_eq!(&all, &told);
             prop_assert_eq!(chip.registers()[PRE_SCALE], 60); // 25 MHz / 4,096 / 100 Hz - 1
         }
+    }
+
+    /// Whatever another program has left in the chip: the first change sets all outputs, and those that nobody has told are
+    /// off.
+    #[test]
+    fn f30_what_another_program_has_left_does_not_count(
+        left in proptest::collection::vec(any::<u8>(), 256), number in 0_usize..16, steps in 0_u16..=4096,
+    ) {
+        const EXTERNAL_CLOCK: u8 = 0x40; // stays until the power goes: an error
+        let chip = Chip::new();
+        chip.registers().copy_from_slice(&left);
+        chip.registers()[MODE1] &= !EXTERNAL_CLOCK;
+        Pca9685::new(chip.clone()).address(0x41).output(number as u8).set_duty_cycle(steps).unwrap();
+        for output in 0..16 {
+            prop_assert_eq!(chip.steps(output), if output == number { steps } else { 0 }, "output {}", output);
+        }
+        prop_assert_eq!(chip.registers()[PRE_SCALE], 121);
     }
 }

@@ -308,7 +308,7 @@ impl<T> Filter<T> for Identity {
     fn describe(&self, _: &mut dyn Visitor) {}
 }
 
-/// The base of the fluent methods. Operators come as one-line methods of a group trait ([`Filters`](crate::Filters) …)
+/// The base of the fluent methods. Operators come as one-line methods of a group trait ([`Selecting`](crate::Selecting) …)
 /// that is implemented for every `Chain`; your own come the same way.
 ///
 /// Implemented by [`Pipe`] and [`Flow`](crate::Flow), and, with `alloc`, by `&Port`, `&Output` (so by a reference to a

@@ -35,7 +35,8 @@ pub struct Context<'a> {
 }
 
 impl<'a> Context<'a> {
-    /// A context for work outside of any scheduler, at `now`: nobody wakes, nothing is scheduled.
+    /// A context for work outside of any scheduler, at `now`: nobody wakes, nothing is scheduled. Its wall clock began at the
+    /// Unix epoch when the other began at zero.
     pub fn detached(now: Instant) -> Context<'static> {
         Context::new(now, &Detached)
     }
@@ -111,7 +112,7 @@ impl<'a> Context<'a> {
         self.at_once
     }
 
-    /// Calls a Thing of which nobody asks [whether it drains](crate::InputThing::is_draining): for a Thing that holds
+    /// Calls a Thing of which nobody asks [whether it drains](crate::Question::Draining): for a Thing that holds
     /// another one and drops it at its end.
     #[inline]
     pub fn without_draining<R>(&mut self, call: impl FnOnce(&mut Self) -> R) -> R {
@@ -174,7 +175,7 @@ impl<'a> Context<'a> {
 
     /// Lets paused sources go on, with their next tick or in the next turn: for a Thing that has answered
     /// [`Demand::Full`](crate::Demand::Full) and has room again. All are set free whose listeners
-    /// [have room](crate::InputThing::has_room).
+    /// [have room](crate::Question::Room).
     pub fn resume(&self) {
         self.host.resume();
     }
@@ -290,4 +291,8 @@ pub(crate) trait Culprit {
 }
 
 struct Detached;
-impl Host for Detached {}
+impl Host for Detached {
+    fn timestamp(&self, now: Instant) -> Timestamp {
+        Timestamp::UNIX_EPOCH + now.since(Instant::ZERO)
+    }
+}

@@ -159,16 +159,23 @@ impl fmt::Display for RunError {
     }
 }
 
-/// As `Display`, with the chain of causes: what `main` prints when it returns the error.
+/// As `Display`, with the chain of causes, each said once: what `main` prints when it returns the error.
 impl fmt::Debug for RunError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{self}")?;
-        let mut source = self.source();
-        while let Some(cause) = source {
-            write!(f, ": {cause}")?;
-            source = cause.source();
+        #[cfg(feature = "alloc")]
+        {
+            let (mut text, mut source) = (alloc::format!("{self}"), self.source());
+            while let Some(cause) = source {
+                let own = alloc::format!("{cause}");
+                if !text.contains(&own) {
+                    text = text + ": " + &own;
+                }
+                source = cause.source();
+            }
+            f.write_str(&text)
         }
-        Ok(())
+        #[cfg(not(feature = "alloc"))]
+        fmt::Display::fmt(self, f)
     }
 }
 
@@ -248,3 +255,30 @@ impl fmt::Display for Message {
 
 #[cfg(feature = "alloc")]
 impl Error for Message {}
+
+#[cfg(all(test, feature = "std"))]
+mod tests {
+    use super::*;
+
+    /// Says itself what its cause is.
+    #[derive(Debug)]
+    struct Disk(std::io::Error);
+    impl fmt::Display for Disk {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(f, "cannot write: {}; buy another", self.0)
+        }
+    }
+    impl Error for Disk {
+        fn source(&self) -> Option<&(dyn Error + 'static)> {
+            Some(&self.0)
+        }
+    }
+
+    #[test]
+    fn f13_a_cause_is_said_once() {
+        let full = || Disk(std::io::Error::other("full"));
+        assert_eq!(alloc::format!("{:?}", RunError::new(full())), "cannot write: full; buy another");
+        let outer = std::io::Error::other(full());
+        assert_eq!(alloc::format!("{:?}", RunError::new(outer)), "cannot write: full; buy another");
+    }
+}

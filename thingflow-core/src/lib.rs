@@ -56,11 +56,13 @@
 //! tutorial, and has a [template] for a program of your own.
 //!
 //! Features: `std`, on by default, is the scheduler, for Linux. `alloc` alone has ports and everything that grows, without an
-//! operating system. Without both, what has a fixed size is left, and needs no allocator.
+//! operating system. Without both, what has a fixed size is left, and needs no allocator. `serde` makes records of sensor
+//! events, with any of these.
 //!
-//! [book]: https://github.com/thingflow/thingflow-rust/blob/main/docs/src/SUMMARY.md
-//! [template]: https://github.com/thingflow/thingflow-rust/tree/main/template
+#![doc = concat!("[book]: ", env!("CARGO_PKG_REPOSITORY"), "/blob/main/docs/src/SUMMARY.md")]
+#![doc = concat!("[template]: ", env!("CARGO_PKG_REPOSITORY"), "/tree/main/template")]
 #![cfg_attr(not(feature = "std"), no_std)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 // The scheduler of `std` is the only one to close graphs and to name who panicked.
 #![cfg_attr(not(feature = "std"), allow(dead_code))]
@@ -74,7 +76,6 @@ mod backoff;
 pub mod bare;
 mod chain;
 mod clock;
-mod columns;
 mod context;
 #[cfg(feature = "alloc")]
 pub mod diagram;
@@ -84,6 +85,7 @@ mod error;
 mod event;
 pub mod flow;
 pub mod joins;
+pub mod kit;
 mod limit;
 mod measure;
 mod notice;
@@ -92,6 +94,8 @@ mod output;
 mod port;
 pub mod prelude;
 mod receipts;
+#[cfg(feature = "serde")]
+pub mod records;
 pub mod reduce;
 #[cfg(feature = "alloc")]
 mod reports;
@@ -101,7 +105,6 @@ pub mod select;
 mod sensor;
 #[cfg(feature = "alloc")]
 mod shared;
-mod side;
 pub mod sinks;
 mod size;
 mod sources;
@@ -112,7 +115,6 @@ pub mod storage;
 #[cfg(feature = "alloc")]
 pub mod testing;
 mod thing;
-mod ticker;
 pub mod timing;
 #[cfg(feature = "alloc")]
 pub mod tracking;
@@ -124,11 +126,12 @@ pub mod windows;
 pub use backoff::{Attempts, Backoff};
 pub use chain::{Chain, Connected, Identity, Pipe, Then, pipe};
 pub use clock::{Clock, Instant, Timestamp, TimestampError};
-pub use columns::{Columns, FromColumns, WrongColumn};
 pub use context::Context;
 pub use elementwise::Elementwise;
 pub use ends::Ends;
 pub use error::{Failure, FatalError, RunError, StreamError};
+#[cfg(feature = "std")]
+pub use event::TooManyNames;
 pub use event::{SensorEvent, SensorId};
 pub use flow::FlowControl;
 pub use joins::Joins;
@@ -143,15 +146,18 @@ pub use reduce::Reducing;
 pub use reports::Report;
 #[cfg(feature = "std")]
 pub use scheduler::{
-    Batch, DeadLetter, Delivery, DeliveryMeter, DeliveryStats, EdgeOutput, EdgeSink, EventSource, EventThing, Interest,
+    Batch, DeadLetter, Delivery, DeliveryMeter, DeliveryStats, EdgeOutput, EdgeSink, EventThing, IntoPeriodic,
     OnFailure, OnSetup, Periodic, PoolInput, PostError, Refusal, Registry, Remote, ScheduleError, ScheduleHandle,
     ScheduleStats, Scheduler, StopToken, Stopper, SystemClock, VirtualClock, Worker,
 };
+// Of mio: its pages link to others of its own.
+#[cfg(feature = "std")]
+#[doc(no_inline)]
+pub use scheduler::{EventSource, Interest};
 pub use select::Selecting;
 pub use sensor::{DriverError, OrMissing, SampleError, Sampled, Sensor};
 #[cfg(feature = "alloc")]
 pub use shared::{Shared, SharedInput};
-pub use side::SideBranch;
 pub use sinks::{Call, Sinks, call};
 pub use size::Size;
 pub use sources::*;

@@ -206,9 +206,9 @@ impl<T> Store<T> for Growing<T> {
     #[inline]
     fn push_back(&mut self, item: T) -> Result<(), T> {
         if self.is_empty() {
-            self.front = Some(item)
+            self.front = Some(item);
         } else {
-            self.rest.push_back(item)
+            self.rest.push_back(item);
         }
         Ok(())
     }

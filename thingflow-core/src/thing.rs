@@ -160,7 +160,7 @@ pub trait Sink {
     /// A fatal one, made by [`Context::fatal`].
     fn on_error(&mut self, error: StreamError, cx: &mut Context<'_>) -> Closed;
 
-    /// Takes the next event by reference, see [`InputThing::on_next_ref`]. By default it is cloned.
+    /// Takes the next event by reference, see [`InputThing::next_ref`]. By default it is cloned.
     ///
     /// # Errors
     /// A fatal one, made by [`Context::fatal`].

@@ -6,7 +6,7 @@ use std::time::Duration;
 use thingflow_core::Identity;
 use thingflow_core::prelude::*;
 use thingflow_core::testing::{Recorder, check_filter, check_wrapper};
-use thingflow_core::windows::{Count, Max, Sum};
+use thingflow_core::windows::{Count, DistinctList, List, Max, Mean, Sum};
 
 /// What a check has to say.
 fn said(check: impl FnOnce() + std::panic::UnwindSafe) -> String {
@@ -140,6 +140,15 @@ fn own_filters_pass_the_check() {
         p().chunks_within(3, 5 * second / 2),
         p().sample_every(5 * second / 2)
     ];
+    check![
+        p().window(Window::each(3 * second).send_empty(), List::within(limit.clone())),
+        p().window(Window::each(3 * second).from_start(), DistinctList::within(Limit::drop_oldest(2), |x: &i32| x % 3)),
+        p().aggregate(Window::each(2 * second).by_key(2, |x: &i32| x % 3).bounds(), Mean::new()),
+        p().chunks_within_by(2, 5 * second / 2, 2, |x| x % 3),
+        p().throttle_by(2 * second, 2, |x| x % 3)
+    ];
+    check![p().skip_last(2), p().end_with([9]), p().take_while_inclusive(|x| *x < 3), p().dedup_by_key(|x| x % 2)];
+    check![p().finalize(|| ()), p().derivative(), p().rate(), p().map(f64::from).round(1).running_avg(3)];
     check![p().timeout(2 * second), p().timeout(second / 2), p().on_timeout(second / 2, || Some(99))];
     check![p().catch_with(|_| Some(3)), p().enumerate().map(|(n, _)| n), p().distinct(9), p().dedup(), p().top_k(2)];
     check![p().try_map(|x| if x < 3 { Ok(x) } else { Err("large") }), p().take_while(|x| *x < 3), p().contains(3)];

@@ -7,6 +7,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use proptest::prelude::*;
+use thingflow_core::VirtualClock;
 use thingflow_core::prelude::*;
 use thingflow_core::testing::{EndlessSensor, Recorder, timed};
 use thingflow_core::windows::{Count, DistinctList, List, Mean, OrNone, Sum, Windowed};
@@ -117,7 +118,7 @@ fn f85_results_carry_the_bounds_of_their_window() {
     assert_eq!(bounds(&aligned), [(0.0, 10.0, 2, 3), (10.0, 20.0, 1, 1), (20.0, 30.0, 1, 5)]);
     assert_eq!(bounds(&tumbling), [(3.0, 12.0, 3, 4), (24.0, 24.0, 1, 5)]);
     assert_eq!(bounds(&sliding), [(3.0, 9.0, 2, 3), (9.0, 12.0, 2, 2), (12.0, 24.0, 2, 6)]);
-    assert_eq!(bounds(&recent), [(0.0, 3.0, 1, 2), (4.0, 9.0, 1, 1), (7.0, 12.0, 2, 2), (19.0, 24.0, 1, 5)]);
+    assert_eq!(bounds(&recent), [(-2.0, 3.0, 1, 2), (4.0, 9.0, 1, 1), (7.0, 12.0, 2, 2), (19.0, 24.0, 1, 5)]);
     assert_eq!(bounds(&running)[3], (3.0, 24.0, 4, 9));
     assert_eq!(bounds(&keyed), [(3.0, 13.0, 1, 2), (9.0, 19.0, 2, 2), (24.0, 34.0, 1, 5)]);
     assert_eq!(bounds(&lists)[0], (3.0, 12.0, 3, vec![2, 1, 1]));
@@ -145,6 +146,9 @@ fn f85_windows_without_events_are_sent_if_asked_for() {
     assert_eq!(means, "Some(1.5)@23 None@33 None@43 Some(4.0)@45 |@45");
     let lists = run(events(), pipe().window(ten.send_empty(), List::within(Limit::default())));
     assert_eq!(lists, "[1, 2]@23 []@33 []@43 [4]@45 |@45");
+    // One that is full ends early, and the next begins there.
+    let lists = run(events(), pipe().window(ten.at_most(2).send_empty(), List::new()));
+    assert_eq!(lists, "[1, 2]@14 []@24 []@34 []@44 [4]@45 |@45");
     // A sensor event has an id and a time; those of the last one stand for a window without any.
     let chain = pipe::<u32>()
         .map(|x| SensorEvent::new("rain", Timestamp::from_secs(i64::from(x)), x))
@@ -168,7 +172,7 @@ proptest! {
                 let at = if list.len() == most { list.last().copied().unwrap_or(0) } else { ends };
                 expected.push(format!("{list:?}@{at}"));
             }
-            let is_empty = inside.len() % most == 0; // what is left when the window ends
+            let is_empty = inside.len().is_multiple_of(most); // what is left when the window ends
             if empty && is_empty && !is_cut {
                 expected.push(format!("[]@{ends}"));
             }
@@ -295,4 +299,46 @@ fn f85_a_sensor_without_an_end() {
     scheduler.schedule_periodic(lux, secs(1)).expect("a schedule");
     scheduler.run_for(secs(5)).expect("no fatal error");
     assert_eq!(seen.timed_text(), "1@1 2@2 1@3 2@4 1@5");
+}
+
+/// What is being collected goes on at a flush, and the flush with it; a stage that watches the time alone sends nothing.
+#[test]
+fn f85_a_flush_sends_what_is_collected() {
+    let flushed = |chain: &mut dyn thingflow_core::InputThing<i32>| {
+        for event in [1, 2, 3] {
+            let _ = chain.next(event, &mut Context::detached(Instant::ZERO)).expect("no fatal error");
+        }
+        let _ = chain.notice(Notice::Flush, &mut Context::detached(Instant::ZERO)).expect("no fatal error");
+    };
+    fn seen<F: Filter<i32, Out: Clone + Debug + 'static>>(
+        flushed: impl Fn(&mut dyn thingflow_core::InputThing<i32>),
+        chain: Pipe<i32, F>,
+    ) -> String {
+        let seen = Recorder::new();
+        flushed(&mut chain.to(seen.clone()));
+        seen.text()
+    }
+    assert_eq!(seen(flushed, pipe().chunks(9)), "[1, 2, 3]");
+    assert_eq!(seen(flushed, pipe().chunks_by(9, 9, |x| x % 2)), "[1, 3] [2]");
+    assert_eq!(seen(flushed, pipe().chunks_timeout(secs(1), Limit::default()).chunks(2)), "[[1, 2, 3]]");
+    assert_eq!(seen(flushed, pipe().debounce(secs(1))), "3");
+    assert_eq!(seen(flushed, pipe().throttle(secs(1))), "1 3");
+    assert_eq!(seen(flushed, pipe().throttle_by(secs(1), 9, |x| x % 2)), "1 2 3");
+    assert_eq!(seen(flushed, pipe().sample_every(secs(1))), "3");
+    assert_eq!(seen(flushed, pipe().sliding(9)), "");
+}
+
+/// A window of the wall clock may have begun before the program did.
+#[test]
+fn f85_an_hour_begins_before_the_program_does() {
+    let (started, seen) = ("2015-01-01T14:40:00Z".parse().expect("a time"), Recorder::new());
+    let mut scheduler = Scheduler::with_clock(VirtualClock::starting_at(started)).expect("a scheduler");
+    let hours = Window::each(secs(3600)).aligned().bounds();
+    let counts = timed([(10.0, 'a'), (600.0, 'b'), (1200.0, 'c')]).aggregate(hours, Count::new());
+    scheduler
+        .schedule_recurring(counts.map(|w| format!("{} {} {}", w.start, w.end, w.count)).connect(seen.clone()))
+        .expect("a schedule");
+    scheduler.run_forever().expect("no fatal error");
+    let expected = ["2015-01-01T14:00:00Z 2015-01-01T15:00:00Z 2", "2015-01-01T15:00:00Z 2015-01-01T16:00:00Z 1"];
+    assert_eq!(seen.events(), expected);
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use thingflow_core::prelude::*;
 use thingflow_core::testing::{FlakySensor, ListSensor, Recorder, timed};
-use thingflow_core::{Instant, OnFailure, PostError, ScheduleStats, StopToken, VirtualClock};
+use thingflow_core::{Instant, IntoPeriodic, OnFailure, PostError, ScheduleStats, StopToken, VirtualClock};
 
 type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
 
@@ -54,12 +54,12 @@ where
     Ok([here.clone(), there.clone()])
 }
 
-fn same<S>(make: impl Fn() -> S, timing: impl Into<Periodic>, slow: f64) -> Result<String>
+fn same<S>(make: impl Fn() -> S, timing: impl IntoPeriodic, slow: f64) -> Result<String>
 where
     S: Source + Send + 'static,
     S::Item: Clone + fmt::Debug + Send + 'static,
 {
-    let [here, there] = both_ways(make, timing.into(), secs(slow))?;
+    let [here, there] = both_ways(make, timing.into_periodic(), secs(slow))?;
     assert_eq!(there, here, "on a thread, and without");
     Ok(there.0)
 }

@@ -5,6 +5,9 @@ use core::time::Duration;
 use heapless::Vec;
 use thingflow_core::{Emitter, Filter, InputThing, Receipt, SensorEvent, SensorId, Timestamp, Visitor};
 
+use crate::Values;
+use crate::moment::Moment;
+
 /// Samples that a chip took at its own pace, oldest first; at most `N`.
 ///
 /// ```
@@ -67,6 +70,13 @@ impl<T, const N: usize> Batch<T, N> {
     }
 }
 
+/// Each sample is checked.
+impl<T: Values, const N: usize> Values for Batch<T, N> {
+    fn try_each<E>(&mut self, admit: &mut dyn FnMut(usize, f64) -> Result<f64, E>) -> Result<(), E> {
+        self.samples.iter_mut().try_for_each(|sample| sample.try_each(admit))
+    }
+}
+
 /// Makes of each batch the events of its samples, with the time at which each was taken.
 ///
 /// The newest one that the chip had is as old as the reading of the batch. The others lie before it, evenly from where
@@ -91,7 +101,16 @@ impl<T, const N: usize> Batch<T, N> {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Spread {
     /// The newest sample of each sensor, the one that was heard last in front.
-    last: [Option<(SensorId, Timestamp)>; SENSORS],
+    last: [Option<(SensorId, Last)>; SENSORS],
+}
+
+/// Where the last batch of a sensor ended.
+#[derive(Clone, Copy, Debug)]
+struct Last {
+    /// When it was read.
+    read: Moment,
+    /// How much older its newest sample was.
+    before: Duration,
 }
 
 const SENSORS: usize = 4;
@@ -103,18 +122,19 @@ impl Spread {
     }
 
     /// Where the sensor's last batch ended. Its place is in front from now on.
-    fn last(&mut self, sensor: SensorId) -> Option<Timestamp> {
+    fn last(&mut self, sensor: SensorId) -> Option<Last> {
         let found = self.last.iter().position(|last| last.is_some_and(|(id, _)| id == sensor));
         self.last[..=found.unwrap_or(SENSORS - 1)].rotate_right(1);
-        found.and(self.last[0]).map(|(_, ts)| ts)
+        found.and(self.last[0]).map(|(_, last)| last)
     }
 }
 
 /// The time from sample to sample, in nanoseconds. `count` are those since the last batch.
-fn step<T, const N: usize>(batch: &Batch<T, N>, last: Option<Timestamp>, read: Timestamp, count: i64) -> i64 {
-    let nominal = i64::try_from(batch.interval.as_nanos()).unwrap_or(i64::MAX);
+fn step<T, const N: usize>(batch: &Batch<T, N>, last: Option<Last>, read: &Moment, count: i64) -> i64 {
+    let whole = |d: Duration| i64::try_from(d.as_nanos()).unwrap_or(i64::MAX);
+    let nominal = whole(batch.interval);
     let Some(last) = last else { return nominal };
-    let measured = (read.as_nanos().saturating_sub(last.as_nanos()) / count).max(0);
+    let measured = whole(read.since(&last.read).saturating_add(last.before)) / count;
     // Much longer: the chip or its bus paused in between.
     let paused = measured > nominal.saturating_add(nominal / 2);
     // Never longer than measured, or times would go back.
@@ -129,15 +149,17 @@ impl<T, const N: usize> Filter<SensorEvent<Batch<T, N>>> for Spread {
         event: SensorEvent<Batch<T, N>>,
         out: &mut Emitter<'_, '_, impl InputThing<SensorEvent<T>>>,
     ) -> Receipt {
+        let moment = Moment::of(&event, out.context());
         let SensorEvent { sensor_id, ts: read, val: batch } = event;
         if batch.samples.is_empty() {
             return out.send_all(core::iter::empty());
         }
         let whole = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
         let all = whole(batch.samples.len().saturating_add(batch.behind));
-        let step = step(&batch, self.last(sensor_id), read, all);
+        let step = step(&batch, self.last(sensor_id), &moment, all);
         let time = |after: i64| Timestamp::from_nanos(read.as_nanos().saturating_sub(step.saturating_mul(after)));
-        self.last[0] = Some((sensor_id, time(whole(batch.behind))));
+        let before = Duration::from_nanos(step.saturating_mul(whole(batch.behind)).unsigned_abs());
+        self.last[0] = Some((sensor_id, Last { read: moment, before }));
         out.send_all((1..=all).zip(batch.samples).map(|(nth, val)| SensorEvent { sensor_id, ts: time(all - nth), val }))
     }
 
@@ -150,7 +172,7 @@ impl<T, const N: usize> Filter<SensorEvent<Batch<T, N>>> for Spread {
 mod tests {
     use super::*;
     use proptest::prelude::*;
-    use thingflow_core::prelude::*;
+    use thingflow_core::{Instant, prelude::*};
 
     fn batch(at: i64, samples: &[u32], gap: bool) -> SensorEvent<Batch<u32, 33>> {
         let mut batch = Batch::new(Duration::from_millis(10)).after_gap(gap);
@@ -218,11 +240,29 @@ mod tests {
         let mut spread = Spread::new();
         for (at, sensor) in [1_u64, 2, 3, 4, 1, 5].into_iter().enumerate() {
             let last = spread.last(sensor.into());
-            assert_eq!(last, (at == 4).then_some(Timestamp::UNIX_EPOCH), "{sensor}");
-            spread.last[0] = Some((sensor.into(), Timestamp::from_secs(at as i64)));
+            assert_eq!(last.map(|last| last.read.ts), (at == 4).then_some(Timestamp::UNIX_EPOCH), "{sensor}");
+            let event = SensorEvent::new(sensor, Timestamp::from_secs(at as i64), ());
+            let read = Moment::of(&event, &Context::detached(Instant::ZERO));
+            spread.last[0] = Some((sensor.into(), Last { read, before: Duration::ZERO }));
         }
         let known = [1_u64, 2, 3, 4, 5].map(|sensor| { spread }.last(sensor.into()).is_some());
         assert_eq!(known, [true, false, true, true, true]);
+    }
+
+    #[test]
+    fn f40_a_clock_that_is_set_back_does_not_put_samples_at_one_time() {
+        let (seen, port) = (thingflow_core::testing::Recorder::new(), Port::new());
+        port.pipe(Spread::new()).map(|e: SensorEvent<u32>| (e.ts.as_nanos() / 1_000_000, e.val)).connect(seen.clone());
+        let clock = thingflow_core::VirtualClock::starting_at(Timestamp::from_secs(1_000_000));
+        let mut scheduler = Scheduler::with_clock(clock).unwrap();
+        let batches = [(100, batch(1_000_000_100, &[1, 2], false)), (124, batch(5000, &[3, 4], false))];
+        for (at, batch) in batches {
+            let thing = from_iter([batch]).connect(port.clone());
+            scheduler.schedule_later_one_time(thing, Duration::from_millis(at)).unwrap();
+        }
+        scheduler.run_forever().unwrap();
+        // 24 ms for two samples.
+        assert_eq!(seen.events(), [(1_000_000_090, 1), (1_000_000_100, 2), (4988, 3), (5000, 4)]);
     }
 
     proptest! {

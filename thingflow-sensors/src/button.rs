@@ -9,6 +9,7 @@ use thingflow_core::{
     SensorId, StreamError, Then, Visitor,
 };
 
+use crate::moment::Moment;
 use crate::pin::{PinIn, pin_in};
 
 /// A button between a pin and ground, with the pull-up switched on. Sample it every 5 ms.
@@ -51,8 +52,8 @@ pub enum Press {
 /// changes, as those of a line of the kernel, or samples: it wakes itself for what no event tells, and only then. A button
 /// that nobody touches costs nothing.
 ///
-/// Times are those of the events: when a level began that counted, not when that was known. What still waits when the stream
-/// ends counts.
+/// Times are those of the events: when a level began that counted, not when that was known. How long a press lasted does not
+/// change when the wall clock is set meanwhile. What still waits when the stream ends counts.
 ///
 /// ```
 /// use core::time::Duration;
@@ -82,11 +83,11 @@ struct Held {
     told: bool,
 }
 
-/// A moment: by the events' time, and when we saw it.
+/// An event, and when it happened.
 #[derive(Clone, Copy)]
 struct Since {
     event: SensorEvent<()>,
-    seen: Instant,
+    moment: Moment,
 }
 
 impl Presses {
@@ -105,11 +106,11 @@ impl Presses {
         Self { long, ..self }
     }
 
-    fn level(&mut self, event: SensorEvent<bool>, seen: Instant) {
+    fn level(&mut self, event: SensorEvent<bool>, moment: Moment) {
         if event.val == self.held.is_some() {
             self.turned = None; // it has bounced
         } else if self.turned.is_none() {
-            self.turned = Some(Since { event: event.map(drop), seen });
+            self.turned = Some(Since { event: event.map(drop), moment });
         }
     }
 
@@ -130,7 +131,7 @@ impl Presses {
     fn turn(&mut self) -> Option<SensorEvent<Press>> {
         let since = self.turned.take()?;
         let press = match self.held.take() {
-            Some(held) => Press::Released(since.event.ts - held.since.event.ts),
+            Some(held) => Press::Released(since.moment.since(&held.since.moment)),
             None => {
                 self.held = Some(Held { since, told: false });
                 Press::Pressed
@@ -155,22 +156,21 @@ impl Presses {
     }
 
     fn ask_for_wake(&self, out: &mut Emitter<'_, '_, impl InputThing<SensorEvent<Press>>>) {
-        let held = self.held.filter(|held| !held.told).map(|held| held.since.seen + self.long);
-        if let Some(due) = self.turned.map(|since| since.seen + self.debounce).or(held) {
+        let held = self.held.filter(|held| !held.told).map(|held| held.since.moment.seen + self.long);
+        if let Some(due) = self.turned.map(|since| since.moment.seen + self.debounce).or(held) {
             out.wake_at(due);
         }
     }
 }
 
 /// Whether something has lasted, as an event tells that came after it.
-fn by_event(event: &SensorEvent<bool>) -> impl Fn(&Since, Duration) -> bool + use<> {
-    let now = event.ts;
-    move |since, time| now - since.event.ts >= time
+fn by_event(now: Moment) -> impl Fn(&Since, Duration) -> bool {
+    move |since, time| now.since(&since.moment) >= time
 }
 
 /// Whether something has lasted, as the scheduler's clock tells if no event has come meanwhile.
 fn by_clock(now: Instant) -> impl Fn(&Since, Duration) -> bool {
-    move |since, time| now.since(since.seen) >= time
+    move |since, time| now.since(since.moment.seen) >= time
 }
 
 impl Default for Presses {
@@ -193,12 +193,13 @@ impl Filter<SensorEvent<bool>> for Presses {
         event: SensorEvent<bool>,
         out: &mut Emitter<'_, '_, impl InputThing<SensorEvent<Press>>>,
     ) -> Receipt {
-        let demand = self.send(by_event(&event), out)?; // what was so before it
+        let moment = Moment::of(&event, out.context());
+        let demand = self.send(by_event(moment), out)?; // what was so before it
         if demand == Demand::Done {
             return Ok(demand);
         }
-        self.level(event, out.now());
-        let demand = demand.and(self.send(by_event(&event), out)?);
+        self.level(event, moment);
+        let demand = demand.and(self.send(by_event(moment), out)?);
         self.ask_for_wake(out);
         Ok(demand)
     }
@@ -287,6 +288,25 @@ mod tests {
         scheduler.run_forever().unwrap();
         assert_eq!(seen.timed_text(), "Pressed@20.02 Long@22 Released(10s)@30.02 |@40");
         assert_eq!(woken.get(), 3);
+    }
+
+    #[test]
+    fn f40_a_press_does_not_last_longer_when_the_clock_is_set_meanwhile() {
+        const HOUR: i64 = 3_600_000;
+        for (set, debounce) in [(HOUR, 0), (-HOUR, 0), (HOUR, 20), (-HOUR, 20)] {
+            let seen = Recorder::new();
+            let mut chain = pipe().pipe(Presses::new().debounce(ms(debounce))).to(seen.clone());
+            let at = |millis| Context::detached(Instant::ZERO + ms(4 * HOUR.unsigned_abs() + millis));
+            let mut press = |millis: u64, set: i64, down| {
+                let ts = 4 * HOUR + i64::try_from(millis).unwrap() + set;
+                chain.next(event(ts, down), &mut at(millis)).unwrap();
+            };
+            press(0, 0, true);
+            press(100, set, false);
+            press(500, set, true);
+            let told: Vec<_> = seen.events().iter().map(|e: &SensorEvent<Press>| e.val).take(2).collect();
+            assert_eq!(told, [Press::Pressed, Press::Released(ms(100))], "set by {set} ms");
+        }
     }
 
     #[test]

@@ -62,7 +62,7 @@ impl<const N: usize> Calibration<N> {
 }
 
 /// Why points make no calibration.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub enum CalibrationError {
     /// A line needs two points.
     TooFew,
@@ -87,6 +87,13 @@ impl fmt::Display for CalibrationError {
             }
             Self::NotFinite { at } => write!(f, "point {at} has a coordinate that is not a finite number"),
         }
+    }
+}
+
+/// As `Display`.
+impl fmt::Debug for CalibrationError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

@@ -3,6 +3,10 @@
 use core::error::Error;
 use core::fmt;
 
+use thingflow_core::DriverError;
+
+use crate::OutOfRange;
+
 /// A chip and where it sits: what its errors begin with. Drivers of your own can use it too.
 ///
 /// ```
@@ -55,7 +59,7 @@ impl Chip {
 
     /// The bus failed, mostly because nobody answered.
     pub fn silent<E>(self, error: E) -> ChipError<E> {
-        ChipError { chip: self, fault: ChipFault::Bus(error) }
+        ChipError { chip: self, fault: ChipFault::Bus(DriverError(error)) }
     }
 
     /// Another chip sits at the address.
@@ -68,14 +72,20 @@ impl Chip {
         ChipError { chip: self, fault: ChipFault::Corrupt }
     }
 
+    /// The chip gave a value that it cannot have measured.
+    pub fn impossible<E>(self, value: OutOfRange) -> ChipError<E> {
+        ChipError { chip: self, fault: ChipFault::OutOfRange(value) }
+    }
+
     /// The chip has no reading, and this is why.
     pub fn no_reading<E>(self, why: &'static str) -> ChipError<E> {
         ChipError { chip: self, fault: ChipFault::NoReading(why) }
     }
 }
 
-/// Why a chip gave no reading. `E` is the bus's error.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Why a chip gave no reading. `E` is the bus's error; if the bus failed, [`source`](Error::source) is that error as a
+/// [`DriverError<E>`].
+#[derive(Clone, Copy, PartialEq)]
 pub struct ChipError<E> {
     /// The chip.
     pub chip: Chip,
@@ -84,11 +94,11 @@ pub struct ChipError<E> {
 }
 
 /// What is wrong with a chip.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum ChipFault<E> {
     /// The bus failed, mostly because nobody answered.
-    Bus(E),
+    Bus(DriverError<E>),
     /// Another chip answered.
     OtherChip {
         /// Its identification.
@@ -98,6 +108,8 @@ pub enum ChipFault<E> {
     },
     /// A checksum is wrong.
     Corrupt,
+    /// The chip gave a value outside of the range that its documentation states, or one that is not a number.
+    OutOfRange(OutOfRange),
     /// The chip answers but has no reading; the text says why and what to do.
     NoReading(&'static str),
 }
@@ -107,11 +119,11 @@ impl<E: fmt::Debug> fmt::Display for ChipError<E> {
         let Chip { name, address } = self.chip;
         match (&self.fault, address) {
             (ChipFault::Bus(error), Some(address)) => {
-                write!(f, "{name} does not answer: {error:?}; check the wiring, and that `i2cdetect -y 1` ")?;
+                write!(f, "{name} does not answer: {error}; check the wiring, and that `i2cdetect -y 1` ")?;
                 write!(f, "shows {address:02x}")
             }
             (ChipFault::Bus(error), None) => {
-                write!(f, "{name} cannot be reached: {error:?}; check the wiring, and that SPI is switched on")
+                write!(f, "{name} cannot be reached: {error}; check the wiring, and that SPI is switched on")
             }
             (ChipFault::OtherChip { found, expected }, _) => {
                 write!(f, "no {name}: another chip answers, with the id {found:#04x} instead of {expected:#04x}")
@@ -119,12 +131,30 @@ impl<E: fmt::Debug> fmt::Display for ChipError<E> {
             (ChipFault::Corrupt, _) => {
                 write!(f, "{name}: a checksum is wrong; shorten the wires, or slow the bus down")
             }
+            (ChipFault::OutOfRange(value), _) => {
+                write!(f, "{name}: {value}; check its supply and its wires, and switch it off and on")
+            }
             (ChipFault::NoReading(why), _) => write!(f, "{name}: {why}"),
         }
     }
 }
 
-impl<E: fmt::Debug> Error for ChipError<E> {}
+/// As `Display`.
+impl<E: fmt::Debug> fmt::Debug for ChipError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl<E: fmt::Debug + 'static> Error for ChipError<E> {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match &self.fault {
+            ChipFault::Bus(error) => Some(error),
+            ChipFault::OutOfRange(value) => Some(value),
+            _ => None,
+        }
+    }
+}
 
 #[cfg(test)]
 mod tests {
@@ -136,6 +166,14 @@ mod tests {
         let there = Chip::i2c("BME280", 0x76).at(0x77, &[0x76, 0x77]);
         assert_eq!(there.address(), 0x77);
         let _ = there.at(0x75, &[0x76, 0x77]);
+    }
+
+    #[test]
+    fn f12_the_error_of_the_bus_can_be_looked_at() {
+        let error = Chip::i2c("BME280", 0x76).silent(std::io::ErrorKind::TimedOut);
+        let cause = error.source().and_then(|cause| cause.downcast_ref::<DriverError<std::io::ErrorKind>>());
+        assert_eq!(cause, Some(&DriverError(std::io::ErrorKind::TimedOut)));
+        assert_eq!(format!("{error:?}"), error.to_string());
     }
 
     #[test]

@@ -14,7 +14,7 @@ use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{ControlModes, LocalModes, tcgetattr};
 use thingflow_core::prelude::*;
 use thingflow_core::testing::Recorder;
-use thingflow_sensors::serial::{CsvLines, Framed, Tty, TtyError};
+use thingflow_sensors::serial::{CsvLines, Framed, SerialEvents, Tty, TtyError};
 
 /// Whether terminals can be set up here. The emulator of a foreign processor hands on nearly every call to the kernel, but
 /// none of these.
@@ -151,4 +151,48 @@ fn what_cannot_be_had_is_told() {
     assert_eq!(error, format!("{} is no serial line", file.path().display()));
     let error = Tty::open(board.path(), 0).unwrap_err().to_string();
     assert_eq!(error, format!("{} does not know this speed", board.path().display()));
+}
+
+#[test]
+fn f85_a_line_can_be_written_to() {
+    if !has_terminals() {
+        return;
+    }
+    let board = Board::new();
+    let mut line = board.open("").unwrap();
+    line.try_clone().unwrap().write_all(b"led on\r\n\x03").unwrap();
+    line.flush().unwrap();
+    let mut heard = [0; 9];
+    board.plugged_in.borrow_mut().as_mut().unwrap().read_exact(&mut heard).unwrap();
+    assert_eq!(&heard, b"led on\r\n\x03");
+    board.unplug();
+    assert_eq!(line.write(b"led off").unwrap_err().kind(), ErrorKind::NotConnected);
+}
+
+#[test]
+fn f85_a_line_is_a_source_of_the_main_event_loop() {
+    if !has_terminals() {
+        return;
+    }
+    let board = Board::new();
+    let line = board.open("7\n1\noops\n").unwrap();
+    let readings = SerialEvents::new("board", line, CsvLines::<1>::new());
+    let (seen, reports) = (Recorder::new(), Recorder::new());
+    readings.port().map(|e| e.val[0]).connect(seen.clone());
+    let told = board.clone();
+    readings.port().for_each(move |e| match e.val[0] as u32 {
+        1 => told.print("2\n"),
+        _ => told.unplug(),
+    });
+    let mut scheduler = Scheduler::new().unwrap();
+    scheduler.reports().map(|report| report.to_string()).connect(reports.clone());
+    scheduler.schedule_on_main_event_loop(readings).unwrap();
+    scheduler.run_forever().unwrap();
+    assert!(seen.text().starts_with("1.0 2.0 !"), "{}", seen.text());
+    assert!(seen.error().unwrap().contains("has hung up; check that its device is plugged in"), "{:?}", seen.error());
+    assert!(
+        reports.events()[0].starts_with("board: a reading is lost: a frame is malformed"),
+        "{:?}",
+        reports.events()
+    );
 }

@@ -3,7 +3,8 @@
 use std::env;
 use std::time::Instant;
 
-use crate::{Result, bare, board, cross, features, model, process, setup, test, tidy};
+use crate::clean::State;
+use crate::{Result, bare, board, cross, docs, examples, features, model, package, process, setup, test, tidy};
 
 struct Step {
     name: &'static str,
@@ -12,13 +13,15 @@ struct Step {
     run: fn() -> Result,
 }
 
-const STEPS: [Step; 11] = [
+const STEPS: [Step; 13] = [
     Step { name: "format", setup: nothing, run: format },
     Step { name: "tidy", setup: nothing, run: || tidy::run(&[]) },
     Step { name: "lint", setup: nothing, run: lint },
     Step { name: "features", setup: nothing, run: || features::run(&[]) },
     Step { name: "model", setup: nothing, run: || model::run(&[]) },
-    Step { name: "docs", setup: nothing, run: docs },
+    Step { name: "docs", setup: nothing, run: || docs::run(&[]) },
+    Step { name: "package", setup: nothing, run: || package::run(&[]) },
+    Step { name: "examples", setup: nothing, run: || examples::run(&[]) },
     Step { name: "benches", setup: nothing, run: benches },
     Step { name: "bare", setup: bare::setup, run: || bare::run(&[]) },
     Step { name: "cross", setup: || cross::setup(&cross::Target::DEFAULT), run: || cross::run(&[]) },
@@ -33,10 +36,17 @@ pub(crate) fn run(_: &[String]) -> Result {
         match (step.setup)() {
             Err(error) if is_ci() => return Err(format!("{}: {error}", step.name).into()),
             Err(error) => eprintln!("WARNING: {error}; `{}` is NOT checked on this machine", step.name),
-            Ok(()) => (step.run)().map_err(|error| format!("{}: {error}", step.name))?,
+            Ok(()) => run_step(step).map_err(|error| format!("{}: {error}", step.name))?,
         }
     }
     Ok(())
+}
+
+/// Whatever a step runs, it must leave the repository as it was.
+fn run_step(step: &Step) -> Result {
+    let before = State::of(process::root())?;
+    (step.run)()?;
+    before.map_or(Ok(()), |before| before.is_kept(process::root()))
 }
 
 /// Where nobody sees a warning, what cannot be checked is a failure.
@@ -57,11 +67,6 @@ fn format() -> Result {
 
 fn lint() -> Result {
     process::run(&mut process::cargo("clippy --workspace --all-targets --all-features --locked -- -D warnings"))
-}
-
-fn docs() -> Result {
-    let mut command = process::cargo("doc --workspace --all-features --no-deps --locked");
-    process::run(command.env("RUSTDOCFLAGS", "-D warnings"))
 }
 
 /// The benches are measured by hand; here they must only still compile.

@@ -4,7 +4,7 @@ use std::process::Command;
 use std::{env, fs};
 
 use crate::summary::Summary;
-use crate::{Result, process, test};
+use crate::{Result, examples, process, test};
 
 /// What a board's program must stay below when stripped.
 const LIMITS: [(&str, u64); 1] = [("lux-led", 1024 * 1024)];
@@ -89,7 +89,7 @@ pub(crate) fn run(words: &[String]) -> Result {
     setup(&asked.targets)?;
     let mut sum = Summary::default();
     for &target in &asked.targets {
-        let examples = examples()?;
+        let examples = examples::names()?;
         let programs: Vec<&str> = examples.iter().map(String::as_str).collect();
         build(target, Linked::Dynamically, &format!("{} {DEPLOYED}", packages(&programs)))?;
         report(target, &programs)?;
@@ -158,18 +158,6 @@ fn packages(names: &[&str]) -> String {
     names.iter().map(|name| format!("-p {name}")).collect::<Vec<_>>().join(" ")
 }
 
-fn examples() -> Result<Vec<String>> {
-    let mut names = Vec::new();
-    for entry in fs::read_dir(process::root().join("examples"))? {
-        let entry = entry?;
-        if entry.path().join("Cargo.toml").exists() {
-            names.push(entry.file_name().to_string_lossy().into_owned());
-        }
-    }
-    names.sort();
-    Ok(names)
-}
-
 /// Prints how large the programs are; one that is too large is an error.
 fn report(target: Target, programs: &[&str]) -> Result {
     println!("\nstripped, for {}:", target.name());
@@ -231,10 +219,5 @@ mod tests {
         assert_eq!(too_large(Target::Armv7, &[("lux-led", 1024 * 1024 - 1), ("replay", u64::MAX)]), [""; 0]);
         let complaint = "lux-led takes 1048576 bytes on armv7, which is too much";
         assert_eq!(too_large(Target::Armv7, &[("lux-led", 1024 * 1024)]), [complaint]);
-    }
-
-    #[test]
-    fn the_examples_are_found() {
-        assert!(examples().unwrap().iter().any(|name| name == "lux-led"));
     }
 }

@@ -1,6 +1,7 @@
 //! `deploy`: builds a program for boards, copies it there over ssh, installs it as a service, and shows its log.
 
 mod board;
+mod plan;
 mod program;
 mod unit;
 
@@ -17,9 +18,9 @@ use program::Program;
 use unit::Unit;
 
 const USAGE: &str = "usage: cargo xtask deploy --host USER@HOST... [--hosts FILE] WHICH \
-                     [--target aarch64|armv7|armv6|this] [--features A,B] [--port N] [--prefix FOLDER] [--no-log]\n       \
-                     cargo xtask deploy --remove --host USER@HOST... [--hosts FILE] WHICH [--port N]\n\
-                     WHICH is --example NAME, or --path FOLDER [--bin NAME] for a program of your own";
+                     [--target aarch64|armv7|armv6|this] [--features A,B] [--port N] [--prefix FOLDER] [--no-log] [--dry-run]\n       \
+                     cargo xtask deploy --remove --host USER@HOST... [--hosts FILE] WHICH [--port N] [--dry-run]\n\
+                     WHICH is --example NAME, or --path FOLDER [--bin NAME] for your own program";
 
 /// What the words of the command line ask for.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -36,6 +37,8 @@ struct Asked {
     prefix: String,
     remove: bool,
     no_log: bool,
+    /// Only says what would be done.
+    dry_run: bool,
 }
 
 pub(crate) fn run(words: &[String]) -> Result {
@@ -44,6 +47,10 @@ pub(crate) fn run(words: &[String]) -> Result {
 
 fn carry_out(asked: &Asked) -> Result {
     let program = Program::asked(asked)?;
+    if asked.dry_run {
+        print!("{}", plan::text(asked, &program)?);
+        return Ok(());
+    }
     if asked.remove {
         return on_each(&asked.boards, |board| {
             board.connect()?.remove(&program.name, &asked.prefix)?;
@@ -59,11 +66,15 @@ fn carry_out(asked: &Asked) -> Result {
             unit.file_name()
         );
     }
-    deploy(asked, &unit, |kind| program.build(kind))
+    let command = if unit.sets_lines() { Some(Program::safe_lines_command()?) } else { None };
+    deploy(asked, &unit, |kind| {
+        let safe_lines = command.as_ref().map(|command| command.build(kind)).transpose()?;
+        Ok(Built { program: program.build(kind)?, safe_lines })
+    })
 }
 
 /// Installs on each board; shows the log if there is one only.
-fn deploy(asked: &Asked, unit: &Unit, build: impl Fn(&str) -> Result<PathBuf>) -> Result {
+fn deploy(asked: &Asked, unit: &Unit, build: impl Fn(&str) -> Result<Built>) -> Result {
     let mut programs = Programs { build, built: HashMap::new() };
     let follows = asked.boards.len() == 1 && !asked.no_log;
     on_each(&asked.boards, |board| {
@@ -93,11 +104,19 @@ fn on_each(boards: &[Board], mut act: impl FnMut(&Board) -> Result) -> Result {
 /// The program for each kind of board, built when the first of its kind is met. What did not build is not tried again.
 struct Programs<B> {
     build: B,
-    built: HashMap<String, std::result::Result<PathBuf, String>>,
+    built: HashMap<String, std::result::Result<Built, String>>,
 }
 
-impl<B: Fn(&str) -> Result<PathBuf>> Programs<B> {
-    fn get(&mut self, kind: &str) -> Result<PathBuf> {
+/// Where lies what was built for a kind of board.
+#[derive(Clone, Debug)]
+struct Built {
+    program: PathBuf,
+    /// The command that sets lines to their safe levels, if the program's unit calls it.
+    safe_lines: Option<PathBuf>,
+}
+
+impl<B: Fn(&str) -> Result<Built>> Programs<B> {
+    fn get(&mut self, kind: &str) -> Result<Built> {
         let build = || (self.build)(kind).map_err(|error| error.to_string());
         Ok(self.built.entry(kind.to_owned()).or_insert_with(build).clone()?)
     }
@@ -117,32 +136,65 @@ fn parse(words: &[String]) -> Result<Asked> {
         match word.as_str() {
             "--no-log" => asked.no_log = true,
             "--remove" => asked.remove = true,
+            "--dry-run" => asked.dry_run = true,
             _ => {
                 let value = rest.next().ok_or(USAGE)?.clone();
                 match word.as_str() {
                     "--host" => hosts.push(value),
                     "--hosts" => hosts.extend(hosts_of(&value)?),
-                    "--port" => port = Some(value),
+                    "--port" => port = Some(port_of(&value)?),
                     "--example" | "--path" if !asked.folder.as_os_str().is_empty() => return Err(USAGE.into()),
                     "--example" => asked.folder = process::root().join("examples").join(value),
                     "--path" => asked.folder = value.into(),
                     "--bin" => asked.bin = Some(value),
                     "--target" => asked.target = Some(value),
-                    "--features" => asked.features.extend(value.split(',').map(str::to_owned)),
+                    "--features" => asked.features = features_of(&value)?,
                     "--prefix" => asked.prefix = value,
                     _ => return Err(USAGE.into()),
                 }
             }
         }
     }
-    // ssh would take such a host for an option.
-    let is_host = |host: &String| !host.starts_with('-');
-    if hosts.is_empty() || !hosts.iter().all(is_host) || asked.folder.as_os_str().is_empty() {
+    if hosts.is_empty() || asked.folder.as_os_str().is_empty() {
         return Err(USAGE.into());
+    }
+    if let Some(host) = hosts.iter().find(|host| !is_host(host)) {
+        return Err(format!(
+            "invalid host \"{}\": it is USER@HOST, HOST or an alias of ssh's\n{USAGE}",
+            host.escape_debug()
+        )
+        .into());
     }
     let options: Vec<String> = port.into_iter().flat_map(|port| ["-o".into(), format!("Port={port}")]).collect();
     asked.boards = hosts.into_iter().map(|host| Board { host, options: options.clone() }).collect();
     Ok(asked)
+}
+
+/// Whether ssh takes it for a host and for nothing else: names, addresses, `[::1]`, with a user before them or not.
+fn is_host(host: &str) -> bool {
+    let is_part = |part: &str| {
+        part.starts_with(|first: char| first.is_ascii_alphanumeric() || "[_:".contains(first))
+            && part.chars().all(|c| c.is_ascii_alphanumeric() || "._-:%[]".contains(c))
+    };
+    host.split('@').count() <= 2 && host.split('@').all(is_part)
+}
+
+fn port_of(text: &str) -> Result<u16> {
+    text.parse()
+        .map_err(|_| format!("invalid port \"{}\": it is a number up to 65535\n{USAGE}", text.escape_debug()).into())
+}
+
+/// They are noted in the unit, so they must be what cargo calls a feature.
+fn features_of(list: &str) -> Result<Vec<String>> {
+    let is_feature = |name: &str| {
+        name.starts_with(|first: char| first.is_ascii_alphanumeric() || first == '_')
+            && name.chars().all(|c| c.is_ascii_alphanumeric() || "_-+./".contains(c))
+    };
+    let names: Vec<String> = list.split(',').map(str::to_owned).collect();
+    match names.iter().find(|name| !is_feature(name)) {
+        Some(name) => Err(format!("invalid feature \"{}\"; give them as A,B\n{USAGE}", name.escape_debug()).into()),
+        None => Ok(names),
+    }
 }
 
 /// The hosts of a file, one a line; `#` begins a comment.

@@ -4,14 +4,14 @@ use std::fs;
 
 use crate::{Result, process};
 
-const LIBRARIES: [&str; 3] = ["thingflow-core", "thingflow-adapters", "thingflow-sensors"];
+const LIBRARIES: [&str; 4] = ["thingflow-core", "thingflow-adapters", "thingflow-journal", "thingflow-sensors"];
 
 pub(crate) fn run(_: &[String]) -> Result {
     for library in LIBRARIES {
         lint(library, "")?;
         let manifest = fs::read_to_string(process::root().join(library).join("Cargo.toml"))?;
-        for feature in names(&manifest) {
-            lint(library, &format!("--features {feature}"))?;
+        for feature in read(&manifest) {
+            lint(library, &format!("--features {}", feature.name))?;
         }
     }
     Ok(())
@@ -22,14 +22,30 @@ fn lint(library: &str, features: &str) -> Result {
     process::run(&mut process::cargo(&line))
 }
 
-/// The keys of the `[features]` table, `default` left out.
-fn names(manifest: &str) -> Vec<&str> {
+/// A cargo feature, with the comment above it.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Feature<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) about: String,
+}
+
+/// The entries of the `[features]` table, `default` left out.
+pub(crate) fn read(manifest: &str) -> Vec<Feature<'_>> {
     let table = manifest.lines().skip_while(|line| line.trim() != "[features]").skip(1);
-    let keys = table
-        .take_while(|line| !line.starts_with('['))
-        .filter(|line| line.starts_with(|first: char| first.is_ascii_alphanumeric() || first == '_'))
-        .filter_map(|line| Some(line.split_once('=')?.0.trim()));
-    keys.filter(|key| *key != "default").collect()
+    let (mut features, mut about) = (Vec::new(), Vec::new());
+    for line in table.take_while(|line| !line.starts_with('[')) {
+        if let Some(comment) = line.strip_prefix('#') {
+            about.push(comment.trim());
+            continue;
+        }
+        let is_key = line.starts_with(|first: char| first.is_ascii_alphanumeric() || first == '_');
+        let key = line.split_once('=').filter(|_| is_key).map(|(key, _)| key.trim());
+        if let Some(name) = key.filter(|key| *key != "default") {
+            features.push(Feature { name, about: about.join(" ") });
+        }
+        about.clear();
+    }
+    features
 }
 
 #[cfg(test)]
@@ -37,10 +53,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_the_keys_of_the_table() {
-        let manifest = "[package]\nname = \"x\"\n\n[features]\ndefault = [\"std\"]\n# Files.\ncsv = []\n\
+    fn features_are_the_keys_of_the_table() {
+        let manifest = "[package]\nname = \"x\"\n\n[features]\ndefault = [\"std\"]\n# All.\n\n# Files\n# of rows.\ncsv = []\n\
                         std = [\n  \"alloc\",\n]\nhal-1 = []\n\n[dependencies]\nlog = \"1\"\n";
-        assert_eq!(names(manifest), ["csv", "std", "hal-1"]);
-        assert!(names("[package]\n").is_empty());
+        let of = |name, about: &str| Feature { name, about: about.into() };
+        assert_eq!(read(manifest), [of("csv", "Files of rows."), of("std", ""), of("hal-1", "")]);
+        assert!(read("[package]\n").is_empty());
     }
 }

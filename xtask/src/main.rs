@@ -5,17 +5,23 @@ mod bench;
 mod board;
 mod book;
 mod ci;
+mod clean;
 mod cross;
 mod deploy;
+mod docs;
+mod examples;
+mod feature_index;
 mod features;
 mod filter_index;
 mod model;
+mod name;
+mod new;
 mod operators;
+mod package;
+mod pictures;
 mod process;
 mod setup;
 mod summary;
-#[cfg(test)]
-mod template;
 mod test;
 mod tidy;
 mod tree;
@@ -36,7 +42,7 @@ struct Command {
     run: Chore,
 }
 
-const COMMANDS: [Command; 12] = [
+const COMMANDS: [Command; 17] = [
     Command {
         name: "setup",
         help: "install what the tests need; --bare, --bench, --cross, --board, --deploy: what these need too",
@@ -48,8 +54,15 @@ const COMMANDS: [Command; 12] = [
         run: test::run,
     },
     Command { name: "model", help: "the queues between threads, in all orders of their steps", run: model::run },
-    Command { name: "tidy", help: "check the repository's own rules", run: tidy::run },
+    Command { name: "tidy", help: "check the repository's own rules; all, or those that are named", run: tidy::run },
     Command { name: "features", help: "lint each crate with each of its features alone", run: features::run },
+    Command { name: "docs", help: "the pages of cargo doc, linked to each other", run: docs::run },
+    Command {
+        name: "examples",
+        help: "run each example for a moment; it must leave nothing behind",
+        run: examples::run,
+    },
+    Command { name: "package", help: "pack the crates as crates.io would get them", run: package::run },
     Command { name: "bare", help: "build for Cortex-M, and run the example on an emulated board", run: bare::run },
     Command {
         name: "cross",
@@ -61,12 +74,14 @@ const COMMANDS: [Command; 12] = [
         help: "boot ARM boards in an emulator, with programs of ours on real pins",
         run: board::run,
     },
+    Command { name: "new", help: "make a folder for your own program, a copy of template/", run: new::run },
     Command { name: "deploy", help: "install a program on a board over ssh, as a service", run: deploy::run },
     Command {
         name: "book",
-        help: "regenerate docs/src/filters.md; with mdbook installed, build the book",
+        help: "regenerate the tables of operators and features; with mdbook installed, build the book",
         run: book::run,
     },
+    Command { name: "pictures", help: "make the pictures of the README and the book anew", run: pictures::run },
     Command {
         name: "bench",
         help: "run the benches, e.g. `bench --only GROUP --json FILE`, `bench --target aarch64`",
@@ -74,7 +89,7 @@ const COMMANDS: [Command; 12] = [
     },
     Command {
         name: "ci",
-        help: "the whole gate: all of the above but deploy and bench, and format, lints, docs",
+        help: "the whole gate: all of the above but new, deploy, pictures and bench, and format, lints",
         run: ci::run,
     },
 ];

@@ -8,6 +8,7 @@ mod footprint;
 mod hops;
 mod idle;
 mod joins;
+mod journal;
 mod posts;
 mod timers;
 pub mod timing;
@@ -32,7 +33,7 @@ pub struct Group {
 }
 
 /// All groups, in the order of the table.
-pub const ALL: [&Group; 10] = [
+pub const ALL: [&Group; 11] = [
     &chain::GROUP,
     &hops::GROUP,
     &fanout::GROUP,
@@ -43,6 +44,7 @@ pub const ALL: [&Group; 10] = [
     &posts::GROUP,
     &idle::GROUP,
     &allocations::GROUP,
+    &journal::GROUP,
 ];
 
 /// The group of that name.

@@ -5,6 +5,7 @@ pub mod calloop;
 pub mod futures;
 pub mod hand;
 pub mod iterator;
+pub mod journal;
 pub mod rxrust;
 pub mod thingflow;
 pub mod tokio;

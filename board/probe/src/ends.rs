@@ -7,7 +7,7 @@ use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
-use thingflow_adapters::gpio::chardev::Line;
+use thingflow_adapters::gpio::chardev::{Line, LineLevel};
 use thingflow_adapters::gpio::{PinState, pin_out};
 use thingflow_core::prelude::*;
 
@@ -30,11 +30,11 @@ pub(crate) fn check(checks: &mut Checks, chip: &str) {
         });
     }
     let (how, line) = KILLED;
-    checks.run(&format!("{how} leaves the pin as it is, the next program gets it low"), || {
+    checks.run(&format!("{how} leaves the pin as it is, what the unit runs then makes it safe"), || {
         let (ended_well, said) = run(chip, line, how)?;
         expect(&format!("success ({said})"), &ended_well, &false)?;
         let seen = levels(line, "1")?;
-        drop(Line::at(chip, line).output(PinState::Low)?);
+        format!("{chip}:{line}=low").parse::<LineLevel>()?.set()?; // as `thingflow-safe-lines` does
         Ok(format!("{seen}, then {}", levels(line, "0")?))
     });
 }

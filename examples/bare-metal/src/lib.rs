@@ -26,9 +26,9 @@ use embedded_hal::digital::OutputPin;
 use embedded_io::Write;
 use pin::Pin;
 use report::Report;
-use thingflow_core::joins::{CombineLatest, Junction};
-use thingflow_core::prelude::*;
-use thingflow_core::{Sampled, bare};
+use thingflow::joins::{CombineLatest, Junction};
+use thingflow::prelude::*;
+use thingflow::{Sampled, bare};
 
 /// Below this average of three readings, in lux, the lamp is lit.
 pub const DARK: f32 = 25.0;

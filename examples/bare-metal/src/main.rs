@@ -14,8 +14,8 @@ use bare_metal::{Board, TICK, simulated};
 use embedded_hal::delay::DelayNs;
 use embedded_hal::digital::{ErrorType, OutputPin};
 use embedded_io::Write;
-use thingflow_core::RunError;
-use thingflow_sensors::serial::{Decode, PostcardFrames};
+use thingflow::RunError;
+use thingflow::sensors::serial::{Decode, PostcardFrames};
 
 fn main() -> Result<(), RunError> {
     for line in day()? {

@@ -1,10 +1,10 @@
-//! What goes over the serial line: [`Message`]s, framed as `thingflow_sensors::serial` does it.
+//! What goes over the serial line: [`Message`]s, framed as `thingflow::sensors::serial` does it.
 
 use core::fmt;
 
 use embedded_io::Write;
-pub use thingflow_sensors::serial::Message;
-use thingflow_sensors::serial::encode;
+pub use thingflow::sensors::serial::Message;
+use thingflow::sensors::serial::encode;
 
 /// The average light, in lux.
 pub const LIGHT: u16 = 1;

@@ -1,7 +1,7 @@
 //! [`Pin`]: a pin as a sink.
 
 use embedded_hal::digital::OutputPin;
-use thingflow_core::prelude::*;
+use thingflow::prelude::*;
 
 /// Sets a pin; low at the end, whatever ended it. A fatal error of another Thing tells nobody, so the pin goes low when it is
 /// dropped as well. A processor that hangs, or panics without unwinding, drops nothing: see the firmware's panic handler, and

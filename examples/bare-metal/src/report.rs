@@ -4,7 +4,7 @@ use core::cell::RefCell;
 use core::marker::PhantomData;
 
 use embedded_io::Write;
-use thingflow_core::prelude::*;
+use thingflow::prelude::*;
 
 use crate::TICK;
 use crate::message::{Message, send};

@@ -3,7 +3,7 @@
 use core::convert::Infallible;
 use core::slice;
 
-use thingflow_core::{SampleError, Sensor, SensorId};
+use thingflow::{SampleError, Sensor, SensorId};
 
 /// A sensor whose readings are in the program.
 #[derive(Clone, Debug)]

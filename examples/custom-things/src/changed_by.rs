@@ -1,6 +1,6 @@
 //! A filter of one's own, and its fluent method.
 
-use thingflow_core::prelude::*;
+use thingflow::prelude::*;
 
 /// A filter: passes an event only if it differs from the last one passed by at least `band`. The built-in `deadband` does the
 /// same for numbers of all kinds and sensor events.

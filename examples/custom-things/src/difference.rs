@@ -1,6 +1,6 @@
 //! A Thing of one's own with two inputs.
 
-use thingflow_core::prelude::*;
+use thingflow::prelude::*;
 
 /// A Thing with two inputs: sends how much warmer it is indoors, each time either changes.
 pub(crate) struct Difference {

@@ -1,4 +1,5 @@
-//! What you write yourself: a sensor, a filter with its fluent method, and a Thing with two inputs.
+//! What you write yourself: a sensor, a filter with its fluent method, a Thing with two inputs, and operators of the library
+//! written again with its public kit.
 //!
 //! ```sh
 //! cargo run -p custom-things
@@ -6,12 +7,14 @@
 
 mod changed_by;
 mod difference;
+#[cfg_attr(not(test), allow(dead_code))] // to be read, and compared with those of the library
+mod kit;
 mod ramp;
 
 use std::error::Error;
 use std::time::Duration;
 
-use thingflow_core::prelude::*;
+use thingflow::prelude::*;
 
 use changed_by::MyFilters;
 use difference::Difference;
@@ -41,7 +44,7 @@ fn difference(scheduler: &Scheduler) -> Result<Port<f64>, Box<dyn Error>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use thingflow_core::testing::Recorder;
+    use thingflow::testing::Recorder;
 
     #[test]
     fn the_difference_follows_both_sensors() -> Result<(), Box<dyn Error>> {

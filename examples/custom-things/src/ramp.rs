@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 
-use thingflow_core::prelude::*;
+use thingflow::prelude::*;
 
 /// A sensor: a simulated thermometer that climbs by `step` °C at each reading, eight times.
 pub(crate) struct Ramp {

@@ -7,7 +7,7 @@
 use std::error::Error;
 use std::time::Duration;
 
-use thingflow_core::prelude::*;
+use thingflow::prelude::*;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut scheduler = Scheduler::new()?;
@@ -29,7 +29,7 @@ fn fibonacci(scheduler: &Scheduler) -> Result<Port<u64>, Box<dyn Error>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use thingflow_core::testing::Recorder;
+    use thingflow::testing::Recorder;
 
     #[test]
     fn each_number_is_the_sum_of_the_two_before() -> Result<(), Box<dyn Error>> {

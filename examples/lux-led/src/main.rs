@@ -14,15 +14,15 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use embedded_hal::digital::OutputPin;
-use thingflow_adapters::gpio::pin_out;
-use thingflow_core::prelude::*;
+use thingflow::adapters::gpio::pin_out;
+use thingflow::prelude::*;
 
 fn main() -> ExitCode {
-    thingflow_adapters::logging::init();
+    thingflow::adapters::logging::init();
     match run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            log::error!("{error}");
+            log::error!("{error:?}"); // with its causes
             ExitCode::FAILURE // so that systemd starts it again
         }
     }
@@ -32,7 +32,7 @@ fn run() -> Result<(), Box<dyn Error>> {
     let mut scheduler = Scheduler::new()?;
     watch(&scheduler, sensor()?, led()?)?;
     #[cfg(feature = "systemd")]
-    thingflow_adapters::systemd::notify(&scheduler)?;
+    thingflow::adapters::systemd::notify(&scheduler)?;
     scheduler.run_forever()?;
     Ok(())
 }
@@ -46,7 +46,8 @@ where
 {
     let lux = SensorOutput::new(sensor);
     lux.fatal_errors().for_each(|event| println!("{event}"));
-    lux.map(|e| e.val).running_avg(5).map(|v| v > 25.0).connect(pin_out("led", led));
+    let led = pin_out("led", led).safe_after(Duration::from_secs(60)); // off while the sensor is silent
+    lux.map(|e| e.val).running_avg(5).map(|v| v > 25.0).connect(led);
     let (first, longest) = (Duration::from_millis(100), Duration::from_secs(60));
     let retry = OnFailure::Retry { first, longest, attempts: 20 };
     scheduler.schedule_periodic(lux, Periodic::every(Duration::from_secs(1)).on_failure(retry))?;
@@ -54,31 +55,31 @@ where
 }
 
 #[cfg(not(feature = "tsl2591"))]
-fn sensor() -> Result<thingflow_sensors::simulated::List<f64>, Box<dyn Error>> {
-    Ok(thingflow_sensors::simulated::List::new("lux", [10.0, 20.0, 30.0, 40.0, 50.0, 40.0, 30.0, 20.0]).repeating())
+fn sensor() -> Result<thingflow::sensors::simulated::List<f64>, Box<dyn Error>> {
+    Ok(thingflow::sensors::simulated::List::new("lux", [10.0, 20.0, 30.0, 40.0, 50.0, 40.0, 30.0, 20.0]).repeating())
 }
 
 #[cfg(feature = "tsl2591")]
 fn sensor() -> Result<impl Sensor<Reading = f64>, Box<dyn Error>> {
-    use thingflow_sensors::{bus::linux::I2cBus, tsl2591::Tsl2591};
+    use thingflow::sensors::{bus::linux::I2cBus, tsl2591::Tsl2591};
     Ok(Tsl2591::new("lux", I2cBus::open(1)?))
 }
 
 #[cfg(not(feature = "gpio"))]
-fn led() -> Result<thingflow_adapters::gpio::SimulatedPin, Box<dyn Error>> {
-    Ok(thingflow_adapters::gpio::SimulatedPin::new())
+fn led() -> Result<thingflow::adapters::gpio::SimulatedPin, Box<dyn Error>> {
+    Ok(thingflow::adapters::gpio::SimulatedPin::new())
 }
 
 #[cfg(feature = "gpio")]
-fn led() -> Result<thingflow_adapters::gpio::chardev::OutputLine, Box<dyn Error>> {
-    use thingflow_adapters::gpio::{PinState, chardev::Line};
+fn led() -> Result<thingflow::adapters::gpio::chardev::OutputLine, Box<dyn Error>> {
+    use thingflow::adapters::gpio::{PinState, chardev::Line};
     Ok(Line::named("GPIO17").output(PinState::Low)?)
 }
 
 #[cfg(all(test, not(any(feature = "tsl2591", feature = "gpio"))))]
 mod tests {
     use super::*;
-    use thingflow_core::testing::FlakySensor;
+    use thingflow::testing::FlakySensor;
 
     #[test]
     fn the_lamp_follows_the_average() -> Result<(), Box<dyn Error>> {

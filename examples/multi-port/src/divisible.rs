@@ -2,9 +2,9 @@
 
 use std::ops::RangeInclusive;
 
-use thingflow_core::PortRef;
-use thingflow_core::Receipts;
-use thingflow_core::prelude::*;
+use thingflow::PortRef;
+use thingflow::Receipts;
+use thingflow::prelude::*;
 
 pub(crate) struct Divisible {
     numbers: RangeInclusive<u64>,

@@ -9,7 +9,7 @@ mod divisible;
 use std::error::Error;
 use std::time::Duration;
 
-use thingflow_core::prelude::*;
+use thingflow::prelude::*;
 
 use divisible::Divisible;
 
@@ -27,7 +27,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use thingflow_core::testing::Recorder;
+    use thingflow::testing::Recorder;
 
     #[test]
     fn each_number_goes_to_the_ports_that_match() -> Result<(), Box<dyn Error>> {

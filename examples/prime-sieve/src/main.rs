@@ -6,7 +6,7 @@
 
 use std::error::Error;
 
-use thingflow_core::prelude::*;
+use thingflow::prelude::*;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut scheduler = Scheduler::new()?;
@@ -51,7 +51,7 @@ impl Sink for Sieve {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use thingflow_core::testing::Recorder;
+    use thingflow::testing::Recorder;
 
     #[test]
     fn the_sieve_lets_the_primes_through() -> Result<(), Box<dyn Error>> {

@@ -8,8 +8,8 @@
 use std::error::Error;
 use std::path::Path;
 
-use thingflow_adapters::csv;
-use thingflow_core::prelude::*;
+use thingflow::adapters::csv;
+use thingflow::prelude::*;
 
 /// The lamp is on below this, in lux.
 const DARK: f64 = 50.0;
@@ -45,7 +45,7 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
-    use thingflow_core::testing::Recorder;
+    use thingflow::testing::Recorder;
 
     /// What the lamp did, and how many seconds of virtual time that took.
     fn changes(path: &Path) -> Result<(Vec<String>, u64), Box<dyn Error>> {

@@ -1,6 +1,6 @@
 //! The controller: what it knows, what it decides.
 
-use thingflow_core::prelude::*;
+use thingflow::prelude::*;
 
 /// The pump starts when the roof is warmer than the tank by this, in °C …
 const START: f64 = 8.0;
@@ -101,7 +101,7 @@ impl Controller {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use thingflow_core::testing::Recorder;
+    use thingflow::testing::Recorder;
 
     #[test]
     fn the_pump_stops_when_a_thermometer_fails() -> Result<(), FatalError> {

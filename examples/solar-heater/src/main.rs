@@ -9,8 +9,8 @@ mod controller;
 use std::error::Error;
 use std::time::Duration;
 
-use thingflow_core::prelude::*;
-use thingflow_sensors::simulated::List;
+use thingflow::prelude::*;
+use thingflow::sensors::simulated::List;
 
 use controller::{Command, Controller, Switch};
 
@@ -19,10 +19,13 @@ const TANK: [f64; 9] = [40.0; 9];
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut scheduler = Scheduler::new()?;
-    heater(&scheduler)?.print();
+    heater(&scheduler)?.print_debug();
     scheduler.run_forever()?;
     Ok(())
 }
+
+/// A thermometer that says nothing for so long has failed: the pump stops.
+const SILENCE: Duration = Duration::from_secs(5);
 
 /// Connects and schedules all three inputs. The port is that of the commands.
 fn heater(scheduler: &Scheduler) -> Result<Port<Command>, Box<dyn Error>> {
@@ -31,11 +34,11 @@ fn heater(scheduler: &Scheduler) -> Result<Port<Command>, Box<dyn Error>> {
     let every = Duration::from_secs(1);
     scheduler.schedule_sensor(List::new("roof", ROOF), every, |roof| {
         let input = controller.input(Controller::on_roof).on_completed(Controller::on_lost);
-        roof.connect(input.on_error(Controller::on_failed));
+        roof.timeout(SILENCE).connect(input.on_error(Controller::on_failed));
     })?;
     scheduler.schedule_sensor(List::new("tank", TANK), every, |tank| {
         let input = controller.input(Controller::on_tank).on_completed(Controller::on_lost);
-        tank.connect(input.on_error(Controller::on_failed));
+        tank.timeout(SILENCE).connect(input.on_error(Controller::on_failed));
     })?;
     let switch = from_iter([Switch::Off, Switch::Auto]).connect(controller.input(Controller::on_switch));
     scheduler.schedule_periodic(switch, Duration::from_millis(2750))?;
@@ -45,7 +48,7 @@ fn heater(scheduler: &Scheduler) -> Result<Port<Command>, Box<dyn Error>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use thingflow_core::testing::Recorder;
+    use thingflow::testing::Recorder;
 
     #[test]
     fn the_pump_follows_the_sun_and_the_switch() -> Result<(), Box<dyn Error>> {

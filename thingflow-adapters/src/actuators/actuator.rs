@@ -1,6 +1,7 @@
 //! [`Actuator`]: a device that carries out commands; [`ActuatorInput`]: such a device at the end of a stream.
 
 use std::fmt;
+use std::time::Duration;
 
 use thingflow_core::{Closed, Context, Demand, Instant, Receipt, Sink, StreamError, Visitor};
 
@@ -74,6 +75,9 @@ pub trait Actuator {
 /// dropped: so also when the run ends by a signal, a fatal error or a panic. (Not when the process is killed or the machine
 /// fails: what can do harm wants a watchdog in hardware as well.)
 ///
+/// A stream that falls silent does not end: a sensor whose failures are skipped or tried again sends nothing. What must not
+/// stay on then has a time limit: [`safe_after`](Self::safe_after).
+///
 /// A device that fails ends the run, since one that silently does nothing is worse; see
 /// [`skip_errors`](Self::skip_errors). A transfer on a bus holds the reactor up meanwhile: where the device's documentation
 /// says that this takes long, give this to [`edge_sink`](thingflow_core::Scheduler::edge_sink), which moves it to a thread of
@@ -82,6 +86,10 @@ pub struct ActuatorInput<A: Actuator> {
     pub(crate) actuator: A,
     name: String,
     skips: bool,
+    /// For how long the last command holds.
+    holds: Option<Duration>,
+    /// When that is over.
+    expires: Instant,
     /// Whether it may be in another state than the safe one.
     ours: bool,
 }
@@ -89,7 +97,37 @@ pub struct ActuatorInput<A: Actuator> {
 impl<A: Actuator> ActuatorInput<A> {
     /// The device, with a name for errors and drawings.
     pub fn new(name: impl Into<String>, actuator: A) -> Self {
-        Self { actuator, name: name.into(), skips: false, ours: false }
+        let expires = Instant::NEVER;
+        Self { actuator, name: name.into(), skips: false, holds: None, expires, ours: false }
+    }
+
+    /// Goes to the safe state when no command has come for so long, which is reported; the next command is carried out again.
+    /// For whatever does harm if its sensor falls silent: take a few periods of the sensor.
+    ///
+    /// Each command counts, the same as the last one too. So let nothing upstream leave out what has not changed, such as
+    /// `dedup`: the device is written on changes only anyway.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use thingflow_adapters::gpio::{SimulatedPin, pin_out};
+    /// use thingflow_core::prelude::*;
+    /// use thingflow_core::testing::FlakySensor;
+    /// let pin = SimulatedPin::new();
+    /// let second = Duration::from_secs(1);
+    /// let room = SensorOutput::new(FlakySensor::new("room", [Ok(15.0), Err("no answer"), Err("no answer"), Err("no answer")]));
+    /// room.map(|e| e.val < 20.0).connect(pin_out("heater", pin.clone()).safe_after(3 * second));
+    /// let mut scheduler = Scheduler::virtual_time()?;
+    /// scheduler.schedule_periodic(room, Periodic::every(second).on_failure(OnFailure::Skip))?;
+    /// scheduler.run_for(3 * second)?;
+    /// assert!(pin.level()); // since the first second
+    /// scheduler.run_for(second)?;
+    /// assert!(!pin.level());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn safe_after(mut self, silence: Duration) -> Self {
+        self.holds = Some(silence);
+        self
     }
 
     /// A command that fails is reported and left out, and the stream goes on: for what does no harm, such as a display.
@@ -112,6 +150,18 @@ impl<A: Actuator> ActuatorInput<A> {
         Ok(())
     }
 
+    /// The last command holds no longer.
+    fn expire(&mut self, cx: &mut Context<'_>) -> Closed {
+        if self.expires > cx.now() {
+            return Ok(());
+        }
+        self.expires = Instant::NEVER;
+        let silence = self.holds.unwrap_or_default();
+        cx.report(&self.name, &StreamError::message(format!("no command for {silence:?}: it goes to its safe state")));
+        let done = self.actuator.make_safe();
+        self.judge(done, cx)
+    }
+
     /// Does what is due.
     fn catch_up(&mut self, cx: &mut Context<'_>) -> Closed {
         if self.actuator.due() > cx.now() {
@@ -122,7 +172,7 @@ impl<A: Actuator> ActuatorInput<A> {
     }
 
     fn ask_for_wake(&self, cx: &mut Context<'_>) -> Receipt {
-        let due = self.actuator.due();
+        let due = self.actuator.due().min(self.expires);
         if due < Instant::NEVER {
             cx.wake_at(due);
         }
@@ -131,6 +181,7 @@ impl<A: Actuator> ActuatorInput<A> {
 
     fn end(&mut self, cx: &mut Context<'_>) -> Closed {
         let done = self.actuator.make_safe();
+        self.expires = Instant::NEVER;
         self.ours = done.is_err(); // dropping it tries once more
         self.judge(done, cx)
     }
@@ -148,11 +199,13 @@ impl<A: Actuator> Sink for ActuatorInput<A> {
         self.catch_up(cx)?;
         self.ours = true;
         let done = self.actuator.act(command, cx.now());
+        self.expires = self.holds.map_or(Instant::NEVER, |time| cx.now() + time);
         self.judge(done, cx)?;
         self.ask_for_wake(cx)
     }
     fn on_wake(&mut self, cx: &mut Context<'_>) -> Receipt {
         self.catch_up(cx)?;
+        self.expire(cx)?;
         self.ask_for_wake(cx)
     }
     fn on_completed(&mut self, cx: &mut Context<'_>) -> Closed {
@@ -190,7 +243,6 @@ mod tests {
     use std::cell::{Cell, RefCell};
     use std::panic::{AssertUnwindSafe, catch_unwind};
     use std::rc::Rc;
-    use std::time::Duration;
     use thingflow_core::testing::{FlakySensor, ListSensor, Recorder};
     use thingflow_core::{
         Elementwise, Port, Scheduler, Sensor, SensorOutput, call, pipe, prelude::Chain, sinks::try_call,

@@ -205,7 +205,7 @@ impl<S: Sounder> Buzzer<S> {
             return Ok(());
         }
         self.last = None;
-        self.sounder.sound(tone).map_err(ActuatorError::Bus)?;
+        self.sounder.sound(tone).map_err(ActuatorError::bus)?;
         self.last = Some(tone);
         Ok(())
     }

@@ -140,7 +140,7 @@ impl<S: SpiBus, C: Colour> Actuator for NeoPixels<S, C> {
         }
         self.known = false;
         match C::send(&self.colours, &mut self.spi, &mut self.frame) {
-            Err(DriverError::Spi(error)) => return Err(ActuatorError::Bus(error)),
+            Err(DriverError::Spi(error)) => return Err(ActuatorError::bus(error)),
             Err(DriverError::OutOfBounds) => unreachable!("the frame has room for all LEDs"),
             Ok(()) => {}
         }

@@ -27,7 +27,7 @@ impl<P: SetDutyCycle> OnChange<P> {
             return Ok(());
         }
         self.last = None;
-        self.output.set_duty_cycle(steps).map_err(ActuatorError::Bus)?;
+        self.output.set_duty_cycle(steps).map_err(ActuatorError::bus)?;
         self.last = Some(steps);
         Ok(())
     }

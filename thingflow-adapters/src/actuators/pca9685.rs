@@ -20,8 +20,11 @@ use super::servo::Servo;
 ///   the pin OE at high all outputs are off, whatever the program does: the place for an emergency stop.
 /// - A change of an output is two transfers of 3 and 5 bytes, 0.9 ms at 100 kHz: the first asks the chip whether it still is
 ///   as it was set up.
-/// - The chip is set up with the first change: all outputs off, then the frequency. One that was without power, or did not
-///   answer, gets its frequency and all its duties anew with the next change; until then its outputs are off.
+/// - The chip is set up with the first change, whatever another program has left in it: outputs that are not inverted and
+///   drive both ways, all of them off, then the frequency. One that was without power, or did not answer, gets all that and
+///   its duties anew with the next change; until then its outputs are off.
+/// - A clock of another program's choice, that of the pin EXTCLK, stays until the chip's power goes: that is an error, and
+///   the outputs are off.
 /// - Hazard: the outputs go on when the program is killed.
 ///
 /// ```
@@ -61,6 +64,10 @@ const OUTPUTS: usize = 16;
 /// So many steps are the whole period.
 const STEPS: u16 = 4096;
 const MODE1: u8 = 0x00;
+const MODE2: u8 = 0x01;
+/// Outputs as told and not inverted, changed at once, driven both ways.
+const DIRECT: u8 = 0x04;
+const EXTERNAL_CLOCK: u8 = 0x40;
 const AUTO_INCREMENT: u8 = 0x20;
 const SLEEP: u8 = 0x10;
 
@@ -191,10 +198,16 @@ impl<B: I2c> I2c for Shared<B> {
 impl<B: I2c> Chip<B> {
     /// Brings the chip from any state to the one that we think it is in.
     fn set_up(&mut self) -> Result<(), Pca9685Fault<B::Error>> {
+        // First of all, since with inverted outputs off is on.
+        self.bus.write(self.address, &[MODE2, DIRECT]).map_err(Pca9685Fault::Bus)?;
         self.driver.reset_internal_driver_state();
         self.driver.set_channel_full_off(Channel::All)?;
         self.driver.set_prescale(self.prescale)?;
         self.driver.enable()?;
+        let [mode1, _] = self.modes()?;
+        if mode1 & EXTERNAL_CLOCK != 0 {
+            return Err(Pca9685Fault::ExternalClock);
+        }
         for number in 0..OUTPUTS {
             if self.duties[number] > 0 {
                 self.write(number)?;
@@ -216,11 +229,16 @@ impl<B: I2c> Chip<B> {
         Ok(())
     }
 
-    /// Asks the chip whether it is awake and takes the registers of an output in one transfer.
+    /// Asks the chip whether it is awake, takes the registers of an output in one transfer, and does as it is told.
     fn is_set_up(&mut self) -> Result<bool, Pca9685Fault<B::Error>> {
-        let mut mode = [0];
-        self.bus.write_read(self.address, &[MODE1], &mut mode).map_err(Pca9685Fault)?;
-        Ok(mode[0] & (AUTO_INCREMENT | SLEEP) == AUTO_INCREMENT)
+        let [mode1, mode2] = self.modes()?;
+        Ok(mode1 & (AUTO_INCREMENT | SLEEP | EXTERNAL_CLOCK) == AUTO_INCREMENT && mode2 == DIRECT)
+    }
+
+    fn modes(&mut self) -> Result<[u8; 2], Pca9685Fault<B::Error>> {
+        let mut modes = [0; 2];
+        self.bus.write_read(self.address, &[MODE1], &mut modes).map_err(Pca9685Fault::Bus)?;
+        Ok(modes)
     }
 
     fn write(&mut self, number: usize) -> Result<(), Pca9685Fault<B::Error>> {
@@ -269,14 +287,20 @@ impl<B> fmt::Debug for Pca9685Output<B> {
     }
 }
 
-/// The bus failed on the way to a PCA9685.
+/// Why a PCA9685 did not do as it was told.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Pca9685Fault<E>(pub E);
+#[non_exhaustive]
+pub enum Pca9685Fault<E> {
+    /// The bus failed, mostly because nobody answered.
+    Bus(E),
+    /// Another program has told the chip to take its clock from the pin EXTCLK.
+    ExternalClock,
+}
 
 impl<E> From<DriverError<E>> for Pca9685Fault<E> {
     fn from(error: DriverError<E>) -> Self {
         match error {
-            DriverError::I2C(error) => Self(error),
+            DriverError::I2C(error) => Self::Bus(error),
             DriverError::InvalidInputData => unreachable!("steps and divider are within their ranges"),
         }
     }
@@ -284,9 +308,23 @@ impl<E> From<DriverError<E>> for Pca9685Fault<E> {
 
 impl<E: fmt::Debug> fmt::Debug for Pca9685Fault<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the PCA9685 does not answer: {:?}", self.0)
+        match self {
+            Self::Bus(error) => write!(f, "the PCA9685 does not answer: {error:?}"),
+            Self::ExternalClock => {
+                f.write_str("the PCA9685 was told to use an external clock; take its power away for a moment")
+            }
+        }
     }
 }
+
+/// As `Debug`.
+impl<E: fmt::Debug> fmt::Display for Pca9685Fault<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
+}
+
+impl<E: fmt::Debug> std::error::Error for Pca9685Fault<E> {}
 
 impl<E: fmt::Debug> Error for Pca9685Fault<E> {
     fn kind(&self) -> ErrorKind {
@@ -308,13 +346,14 @@ mod tests {
 
     /// The question before a change, and that the chip is awake.
     fn awake() -> Transaction {
-        Transaction::write_read(0x40, vec![MODE1], vec![0x21])
+        Transaction::write_read(0x40, vec![MODE1], vec![0x21, 0x04])
     }
 
     /// All off, the divider of 50 Hz, awake: registers ALL_LED_OFF, PRE_SCALE and MODE1 of the data sheet.
     fn set_up() -> Vec<Transaction> {
-        // auto-increment on (the chip sleeps), all off, prescale 121, awake
-        [&[0x00, 0x31][..], &[0xFC, 0x00, 0x10], &[0xFE, 121], &[0x00, 0x21]].map(write).into()
+        // not inverted, auto-increment on (the chip sleeps), all off, prescale 121, awake
+        let told = [&[0x01, 0x04][..], &[0x00, 0x31], &[0xFC, 0x00, 0x10], &[0xFE, 121], &[0x00, 0x21]];
+        told.map(write).into_iter().chain([awake()]).collect()
     }
 
     #[test]
@@ -361,6 +400,17 @@ mod tests {
         let error = format!("{:?}", second.set_duty_cycle(2048).unwrap_err());
         assert_eq!(error, "the PCA9685 does not answer: Other");
         second.set_duty_cycle(2048).unwrap();
+        bus.done();
+    }
+
+    #[test]
+    fn f30_an_external_clock_is_an_error() {
+        let mut talk = set_up();
+        talk.pop();
+        talk.push(Transaction::write_read(0x40, vec![MODE1], vec![0x61, 0x04]));
+        let mut bus = Mock::new(&talk);
+        let error = format!("{:?}", Pca9685::new(bus.clone()).output(0).set_duty_cycle(2048).unwrap_err());
+        assert_eq!(error, "the PCA9685 was told to use an external clock; take its power away for a moment");
         bus.done();
     }
 

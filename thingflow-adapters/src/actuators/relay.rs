@@ -115,7 +115,7 @@ impl<P: OutputPin> Relay<P> {
 
     fn switch(&mut self, on: bool, now: Instant) -> Result<(), ActuatorError<P::Error>> {
         (self.wish, self.unsure, self.since, self.on) = (None, true, now, on);
-        self.pin.set_state(PinState::from(on != self.active_low)).map_err(ActuatorError::Bus)?;
+        self.pin.set_state(PinState::from(on != self.active_low)).map_err(ActuatorError::bus)?;
         self.unsure = false;
         Ok(())
     }

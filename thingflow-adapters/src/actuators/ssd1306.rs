@@ -138,7 +138,7 @@ impl<B: I2c, S: TerminalDisplaySize + Copy> Actuator for Ssd1306<B, S> {
         self.act(String::new(), now)
     }
     fn act(&mut self, text: String, _: Instant) -> Result<(), Self::Error> {
-        self.show(&text).map_err(|_| ActuatorError::Bus(DisplayFault))
+        self.show(&text).map_err(|_| ActuatorError::bus(DisplayFault))
     }
     fn make_safe(&mut self) -> Result<(), Self::Error> {
         if self.clears { self.act(String::new(), Instant::ZERO) } else { Ok(()) }
@@ -168,6 +168,7 @@ mod tests {
     use crate::actuators::ActuatorInput;
     use embedded_hal::i2c::{ErrorKind, ErrorType, Operation};
     use embedded_hal_mock::eh1::i2c::{Mock, Transaction};
+    use proptest::prelude::*;
     use std::sync::{Arc, Mutex};
     use thingflow_core::{Context, InputThing, Notice, pipe};
 
@@ -184,6 +185,19 @@ mod tests {
         on: bool,
         drawn: usize,
         broken: bool,
+        how: Picture,
+    }
+
+    /// How the memory is shown.
+    #[derive(Clone, Copy, Debug, Default, PartialEq)]
+    struct Picture {
+        inverted: bool,
+        all_lit: bool,
+        scrolling: bool,
+        pumped: bool,
+        first_line: u8,
+        offset: u8,
+        lines: u8,
     }
 
     impl Panel {
@@ -197,6 +211,7 @@ mod tests {
                 on: false,
                 drawn: 0,
                 broken: false,
+                how: Picture::default(),
             })))
         }
 
@@ -225,6 +240,13 @@ mod tests {
                 [0x22, from, _] => self.page = (*from).into(),
                 [page @ 0xB0..=0xB7] => self.page = (page & 7).into(),
                 [low @ ..=0x0F, high @ 0x10..=0x1F] => self.column = usize::from(high << 4 | low),
+                [0xA6 | 0xA7] => self.how.inverted = bytes[0] & 1 == 1,
+                [0xA4 | 0xA5] => self.how.all_lit = bytes[0] & 1 == 1,
+                [0x2E | 0x2F] => self.how.scrolling = bytes[0] & 1 == 1,
+                [0x8D, pump] => self.how.pumped = pump & 0x04 != 0,
+                [line @ 0x40..=0x7F] => self.how.first_line = line & 0x3F,
+                [0xD3, offset] => self.how.offset = *offset,
+                [0xA8, lines] => self.how.lines = *lines,
                 [state @ 0xAE..=0xAF] => self.on = *state == 0xAF,
                 _ => {}
             }
@@ -271,6 +293,21 @@ mod tests {
         assert_eq!(h, [" #    #", " #    #", " ######", " #    #", " #    #", " #    #", "", ""]);
         assert_eq!(panel.row(2)[0], "  ####"); // a question mark; the "i" is cut off
         assert!(panel.row(3).iter().all(String::is_empty));
+    }
+
+    proptest! {
+        #[test]
+        fn f30_what_another_program_has_left_does_not_count(
+            (inverted, all_lit, scrolling, pumped) in any::<(bool, bool, bool, bool)>(),
+            (first_line, offset, lines) in (0_u8..64, 0_u8..64, 0_u8..64),
+        ) {
+            let panel = Panel::new();
+            panel.memory().how = Picture { inverted, all_lit, scrolling, pumped, first_line, offset, lines };
+            let mut display = Ssd1306::new(panel.clone(), DisplaySize128x64);
+            display.start(Instant::ZERO).unwrap();
+            prop_assert_eq!(panel.memory().how, Picture { pumped: true, lines: 63, ..Picture::default() });
+            prop_assert!(panel.memory().on && panel.is_dark());
+        }
     }
 
     #[test]

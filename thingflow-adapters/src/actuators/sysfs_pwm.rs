@@ -15,7 +15,7 @@ use embedded_hal::pwm::{Error, ErrorKind, ErrorType, SetDutyCycle};
 /// udev rule gives the folder to a group.
 ///
 /// - Resolution: 65,535 steps of the period, then what the chip can.
-/// - It begins with duty 0.
+/// - It begins with duty 0 and with the polarity `normal`, whatever another program has left.
 /// - Hazard: the signal goes on when the program is killed.
 ///
 /// ```no_run
@@ -61,20 +61,30 @@ impl SysfsPwm {
         let folder = chip.join(format!("pwm{channel}"));
         let export = !folder.exists();
         if export {
-            write(&chip.join("export"), u64::from(channel))?;
+            write(&chip.join("export"), channel)?;
         }
         let before = fs::read_to_string(folder.join("period")).unwrap_or_default();
         let mut output = Self { folder, period: before.trim().parse().unwrap_or(0) };
         let mut patience = if export { PATIENCE } else { 0 };
-        while let Err(error) = output.set_period(period) {
+        while let Err(error) = output.set_up(period) {
             if patience == 0 || !matches!(error, SysfsPwmError::Denied { .. }) {
                 return Err(error);
             }
             patience -= 1;
             thread::sleep(Duration::from_millis(20));
         }
-        output.set("enable", 1)?;
         Ok(output)
+    }
+
+    /// Takes back what another program may have set. The kernel refuses another polarity while the output is enabled.
+    fn set_up(&mut self, period: Duration) -> Result<(), SysfsPwmError> {
+        self.set("enable", 0)?;
+        self.set_period(period)?;
+        let polarity = self.folder.join("polarity");
+        if fs::read_to_string(&polarity).is_ok_and(|polarity| polarity.trim() != NORMAL) {
+            write(&polarity, NORMAL)?;
+        }
+        self.set("enable", 1)
     }
 
     /// Another period. The duty is 0 afterwards.
@@ -113,6 +123,8 @@ impl SysfsPwm {
     }
 }
 
+/// The duty is the time for which the output is high.
+const NORMAL: &str = "normal";
 /// So often a folder that the kernel has just made is tried until udev has given it to its group: half a second.
 const PATIENCE: u32 = 25;
 
@@ -123,7 +135,7 @@ fn chips(root: &Path) -> Vec<String> {
     names
 }
 
-fn write(file: &Path, value: u64) -> Result<(), SysfsPwmError> {
+fn write(file: &Path, value: impl fmt::Display) -> Result<(), SysfsPwmError> {
     let written = OpenOptions::new().write(true).truncate(true).open(file).and_then(|mut open| write!(open, "{value}"));
     written.map_err(|error| SysfsPwmError::other(file, error))
 }
@@ -281,11 +293,24 @@ mod tests {
     }
 
     #[test]
+    fn f30_the_polarity_of_another_program_does_not_count() {
+        let root = chip();
+        let output = root.path().join("pwmchip0/pwm0");
+        for (left, expected) in [("inversed\n", "normal"), ("normal\n", "normal\n")] {
+            fs::write(output.join("polarity"), left).unwrap();
+            fs::write(output.join("enable"), "1\n").unwrap();
+            SysfsPwm::open_in(root.path(), 0, 0, Duration::from_millis(20)).unwrap();
+            let read = |file: &str| fs::read_to_string(output.join(file)).unwrap();
+            assert_eq!(["polarity", "enable"].map(read), [expected, "1"]);
+        }
+    }
+
+    #[test]
     fn an_output_that_nobody_uses_yet_is_exported() {
         let root = chip();
         let error = SysfsPwm::open_in(root.path(), 0, 1, Duration::from_millis(20)).unwrap_err().to_string();
         assert_eq!(fs::read_to_string(root.path().join("pwmchip0/export")).unwrap(), "1");
-        assert!(error.contains("pwmchip0/pwm1/period: No such file"), "{error}"); // this kernel did not make it
+        assert!(error.contains("pwmchip0/pwm1/enable: No such file"), "{error}"); // this kernel did not make it
     }
 
     #[test]

@@ -5,7 +5,6 @@ use std::fmt;
 use std::path::PathBuf;
 
 /// A pin that cannot be had. Its text says what is there, or what to do.
-#[derive(Debug)]
 #[non_exhaustive]
 pub enum GpioError {
     /// There is no such chip.
@@ -75,9 +74,16 @@ impl fmt::Display for GpioError {
 impl Error for GpioError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
-            Self::Other { cause, .. } => cause.source(),
+            Self::Other { cause, .. } => Some(cause.as_ref()),
             _ => None,
         }
+    }
+}
+
+/// As `Display`.
+impl fmt::Debug for GpioError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

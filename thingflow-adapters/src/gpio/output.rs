@@ -49,7 +49,7 @@ impl<P: OutputPin> PinOut<P> {
             return Ok(());
         }
         self.last = None;
-        self.pin.set_state(level).map_err(ActuatorError::Bus)?;
+        self.pin.set_state(level).map_err(ActuatorError::bus)?;
         self.last = Some(level);
         Ok(())
     }

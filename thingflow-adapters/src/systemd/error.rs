@@ -6,8 +6,7 @@ use std::io;
 
 use thingflow_core::ScheduleError;
 
-/// The service manager cannot be told, though it asked for it.
-#[derive(Debug)]
+/// The service manager cannot be told, though it asked for it. `Debug`, which `main` prints, says the causes as well.
 #[non_exhaustive]
 pub enum SystemdError {
     /// A variable of the environment that systemd sets makes no sense.
@@ -32,15 +31,32 @@ impl fmt::Display for SystemdError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Variable { name, value } => {
-                write!(f, "the environment says {name}={value}, which systemd would not; unset it to run by hand")
+                let value = value.escape_debug();
+                write!(
+                    f,
+                    "invalid variable {name}={value} of the environment, as systemd never sets it; unset it to run by hand"
+                )
             }
-            Self::Socket { socket, cause } => write!(
+            Self::Socket { socket, .. } => write!(
                 f,
-                "systemd cannot be told by the socket {socket}: {cause}; the unit needs `Type=notify`, and a service in a \
-                 container needs the socket inside"
+                "cannot tell systemd by the socket {}; the unit needs `Type=notify`, and a service in a container needs the \
+                 socket inside",
+                socket.escape_debug()
             ),
-            Self::Schedule(error) => write!(f, "the watchdog cannot be scheduled: {error}"),
+            Self::Schedule(_) => f.write_str("cannot schedule the watchdog"),
         }
+    }
+}
+
+impl fmt::Debug for SystemdError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")?;
+        let mut source = self.source();
+        while let Some(cause) = source {
+            write!(f, ": {cause}")?;
+            source = cause.source();
+        }
+        Ok(())
     }
 }
 

@@ -114,10 +114,17 @@ mod tests {
 
     #[test]
     fn nonsense_is_named() {
-        let error = from(&[(SOCKET, "/run/x"), (LIMIT, "soon")]).unwrap_err().to_string();
-        assert!(error.starts_with("the environment says WATCHDOG_USEC=soon"), "{error}");
-        let error = from(&[(SOCKET, "vsock:2:1")]).unwrap_err().to_string();
-        assert!(error.contains("vsock:2:1: neither a path nor an abstract name"), "{error}");
+        let error = from(&[(SOCKET, "/run/x"), (LIMIT, "so\non")]).unwrap_err().to_string();
+        assert!(error.starts_with("invalid variable WATCHDOG_USEC=so\\non of the environment"), "{error}");
+        let error = from(&[(SOCKET, "vsock:2:1")]).unwrap_err();
+        assert!(error.to_string().starts_with("cannot tell systemd by the socket vsock:2:1; "), "{error}");
+    }
+
+    #[test]
+    fn f13_the_whole_chain_is_said_once_where_main_prints_it() {
+        let error = format!("{:?}", from(&[(SOCKET, "vsock:2:1")]).unwrap_err());
+        assert!(error.ends_with(" needs the socket inside: neither a path nor an abstract name"), "{error}");
+        assert_eq!(error.matches("neither a path").count(), 1);
     }
 
     #[test]
@@ -141,6 +148,6 @@ mod tests {
     #[test]
     fn a_manager_that_is_gone_is_an_error() {
         let error = Manager::at("/nowhere/notify", None).unwrap().tell("READY=1").unwrap_err().to_string();
-        assert!(error.starts_with("systemd cannot be told by the socket /nowhere/notify: "), "{error}");
+        assert!(error.starts_with("cannot tell systemd by the socket /nowhere/notify; "), "{error}");
     }
 }

@@ -51,7 +51,7 @@ impl Watchdog {
         let Some(limit) = self.manager.watchdog() else {
             return scheduler.schedule_recurring(self).map_err(SystemdError::Schedule);
         };
-        // Told in vain once, it may go well the next time; else the watchdog bites.
+        // A failed notification is tried again at the next tick; if they keep failing, systemd restarts the program.
         let timing = Periodic::every(limit / 2).starting_now().on_failure(OnFailure::Skip);
         scheduler.schedule_periodic(self, timing).map_err(SystemdError::Schedule)
     }

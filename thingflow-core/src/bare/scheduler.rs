@@ -113,7 +113,7 @@ impl<'a, const N: usize> Scheduler<'a, N> {
         Ok(id)
     }
 
-    /// Samples a sensor at a fixed rate into a sink, or into several joined by [`both`](super::both). The flow is built
+    /// Samples a sensor at a fixed rate into a sink, or into several joined by [`tee`](crate::sinks::tee). The flow is built
     /// in `place`, as there is no allocator.
     ///
     /// ```

@@ -2,8 +2,8 @@
 //!
 //! Holds nothing.
 
+use crate::kit::SideBranch;
 use crate::notice::{Notice, Question};
-use crate::side::SideBranch;
 use crate::thing::{Demand, Emitter, Filter, InputThing, Receipt};
 
 /// Made by [`tap`](super::Elementwise::tap).

@@ -3,9 +3,9 @@
 //! Holds what its `Limit` allows.
 
 use crate::error::StreamError;
-use crate::flow::ending::Ending;
-use crate::flow::gate::Gate;
-use crate::limit::{Backlog, Limit};
+use crate::kit::Holding;
+use crate::limit::Limit;
+use crate::storage::Growing;
 use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
 
 /// Made by [`buffer`](super::FlowControl::buffer), or by [`new`](Self::new) if the option is wanted.
@@ -33,12 +33,7 @@ use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
 /// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]
-pub struct Buffer<T> {
-    waiting: Backlog<T>,
-    gate: Gate,
-    ending: Ending,
-    drop_on_error: bool,
-}
+pub struct Buffer<T>(Holding<T, Growing<T>>);
 
 /// What one turn hands on, so that others have their turn too.
 const MOST_IN_A_TURN: usize = 64;
@@ -46,77 +41,56 @@ const MOST_IN_A_TURN: usize = 64;
 impl<T> Buffer<T> {
     /// The stage, to be given to [`pipe`](crate::Chain::pipe).
     pub fn new(limit: Limit) -> Self {
-        Self { waiting: Backlog::new(limit), gate: Gate::default(), ending: Ending::default(), drop_on_error: false }
+        Self(Holding::new(limit))
     }
 
     /// Drops what waits when the stream ends by an error.
     #[must_use]
     pub fn drop_on_error(self) -> Self {
-        Self { drop_on_error: true, ..self }
+        Self(self.0.drop_on_error())
     }
 
     fn hand_on(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
-        let mut demand = Demand::More;
-        for _ in 0..MOST_IN_A_TURN {
-            if !self.gate.is_open(out) {
-                break;
-            }
-            let Some(event) = self.waiting.pop() else { break };
-            demand = demand.and(self.gate.send(event, out)?);
-            if demand == Demand::Done {
-                return Ok(demand);
-            }
-        }
-        if self.waiting.take_room() {
-            self.gate.resume(out);
-        }
-        if !self.gate.is_open(out) {
-            out.context().wake_on_resume();
-        } else if !self.waiting.is_empty() {
-            out.wake_at(out.now());
+        let demand = self.0.send(MOST_IN_A_TURN, |_, _| true, as_it_is, out)?;
+        if demand != Demand::Done {
+            self.0.wait(|_, now| now, out);
         }
         Ok(demand)
     }
+}
+
+fn as_it_is<T>(event: T) -> T {
+    event
 }
 
 impl<T> Filter<T> for Buffer<T> {
     type Out = T;
     #[inline]
     fn on_next(&mut self, event: T, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
-        if self.waiting.is_empty() && self.gate.is_open(out) {
-            self.waiting.pass();
-            return self.gate.send(event, out);
-        }
-        match self.waiting.push(event, "buffer") {
-            Err(error) => {
-                out.flush_error(self.waiting.drain(), error)?;
-                Ok(Demand::Done)
-            }
-            Ok(demand) if self.gate.is_open(out) => Ok(demand.and(self.hand_on(out)?)),
-            Ok(demand) => Ok(demand),
-        }
+        let event = match self.0.pass(event, out) {
+            Ok(receipt) => return receipt,
+            Err(event) => event,
+        };
+        let room = self.0.hold(event, "buffer", as_it_is, out)?;
+        if room == Demand::Done { Ok(room) } else { Ok(room.and(self.hand_on(out)?)) }
     }
     fn on_wake(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
         let demand = self.hand_on(out)?;
-        self.ending.follow(demand, self.waiting.is_empty(), out)
-    }
-    fn has_room(&self, _: bool) -> bool {
-        self.waiting.has_room()
-    }
-    fn is_draining(&self) -> bool {
-        self.ending.waits()
-    }
-    fn is_holding(&self) -> bool {
-        !self.waiting.is_empty() || self.is_draining()
+        self.0.follow(demand, out)
     }
     fn on_completed(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Closed {
-        if self.ending.may_wait(out.context()) {
-            return self.on_wake(out).map(drop);
-        }
-        out.flush(self.waiting.drain())
+        if self.0.may_wait(out) { self.on_wake(out).map(drop) } else { self.0.flush(as_it_is, out) }
     }
     fn on_error(&mut self, error: StreamError, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Closed {
-        let rest = self.waiting.drain().filter(|_| !self.drop_on_error);
-        out.flush_error(rest, error)
+        self.0.fail(error, as_it_is, out)
+    }
+    fn has_room(&self, _: bool) -> bool {
+        self.0.has_room()
+    }
+    fn is_draining(&self) -> bool {
+        self.0.is_draining()
+    }
+    fn is_holding(&self) -> bool {
+        self.0.is_holding()
     }
 }

@@ -9,9 +9,9 @@ use core::time::Duration;
 use crate::clock::Instant;
 use crate::context::Context;
 use crate::error::StreamError;
+use crate::kit::SideBranch;
 use crate::limit::Limit;
 use crate::notice::{Notice, Question};
-use crate::side::SideBranch;
 use crate::thing::{Demand, InputThing, Receipt};
 
 /// What becomes of an event for which the function of an operator fails: how often it is tried again, and what happens

@@ -3,8 +3,7 @@
 //! Holds one event.
 
 use crate::error::StreamError;
-use crate::flow::ending::Ending;
-use crate::flow::gate::Gate;
+use crate::kit::{Ending, Gate};
 use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
 
 /// Made by [`latest`](super::FlowControl::latest).

@@ -2,11 +2,9 @@
 
 #[cfg(feature = "alloc")]
 mod buffer;
-pub(crate) mod ending;
 #[cfg(feature = "alloc")]
 mod error_policy;
 mod fatal_errors;
-pub(crate) mod gate;
 mod latest;
 #[cfg(feature = "alloc")]
 mod try_with;
@@ -46,7 +44,8 @@ pub trait FlowControl: Chain {
         self.pipe(Latest::new())
     }
 
-    /// Sends what `f` makes of each event; the policy says what becomes of one for which it fails.
+    /// Sends what `f` makes of each event; the policy says what becomes of one for which it fails. Unlike in
+    /// [`try_map`](crate::Filters::try_map), `f` borrows the event: a policy may try it again, or hand it to the dead letters.
     #[cfg(feature = "alloc")]
     #[doc(alias = "circuit_breaker")]
     #[doc(alias = "dead_letter")]

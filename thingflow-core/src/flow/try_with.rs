@@ -5,10 +5,10 @@
 
 use core::fmt::{self, Display};
 
-use super::ending::Ending;
 use super::error_policy::{Breaker, ErrorPolicy};
 use crate::clock::Instant;
 use crate::error::StreamError;
+use crate::kit::Ending;
 use crate::limit::Backlog;
 use crate::notice::{Notice, Question};
 use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt, notice_filter};

@@ -11,9 +11,9 @@ use super::held::{Held, Queue};
 use super::rule::{Index, Rule, Takes};
 use super::{Inputs, Join, Wire};
 use crate::error::StreamError;
+use crate::kit::SideBranch;
 use crate::limit::Limit;
 use crate::notice::Notice;
-use crate::side::SideBranch;
 use crate::thing::{Demand, Emitter, InputThing, Receipt};
 
 /// Sends the events of all inputs in the order of the times that `time` reads from them; of two events of one time that of

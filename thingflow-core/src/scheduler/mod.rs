@@ -25,7 +25,7 @@ use std::time::Duration;
 
 pub use clocks::{SystemClock, VirtualClock};
 pub use handle::{ScheduleError, ScheduleHandle, ScheduleStats, Stopper};
-pub use periodic::{OnFailure, Periodic};
+pub use periodic::{IntoPeriodic, OnFailure, Periodic};
 pub use reactor::{EventSource, Interest, Registry};
 pub(crate) use threads::inbox::Doorbell;
 pub use threads::{
@@ -141,9 +141,9 @@ impl Scheduler {
     pub fn schedule_periodic(
         &self,
         thing: impl OutputThing + 'static,
-        timing: impl Into<Periodic>,
+        timing: impl IntoPeriodic,
     ) -> Result<ScheduleHandle, ScheduleError> {
-        self.engine.add_periodic(Box::new(thing), timing.into())
+        self.engine.add_periodic(Box::new(thing), timing.into_periodic())
     }
 
     /// Samples a sensor at a fixed rate; `connect` says what follows.
@@ -165,7 +165,7 @@ impl Scheduler {
     pub fn schedule_sensor<S: Sensor + 'static>(
         &self,
         sensor: S,
-        timing: impl Into<Periodic>,
+        timing: impl IntoPeriodic,
         connect: impl FnOnce(&SensorOutput<S>),
     ) -> Result<ScheduleHandle, ScheduleError>
     where

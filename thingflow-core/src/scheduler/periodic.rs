@@ -99,9 +99,29 @@ impl Periodic {
     }
 }
 
-impl From<Duration> for Periodic {
-    fn from(period: Duration) -> Self {
-        Self::every(period)
+/// What says how often something runs: a [`Duration`], which is the period, or a [`Periodic`] for more.
+///
+/// A plain number is refused by the compiler, since it does not say its unit.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not say how often",
+    label = "expected a `Duration` or a `Periodic`",
+    note = "a period has a unit: `Duration::from_secs(60)`, `Duration::from_millis(10)`",
+    note = "for a first tick at once, or a policy for failures: `Periodic::every(period).starting_now().on_failure(..)`"
+)]
+pub trait IntoPeriodic {
+    /// The timing.
+    fn into_periodic(self) -> Periodic;
+}
+
+impl IntoPeriodic for Periodic {
+    fn into_periodic(self) -> Periodic {
+        self
+    }
+}
+
+impl IntoPeriodic for Duration {
+    fn into_periodic(self) -> Periodic {
+        Periodic::every(self)
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Scheduler;
 use super::engine::{Engine, log_failed};
 use super::handle::{ScheduleError, ScheduleHandle};
-use super::periodic::Periodic;
+use super::periodic::{IntoPeriodic, Periodic};
 use super::table::Trigger;
 use crate::context::Context;
 use crate::error::{FatalError, RunError};
@@ -106,9 +106,9 @@ impl Context<'_> {
     pub fn schedule_periodic(
         &self,
         thing: impl OutputThing + 'static,
-        timing: impl Into<Periodic>,
+        timing: impl IntoPeriodic,
     ) -> Result<ScheduleHandle, ScheduleError> {
-        self.host().schedule(Box::new(thing), When::Periodic(timing.into()))
+        self.host().schedule(Box::new(thing), When::Periodic(timing.into_periodic()))
     }
 
     /// As [`Scheduler::schedule_recurring`](crate::Scheduler::schedule_recurring), from inside of a call.

@@ -414,9 +414,6 @@ pub trait Selecting: Chain {
     /// # use thingflow_core::prelude::*;
     /// # #[cfg(feature = "alloc")] {
     /// assert_eq!(from_iter([1, 1, 2, 2, 1]).dedup().collect_now(), [1, 2, 1]);
-    /// let states = [("door", 1), ("door", 2), ("window", 3)];
-    /// assert_eq!(from_iter(states).dedup_by_key(|e| e.0).collect_now(), [("door", 1), ("window", 3)]);
-    /// assert_eq!(from_iter([1.0, 1.2, 2.5, 2.4]).dedup_by(|a, b| (a - b).abs() < 0.5).collect_now(), [1.0, 2.5]);
     /// # }
     /// ```
     #[doc(alias = "distinct_until_changed")]
@@ -456,8 +453,7 @@ pub trait Selecting: Chain {
     /// ```
     /// # use thingflow_core::prelude::*;
     /// # #[cfg(feature = "alloc")] {
-    /// let states = [("door", 1), ("door", 2), ("window", 3)];
-    /// assert_eq!(from_iter([1.0, 1.2, 2.5, 2.4]).dedup_by(|a, b| (a - b).abs() < 0.5).collect_now(), [1.0, 2.5]);
+    /// assert_eq!(from_iter([1.0, 1.2, 2.5, 2.4]).dedup_by(|a: &f64, b: &f64| (a - b).abs() < 0.5).collect_now(), [1.0, 2.5]);
     /// # }
     /// ```
     #[doc(alias = "distinct_until_changed")]

@@ -5,8 +5,8 @@
 use core::fmt;
 
 use crate::context::Context;
+use crate::kit::SideBranch;
 use crate::notice::{Notice, Question, Receipts};
-use crate::side::SideBranch;
 use crate::thing::{InputThing, Receipt};
 
 /// Sends each event to each of two to four Things, in their order. One that wants no more is dropped, the others go on.

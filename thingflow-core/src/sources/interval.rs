@@ -7,8 +7,8 @@ use core::time::Duration;
 use crate::clock::Instant;
 use crate::context::Context;
 use crate::error::Failure;
+use crate::kit::Ticker;
 use crate::output::{Flow, Source};
-use crate::ticker::Ticker;
 
 /// Sends 0, 1, 2, … one at the end of each interval, at a fixed rate; it never ends.
 ///

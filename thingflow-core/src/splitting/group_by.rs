@@ -6,10 +6,10 @@ use core::fmt;
 
 use super::outputs::all_to_ports;
 use crate::context::Context;
+use crate::kit::Recent;
 use crate::notice::{Notice, Question, Receipts};
 use crate::output::Ports;
 use crate::port::{Port, PortRef};
-use crate::select::distinct_recent::Recent;
 use crate::size::Size;
 use crate::thing::{Demand, InputThing, Receipt};
 

@@ -4,8 +4,8 @@
 
 use core::time::Duration;
 
+use crate::kit::Ticker;
 use crate::thing::{Demand, Emitter, Filter, InputThing, Receipt};
-use crate::ticker::Ticker;
 
 /// Made by [`heartbeat`](super::Timing::heartbeat) and [`heartbeat_by`](super::Timing::heartbeat_by).
 #[derive(Clone, Debug)]

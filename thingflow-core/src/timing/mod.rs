@@ -46,6 +46,9 @@ use crate::storage::Growing;
 
 /// What a [`Delay`] holds: when it is due, and the event.
 pub type Waiting<T> = (Instant, T);
+/// A [`Delay`] within a limit.
+#[cfg(feature = "alloc")]
+pub type DelayWithin<T> = Delay<T, Growing<Waiting<T>>>;
 /// A [`Delay`] of at most `N` events, without an allocator.
 pub type DelayOf<T, const N: usize> = Delay<T, Deque<Waiting<T>, N>>;
 /// A [`Pace`] of at most `N` events, without an allocator.
@@ -83,7 +86,7 @@ pub trait Timing: Chain {
     /// # Ok::<(), thingflow_core::FatalError>(())
     /// ```
     #[cfg(feature = "alloc")]
-    fn delay(self, by: Duration, limit: Limit) -> Self::Piped<Delay<Self::Item, Growing<Waiting<Self::Item>>>>
+    fn delay(self, by: Duration, limit: Limit) -> Self::Piped<DelayWithin<Self::Item>>
     where
         Self::Item: 'static,
     {
@@ -185,7 +188,7 @@ pub trait Timing: Chain {
     /// Sends the first event of a burst at once, then at most one each `window`, the latest.
     ///
     /// The first event goes on at once and begins a time `d`. Of those that come within it, the last goes out at its
-    /// end and begins the next one; the others are dropped, and [`on_dropped`](Self::on_dropped) sees them. An event
+    /// end and begins the next one; the others are dropped, and [`on_dropped`](Throttle::on_dropped) sees them. An event
     /// that comes exactly at the end of the time is the first after it. What waits at the end is sent first, also
     /// before an error.
     ///
@@ -231,9 +234,8 @@ pub trait Timing: Chain {
     /// As [`throttle`](Self::throttle), for the events of each key on their own; of more than `keys` keys at once, the time of the
     /// one that began first is over early.
     ///
-    /// As [`Throttle`](super::Throttle), for each key on its own. A key is forgotten when its time is over, so the keys
-    /// may be without number as long as few of them come within `d`. Of more than `keys` keys at once, the time of the
-    /// one that began first is over early. What waits at the end is sent in the order of its times.
+    /// A key is forgotten when its time is over, so the keys may be without number as long as few of them come within `window`.
+    /// What waits at the end is sent in the order of its times.
     ///
     /// Holds one event a key, for up to `keys` keys. Sends `T`. Options, of [`ThrottleBy`]: `on_dropped`,
     /// `drop_on_error`, `both`, `leading`, `trailing`.
@@ -432,7 +434,7 @@ pub trait Timing: Chain {
     /// Drops events that are `limit` old or older: sensor events by their own time, others by that of
     /// [`stamped`](Self::stamped).
     ///
-    /// An event whose [age](Aged) is `d` or more is dropped. A [`SensorEvent`] has its age from its own timestamp; to
+    /// An event whose [age](Aged) is `d` or more is dropped. A [`SensorEvent`](crate::SensorEvent) has its age from its own timestamp; to
     /// count only the time for which the graph held an event, mark it by [`stamped`](Self::stamped) before the
     /// place that holds it.
     ///

@@ -4,8 +4,8 @@
 
 use core::time::Duration;
 
+use crate::kit::Ticker;
 use crate::thing::{Demand, Emitter, Filter, InputThing, Receipt};
-use crate::ticker::Ticker;
 
 /// Supplies the events of [`on_timeout`](super::Timing::on_timeout). A function without arguments is one that does not
 /// look at the events.

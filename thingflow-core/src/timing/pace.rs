@@ -6,10 +6,9 @@ use core::time::Duration;
 
 use crate::clock::Instant;
 use crate::error::StreamError;
-use crate::flow::ending::Ending;
-use crate::flow::gate::Gate;
+use crate::kit::Holding;
 use crate::limit::Limit;
-use crate::storage::{Bounded, Store};
+use crate::storage::Store;
 use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
 
 #[cfg(feature = "alloc")]
@@ -22,10 +21,7 @@ pub struct Pace<T, S> {
     gap: Duration,
     /// When the next event may go.
     free_at: Instant,
-    held: Bounded<T, S>,
-    gate: Gate,
-    ending: Ending,
-    drop_on_error: bool,
+    held: Holding<T, S>,
 }
 
 /// A pace within a [`Limit`].
@@ -39,49 +35,34 @@ impl<T> Pace<T, Growing<T>> {
 
 impl<T, S: Store<T>> Pace<T, S> {
     pub(super) fn within(gap: Duration, limit: Limit) -> Self {
-        Self {
-            gap,
-            free_at: Instant::ZERO,
-            held: Bounded::new(limit),
-            gate: Gate::default(),
-            ending: Ending::default(),
-            drop_on_error: false,
-        }
+        Self { gap, free_at: Instant::ZERO, held: Holding::new(limit) }
     }
 
     /// Drops what is held when the stream ends by an error.
     #[must_use]
     pub fn drop_on_error(self) -> Self {
-        Self { drop_on_error: true, ..self }
+        Self { held: self.held.drop_on_error(), ..self }
     }
 
-    fn send(&mut self, event: T, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
-        self.free_at = out.now() + self.gap;
-        self.gate.send(event, out)
-    }
-
-    fn may_send(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> bool {
-        out.now() >= self.free_at && self.gate.is_open(out)
-    }
-
+    /// Sends the oldest event if its time has come.
     fn send_due(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
-        if !self.may_send(out) {
-            return Ok(Demand::More);
-        }
-        self.held.pop().map_or(Ok(Demand::More), |event| self.send(event, out))
+        let (free_at, next) = (self.free_at, out.now() + self.gap);
+        let until = &mut self.free_at;
+        let sent = |event| {
+            *until = next;
+            event
+        };
+        self.held.send(1, |_, now| now >= free_at, sent, out)
     }
 
-    /// Lets the source go on if there is room, and asks for the next wake-up.
     fn wait(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) {
-        if self.held.take_room() {
-            self.gate.resume(out);
-        }
-        if !self.gate.is_open(out) {
-            out.context().wake_on_resume();
-        } else if self.held.front().is_some() {
-            out.wake_at(self.free_at);
-        }
+        let free_at = self.free_at;
+        self.held.wait(|_, _| free_at, out);
     }
+}
+
+fn as_it_is<T>(event: T) -> T {
+    event
 }
 
 impl<T, S: Store<T>> Filter<T> for Pace<T, S> {
@@ -91,43 +72,41 @@ impl<T, S: Store<T>> Filter<T> for Pace<T, S> {
         if demand == Demand::Done {
             return Ok(demand);
         }
-        if self.held.front().is_none() && self.may_send(out) {
-            self.held.pass();
-            return self.send(event, out);
-        }
-        match self.held.push(event, "pace") {
-            Ok(room) => {
-                self.wait(out);
-                Ok(demand.and(room))
+        let event = if out.now() >= self.free_at {
+            match self.held.pass(event, out) {
+                Ok(receipt) => {
+                    self.free_at = out.now() + self.gap;
+                    return receipt;
+                }
+                Err(event) => event,
             }
-            Err(full) => {
-                out.flush_error(self.held.drain(), full)?;
-                Ok(Demand::Done)
-            }
+        } else {
+            event
+        };
+        let room = self.held.hold(event, "pace", as_it_is, out)?;
+        if room != Demand::Done {
+            self.wait(out);
         }
+        Ok(demand.and(room))
     }
     fn on_wake(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
         let demand = self.send_due(out)?;
         self.wait(out);
-        self.ending.follow(demand, self.held.front().is_none(), out)
+        self.held.follow(demand, out)
+    }
+    fn on_completed(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Closed {
+        if self.held.may_wait(out) { self.on_wake(out).map(drop) } else { self.held.flush(as_it_is, out) }
+    }
+    fn on_error(&mut self, error: StreamError, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Closed {
+        self.held.fail(error, as_it_is, out)
     }
     fn has_room(&self, _: bool) -> bool {
         self.held.has_room()
     }
     fn is_draining(&self) -> bool {
-        self.ending.waits()
+        self.held.is_draining()
     }
     fn is_holding(&self) -> bool {
-        self.held.front().is_some()
-    }
-    fn on_completed(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Closed {
-        if self.ending.may_wait(out.context()) {
-            return self.on_wake(out).map(drop);
-        }
-        out.flush(self.held.drain())
-    }
-    fn on_error(&mut self, error: StreamError, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Closed {
-        let rest = self.held.drain().filter(|_| !self.drop_on_error);
-        out.flush_error(rest, error)
+        self.held.is_holding()
     }
 }

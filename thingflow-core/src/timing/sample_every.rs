@@ -5,9 +5,9 @@
 use core::time::Duration;
 
 use crate::error::StreamError;
+use crate::kit::Ticker;
 use crate::notice::Notice;
 use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
-use crate::ticker::Ticker;
 
 /// Made by [`sample_every`](super::Timing::sample_every), or by [`new`](Self::new) if the option is wanted.
 #[derive(Clone, Debug)]

@@ -26,8 +26,8 @@ pub trait Stamp {
     type Out<U>;
     /// What is kept of the time of an event.
     type Mark: Copy;
-    /// Keeps a time.
-    fn mark(at: Instant) -> Self::Mark;
+    /// Keeps the time that is so many nanoseconds before another one.
+    fn mark(before: u64, at: Instant) -> Self::Mark;
     /// A result of the window from `start` to `end`.
     fn stamp<U>(value: U, start: Self::Mark, end: Instant, count: usize, cx: &Context<'_>) -> Self::Out<U>;
 }
@@ -40,7 +40,7 @@ impl Stamp for Bare {
     type Out<U> = U;
     type Mark = ();
     #[inline]
-    fn mark(_: Instant) {}
+    fn mark(_: u64, _: Instant) {}
     #[inline]
     fn stamp<U>(value: U, (): (), _: Instant, _: usize, _: &Context<'_>) -> U {
         value
@@ -53,13 +53,14 @@ pub struct Bounds;
 
 impl Stamp for Bounds {
     type Out<U> = Windowed<U>;
-    type Mark = Instant;
+    /// Nanoseconds of the scheduler's clock, on which a window may have begun before its start.
+    type Mark = i128;
     #[inline]
-    fn mark(at: Instant) -> Instant {
-        at
+    fn mark(before: u64, at: Instant) -> i128 {
+        i128::from(at.as_nanos()) - i128::from(before)
     }
-    fn stamp<U>(value: U, start: Instant, end: Instant, count: usize, cx: &Context<'_>) -> Windowed<U> {
-        let [start, end] = [start, end].map(|at| wall_clock(at, cx));
+    fn stamp<U>(value: U, start: i128, end: Instant, count: usize, cx: &Context<'_>) -> Windowed<U> {
+        let [start, end] = [start, i128::from(end.as_nanos())].map(|at| wall_clock(at, cx));
         Windowed { start, end, count: count as u64, value }
     }
 }
@@ -72,8 +73,8 @@ pub(super) fn wall_clock_now(cx: &Context<'_>) -> i128 {
     }
 }
 
-/// The time of the wall clock at an instant.
-fn wall_clock(at: Instant, cx: &Context<'_>) -> Timestamp {
-    let nanos = wall_clock_now(cx) + i128::from(at.as_nanos()) - i128::from(cx.now().as_nanos());
+/// The time of the wall clock at one of the scheduler's clock.
+fn wall_clock(at: i128, cx: &Context<'_>) -> Timestamp {
+    let nanos = wall_clock_now(cx) + at - i128::from(cx.now().as_nanos());
     Timestamp::from_nanos(i64::try_from(nanos).unwrap_or(if nanos < 0 { i64::MIN } else { i64::MAX }))
 }

@@ -37,18 +37,17 @@ pub(super) struct Rule {
 }
 
 impl Rule {
-    /// The window that begins now: from when to when. A window that only counts has no end.
-    fn window(&self, started: Instant, cx: &Context<'_>) -> (Instant, Instant) {
+    /// The window that is open now: for how many nanoseconds, and until when. A window that only counts has no end.
+    fn window(&self, started: Instant, cx: &Context<'_>) -> (u64, Instant) {
         let now = cx.now();
-        let Some((length, grid)) = self.span else { return (now, Instant::NEVER) };
+        let Some((length, grid)) = self.span else { return (0, Instant::NEVER) };
         let into = match grid {
             Grid::FirstEvent => 0,
             Grid::Start => i128::from(now.as_nanos()) - i128::from(started.as_nanos()),
             Grid::WallClock => wall_clock_now(cx),
         };
         let into = u64::try_from(into.rem_euclid(i128::from(nanos(length)))).unwrap_or(0);
-        let ends = now + length.saturating_sub(Duration::from_nanos(into));
-        (Instant::from_nanos(now.as_nanos().saturating_sub(into)), ends)
+        (into, now + length.saturating_sub(Duration::from_nanos(into)))
     }
 }
 
@@ -56,7 +55,9 @@ impl Rule {
 pub(super) struct Open<T, G: Gather<T>> {
     gather: G,
     rest: Option<G::Rest>,
-    starts: Instant,
+    /// It began so many nanoseconds before this time, which may be before the clock did.
+    begun: u64,
+    at: Instant,
     /// [`Instant::NEVER`] for a window that only counts, and while none is open.
     pub(super) ends: Instant,
     /// How many events were absorbed.
@@ -65,11 +66,12 @@ pub(super) struct Open<T, G: Gather<T>> {
 
 impl<T, G: Gather<T>> Open<T, G> {
     pub(super) fn new(gather: G) -> Self {
-        Self { gather, rest: G::NO_REST, starts: Instant::ZERO, ends: Instant::NEVER, count: 0 }
+        Self { gather, rest: G::NO_REST, begun: 0, at: Instant::ZERO, ends: Instant::NEVER, count: 0 }
     }
 
     pub(super) fn begin(&mut self, rule: &Rule, started: Instant, cx: &Context<'_>) {
-        (self.starts, self.ends) = rule.window(started, cx);
+        self.at = cx.now();
+        (self.begun, self.ends) = rule.window(started, cx);
     }
 
     #[inline]
@@ -92,7 +94,7 @@ impl<T, G: Gather<T>> Open<T, G> {
         let ends = if self.ends == Instant::NEVER { cx.now() } else { self.ends };
         let made = self.gather.finish()?;
         let rest = self.rest.clone()?;
-        Some(G::sent(rest, S::stamp(made, S::mark(self.starts), ends, count, cx)))
+        Some(G::sent(rest, S::stamp(made, S::mark(self.begun, self.at), ends, count, cx)))
     }
 
     /// Lets the source go on that was told to pause for this window.
@@ -111,7 +113,7 @@ impl<T, G: Gather<T>> Open<T, G> {
 impl<T, G: Gather<T>> fmt::Debug for Open<T, G> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("Open");
-        shown.field("starts", &self.starts).field("ends", &self.ends).field("count", &self.count);
+        shown.field("at", &self.at).field("ends", &self.ends).field("count", &self.count);
         shown.finish_non_exhaustive()
     }
 }
@@ -140,7 +142,7 @@ impl<T, G: Gather<T>, S: Stamp> Groups<T, G, S> {
         let made = if is_sent { self.open.finish::<S>(cx) } else { None };
         self.open.resume(cx);
         match (self.rule.send_empty, self.rule.span) {
-            (true, Some((length, Grid::FirstEvent))) => self.follow(length, cx.now()),
+            (true, Some((length, Grid::FirstEvent))) if self.open.ends <= cx.now() => self.follow(length, cx.now()),
             (true, Some(_)) => self.open.begin(&self.rule, self.started, cx),
             _ => self.open.ends = Instant::NEVER,
         }
@@ -151,8 +153,8 @@ impl<T, G: Gather<T>, S: Stamp> Groups<T, G, S> {
     fn follow(&mut self, length: Duration, now: Instant) {
         let late = now.as_nanos().saturating_sub(self.open.ends.as_nanos());
         let over = late - late % nanos(length);
-        self.open.starts = Instant::from_nanos(self.open.ends.as_nanos() + over);
-        self.open.ends = self.open.starts + length;
+        (self.open.begun, self.open.at) = (0, Instant::from_nanos(self.open.ends.as_nanos() + over));
+        self.open.ends = self.open.at + length;
     }
 
     /// Sends the result of the window if it has ended; it may be that only the wake-up is not here yet.

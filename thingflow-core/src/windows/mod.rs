@@ -59,6 +59,9 @@ pub type Lists<T, L = Unlimited> = Groups<T, List<T, L>, Bare>;
 /// What sends lists of windows that overlap.
 #[cfg(feature = "alloc")]
 pub type SlidingLists<T> = Sliding<T, List<T>, Bare, OnHeap>;
+/// What sends lists of the events of the last time.
+#[cfg(feature = "alloc")]
+pub type RecentLists<T> = Recent<T, List<T>, Bare, OnHeap>;
 /// What sends lists of windows by key.
 #[cfg(feature = "alloc")]
 pub type KeyedLists<T, K, F> = Keyed<T, K, F, List<T>, Bare>;
@@ -345,11 +348,7 @@ pub trait Windows: Chain {
     /// ```
     #[cfg(feature = "alloc")]
     #[doc(alias = "rolling_time")]
-    fn sliding_time(
-        self,
-        span: Duration,
-        limit: Limit,
-    ) -> Self::Piped<Recent<Self::Item, List<Self::Item>, Bare, OnHeap>>
+    fn sliding_time(self, span: Duration, limit: Limit) -> Self::Piped<RecentLists<Self::Item>>
     where
         Self::Item: Clone + 'static,
     {

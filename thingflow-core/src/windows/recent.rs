@@ -87,8 +87,7 @@ impl<T, G: Slide<T>, S: Stamp, R: Room> Recent<T, G, S, R> {
     fn value(&self, rest: G::Rest, cx: &Context<'_>) -> Option<G::Sent<S::Out<G::Made>>> {
         let made = self.gather.value(self.held.iter().map(|(_, kept)| kept))?;
         let now = cx.now();
-        let start = Instant::from_nanos(now.as_nanos().saturating_sub(nanos(self.span)));
-        Some(G::sent(rest, S::stamp(made, S::mark(start), now, self.held.len(), cx)))
+        Some(G::sent(rest, S::stamp(made, S::mark(nanos(self.span), now), now, self.held.len(), cx)))
     }
 }
 

@@ -41,7 +41,7 @@ impl<T, G: Slide<T>, S: Stamp> Filter<T> for Running<G, S> {
         match self.gather.value(core::iter::empty()) {
             Some(made) => {
                 let now = out.now();
-                out.next(G::sent(rest, S::stamp(made, S::mark(self.started), now, self.count, out.cx)))
+                out.next(G::sent(rest, S::stamp(made, S::mark(0, self.started), now, self.count, out.cx)))
             }
             None => Ok(Demand::More),
         }

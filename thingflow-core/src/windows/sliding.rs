@@ -68,7 +68,7 @@ impl<T, G: Slide<T>, S: Stamp, R: Room> Filter<T> for Sliding<T, G, S, R> {
         }
         let (kept, rest) = G::part(event);
         self.gather.add(&kept);
-        let _ = self.held.push_back((S::mark(out.now()), kept)); // a window is no larger than its store
+        let _ = self.held.push_back((S::mark(0, out.now()), kept)); // a window is no larger than its store
         if self.wait > 0 {
             self.rest = Some(rest);
             return Ok(Demand::More);

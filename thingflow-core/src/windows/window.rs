@@ -212,7 +212,7 @@ impl TumblingWindow {
     #[cfg(feature = "alloc")]
     #[doc(alias = "partition")]
     #[track_caller]
-    pub fn by_key<F>(self, keys: impl Into<Size>, key: F) -> ByKey<Self, F> {
+    pub fn by_key<T, K, F: FnMut(&T) -> K>(self, keys: impl Into<Size>, key: F) -> ByKey<Self, F> {
         ByKey { window: self, keys: keys.into().get(), key }
     }
 
@@ -316,7 +316,7 @@ impl<M> EachWindow<M> {
     #[cfg(feature = "alloc")]
     #[doc(alias = "partition")]
     #[track_caller]
-    pub fn by_key<F>(self, keys: impl Into<Size>, key: F) -> ByKey<Self, F> {
+    pub fn by_key<T, K, F: FnMut(&T) -> K>(self, keys: impl Into<Size>, key: F) -> ByKey<Self, F> {
         ByKey { window: self, keys: keys.into().get(), key }
     }
 }

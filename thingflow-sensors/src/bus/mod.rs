@@ -65,7 +65,7 @@ mod tests {
     use thingflow_core::testing::Recorder;
 
     use super::Guarded;
-    use crate::fake::FakeChip;
+    use crate::chips::fake::FakeChip;
     use crate::tmp105::Tmp105;
 
     /// A bus with two chips.
@@ -83,8 +83,7 @@ mod tests {
 
     #[test]
     fn a_dead_sensor_does_not_stop_the_other_and_comes_back() {
-        // The chips are never configured: the second register stays the second byte of the first.
-        let chip = |address, celsius| FakeChip::new(address).with(0, &[celsius]).on_write(|_, _| 0);
+        let chip = |address, celsius| FakeChip::new(address).wide().with(0, &[celsius]);
         let (hall_chip, attic_chip) = (chip(0x48, 20), chip(0x49, 30));
         let bus = Rc::new(RefCell::new(Guarded::new(Two(hall_chip, attic_chip.clone())).retries(1)));
         let scheduler = Scheduler::virtual_time().unwrap();
@@ -106,9 +105,10 @@ mod tests {
         scheduler.run_for(Duration::from_millis(1900)).unwrap();
         attic_chip.unplug(false);
         scheduler.run_for(Duration::from_secs(2)).unwrap();
-        assert_eq!(hall.timed_text(), "20.0@1 20.0@2 20.0@3 20.0@4 20.0@5");
-        // Asked at 2, 2.1, 2.3, 2.7 and 3.5 s; from then on in its time again.
-        assert_eq!(attic.timed_text(), "30.0@1 30.0@3.5 30.0@4 30.0@5");
+        // Each has to measure first.
+        assert_eq!(hall.timed_text(), "20.0@1.32 20.0@2 20.0@3 20.0@4 20.0@5");
+        // Asked at 2, 2.1, 2.3, 2.7 and 3.5 s, when it has to measure first; from then on in its time again.
+        assert_eq!(attic.timed_text(), "30.0@1.32 30.0@4.3 30.0@5");
         let stats = bus.borrow().stats();
         assert_eq!((stats.lost, stats.failures, stats.recoveries), (4, 8, 0));
     }

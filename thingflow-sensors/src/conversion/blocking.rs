@@ -7,6 +7,7 @@ use embedded_hal::delay::DelayNs;
 use thingflow_core::{SampleError, Sensor, SensorId};
 
 use super::{Conversion, PATIENCE, Progress, SHORTEST_WAIT};
+use crate::{Measures, Quantity};
 
 /// A slow sensor as a plain one: [`sample`](Sensor::sample) waits until the measurement is ready. For edge threads and
 /// for programs that do nothing else.
@@ -49,8 +50,14 @@ impl<C: Conversion, D: DelayNs> Sensor for Blocking<C, D> {
     }
 }
 
+impl<C: Measures, D> Measures for Blocking<C, D> {
+    fn quantities(&self) -> impl AsRef<[Quantity]> {
+        self.conversion.quantities()
+    }
+}
+
 /// Why a slow sensor gave no reading.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub enum BlockingError<E> {
     /// The driver failed.
     Failed(E),
@@ -67,7 +74,22 @@ impl<E: fmt::Display> fmt::Display for BlockingError<E> {
     }
 }
 
-impl<E: core::error::Error> core::error::Error for BlockingError<E> {}
+/// As `Display`.
+impl<E: fmt::Display> fmt::Debug for BlockingError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// Its text is that of the driver's error, so its cause is that one's.
+impl<E: core::error::Error> core::error::Error for BlockingError<E> {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            Self::Failed(error) => error.source(),
+            Self::Endless => None,
+        }
+    }
+}
 
 #[cfg(test)]
 mod tests {

@@ -3,15 +3,18 @@
 use std::path::{Path, PathBuf};
 
 use procfs::{CpuTime, FromReadSI, KernelStats};
-use thingflow_core::{SampleError, Sensor, SensorId};
+use thingflow_core::{SampleError, SensorId};
 
 use super::LinuxError;
 use super::error::parse;
+use crate::driver::{Device, DirectDevice, sensor};
+use crate::{Measures, OutOfRange, Quantity};
 
 /// The share of time in which all processors together were busy since the last sampling.
 ///
 /// - Unit: percent, 0 to 100. Waiting for disks counts as idle, time stolen by a hypervisor as busy.
-/// - Source: the first line of `/proc/stat`, in steps of 10 ms. Sampled faster than that, it repeats its last reading.
+/// - Source: the first line of `/proc/stat`, in steps of 10 ms. Sampled faster than that, it repeats its last reading; so it
+///   does once where the kernel's counters go back, as when a processor was taken out.
 ///
 /// ```no_run
 /// use thingflow_core::prelude::*;
@@ -30,10 +33,12 @@ pub struct CpuLoad {
 
 /// Time since boot, in steps of the kernel.
 #[derive(Clone, Copy, Debug)]
-struct Ticks {
+pub(super) struct Ticks {
+    busy: u64,
     idle: u64,
-    all: u64,
 }
+
+const LOAD: Quantity = Quantity::new("load", "%", 0.0..=100.0);
 
 impl CpuLoad {
     /// The load of this machine, from now on.
@@ -55,7 +60,7 @@ impl CpuLoad {
 }
 
 impl Ticks {
-    fn read(path: &Path) -> Result<Self, LinuxError> {
+    pub(super) fn read(path: &Path) -> Result<Self, LinuxError> {
         parse(path, |file| KernelStats::from_read(file, procfs::current_system_info()))
             .map(|stat| Self::of(&stat.total))
     }
@@ -64,38 +69,65 @@ impl Ticks {
         let idle = time.idle.saturating_add(time.iowait.unwrap_or(0));
         // Time of guests is part of `user` and `nice`.
         let busy = [Some(time.user), Some(time.nice), Some(time.system), time.irq, time.softirq, time.steal];
-        Self { idle, all: busy.into_iter().flatten().fold(idle, u64::saturating_add) }
+        Self { busy: busy.into_iter().flatten().fold(0, u64::saturating_add), idle }
+    }
+
+    /// How many were busy and how many idle since then; none if a counter has gone back, which is a new start.
+    pub(super) fn since(self, before: Self) -> Option<(u64, u64)> {
+        Some((self.busy.checked_sub(before.busy)?, self.idle.checked_sub(before.idle)?))
     }
 }
 
-impl Sensor for CpuLoad {
+impl Measures for CpuLoad {
+    fn quantities(&self) -> impl AsRef<[Quantity]> {
+        [LOAD]
+    }
+}
+
+impl Device for CpuLoad {
     type Reading = f64;
     type Error = LinuxError;
 
-    fn id(&self) -> SensorId {
-        self.id
+    fn refuse(&self, value: OutOfRange) -> LinuxError {
+        LinuxError::impossible(self.path.display(), value)
     }
+}
 
+impl DirectDevice for CpuLoad {
     #[allow(clippy::cast_precision_loss)] // a share of a short time
-    fn sample(&mut self) -> Result<f64, SampleError<LinuxError>> {
+    fn measure(&mut self) -> Result<f64, SampleError<LinuxError>> {
         let now = Ticks::read(&self.path)?;
-        let all = now.all.saturating_sub(self.before.all);
-        let idle = now.idle.saturating_sub(self.before.idle).min(all); // the kernel's count of waiting may go back
-        if all > 0 {
-            self.last = 100.0 * (all - idle) as f64 / all as f64;
-            self.before = now;
+        if let Some((busy, idle)) = now.since(self.before) {
+            if busy + idle == 0 {
+                return Ok(self.last); // no tick since
+            }
+            self.last = 100.0 * busy as f64 / (busy + idle) as f64;
         }
+        self.before = now;
         Ok(self.last)
     }
 }
 
+sensor!([] CpuLoad => f64, LinuxError);
+
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+    use crate::chips::specimen::{self, Fed};
     use proptest::prelude::*;
     use std::fs;
+    use thingflow_core::Sensor;
 
-    fn stat(root: &Path, busy: u64, idle: u64) {
+    pub(crate) fn fed(number: &str) -> Fed {
+        let root = tempfile::tempdir().unwrap();
+        stat(root.path(), 7, 7);
+        let load = CpuLoad::under(root.path(), "x").unwrap();
+        let text = format!("cpu {number} 0 0 9 0 0 0 0 0 0\nctxt 1\nbtime 1\nprocesses 1\n");
+        fs::write(root.path().join("proc/stat"), text).unwrap();
+        specimen::direct(load)
+    }
+
+    pub(crate) fn stat(root: &Path, busy: u64, idle: u64) {
         fs::create_dir_all(root.join("proc")).unwrap();
         let text = format!("cpu {busy} 0 0 {idle} 0 0 0 0 0 0\nctxt 1\nbtime 1\nprocesses 1\n");
         fs::write(root.join("proc/stat"), text).unwrap();
@@ -109,8 +141,23 @@ mod tests {
         stat(root.path(), 1025, 1075);
         assert_eq!(load.sample().unwrap(), 25.0);
         assert_eq!(load.sample().unwrap(), 25.0, "no tick since: the last reading");
-        stat(root.path(), 1125, 1000);
-        assert_eq!(load.sample().unwrap(), 100.0, "idle time went back");
+        stat(root.path(), 1125, 1075);
+        assert_eq!(load.sample().unwrap(), 100.0);
+    }
+
+    #[test]
+    fn f61_counters_that_go_back_are_a_new_start() {
+        let root = tempfile::tempdir().unwrap();
+        stat(root.path(), 4000, 4000);
+        let mut load = CpuLoad::under(root.path(), "cpu").unwrap();
+        let mut sample = |busy, idle| {
+            stat(root.path(), busy, idle);
+            load.sample().unwrap()
+        };
+        assert_eq!(sample(4025, 4075), 25.0);
+        assert_eq!(sample(4100, 1000), 25.0, "a processor was taken out: its idle time has gone");
+        assert_eq!([sample(4150, 1050), sample(4240, 1060)], [50.0, 90.0]);
+        assert_eq!([sample(10, 2000), sample(20, 2000)], [90.0, 100.0], "the busy time has gone");
     }
 
     proptest! {

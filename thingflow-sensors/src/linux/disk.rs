@@ -3,9 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use rustix::fs::StatVfs;
-use thingflow_core::{SampleError, Sensor, SensorId};
+use thingflow_core::{SampleError, SensorId};
 
 use super::LinuxError;
+use crate::driver::{Device, DirectDevice, sensor};
+use crate::{Measures, OutOfRange, Quantity};
 
 /// How full the file system is that holds a path.
 ///
@@ -32,11 +34,14 @@ pub struct Disk {
 pub enum DiskValue {
     /// The share of the blocks that is used, in percent, 0 to 100.
     UsedPercent,
-    /// What this program may still write, in bytes.
+    /// What this program may still write, in bytes, 0 to 8 EiB.
     FreeBytes,
     /// The share of the file entries that is used, in percent, 0 to 100; 0 where the file system does not count them.
     UsedEntriesPercent,
 }
+
+const USED: Quantity = Quantity::new("disk used", "%", 0.0..=100.0);
+const FREE: Quantity = Quantity::new("disk free", "bytes", 0.0..=9_223_372_036_854_775_807_u64 as f64);
 
 impl Disk {
     /// A value of the file system that holds `path`.
@@ -74,22 +79,42 @@ fn used_percent(all: u64, free: u64, available: u64) -> f64 {
     if usable == 0 { 0.0 } else { 100.0 * used as f64 / usable as f64 }
 }
 
-impl Sensor for Disk {
+impl Measures for Disk {
+    fn quantities(&self) -> impl AsRef<[Quantity]> {
+        [match self.value {
+            DiskValue::UsedPercent | DiskValue::UsedEntriesPercent => USED,
+            DiskValue::FreeBytes => FREE,
+        }]
+    }
+}
+
+impl Device for Disk {
     type Reading = f64;
     type Error = LinuxError;
 
-    fn id(&self) -> SensorId {
-        self.id
+    fn refuse(&self, value: OutOfRange) -> LinuxError {
+        LinuxError::impossible(self.path.display(), value)
     }
-    fn sample(&mut self) -> Result<f64, SampleError<LinuxError>> {
+}
+
+impl DirectDevice for Disk {
+    fn measure(&mut self) -> Result<f64, SampleError<LinuxError>> {
         Ok(self.read()?)
     }
 }
 
+sensor!([] Disk => f64, LinuxError);
+
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+    use crate::chips::specimen::{self, Fed};
     use rustix::fs::StatVfsMountFlags;
+    use thingflow_core::Sensor;
+
+    pub(crate) fn fed(_: &str) -> Fed {
+        specimen::direct(Disk::new("x", "/", DiskValue::UsedPercent).unwrap()) // there is no way to make one up
+    }
 
     #[test]
     fn counts_as_df_does() {

@@ -3,10 +3,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use thingflow_core::{SampleError, Sensor, SensorId};
+use thingflow_core::{SampleError, SensorId};
 
 use super::LinuxError;
 use super::sysfs::{entries, parsed};
+use crate::driver::{Device, DirectDevice, sensor};
+use crate::{Measures, OutOfRange, Quantity};
 
 /// The thermometer DS18B20.
 ///
@@ -42,6 +44,7 @@ pub struct Ds18b20 {
     temperature: PathBuf,
 }
 
+const TEMPERATURE: Quantity = Quantity::new("temperature", "°C", -55.0..=125.0);
 /// What the chip holds before its first measurement, in thousandths.
 const POWER_ON: f64 = 85_000.0;
 
@@ -59,12 +62,17 @@ impl Ds18b20 {
     /// # Errors
     /// As for [`new`](Self::new).
     pub fn under(root: impl AsRef<Path>, id: impl Into<SensorId>, name: &str) -> Result<Self, LinuxError> {
-        let chips = entries(&root.as_ref().join("sys/bus/w1/devices"), "28-", "");
+        let chips = chips(root.as_ref());
         let Some((_, chip)) = chips.iter().find(|(found, _)| found == name || name == "28") else {
             let what = format!("chip `{name}` in /sys/bus/w1/devices");
             return Err(LinuxError::NotThere { what, there: chips.into_iter().map(|(name, _)| name).collect() });
         };
         Ok(Self { id: id.into(), temperature: chip.join("temperature") })
+    }
+
+    /// The serial numbers of the chips that there are, such as `28-0316a2f4d8ff`.
+    pub fn chips() -> Vec<String> {
+        chips(Path::new("/")).into_iter().map(|(name, _)| name).collect()
     }
 
     fn celsius(&self) -> Result<f64, LinuxError> {
@@ -81,21 +89,44 @@ impl Ds18b20 {
     }
 }
 
-impl Sensor for Ds18b20 {
+fn chips(root: &Path) -> Vec<(String, PathBuf)> {
+    entries(&root.join("sys/bus/w1/devices"), "28-", "")
+}
+
+impl Measures for Ds18b20 {
+    fn quantities(&self) -> impl AsRef<[Quantity]> {
+        [TEMPERATURE]
+    }
+}
+
+impl Device for Ds18b20 {
     type Reading = f64;
     type Error = LinuxError;
 
-    fn id(&self) -> SensorId {
-        self.id
+    fn refuse(&self, value: OutOfRange) -> LinuxError {
+        LinuxError::impossible(self.temperature.display(), value)
     }
-    fn sample(&mut self) -> Result<f64, SampleError<LinuxError>> {
+}
+
+impl DirectDevice for Ds18b20 {
+    fn measure(&mut self) -> Result<f64, SampleError<LinuxError>> {
         Ok(self.celsius()?)
     }
 }
 
+sensor!([] Ds18b20 => f64, LinuxError);
+
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+    use crate::chips::specimen::{self, Fed};
+    use thingflow_core::Sensor;
+
+    pub(crate) fn fed(number: &str) -> Fed {
+        let root = machine();
+        write(root.path(), "28-0316a2f4d8ff/temperature", number);
+        specimen::direct(Ds18b20::under(root.path(), "x", "28").unwrap())
+    }
 
     fn machine() -> tempfile::TempDir {
         let root = tempfile::tempdir().unwrap();

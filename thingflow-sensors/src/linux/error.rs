@@ -8,8 +8,9 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::{fmt, io};
 
+use crate::OutOfRange;
+
 /// Why the system gave no reading.
-#[derive(Debug)]
 #[non_exhaustive]
 pub enum LinuxError {
     /// A file or directory could not be read.
@@ -33,6 +34,13 @@ pub enum LinuxError {
         /// Why, as far as it can be told.
         why: &'static str,
     },
+    /// A value is outside of the range that its documentation states, or is not a number.
+    OutOfRange {
+        /// The file or the device that gave it.
+        of: String,
+        /// The value and its range.
+        value: OutOfRange,
+    },
     /// There is no device of that name.
     NotThere {
         /// What was looked for, and where.
@@ -46,6 +54,10 @@ impl LinuxError {
     pub(super) fn unreadable(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();
         |error| Self::Unreadable { path, error }
+    }
+
+    pub(super) fn impossible(of: impl fmt::Display, value: OutOfRange) -> Self {
+        Self::OutOfRange { of: of.to_string(), value }
     }
 
     pub(super) fn malformed(path: impl Into<PathBuf>, why: impl fmt::Display) -> Self {
@@ -75,6 +87,9 @@ impl fmt::Display for LinuxError {
                 write!(f, "{} is not what Linux documents: {why}", path.display())
             }
             Self::NoReading { path, why } => write!(f, "{} has no reading: {why}", path.display()),
+            Self::OutOfRange { of, value } => {
+                write!(f, "{of}: {value}; check the device, its wires and its driver")
+            }
             Self::NotThere { what, there } if there.is_empty() => write!(f, "no {what}; there are none at all"),
             Self::NotThere { what, there } => write!(f, "no {what}; there is {}", there.join(", ")),
         }
@@ -85,7 +100,15 @@ impl Error for LinuxError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Unreadable { error, .. } => Some(error),
+            Self::OutOfRange { value, .. } => Some(value),
             _ => None,
         }
+    }
+}
+
+/// As `Display`.
+impl fmt::Debug for LinuxError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }

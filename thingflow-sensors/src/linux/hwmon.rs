@@ -1,16 +1,31 @@
 //! [`Hwmon`]: any hardware monitor of the kernel.
 
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
-use thingflow_core::{SampleError, Sensor, SensorId};
+use thingflow_core::{SampleError, SensorId};
 
 use super::LinuxError;
 use super::sysfs::{entries, number, read_or_find, text};
+use crate::driver::{Device, DirectDevice, sensor};
+use crate::{Measures, OutOfRange, Quantity};
 
 /// A value of a hardware monitor: a voltage of the board, the speed of a fan, the current of a supply.
 ///
-/// - Units: `in` volts, `temp` degrees Celsius, `curr` amperes, `power` watts, `energy` joules, `humidity` percent,
-///   `fan` turns a minute, `freq` hertz.
+/// - Units and ranges, outside of which there is no reading; [`range`](Self::range) makes the range that of the device:
+///
+///   | value | unit | range |
+///   |---|---|---|
+///   | `temp` | degrees Celsius | -100 to 200 |
+///   | `in` | volts | ±1,000 |
+///   | `curr` | amperes | ±1,000 |
+///   | `power` | watts | ±100,000 |
+///   | `energy` | joules | 0 to 10¹³ |
+///   | `humidity` | percent | 0 to 100 |
+///   | `fan` | turns a minute | 0 to 100,000 |
+///   | `freq` | hertz | 0 to 10¹² |
+///   | others | as the kernel's `Documentation/hwmon/sysfs-interface.rst` says | any number |
+///
 /// - Source: `/sys/class/hwmon/hwmon*/*_input`. Reading takes up to some milliseconds, on slow buses more: an edge
 ///   thread is the place for those.
 /// - A monitor that was unplugged has another number when it comes back; after a failure it is looked for anew by its
@@ -31,17 +46,29 @@ pub struct Hwmon {
     value: String,
     /// None after a failure.
     found: Option<Found>,
+    quantity: Quantity,
 }
 
 #[derive(Debug)]
 struct Found {
     path: PathBuf,
     unit: f64,
+    quantity: Quantity,
 }
 
-/// How many of the kernel's units make one of ours.
-const UNITS: [(&str, f64); 6] =
-    [("in", 1e3), ("temp", 1e3), ("curr", 1e3), ("humidity", 1e3), ("power", 1e6), ("energy", 1e6)];
+/// What there is, and how many of the kernel's units make one of ours.
+const KINDS: [(&str, f64, Quantity); 8] = [
+    ("temp", 1e3, Quantity::new("temperature", "°C", -100.0..=200.0)),
+    ("in", 1e3, Quantity::new("voltage", "V", -1e3..=1e3)),
+    ("curr", 1e3, Quantity::new("current", "A", -1e3..=1e3)),
+    ("power", 1e6, Quantity::new("power", "W", -1e5..=1e5)),
+    ("energy", 1e6, Quantity::new("energy", "J", 0.0..=1e13)),
+    ("humidity", 1e3, Quantity::new("humidity", "%", 0.0..=100.0)),
+    ("fan", 1.0, Quantity::new("speed", "1/min", 0.0..=1e5)),
+    ("freq", 1.0, Quantity::new("frequency", "Hz", 0.0..=1e12)),
+];
+/// Of any other kind.
+const ANY: (f64, Quantity) = (1.0, Quantity::new("value", "", f64::MIN..=f64::MAX));
 
 impl Hwmon {
     /// A value of the first monitor of that name (`rpi_volt`, `k10temp`, `hwmon0`) that has it: by its file (`in0`,
@@ -65,14 +92,45 @@ impl Hwmon {
     ) -> Result<Self, LinuxError> {
         let monitors = root.as_ref().join("sys/class/hwmon");
         let (monitor, value) = (monitor.to_owned(), value.to_owned());
-        let found = Some(Found::find(&monitors, &monitor, &value)?);
-        Ok(Self { id: id.into(), monitors, monitor, value, found })
+        let found = Found::find(&monitors, &monitor, &value)?;
+        let quantity = found.quantity;
+        Ok(Self { id: id.into(), monitors, monitor, value, found: Some(found), quantity })
+    }
+
+    /// Another range, in the unit of the value: that of the device, if you know it.
+    #[must_use]
+    pub fn range(self, range: RangeInclusive<f64>) -> Self {
+        let quantity = Quantity::new(self.quantity.name(), self.quantity.unit(), range);
+        Self { quantity, ..self }
+    }
+
+    /// The values that there are, each as `monitor/value`, such as `k10temp/temp1`.
+    ///
+    /// ```
+    /// use thingflow_sensors::linux::{Hwmon, LinuxError};
+    /// for name in Hwmon::values() {
+    ///     let (monitor, value) = name.split_once('/').unwrap_or_default();
+    ///     let _sensor = Hwmon::new("x", monitor, value)?;
+    /// }
+    /// # Ok::<(), LinuxError>(())
+    /// ```
+    pub fn values() -> Vec<String> {
+        Found::all(Path::new("/sys/class/hwmon"))
     }
 }
 
 impl Found {
-    fn find(monitors: &Path, monitor: &str, value: &str) -> Result<Self, LinuxError> {
+    fn all(monitors: &Path) -> Vec<String> {
         let mut there = Vec::new();
+        for (number, directory) in entries(monitors, "hwmon", "") {
+            let name = text(&directory.join("name")).unwrap_or(number);
+            let inputs = entries(&directory, "", "_input").into_iter();
+            there.extend(inputs.map(|(file, _)| format!("{name}/{}", file.trim_end_matches("_input"))));
+        }
+        there
+    }
+
+    fn find(monitors: &Path, monitor: &str, value: &str) -> Result<Self, LinuxError> {
         for (number, directory) in entries(monitors, "hwmon", "") {
             let name = text(&directory.join("name")).unwrap_or_else(|| number.clone());
             let of_this = name == monitor || number == monitor;
@@ -80,11 +138,12 @@ impl Found {
                 let input = file.trim_end_matches("_input");
                 let label = text(&directory.join(format!("{input}_label")));
                 if of_this && (input == value || label.as_deref() == Some(value)) {
-                    return Ok(Self { path, unit: unit(input) });
+                    let (unit, quantity) = kind(input);
+                    return Ok(Self { path, unit, quantity });
                 }
-                there.push(format!("{name}/{input}"));
             }
         }
+        let there = Self::all(monitors);
         Err(LinuxError::NotThere { what: format!("value `{monitor}/{value}` in /sys/class/hwmon"), there })
     }
 
@@ -93,28 +152,53 @@ impl Found {
     }
 }
 
-fn unit(input: &str) -> f64 {
+fn kind(input: &str) -> (f64, Quantity) {
     let kind = input.trim_end_matches(|c: char| c.is_ascii_digit());
-    UNITS.iter().find(|(of, _)| *of == kind).map_or(1.0, |(_, unit)| *unit)
+    KINDS.iter().find(|(of, ..)| *of == kind).map_or(ANY, |(_, unit, quantity)| (*unit, *quantity))
 }
 
-impl Sensor for Hwmon {
+impl Measures for Hwmon {
+    fn quantities(&self) -> impl AsRef<[Quantity]> {
+        [self.quantity]
+    }
+}
+
+impl Device for Hwmon {
     type Reading = f64;
     type Error = LinuxError;
 
-    fn id(&self) -> SensorId {
-        self.id
+    fn refuse(&self, value: OutOfRange) -> LinuxError {
+        LinuxError::impossible(format_args!("value `{}/{}`", self.monitor, self.value), value)
     }
-    fn sample(&mut self) -> Result<f64, SampleError<LinuxError>> {
+}
+
+impl DirectDevice for Hwmon {
+    fn measure(&mut self) -> Result<f64, SampleError<LinuxError>> {
         let find = || Found::find(&self.monitors, &self.monitor, &self.value);
         Ok(read_or_find(&mut self.found, find, Found::read)?)
     }
 }
 
+sensor!([] Hwmon => f64, LinuxError);
+
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+    use crate::chips::specimen::{self, Fed};
     use std::fs;
+    use thingflow_core::Sensor;
+
+    pub(crate) fn fed(number: &str) -> Fed {
+        let root = tempfile::tempdir().unwrap();
+        let monitor = root.path().join("sys/class/hwmon/hwmon0");
+        fs::create_dir_all(&monitor).unwrap();
+        let mut fed = Fed::default();
+        for kind in KINDS.map(|(kind, ..)| kind).into_iter().chain(["other"]) {
+            fs::write(monitor.join(format!("{kind}1_input")), number).unwrap();
+            fed = fed.and(specimen::direct(Hwmon::under(root.path(), "x", "hwmon0", &format!("{kind}1")).unwrap()));
+        }
+        fed
+    }
 
     fn machine() -> tempfile::TempDir {
         let root = tempfile::tempdir().unwrap();
@@ -153,6 +237,20 @@ mod tests {
             let found = Hwmon::under(root.path(), "x", monitor, value).unwrap().sample().unwrap();
             assert!((found - expected).abs() < 1e-9, "{monitor} {value}: {found}");
         }
+    }
+
+    #[test]
+    fn f23_a_value_that_cannot_be_is_no_reading() {
+        let root = machine();
+        let mut chip = Hwmon::under(root.path(), "chip", "k10temp", "Tctl").unwrap();
+        let file = root.path().join("sys/class/hwmon/hwmon0/temp1_input");
+        for text in ["3892313987", "-128000", "255000", "1e300"] {
+            fs::write(&file, text).unwrap();
+            let error = chip.sample().unwrap_err().to_string();
+            assert!(error.starts_with("value `k10temp/Tctl`: temperature of "), "{error}");
+        }
+        fs::write(&file, "300000").unwrap();
+        assert_eq!(chip.range(0.0..=1000.0).sample().unwrap(), 300.0);
     }
 
     #[test]

@@ -1,25 +1,29 @@
 //! [`Iio`]: any device of the kernel's industrial I/O.
 
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
-use thingflow_core::{SampleError, Sensor, SensorId};
+use thingflow_core::{SampleError, SensorId};
 
 use super::LinuxError;
 use super::sysfs::{entries, number, read_or_find, text};
+use crate::driver::{Device, DirectDevice, sensor};
+use crate::{Measures, OutOfRange, Quantity};
 
 /// A channel of a device that the kernel has a driver for: a converter, a sensor of light, pressure, acceleration.
 ///
-/// - Units: those that people use, not those of the kernel:
+/// - Units: those that people use, not those of the kernel. Outside of these ranges there is no reading;
+///   [`range`](Self::range) makes the range that of the device:
 ///
-///   | channel | unit |
-///   |---|---|
-///   | `temp` | degrees Celsius |
-///   | `humidityrelative` | percent |
-///   | `pressure` | hectopascals |
-///   | `voltage`, `current`, `power` | volts, amperes, watts |
-///   | `accel`, `anglvel`, `magn` | metres per second squared, radians per second, gauss |
-///   | `illuminance`, `distance`, `resistance` | lux, metres, ohms |
-///   | others | as the kernel's `Documentation/ABI/testing/sysfs-bus-iio` says |
+///   | channel | unit | range |
+///   |---|---|---|
+///   | `temp` | degrees Celsius | -200 to 1,800, as thermocouples have it |
+///   | `humidityrelative` | percent | 0 to 100 |
+///   | `pressure` | hectopascals | 0 to 100,000 |
+///   | `voltage`, `current`, `power` | volts, amperes, watts | ±1,000, ±1,000, ±100,000 |
+///   | `accel`, `anglvel`, `magn` | metres per second squared, radians per second, gauss | ±4,000, ±100, ±100 |
+///   | `illuminance`, `distance`, `resistance` | lux, metres, ohms | 0 to 200,000, 0 to 1,000, 0 to 10¹² |
+///   | others | as the kernel's `Documentation/ABI/testing/sysfs-bus-iio` says | any number |
 ///
 /// - Source: `/sys/bus/iio/devices/iio:device*/in_*`. Reading takes as long as the chip measures: a thermometer or a
 ///   slow converter belongs on an edge thread.
@@ -43,6 +47,7 @@ pub struct Iio {
     channel: String,
     /// None after a failure.
     value: Option<Value>,
+    quantity: Quantity,
 }
 
 #[derive(Debug)]
@@ -56,6 +61,24 @@ enum Value {
 /// How many of the kernel's units make one of ours. Raw values of these kinds mean nothing without a scale.
 const UNITS: [(&str, f64); 6] =
     [("temp", 1e3), ("humidityrelative", 1e3), ("pressure", 0.1), ("voltage", 1e3), ("current", 1e3), ("power", 1e3)];
+
+/// What there is, in our units.
+const KINDS: [(&str, Quantity); 12] = [
+    ("temp", Quantity::new("temperature", "°C", -200.0..=1800.0)),
+    ("humidityrelative", Quantity::new("humidity", "%", 0.0..=100.0)),
+    ("pressure", Quantity::new("pressure", "hPa", 0.0..=1e5)),
+    ("voltage", Quantity::new("voltage", "V", -1e3..=1e3)),
+    ("current", Quantity::new("current", "A", -1e3..=1e3)),
+    ("power", Quantity::new("power", "W", -1e5..=1e5)),
+    ("accel", Quantity::new("acceleration", "m/s²", -4e3..=4e3)),
+    ("anglvel", Quantity::new("rotation", "rad/s", -100.0..=100.0)),
+    ("magn", Quantity::new("magnetic field", "G", -100.0..=100.0)),
+    ("illuminance", Quantity::new("illuminance", "lx", 0.0..=2e5)),
+    ("distance", Quantity::new("distance", "m", 0.0..=1e3)),
+    ("resistance", Quantity::new("resistance", "Ω", 0.0..=1e12)),
+];
+/// Of any other kind.
+const ANY: Quantity = Quantity::new("value", "", f64::MIN..=f64::MAX);
 
 impl Iio {
     /// A channel, such as `temp`, `voltage0`, `voltage0-voltage1` or `accel_x`, of the first device of that name
@@ -81,20 +104,49 @@ impl Iio {
         let devices = root.as_ref().join("sys/bus/iio/devices");
         let (device, channel) = (device.to_owned(), channel.to_owned());
         let value = Some(Value::find(&devices, &device, &channel)?);
-        Ok(Self { id: id.into(), devices, device, channel, value })
+        let quantity = KINDS.iter().find(|(of, _)| *of == kind(&channel)).map_or(ANY, |(_, quantity)| *quantity);
+        Ok(Self { id: id.into(), devices, device, channel, value, quantity })
+    }
+
+    /// Another range, in the unit of the channel: that of the device, if you know it.
+    #[must_use]
+    pub fn range(self, range: RangeInclusive<f64>) -> Self {
+        let quantity = Quantity::new(self.quantity.name(), self.quantity.unit(), range);
+        Self { quantity, ..self }
+    }
+
+    /// The names of the devices that there are.
+    pub fn devices() -> Vec<String> {
+        devices(Path::new("/sys/bus/iio/devices")).into_iter().map(|(name, ..)| name).collect()
+    }
+
+    /// The value in our unit, which has not been checked.
+    pub(super) fn value(&mut self) -> Result<f64, LinuxError> {
+        let find = || Value::find(&self.devices, &self.device, &self.channel);
+        let value = read_or_find(&mut self.value, find, Value::read)?;
+        Ok(value / unit(&self.channel).unwrap_or(1.0))
     }
 }
 
-fn find(devices: &Path, device: &str) -> Result<PathBuf, LinuxError> {
-    let mut there = Vec::new();
-    for (number, directory) in entries(devices, "iio:device", "") {
-        let name = text(&directory.join("name")).unwrap_or_else(|| number.clone());
-        if name == device || number == device {
-            return Ok(directory);
+/// The name, the number and the folder of each.
+fn devices(devices: &Path) -> Vec<(String, String, PathBuf)> {
+    let all = entries(devices, "iio:device", "").into_iter();
+    let named = all.map(|(number, folder)| {
+        let name = text(&folder.join("name")).unwrap_or_else(|| number.clone());
+        (name, number, folder)
+    });
+    named.collect()
+}
+
+fn find(folder: &Path, device: &str) -> Result<PathBuf, LinuxError> {
+    let all = devices(folder);
+    match all.iter().find(|(name, number, _)| name == device || number == device) {
+        Some((.., folder)) => Ok(folder.clone()),
+        None => {
+            let there = all.into_iter().map(|(name, ..)| name).collect();
+            Err(LinuxError::NotThere { what: format!("device `{device}` in /sys/bus/iio/devices"), there })
         }
-        there.push(name);
     }
-    Err(LinuxError::NotThere { what: format!("device `{device}` in /sys/bus/iio/devices"), there })
 }
 
 /// What a channel measures: `accel` of `accel_x`, `voltage` of `voltage0` and of `voltage0-voltage1`.
@@ -149,24 +201,50 @@ fn channels(directory: &Path) -> Vec<String> {
     files.filter_map(|(name, _)| Some(name.strip_prefix("in_")?.rsplit_once('_')?.0.to_owned())).collect()
 }
 
-impl Sensor for Iio {
-    type Reading = f64;
-    type Error = LinuxError;
-
-    fn id(&self) -> SensorId {
-        self.id
-    }
-    fn sample(&mut self) -> Result<f64, SampleError<LinuxError>> {
-        let find = || Value::find(&self.devices, &self.device, &self.channel);
-        let value = read_or_find(&mut self.value, find, Value::read)?;
-        Ok(value / unit(&self.channel).unwrap_or(1.0))
+impl Measures for Iio {
+    fn quantities(&self) -> impl AsRef<[Quantity]> {
+        [self.quantity]
     }
 }
 
+impl Device for Iio {
+    type Reading = f64;
+    type Error = LinuxError;
+
+    fn refuse(&self, value: OutOfRange) -> LinuxError {
+        LinuxError::impossible(format_args!("channel `{}` of the device `{}`", self.channel, self.device), value)
+    }
+}
+
+impl DirectDevice for Iio {
+    fn measure(&mut self) -> Result<f64, SampleError<LinuxError>> {
+        Ok(self.value()?)
+    }
+}
+
+sensor!([] Iio => f64, LinuxError);
+
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+    use crate::chips::specimen::{self, Fed};
     use std::fs;
+    use thingflow_core::Sensor;
+
+    pub(crate) fn fed(number: &str) -> Fed {
+        let root = tempfile::tempdir().unwrap();
+        let mut fed = Fed::default();
+        for kind in KINDS.map(|(kind, _)| kind).into_iter().chain(["other"]) {
+            write(root.path(), &format!("iio:device0/in_{kind}0_raw"), number);
+            write(root.path(), &format!("iio:device0/in_{kind}0_scale"), "1e300");
+            write(root.path(), &format!("iio:device0/in_{kind}1_input"), number);
+            for channel in 0..2 {
+                let channel = format!("{kind}{channel}");
+                fed = fed.and(specimen::direct(Iio::under(root.path(), "x", "iio:device0", &channel).unwrap()));
+            }
+        }
+        fed
+    }
 
     fn machine() -> tempfile::TempDir {
         let root = tempfile::tempdir().unwrap();

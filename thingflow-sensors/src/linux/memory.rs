@@ -6,9 +6,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use thingflow_core::{SampleError, Sensor, SensorId};
+use thingflow_core::{SampleError, SensorId};
 
 use super::LinuxError;
+use crate::driver::{Device, DirectDevice, sensor};
+use crate::{Measures, OutOfRange, Quantity};
 
 /// The memory of the machine, or of this program.
 ///
@@ -35,11 +37,14 @@ pub struct Memory {
 pub enum MemoryValue {
     /// The share that programs could not have any more, in percent, 0 to 100.
     UsedPercent,
-    /// What programs could still have without swapping, in bytes.
+    /// What programs could still have without swapping, in bytes, 0 to 4 PiB, more than which no processor can address.
     AvailableBytes,
-    /// What this program has in memory, in bytes. Watch it to find a leak.
+    /// What this program has in memory, in bytes, 0 to 4 PiB. Watch it to find a leak.
     OwnBytes,
 }
+
+const USED: Quantity = Quantity::new("memory used", "%", 0.0..=100.0);
+const MEMORY: Quantity = Quantity::new("memory", "bytes", 0.0..=4_503_599_627_370_496.0);
 
 impl Memory {
     /// A value of this machine's memory.
@@ -72,10 +77,7 @@ impl Memory {
         Ok(match self.value {
             MemoryValue::OwnBytes => bytes("VmRSS")?,
             MemoryValue::AvailableBytes => bytes("MemAvailable")?,
-            MemoryValue::UsedPercent => {
-                let left = bytes("MemAvailable")? / bytes("MemTotal")?.max(1.0);
-                (100.0 - 100.0 * left).clamp(0.0, 100.0)
-            }
+            MemoryValue::UsedPercent => 100.0 - 100.0 * bytes("MemAvailable")? / bytes("MemTotal")?,
         })
     }
 }
@@ -87,23 +89,51 @@ fn kibibytes(text: &str, field: &str) -> Option<f64> {
     value.trim().strip_suffix("kB")?.trim().parse::<u64>().ok().map(|kib| kib as f64)
 }
 
-impl Sensor for Memory {
+impl Measures for Memory {
+    fn quantities(&self) -> impl AsRef<[Quantity]> {
+        [match self.value {
+            MemoryValue::UsedPercent => USED,
+            MemoryValue::AvailableBytes | MemoryValue::OwnBytes => MEMORY,
+        }]
+    }
+}
+
+impl Device for Memory {
     type Reading = f64;
     type Error = LinuxError;
 
-    fn id(&self) -> SensorId {
-        self.id
+    fn refuse(&self, value: OutOfRange) -> LinuxError {
+        LinuxError::impossible(self.path.display(), value)
     }
-    fn sample(&mut self) -> Result<f64, SampleError<LinuxError>> {
+}
+
+impl DirectDevice for Memory {
+    fn measure(&mut self) -> Result<f64, SampleError<LinuxError>> {
         Ok(self.read()?)
     }
 }
 
+sensor!([] Memory => f64, LinuxError);
+
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+    use crate::chips::specimen::{self, Fed};
     use proptest::prelude::*;
     use std::fs;
+    use thingflow_core::Sensor;
+
+    pub(crate) fn fed(number: &str) -> Fed {
+        let mut fed = Fed::default();
+        for value in [MemoryValue::UsedPercent, MemoryValue::AvailableBytes] {
+            let root = machine("MemTotal: 1000 kB\nMemAvailable: 1 kB\n");
+            let memory = Memory::under(root.path(), "x", value).unwrap();
+            let text = format!("MemTotal: 1000 kB\nMemAvailable: {number} kB\n");
+            fs::write(root.path().join("proc/meminfo"), text).unwrap();
+            fed = fed.and(specimen::direct(memory));
+        }
+        fed
+    }
 
     fn machine(meminfo: &str) -> tempfile::TempDir {
         let root = tempfile::tempdir().unwrap();
@@ -132,7 +162,8 @@ mod tests {
         #[test]
         fn never_panics(text in "([a-zA-Z0-9: \n]|kB|MemTotal:|MemAvailable:|99999999999999999999|ü){0,60}") {
             let root = machine(&format!("MemTotal: 1000 kB\n{text}"));
-            let used = Memory::under(root.path(), "memory", MemoryValue::UsedPercent).and_then(|memory| memory.read());
+            let used = Memory::under(root.path(), "memory", MemoryValue::UsedPercent).map(|mut memory| memory.sample());
+            let used = used.unwrap_or_else(|error| Err(error.into()));
             prop_assert!(used.is_err() || used.is_ok_and(|percent| (0.0..=100.0).contains(&percent)));
         }
     }

@@ -3,7 +3,7 @@
 //!
 //! | sensor | feature |
 //! |---|---|
-//! | load, memory, disks, network | `linux` |
+//! | load, processes, memory, disks, network | `linux` |
 //! | temperatures of the machine | `linux`, or any other of these |
 //! | any device of industrial I/O: converters, light, pressure, acceleration | `iio` |
 //! | any hardware monitor: voltages, fans, currents | `hwmon` |
@@ -16,40 +16,90 @@
 //! machine.
 
 #[cfg(feature = "linux")]
-mod cpu_load;
-#[cfg(feature = "dht22")]
-mod dht22;
-#[cfg(feature = "linux")]
-mod disk;
-#[cfg(feature = "ds18b20")]
-mod ds18b20;
+mod counter;
 mod error;
-#[cfg(feature = "hwmon")]
-mod hwmon;
-#[cfg(feature = "iio")]
-mod iio;
-#[cfg(feature = "linux")]
-mod memory;
-#[cfg(feature = "linux")]
-mod network;
 mod sysfs;
-mod thermal;
 
-#[cfg(feature = "linux")]
-pub use cpu_load::CpuLoad;
-#[cfg(feature = "dht22")]
-pub use dht22::Dht22;
-#[cfg(feature = "linux")]
-pub use disk::{Disk, DiskValue};
-#[cfg(feature = "ds18b20")]
-pub use ds18b20::Ds18b20;
+/// Declares the sensors, and what their tests have in common: one without `fed` in its tests does not build.
+macro_rules! sources {
+    ($($module:ident = $feature:literal: $($name:ident)+;)+) => {
+        $(
+            #[cfg(feature = $feature)]
+            mod $module;
+            #[cfg(feature = $feature)]
+            pub use $module::{$($name),+};
+        )+
+
+        /// What each sends where the kernel's files have this number.
+        #[cfg(test)]
+        fn fed(number: &str) -> Vec<(&'static str, crate::chips::specimen::Fed)> {
+            vec![$(#[cfg(feature = $feature)] (stringify!($module), $module::tests::fed(number))),+]
+        }
+    };
+}
+
+sources! {
+    cpu_load = "linux": CpuLoad;
+    dht22 = "dht22": Dht22;
+    disk = "linux": Disk DiskValue;
+    disk_io = "linux": DiskIo DiskIoValue;
+    ds18b20 = "ds18b20": Ds18b20;
+    hwmon = "hwmon": Hwmon;
+    iio = "iio": Iio;
+    memory = "linux": Memory MemoryValue;
+    network = "linux": Network NetworkValue;
+    processes = "linux": Process Processes;
+    thermal = "sysfs": Thermal;
+}
+
 pub use error::LinuxError;
-#[cfg(feature = "hwmon")]
-pub use hwmon::Hwmon;
-#[cfg(feature = "iio")]
-pub use iio::Iio;
-#[cfg(feature = "linux")]
-pub use memory::{Memory, MemoryValue};
-#[cfg(feature = "linux")]
-pub use network::{Network, NetworkValue};
-pub use thermal::Thermal;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn feed(number: &str) {
+        for (name, fed) in fed(number) {
+            assert!(fed.readings + fed.without > 0, "{name} has not been sampled");
+            for (quantity, value) in fed.values {
+                assert!(quantity.range().contains(&value), "{name}: {quantity:?} {value}, fed with {number}");
+            }
+        }
+    }
+
+    #[test]
+    fn f22_no_source_sends_what_cannot_be() {
+        for number in [
+            "0",
+            "-1",
+            "4294967295",
+            "-2147483648",
+            "-650788984",
+            "3892313987",
+            "18446744073709551615",
+            "1e308",
+            "-1e308",
+            "NaN",
+            "inf",
+            "",
+            "85000",
+            "-274000",
+            "65535",
+            "129000",
+        ] {
+            feed(number);
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
+
+        #[test]
+        fn f22_no_source_sends_what_cannot_be_whatever_the_kernel_says(number: i64, small in -500_000_i64..500_000) {
+            feed(&number.to_string());
+            feed(&number.unsigned_abs().to_string());
+            feed(&small.to_string());
+        }
+    }
+}

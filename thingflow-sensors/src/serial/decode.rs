@@ -3,6 +3,8 @@
 use core::error::Error;
 use core::fmt;
 
+use crate::OutOfRange;
+
 /// Makes readings of the bytes of a serial line. Whatever comes, it neither panics nor grows, and after garbage it
 /// finds the next frame by itself.
 pub trait Decode {
@@ -18,7 +20,7 @@ pub trait Decode {
 }
 
 /// Why a frame gave no reading.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub enum FrameError {
     /// It is longer than any frame of this kind.
@@ -27,6 +29,8 @@ pub enum FrameError {
     Checksum,
     /// It is not what it should be; the text says what was expected.
     Malformed(&'static str),
+    /// A value of it is outside of the range that the device's documentation states, or is not a number.
+    OutOfRange(OutOfRange),
 }
 
 impl fmt::Display for FrameError {
@@ -39,8 +43,23 @@ impl fmt::Display for FrameError {
                 f.write_str("the checksum of a frame is wrong; check the speed of the line and its wires")
             }
             Self::Malformed(expected) => write!(f, "a frame is malformed: expected {expected}"),
+            Self::OutOfRange(value) => write!(f, "impossible frame: {value}; check the device and its supply"),
         }
     }
 }
 
-impl Error for FrameError {}
+/// As `Display`.
+impl fmt::Debug for FrameError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl Error for FrameError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::OutOfRange(value) => Some(value),
+            _ => None,
+        }
+    }
+}

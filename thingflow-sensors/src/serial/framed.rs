@@ -3,8 +3,9 @@
 use core::error::Error;
 use core::fmt;
 use std::io::{self, ErrorKind, Read};
+use std::time::Duration;
 
-use thingflow_core::{SampleError, Sensor, SensorId};
+use thingflow_core::{Clock, Instant, SampleError, Sensor, SensorId, SystemClock};
 
 use super::reopening::is_lost;
 use super::{Decode, FrameError, Reopening};
@@ -13,23 +14,51 @@ use super::{Decode, FrameError, Reopening};
 ///
 /// It blocks for as long as the line is silent, so it belongs on an edge thread
 /// (`schedule_periodic_on_separate_thread`, with a period shorter than that of the frames). A frame that gives no
-/// reading fails that sampling only; a line that ends, ends the stream.
+/// reading fails that sampling only; a line that ends, ends the stream. A board that sends and never ends its frame fails the
+/// sampling too: after [`time_limit`](Self::time_limit), or 64 KiB.
 ///
 /// A device that may be unplugged wants [`opening`](Self::opening): there a line that ends or fails is opened anew.
 pub struct Framed<R, D> {
     id: SensorId,
     line: R,
     decoder: D,
+    limit: Duration,
     bytes: [u8; 256],
     /// What of the bytes has been decoded, and what has been read.
     at: usize,
     filled: usize,
 }
 
+const USUAL_LIMIT: Duration = Duration::from_secs(10);
+/// No frame is longer.
+const MOST_BYTES: usize = 1 << 16;
+
 impl<R: Read, D: Decode> Framed<R, D> {
     /// A sensor that decodes what `line` brings.
     pub fn new(id: impl Into<SensorId>, line: R, decoder: D) -> Self {
-        Self { id: id.into(), line, decoder, bytes: [0; 256], at: 0, filled: 0 }
+        Self { id: id.into(), line, decoder, limit: USUAL_LIMIT, bytes: [0; 256], at: 0, filled: 0 }
+    }
+
+    /// How long a sampling waits for the end of a frame from the first byte on that has come; 10 s unless told otherwise.
+    /// Then it fails by `TimedOut`; what has come of the frame counts for the next sampling. How long the line may be silent
+    /// is up to the line.
+    #[must_use]
+    pub fn time_limit(self, limit: Duration) -> Self {
+        Self { limit, ..self }
+    }
+
+    /// Whether no frame may be expected any more.
+    fn check_patience(&self, begun: Option<Instant>, read: usize) -> Result<(), FramedError> {
+        if read > MOST_BYTES {
+            return Err(FramedError::Frame(FrameError::TooLong));
+        }
+        match begun {
+            Some(begun) if SystemClock.now().since(begun) >= self.limit => {
+                let text = format!("no frame has ended for {:?}; check what the board sends", self.limit);
+                Err(FramedError::Line(io::Error::new(ErrorKind::TimedOut, text)))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Waits for bytes, unless the line has ended.
@@ -87,11 +116,15 @@ impl<R: Read, D: Decode> Sensor for Framed<R, D> {
         self.id
     }
     fn sample(&mut self) -> Result<D::Item, SampleError<FramedError>> {
+        let (mut begun, mut read) = (None, 0);
         loop {
             if let Some(frame) = self.decode() {
                 return Ok(frame.map_err(FramedError::Frame)?);
             }
+            self.check_patience(begun, read)?;
             self.fill()?;
+            read += self.filled;
+            begun = begun.or((self.filled > 0).then(|| SystemClock.now()));
         }
     }
 }
@@ -103,7 +136,7 @@ impl<R, D> fmt::Debug for Framed<R, D> {
 }
 
 /// Why a serial line gave no reading.
-#[derive(Debug)]
+#[non_exhaustive]
 pub enum FramedError {
     /// The line could not be opened, has failed, or was silent for longer than its time limit.
     Line(io::Error),
@@ -121,6 +154,13 @@ impl fmt::Display for FramedError {
             }
             Self::Frame(error) => error.fmt(f),
         }
+    }
+}
+
+/// As `Display`.
+impl fmt::Debug for FramedError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 
@@ -166,6 +206,24 @@ mod tests {
         assert!(sensor.sample().unwrap_err().to_string().starts_with("the serial line cannot be read: timed out"));
         assert_eq!(sensor.sample().unwrap(), [45.0]);
         assert!(matches!(sensor.sample(), Err(SampleError::Ended)));
+    }
+
+    #[test]
+    fn f44_a_board_that_never_ends_its_line_fails_each_sampling() {
+        let mut sensor = Framed::new("board", io::repeat(b'7'), CsvLines::<1>::new());
+        for _ in 0..3 {
+            let error = sensor.sample().unwrap_err().to_string();
+            assert!(error.starts_with("a frame is too long; check that the speed"), "{error}");
+        }
+    }
+
+    #[test]
+    fn f44_a_frame_that_takes_too_long_fails_the_sampling_and_counts_for_the_next() {
+        let pieces = vec![Ok(&b"1"[..]), Ok(b"2\n"), Ok(b"3\n")];
+        let mut sensor = Framed::new("board", Pieces(pieces), CsvLines::<1>::new()).time_limit(Duration::ZERO);
+        let error = sensor.sample().unwrap_err().to_string();
+        let text = "the serial line cannot be read: no frame has ended for 0ns; check what the board sends";
+        assert_eq!((error.as_str(), sensor.sample().unwrap()), (text, [12.0]));
     }
 
     #[test]

@@ -5,8 +5,11 @@
 //!
 //! - as a sensor on an edge thread: [`Framed`] reads from anything that implements `std::io::Read`, for example `Tty`
 //!   (feature `tty`), and opens it anew when it was unplugged;
+//! - as a source of the main event loop, without a thread: `SerialEvents` (feature `tty`);
 //! - in a chain, behind whatever sends pieces of bytes: [`Decoding`];
 //! - byte by byte, in an interrupt or a loop of a microcontroller: [`Decode::push`].
+//!
+//! Commands for a board go out by `Tty` too, which is a `std::io::Write`.
 //!
 //! ```
 //! use thingflow_core::Sensor;
@@ -22,6 +25,8 @@
 
 mod decode;
 mod decoding;
+#[cfg(all(feature = "tty", target_os = "linux"))]
+mod events;
 #[cfg(feature = "std")]
 mod framed;
 mod lines;
@@ -34,6 +39,8 @@ mod tty;
 
 pub use decode::{Decode, FrameError};
 pub use decoding::Decoding;
+#[cfg(all(feature = "tty", target_os = "linux"))]
+pub use events::SerialEvents;
 #[cfg(feature = "std")]
 pub use framed::{Framed, FramedError};
 pub use lines::{CsvLines, Named, NamedLines};

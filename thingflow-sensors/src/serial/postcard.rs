@@ -9,8 +9,8 @@ use core::marker::PhantomData;
 use core::mem::take;
 
 use heapless::Vec;
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::de::{DeserializeOwned, Error as _};
+use serde::{Deserialize, Deserializer, Serialize};
 use thingflow_core::{SensorEvent, SensorId, Timestamp};
 
 use super::{Decode, FrameError};
@@ -48,7 +48,8 @@ pub struct Message {
     pub sensor: u16,
     /// When the reading was taken, in the ticks of the board's scheduler.
     pub ticks: u32,
-    /// The reading.
+    /// The reading. A message with one that is not a finite number is no message.
+    #[serde(deserialize_with = "finite")]
     pub value: f32,
 }
 
@@ -57,6 +58,11 @@ impl Message {
     pub fn event(self, received: Timestamp) -> SensorEvent<f64> {
         SensorEvent::new(SensorId::from(u64::from(self.sensor)), received, self.value.into())
     }
+}
+
+fn finite<'de, D: Deserializer<'de>>(from: D) -> Result<f32, D::Error> {
+    let value = f32::deserialize(from)?;
+    if value.is_finite() { Ok(value) } else { Err(D::Error::custom("the reading is not a finite number")) }
 }
 
 /// What a frame holds.
@@ -137,7 +143,7 @@ pub fn encode<'b, T: Serialize>(message: &T, buffer: &'b mut [u8]) -> Result<&'b
 }
 
 /// Why a message has no frame.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct EncodeError(postcard::Error);
 
 impl fmt::Display for EncodeError {
@@ -146,7 +152,18 @@ impl fmt::Display for EncodeError {
     }
 }
 
-impl Error for EncodeError {}
+/// As `Display`.
+impl fmt::Debug for EncodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl Error for EncodeError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&self.0)
+    }
+}
 
 /// CRC-16 of the CCITT, with the start 0xFFFF.
 fn crc16(bytes: &[u8]) -> u16 {
@@ -169,7 +186,7 @@ mod tests {
         encode(message, &mut buffer).unwrap().to_vec()
     }
     fn message() -> impl Strategy<Value = Message> {
-        let value = any::<f32>().prop_filter("a NaN is not equal to itself", |value| !value.is_nan());
+        let value = any::<f32>().prop_filter("others are refused", |value| value.is_finite());
         (any::<u16>(), any::<u32>(), value).prop_map(|(sensor, ticks, value)| Message { sensor, ticks, value })
     }
 
@@ -203,6 +220,14 @@ mod tests {
         frames.reset();
         assert_eq!(bare[2..].iter().find_map(|byte| frames.push(*byte)), None);
         assert_eq!([2, 7, 0].iter().find_map(|byte| frames.push(*byte)), Some(Ok(7)));
+    }
+
+    #[test]
+    fn f20_a_message_without_a_number_is_none() {
+        for value in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+            let told = decode(&frame(&Message { sensor: 3, ticks: 300, value }));
+            assert_eq!(told, [Err(FrameError::Malformed("a message in the format of postcard"))], "{value}");
+        }
     }
 
     #[test]

@@ -3,7 +3,8 @@
 use std::error::Error;
 use std::fmt;
 use std::fs::{File, OpenOptions};
-use std::io::{self, ErrorKind, Read};
+use std::io::{self, ErrorKind, Read, Write};
+use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -12,10 +13,11 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::OFlags;
 use rustix::io::Errno;
 use rustix::termios::{
-    ControlModes, OptionalActions, QueueSelector, SpecialCodeIndex, ioctl_tiocexcl, tcflush, tcgetattr, tcsetattr,
+    ControlModes, InputModes, OptionalActions, QueueSelector, SpecialCodeIndex, ioctl_tiocexcl, tcflush, tcgetattr,
+    tcsetattr,
 };
 
-/// A serial line of Linux, for reading: `/dev/serial0` is that at the pins 8 and 10 of a Raspberry Pi, `/dev/ttyACM0` or
+/// A serial line of Linux, for reading and writing: `/dev/serial0` is that at the pins 8 and 10 of a Raspberry Pi, `/dev/ttyACM0` or
 /// `/dev/ttyUSB0` a board on USB. Better than these is the name under `/dev/serial/by-id`, which stays when the board is
 /// plugged in anew.
 ///
@@ -61,21 +63,48 @@ impl Tty {
         Ok(Self { line, path: path.into(), limit: None })
     }
 
-    /// How long a reading waits for a byte; for ever unless this is said. After that it fails by `TimedOut`, and the line
-    /// stays open.
+    /// The same line once more: one end may be read while something is written to the other.
+    ///
+    /// # Errors
+    /// If the program has too many files open.
+    pub fn try_clone(&self) -> io::Result<Self> {
+        Ok(Self { line: self.line.try_clone()?, path: self.path.clone(), limit: self.limit })
+    }
+
+    /// How long a reading waits for a byte, and a writing for room; for ever unless this is said. After that it fails by
+    /// `TimedOut`, and the line stays open. How long a whole frame may take says
+    /// [`Framed::time_limit`](super::Framed::time_limit).
     #[must_use]
     pub fn time_limit(self, limit: Duration) -> Self {
         Self { limit: Some(limit), ..self }
     }
 
-    fn wait(&self) -> io::Result<()> {
+    fn wait(&self, until: PollFlags) -> io::Result<()> {
         let limit = self.limit.and_then(|limit| Timespec::try_from(limit).ok()); // what does not fit is for ever
-        if poll(&mut [PollFd::new(&self.line, PollFlags::IN)], limit.as_ref())? > 0 {
+        if poll(&mut [PollFd::new(&self.line, until)], limit.as_ref())? > 0 {
             return Ok(());
         }
         let (path, limit) = (self.path.display(), self.limit.unwrap_or_default());
-        let text = format!("{path} was silent for {limit:?}; check its speed and its wires");
+        let text = if until == PollFlags::OUT {
+            format!("{path} took nothing for {limit:?}; check that its device is well")
+        } else {
+            format!("{path} was silent for {limit:?}; check its speed and its wires")
+        };
         Err(io::Error::new(ErrorKind::TimedOut, text))
+    }
+
+    /// Reads what is there, without waiting: `WouldBlock` if nothing is.
+    pub(super) fn read_now(&self, into: &mut [u8]) -> io::Result<usize> {
+        match rustix::io::read(&self.line, &mut *into) {
+            // The kernel ends a line whose device has gone, after one error.
+            Ok(0) | Err(Errno::IO) if !into.is_empty() => Err(self.gone()),
+            outcome => Ok(outcome?),
+        }
+    }
+
+    fn gone(&self) -> io::Error {
+        let text = format!("{} has hung up; check that its device is plugged in", self.path.display());
+        io::Error::new(ErrorKind::NotConnected, text)
     }
 }
 
@@ -87,6 +116,7 @@ fn set_up(line: &File, baud: u32) -> io::Result<()> {
     ioctl_tiocexcl(line)?;
     how.make_raw();
     how.set_speed(baud)?;
+    how.input_modes -= InputModes::IXOFF | InputModes::IXANY | InputModes::INPCK | InputModes::IGNPAR;
     how.control_modes -= ControlModes::CSTOPB | ControlModes::CRTSCTS;
     how.control_modes |= ControlModes::CLOCAL | ControlModes::CREAD;
     how.special_codes[SpecialCodeIndex::VMIN] = 1; // nothing there is not an end
@@ -99,22 +129,41 @@ fn set_up(line: &File, baud: u32) -> io::Result<()> {
 impl Read for Tty {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         loop {
-            self.wait()?;
-            match rustix::io::read(&self.line, &mut *into) {
-                Err(Errno::AGAIN) => {}
-                // The kernel ends a line whose device has gone, after one error.
-                Ok(0) | Err(Errno::IO) if !into.is_empty() => {
-                    let text = format!("{} has hung up; check that its device is plugged in", self.path.display());
-                    return Err(io::Error::new(ErrorKind::NotConnected, text));
-                }
-                outcome => return Ok(outcome?),
+            self.wait(PollFlags::IN)?;
+            match self.read_now(into) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                outcome => return outcome,
             }
         }
     }
 }
 
+/// A writing waits until the kernel has room, so that what is written in a chain belongs behind an `edge_sink`.
+impl Write for Tty {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        loop {
+            self.wait(PollFlags::OUT)?;
+            match rustix::io::write(&self.line, bytes) {
+                Err(Errno::AGAIN) => {}
+                Err(Errno::IO) => return Err(self.gone()),
+                outcome => return Ok(outcome?),
+            }
+        }
+    }
+
+    /// The kernel sends by itself.
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl AsRawFd for Tty {
+    fn as_raw_fd(&self) -> RawFd {
+        self.line.as_raw_fd()
+    }
+}
+
 /// Why a serial line cannot be had.
-#[derive(Debug)]
 pub struct TtyError {
     path: PathBuf,
     cause: io::Error,
@@ -136,6 +185,13 @@ impl fmt::Display for TtyError {
             (_, Some(Errno::INVAL)) => write!(f, "{path} does not know this speed"),
             _ => write!(f, "{path} cannot be opened: {cause}"),
         }
+    }
+}
+
+/// As `Display`.
+impl fmt::Debug for TtyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

@@ -2,6 +2,8 @@
 
 use thingflow_core::{SampleError, Sensor, SensorId};
 
+use crate::{Measures, Quantity};
+
 /// Ends the readings of a sensor after a number of samplings, failed ones included: for tests and trial runs.
 ///
 /// ```
@@ -21,6 +23,12 @@ impl<S: Sensor> StopAfter<S> {
     /// The sensor, for `samplings` samplings.
     pub fn new(samplings: usize, sensor: S) -> Self {
         Self { left: samplings, sensor }
+    }
+}
+
+impl<S: Measures> Measures for StopAfter<S> {
+    fn quantities(&self) -> impl AsRef<[Quantity]> {
+        self.sensor.quantities()
     }
 }
 

@@ -7,8 +7,11 @@ use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
-use super::unit::Unit;
+use super::Built;
+use super::program::THIS;
+use super::unit::{SAFE_LINES, Unit};
 use crate::Result;
+use crate::name::Name;
 
 /// What runs on the board, as root, beside what was copied.
 pub(super) const INSTALL: &str = include_str!("install.sh");
@@ -16,6 +19,9 @@ pub(super) const REMOVE: &str = include_str!("remove.sh");
 
 /// What an answer begins after: the board may greet whoever logs in.
 const MARK: &str = "--- thingflow deploy ---";
+
+/// Tells which programs the board runs, by the names of its processor in Debian and in the kernel.
+pub(super) const KIND: &str = "dpkg --print-architecture 2> /dev/null; uname -m";
 
 /// What ssh exits with when it is not the command that has ended.
 const LOST: i32 = 255;
@@ -60,57 +66,63 @@ impl Board {
 impl Connection<'_> {
     /// Which programs it runs, by the names of its processor in Debian and in the kernel.
     pub(super) fn kind(&self) -> Result<String> {
-        let architecture = self.ask("dpkg --print-architecture 2> /dev/null; uname -m", Stdio::null())?;
+        let architecture = self.ask(KIND, Stdio::null())?;
         let words: Vec<&str> = architecture.split_whitespace().collect();
         let kind = match words.as_slice() {
             [.., "armv6l"] => Ok("armv6"), // its Debian may be `armhf`, too
             ["arm64", ..] | ["aarch64"] => Ok("aarch64"),
             ["armhf", ..] | ["armv7l"] => Ok("armv7"),
-            [.., "x86_64"] => Ok("this"),
+            [.., "x86_64"] => Ok(THIS),
             _ => Err("no board of that kind is known; give --target"),
         };
         kind.map(str::to_owned).map_err(|why| format!("`{}`: {why}", words.join(" ")).into())
     }
 
-    /// Copies the program and its unit there and installs both.
-    pub(super) fn install(&self, unit: &Unit, program: &Path, prefix: &str) -> Result {
+    /// Copies the program and its unit there, and the command that its unit calls, and installs all of it.
+    pub(super) fn install(&self, unit: &Unit, built: &Built, prefix: &str) -> Result {
         let files = tempfile::tempdir()?;
-        fs::copy(program, files.path().join(&unit.name))?;
+        fs::copy(&built.program, files.path().join(unit.name.as_str()))?;
+        if let Some(command) = &built.safe_lines {
+            fs::copy(command, files.path().join(SAFE_LINES))?;
+        }
         fs::write(files.path().join(unit.file_name()), unit.text())?;
         fs::write(files.path().join("install.sh"), INSTALL)?;
-        let done = self.run_there(files.path(), &format!("install.sh {} {}", unit.name, quoted(prefix)));
+        let done = self.run_there(files.path(), &["install.sh", unit.name.as_str(), prefix]);
         done.map_err(|error| format!("{} was not installed: {error}", unit.name).into())
     }
 
-    pub(super) fn remove(&self, name: &str, prefix: &str) -> Result {
+    pub(super) fn remove(&self, name: &Name, prefix: &str) -> Result {
         let files = tempfile::tempdir()?;
         fs::write(files.path().join("remove.sh"), REMOVE)?;
-        let done = self.run_there(files.path(), &format!("remove.sh {name} {}", quoted(prefix)));
+        let done = self.run_there(files.path(), &["remove.sh", name.as_str(), prefix]);
         done.map_err(|error| format!("{name} was not removed: {error}").into())
     }
 
     /// Shows the service's log until it is interrupted.
     pub(super) fn show_log(&self, unit: &Unit) -> Result {
-        let show = format!("journalctl --follow --lines=20 --unit={}", unit.file_name());
+        let show = format!("journalctl --follow --lines=20 {}", quoted(&format!("--unit={}", unit.file_name())));
         let done = self.run(&format!("trap 'exit 0' INT; {show}; exit $?"));
         done.map_err(|error| format!("the log is not shown: {error}").into())
     }
 
-    /// Copies these files into a new folder and has root run one of them in it. The folder does not stay, come what may.
-    fn run_there(&self, files: &Path, script: &str) -> Result {
+    /// Copies these files into a new folder and has root run one of them in it, with the words behind its name. The folder
+    /// does not stay, come what may.
+    fn run_there(&self, files: &Path, script: &[&str]) -> Result {
         let mut tar =
             Command::new("tar").arg("-cC").arg(files).args(["-f", "-", "."]).stdout(Stdio::piped()).spawn()?;
         let archive = tar.stdout.take().expect("it was piped");
-        let unpack = "folder=$(mktemp -d) && { tar -xof - -C $folder && echo $folder || { rm -rf $folder; exit 1; }; }";
+        let unpack = "folder=$(mktemp -d) && { tar -xof - -C \"$folder\" && echo \"$folder\" || { rm -rf \"$folder\"; exit 1; }; }";
         let folder = self.ask(unpack, archive);
         let packed = tar.wait()?;
         let folder = folder?;
         if !packed.success() || !folder.starts_with('/') {
-            return Err(format!("the files cannot be copied ({packed}); the board said `{folder}`").into());
+            let said = folder.escape_debug();
+            return Err(format!("the files cannot be copied ({packed}); the board said `{said}`").into());
         }
-        let clean = format!("trap 'cd /; rm -rf {folder}' EXIT; trap 'exit 1' HUP INT TERM");
+        let clean = r#"trap 'cd /; rm -rf "$folder"' EXIT; trap 'exit 1' HUP INT TERM"#;
         let root = r#"root=; [ "$(id -u)" = 0 ] || root=sudo"#;
-        self.run(&format!("{clean}; cd {folder} && {{ {root}; $root sh {script}; }}"))
+        let words = script.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ");
+        self.run(&format!("folder={}; {clean}; cd \"$folder\" && {{ {root}; $root sh {words}; }}", quoted(&folder)))
     }
 
     /// Runs it there with this terminal, if this is one: sudo may ask for a password, and Ctrl-C arrives there.
@@ -158,6 +170,7 @@ fn in_sh(script: &str) -> String {
     format!("sh -c {}", quoted(script))
 }
 
+/// A word that any shell reads as this text.
 fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }

@@ -1,8 +1,11 @@
 #!/bin/sh
 # Runs on the board, as root: install.sh NAME [PREFIX], in a folder that holds the program NAME and its unit.
 # What does not start is taken back: the program and the unit that were there before run again.
-set -eu
+set -euf
 name=$1 prefix=${2-} unit=$1.service
+case $name in
+  '' | [!A-Za-z]* | *[!A-Za-z0-9_-]*) echo "deploy: invalid name of a program" >&2; exit 1 ;;
+esac
 program=$prefix/usr/local/bin/$name
 service=$prefix/etc/systemd/system/$unit
 
@@ -41,6 +44,8 @@ put_back() {
   [ ! -e "$1.previous" ] || mv "$1.previous" "$1"
 }
 
+# For ExecStopPost: other programs may call it too, so it is not taken back.
+[ ! -e thingflow-safe-lines ] || install -D -m 755 thingflow-safe-lines "$prefix/usr/local/bin/thingflow-safe-lines"
 keep "$program"
 keep "$service"
 install -D -m 755 "$name" "$program"

@@ -1,25 +1,33 @@
 //! [`Program`]: what is deployed, an example or a program of one's own, as cargo describes it.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use serde_json::Value;
 
 use super::Asked;
+use super::unit::SAFE_LINES;
 use crate::cross::{self, Linked, Target};
+use crate::name::Name;
 use crate::{Result, process};
 
 /// With this feature a program tells systemd that it is up and well.
 const SYSTEMD: &str = "systemd";
 
+/// The kind of board that runs what this machine runs.
+pub(super) const THIS: &str = "this";
+
 /// One binary of one package.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Program {
     /// The binary's, and so the service's.
-    pub(super) name: String,
+    pub(super) name: Name,
     pub(super) description: String,
     /// Those that it is built with.
     pub(super) features: Vec<String>,
     pub(super) version: String,
+    /// The levels that lines are to have when it has gone, `GPIO17=low`; `safe-lines` of `[package.metadata.thingflow]`.
+    pub(super) safe_lines: Vec<String>,
     /// Where its Cargo.toml lies.
     pub(super) folder: PathBuf,
     /// Where its Cargo.lock lies, if it has one.
@@ -36,15 +44,16 @@ impl Program {
         })?;
         let known = metadata(&folder)?;
         let package = package(&folder, &known)?;
+        let name = Name::new(&binary(&folder, package, asked.bin.as_deref())?)?;
         let mut program = Self {
-            name: binary(&folder, package, asked.bin.as_deref())?,
+            description: package["description"].as_str().unwrap_or(name.as_str()).to_owned(),
             features: asked.features.clone(),
             version: text(&package["version"]),
             workspace: text(&known["workspace_root"]).into(),
+            safe_lines: safe_lines(&package["metadata"]["thingflow"]["safe-lines"])?,
+            name,
             folder,
-            ..Self::default()
         };
-        program.description = package["description"].as_str().unwrap_or(&program.name).trim().replace('\n', " ");
         if !program.notifies() && package["features"].get(SYSTEMD).is_some() {
             program.features.push(SYSTEMD.into());
         }
@@ -68,15 +77,38 @@ impl Program {
 
     /// Builds it for this kind of board; returns where it lies.
     pub(super) fn build(&self, kind: &str) -> Result<PathBuf> {
+        if kind != THIS {
+            cross::setup(&[Target::named(kind)?])?;
+        }
+        let (mut cargo, built) = self.building(kind)?;
+        process::run(&mut cargo)?;
+        Ok(built)
+    }
+
+    /// The command that sets lines to their safe levels, to be built as a program is.
+    pub(super) fn safe_lines_command() -> Result<Self> {
+        let root = process::root().canonicalize()?;
+        Ok(Self {
+            name: Name::new(SAFE_LINES)?,
+            description: String::new(),
+            features: vec!["gpiocdev".to_owned()],
+            version: String::new(),
+            safe_lines: Vec::new(),
+            folder: root.join("thingflow-adapters"),
+            workspace: root,
+        })
+    }
+
+    /// The command that builds it for this kind of board, and where that puts it.
+    pub(super) fn building(&self, kind: &str) -> Result<(Command, PathBuf)> {
         // The examples share what other chores have built. What is not of this workspace has a place of its own.
         let is_ours = process::root().canonicalize().is_ok_and(|root| root == self.workspace);
         let own = process::target_folder().join("own").join(kind);
-        let (mut cargo, target, built) = if kind == "this" {
+        let (mut cargo, target, built) = if kind == THIS {
             let target = if is_ours { process::target_folder() } else { own };
             (process::cargo("build --release"), target, "release".to_owned())
         } else {
             let board = Target::named(kind)?;
-            cross::setup(&[board])?;
             let target = if is_ours { cross::folder(board, Linked::Dynamically).into() } else { own };
             let cargo = process::script("cross-cargo", &format!("{kind} build --release"));
             (cargo, target, format!("{}/release", board.triple()))
@@ -84,13 +116,13 @@ impl Program {
         if self.workspace.join("Cargo.lock").exists() {
             cargo.arg("--locked");
         }
-        cargo.arg("--manifest-path").arg(self.folder.join("Cargo.toml")).args(["--bin", &self.name]);
+        cargo.arg("--manifest-path").arg(self.folder.join("Cargo.toml")).args(["--bin", self.name.as_str()]);
         if !self.features.is_empty() {
             cargo.arg(format!("--features={}", self.features.join(",")));
         }
         // In its folder, so that a `.cargo/config.toml` there is heeded.
-        process::run(cargo.current_dir(&self.folder).env("CARGO_TARGET_DIR", &target))?;
-        Ok(target.join(built).join(&self.name))
+        cargo.current_dir(&self.folder).env("CARGO_TARGET_DIR", &target);
+        Ok((cargo, target.join(built).join(self.name.as_str())))
     }
 }
 
@@ -130,6 +162,27 @@ fn binary(folder: &Path, package: &Value, chosen: Option<&str>) -> Result<String
         ([name], None) => Ok(name.clone()),
         (_, None) => Err(format!("{shown} has several binaries; choose with --bin: {all}").into()),
     }
+}
+
+/// What the manifest says, if it is a list of lines with their levels. They become words of a unit, so nothing else is taken.
+fn safe_lines(listed: &Value) -> Result<Vec<String>> {
+    let is_plain =
+        |line: &str| !line.is_empty() && line.chars().all(|c| c.is_ascii_alphanumeric() || "_-./:".contains(c));
+    let is_line = |text: &&str| {
+        let (line, level) = text.rsplit_once('=').unwrap_or_default();
+        is_plain(line) && !line.starts_with('-') && ["low", "high"].contains(&level)
+    };
+    let line = |value: &Value| value.as_str().filter(is_line).map(str::to_owned);
+    let lines = if listed.is_null() {
+        Some(Vec::new())
+    } else {
+        listed.as_array().and_then(|all| all.iter().map(line).collect())
+    };
+    lines.ok_or_else(|| {
+        let shown = listed.to_string().escape_debug().to_string();
+        format!("invalid safe-lines {shown} in [package.metadata.thingflow]; give a list such as [\"GPIO17=low\"]")
+            .into()
+    })
 }
 
 fn binaries(package: &Value) -> Vec<String> {

@@ -1,7 +1,10 @@
 #!/bin/sh
 # Runs on the board, as root: remove.sh NAME [PREFIX]. What the program wrote, and settings made by hand, stay.
-set -eu
+set -euf
 name=$1 prefix=${2-} unit=$1.service
+case $name in
+  '' | [!A-Za-z]* | *[!A-Za-z0-9_-]*) echo "deploy: invalid name of a program" >&2; exit 1 ;;
+esac
 program=$prefix/usr/local/bin/$name
 service=$prefix/etc/systemd/system/$unit
 

@@ -14,6 +14,7 @@ use std::process::Command;
 use std::sync::LazyLock;
 
 use super::*;
+use crate::name::HOSTILE;
 use fakes::{Fakes, Server};
 
 /// The program of this folder.
@@ -45,7 +46,7 @@ fn a_program_is_installed_started_and_watched() {
     let board = server.board();
     let connection = board.connect().unwrap();
     for round in ["first", "second"] {
-        let program = server.fakes.program(&format!("echo {round} program"));
+        let program = server.fakes.built(&format!("echo {round} program"));
         connection.install(&unit(), &program, &server.fakes.root()).unwrap();
     }
     assert_eq!(server.fakes.told(), [start("first"), start("second")].concat());
@@ -65,13 +66,13 @@ fn what_fails_on_the_board_is_an_error_here() {
     let Some(server) = Server::start() else { return };
     let board = server.board();
     let connection = board.connect().unwrap();
-    let program = server.fakes.program("exit 1");
+    let program = server.fakes.built("exit 1");
     let error = connection.install(&unit(), &program, &server.fakes.root()).unwrap_err().to_string();
     assert_eq!(error, "lux-led was not installed: the board says why, above");
     let error = connection.install(&unit(), &program, "/proc/no-folder").unwrap_err().to_string();
     assert_eq!(error, "lux-led was not installed: the board says why, above");
     assert_eq!(server.fakes.left_behind(), 0);
-    assert!(connection.remove("lux-led", &server.fakes.root()).is_err(), "there is nothing");
+    assert!(connection.remove(&unit().name, &server.fakes.root()).is_err(), "there is nothing");
 }
 
 #[test]
@@ -90,7 +91,7 @@ fn of_many_boards_one_that_fails_does_not_keep_the_others_from_theirs() {
     let gone =
         Board { host: "gone".into(), options: words("-F none -o BatchMode=yes -o HostName=127.0.0.1 -o Port=1") };
     let asked = Asked { boards: vec![good.clone(), gone, good], prefix: server.fakes.root(), ..Asked::default() };
-    let program = server.fakes.program("echo same program");
+    let program = server.fakes.built("echo same program");
     let built = RefCell::new(Vec::new());
     let error = deploy(&asked, &unit(), |kind| {
         built.borrow_mut().push(kind.to_owned());
@@ -191,9 +192,9 @@ fn it_can_be_removed() {
     let board = server.board();
     let connection = board.connect().unwrap();
     for _ in 0..2 {
-        connection.install(&unit(), &server.fakes.program("true"), &server.fakes.root()).unwrap();
+        connection.install(&unit(), &server.fakes.built("true"), &server.fakes.root()).unwrap();
     }
-    connection.remove("lux-led", &server.fakes.root()).unwrap();
+    connection.remove(&unit().name, &server.fakes.root()).unwrap();
     let told = server.fakes.told();
     assert_eq!(told[told.len() - 2..], ["systemctl disable --quiet --now lux-led.service", "systemctl daemon-reload"]);
     for folder in ["root/usr/local/bin", "root/etc/systemd/system"] {
@@ -217,11 +218,116 @@ fn the_words_say_what_goes_where() {
     assert_eq!((own.folder, own.bin), ("../my-flow".into(), Some("fan".to_owned())));
     assert!(parse(&words("--remove --host pi@a --example lux-led")).unwrap().remove);
     let both = ["--host a --path ../my-flow --example lux-led", "--host a --example lux-led --path ../my-flow"];
-    let others =
-        ["", "--host pi@board", "--example lux-led", "--host -oProxyCommand=x --example lux-led", "--fast yes"];
+    let others = ["", "--host pi@board", "--example lux-led", "--fast yes"];
     for wrong in both.into_iter().chain(others) {
         assert_eq!(parse(&words(wrong)).unwrap_err().to_string(), USAGE, "{wrong}");
     }
     let error = parse(&words("--host a --example lux-led --example replay")).unwrap_err().to_string();
     assert!(error.starts_with("--example is there twice\nusage: "), "{error}");
+}
+
+#[test]
+fn f41_hostile_words_are_refused() {
+    let refused = |words: &[&str]| {
+        let words: Vec<String> = words.iter().map(|&word| word.to_owned()).collect();
+        let error = parse(&words).expect_err(&format!("{words:?}")).to_string();
+        assert!(error.ends_with(USAGE) && !error.replace('\n', "").contains(char::is_control), "{error}");
+    };
+    let hosts = [
+        "-oProxyCommand=x",
+        "pi@-oProxyCommand=x",
+        "a b",
+        "a;touch PWNED",
+        "$(touch PWNED)",
+        "a\nb",
+        "a@b@c",
+        "",
+        "@a",
+    ];
+    for host in hosts {
+        refused(&["--example", "lux-led", "--host", host]);
+    }
+    for port in ["0x16", "22 -oProxyCommand=x", "65536", "-1", ""] {
+        refused(&["--example", "lux-led", "--host", "a", "--port", port]);
+    }
+    for features in ["gpio,-x", "a\nExecStart=/bin/evil", "a;b", "a b", ""] {
+        refused(&["--example", "lux-led", "--host", "a", "--features", features]);
+    }
+    assert!(["pi@a-b.local", "10.0.0.1", "pi@[fe80::1%eth0]", "::1"].into_iter().all(is_host));
+}
+
+#[test]
+fn f41_scripts_on_the_board_refuse_hostile_names() {
+    let here = tempfile::tempdir().unwrap();
+    for (name, script) in HOSTILE.iter().flat_map(|name| [(name, board::INSTALL), (name, board::REMOVE)]) {
+        let Ok(name) = std::ffi::CString::new(*name).map(|name| name.into_string().unwrap()) else { continue };
+        let root = here.path().join("root");
+        let mut command = Command::new("sh");
+        command.args(["-c", script, "script", &name]).arg(&root).current_dir(here.path());
+        let output = command.output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{name:?}");
+        assert_eq!(output.stderr, b"deploy: invalid name of a program\n", "{name:?}");
+        assert_eq!(fs::read_dir(here.path()).unwrap().count(), 0, "{name:?}");
+    }
+}
+
+#[test]
+fn f41_what_is_copied_may_have_any_path() {
+    let Some(server) = Server::start() else { return };
+    let board = server.board();
+    let connection = board.connect().unwrap();
+    let root = format!("{}/a b';touch PWNED;'$(touch PWNED)", server.fakes.root());
+    let program = server.fakes.built("exit 0");
+    // The fake systemd looks for the program elsewhere, so it does not start, and is taken back.
+    connection.install(&unit(), &program, &root).unwrap_err();
+    assert!(fs::exists(format!("{root}/etc/systemd/system")).unwrap());
+    assert_eq!(server.fakes.left_behind(), 0);
+    assert!(!fs::exists("PWNED").unwrap() && !fs::exists(server.fakes.folder().join("PWNED")).unwrap());
+}
+
+#[test]
+fn f85_a_dry_run_says_what_would_be_done() {
+    let plan = |line: &str| {
+        let asked =
+            parse(&words(&format!("{line} --dry-run --example lux-led --host pi@a.invalid --port 2222"))).unwrap();
+        carry_out(&asked).unwrap(); // nobody is reached, or this would fail
+        let program = Program::asked(&asked).unwrap();
+        plan::text(&asked, &program).unwrap()
+    };
+    let install = plan("--features gpio");
+    for part in [
+        "dry run: nothing is built, nobody is reached, nothing changes\nprogram: lux-led ",
+        ", features gpio,systemd, from ",
+        "\npi@a.invalid: ssh -o Port=2222 pi@a.invalid\n  ask which kind of board it is: dpkg ",
+        "\n  copy, and install as root: /usr/local/bin/lux-led, /etc/systemd/system/lux-led.service\n",
+        "\nExecStart=/usr/local/bin/lux-led\n",
+    ] {
+        assert!(install.contains(part), "{part:?} is not in {install}");
+    }
+    assert!(plan("--target armv7").contains("\n  build: cross-cargo armv7 build --release "), "the kind is known");
+    let removal = plan("--remove");
+    assert!(removal.contains("\n  stop: systemctl disable --now lux-led.service\n"), "{removal}");
+    assert!(!removal.contains("ExecStart"), "{removal}");
+}
+
+#[test]
+fn f57_a_leak_ends_the_program_and_not_the_board() {
+    let text = unit().text();
+    for line in ["MemoryMax=25%", "OOMPolicy=stop", "TasksMax=64", "LimitNOFILE=4096"] {
+        assert!(text.lines().any(|it| it == line), "{line}");
+    }
+}
+
+#[test]
+fn f71_the_command_that_makes_lines_safe_comes_along() {
+    let Some(server) = Server::start() else { return };
+    let board = server.board();
+    let connection = board.connect().unwrap();
+    let (program, command) = (server.fakes.program("true"), server.fakes.folder().join("command"));
+    fs::write(&command, "sets lines").unwrap();
+    let built = Built { program, safe_lines: Some(command) };
+    connection.install(&unit(), &built, &server.fakes.root()).unwrap();
+    assert_eq!(server.fakes.read("root/usr/local/bin/thingflow-safe-lines"), "sets lines");
+    connection.remove(&unit().name, &server.fakes.root()).unwrap();
+    assert_eq!(server.fakes.read("root/usr/local/bin/thingflow-safe-lines"), "sets lines", "others may call it");
 }

@@ -5,12 +5,13 @@ use std::io::ErrorKind;
 
 use super::program::Program;
 use crate::Result;
+use crate::name::Name;
 
 /// A service of systemd.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Unit {
     /// The program's name.
-    pub(super) name: String,
+    pub(super) name: Name,
     /// What is installed, to be found on the board by `systemctl cat`.
     pub(super) note: String,
     /// The text without its first line, which has the note.
@@ -19,8 +20,14 @@ pub(super) struct Unit {
 
 const TEMPLATE: &str = include_str!("service");
 
+/// The command of `thingflow-adapters` that takes lines over and sets them.
+pub(super) const SAFE_LINES: &str = "thingflow-safe-lines";
+
 /// Where programs are put.
-const FOLDER: &str = "/usr/local/bin";
+pub(super) const FOLDER: &str = "/usr/local/bin";
+
+/// Where units are put.
+pub(super) const SERVICES: &str = "/etc/systemd/system";
 
 /// Those that give devices on Raspberry Pi OS; serial ports are `dialout`.
 const GROUPS: &str = "gpio i2c spi dialout";
@@ -34,7 +41,7 @@ impl Unit {
     pub(super) fn of(program: &Program) -> Result<Self> {
         let path = program.folder.join(format!("{}.service", program.name));
         let body = match fs::read_to_string(&path) {
-            Ok(text) if starts(&text, &program.name) => text,
+            Ok(text) if starts(&text, program.name.as_str()) => text,
             Ok(_) => {
                 let line = format!("ExecStart={FOLDER}/{}", program.name);
                 return Err(format!("{} does not start the program: it needs a line {line}", path.display()).into());
@@ -42,7 +49,17 @@ impl Unit {
             Err(error) if error.kind() == ErrorKind::NotFound => usual(program, program.notifies(), FOLDER),
             Err(error) => return Err(format!("{}: {error}", path.display()).into()),
         };
-        Ok(Self { name: program.name.clone(), note: program.note(), body })
+        let unit = Self { name: program.name.clone(), note: program.note(), body };
+        if !program.safe_lines.is_empty() && !unit.sets_lines() {
+            let line = stop_post(&program.safe_lines);
+            let line = line.lines().last().unwrap_or_default();
+            return Err(format!(
+                "{} does not set the safe-lines of the manifest: it needs a line {line}",
+                path.display()
+            )
+            .into());
+        }
+        Ok(unit)
     }
 
     pub(super) fn file_name(&self) -> String {
@@ -52,6 +69,12 @@ impl Unit {
     /// Whether systemd ends and starts it again when it hangs.
     pub(super) fn is_watched(&self) -> bool {
         self.body.lines().any(|line| line.starts_with("WatchdogSec="))
+    }
+
+    /// Whether it calls the command that sets lines to their safe levels, which is then installed as well.
+    pub(super) fn sets_lines(&self) -> bool {
+        let command = format!("{FOLDER}/{SAFE_LINES}");
+        self.body.lines().any(|line| line.starts_with("ExecStopPost=") && line.contains(&command))
     }
 
     /// The text of the unit's file.
@@ -73,13 +96,30 @@ fn starts(unit: &str, name: &str) -> bool {
 /// The service of a program that lies in `folder` and has none of its own.
 fn usual(program: &Program, notifies: bool, folder: &str) -> String {
     let values = [
-        ("{description}", program.description.as_str()),
         ("{start}", if notifies { NOTIFYING } else { SILENT }),
         ("{program}", &format!("{folder}/{}", program.name)),
         ("{groups}", GROUPS),
-        ("{name}", &program.name),
+        ("{stop_post}", &stop_post(&program.safe_lines)),
+        ("{name}", program.name.as_str()),
+        // Last, so that no place is looked for in it.
+        ("{description}", &described(&program.description)),
     ];
     values.iter().fold(TEMPLATE.to_owned(), |text, (place, value)| text.replace(place, value))
+}
+
+/// What sets lines to their safe levels when the program has gone without doing so.
+fn stop_post(safe_lines: &[String]) -> String {
+    if safe_lines.is_empty() {
+        return String::new();
+    }
+    let comment = "# After each end, also by SIGKILL and for want of memory: lines go to their safe levels.";
+    format!("{comment}\nExecStopPost={FOLDER}/{SAFE_LINES} {}\n", safe_lines.join(" "))
+}
+
+/// A text as a unit takes it: in one line that goes on nowhere, and without specifiers such as `%n`.
+fn described(text: &str) -> String {
+    let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    line.trim_matches([' ', '\\']).replace('%', "%%")
 }
 
 #[cfg(test)]
@@ -91,9 +131,30 @@ mod tests {
         super::super::tests::program(&process::root().join(folder))
     }
 
+    /// A program of this description.
+    fn described_as(description: &str) -> Program {
+        Program { name: Name::new("x").unwrap(), description: description.into(), ..program("examples/lux-led") }
+    }
+
+    #[test]
+    fn f41_a_description_stays_in_its_line() {
+        let unit = |description: &str| usual(&described_as(description), true, FOLDER);
+        let harmless = unit("D").replace("=D\n", "=%%n a  ExecStart=/bin/evil {program} b\n");
+        assert_eq!(unit("\n%n a\r\nExecStart=/bin/evil {program} b\\\n"), harmless);
+    }
+
+    #[test]
+    fn f71_lines_are_made_safe_after_each_end() {
+        let safe_lines = vec!["GPIO17=low".to_owned(), "/dev/gpiochip0:27=high".to_owned()];
+        let text = usual(&Program { safe_lines, ..described_as("A lamp") }, true, FOLDER);
+        let line = "\nExecStopPost=/usr/local/bin/thingflow-safe-lines GPIO17=low /dev/gpiochip0:27=high\n";
+        assert!(text.contains(line), "{text}");
+        assert!(!usual(&described_as("A lamp"), true, FOLDER).contains("StopPost"));
+    }
+
     #[test]
     fn a_program_gets_a_unit() {
-        let x = Program { name: "x".into(), description: "A lamp".into(), ..Program::default() };
+        let x = described_as("A lamp");
         let text = usual(&x, true, FOLDER);
         assert!(text.contains("\nExecStart=/usr/local/bin/x\n") && text.contains("\nWatchdogSec=10\n"), "{text}");
         assert!(text.contains("\nDescription=A lamp\n") && !text.contains('{'), "{text}");

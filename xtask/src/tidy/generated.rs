@@ -1,15 +1,14 @@
 //! Generated pages are what the generator makes today.
 
 use super::Problem;
+use crate::book;
 use crate::tree::Tree;
-use crate::{filter_index, operators};
 
 pub(super) fn check(tree: &Tree) -> Vec<Problem> {
-    let current = filter_index::page(&operators::read(tree));
-    if tree.get(filter_index::PATH).is_some_and(|file| file.text == current) {
-        return Vec::new();
-    }
-    vec![Problem::in_file(filter_index::PATH, "the operators have changed since it was made", "run `cargo xtask book`")]
+    let is_current = |path: &str, page: &String| tree.get(path).is_some_and(|file| file.text == *page);
+    let old = book::generated(tree).into_iter().filter(|(path, page)| !is_current(path, page));
+    let what = "what it is made from has changed since";
+    old.map(|(path, _)| Problem::in_file(path, what, "run `cargo xtask book`")).collect()
 }
 
 #[cfg(test)]
@@ -18,9 +17,10 @@ mod tests {
 
     #[test]
     fn a_page_must_be_current() {
-        let page = filter_index::page(&[]);
-        assert!(check(&Tree::of(&[(filter_index::PATH, &page)])).is_empty());
-        assert_eq!(check(&Tree::of(&[(filter_index::PATH, "old")])).len(), 1);
-        assert_eq!(check(&Tree::of(&[])).len(), 1);
+        let pages = book::generated(&Tree::of(&[]));
+        let files: Vec<(&str, &str)> = pages.iter().map(|(path, page)| (*path, page.as_str())).collect();
+        assert!(check(&Tree::of(&files)).is_empty());
+        assert_eq!(check(&Tree::of(&[(files[0].0, "old"), files[1], files[2]])).len(), 1);
+        assert_eq!(check(&Tree::of(&files[1..])).len(), 1);
     }
 }

@@ -23,7 +23,26 @@ struct Ban {
     mend: &'static str,
 }
 
-const BANS: [Ban; 5] = [
+/// What lasted is measured on the scheduler's clock, which nobody sets. These say why theirs is another matter.
+fn measures_time(file: &File) -> bool {
+    !["thingflow-sensors/src/moment.rs", "thingflow-core/src/timing/time_to_live.rs"].contains(&file.path.as_str())
+}
+
+const NOT_THE_WALL_CLOCK: &str = "the wall clock may be set meanwhile: subtract what `Context::now` gave";
+
+/// Where a driver's readings are checked against their declared ranges, by two macros.
+fn is_driver(file: &File) -> bool {
+    ["chips/", "linux/"].iter().any(|folder| file.path.starts_with(&format!("thingflow-sensors/src/{folder}")))
+}
+
+const CHECKED: &str =
+    "implement `DirectDevice` or `SlowDevice` and let `sensor!` or `conversion!` do this: they check ranges";
+
+const BANS: [Ban; 9] = [
+    Ban { word: "Sensor for", applies: is_driver, tests_only: false, mend: CHECKED },
+    Ban { word: "Conversion for", applies: is_driver, tests_only: false, mend: CHECKED },
+    Ban { word: "ts -", applies: measures_time, tests_only: false, mend: NOT_THE_WALL_CLOCK },
+    Ban { word: "timestamp() -", applies: measures_time, tests_only: false, mend: NOT_THE_WALL_CLOCK },
     Ban {
         word: "mio",
         applies: |file| file.path.starts_with(CORE) && file.path != REACTOR,
@@ -104,6 +123,28 @@ mod tests {
             ("benches/src/main.rs", "use mio::Poll;"),
         ]);
         assert_eq!(places(&banned(&tree)), ["thingflow-core/src/port.rs:2"]);
+    }
+
+    #[test]
+    fn f40_what_lasted_is_not_measured_by_the_wall_clock() {
+        let tree = Tree::of(&[
+            ("a/src/x.rs", "let d = b.ts - a.ts;\nlet age = cx.timestamp() - e.ts; // b.ts - a.ts\nlet counts - 1;"),
+            ("thingflow-sensors/src/moment.rs", "self.ts - earlier.ts"),
+        ]);
+        assert_eq!(places(&banned(&tree)), ["a/src/x.rs:1", "a/src/x.rs:2"]);
+    }
+
+    #[test]
+    fn f20_no_driver_goes_past_the_check_of_its_readings() {
+        let tree = Tree::of(&[
+            ("thingflow-sensors/src/chips/x.rs", "impl<B: I2c> Sensor for X<B> {"),
+            ("thingflow-sensors/src/linux/y.rs", "impl Conversion for Y {}\nimpl DirectDevice for Y {}"),
+            ("thingflow-sensors/src/pin.rs", "impl<P> Sensor for Pin<P> {}"),
+        ]);
+        assert_eq!(
+            places(&banned(&tree)),
+            ["thingflow-sensors/src/chips/x.rs:1", "thingflow-sensors/src/linux/y.rs:1"]
+        );
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use thingflow_core::{Chain, Context, Filters, Instant, Port, Windows, call, from_iter};
+use thingflow_core::{Chain, Context, Elementwise, Instant, Port, Windows, call, from_iter};
 
 use super::NEVER_FAILS;
 use crate::event::{Event, Events};

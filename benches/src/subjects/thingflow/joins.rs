@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use thingflow_core::{Context, Filters, Instant, Joins, Limit, Port, Sinks};
+use thingflow_core::{Context, Elementwise, Instant, Joins, Limit, Port, Sinks};
 
 use super::NEVER_FAILS;
 use crate::event::{Event, Events};

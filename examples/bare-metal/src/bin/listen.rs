@@ -9,15 +9,15 @@ use std::io::{self, Read};
 use std::time::Duration;
 
 use bare_metal::message::{FRAME, Message, Shown};
-use thingflow_core::prelude::*;
-use thingflow_sensors::serial::{Framed, PostcardFrames, Reopening, Tty};
+use thingflow::prelude::*;
+use thingflow::sensors::serial::{Framed, PostcardFrames, Reopening, Tty};
 
 /// Shorter than the time between two messages of the board, so that none has to wait.
 const PERIOD: Duration = Duration::from_millis(1);
 const BAUD: u32 = 115_200;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    thingflow_adapters::logging::init();
+    thingflow::adapters::logging::init();
     let line: Box<dyn Read + Send> = match std::env::args().nth(1) {
         Some(path) => Box::new(Reopening::new(move || Tty::open(&path, BAUD))),
         None => Box::new(io::stdin()),

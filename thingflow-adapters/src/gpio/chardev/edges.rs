@@ -6,8 +6,8 @@ use std::os::fd::AsRawFd;
 use gpiocdev::line::{EdgeEvent, EdgeKind};
 use gpiocdev::request::Request;
 use thingflow_core::{
-    Context, Demand, EventThing, Failure, Interest, Port, PortRef, PortSource, Ports, Receipt, Registry, SensorEvent,
-    SensorId, StreamError, Timestamp,
+    Clock, Context, Demand, EventThing, Failure, Instant, Interest, Port, PortRef, PortSource, Ports, Receipt,
+    Registry, SensorEvent, SensorId, StreamError, SystemClock, Timestamp,
 };
 
 use super::LineFault;
@@ -59,7 +59,8 @@ impl Ports for Edges {
 impl PortSource for Edges {
     fn send(&mut self, cx: &mut Context<'_>) -> Result<Demand, Failure> {
         let Self { watched, id, port, sequence, .. } = self;
-        watched.send_all(cx, |event, cx| port.emit(sequence.event(*id, event), cx))
+        let clocks = Clocks::read();
+        watched.send_all(cx, |event, cx| port.emit(sequence.event(*id, event, clocks), cx))
     }
     fn name(&self) -> &str {
         &self.name
@@ -135,9 +136,24 @@ pub(super) fn gone(error: gpiocdev::Error) -> StreamError {
     StreamError::caused("the GPIO line gave no edge", LineFault(error))
 }
 
-/// When the kernel saw an edge.
-pub(super) fn time_of(event: &EdgeEvent) -> Timestamp {
-    Timestamp::from_nanos(i64::try_from(event.timestamp_ns).unwrap_or(i64::MAX))
+/// What the monotonic clock and the wall clock show at one moment.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Clocks {
+    now: Instant,
+    wall: Timestamp,
+}
+
+impl Clocks {
+    pub(super) fn read() -> Self {
+        Self { now: SystemClock.now(), wall: SystemClock.timestamp() }
+    }
+
+    /// The wall clock's time at which the kernel saw an edge, which it notes by the monotonic clock.
+    pub(super) fn time_of(self, event: &EdgeEvent) -> Timestamp {
+        let signed = |nanos: u64| i64::try_from(nanos).unwrap_or(i64::MAX);
+        let since = signed(event.timestamp_ns).saturating_sub(signed(self.now.as_nanos()));
+        Timestamp::from_nanos(self.wall.as_nanos().saturating_add(since))
+    }
 }
 
 /// Counts the edges that are missing.
@@ -145,12 +161,12 @@ pub(super) fn time_of(event: &EdgeEvent) -> Timestamp {
 struct Sequence(u32);
 
 impl Sequence {
-    fn event(&mut self, id: SensorId, event: &EdgeEvent) -> SensorEvent<Edge> {
+    fn event(&mut self, id: SensorId, event: &EdgeEvent, clocks: Clocks) -> SensorEvent<Edge> {
         let sequence = event.line_seqno;
         let lost = sequence.wrapping_sub(self.0).wrapping_sub(1);
         self.0 = sequence;
         let edge = Edge { rising: event.kind == EdgeKind::Rising, sequence, lost };
-        SensorEvent { sensor_id: id, ts: time_of(event), val: edge }
+        SensorEvent { sensor_id: id, ts: clocks.time_of(event), val: edge }
     }
 }
 
@@ -163,10 +179,12 @@ mod tests {
         let mut sequence = Sequence(u32::MAX - 2);
         let mut edge = |line_seqno, kind| {
             let event = EdgeEvent { timestamp_ns: 1_500_000_000, kind, offset: 3, seqno: 0, line_seqno };
-            sequence.event("button".into(), &event)
+            // The wall clock is 40 s ahead of the other.
+            let clocks = Clocks { now: Instant::from_nanos(2_000_000_000), wall: Timestamp::from_secs(42) };
+            sequence.event("button".into(), &event, clocks)
         };
         let first = edge(u32::MAX - 1, EdgeKind::Rising);
-        assert_eq!((first.sensor_id, first.ts), ("button".into(), Timestamp::from_millis(1500)));
+        assert_eq!((first.sensor_id, first.ts), ("button".into(), Timestamp::from_millis(41_500)));
         assert_eq!(first.val, Edge { rising: true, sequence: u32::MAX - 1, lost: 0 });
         assert_eq!(edge(2, EdgeKind::Falling).val, Edge { rising: false, sequence: 2, lost: 3 });
     }

@@ -9,7 +9,7 @@ use thingflow_core::{
     StreamError, SystemClock, Timestamp,
 };
 
-use super::edges::{Watched, gone, time_of};
+use super::edges::{Clocks, Watched, gone};
 
 /// The level of a line, or of two, at the start and at each change: no sampling, no thread, and nobody is woken while
 /// nothing changes. The time of an event is the kernel's.
@@ -83,11 +83,12 @@ impl<T: Clone + 'static> PortSource for Levels<T> {
             }
         }
         let Self { watched, lines, port, id, shape, .. } = self;
+        let clocks = Clocks::read();
         let demand = watched.send_all(cx, |event, cx| {
             if !lines.take(event) {
                 return Ok(Demand::More);
             }
-            port.emit(SensorEvent { sensor_id: *id, ts: time_of(event), val: shape(lines.levels) }, cx)
+            port.emit(SensorEvent { sensor_id: *id, ts: clocks.time_of(event), val: shape(lines.levels) }, cx)
         })?;
         if demand == Demand::More && self.lines.lost && self.watched.is_drained()? && self.read_anew()? {
             return self.send_levels(SystemClock.timestamp(), cx);

@@ -16,10 +16,12 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! The kernel may put a line back to its default when the program ends; what happens then is up to the board.
+//! The kernel may put a line back to its default when the program ends; what happens then is up to the board. A program that
+//! is killed sets no line any more: see the command `thingflow-safe-lines`, which is there with the feature `gpiocdev`.
 
 mod edges;
 mod levels;
+mod line_level;
 mod pins;
 
 use std::fmt;
@@ -36,6 +38,7 @@ use thingflow_core::SensorId;
 use super::GpioError;
 pub use edges::{Edge, Edges};
 pub use levels::Levels;
+pub use line_level::{LineLevel, LineLevelError};
 pub use pins::{InputLine, LineFault, OutputLine};
 
 /// A line that is to be asked from the kernel, and how.
@@ -167,8 +170,9 @@ impl Line {
     }
 }
 
+/// Edges carry the monotonic clock's time: what lasts from one to the other does not change when the wall clock is set.
 fn watch(builder: &mut Builder) -> &mut Builder {
-    builder.as_input().with_edge_detection(EdgeDetection::BothEdges).with_event_clock(EventClock::Realtime)
+    builder.as_input().with_edge_detection(EdgeDetection::BothEdges).with_event_clock(EventClock::Monotonic)
 }
 
 /// Asks the kernel for lines of one chip, all of them for the same.

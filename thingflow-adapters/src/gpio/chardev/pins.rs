@@ -59,7 +59,7 @@ pub struct LineFault(pub(super) gpiocdev::Error);
 /// Reads as a sentence, since errors of `embedded-hal` are shown by this text.
 impl fmt::Debug for LineFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        fmt::Display::fmt(&self.0, f)
     }
 }
 
@@ -69,7 +69,11 @@ impl fmt::Display for LineFault {
     }
 }
 
-impl std::error::Error for LineFault {}
+impl std::error::Error for LineFault {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.0)
+    }
+}
 
 impl Error for LineFault {
     fn kind(&self) -> ErrorKind {

@@ -19,7 +19,7 @@ use super::outbox::{End, Hold, Next, Outbox};
 use crate::clock::Instant;
 use crate::context::Context;
 use crate::error::{Failure, RunError, StreamError};
-use crate::flow::gate::Gate;
+use crate::kit::Gate;
 use crate::limit::Limit;
 use crate::notice::Notice;
 use crate::output::{PortSource, Ports};

@@ -11,7 +11,7 @@ use super::super::Scheduler;
 use super::super::engine::Engine;
 use super::super::handle::ScheduleError;
 use super::super::keyed::Id;
-use super::super::periodic::Periodic;
+use super::super::periodic::IntoPeriodic;
 use super::crew::{Member, StopToken, guarded};
 use super::inbox::{self, Inbox, Left, Sender};
 use super::news::{News, Surroundings};
@@ -54,13 +54,13 @@ impl Scheduler {
     pub fn schedule_periodic_on_separate_thread<S>(
         &self,
         source: S,
-        timing: impl Into<Periodic>,
+        timing: impl IntoPeriodic,
     ) -> Result<EdgeOutput<S::Item>, ScheduleError>
     where
         S: Source + Send + 'static,
         S::Item: Clone + Send + 'static,
     {
-        let timing = timing.into();
+        let timing = timing.into_periodic();
         timing.check()?;
         let engine = &self.engine;
         let (name, id, port) = (source.name().to_owned(), engine.next_id(), Port::new());
@@ -108,7 +108,7 @@ impl Scheduler {
     pub fn schedule_sensor_on_separate_thread<S>(
         &self,
         sensor: S,
-        timing: impl Into<Periodic>,
+        timing: impl IntoPeriodic,
     ) -> Result<EdgeOutput<SensorEvent<S::Reading>>, ScheduleError>
     where
         S: Sensor + Send + 'static,

@@ -11,7 +11,7 @@ use std::process::{Child, Command, Stdio};
 use tempfile::TempDir;
 
 use super::super::board::INSTALL;
-use super::{Board, unit};
+use super::{Board, Built, unit};
 use crate::process;
 
 const SSHD: &str = "/usr/sbin/sshd";
@@ -59,6 +59,11 @@ impl Fakes {
         let path = self.folder().join("built");
         write_program(&path, script);
         path
+    }
+
+    /// The same, as it comes of a build.
+    pub(super) fn built(&self, script: &str) -> Built {
+        Built { program: self.program(script), safe_lines: None }
     }
 
     /// Runs what is run on a board, without ssh; returns what it said, and whether it went well.

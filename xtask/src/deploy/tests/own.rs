@@ -8,6 +8,7 @@ use tempfile::TempDir;
 
 use super::{Server, program};
 use crate::deploy::{Asked, Program, carry_out, unit::Unit};
+use crate::name::HOSTILE;
 use crate::process;
 
 /// A folder with these files.
@@ -62,13 +63,66 @@ fn a_service_of_its_own_is_used_if_it_starts_the_program() {
 }
 
 #[test]
+fn f71_a_manifest_names_the_lines_that_must_be_safe() {
+    let with = |lines: &str| {
+        let manifest = format!("{PACKAGE}[package.metadata.thingflow]\nsafe-lines = {lines}\n");
+        let here = folder(&[("Cargo.toml", &manifest), ("src/main.rs", MAIN)]);
+        Program::asked(&Asked { folder: here.path().into(), ..Asked::default() })
+    };
+    let unit = Unit::of(&with("[\"GPIO17=low\", \"/dev/gpiochip0:27=high\"]").unwrap()).unwrap();
+    assert!(unit.sets_lines(), "{}", unit.text());
+    assert!(unit.text().contains("/thingflow-safe-lines GPIO17=low /dev/gpiochip0:27=high\n"));
+    assert!(!Unit::of(&with("[]").unwrap()).unwrap().sets_lines());
+    let manifest = format!("{PACKAGE}[package.metadata.thingflow]\nsafe-lines = [\"GPIO17=low\"]\n");
+    let service = "[Service]\nExecStart=/usr/local/bin/flow\n";
+    let here = folder(&[("Cargo.toml", &manifest), ("src/main.rs", MAIN), ("flow.service", service)]);
+    let expected = "flow.service does not set the safe-lines of the manifest: it needs a line \
+                    ExecStopPost=/usr/local/bin/thingflow-safe-lines GPIO17=low";
+    assert_eq!(complaint(here.path(), None), expected);
+    for wrong in [
+        "17",
+        "\"GPIO17=low\"",
+        "[17]",
+        "[\"GPIO17\"]",
+        "[\"GPIO17=on\"]",
+        "[\"a b=low\"]",
+        "[\"=low\"]",
+        "[\"-x=low\"]",
+        "[\"a;touch PWNED;=low\"]",
+        "[\"a\\nExecStart=/bin/evil x=low\"]",
+        "[\"%n=low\"]",
+        "[\"$HOME=low\"]",
+    ] {
+        let error = with(wrong).expect_err(wrong).to_string();
+        assert!(error.starts_with("invalid safe-lines ") && !error.contains(char::is_control), "{error}");
+    }
+}
+
+#[test]
 fn of_several_programs_one_is_chosen() {
     let here = folder(&[("Cargo.toml", PACKAGE), ("src/main.rs", MAIN), ("src/bin/lamp.rs", MAIN)]);
     let several = "Cargo.toml has several binaries; choose with --bin: flow, lamp";
     assert_eq!(complaint(here.path(), None), several);
     assert_eq!(complaint(here.path(), Some("fan")), "Cargo.toml has no binary `fan`; --bin may be one of: flow, lamp");
     let asked = Asked { folder: here.path().into(), bin: Some("lamp".into()), ..Asked::default() };
-    assert_eq!(Program::asked(&asked).unwrap().name, "lamp");
+    assert_eq!(Program::asked(&asked).unwrap().name.as_str(), "lamp");
+}
+
+#[test]
+fn f41_a_program_with_a_hostile_name_is_not_touched() {
+    let here = folder(&[("src/main.rs", MAIN)]);
+    for name in HOSTILE {
+        let name: String =
+            name.chars().flat_map(|c| format!("\\u{:04x}", u32::from(c)).into_bytes()).map(char::from).collect();
+        let manifest = format!("{PACKAGE}[[bin]]\nname = \"{name}\"\npath = \"src/main.rs\"\n");
+        fs::write(here.path().join("Cargo.toml"), manifest).unwrap();
+        for (remove, dry_run) in [(true, false), (false, false), (false, true)] {
+            let asked = Asked { folder: here.path().into(), remove, dry_run, ..Asked::default() };
+            let error = carry_out(&asked).expect_err(&name).to_string();
+            // Some are refused by cargo.
+            assert!(error.starts_with("invalid name \"") || error.starts_with("cargo cannot read "), "{error}");
+        }
+    }
 }
 
 #[test]
@@ -96,7 +150,7 @@ fn what_is_no_program_is_named_with_what_would_be_one() {
     ]);
     let expected = "Cargo.toml is a workspace, not a program; give --path the folder of one: flow";
     assert_eq!(complaint(workspace.path(), None), expected);
-    assert_eq!(program(&workspace.path().join("flow")).name, "flow");
+    assert_eq!(program(&workspace.path().join("flow")).name.as_str(), "flow");
 }
 
 /// All but what the program does: that a copy with its crates builds is tested in `template`, and this one has to end.

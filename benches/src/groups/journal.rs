@@ -1,0 +1,185 @@
+//! `journal`: records onto a disk and off it, synced, beside the plainest append and databases.
+
+use std::path::Path;
+use std::time::Instant;
+
+use super::{Group, names, number, subject, word};
+use crate::child::{Readings, ask};
+use crate::device::{self, Device};
+use crate::figure::{Bound, OURS};
+use crate::report::{Report, Values, value_of};
+use crate::sampling::in_turns;
+use crate::subjects::journal::{Fjall, Plain, Queue, Redb, Segments, Sqlite};
+use crate::{Result, args, machine};
+
+pub const GROUP: Group =
+    Group { name: "journal", about: "synced pushes, acknowledgements, an opening", counts: false, measure, child };
+
+type Subject = (Pushing, Pushing, Filling, Opening);
+type Pushing = fn(&Path, &str, usize, usize) -> Result<Readings>;
+type Filling = fn(&Path, usize) -> Result<Readings>;
+type Opening = fn(&Path) -> Result<Readings>;
+
+macro_rules! queue {
+    ($queue:ty) => {
+        (pushed::<$queue> as Pushing, kept_empty::<$queue> as Pushing, filled::<$queue> as Filling, opened::<$queue> as Opening)
+    };
+}
+
+const HAND: &str = "hand, append";
+
+const SUBJECTS: &[(&str, Subject)] = &[
+    (OURS, queue!(Segments)),
+    (HAND, queue!(Plain)),
+    ("redb", queue!(Redb)),
+    ("sqlite", queue!(Sqlite)),
+    ("fjall", queue!(Fjall)),
+];
+
+/// What part of the plain append's rate ours has to reach, and how much of its device bytes it may take at 50 a commit.
+const RATE_SHARE: f64 = 0.8;
+const WEAR_SHARE: f64 = 0.6;
+
+/// Opening any backlog, in milliseconds, and what it may take, in KiB.
+const OPENING: f64 = 1_000.0;
+const MEMORY: f64 = 8.0 * 1024.0;
+
+const PAYLOAD: usize = 120;
+const TURNS: usize = 3;
+
+/// Records a commit, and how many commits are measured.
+const SIZES: [(usize, usize); 3] = [(1, 2_000), (50, 1_000), (1_000, 100)];
+
+/// Size of the backlog that is opened, unless `THINGFLOW_BENCH_BACKLOG` says otherwise, in MiB.
+const BACKLOG: u64 = 1_024;
+
+fn measure(report: &mut Report) {
+    for (size, commits) in SIZES {
+        rates(report, "push", size, commits, &format!("push, {size} a commit"));
+    }
+    rates(report, "queue", 50, 1_000, "push and acknowledge 50, nothing left");
+    opening(report);
+}
+
+/// Rates, processor time and wear of one kind of work. Each subject gets a new disk each time.
+fn rates(report: &mut Report, kind: &str, size: usize, commits: usize, name: &str) {
+    eprintln!("  {name}");
+    let readings = ["rate", "cpu", "device"];
+    let ask = |subject: &'static str| {
+        let disk = Device::new(1_024)?;
+        ask(args![GROUP.name, kind, subject, disk.root().display(), disk.name(), size, commits])
+    };
+    let rows = in_turns(&names(SUBJECTS), TURNS, ask, &readings);
+    let column = |at: usize| -> Values {
+        let value = |row: &Result<Vec<f64>>| row.as_ref().map(|row| row[at]).map_err(|error| error.to_string().into());
+        rows.iter().map(|(subject, row)| (*subject, value(row))).collect()
+    };
+    let (rate, device) = (column(0), column(2));
+    let least = value_of(&rate, HAND).map(|hand| Bound::AtLeast(RATE_SHARE * hand));
+    let most = value_of(&device, HAND).filter(|_| size == 50).map(|hand| Bound::AtMost(WEAR_SHARE * hand));
+    report.add(GROUP.name, &format!("{name}, records"), "k/s", rate, least);
+    report.add(GROUP.name, &format!("{name}, CPU a record"), "us", column(1), None);
+    report.add(GROUP.name, &format!("{name}, on the device"), "B/byte", device, most);
+}
+
+/// A process that was killed has left a backlog; another opens it.
+fn opening(report: &mut Report) {
+    let size = std::env::var("THINGFLOW_BENCH_BACKLOG").ok().and_then(|size| size.parse().ok()).unwrap_or(BACKLOG);
+    let name = format!("open {size} MiB of backlog");
+    eprintln!("  {name}");
+    let (mut times, mut memory) = (Values::new(), Values::new());
+    for subject in names(SUBJECTS) {
+        let opened = tempfile::tempdir().map_err(Into::into).and_then(|folder| {
+            ask(args![GROUP.name, "fill", subject, folder.path().display(), (size << 20) as usize / PAYLOAD])?;
+            ask(args![GROUP.name, "open", subject, folder.path().display()])
+        });
+        let value = |reading: &str| -> Result<f64> {
+            opened.as_ref().map_err(|error| error.to_string().into()).and_then(|opened| opened.get(reading))
+        };
+        times.push((subject, value("ms")));
+        memory.push((subject, value("memory")));
+    }
+    report.add(GROUP.name, &name, "ms", times, Some(Bound::AtMost(OPENING)));
+    report.add(GROUP.name, &format!("{name}, memory"), "KiB", memory, Some(Bound::AtMost(MEMORY)));
+}
+
+/// `push|queue SUBJECT FOLDER DEVICE SIZE COMMITS`, `fill SUBJECT FOLDER RECORDS`, `open SUBJECT FOLDER`
+fn child(args: &[String]) -> Result<Readings> {
+    let (kind, (push, queue, fill, open)) = (word(args, 0)?, subject(SUBJECTS, word(args, 1)?)?);
+    let folder = Path::new(word(args, 2)?);
+    match kind {
+        "push" => push(folder, word(args, 3)?, number(args, 4)?, number(args, 5)?),
+        "queue" => queue(folder, word(args, 3)?, number(args, 4)?, number(args, 5)?),
+        "fill" => fill(folder, number(args, 3)?),
+        "open" => open(folder),
+        other => Err(format!("no {other} here").into()),
+    }
+}
+
+/// Records that do not compress away, the same for all.
+fn records(count: usize, seed: u64) -> Vec<Vec<u8>> {
+    let mut state = seed | 1;
+    let mut byte = move || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 56) as u8
+    };
+    (0..count).map(|_| (0..PAYLOAD).map(|_| byte()).collect()).collect()
+}
+
+fn pushed<Q: Queue>(folder: &Path, device: &str, size: usize, commits: usize) -> Result<Readings> {
+    timed::<Q>(folder, device, size, commits, |_, _| Ok(()))
+}
+
+fn kept_empty<Q: Queue>(folder: &Path, device: &str, size: usize, commits: usize) -> Result<Readings> {
+    timed::<Q>(folder, device, size, commits, |queue, size| match queue.take(size)? {
+        taken if taken == size * PAYLOAD => Ok(()),
+        taken => Err(format!("{taken} bytes were taken, not {}", size * PAYLOAD).into()),
+    })
+}
+
+/// A tenth of the work first, then the rest under the clock.
+fn timed<Q: Queue>(
+    folder: &Path,
+    device: &str,
+    size: usize,
+    commits: usize,
+    then: impl Fn(&mut Q, usize) -> Result<()>,
+) -> Result<Readings> {
+    let mut queue = Q::open(folder)?;
+    let mut turn = |seed: usize| -> Result<()> {
+        queue.push(&records(size, seed as u64))?;
+        then(&mut queue, size)
+    };
+    (0..commits / 10).try_for_each(&mut turn)?;
+    let (bytes, cpu, start) = (device::bytes_written(device, folder)?, machine::cpu_time(), Instant::now());
+    (0..commits).try_for_each(&mut turn)?;
+    let (time, cpu) = (start.elapsed(), machine::cpu_time() - cpu);
+    let bytes = device::bytes_written(device, folder)? - bytes;
+    let all = (size * commits) as f64;
+    let readings = Readings::default().with("rate", all / time.as_secs_f64() / 1e3);
+    let readings = readings.with("cpu", cpu.as_secs_f64() * 1e6 / all);
+    Ok(readings.with("device", bytes as f64 / (all * PAYLOAD as f64)))
+}
+
+/// Leaves the queue as a killed process would.
+fn filled<Q: Queue>(folder: &Path, count: usize) -> Result<Readings> {
+    let mut queue = Q::open(folder)?;
+    let batch = records(5_000, 1);
+    for _ in 0..count.div_ceil(batch.len()) {
+        queue.push(&batch)?;
+    }
+    std::mem::forget(queue);
+    Ok(Readings::default())
+}
+
+fn opened<Q: Queue>(folder: &Path) -> Result<Readings> {
+    let before = machine::peak_memory(std::process::id())?;
+    let start = Instant::now();
+    let mut queue = Q::open(folder)?;
+    let time = start.elapsed();
+    let memory = machine::peak_memory(std::process::id())? - before;
+    if queue.take(1)? != PAYLOAD {
+        return Err("the first record is not there".into());
+    }
+    Ok(Readings::default().with("ms", time.as_secs_f64() * 1e3).with("memory", memory as f64))
+}

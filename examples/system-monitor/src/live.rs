@@ -1,0 +1,105 @@
+//! The live run: sensors → flow → screen, and files if asked for.
+
+use std::cell::RefCell;
+use std::error::Error;
+use std::io::{self, Write};
+use std::rc::Rc;
+
+use thingflow::Stopper;
+use thingflow::diagram::Graph;
+use thingflow::joins::merge;
+use thingflow::prelude::*;
+
+use crate::args::Options;
+use crate::flow::{Finding, watch};
+use crate::machine;
+use crate::recording::record;
+use crate::screen::{News, Screen};
+use crate::terminal::{Size, Terminal};
+
+/// What the last screen becomes when its terminal is given back.
+const LAST: Size = Size { columns: 100, lines: 200 };
+
+/// Watches until it is told to end, or has all readings; returns what is to be said then.
+pub(crate) fn run(options: &Options) -> Result<String, Box<dyn Error>> {
+    let mut scheduler = Scheduler::new()?;
+    let sources = machine::schedule(&scheduler)?;
+    let findings = watch(&sources.readings);
+    if let Some(folder) = &options.csv {
+        record(folder, &sources.readings, &findings)?;
+    }
+    let top = sources.top.map(|event| News::Top(event.val));
+    let cost = sources.cost.map(|event| News::Cost(event.val));
+    let problems = scheduler.reports().map(|report| News::Problem(report.to_string())).share();
+    let news = merge((findings.map(News::Finding), top, cost)).share().named("news");
+
+    let view = Rc::new(RefCell::new(View::open(sources.ports, options.ticks, scheduler.stopper())?));
+    for (port, view) in [(&news, Rc::clone(&view)), (&problems, Rc::clone(&view))] {
+        port.try_for_each(move |news| view.borrow_mut().take(news));
+    }
+    let shown = Rc::clone(&view);
+    news.map(|_| ()).coalesce().try_for_each(move |()| shown.borrow_mut().show());
+
+    let ended = scheduler.run_forever();
+    let text = view.borrow_mut().close();
+    ended?;
+    Ok(text)
+}
+
+/// Where the news go: a screen, or lines.
+struct View {
+    screen: Screen,
+    terminal: Option<Terminal>,
+    ports: Vec<PortRef>,
+    /// The graph with its counts when it was last looked at: at the end of the run nothing is connected any more.
+    graph: String,
+    /// How often it is still shown before the run is to end; no end if none.
+    left: Option<usize>,
+    stopper: Stopper,
+}
+
+impl View {
+    fn open(ports: Vec<PortRef>, left: Option<usize>, stopper: Stopper) -> io::Result<Self> {
+        let (screen, terminal) = (Screen::default(), Terminal::open()?);
+        Ok(Self { screen, terminal, ports, graph: String::new(), left, stopper })
+    }
+
+    /// An alarm and a problem are lines of their own where there is no screen.
+    fn take(&mut self, news: News) -> io::Result<()> {
+        let line = match &news {
+            News::Finding(Finding::Alarm(alarm)) => Some(alarm.to_string()),
+            News::Problem(problem) => Some(problem.clone()),
+            _ => None,
+        };
+        self.screen.take(news);
+        match line.filter(|_| self.terminal.is_none()) {
+            Some(line) => say(&line),
+            None => Ok(()),
+        }
+    }
+
+    /// Once a second, when all sensors have been sampled.
+    fn show(&mut self) -> io::Result<()> {
+        let mut graph = Graph::new();
+        self.ports.iter().for_each(|port| graph.add_port(port));
+        self.graph = graph.connections();
+        self.left = self.left.map(|left| left.saturating_sub(1));
+        if self.left == Some(0) {
+            self.stopper.stop();
+        }
+        match &self.terminal {
+            Some(terminal) => terminal.show(&self.screen.lines(terminal.size())),
+            None => say(&self.screen.line()),
+        }
+    }
+
+    /// Gives the terminal back. The text is the last screen, if there was one, and the graph.
+    fn close(&mut self) -> String {
+        let last = self.terminal.take().map(|_| self.screen.lines(LAST).join("\x1b[0m\n") + "\x1b[0m\n\n");
+        format!("{}events on each connection:\n{}", last.unwrap_or_default(), self.graph)
+    }
+}
+
+fn say(line: &str) -> io::Result<()> {
+    writeln!(io::stdout(), "{line}")
+}

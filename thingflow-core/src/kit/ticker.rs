@@ -1,0 +1,58 @@
+//! The end of the current interval, for filters that divide time.
+
+use core::time::Duration;
+
+use crate::clock::Instant;
+
+/// The end of the current interval, for a stage that divides time. Nothing drifts, and intervals that have passed unseen are
+/// left out.
+///
+/// ```
+/// use core::time::Duration;
+/// use thingflow_core::Instant;
+/// use thingflow_core::kit::Ticker;
+/// let at = |secs| Instant::ZERO + Duration::from_secs(secs);
+/// let mut minutes = Ticker::new(Duration::from_secs(60));
+/// minutes.restart(at(0));
+/// assert!(!minutes.is_due(at(59)) && minutes.is_due(at(60)));
+/// assert!(minutes.is_due(at(200)));
+/// assert_eq!(minutes.due(), at(240));
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Ticker {
+    interval: Duration,
+    due: Instant,
+}
+
+impl Ticker {
+    /// Intervals of this length. None has begun.
+    ///
+    /// # Panics
+    /// If the interval is zero.
+    #[track_caller]
+    pub fn new(interval: Duration) -> Self {
+        assert!(!interval.is_zero(), "an interval of zero would never let time pass: use 1 ns or more");
+        Self { interval, due: Instant::NEVER }
+    }
+
+    /// Begins an interval.
+    pub fn restart(&mut self, now: Instant) {
+        self.due = now + self.interval;
+    }
+
+    /// The end of the interval: the time to ask a wake-up for.
+    pub fn due(&self) -> Instant {
+        self.due
+    }
+
+    /// Whether the interval is over. If it is, another one begins; those that have passed altogether are left out.
+    pub fn is_due(&mut self, now: Instant) -> bool {
+        if now < self.due || self.due == Instant::NEVER {
+            return false;
+        }
+        let interval = u64::try_from(self.interval.as_nanos()).unwrap_or(u64::MAX);
+        let into_interval = (now.as_nanos() - self.due.as_nanos()) % interval;
+        self.due = Instant::from_nanos(now.as_nanos() - into_interval) + self.interval;
+        true
+    }
+}

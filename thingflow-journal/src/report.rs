@@ -1,0 +1,67 @@
+//! [`Report`]: what a journal has found or could not do, and went on from.
+
+use std::fmt;
+
+use crate::error::Error;
+
+/// Something that an operator may want to see. The journal has dealt with it.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Report {
+    /// A part of a segment is damaged. Each place is reported once by an open journal.
+    Damage {
+        /// The file.
+        file: String,
+        /// Where the part begins, in bytes from the begin of the file.
+        offset: u64,
+        /// How long it is.
+        bytes: u64,
+        /// How many records cannot be read.
+        missing: u64,
+        /// The file that keeps a copy; `None` if there is no room for one.
+        kept: Option<String>,
+    },
+    /// The newest segment ends with something that is no record: what a process wrote that was killed, or a power cut
+    /// has left. It has been cut off; none of it was acknowledged, unless it is damage.
+    Torn {
+        /// The file.
+        file: String,
+        /// Bytes that were cut off.
+        bytes: u64,
+    },
+    /// A file without a readable record was removed, or kept as `kept`.
+    Unfinished {
+        /// The file.
+        file: String,
+        /// Its new name, if something is in it.
+        kept: Option<String>,
+    },
+    /// The position of a consumer cannot be read. It begins at the oldest record.
+    Position {
+        /// The consumer.
+        consumer: String,
+    },
+    /// Something failed that is tried again.
+    Failed(Error),
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Damage { file, offset, bytes, missing, kept } => {
+                write!(f, "damage in {file}: {bytes} bytes at {offset}, {missing} records lost, ")?;
+                match kept {
+                    Some(kept) => write!(f, "kept as {kept}"),
+                    None => f.write_str("not kept"),
+                }
+            }
+            Self::Torn { file, bytes } => write!(f, "unfinished end of {file}: {bytes} bytes cut off"),
+            Self::Unfinished { file, kept: None } => write!(f, "unfinished segment {file}: removed"),
+            Self::Unfinished { file, kept: Some(kept) } => write!(f, "unreadable segment {file}: kept as {kept}"),
+            Self::Position { consumer } => {
+                write!(f, "unreadable position of consumer {consumer}: it begins at the oldest record")
+            }
+            Self::Failed(error) => write!(f, "{error:?}; tried again"),
+        }
+    }
+}

@@ -1,0 +1,324 @@
+//! Torn ends, flipped bits, foreign files, random bytes: everything opens or is refused by name, and nothing is lost unseen.
+#![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+use thingflow_journal::model::Model;
+use thingflow_journal::{Error, Options, Range, Record, Report, Start, Store, Window, inspect};
+
+fn options() -> Options {
+    Options::new(128 << 10, Window::default()).segment_bytes(8192)
+}
+
+fn payload(number: u64) -> Vec<u8> {
+    vec![number as u8; 10 + number as usize % 7]
+}
+
+/// A disk with `count` records, one a commit, read in part by a consumer; closed, or killed.
+fn journal(count: u64, closed: bool) -> Model {
+    let disk = Model::new(1);
+    let mut store = Store::open(disk.clone(), options()).unwrap();
+    store.open_consumer("one", Start::Oldest).unwrap();
+    for number in 1..=count {
+        assert_eq!(store.push(number as i64, &payload(number)).unwrap(), number);
+        store.commit().unwrap();
+    }
+    if closed {
+        store.close().unwrap();
+    }
+    disk.kill();
+    disk
+}
+
+fn segment(disk: &Model) -> String {
+    disk.names().into_iter().find(|name| name.ends_with(".seg")).unwrap()
+}
+
+/// Everything that the consumer gets.
+fn all(store: &mut Store) -> Vec<Record> {
+    let mut records = Vec::new();
+    loop {
+        let more = store.next("one", 4096).unwrap();
+        if more.is_empty() {
+            return records;
+        }
+        records.extend(more);
+    }
+}
+
+fn numbers(records: &[Record]) -> Vec<u64> {
+    for record in records {
+        assert_eq!(record.payload, payload(record.number));
+    }
+    records.iter().map(|record| record.number).collect()
+}
+
+#[test]
+fn a03_a_torn_tail_cut_at_every_byte_keeps_every_whole_record() {
+    let whole = journal(5, false);
+    let (name, last) = (segment(&whole), 24 + payload(5).len());
+    let contents = whole.contents(&name).unwrap();
+    let end = 4096 + (1..=5).map(|number| 24 + payload(number).len()).sum::<usize>();
+    for cut in 0..last {
+        for zeros in [0, 5000] {
+            let disk = whole.copy();
+            let mut torn = contents[..end - last + cut].to_vec();
+            torn.resize(torn.len() + zeros, 0);
+            disk.put(&name, &torn);
+            let mut store = Store::open(disk.clone(), options()).unwrap();
+            assert_eq!(numbers(&all(&mut store)), [1, 2, 3, 4], "cut at {cut}");
+            let told = store.take_reports().0.iter().any(|report| matches!(report, Report::Torn { .. }));
+            assert_eq!(told, cut > 0, "cut at {cut}");
+            assert!(store.next_number() > 5, "a number that may have been used is not used again");
+            store.push(0, b"on").unwrap();
+            store.commit().unwrap();
+            assert_eq!(all(&mut store).len(), 1);
+        }
+    }
+}
+
+#[test]
+fn a04_a_flipped_bit_anywhere_costs_one_record_and_is_counted() {
+    for closed in [true, false] {
+        let whole = journal(6, closed);
+        for name in whole.names() {
+            let len = whole.contents(&name).unwrap().len().min(4096 + 300);
+            for offset in (0..140).chain(4090..len) {
+                for bit in 0..8 {
+                    let disk = whole.copy();
+                    disk.damage(&name, offset, 1 << bit);
+                    one_flip(&disk, &format!("{name}, byte {offset}, bit {bit}"), closed);
+                }
+            }
+        }
+    }
+}
+
+fn one_flip(disk: &Model, place: &str, closed: bool) {
+    let mut store = Store::open(disk.clone(), options()).unwrap_or_else(|error| panic!("{place}: {error:?}"));
+    let seen = numbers(&all(&mut store));
+    let counts = store.counts("one").unwrap();
+    let lost = (1..=6).filter(|number| !seen.contains(number)).count() as u64;
+    assert!(lost <= 1, "{place}: {seen:?}");
+    assert!(counts.is_conserved(), "{place}: {counts:?}");
+    // Without a closing mark, a damaged last record looks like one that was never finished.
+    let looks_torn = !closed && !seen.contains(&6);
+    if !looks_torn {
+        assert_eq!(counts.lost, lost, "{place}");
+        assert_eq!(store.quarantined(), lost, "{place}");
+        let damage = store.take_reports().0.iter().filter(|report| matches!(report, Report::Damage { .. })).count();
+        assert_eq!(damage as u64, lost, "{place}: reported once");
+    }
+    assert!(store.next_number() > 6, "{place}");
+    store.push(7, &payload(7)).unwrap();
+    store.commit().unwrap();
+    assert_eq!(all(&mut store).len(), 1, "{place}: it goes on");
+}
+
+#[test]
+fn a04_damage_in_an_older_segment_is_stepped_over_by_every_reader() {
+    let disk = journal(600, true);
+    let name = segment(&disk);
+    for offset in 5000..5512 {
+        disk.damage(&name, offset, 0x55);
+    }
+    let mut store = Store::open(disk.clone(), options()).unwrap();
+    let seen = numbers(&all(&mut store));
+    let counts = store.counts("one").unwrap();
+    assert_eq!(seen.len() as u64 + counts.lost, 600);
+    assert!((10..=25).contains(&counts.lost), "one sector costs what was in it: {}", counts.lost);
+    let mut range = Range::all();
+    let mut count = 0;
+    while let Some(more) = Some(store.read(&mut range, 4096).unwrap()).filter(|more| !more.is_empty()) {
+        count += more.len();
+    }
+    assert_eq!(count, seen.len());
+    drop(store);
+    disk.kill();
+    let checked = inspect::check(&disk, |_, _| {}).unwrap();
+    assert_eq!((checked.lost(), checked.records), (counts.lost, 600 - counts.lost));
+    assert!(disk.names().iter().any(|name| name.ends_with(".bad")), "what was damaged is kept");
+}
+
+#[test]
+fn a05_a_segment_that_is_gone_and_one_that_is_back_make_neither_gap_nor_loop() {
+    let whole = journal(600, true);
+    let oldest = segment(&whole);
+    // Gone, although the position is before it.
+    let mut files: BTreeMap<String, Vec<u8>> =
+        whole.names().into_iter().map(|name| (name.clone(), whole.contents(&name).unwrap())).collect();
+    let back = files.remove(&oldest).unwrap();
+    let disk = Model::new(2);
+    files.iter().for_each(|(name, contents)| disk.put(name, contents));
+    let mut store = Store::open(disk.clone(), options()).unwrap();
+    let seen = numbers(&all(&mut store));
+    assert_eq!(seen.last(), Some(&600));
+    assert!(seen.windows(2).all(|pair| pair[0] + 1 == pair[1]));
+    store.acknowledge("one", 600).unwrap();
+    assert!(store.counts("one").unwrap().is_conserved());
+    drop(store);
+    disk.kill();
+    // Back, although it has been delivered.
+    disk.put(&oldest, &back);
+    let mut store = Store::open(disk.clone(), options()).unwrap();
+    assert!(all(&mut store).is_empty());
+    assert!(!disk.names().contains(&oldest), "it is deleted again");
+}
+
+#[test]
+fn a36_another_version_another_journal_and_a_second_process_are_refused_and_nothing_is_touched() {
+    let whole = journal(3, true);
+    let other = journal(3, true);
+    for name in whole.names() {
+        let disk = whole.copy();
+        let mut contents = disk.contents(&name).unwrap();
+        contents[8] = 2;
+        let sum = crc32c::crc32c(&contents[..12]);
+        contents[12..16].copy_from_slice(&sum.to_le_bytes());
+        disk.put(&name, &contents);
+        if name.ends_with(".pos") {
+            let slot = contents[..4096].to_vec();
+            disk.put(&name, &[slot.clone(), slot].concat());
+        }
+        refused(&disk, |error| matches!(error, Error::Version { file, found: 2 } if *file == name));
+        let disk = whole.copy();
+        disk.put(&name, &other.contents(&name).unwrap());
+        refused(&disk, |error| matches!(error, Error::Foreign { .. }));
+    }
+    let disk = whole.copy();
+    let first = Store::open(disk.clone(), options()).unwrap();
+    refused(&disk, |error| matches!(error, Error::InUse { .. }));
+    drop(first);
+}
+
+fn refused(disk: &Model, right: impl Fn(&Error) -> bool) {
+    let changes = disk.changes();
+    let error = Store::open(disk.clone(), options()).unwrap_err();
+    assert!(right(&error), "{error:?}");
+    assert_eq!(format!("{error:?}"), error.to_string());
+    assert_eq!(disk.changes(), changes);
+}
+
+#[test]
+fn a36_files_of_format_1_are_read_and_written_byte_by_byte() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/format-1");
+    let golden: BTreeMap<String, Vec<u8>> = std::fs::read_dir(&folder)
+        .unwrap()
+        .map(|entry| entry.unwrap())
+        .map(|entry| (entry.file_name().into_string().unwrap(), std::fs::read(entry.path()).unwrap()))
+        .collect();
+    let disk = Model::new(1);
+    disk.put("lock", &golden["lock"]);
+    let mut store = Store::open(disk.clone(), options()).unwrap();
+    store.open_consumer("mqtt", Start::Oldest).unwrap();
+    for (time, payload) in [(-1_i64, &b"first"[..]), (i64::MAX, b""), (1_700_000_000, b"third")] {
+        store.push(time, payload).unwrap();
+    }
+    store.push(4, &[4; 4000]).unwrap();
+    store.commit().unwrap();
+    let records = store.next("mqtt", 1).unwrap();
+    store.acknowledge("mqtt", records[0].number).unwrap();
+    store.close().unwrap();
+    let written: BTreeMap<String, Vec<u8>> =
+        disk.names().into_iter().map(|name| (name.clone(), disk.contents(&name).unwrap())).collect();
+    if std::env::var_os("THINGFLOW_WRITE_GOLDEN").is_some() {
+        written.iter().for_each(|(name, contents)| std::fs::write(folder.join(name), contents).unwrap());
+    }
+    assert_eq!(written.keys().collect::<Vec<_>>(), golden.keys().collect::<Vec<_>>());
+    for (name, contents) in &golden {
+        assert!(written[name] == *contents, "{name} differs");
+    }
+
+    let disk = Model::new(1);
+    golden.iter().for_each(|(name, contents)| disk.put(name, contents));
+    let mut store = Store::open(disk, options()).unwrap();
+    let records = store.next("mqtt", 1 << 20).unwrap();
+    let seen: Vec<_> = records.iter().map(|record| (record.number, record.time, record.payload.len())).collect();
+    assert_eq!(seen, [(2, i64::MAX, 0), (3, 1_700_000_000, 5), (4, 4, 4000)]);
+}
+
+#[test]
+fn a37_a_journal_is_listed_checked_exported_and_cut_without_the_program() {
+    let disk = journal(600, true);
+    let overview = inspect::list(&disk).unwrap();
+    assert!(overview.segments.len() > 3);
+    assert_eq!(overview.segments.last().unwrap().last, 600);
+    assert_eq!(overview.segments[0].times.unwrap().0, 1);
+    assert_eq!((overview.consumers[0].name.as_str(), overview.consumers[0].waiting), ("one", 600));
+    let checked = inspect::check(&disk, |_, _| {}).unwrap();
+    assert!(checked.is_sound());
+    assert_eq!(checked.records, 600);
+    let mut exported = Vec::new();
+    let count = inspect::export(&disk, Range::all().numbers(100..=102), |record| exported.push(record)).unwrap();
+    assert_eq!((count, numbers(&exported)), (3, vec![100, 101, 102]));
+
+    let second = overview.segments[1].first;
+    assert_eq!(inspect::cut(disk.clone(), second).unwrap(), second - 1);
+    let overview = inspect::list(&disk).unwrap();
+    assert_eq!(overview.segments[0].first, second);
+    assert_eq!(overview.consumers[0].waiting, 601 - second);
+    let mut store = Store::open(disk, options()).unwrap();
+    assert_eq!(numbers(&all(&mut store)).first(), Some(&second));
+}
+
+/// Names of files that mean something.
+fn names() -> impl Strategy<Value = String> {
+    prop_oneof![
+        (0_u64..5).prop_map(|number| format!("{number:020}.seg")),
+        Just(format!("{:020}.seg", u64::MAX)),
+        Just("one.pos".to_string()),
+        Just("one.pos.new".to_string()),
+        Just("lock".to_string()),
+        Just("spare.free".to_string()),
+        Just("x.bad".to_string()),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+
+    #[test]
+    fn random_bytes_as_files_never_panic(files in prop::collection::vec((names(), prop::collection::vec(any::<u8>(), 0..6000)), 0..5)) {
+        let disk = Model::new(1);
+        files.iter().for_each(|(name, contents)| disk.put(name, contents));
+        exercise(&disk);
+    }
+
+    #[test]
+    fn files_damaged_in_many_places_never_panic(
+        closed in any::<bool>(),
+        damage in prop::collection::vec((any::<prop::sample::Index>(), 0_usize..9000, any::<u8>()), 1..40),
+        cuts in prop::collection::vec((any::<prop::sample::Index>(), 0_usize..9000), 0..3),
+    ) {
+        let disk = journal(400, closed);
+        let names = disk.names();
+        for (name, offset, mask) in damage {
+            disk.damage(&names[name.index(names.len())], offset, mask);
+        }
+        for (name, len) in cuts {
+            let mut contents = disk.contents(&names[name.index(names.len())]).unwrap();
+            contents.truncate(len);
+            disk.put(&names[name.index(names.len())], &contents);
+        }
+        exercise(&disk);
+    }
+}
+
+/// Whatever is on the disk: it is refused by an error, or it works.
+fn exercise(disk: &Model) {
+    let _ = inspect::list(disk);
+    let _ = inspect::check(disk, |_, _| {});
+    let _ = inspect::export(disk, Range::all(), |_| {});
+    let Ok(mut store) = Store::open(disk.clone(), options()) else { return };
+    store.open_consumer("one", Start::Oldest).unwrap();
+    let last = all(&mut store).last().map_or(0, |record| record.number);
+    let number = store.push(1, b"new").unwrap();
+    assert!(number > last);
+    store.commit().unwrap();
+    assert_eq!(all(&mut store).last().map(|record| record.number), Some(number));
+    store.acknowledge("one", number).unwrap();
+    let counts = store.counts("one").unwrap();
+    assert!(counts.is_conserved() && counts.waiting == 0, "{counts:?}");
+    store.close().unwrap();
+}

@@ -1,0 +1,61 @@
+//! Sensors, filters and actuators on one thread of a small Linux board: one dependency for a whole program.
+//!
+//! ```
+//! # #[cfg(feature = "std")] {
+//! use std::time::Duration;
+//! use thingflow::prelude::*;
+//! use thingflow::sensors::simulated::Sine;
+//! use thingflow::testing::Recorder;
+//!
+//! let room = SensorOutput::new(Sine::new("room", 60).amplitude(5.0).offset(20.0)); // here: your sensor
+//! let fan = Recorder::new(); // here: your pin
+//! room.map(|event| event.val).running_avg(5).map(|celsius| celsius > 22.0).dedup().connect(fan.clone());
+//!
+//! let mut scheduler = Scheduler::virtual_time()?; // in real time: Scheduler::new()?
+//! scheduler.schedule_periodic(room, Duration::from_secs(1))?;
+//! scheduler.run_for(Duration::from_secs(60))?;
+//! assert_eq!(fan.timed_text(), "false@1 true@7 false@30");
+//! # }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! The crate has no code of its own. It re-exports three others:
+//!
+//! | here | crate | contents |
+//! |---|---|---|
+//! | the root and [`prelude`] | [`thingflow_core`] | events, operators, ports, the scheduler |
+//! | [`sensors`] | [`thingflow_sensors`] | simulated sensors, what Linux knows of its machine, drivers of chips |
+#![cfg_attr(
+    feature = "std",
+    doc = "| [`adapters`] | [`thingflow_adapters`] | files, pins, actuators, the log, systemd |"
+)]
+#![cfg_attr(
+    not(feature = "std"),
+    doc = "| `adapters`, with the feature `std` | | files, pins, actuators, the log, systemd |"
+)]
+//!
+//! A library that adds an operator, a sensor or an adapter depends on the crate that it extends; a program depends on
+//! this one.
+//!
+#![doc = include_str!("../features.md")]
+#![cfg_attr(not(feature = "std"), no_std)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+#![forbid(unsafe_code)]
+
+/// The traits of buses and pins that sensors and actuators are written against.
+#[doc(no_inline)]
+pub use embedded_hal;
+/// Files, pins, actuators, the log and the service manager; a module and a feature for each.
+#[cfg(feature = "std")]
+#[doc(no_inline)]
+pub use thingflow_adapters as adapters;
+// A glob, so that what the core gains is here without a second list.
+#[doc(no_inline)]
+pub use thingflow_core::*;
+/// Simulated sensors, what Linux knows of its machine, and drivers of chips; a module and a feature for most.
+#[doc(no_inline)]
+pub use thingflow_sensors as sensors;
+
+#[cfg(all(doctest, feature = "csv", feature = "gpio"))]
+#[doc = include_str!("../tests/compile-fail.md")]
+mod compile_fail {}

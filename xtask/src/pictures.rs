@@ -1,0 +1,111 @@
+//! `pictures`: makes the pictures of the README and the book anew. A graph is drawn by a program of the book's; the terminal
+//! is that of `system-monitor`, after it has run for a minute in a terminal of tmux's.
+
+use std::fs;
+use std::process::Command;
+use std::thread;
+use std::time::Duration;
+
+use crate::{Result, process};
+
+const FOLDER: &str = "docs/src/pictures";
+
+/// The terminal, in characters.
+const COLUMNS: usize = 90;
+const LINES: usize = 16;
+
+/// So long it runs before it is looked at.
+const MINUTE: Duration = Duration::from_secs(62);
+
+pub(crate) fn run(_: &[String]) -> Result {
+    fs::create_dir_all(process::root().join(FOLDER))?;
+    process::run(&mut process::cargo(&format!("run --quiet --package thingflow-book --example pictures -- {FOLDER}")))?;
+    process::run(&mut process::cargo("build --release --package system-monitor"))?;
+    let screen = screen(&process::target_folder().join("release/system-monitor").display().to_string())?;
+    let file = process::root().join(FOLDER).join("system-monitor.svg");
+    fs::write(file, svg(&screen))?;
+    println!("wrote {FOLDER}; look at the pictures before you keep them");
+    Ok(())
+}
+
+/// What a program shows in a terminal of its own, with escape sequences.
+fn screen(program: &str) -> Result<String> {
+    let tmux = |line: &str| process::command("tmux", &format!("-L thingflow-pictures {line}"));
+    process::run(tmux(&format!("new-session -d -x {COLUMNS} -y {LINES}")).arg(program))?;
+    println!("waiting for a minute of readings");
+    thread::sleep(MINUTE);
+    let shown = output(&mut tmux("capture-pane -e -p"));
+    process::run(&mut tmux("kill-server"))?;
+    shown
+}
+
+fn output(command: &mut Command) -> Result<String> {
+    let output = command.output()?;
+    if !output.status.success() {
+        return Err(format!("`{}` failed ({})", process::shown(command), output.status).into());
+    }
+    Ok(String::from_utf8(output.stdout)?)
+}
+
+const LINE: usize = 18;
+const CHARACTER: f64 = 8.4;
+const MARGIN: usize = 14;
+
+/// A terminal's text with its colours, as a picture that is light or dark as its reader's screen is.
+fn svg(screen: &str) -> String {
+    let lines: Vec<&str> = screen.trim_end().lines().collect();
+    let (width, height) = ((COLUMNS as f64 * CHARACTER) as usize + 2 * MARGIN, lines.len() * LINE + 2 * MARGIN);
+    let mut text = format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" height=\"{height}\">\n\
+         <style>text{{font:14px ui-monospace,Menlo,\"DejaVu Sans Mono\",monospace;fill:#1f2328;white-space:pre}}\
+         rect{{fill:#f6f8fa;stroke:#d1d9e0}}.bold{{font-weight:bold}}.dim{{fill-opacity:.6}}.red{{fill:#cf222e}}\
+         @media(prefers-color-scheme:dark){{text{{fill:#e6edf3}}rect{{fill:#161b22;stroke:#3d444d}}.red{{fill:#ff7b72}}}}\
+         </style>\n<rect x=\".5\" y=\".5\" width=\"{}\" height=\"{}\" rx=\"8\"/>\n",
+        width - 1,
+        height - 1
+    );
+    for (at, line) in lines.iter().enumerate() {
+        text += &format!("<text xml:space=\"preserve\" x=\"{MARGIN}\" y=\"{}\">", MARGIN + 13 + at * LINE);
+        spans(line).for_each(|(style, part)| text += &span(&style, part));
+        text += "</text>\n";
+    }
+    text + "</svg>\n"
+}
+
+/// The parts of a line, each with the names of its styles.
+fn spans(line: &str) -> impl Iterator<Item = (String, &str)> {
+    let mut styles: Vec<&str> = Vec::new();
+    line.split("\x1b[").enumerate().filter_map(move |(at, part)| {
+        let (codes, part) = if at == 0 { ("", part) } else { part.split_once('m')? };
+        for code in codes.split(';') {
+            match code {
+                "0" | "39" => styles.clear(),
+                "1" => styles.push("bold"),
+                "2" => styles.push("dim"),
+                "31" => styles.push("red"),
+                _ => {}
+            }
+        }
+        (!part.is_empty()).then(|| (styles.join(" "), part))
+    })
+}
+
+fn span(style: &str, part: &str) -> String {
+    let part = part.replace('&', "&amp;").replace('<', "&lt;");
+    if style.is_empty() { part } else { format!("<tspan class=\"{style}\">{part}</tspan>") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_screen_becomes_a_picture() {
+        let picture = svg("\x1b[1mname\x1b[0m  now\n\x1b[1m\x1b[31ma<b&c\x1b[0m\x1b[2m 5\x1b[0m\n\n");
+        assert!(picture.contains("><tspan class=\"bold\">name</tspan>  now</text>"), "{picture}");
+        assert!(
+            picture.contains("><tspan class=\"bold red\">a&lt;b&amp;c</tspan><tspan class=\"dim\"> 5</tspan></text>")
+        );
+        assert_eq!(picture.matches("<text").count(), 2);
+    }
+}
