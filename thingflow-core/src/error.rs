@@ -96,7 +96,7 @@ impl Error for StreamError {
     }
 }
 
-/// Writes an error and all its causes, each once: a text that ends with that of its cause has said it.
+/// Writes an error and all its causes, each once: a text that has that of its cause in it has said it.
 pub(crate) fn fmt_chain(error: &dyn Error, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     write!(f, "{error}")?;
     #[cfg(feature = "alloc")]
@@ -105,10 +105,10 @@ pub(crate) fn fmt_chain(error: &dyn Error, f: &mut fmt::Formatter<'_>) -> fmt::R
         let mut source = error.source();
         while let Some(cause) = source {
             let text = alloc::format!("{cause}");
-            if !said.ends_with(&text) {
+            if !said.contains(&text) {
                 write!(f, ": {text}")?;
+                said = said + ": " + &text;
             }
-            said = text;
             source = cause.source();
         }
     }
