@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::path::PathBuf;
 use std::rc::Rc;
+use std::sync::mpsc::Sender;
 use std::time::Duration;
 
 use thingflow_core::joins::{Junction, Merge};
@@ -934,4 +935,53 @@ fn a_group_hears_what_its_source_is_told() -> Result<(), FatalError> {
 #[test]
 fn every_wrapper_passes_every_notice() {
     assert_eq!(mistakes(&wrappers()), "");
+}
+
+// The borders of threads.
+
+/// Sends what it hears to another thread.
+struct Tells(Sender<String>);
+
+impl InputThing<i32> for Tells {
+    fn next(&mut self, event: i32, _: &mut Context<'_>) -> Receipt {
+        Ok(if self.0.send(event.to_string()).is_ok() { Demand::More } else { Demand::Done })
+    }
+    fn next_ref(&mut self, event: &i32, cx: &mut Context<'_>) -> Receipt {
+        self.next(*event, cx)
+    }
+    fn notice(&mut self, notice: Notice<'_>, _: &mut Context<'_>) -> Receipt {
+        Ok(if self.0.send(format!("{notice:?}")).is_ok() { Demand::More } else { Demand::Done })
+    }
+    fn ask(&self, question: Question<'_>) -> bool {
+        matches!(question, Question::Open | Question::Room)
+    }
+}
+
+/// What does not cross the border of a thread. A `Remote` posts events only, and the threads of `map_on_pool` take events
+/// out of order: a watermark or a flush of the input is not told to the port of the results (`scheduler/pool.rs`). A walk
+/// over the state does not enter a thread, whose Thing cannot be at rest when the reactor is.
+#[test]
+fn a_watermark_and_a_flush_cross_to_an_edge_sink_in_their_place() -> Result<(), Box<dyn std::error::Error>> {
+    let scheduler = Scheduler::virtual_time()?;
+    let (told, heard) = std::sync::mpsc::channel();
+    let mut sink = scheduler.edge_sink("store", Tells(told), Limit::block(9))?;
+    let at = |secs| Notice::Watermark(Timestamp::from_secs(secs));
+    let (first, last) = (format!("{:?}", at(1)), format!("{:?}", at(2)));
+    let cx = &mut Context::detached(Instant::ZERO);
+    for notice in [Notice::Start, at(1)] {
+        sink.notice(notice, cx).map_err(|_| "a fatal error")?;
+    }
+    for event in [1, 2] {
+        sink.next(event, cx).map_err(|_| "a fatal error")?;
+    }
+    for notice in [at(2), Notice::Flush] {
+        sink.notice(notice, cx).map_err(|_| "a fatal error")?;
+    }
+    sink.next(3, cx).map_err(|_| "a fatal error")?;
+    for notice in [Notice::Flush, Notice::Completed] {
+        sink.notice(notice, cx).map_err(|_| "a fatal error")?;
+    }
+    let heard: Vec<_> = heard.iter().collect();
+    assert_eq!(heard, ["Start", &first, "1", "2", &last, "Flush", "3", "Flush", "Completed"]);
+    Ok(())
 }

@@ -8,12 +8,13 @@ use std::rc::Rc;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use super::Scheduler;
+use super::between::Between;
 use super::clocks::SystemClock;
 use super::edge::threads::lock;
 use super::edge::{EdgeHost, Reported};
 use super::handle::ScheduleError;
 use super::remote::{self, Feed, Remote};
-use crate::clock::{Clock, Instant};
+use crate::clock::{Clock, Instant, Timestamp};
 use crate::context::{Context, Host, ON_RESUME};
 use crate::error::StreamError;
 use crate::limit::{Limit, Overflow, QueueStats};
@@ -25,7 +26,7 @@ impl Scheduler {
     /// Moves a Thing that may block to a thread of its own; what comes back is connected in its place. The run goes on until
     /// the thread has taken all that was queued. Its fatal error, or panic, is that of the run.
     ///
-    /// Operators with time work there, too, in real time.
+    /// Operators with time work there, too, in real time. A watermark and a flush come in their place between the events.
     ///
     /// The run goes on for a sink that is connected and started, not for one that is not.
     ///
@@ -94,7 +95,10 @@ struct Outbox<T> {
 }
 
 struct Queue<T> {
-    events: VecDeque<T>,
+    /// What the thread is told before the first event.
+    before: Between,
+    /// Each with what it is told after it.
+    events: VecDeque<(T, Between)>,
     /// How the stream ended, to be told after the events.
     end: Option<End>,
     /// A source has been paused and waits for room.
@@ -128,6 +132,7 @@ enum End {
 impl<T> Default for Queue<T> {
     fn default() -> Self {
         Self {
+            before: Between::default(),
             events: VecDeque::new(),
             end: None,
             paused: false,
@@ -150,16 +155,28 @@ impl<T> Queue<T> {
                 }
                 Overflow::DropOldest => {
                     self.stats.dropped += 1;
-                    self.events.pop_front();
+                    self.pop();
                 }
                 Overflow::Block | Overflow::Fail => {}
             }
         }
-        self.events.push_back(event);
+        self.events.push_back((event, Between::default()));
         self.stats.high_water = self.stats.high_water.max(self.events.len());
         let full = limit.overflow() == Overflow::Block && self.events.len() >= limit.capacity();
         self.paused |= full;
         full
+    }
+
+    /// Takes the first event out; what is said after it is to be told next.
+    fn pop(&mut self) -> Option<T> {
+        let (event, after) = self.events.pop_front()?;
+        self.before.add(after);
+        Some(event)
+    }
+
+    /// Takes a notice in, behind the events that have come before it.
+    fn say(&mut self, said: Between) {
+        self.events.back_mut().map_or(&mut self.before, |(_, after)| after).add(said);
     }
 }
 
@@ -168,6 +185,18 @@ impl<T> EdgeSink<T> {
     /// [`QueueMeter`](crate::QueueMeter).
     pub fn stats(&self) -> QueueStats {
         lock(&self.outbox.queue).stats
+    }
+
+    /// Has the Thing told, in its place between the events.
+    fn say(&self, said: Between) -> Receipt {
+        let mut queue = lock(&self.outbox.queue);
+        if queue.closed {
+            return Ok(Demand::Done);
+        }
+        queue.say(said);
+        drop(queue);
+        self.outbox.changed.notify_one();
+        Ok(Demand::More)
     }
 
     fn end(&self, end: End) {
@@ -201,6 +230,14 @@ impl<T> Sink for EdgeSink<T> {
         drop(queue);
         self.outbox.changed.notify_one();
         Ok(if full { Demand::Full } else { Demand::More })
+    }
+
+    fn on_watermark(&mut self, watermark: Timestamp, _: &mut Context<'_>) -> Receipt {
+        self.say(Between::watermark(watermark))
+    }
+
+    fn on_flush(&mut self, _: &mut Context<'_>) -> Receipt {
+        self.say(Between::flush())
     }
 
     fn on_completed(&mut self, _: &mut Context<'_>) -> Closed {
@@ -284,6 +321,10 @@ fn take_all<T, N: InputThing<T>>(
                 let mut event = Some(event);
                 with(false, &mut |cx| event.take().map_or(Ok(Demand::More), |event| thing.next(event, cx)))?
             }
+            Next::Said(notice) => {
+                let mut notice = Some(notice);
+                with(false, &mut |cx| notice.take().map_or(Ok(Demand::More), |notice| thing.notice(notice, cx)))?
+            }
             Next::Due => with(true, &mut |cx| thing.notice(Notice::Wake, cx))?,
             Next::End(end) => with(false, &mut |cx| end_of(thing, &end, cx).map(|()| Demand::Done))?,
         };
@@ -294,6 +335,7 @@ fn take_all<T, N: InputThing<T>>(
 /// What an edge thread does next.
 enum Next<T> {
     Event(T),
+    Said(Notice<'static>),
     /// The Thing has asked to be woken by now.
     Due,
     End(End),
@@ -333,7 +375,10 @@ impl<T> Outbox<T> {
             if due <= now {
                 return Next::Due;
             }
-            if let Some(event) = queue.events.pop_front() {
+            if let Some(notice) = queue.before.take() {
+                return Next::Said(notice);
+            }
+            if let Some(event) = queue.pop() {
                 if queue.paused && queue.events.len() <= half {
                     queue.paused = false;
                     queue.news.drained = true;

@@ -1,5 +1,6 @@
 //! The scheduler: one thread, one reactor, all schedules.
 
+mod between;
 mod calls;
 mod clocks;
 mod closing;
