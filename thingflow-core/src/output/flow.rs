@@ -40,6 +40,10 @@ impl<S: Source> Flow<S> {
         Flow::new(stage(self.source))
     }
 
+    pub(crate) fn source_mut(&mut self) -> &mut S {
+        &mut self.source
+    }
+
     /// The same source with a port, so that any number of branches can begin there.
     #[cfg(feature = "alloc")]
     pub fn output(self) -> Output<S>

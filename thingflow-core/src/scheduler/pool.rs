@@ -130,7 +130,7 @@ impl Scheduler {
             let (jobs, sender, work) = (jobs.clone(), sender.clone(), work.clone());
             engine.threads.spawn("pool", move |_| serve(&jobs, &sender, &*work))?;
         }
-        engine.add(Box::new(results), Trigger::Event);
+        engine.add(Box::new(results), Trigger::Answers);
         Ok((PoolInput { jobs, state, next: 0, most: 2 * n }, port))
     }
 }
