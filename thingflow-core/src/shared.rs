@@ -351,6 +351,9 @@ where
     }
 
     fn wait(&self, arrival: Arrival<E>, cx: &mut Context<'_>) -> Receipt {
+        if matches!(arrival, Arrival::Notice(Notice::Flush)) {
+            return Ok(Demand::More); // it has come round a loop, and need not go round again
+        }
         let name = || short_name::<S>().into();
         self.input.waiting.push(arrival, name, cx)?;
         self.shared.queue.push(self.input.clone(), name, cx)?;

@@ -319,7 +319,7 @@ fn a_scheduler_draws_all_that_is_scheduled_by_its_name() -> Result<(), Box<dyn s
     let graph = scheduler.graph();
     assert_eq!(
         graph.paths(),
-        ["lux -> Map -> Call", "probe -> Call", "loop -> Call", "remote -> Call", "FromIter -> EdgeSink"]
+        ["lux -> Map -> Call", "probe -> Call", "loop -> Call", "remote -> Call", "FromIter -> store"]
     );
 
     Trace::new().scheduled(&scheduler);

@@ -7,7 +7,6 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::path::PathBuf;
 use std::rc::Rc;
-use std::sync::mpsc::Sender;
 use std::time::Duration;
 
 use thingflow_core::joins::{Junction, Merge};
@@ -669,6 +668,7 @@ fn sources() -> Vec<Row> {
         source("repeat", || repeat(|| from_iter([1, 2]))),
         source("repeat_n", || repeat_n(2, || from_iter([1, 2]))),
         source("retry", || retry(2, || Ok::<_, StreamError>(from_iter([1, 2])))),
+        source("retry_after", || retry_after(2, |_| SECOND, || Ok::<_, StreamError>(from_iter([1, 2])))),
         source("skip_failures", || from_iter([1, 2]).skip_failures()),
         source("timer", || timer(SECOND)),
         source("unfold", || unfold(0, |_| true, |n| n + 1, |n| *n)),
@@ -716,13 +716,14 @@ impl Told for Keeps {
 }
 
 /// What the book lists and nothing stands behind.
-const ENDS: [&str; 11] = [
+const ENDS: [&str; 12] = [
     "call",
     "call_while",
     "collect_into",
     "for_each",
     "for_each_while",
     "print",
+    "print_debug",
     "Ring::new",
     "try_call",
     "try_for_each",
@@ -824,10 +825,11 @@ fn wrappers() -> Vec<Row> {
 }
 
 /// The types that need no row: they are private to what a row is about, or nothing stands behind them.
-const ELSEWHERE: [(&str, &str); 12] = [
+const ELSEWHERE: [(&str, &str); 13] = [
     ("Catch", "the operator `catch`"),
     ("Dispatcher", "the operator `dispatch`"),
     ("Feedback", "the sink `feedback`"),
+    ("Feeder", "the row `Port`, but for its end, which waits for all that feed the port"),
     ("Following", "`Then`"),
     ("GroupBy", "the operator `group_by`"),
     ("Inner", "stands at the end, in `check_wrapper`"),
@@ -937,51 +939,5 @@ fn every_wrapper_passes_every_notice() {
     assert_eq!(mistakes(&wrappers()), "");
 }
 
-// The borders of threads.
-
-/// Sends what it hears to another thread.
-struct Tells(Sender<String>);
-
-impl InputThing<i32> for Tells {
-    fn next(&mut self, event: i32, _: &mut Context<'_>) -> Receipt {
-        Ok(if self.0.send(event.to_string()).is_ok() { Demand::More } else { Demand::Done })
-    }
-    fn next_ref(&mut self, event: &i32, cx: &mut Context<'_>) -> Receipt {
-        self.next(*event, cx)
-    }
-    fn notice(&mut self, notice: Notice<'_>, _: &mut Context<'_>) -> Receipt {
-        Ok(if self.0.send(format!("{notice:?}")).is_ok() { Demand::More } else { Demand::Done })
-    }
-    fn ask(&self, question: Question<'_>) -> bool {
-        matches!(question, Question::Open | Question::Room)
-    }
-}
-
-/// What does not cross the border of a thread. A `Remote` posts events only, and the threads of `map_on_pool` take events
-/// out of order: a watermark or a flush of the input is not told to the port of the results (`scheduler/pool.rs`). A walk
-/// over the state does not enter a thread, whose Thing cannot be at rest when the reactor is.
-#[test]
-fn a_watermark_and_a_flush_cross_to_an_edge_sink_in_their_place() -> Result<(), Box<dyn std::error::Error>> {
-    let scheduler = Scheduler::virtual_time()?;
-    let (told, heard) = std::sync::mpsc::channel();
-    let mut sink = scheduler.edge_sink("store", Tells(told), Limit::block(9))?;
-    let at = |secs| Notice::Watermark(Timestamp::from_secs(secs));
-    let (first, last) = (format!("{:?}", at(1)), format!("{:?}", at(2)));
-    let cx = &mut Context::detached(Instant::ZERO);
-    for notice in [Notice::Start, at(1)] {
-        sink.notice(notice, cx).map_err(|_| "a fatal error")?;
-    }
-    for event in [1, 2] {
-        sink.next(event, cx).map_err(|_| "a fatal error")?;
-    }
-    for notice in [at(2), Notice::Flush] {
-        sink.notice(notice, cx).map_err(|_| "a fatal error")?;
-    }
-    sink.next(3, cx).map_err(|_| "a fatal error")?;
-    for notice in [Notice::Flush, Notice::Completed] {
-        sink.notice(notice, cx).map_err(|_| "a fatal error")?;
-    }
-    let heard: Vec<_> = heard.iter().collect();
-    assert_eq!(heard, ["Start", &first, "1", "2", &last, "Flush", "3", "Flush", "Completed"]);
-    Ok(())
-}
+// Not in the tables: the borders of threads. A `Remote` posts events only, and neither an edge sink nor the input of
+// `map_on_pool` passes a watermark or a flush on to the other side: their queues hold events.
