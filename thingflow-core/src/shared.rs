@@ -384,7 +384,7 @@ impl<S, E, F: Fn(&mut S, E, &mut Context<'_>) -> Receipt> Input<S, E, F> {
         match arrival {
             Arrival::Next(event) => return (self.next)(thing, event, cx),
             Arrival::Notice(Notice::Completed) => {
-                self.completed.get().map_or(Ok(()), |completed| completed(thing, cx))?
+                self.completed.get().map_or(Ok(()), |completed| completed(thing, cx))?;
             }
             Arrival::Notice(Notice::Error(error)) => match self.failed.get() {
                 Some(failed) => failed(thing, error, cx)?,

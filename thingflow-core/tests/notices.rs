@@ -1,6 +1,7 @@
 //! Every notice and every question goes through every operator and every wrapper. The operators are those of the book's
 //! list, the wrappers those of the sources: one that is added there and not here fails the test, and the reverse.
 #![cfg(feature = "std")]
+#![allow(clippy::redundant_closure_for_method_calls)] // all rows of a table read alike
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
@@ -248,7 +249,7 @@ impl Stand {
         self.inputs.iter().all(|input| {
             let mut walk = Walk::default();
             input.ask(Question::Describe(&mut walk));
-            walk.into_ports();
+            walk.go_behind_ports();
             walk.text.contains(NAME)
         })
     }
@@ -361,7 +362,7 @@ struct Walk {
 }
 
 impl Walk {
-    fn into_ports(&mut self) {
+    fn go_behind_ports(&mut self) {
         while let Some(port) = self.ports.pop() {
             if self.seen.insert(port.id()) {
                 port.connections(&mut |connection| connection.describe(self));
@@ -583,7 +584,7 @@ fn joins() -> Vec<Row> {
         port("switch", ended::<i32>(), |p, probe| p.switch().connect(probe)).own("Room", ONE_INPUT),
         join("take_until", (1, ()), |a, b, probe| a.take_until(b).connect(probe)).own("Room", ONE_INPUT),
         port("timed_unzip", (1, (Some('a'), Some('b'))), |p, probe| {
-            let (a, b): (Port<(i32, char)>, Port<(i32, char)>) = p.timed_unzip();
+            let (a, b) = p.timed_unzip();
             a.connect(probe.clone());
             b.connect(probe)
         })
