@@ -16,7 +16,7 @@ use crate::thing::{Demand, Emitter, InputThing, Receipt};
 ///
 /// The value of the trigger does not matter. If nothing has come since the last one, nothing is sent, unless
 /// [`send_empty`](Join::send_empty) asks for it. It completes when either has ended; what is held goes out first, also
-/// before an error.
+/// before an error. It goes out at a flush, too, see [`Notice::Flush`].
 ///
 /// ```
 /// use thingflow_core::{prelude::*, testing::Recorder};
