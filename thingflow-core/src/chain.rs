@@ -5,7 +5,7 @@
 use core::fmt;
 use core::marker::PhantomData;
 
-use crate::clock::Instant;
+use crate::clock::{Instant, Timestamp};
 use crate::context::Context;
 use crate::error::{RunError, StreamError};
 use crate::notice::{Notice, Question};
@@ -210,6 +210,12 @@ macro_rules! by_notice_and_ask {
         }
         fn on_wake(&mut self, out: &mut Emitter<'_, '_, impl InputThing<$out>>) -> Receipt {
             Filter::<In>::notice(self, Notice::Wake, out)
+        }
+        fn on_watermark(&mut self, watermark: Timestamp, out: &mut Emitter<'_, '_, impl InputThing<$out>>) -> Receipt {
+            Filter::<In>::notice(self, Notice::Watermark(watermark), out)
+        }
+        fn on_flush(&mut self, out: &mut Emitter<'_, '_, impl InputThing<$out>>) -> Receipt {
+            Filter::<In>::notice(self, Notice::Flush, out)
         }
         fn has_room(&self, behind: bool) -> bool {
             Filter::<In>::ask(self, Question::Room, &|_| behind)

@@ -351,6 +351,9 @@ where
     }
 
     fn wait(&self, arrival: Arrival<E>, cx: &mut Context<'_>) -> Receipt {
+        if matches!(arrival, Arrival::Notice(Notice::Flush)) {
+            return Ok(Demand::More); // it has come round a loop, and need not go round again
+        }
         let name = || short_name::<S>().into();
         self.input.waiting.push(arrival, name, cx)?;
         self.shared.queue.push(self.input.clone(), name, cx)?;
@@ -381,7 +384,7 @@ impl<S, E, F: Fn(&mut S, E, &mut Context<'_>) -> Receipt> Input<S, E, F> {
         match arrival {
             Arrival::Next(event) => return (self.next)(thing, event, cx),
             Arrival::Notice(Notice::Completed) => {
-                self.completed.get().map_or(Ok(()), |completed| completed(thing, cx))?
+                self.completed.get().map_or(Ok(()), |completed| completed(thing, cx))?;
             }
             Arrival::Notice(Notice::Error(error)) => match self.failed.get() {
                 Some(failed) => failed(thing, error, cx)?,

@@ -223,7 +223,8 @@ impl<T, G: Fallible<T>> Filter<T> for TryWith<T, G> {
         Ok(demand)
     }
     fn is_holding(&self) -> bool {
-        self.retried.is_some() || self.is_draining()
+        let letters = self.policy.letters().is_some_and(|letters| letters.ask(Question::Holding));
+        letters || self.retried.is_some() || self.is_draining()
     }
     fn on_completed(&mut self, out: &mut Emitter<'_, '_, impl InputThing<G::Out>>) -> Closed {
         if self.retried.is_some() && self.ending.may_wait(out.context()) {
@@ -235,7 +236,8 @@ impl<T, G: Fallible<T>> Filter<T> for TryWith<T, G> {
         if self.finish(out)? == Demand::Done { Ok(()) } else { out.error(error) }
     }
     fn has_room(&self, behind: bool) -> bool {
-        behind && self.retried.is_none()
+        let letters = self.policy.letters().is_none_or(|letters| letters.ask(Question::Room));
+        behind && letters && self.retried.is_none()
     }
     fn is_draining(&self) -> bool {
         self.ending.waits()

@@ -9,13 +9,14 @@ use super::held::{Held, Queue};
 use super::rule::{At, Rule, Takes};
 use crate::error::StreamError;
 use crate::limit::Limit;
+use crate::notice::Notice;
 use crate::thing::{Demand, Emitter, InputThing, Receipt};
 
 /// Made by [`buffer_until`](super::Joins::buffer_until).
 ///
 /// The value of the trigger does not matter. If nothing has come since the last one, nothing is sent, unless
 /// [`send_empty`](Join::send_empty) asks for it. It completes when either has ended; what is held goes out first, also
-/// before an error.
+/// before an error. It goes out at a flush, too, see [`Notice::Flush`].
 ///
 /// ```
 /// use thingflow_core::{prelude::*, testing::Recorder};
@@ -45,6 +46,15 @@ impl<T> BufferUntil<T> {
 
     fn rest(&mut self) -> Option<Vec<T>> {
         if self.held.is_empty() { None } else { Some(self.held.events.drain().collect()) }
+    }
+
+    /// Takes what is held, of which nothing waits then.
+    fn take(&mut self, out: &mut Emitter<'_, '_, impl InputThing<Vec<T>>>) -> Option<Vec<T>> {
+        let events = self.rest();
+        if self.held.take_room() {
+            out.context().resume();
+        }
+        events
     }
 }
 
@@ -76,6 +86,11 @@ impl<T> Rule for BufferUntil<T> {
         out.flush_error(rest, error)?;
         Ok(Demand::Done)
     }
+    fn on_notice(&mut self, notice: Notice<'_>, out: &mut Emitter<'_, '_, impl InputThing<Vec<T>>>) -> Receipt {
+        let events = if matches!(notice, Notice::Flush) { self.take(out) } else { None };
+        let demand = events.map_or(Ok(Demand::More), |events| out.next(events))?;
+        if demand == Demand::Done { Ok(demand) } else { Ok(demand.and(out.notice(notice)?)) }
+    }
     fn has_room(&self, input: usize, behind: bool) -> bool {
         if input == 0 { self.held.has_room() } else { behind }
     }
@@ -90,11 +105,7 @@ impl<T> Takes<At<0>, T> for BufferUntil<T> {
 
 impl<T, U> Takes<At<1>, U> for BufferUntil<T> {
     fn on_next(&mut self, _: At<1>, _: U, out: &mut Emitter<'_, '_, impl InputThing<Vec<T>>>) -> Receipt {
-        let events = self.rest();
-        if self.held.take_room() {
-            out.context().resume();
-        }
-        match events {
+        match self.take(out) {
             None if self.send_empty => out.next(Vec::new()),
             None => Ok(Demand::More),
             Some(events) => out.next(events),

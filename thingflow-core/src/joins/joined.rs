@@ -291,6 +291,9 @@ where
 
     #[cold]
     fn wait(&self, arrival: Arrival<T>, cx: &mut Context<'_>) -> Receipt {
+        if matches!(arrival, Arrival::Notice(Notice::Flush)) {
+            return Ok(Demand::More); // it has come round a loop, and need not go round again
+        }
         let name = || short_name::<R>().into();
         self.way.arrivals.push(arrival, name, cx)?;
         self.join.waiting.push(self.way.clone(), name, cx)?;

@@ -77,7 +77,10 @@ impl<const I: usize, T, R: Takes<At<I>, T>, N: InputThing<R::Out>> InputThing<T>
         self.junction.serve(cx, |body, cx| match notice {
             Notice::Start => body.start(None, cx),
             Notice::Wake => body.wake(cx),
-            Notice::State(visitor) => body.visit(visitor, cx),
+            Notice::State(visitor) => {
+                let first = visitor.enter(core::ptr::from_ref(self.junction).addr());
+                if first { body.visit(visitor, cx) } else { Ok(Demand::More) }
+            }
             Notice::Watermark(_) => Ok(Demand::More),
             notice => notice.keep().map_or(Ok(Demand::More), |notice| body.take(At::<I>, Arrival::Notice(notice), cx)),
         })

@@ -260,7 +260,9 @@ impl<T: Clone + 'static> Inner<T> {
             return self.end(notice, cx).map(|()| Demand::Done);
         }
         let Some(body) = self.take_body() else {
-            return notice.keep().map_or(Ok(Demand::More), |notice| self.enqueue(Arrival::Notice(notice), cx));
+            // A flush has come round a loop, and need not go round again.
+            let kept = notice.keep().filter(|notice| !matches!(notice, Notice::Flush));
+            return kept.map_or(Ok(Demand::More), |notice| self.enqueue(Arrival::Notice(notice), cx));
         };
         let receipt = self.each(body, cx, |slot, cx| slot.thing.notice(notice.again(), cx));
         self.settled(receipt, cx)
