@@ -348,19 +348,6 @@ fn f91_the_stage_that_holds_keeps_full_from_the_source() -> Result {
 }
 
 #[test]
-fn f92_a_port_under_two_schedulers_is_refused() -> Result {
-    let (mut one, mut two) = (Scheduler::virtual_time()?, Scheduler::virtual_time()?);
-    let port = Port::<i32>::new().named("both");
-    port.connect(call(drop));
-    one.schedule_periodic(from_iter(1..).connect(port.clone()), S)?;
-    one.run_for(2 * S)?;
-    two.schedule_periodic(from_iter(1..).connect(port.clone()), S)?;
-    let error = two.run_for(2 * S).expect_err("it belongs to the first").to_string();
-    assert!(error.contains("the port `both` belongs to another scheduler"), "{error}");
-    Ok(())
-}
-
-#[test]
 fn f95_a_finite_source_does_not_end_a_loop_that_is_under_way() -> Result {
     let (mut scheduler, port, seen) = (Scheduler::virtual_time()?, Port::new(), Recorder::new());
     port.connect(seen.clone());

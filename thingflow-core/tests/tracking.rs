@@ -196,7 +196,8 @@ fn what_a_stop_leaves_in_the_graph_is_abandoned() {
             stop.stop();
         }
     }));
-    let other = from_iter(0..9).track_by(&tracker, |_| ()).chunks(99).connect(call(drop));
+    let late = std::time::Duration::from_secs(3600); // longer than a stop waits
+    let other = from_iter(0..9).track_by(&tracker, |_| ()).delay(late, Limit::default()).connect(call(drop));
     scheduler.schedule_recurring(other).unwrap();
     scheduler.schedule_recurring(flow).unwrap();
     scheduler.run_forever().unwrap();
