@@ -91,7 +91,10 @@ where
             notice => self.port.as_ref().notice(notice, cx),
         }
     }
-    fn ask(&self, question: Question<'_>) -> bool {
+    fn ask(&self, mut question: Question<'_>) -> bool {
+        if let (Question::Describe(visitor), Some(name)) = (&mut question, self.port.given_name()) {
+            visitor.place(&name);
+        }
         self.port.ask(question)
     }
     fn due(&mut self, cx: &mut Context<'_>) -> Option<Instant> {

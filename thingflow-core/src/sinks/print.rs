@@ -95,7 +95,7 @@ impl<T: Debug, W: Write> Sink for WriteTo<T, W> {
         self.end(format_args!("-- error: {error}"), cx)
     }
     fn describe(&self, visitor: &mut dyn Visitor) {
-        visitor.sink("WriteTo");
+        visitor.sink_type("WriteTo");
     }
 }
 
