@@ -3,13 +3,16 @@
 //! | module | what it connects | feature |
 //! |---|---|---|
 //! | `cron` | calendar times, as events | `cron` |
-//! | `csv` | sensor events to and from CSV files | `csv` |
+//! | `csv` | records, such as sensor events, to and from CSV files | `csv` |
+//! | `durations` | durations as texts, "10ms" | `durations` |
+//! | `fields` | records of `serde` as flat fields | `fields` |
 //! | `lines` | lines of text to and from files, pipes, devices | `lines` |
 //! | `gpio` | pins over `embedded-hal`, simulated ones | `gpio` |
 //! | `gpio::chardev` | lines of the kernel's GPIO character device, their edges | `gpiocdev` |
 //! | `gpio::rppal` | pins of a Raspberry Pi | `rpi` |
 //! | `actuators` | PWM outputs, servos, relays, LED strips, displays, buzzers | `pwm`, `servo`, `relay`, … |
 //! | `logging` | the log on the terminal | `log` |
+//! | `status` | one line of the terminal that shows where things stand | `status` |
 //! | `systemd` | the service manager: up, alive, stopping | `systemd` |
 //!
 //! Writers are [`InputThing`](thingflow_core::InputThing)s: connect them at the end of a chain, or beside it. Readers
@@ -24,18 +27,25 @@ pub mod actuators;
 pub mod cron;
 #[cfg(feature = "csv")]
 pub mod csv;
+#[cfg(feature = "durations")]
+pub mod durations;
+#[cfg(feature = "fields")]
+pub mod fields;
 #[cfg(feature = "gpio")]
 pub mod gpio;
 #[cfg(feature = "lines")]
 pub mod lines;
 #[cfg(feature = "log")]
 pub mod logging;
+#[cfg(feature = "status")]
+pub mod status;
 #[cfg(all(feature = "systemd", target_os = "linux"))]
 pub mod systemd;
 
+#[cfg(any(feature = "cron", feature = "durations", feature = "fields", feature = "lines"))]
+mod printable;
+
 #[cfg(any(feature = "csv", feature = "lines"))]
-mod file_error;
+mod files;
 #[cfg(any(feature = "csv", feature = "lines"))]
-mod log_file;
-#[cfg(any(feature = "csv", feature = "lines"))]
-pub use {file_error::FileError, log_file::LogFile};
+pub use files::FileError;

@@ -37,6 +37,17 @@ impl Instant {
         self.0
     }
 
+    /// Seconds since the clock's start as a float, exact to a microsecond in the first 270 years: for charts and logs, not
+    /// for keys.
+    ///
+    /// ```
+    /// assert_eq!(thingflow_core::Instant::from_nanos(1_500_000_000).as_secs_f64(), 1.5);
+    /// ```
+    #[allow(clippy::cast_precision_loss)] // said in the documentation
+    pub fn as_secs_f64(self) -> f64 {
+        self.0 as f64 / 1e9
+    }
+
     /// Time since `earlier`, zero if that is later.
     pub const fn since(self, earlier: Self) -> Duration {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))
@@ -183,7 +194,7 @@ impl FromStr for Timestamp {
 }
 
 /// Why a text is no [`Timestamp`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub enum TimestampError {
     /// It is not of the form of RFC 3339, or names a day or a time that there is not.
     Form,
@@ -194,9 +205,16 @@ pub enum TimestampError {
 impl fmt::Display for TimestampError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Form => "expected a time such as 2015-01-31T11:01:00Z",
-            Self::Range => "expected a time between the years 1677 and 2262",
+            Self::Form => "invalid time: expected one such as 2015-01-31T11:01:00Z",
+            Self::Range => "invalid time: expected one between the years 1677 and 2262",
         })
+    }
+}
+
+/// As `Display`.
+impl fmt::Debug for TimestampError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

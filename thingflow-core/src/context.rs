@@ -8,10 +8,7 @@ use crate::error::{FatalError, RunError, StreamError};
 #[cfg(feature = "alloc")]
 use crate::port::{AnyPort, Hub, RunLink};
 #[cfg(feature = "std")]
-use crate::{
-    output::OutputThing,
-    scheduler::{ScheduleError, ScheduleHandle, When},
-};
+use crate::scheduler::Engine;
 #[cfg(feature = "alloc")]
 use alloc::{
     boxed::Box,
@@ -168,7 +165,8 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// Ends the run after the current turn, as a signal would: cleanly, and without notices of completion.
+    /// Ends the run after the current turn, as a signal would: without notices of completion; what is connected may send
+    /// what it holds before.
     pub fn stop(&self) {
         self.host.stop();
     }
@@ -254,9 +252,10 @@ pub(crate) trait Host {
     fn blame(&self, _thing: &dyn Culprit) {}
     #[cfg(feature = "alloc")]
     fn defer(&self, _job: Job) {}
+    /// The scheduler, where there is one: a Thing may schedule others.
     #[cfg(feature = "std")]
-    fn schedule(&self, _thing: Box<dyn OutputThing>, _when: When) -> Result<ScheduleHandle, ScheduleError> {
-        Err(ScheduleError::NoScheduler)
+    fn engine(&self) -> Option<&Engine> {
+        None
     }
     /// Calls [`Hub::wake`] at `due`. False where nobody does: then the wish is as if it had not been made.
     #[cfg(feature = "alloc")]

@@ -18,7 +18,7 @@ use alloc::{boxed::Box, string::String, sync::Arc};
 /// use thingflow_core::StreamError;
 /// assert_eq!(StreamError::new("no elements").to_string(), "no elements");
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct StreamError {
     what: &'static str,
     #[cfg(feature = "alloc")]
@@ -67,6 +67,13 @@ impl fmt::Display for StreamError {
     }
 }
 
+/// As `Display`, with the chain of causes.
+impl fmt::Debug for StreamError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt_chain(self, f)
+    }
+}
+
 impl PartialEq for StreamError {
     fn eq(&self, other: &Self) -> bool {
         #[cfg(feature = "alloc")]
@@ -79,22 +86,50 @@ impl PartialEq for StreamError {
 impl Error for StreamError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         #[cfg(feature = "alloc")]
-        return self.cause.as_ref().and_then(|cause| cause.source());
+        return match &self.cause {
+            Some(cause) if self.what.is_empty() => cause.source(),
+            Some(cause) => Some(&**cause),
+            None => None,
+        };
         #[cfg(not(feature = "alloc"))]
         None
     }
 }
 
+/// Writes an error and all its causes, each once: a text that ends with that of its cause has said it.
+pub(crate) fn fmt_chain(error: &dyn Error, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    write!(f, "{error}")?;
+    #[cfg(feature = "alloc")]
+    {
+        let mut said = alloc::format!("{error}");
+        let mut source = error.source();
+        while let Some(cause) = source {
+            let text = alloc::format!("{cause}");
+            if !said.ends_with(&text) {
+                write!(f, ": {text}")?;
+            }
+            said = text;
+            source = cause.source();
+        }
+    }
+    Ok(())
+}
+
 /// Says that the run cannot go on. Made by [`Context::fatal`](crate::Context::fatal), which keeps what happened, so this is
 /// a token without a size and a [`Receipt`](crate::Receipt) is one byte. [`Context::take_error`](crate::Context::take_error)
 /// gives what happened.
-#[derive(Debug)]
 #[must_use = "a fatal error must travel back to the scheduler"]
 pub struct FatalError(pub(crate) ());
 
 impl fmt::Display for FatalError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a fatal error, whose cause is in the context of the call")
+    }
+}
+
+impl fmt::Debug for FatalError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 
@@ -159,23 +194,31 @@ impl fmt::Display for RunError {
     }
 }
 
-/// As `Display`, with the chain of causes: what `main` prints when it returns the error.
+/// As `Display`, with the chain of causes, each said once: what `main` prints when it returns the error.
 impl fmt::Debug for RunError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{self}")?;
-        let mut source = self.source();
-        while let Some(cause) = source {
-            write!(f, ": {cause}")?;
-            source = cause.source();
-        }
-        Ok(())
+        fmt_chain(self, f)
     }
 }
 
+/// The source is the cause itself, so that it can be looked at as what it is.
+///
+/// ```
+/// # #[cfg(feature = "std")] {
+/// # use std::error::Error;
+/// # use std::io::{self, ErrorKind};
+/// use thingflow_core::prelude::*;
+/// let write = |_: i32| Err::<(), _>(io::Error::from(ErrorKind::StorageFull));
+/// let error = pipe::<i32>().to(try_call(write)).feed([1]).unwrap_err();
+/// let cause = error.source().and_then(|cause| cause.downcast_ref::<io::Error>());
+/// assert_eq!(cause.map(io::Error::kind), Some(ErrorKind::StorageFull));
+/// assert_eq!(format!("{error:?}"), "no storage space"); // what `main` prints: each cause once
+/// # }
+/// ```
 impl Error for RunError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         #[cfg(feature = "alloc")]
-        return self.cause.source();
+        return Some(&*self.cause);
         #[cfg(not(feature = "alloc"))]
         None
     }
@@ -185,7 +228,6 @@ impl Error for RunError {
 pub(crate) const NOT_YET: &str = "there is no reading yet";
 
 /// Why a source gave no event this time.
-#[derive(Debug)]
 pub enum Failure {
     /// One reading is missing; the schedule's policy decides what that means.
     Sample(StreamError),
@@ -202,6 +244,13 @@ impl fmt::Display for Failure {
             Self::NotYet => f.write_str(NOT_YET),
             Self::Fatal(error) => error.fmt(f),
         }
+    }
+}
+
+/// As `Display`, with the chain of causes.
+impl fmt::Debug for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt_chain(self, f)
     }
 }
 
@@ -248,3 +297,30 @@ impl fmt::Display for Message {
 
 #[cfg(feature = "alloc")]
 impl Error for Message {}
+
+#[cfg(all(test, feature = "std"))]
+mod tests {
+    use super::*;
+
+    /// Says itself what its cause is.
+    #[derive(Debug)]
+    struct Disk(std::io::Error);
+    impl fmt::Display for Disk {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(f, "cannot write: {}; buy another", self.0)
+        }
+    }
+    impl Error for Disk {
+        fn source(&self) -> Option<&(dyn Error + 'static)> {
+            Some(&self.0)
+        }
+    }
+
+    #[test]
+    fn f13_a_cause_is_said_once() {
+        let full = || Disk(std::io::Error::other("full"));
+        assert_eq!(alloc::format!("{:?}", RunError::new(full())), "cannot write: full; buy another");
+        let outer = std::io::Error::other(full());
+        assert_eq!(alloc::format!("{:?}", RunError::new(outer)), "cannot write: full; buy another");
+    }
+}

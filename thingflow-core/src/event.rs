@@ -40,29 +40,52 @@ impl SensorId {
         }
     }
 
-    /// An id from a name that is made at run time; a text of digits becomes a number, as in `ThingFlow`'s CSV files.
+    /// An id from a name that the program makes itself, at run time; a text of digits becomes a number, as in
+    /// `ThingFlow`'s CSV files.
     ///
-    /// Each *different* name is kept for the life of the program, once: a program has as many as it has sensors. Do
-    /// not make ids from data that grows without end.
+    /// Each *different* name is kept for the life of the program, once: a program has as many as it has sensors. For names
+    /// that come from outside (a file, a network) there is [`try_intern`](Self::try_intern), which has a limit.
     #[cfg(feature = "std")]
     pub fn intern(name: &str) -> Self {
-        use std::collections::HashSet;
-        use std::sync::{Mutex, PoisonError};
-        static NAMES: Mutex<Option<HashSet<&'static str>>> = Mutex::new(None);
+        Self::of_digits(name).unwrap_or_else(|| Self(Id::Name(names::keep(name))))
+    }
 
-        if let Ok(number) = name.parse::<u64>()
-            && !(name.starts_with('+') || name.len() > 1 && name.starts_with('0'))
-        {
-            return Self(Id::Number(number));
+    /// As [`intern`](Self::intern), for a name from outside: it is kept for the life of the program only while all such
+    /// names together have at most [`MAX_NAMES`](Self::MAX_NAMES) entries and [`MAX_NAME_BYTES`](Self::MAX_NAME_BYTES)
+    /// bytes. What is known already, and every number, can always be had. Readers of files and networks take their ids by
+    /// this call.
+    ///
+    /// ```
+    /// use thingflow_core::SensorId;
+    /// assert_eq!(SensorId::try_intern("lux-1")?, "lux-1");
+    /// assert_eq!(SensorId::try_intern("7")?, 7);
+    /// assert!(SensorId::try_intern(&"x".repeat(1 << 30)).is_err());
+    /// # Ok::<(), thingflow_core::TooManyNames>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If the limit has been reached.
+    #[cfg(feature = "std")]
+    pub fn try_intern(name: &str) -> Result<Self, TooManyNames> {
+        match Self::of_digits(name) {
+            Some(number) => Ok(number),
+            None => names::try_keep(name).map(|name| Self(Id::Name(name))).ok_or(TooManyNames(())),
         }
-        let mut names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
-        let names = names.get_or_insert_with(HashSet::new);
-        let kept = names.get(name).copied().unwrap_or_else(|| {
-            let name: &'static str = Box::leak(name.into());
-            names.insert(name);
-            name
-        });
-        Self(Id::Name(kept))
+    }
+
+    /// How many different names [`try_intern`](Self::try_intern) keeps.
+    #[cfg(feature = "std")]
+    pub const MAX_NAMES: usize = 1 << 16;
+
+    /// How many bytes of names [`try_intern`](Self::try_intern) keeps.
+    #[cfg(feature = "std")]
+    pub const MAX_NAME_BYTES: usize = 1 << 22;
+
+    /// The number that a text of digits is, unless it would be written in another way.
+    #[cfg(any(feature = "std", feature = "serde"))]
+    pub(crate) fn of_digits(text: &str) -> Option<Self> {
+        let canonical = !(text.starts_with('+') || text.len() > 1 && text.starts_with('0'));
+        text.parse().ok().filter(|_| canonical).map(|number| Self(Id::Number(number)))
     }
 }
 
@@ -127,6 +150,8 @@ impl fmt::Debug for SensorId {
 /// assert_eq!(e.map(|lux| lux > 25.0).val, true);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename = "thingflow::SensorEvent"))]
 pub struct SensorEvent<T> {
     /// The sensor that sent it.
     pub sensor_id: SensorId,
@@ -151,5 +176,80 @@ impl<T> SensorEvent<T> {
 impl<T: fmt::Display> fmt::Display for SensorEvent<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {} {}", self.sensor_id, self.ts, self.val)
+    }
+}
+
+/// The refusal of [`SensorId::try_intern`]: so many different names of sensors have come from outside that no more are
+/// kept.
+#[cfg(feature = "std")]
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct TooManyNames(());
+
+#[cfg(feature = "std")]
+impl fmt::Display for TooManyNames {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (names, bytes) = (SensorId::MAX_NAMES, SensorId::MAX_NAME_BYTES);
+        write!(f, "too many different sensor names (the limit is {names} names, {bytes} bytes); use numbers as ids")
+    }
+}
+
+#[cfg(feature = "std")]
+impl fmt::Debug for TooManyNames {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(feature = "std")]
+impl std::error::Error for TooManyNames {}
+
+/// The names that are kept for the life of the program.
+#[cfg(feature = "std")]
+mod names {
+    use std::collections::HashSet;
+    use std::sync::{Mutex, MutexGuard, PoisonError};
+
+    use super::SensorId;
+
+    #[derive(Default)]
+    struct Names {
+        all: HashSet<&'static str>,
+        /// Those that have come from outside.
+        foreign: usize,
+        foreign_bytes: usize,
+    }
+
+    static NAMES: Mutex<Option<Names>> = Mutex::new(None);
+
+    fn lock() -> MutexGuard<'static, Option<Names>> {
+        NAMES.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn keep(name: &str) -> &'static str {
+        lock().get_or_insert_default().keep(name)
+    }
+
+    pub(super) fn try_keep(name: &str) -> Option<&'static str> {
+        let mut names = lock();
+        let names = names.get_or_insert_default();
+        if let Some(known) = names.all.get(name) {
+            return Some(known);
+        }
+        let bytes = names.foreign_bytes.saturating_add(name.len());
+        if names.foreign >= SensorId::MAX_NAMES || bytes > SensorId::MAX_NAME_BYTES {
+            return None;
+        }
+        (names.foreign, names.foreign_bytes) = (names.foreign + 1, bytes);
+        Some(names.keep(name))
+    }
+
+    impl Names {
+        fn keep(&mut self, name: &str) -> &'static str {
+            self.all.get(name).copied().unwrap_or_else(|| {
+                let name: &'static str = Box::leak(name.into());
+                self.all.insert(name);
+                name
+            })
+        }
     }
 }

@@ -56,7 +56,8 @@
 //! tutorial, and has a [template] for a program of your own.
 //!
 //! Features: `std`, on by default, is the scheduler, for Linux. `alloc` alone has ports and everything that grows, without an
-//! operating system. Without both, what has a fixed size is left, and needs no allocator.
+//! operating system. Without both, what has a fixed size is left, and needs no allocator. `serde` makes records of sensor
+//! events, with any of these.
 //!
 #![doc = concat!("[book]: ", env!("CARGO_PKG_REPOSITORY"), "/blob/main/docs/src/SUMMARY.md")]
 #![doc = concat!("[template]: ", env!("CARGO_PKG_REPOSITORY"), "/tree/main/template")]
@@ -74,7 +75,6 @@ mod arrivals;
 pub mod bare;
 mod chain;
 mod clock;
-mod columns;
 mod context;
 #[cfg(feature = "alloc")]
 pub mod diagram;
@@ -93,6 +93,8 @@ mod output;
 mod port;
 pub mod prelude;
 mod receipts;
+#[cfg(feature = "serde")]
+pub mod records;
 pub mod reduce;
 #[cfg(feature = "alloc")]
 mod reports;
@@ -122,11 +124,12 @@ pub mod windows;
 
 pub use chain::{Chain, Connected, Identity, Pipe, Then, pipe};
 pub use clock::{Clock, Instant, Timestamp, TimestampError};
-pub use columns::{Columns, FromColumns, WrongColumn};
 pub use context::Context;
 pub use elementwise::Elementwise;
 pub use ends::Ends;
 pub use error::{Failure, FatalError, RunError, StreamError};
+#[cfg(feature = "std")]
+pub use event::TooManyNames;
 pub use event::{SensorEvent, SensorId};
 pub use flow::FlowControl;
 pub use joins::Joins;
@@ -141,13 +144,14 @@ pub use reduce::Reducing;
 pub use reports::Report;
 #[cfg(feature = "std")]
 pub use scheduler::{
-    EdgeOutput, EdgeSink, EventThing, IntoPeriodic, OnFailure, Periodic, PoolInput, PostError, Registry, Remote,
-    ScheduleError, ScheduleHandle, ScheduleStats, Scheduler, StopToken, Stopper, SystemClock, VirtualClock,
+    Descriptor, EdgeOutput, EdgeSink, EventThing, IntoPeriodic, OnFailure, Periodic, PoolInput, PostError, Readiness,
+    Ready, Refused, Registry, Remote, ScheduleError, ScheduleHandle, ScheduleStats, Scheduler, StopSignal, StopToken,
+    Stopper, SystemClock, VirtualClock,
 };
 // Of mio: its pages link to others of its own.
 #[cfg(feature = "std")]
 #[doc(no_inline)]
-pub use scheduler::{EventSource, Interest};
+pub use scheduler::Interest;
 pub use select::Selecting;
 pub use sensor::{DriverError, OrMissing, SampleError, Sampled, Sensor};
 #[cfg(feature = "alloc")]
@@ -163,7 +167,7 @@ pub use windows::Windows;
 #[cfg(feature = "alloc")]
 pub use {
     output::{Output, PortSource, Ports},
-    port::{Branch, Connection, ConnectionInfo, Port, PortChain, PortRef, WeakPort},
+    port::{Branch, Connection, ConnectionInfo, Feeder, Port, PortChain, PortRef, WeakPort},
     sensor::SensorOutput,
     splitting::{Routes, Splitting, UnknownPort},
     tracking::{Tracked, Tracker, Tracking},

@@ -186,16 +186,16 @@ impl From<Demand> for Receipts {
 }
 
 impl Notice<'_> {
-    /// The notice, to be kept for a while. A visit of state cannot be: it comes while the graph is at rest.
+    /// The notice, to be kept for a while, by whom it has reached in the middle of a call: it has come round a loop. A flush
+    /// need not go round again, and a visit of state comes while the graph is at rest.
     pub(crate) fn keep(self) -> Option<Notice<'static>> {
         Some(match self {
             Self::Start => Notice::Start,
             Self::Wake => Notice::Wake,
             Self::Watermark(time) => Notice::Watermark(time),
-            Self::Flush => Notice::Flush,
             Self::Completed => Notice::Completed,
             Self::Error(error) => Notice::Error(error),
-            Self::State(_) => return None,
+            Self::Flush | Self::State(_) => return None,
         })
     }
 }

@@ -35,6 +35,6 @@ pub use crate::{
 #[cfg(feature = "alloc")]
 pub use crate::diagram::Tracing;
 #[cfg(feature = "std")]
-pub use crate::scheduler::{EventThing, OnFailure, Periodic, Remote, ScheduleHandle, Scheduler};
+pub use crate::scheduler::{Descriptor, EventThing, OnFailure, Periodic, Remote, ScheduleHandle, Scheduler};
 #[cfg(feature = "alloc")]
 pub use crate::shared::Shared;

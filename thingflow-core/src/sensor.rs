@@ -56,7 +56,7 @@ pub trait Sensor {
 }
 
 /// Why there is no reading.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub enum SampleError<E> {
     /// There will be no more: the stream completes.
     Ended,
@@ -84,6 +84,13 @@ impl<E: fmt::Display> fmt::Display for SampleError<E> {
     }
 }
 
+/// As `Display`.
+impl<E: fmt::Display> fmt::Debug for SampleError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
 impl<E: Error + 'static> Error for SampleError<E> {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
@@ -104,14 +111,14 @@ impl<E: Error + 'static> Error for SampleError<E> {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct DriverError<E>(pub E);
 
-/// As `Display`.
-impl<E: fmt::Debug> fmt::Debug for DriverError<E> {
+impl<E: fmt::Debug> fmt::Display for DriverError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
 }
 
-impl<E: fmt::Debug> fmt::Display for DriverError<E> {
+/// As `Display`.
+impl<E: fmt::Debug> fmt::Debug for DriverError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }

@@ -4,6 +4,8 @@
 //! back to it) waits and is delivered right after, in order of arrival. Waiting costs no allocation once the queues
 //! have grown. The Thing is woken by the scheduler, not through the input that had asked: that one may have ended.
 
+mod scheduled;
+
 use alloc::boxed::Box;
 use alloc::rc::{Rc, Weak};
 use core::cell::{Cell, OnceCell, RefCell};

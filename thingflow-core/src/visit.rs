@@ -11,6 +11,10 @@ use alloc::{collections::BTreeSet, vec::Vec};
 pub trait Visitor {
     /// A filter in the chain.
     fn filter(&mut self, name: &str);
+    /// The source itself, before what follows it, if it has no name but that of its type.
+    fn source_type(&mut self, _name: &'static str) {}
+    /// The source itself, before what follows it, if it sends on what a join with this `id` takes: a pool, for example.
+    fn origin(&mut self, _id: usize) {}
     /// A filter without a name of its own, by the name of its type. A drawing may show it as the method that makes it:
     /// `RunningAvg` as `running_avg`.
     fn filter_type(&mut self, name: &'static str) {
@@ -45,6 +49,13 @@ pub fn short_name<T: ?Sized>() -> &'static str {
     let name = type_name::<T>();
     let name = name.split('<').next().unwrap_or(name);
     name.rsplit("::").next().unwrap_or(name)
+}
+
+/// Shows a source by its type, unless it has another name.
+pub(crate) fn show_type<S: ?Sized>(name: &str, visitor: &mut dyn Visitor) {
+    if name == short_name::<S>() {
+        visitor.source_type(short_name::<S>());
+    }
 }
 
 /// Whether there is anything that `describe` shows.

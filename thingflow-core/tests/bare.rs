@@ -7,6 +7,7 @@ use std::time::Duration;
 use embedded_hal::delay::DelayNs;
 use thingflow_core::bare::{OnFailure, ScheduleError, Scheduler, TaskId, Timetable};
 use thingflow_core::prelude::*;
+use thingflow_core::testing::Recorder;
 use thingflow_core::{Sampled, SensorId};
 
 const MS: fn(u64) -> Duration = Duration::from_millis;
@@ -396,4 +397,30 @@ fn ports_work_where_there_is_an_allocator() {
         elapsed = ticks;
     }
     assert_eq!(log.borrow().join(" "), "now1@0 late1@30 now2@50 late2@80 late| now|");
+}
+
+#[test]
+fn f26_a_short_task_does_not_wait_for_a_long_relative() {
+    let mut t = Numbered::new(1 << 30, &[86_400]);
+    assert_eq!(t.due(), [1]);
+    t.table.advance(100);
+    t.add(60);
+    assert_eq!(t.sleep(), 20, "on the beat of the other: 86,400 is a multiple of 60");
+    t.table.advance(20);
+    assert_eq!(t.due(), [2]);
+}
+
+#[test]
+fn f25_a_source_pauses_while_a_stage_is_full() -> Result<(), Box<dyn std::error::Error>> {
+    let seen = Recorder::new();
+    let mut flow = from_iter(1..=5).pace_of::<1>(MS(50)).connect(seen.clone());
+    let mut scheduler = Scheduler::<1>::new();
+    scheduler.schedule_periodic(&mut flow, MS(10))?;
+    let mut sleep = scheduler.run_due(0)?;
+    for _ in 0..200 {
+        let Some(ticks) = sleep else { break };
+        sleep = scheduler.run_due(ticks)?;
+    }
+    assert_eq!(seen.events(), [1, 2, 3, 4, 5]);
+    Ok(())
 }

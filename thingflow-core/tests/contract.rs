@@ -15,10 +15,7 @@ type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
 const S: Duration = Duration::from_secs(1);
 
 /// Runs what is sent into a port that stays open at 0 s and at 10 s.
-fn at_0_and_10<T: Clone + 'static>(stage: impl FnOnce(&Port<i32>) -> Port<T>) -> Result<String>
-where
-    T: std::fmt::Debug,
-{
+fn at_0_and_10<T: Clone + std::fmt::Debug + 'static>(stage: impl FnOnce(&Port<i32>) -> Port<T>) -> Result<String> {
     let (mut scheduler, port, seen) = (Scheduler::virtual_time()?, Port::new(), Recorder::new());
     stage(&port).connect(seen.clone());
     scheduler.schedule_later_one_time(from_iter([1]).connect(port.clone()), Duration::ZERO)?;

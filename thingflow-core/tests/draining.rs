@@ -269,6 +269,7 @@ impl Drop for Closes {
 fn a_stop_closes_what_drains_in_reverse_order_of_creation() -> Result {
     for fatal in [false, true] {
         let (mut scheduler, seen, closed) = (Scheduler::virtual_time()?, Recorder::new(), Rc::default());
+        scheduler.stop_within(Duration::ZERO);
         let end = |number| {
             let closes = Closes(number, Rc::clone(&closed));
             pipe()
@@ -365,6 +366,7 @@ fn tracked_events_that_a_stop_finds_are_abandoned() -> Result {
         }
         scheduler.run_for(secs(7))?;
         assert_eq!(*outcomes.borrow(), [(0, true), (1, true)]);
+        scheduler.stop_within(Duration::ZERO);
         scheduler.stopper().stop();
         scheduler.run_forever()?;
         assert_eq!(*outcomes.borrow(), [(0, true), (1, true), (2, false)]);

@@ -332,3 +332,24 @@ proptest! {
         prop_assert!(!tree || crossings(&drawing) == 0, "{svg}");
     }
 }
+
+#[test]
+fn f87_a_pool_is_one_box() -> Result<(), Box<dyn std::error::Error>> {
+    for before in [false, true] {
+        let scheduler = Scheduler::virtual_time()?;
+        let jobs = Port::new().named("jobs");
+        if before {
+            scheduler.schedule_recurring(from_iter(1..=5).connect(jobs.clone()))?;
+        }
+        let (pool, squares) = scheduler.map_on_pool(2, |x: u64| x * x)?;
+        jobs.connect(pool);
+        squares.connect(call(drop));
+        if !before {
+            scheduler.schedule_recurring(from_iter(1..=5).connect(jobs))?;
+        }
+        let graph = scheduler.graph();
+        assert_eq!(graph.paths(), ["from_iter -> jobs -> map_on_pool -> call"], "{before}");
+        assert_eq!(is_tidy(&graph.svg())?.boxes.len(), 4);
+    }
+    Ok(())
+}

@@ -319,7 +319,15 @@ fn a_writer_that_fails_ends_the_run() {
     assert_eq!(error.to_string(), "the disk is full");
     let mut text = Vec::new();
     p().try_map(divide).to(write_to(&mut text)).feed([1, 2]).expect("no fatal error");
-    assert_eq!(String::from_utf8_lossy(&text), "-1\n-- error: division by zero\n");
+    assert_eq!(String::from_utf8_lossy(&text), "-1\n", "the error is reported, and not written among the events");
+}
+
+#[cfg(feature = "std")]
+#[test]
+fn f83_texts_are_written_as_they_are_and_nothing_else() {
+    let mut text = Vec::new();
+    pipe::<&str>().to(write_to(&mut text)).feed(["warm \"up\"", "cold"]).expect("no fatal error");
+    assert_eq!(String::from_utf8_lossy(&text), "warm \"up\"\ncold\n");
 }
 
 /// The operators with time, on the scheduler's virtual clock.

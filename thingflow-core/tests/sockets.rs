@@ -5,27 +5,27 @@ use std::cell::RefCell;
 use std::error::Error;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::os::fd::AsRawFd;
+use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::rc::Rc;
 use std::time::Duration;
 
 use thingflow_core::prelude::*;
 use thingflow_core::testing::Recorder;
-use thingflow_core::{EventThing, Interest, PortRef, Registry, ScheduleError};
+use thingflow_core::{Interest, PortRef, Registry, ScheduleError};
 
 type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
 
 /// Sends what comes from a socket, at most `most` bytes in a turn.
 struct Bytes<S> {
-    socket: S,
+    socket: Descriptor<S>,
     port: Port<Vec<u8>>,
     most: usize,
 }
 
-impl<S: Read> Bytes<S> {
+impl<S: Read + AsFd> Bytes<S> {
     fn new(socket: S, most: usize) -> Self {
-        Self { socket, port: Port::new(), most }
+        Self { socket: Descriptor::new(socket), port: Port::new(), most }
     }
 
     fn read(&mut self, cx: &mut Context<'_>) -> std::result::Result<Demand, Failure> {
@@ -46,43 +46,37 @@ impl<S: Read> Bytes<S> {
     }
 }
 
-impl<S: Read + AsRawFd> Ports for Bytes<S> {
+impl<S: Read + AsFd> Ports for Bytes<S> {
     fn ports(&self, see: &mut dyn FnMut(PortRef)) {
         see(self.port.as_ref());
     }
 }
 
-impl<S: Read + AsRawFd> PortSource for Bytes<S> {
+impl<S: Read + AsFd> PortSource for Bytes<S> {
     fn send(&mut self, cx: &mut Context<'_>) -> std::result::Result<Demand, Failure> {
         self.read(cx)
     }
 }
 
-impl<S: Read + AsRawFd> EventThing for Bytes<S> {
-    fn register(&mut self, registry: &mut Registry<'_>) -> io::Result<()> {
-        registry.register_fd(self.socket.as_raw_fd(), Interest::READABLE)
-    }
-    fn deregister(&mut self, registry: &mut Registry<'_>) -> io::Result<()> {
-        registry.deregister_fd(self.socket.as_raw_fd())
+impl<S: Read + AsFd> EventThing for Bytes<S> {
+    fn register(&mut self, registry: &Registry) -> io::Result<()> {
+        registry.register(&mut self.socket, 0, Interest::READABLE)
     }
 }
 
 fn unix_pair() -> io::Result<(UnixStream, UnixStream)> {
-    let (near, far) = UnixStream::pair()?;
-    far.set_nonblocking(true)?;
-    Ok((near, far))
+    UnixStream::pair()
 }
 
 fn tcp_pair() -> io::Result<(TcpStream, TcpStream)> {
     let listener = TcpListener::bind(("127.0.0.1", 0))?;
     let near = TcpStream::connect(listener.local_addr()?)?;
     let (far, _) = listener.accept()?;
-    far.set_nonblocking(true)?;
     Ok((near, far))
 }
 
 /// What a sensor writes into one end comes out at the other, through the reactor, and so does the end.
-fn echoes(near: impl Write + 'static, far: impl Read + AsRawFd + 'static) -> Result<(String, bool)> {
+fn echoes(near: impl Write + 'static, far: impl Read + AsFd + 'static) -> Result<(String, bool)> {
     let mut scheduler = Scheduler::new()?;
     let (mut near, received) = (near, Recorder::new());
     let bytes = Bytes::new(far, 7);
@@ -196,9 +190,14 @@ fn a_descriptor_that_cannot_be_waited_for_is_refused() -> Result {
     let scheduler = Scheduler::new()?;
     let file = Bytes::new(std::fs::File::open("/proc/self/exe")?, 1);
     file.port.connect(call(drop));
-    let error = scheduler.schedule_on_main_event_loop(file).map(drop).unwrap_err();
-    assert!(matches!(error, ScheduleError::Register(_)), "{error}");
-    assert!(error.to_string().starts_with("the reactor cannot wait for this Thing's descriptor: "), "{error}");
+    let refused = scheduler.schedule_on_main_event_loop(file).map(drop).unwrap_err();
+    assert!(matches!(refused.error, ScheduleError::Register(_)), "{refused}");
+    let text = format!("{refused:?}");
+    assert!(text.starts_with("cannot wait for this Thing's descriptor: Operation not permitted"), "{text}");
+    assert_eq!(text.matches("Operation").count(), 1, "the cause is said once");
+    assert_eq!(refused.source().map(ToString::to_string), refused.error.source().map(ToString::to_string));
+    assert_eq!(refused.thing.most, 1, "the Thing comes back");
+    assert!(!refused.thing.socket.is_registered());
     assert!(scheduler.active().is_empty());
     Ok(())
 }

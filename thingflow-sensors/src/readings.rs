@@ -1,7 +1,4 @@
-//! Readings of several values that more than one sensor gives, and what columns all such readings have in a file.
-
-#[allow(unused_imports)] // for the macros
-use thingflow_core::{Columns, FromColumns};
+//! Readings of several values that more than one sensor gives.
 
 use crate::Values;
 
@@ -68,10 +65,9 @@ impl Axes {
     }
 }
 
-/// A reading of several values: each of its fields is a column, and has a quantity of the sensor, in this order.
+/// A reading of several values: each of its fields has a quantity of the sensor, in this order.
 macro_rules! fields {
     ($reading:ty: $($field:ident $at:literal),+) => {
-        $crate::readings::columns!($reading: $($field $at),+);
         impl $crate::Values for $reading {
             fn try_each<E>(&mut self, admit: &mut dyn FnMut(usize, f64) -> Result<f64, E>) -> Result<(), E> {
                 $(self.$field.try_each(&mut |_, value| admit($at, value))?;)+
@@ -81,28 +77,10 @@ macro_rules! fields {
     };
 }
 
-/// A reading whose columns are its fields.
-macro_rules! columns {
-    ($reading:ty: $($field:ident $at:literal),+) => {
-        impl thingflow_core::Columns for $reading {
-            const NAMES: &'static [&'static str] = &[$(stringify!($field)),+];
-            fn each_column(&self, see: &mut dyn FnMut(&dyn core::fmt::Display)) {
-                $(self.$field.each_column(see);)+
-            }
-        }
-        impl thingflow_core::FromColumns for $reading {
-            fn from_columns(texts: &[&str]) -> Result<Self, thingflow_core::WrongColumn> {
-                Ok(Self { $($field: thingflow_core::FromColumns::at_column(texts, $at)?),+ })
-            }
-        }
-    };
-}
-
 #[allow(unused_imports)] // a build without a sensor of several values
-pub(crate) use {columns, fields};
+pub(crate) use fields;
 
 fields!(Climate: temperature 0, humidity 1);
-columns!(Axes: x 0, y 1, z 2);
 
 /// One quantity for all three.
 impl Values for Axes {
@@ -111,36 +89,15 @@ impl Values for Axes {
     }
 }
 
-#[cfg(all(test, feature = "std"))]
+#[cfg(all(test, feature = "std", feature = "serde", feature = "postcard"))]
 mod tests {
     use super::*;
-    use thingflow_core::WrongColumn;
-
-    fn back<T: FromColumns>(reading: &T) -> (T, std::vec::Vec<std::string::String>) {
-        let mut texts = std::vec::Vec::new();
-        reading.each_column(&mut |value| texts.push(std::string::ToString::to_string(value)));
-        assert_eq!(texts.len(), T::NAMES.len());
-        let read = T::from_columns(&texts.iter().map(AsRef::as_ref).collect::<std::vec::Vec<_>>());
-        (read.expect("what was shown"), texts)
-    }
 
     #[test]
-    #[cfg(all(feature = "serde", feature = "postcard"))]
     fn readings_are_types_of_serde() {
         let climate = Climate { temperature: 21.3, humidity: 48.0 };
         let mut bytes = [0; 32];
         let bytes = postcard::to_slice(&climate, &mut bytes).expect("room");
         assert_eq!(postcard::from_bytes::<Climate>(bytes), Ok(climate));
-    }
-
-    #[test]
-    fn readings_come_back_from_their_columns() {
-        let climate = Climate { temperature: 21.3, humidity: 48.0 };
-        assert_eq!(back(&climate).0, climate);
-        let axes = Axes { x: 0.1, y: -2.0, z: Axes::GRAVITY };
-        assert_eq!(back(&axes).0, axes);
-        assert_eq!(Climate::NAMES, ["temperature", "humidity"]);
-        let wrong = Climate::from_columns(&["1", "wet"]).unwrap_err();
-        assert_eq!(wrong, WrongColumn { column: 1, expected: "f64" });
     }
 }

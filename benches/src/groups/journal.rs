@@ -22,7 +22,12 @@ type Opening = fn(&Path) -> Result<Readings>;
 
 macro_rules! queue {
     ($queue:ty) => {
-        (pushed::<$queue> as Pushing, kept_empty::<$queue> as Pushing, filled::<$queue> as Filling, opened::<$queue> as Opening)
+        (
+            pushed::<$queue> as Pushing,
+            kept_empty::<$queue> as Pushing,
+            filled::<$queue> as Filling,
+            opened::<$queue> as Opening,
+        )
     };
 }
 
@@ -36,9 +41,12 @@ const SUBJECTS: &[(&str, Subject)] = &[
     ("fjall", queue!(Fjall)),
 ];
 
-/// What part of the plain append's rate ours has to reach, and how much of its device bytes it may take at 50 a commit.
+/// What part of the plain append's rate ours has to reach.
 const RATE_SHARE: f64 = 0.8;
-const WEAR_SHARE: f64 = 0.6;
+
+/// What part of the plain append's bytes on the device ours may take, at 50 a commit: while a backlog grows into new
+/// segments, and when segments are used again.
+const WEAR_SHARES: [(&str, f64); 2] = [("push", 0.8), ("queue", 0.6)];
 
 /// Opening any backlog, in milliseconds, and what it may take, in KiB.
 const OPENING: f64 = 1_000.0;
@@ -76,7 +84,8 @@ fn rates(report: &mut Report, kind: &str, size: usize, commits: usize, name: &st
     };
     let (rate, device) = (column(0), column(2));
     let least = value_of(&rate, HAND).map(|hand| Bound::AtLeast(RATE_SHARE * hand));
-    let most = value_of(&device, HAND).filter(|_| size == 50).map(|hand| Bound::AtMost(WEAR_SHARE * hand));
+    let share = WEAR_SHARES.iter().find(|(of, _)| size == 50 && *of == kind).map(|(_, share)| share);
+    let most = value_of(&device, HAND).zip(share).map(|(hand, share)| Bound::AtMost(share * hand));
     report.add(GROUP.name, &format!("{name}, records"), "k/s", rate, least);
     report.add(GROUP.name, &format!("{name}, CPU a record"), "us", column(1), None);
     report.add(GROUP.name, &format!("{name}, on the device"), "B/byte", device, most);

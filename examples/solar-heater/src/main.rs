@@ -19,7 +19,7 @@ const TANK: [f64; 9] = [40.0; 9];
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut scheduler = Scheduler::new()?;
-    heater(&scheduler)?.print();
+    heater(&scheduler)?.print_debug();
     scheduler.run_forever()?;
     Ok(())
 }

@@ -3,33 +3,65 @@
 use std::error::Error;
 use std::fmt;
 
-/// Why there is no schedule.
-#[derive(Debug)]
+use crate::printable::printable;
+
+/// Why there is no schedule. Its source is what the library says that reads the expression, or the zones.
 #[non_exhaustive]
 pub enum CronError {
     /// The expression cannot be read.
     Expression {
-        /// The expression as given.
+        /// The expression as given, shortened and without control characters.
         expression: String,
         /// What is wrong with it.
         cause: Box<dyn Error + Send + Sync>,
     },
     /// The time zone is not known.
     Zone {
-        /// The zone as given; empty for that of the system.
+        /// The zone as given, shortened and without control characters; empty for that of the system.
         zone: String,
         /// What is wrong with it.
         cause: Box<dyn Error + Send + Sync>,
     },
 }
 
+impl CronError {
+    pub(super) fn expression(expression: &str, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::Expression { expression: printable(expression), cause: cause.into() }
+    }
+
+    pub(super) fn zone(zone: &str, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::Zone { zone: printable(zone), cause: cause.into() }
+    }
+}
+
 impl fmt::Display for CronError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Expression { expression, .. } => write!(f, "\"{expression}\" is no cron expression"),
-            Self::Zone { zone, .. } if zone.is_empty() => f.write_str("the time zone of this system is not known"),
-            Self::Zone { zone, .. } => write!(f, "\"{zone}\" is no time zone that this system knows"),
+            Self::Expression { expression, cause } => {
+                let why = printable(&cause.to_string());
+                write!(
+                    f,
+                    "invalid cron expression `{expression}`: {why}; write it as `30 6 * * Mon-Fri`, from minute to day of the week"
+                )
+            }
+            Self::Zone { zone, cause } if zone.is_empty() => {
+                write!(
+                    f,
+                    "cannot find the time zone of this system: {}; name one, such as Europe/Berlin",
+                    printable(&cause.to_string())
+                )
+            }
+            Self::Zone { zone, cause } => {
+                write!(f, "invalid time zone `{zone}`: {}; names are like Europe/Berlin", printable(&cause.to_string()))
+            }
         }
+    }
+}
+
+/// As `Display`.
+impl fmt::Debug for CronError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

@@ -43,7 +43,7 @@ pub fn at(expression: &str, zone: &str) -> Result<Flow<Cron>, CronError> {
 /// # Errors
 /// If the expression cannot be read, or the system does not say what its time zone is.
 pub fn at_local(expression: &str) -> Result<Flow<Cron>, CronError> {
-    let zone = TimeZone::try_system().map_err(|cause| CronError::Zone { zone: String::new(), cause: cause.into() })?;
+    let zone = TimeZone::try_system().map_err(|cause| CronError::zone("", cause))?;
     Ok(Flow::new(Cron::within(expression, zone)?))
 }
 
@@ -64,14 +64,13 @@ impl Cron {
     /// # Errors
     /// As [`at`].
     pub fn new(expression: &str, zone: &str) -> Result<Self, CronError> {
-        let known = TimeZone::get(zone).map_err(|cause| CronError::Zone { zone: zone.into(), cause: cause.into() })?;
+        let known = TimeZone::get(zone).map_err(|cause| CronError::zone(zone, cause))?;
         Self::within(expression, known)
     }
 
     fn within(expression: &str, zone: TimeZone) -> Result<Self, CronError> {
-        let times: croner::Cron = expression.parse().map_err(|cause: croner::errors::CronError| {
-            CronError::Expression { expression: expression.into(), cause: cause.into() }
-        })?;
+        let times: croner::Cron =
+            expression.parse().map_err(|cause: croner::errors::CronError| CronError::expression(expression, cause))?;
         Ok(Self { times, zone, next: None, seen: None, catch_up: false })
     }
 
@@ -234,13 +233,24 @@ mod tests {
     }
 
     #[test]
-    fn errors_name_what_was_given() {
-        let text =
-            |error: CronError| format!("{error}: {}", error.source().map(ToString::to_string).unwrap_or_default());
-        let hour = text(at("0 25 * * *", "UTC").map(|_| ()).unwrap_err());
-        assert!(hour.starts_with("\"0 25 * * *\" is no cron expression: "), "{hour}");
-        let zone = text(at("@daily", "Europe/Bremen").map(|_| ()).unwrap_err());
-        assert!(zone.starts_with("\"Europe/Bremen\" is no time zone that this system knows: "), "{zone}");
+    fn errors_name_what_was_given_and_how_to_mend_it() {
+        let hour = at("0 25 * * *", "UTC").map(drop).unwrap_err();
+        assert!(hour.to_string().starts_with("invalid cron expression `0 25 * * *`: "), "{hour}");
+        assert!(
+            hour.to_string().ends_with("; write it as `30 6 * * Mon-Fri`, from minute to day of the week"),
+            "{hour}"
+        );
+        let zone = at("@daily", "Europe/Bremen").map(drop).unwrap_err();
+        assert!(zone.to_string().starts_with("invalid time zone `Europe/Bremen`: "), "{zone}");
+        for error in [hour, zone] {
+            assert_eq!(format!("{error:?}"), error.to_string());
+            assert!(error.source().is_some());
+        }
+        let ugly = format!("\u{1b}[31m\u{7}{}", "x".repeat(5000));
+        for error in [at(&ugly, "UTC").map(drop), at("@daily", &ugly).map(drop)] {
+            let error = error.unwrap_err().to_string();
+            assert!(error.len() < 400 && error.chars().all(|char| !char.is_control()), "{error}");
+        }
     }
 
     proptest! {

@@ -5,9 +5,10 @@ use std::fmt;
 use std::path::PathBuf;
 
 use crate::FileError;
+use crate::fields::FieldError;
+use crate::printable::{Printable, printable};
 
 /// A CSV file that cannot be used.
-#[derive(Debug)]
 #[non_exhaustive]
 pub enum CsvError {
     /// It cannot be opened, read or written.
@@ -16,11 +17,35 @@ pub enum CsvError {
     Header {
         /// The file.
         path: PathBuf,
-        /// The header that was expected.
+        /// The columns that were expected.
         expected: String,
-        /// What stands there.
+        /// What stands there, shortened.
         found: String,
     },
+    /// An event that no row can be made of.
+    Event {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        error: FieldError,
+    },
+    /// A time zone that the system does not know.
+    Zone {
+        /// The zone as given; empty for that of the system.
+        zone: String,
+        /// Why.
+        cause: Box<dyn Error + Send + Sync>,
+    },
+}
+
+impl CsvError {
+    pub(super) fn zone(zone: &str, cause: jiff::Error) -> Self {
+        Self::Zone { zone: printable(zone), cause: cause.into() }
+    }
+
+    pub(super) fn header(path: impl Into<PathBuf>, expected: &[String], found: &str) -> Self {
+        Self::Header { path: path.into(), expected: expected.join(","), found: printable(found) }
+    }
 }
 
 impl From<FileError> for CsvError {
@@ -35,10 +60,24 @@ impl fmt::Display for CsvError {
             Self::File(error) => error.fmt(f),
             Self::Header { path, expected, found } => write!(
                 f,
-                "{}, line 1: expected the header `{expected}`, found `{found}`; use another file, mapping or delimiter",
-                path.display()
+                "{}, line 1: expected a header with `{expected}`, found `{found}`; use another file, type or delimiter",
+                Printable(path)
             ),
+            Self::Zone { zone, cause } if zone.is_empty() => {
+                write!(f, "cannot find the time zone of this system: {cause}; name one by `in_zone`")
+            }
+            Self::Zone { zone, cause } => {
+                write!(f, "invalid time zone `{zone}`: {cause}; names are like Europe/Berlin")
+            }
+            Self::Event { path, error } => write!(f, "cannot write to {}: {error}", Printable(path)),
         }
+    }
+}
+
+/// As `Display`.
+impl fmt::Debug for CsvError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 
@@ -47,35 +86,48 @@ impl Error for CsvError {
         match self {
             Self::File(error) => error.source(),
             Self::Header { .. } => None,
+            Self::Event { error, .. } => Some(error),
+            Self::Zone { cause, .. } => Some(&**cause),
         }
     }
 }
 
 /// A row that is no event: where it is, what was expected there, what was found.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct RowError {
     /// The file.
     pub path: PathBuf,
     /// The line in the file, counted from 1.
     pub line: u64,
-    /// The column, counted from 1.
+    /// The column, counted from 1; 0 if the row as a whole is meant.
     pub column: usize,
-    /// The column's name.
+    /// The column's name; empty if there is none.
     pub name: String,
-    /// What was expected.
-    pub expected: String,
-    /// What was found; `None` if the row ends before.
+    /// What is wrong: "expected a number".
+    pub why: String,
+    /// What was found, shortened and without control characters; `None` if the row ends before.
     pub found: Option<String>,
 }
 
 impl fmt::Display for RowError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { path, line, column, name, expected, found } = self;
-        write!(f, "{}, line {line}, column {column} ({name}): expected {expected}, ", path.display())?;
-        match found {
-            Some(found) => write!(f, "found {found:?}"),
-            None => f.write_str("found the end of the row"),
+        let Self { path, line, column, name, why, found } = self;
+        write!(f, "{}, line {line}", Printable(path))?;
+        if *column > 0 {
+            write!(f, ", column {column} ({name})")?;
         }
+        write!(f, ": {why}, found ")?;
+        match found {
+            Some(found) => f.write_str(found),
+            None => f.write_str("the end of the row"),
+        }
+    }
+}
+
+/// As `Display`.
+impl fmt::Debug for RowError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

@@ -8,13 +8,12 @@
 //! ```
 //!
 //! `timestamp` is in seconds since 1970 UTC with up to nine decimals, so nothing is lost; `datetime` says the same to
-//! people and is not read back. What is written is read back equal. A reading of several values has a column for each of
-//! them instead of `value`; see [`Columns`](thingflow_core::Columns).
+//! people. What is written is read back equal, but zero bytes in a text, which become `\u{FFFD}`.
 //!
-//! Other columns come by a [`Mapping`], made of names and a closure by [`columns`] to write and by [`from_columns`] to
-//! read, or written by hand.
+//! Records are of `serde`: a reading that is `Serialize` has a column for each of its [`fields`](crate::fields) instead of
+//! `value`, and a record of yours need not be a sensor event.
 //!
-//! A writer ends a chain, or stands beside it: `.tap(csv::write(path)?)` writes the events and passes them on.
+//! A writer ends a chain, or stands beside it: `.tap(csv::append(path)?)` writes the events and passes them on.
 //!
 //! ```
 //! use thingflow_adapters::csv;
@@ -22,26 +21,22 @@
 //! # let dir = tempfile::tempdir()?;
 //! # let path = dir.path().join("lux.csv");
 //! let lux = [(0, 20.0), (60, 30.25)].map(|(s, v)| SensorEvent::new("lux-1", Timestamp::from_secs(s), v));
-//! pipe::<SensorEvent<f64>>().to(csv::write(&path)?).feed(lux)?;
+//! pipe::<SensorEvent<f64>>().to(csv::append(&path)?).feed(lux)?;
 //! let again = csv::read::<f64>(&path)?.collect_now();
 //! assert_eq!(again.iter().map(|e| e.val).collect::<Vec<_>>(), [20.0, 30.25]);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod columns;
+mod daily;
 mod error;
-mod header;
-mod mapping;
+mod opening;
 mod reader;
-mod rolling;
-mod sensor_rows;
-pub(crate) mod watched;
+mod rows;
+mod table;
+mod unmarked;
 mod writer;
 
-pub use columns::{ColumnsOf, FromColumnsOf, columns, from_columns};
+pub use daily::{DailyWriter, write_daily};
 pub use error::{CsvError, RowError};
-pub use mapping::{BadColumn, FromRow, Mapping, Row, RowBuilder, ToRow};
 pub use reader::{Reader, open, read};
-pub use rolling::{DailyWriter, write_daily};
-pub use sensor_rows::{SensorRows, Stamped, Values};
 pub use writer::{Writer, append, write};

@@ -3,26 +3,27 @@
 use std::fmt;
 use std::fs::File;
 use std::io::Read;
+use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 
-use ::csv::{Error, ErrorKind, StringRecord};
-use thingflow_core::{Context, Failure, Flow, FromColumns, Source, StreamError};
+use serde::de::DeserializeOwned;
+use thingflow_core::{Context, Failure, Flow, SensorEvent, Source, StreamError};
 
-use super::header::{Header, places};
-use super::watched::{Watched, rows_of};
-use super::{BadColumn, CsvError, FromRow, Row, RowError, SensorRows};
-use crate::file_error::{Doing, FileError};
+use super::rows::{Fault, Rows};
+use super::{CsvError, RowError};
+use crate::fields::{FieldError, Names};
+use crate::files::{Doing, FileError};
+use crate::printable::printable;
 
-/// Sends the events of a CSV file, one at each sampling, and completes at its end.
+/// Sends the sensor events of a CSV file, one at each sampling, and completes at its end.
 ///
-/// The columns are found by the names in the header, in whatever order; there may be others. If one is missing, that
-/// ends the run.
-///
-/// The last row counts even if it has no end of line. A writer of this module that finds such a row marks it as cut off.
+/// The columns are found by the names in the header, in whatever order; there may be others. A column of an `Option` need
+/// not be there. If another one is missing, that ends the run.
 ///
 /// A row that is no event is one failed sampling. A periodic schedule has a policy for that and goes on with the next
 /// row if told so; others end the stream by the error. [`open`] has [`skip_bad_rows`](Reader::skip_bad_rows) for them.
-/// Values that may be missing are an `Option`:
+/// The same holds for a file that cannot be read for a moment. A last row without an end of line is none: it may have been
+/// cut off, and half a number looks like a number; see [`allow_unterminated`](Reader::allow_unterminated).
 ///
 /// ```
 /// # use thingflow_core::prelude::*;
@@ -39,7 +40,7 @@ use crate::file_error::{Doing, FileError};
 ///
 /// # Errors
 /// If the file cannot be opened.
-pub fn read<V: FromColumns>(path: impl AsRef<Path>) -> Result<Flow<Reader<SensorRows<V>, File>>, CsvError> {
+pub fn read<V: DeserializeOwned>(path: impl AsRef<Path>) -> Result<Flow<Reader<SensorEvent<V>>>, CsvError> {
     open(path).map(Flow::new)
 }
 
@@ -47,67 +48,98 @@ pub fn read<V: FromColumns>(path: impl AsRef<Path>) -> Result<Flow<Reader<Sensor
 ///
 /// # Errors
 /// If the file cannot be opened.
-pub fn open<V: FromColumns>(path: impl AsRef<Path>) -> Result<Reader<SensorRows<V>, File>, CsvError> {
-    Reader::open(SensorRows::default(), path)
+pub fn open<V: DeserializeOwned>(path: impl AsRef<Path>) -> Result<Reader<SensorEvent<V>>, CsvError> {
+    Reader::open(path)
 }
 
-/// A source of the events in CSV rows, with a mapping of your own, from any reader.
-pub struct Reader<M, R> {
-    rows: ::csv::Reader<Watched<R>>,
-    mapping: M,
+/// A source of the events in CSV rows, from a file or any reader: of whatever is `Deserialize`, by its
+/// [`fields`](crate::fields).
+///
+/// ```
+/// use serde::Deserialize;
+/// use thingflow_adapters::csv::Reader;
+/// use thingflow_core::prelude::*;
+/// #[derive(Deserialize)]
+/// struct Temp {
+///     time: Timestamp,
+///     room: String,
+///     #[serde(rename = "temp")]
+///     celsius: Option<f64>,
+/// }
+/// let file = "time;room;wind;temp\n2015-01-01T12:01:00+01:00;\"bath; ground floor\";0; 21.5\n";
+/// let temps = Reader::<Temp, _>::new("temps.csv", file.as_bytes()).delimiter(b';').flow();
+/// let texts = temps.map(|row| format!("{} {} {:?}", row.room, row.time, row.celsius)).collect_now();
+/// assert_eq!(texts, ["bath; ground floor 2015-01-01T11:01:00Z Some(21.5)"]);
+/// ```
+pub struct Reader<E, R = File> {
+    rows: Rows<R>,
     path: PathBuf,
-    row: StringRecord,
-    /// The names in the file's header, or those of the mapping if it has none.
-    columns: Vec<String>,
-    /// Where each column of the mapping stands in the file; empty if all stand in their order.
-    places: Vec<usize>,
-    header: Header,
+    /// The columns, if they are known.
+    columns: Option<Names>,
+    /// There is no header to be read any more.
+    headed: bool,
     skips: bool,
+    unterminated: bool,
+    of: PhantomData<fn() -> E>,
 }
 
-impl<M: FromRow> Reader<M, File> {
+impl<E: DeserializeOwned> Reader<E> {
     /// A source of the events in a file.
     ///
     /// # Errors
     /// If the file cannot be opened.
-    pub fn open(mapping: M, path: impl AsRef<Path>) -> Result<Self, CsvError> {
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, CsvError> {
         let path = path.as_ref();
         let file = File::open(path).map_err(FileError::when(Doing::Open, path))?;
-        Ok(Self::new(mapping, path, file))
+        Ok(Self::new(path, file))
     }
 }
 
-impl<M: FromRow, R: Read> Reader<M, R> {
+impl<E: DeserializeOwned, R: Read> Reader<E, R> {
     /// A source of the events in what `from` gives; `name` is what errors call it.
-    pub fn new(mapping: M, name: impl Into<PathBuf>, from: R) -> Self {
+    pub fn new(name: impl Into<PathBuf>, from: R) -> Self {
         Self {
-            rows: rows_of(from, b','),
-            columns: mapping.header(),
-            mapping,
+            rows: Rows::new(from, b','),
             path: name.into(),
-            row: StringRecord::new(),
-            places: Vec::new(),
-            header: Header::Check,
+            columns: None,
+            headed: false,
             skips: false,
+            unterminated: false,
+            of: PhantomData,
         }
     }
 
     /// What stands between the columns, `b';'` or `b'\t'` for example, instead of a comma.
     #[must_use]
-    pub fn delimiter(self, delimiter: u8) -> Self {
-        Self { rows: rows_of(self.rows.into_inner().into_inner(), delimiter), ..self }
+    pub fn delimiter(mut self, delimiter: u8) -> Self {
+        self.rows.set_delimiter(delimiter);
+        self
     }
 
-    /// Takes any first line for the header, whatever it says, and the columns in the order of the mapping.
+    /// Takes these names for those of the columns, in their order, whatever the header says.
     #[must_use]
-    pub fn any_header(self) -> Self {
-        Self { header: Header::Skip, ..self }
+    pub fn columns(self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        Self { columns: Some(Names::new(names)), ..self }
     }
 
-    /// Takes the first line for an event.
+    /// Takes the first line for an event, for a file whose [`columns`](Self::columns) are said.
     #[must_use]
     pub fn without_header(self) -> Self {
-        Self { header: Header::None, ..self }
+        Self { headed: true, ..self }
+    }
+
+    /// Refuses rows that are longer, in bytes, so that a quote that is never closed cannot fill the memory. It is 1 MiB
+    /// unless it is said. Behind such a row it goes on with the next line.
+    #[must_use]
+    pub fn max_len(mut self, max_len: usize) -> Self {
+        self.rows.set_max_len(max_len);
+        self
+    }
+
+    /// Takes a last row that has no end of line too: for files that are known to be whole, as some programs write them.
+    #[must_use]
+    pub fn allow_unterminated(self) -> Self {
+        Self { unterminated: true, ..self }
     }
 
     /// Goes on with the next row behind one that is no event. Each is reported, with the file and the line; see
@@ -122,95 +154,130 @@ impl<M: FromRow, R: Read> Reader<M, R> {
         Flow::new(self)
     }
 
-    /// Reads the header, if that has not been done. An empty file has none and needs none.
-    fn check_header(&mut self) -> Result<(), ReadError> {
-        let expected = std::mem::replace(&mut self.header, Header::None);
-        if expected == Header::None || !self.next_row()? {
-            return Ok(());
+    fn next_event(&mut self) -> Result<Option<E>, ReadError> {
+        if !self.headed {
+            // An empty file has no header and needs none.
+            if !self.next_row()? {
+                return Ok(None);
+            }
+            self.headed = true;
+            self.take_header()?;
         }
-        if expected == Header::Check && self.row.iter().ne(&self.columns) {
-            let Some(places) = places(&self.columns, &self.row) else {
-                let found = self.row.iter().collect::<Vec<_>>().join(",");
-                let (path, expected) = (self.path.clone(), self.columns.join(","));
-                return Err(ReadError::Fatal(CsvError::Header { path, expected, found }));
-            };
-            self.places = places;
-            self.columns = self.row.iter().map(str::to_owned).collect();
-        }
-        Ok(())
-    }
-
-    fn next_event(&mut self) -> Result<Option<M::Event>, ReadError> {
-        self.check_header()?;
         if !self.next_row()? {
             return Ok(None);
         }
-        if self.rows.get_ref().is_unclosed() {
-            return Err(self.bad_row(self.row.len().saturating_sub(1), "a closing quote".into()));
+        let (columns, row) = (self.columns.as_ref().map_or(&[][..], Names::as_slice).len(), self.rows.row().len());
+        match row.cmp(&columns) {
+            std::cmp::Ordering::Greater => Err(self.bad_row(columns, "expected the end of the row")),
+            std::cmp::Ordering::Less => Err(self.bad_row(row, "expected a value")),
+            std::cmp::Ordering::Equal => self.event().map(Some),
         }
-        if self.row.len() > self.columns.len() {
-            return Err(self.bad_row(self.columns.len(), "the end of the row".into()));
+    }
+
+    fn take_header(&mut self) -> Result<(), ReadError> {
+        if self.columns.is_some() {
+            return Ok(());
         }
-        if self.row.len() < self.columns.len() {
-            return Err(self.bad_row(self.row.len(), "a value".into()));
+        let row = self.rows.row();
+        let names = Names::new((0..row.len()).map(|field| row.text(field).unwrap_or_default()));
+        if let Some(twice) = names.duplicate() {
+            let error = format!("two columns called `{}`", printable(twice));
+            return Err(ReadError::Header(CsvError::header(&self.path, &["different columns".into()], &error)));
         }
-        let event = self.mapping.from_row(&Row::new(&self.row, &self.places));
-        event.map(Some).map_err(|BadColumn { column, expected }| {
-            self.bad_row(self.places.get(column).copied().unwrap_or(column), expected)
+        self.columns = Some(names);
+        Ok(())
+    }
+
+    fn event(&self) -> Result<E, ReadError> {
+        let row = self.rows.row();
+        let none = Names::default();
+        let columns = self.columns.as_ref().unwrap_or(&none);
+        columns.read(&|column| row.text(column)).map_err(|error| match error {
+            FieldError::Absent { field } => {
+                ReadError::Header(CsvError::header(&self.path, &[field], &columns.as_slice().join(",")))
+            }
+            FieldError::Invalid { field, why } => match columns.position(&field) {
+                Some(column) => self.bad_row(column, why),
+                None => self.fault(0, &why, Some("the row")),
+            },
+            FieldError::Unsupported { what, .. } => {
+                let file =
+                    CsvError::Event { path: self.path.clone(), error: FieldError::invalid(format!("no {what}")) };
+                ReadError::Header(file)
+            }
         })
     }
 
+    /// Reads the next row: whether there is one. It is of texts.
     fn next_row(&mut self) -> Result<bool, ReadError> {
-        self.rows.read_record(&mut self.row).map_err(|error| self.explain(error))
+        match self.rows.read().map_err(|error| ReadError::File(FileError::when(Doing::Read, &self.path)(error)))? {
+            None => return Ok(false),
+            Some(Err(Fault::TooLong)) => {
+                let expected = format!("expected at most {} bytes (see `max_len`)", self.rows.max_len());
+                return Err(self.fault(0, &expected, Some("more; a quote may be open")));
+            }
+            Some(Err(Fault::Unclosed)) => {
+                return Err(self.fault(0, "expected a closing quote", Some("the end of the file")));
+            }
+            Some(Err(Fault::Unterminated)) if !self.unterminated => {
+                let expected = "expected an end of line (or else `allow_unterminated`)";
+                return Err(self.fault(0, expected, Some("the end of the file; the row may be cut off")));
+            }
+            Some(_) => {}
+        }
+        match self.rows.row().no_text() {
+            None => Ok(true),
+            Some(field) => Err(self.no_text(field)),
+        }
     }
 
-    /// The column is that of the file.
-    fn bad_row(&self, column: usize, expected: String) -> ReadError {
+    fn no_text(&self, field: usize) -> ReadError {
+        let bytes = self.rows.row().bytes(field).unwrap_or_default();
+        let found = match std::str::from_utf8(bytes) {
+            Ok(_) => "zeros, as a power cut leaves them".to_owned(),
+            Err(error) => format!("another encoding from byte {} on", error.valid_up_to() + 1),
+        };
+        self.fault(field + 1, "expected UTF-8 text", Some(&found))
+    }
+
+    /// The column is counted from 0.
+    fn bad_row(&self, column: usize, why: impl AsRef<str>) -> ReadError {
+        let found = self.rows.row().text(column).map(|found| format!("\"{}\"", printable(found)));
+        self.fault(column.saturating_add(1), why.as_ref(), found.as_deref())
+    }
+
+    /// The column is counted from 1; 0 means the row.
+    fn fault(&self, column: usize, why: &str, found: Option<&str>) -> ReadError {
+        let names = self.columns.as_ref().map_or(&[][..], Names::as_slice);
+        let name = column.checked_sub(1).and_then(|column| names.get(column));
         ReadError::Row(RowError {
             path: self.path.clone(),
-            line: self.row.position().map_or(0, ::csv::Position::line),
-            column: column.saturating_add(1),
-            name: self.columns.get(column).cloned().unwrap_or_default(),
-            expected,
-            found: self.row.get(column).map(str::to_owned),
+            line: self.rows.row().line,
+            column,
+            name: name.map(|name| printable(name)).unwrap_or_default(),
+            why: why.to_owned(),
+            found: found.map(str::to_owned),
         })
-    }
-
-    fn explain(&self, error: Error) -> ReadError {
-        match error.into_kind() {
-            ErrorKind::Utf8 { pos, err } => ReadError::Row(RowError {
-                path: self.path.clone(),
-                line: pos.map_or(0, |pos| pos.line()),
-                column: err.field() + 1,
-                name: self.columns.get(err.field()).cloned().unwrap_or_default(),
-                expected: "UTF-8 text".into(),
-                found: Some(format!("another encoding from byte {} on", err.valid_up_to() + 1)),
-            }),
-            ErrorKind::Io(error) => ReadError::Fatal(FileError::when(Doing::Read, &self.path)(error).into()),
-            // None of the others comes of reading without headers, without serde and with rows of any length.
-            other => {
-                let error = std::io::Error::other(format!("{other:?}"));
-                ReadError::Fatal(FileError::when(Doing::Read, &self.path)(error).into())
-            }
-        }
     }
 }
 
 enum ReadError {
     Row(RowError),
-    Fatal(CsvError),
+    File(FileError),
+    Header(CsvError),
 }
 
-impl<M: FromRow, R: Read> Source for Reader<M, R> {
-    type Item = M::Event;
+impl<E: DeserializeOwned, R: Read> Source for Reader<E, R> {
+    type Item = E;
 
-    fn pull(&mut self, cx: &mut Context<'_>) -> Result<Option<M::Event>, Failure> {
+    fn pull(&mut self, cx: &mut Context<'_>) -> Result<Option<E>, Failure> {
         loop {
             match self.next_event() {
                 Ok(event) => return Ok(event),
-                Err(ReadError::Fatal(error)) => return Err(cx.fatal(error).into()),
+                Err(ReadError::Header(error)) => return Err(cx.fatal(error).into()),
+                Err(ReadError::File(error)) => return Err(StreamError::caused("no row", error).into()),
                 Err(ReadError::Row(error)) => {
-                    let error = StreamError::caused("a row is no event", error);
+                    let error = StreamError::caused("invalid row", error);
                     if !self.skips {
                         return Err(error.into());
                     }
@@ -220,181 +287,15 @@ impl<M: FromRow, R: Read> Source for Reader<M, R> {
         }
     }
     fn name(&self) -> &str {
-        self.path.file_name().and_then(|name| name.to_str()).unwrap_or("csv")
+        self.path.file_name().and_then(|name| name.to_str()).unwrap_or("csv::read")
     }
 }
 
-impl<M, R> fmt::Debug for Reader<M, R> {
+impl<E, R> fmt::Debug for Reader<E, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Reader").field("path", &self.path).finish_non_exhaustive()
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-    use std::time::Duration;
-    use thingflow_core::prelude::*;
-    use thingflow_core::testing::Recorder;
-
-    const HEADER: &str = "timestamp,datetime,sensor_id,value";
-
-    fn reader<V: FromColumns>(bytes: &[u8]) -> Reader<SensorRows<V>, &[u8]> {
-        Reader::new(SensorRows::default(), "lux.csv", bytes)
-    }
-
-    /// What each sampling gives, to the end or to a fatal error.
-    fn pull_all<M: FromRow>(mut reader: Reader<M, &[u8]>) -> Vec<Result<M::Event, String>> {
-        let cx = &mut Context::detached(Instant::ZERO);
-        let mut seen = Vec::new();
-        loop {
-            match reader.pull(cx) {
-                Ok(Some(event)) => seen.push(Ok(event)),
-                Ok(None) => return seen,
-                Err(Failure::Sample(error)) => seen.push(Err(error.to_string())),
-                Err(Failure::NotYet) => panic!("a file has its rows at once"),
-                Err(Failure::Fatal(error)) => {
-                    seen.push(Err(cx.take_error(error).to_string()));
-                    return seen;
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn a_bad_row_costs_that_row_only_and_says_what_is_wrong() {
-        let text = format!("{HEADER}\n1,,lux,20\n2,,lux,bright\n3,,lux\n4,,lux,40,5\n5,,lux,50\n");
-        let seen = pull_all(reader::<f64>(text.as_bytes()));
-        let event = |secs, val| Ok(SensorEvent::new("lux", Timestamp::from_secs(secs), val));
-        let error = |text: &str| Err(format!("a row is no event: lux.csv, line {text}"));
-        assert_eq!(seen[0], event(1, 20.0));
-        assert_eq!(seen[1], error("3, column 4 (value): expected a value of the type f64, found \"bright\""));
-        assert_eq!(seen[2], error("4, column 4 (value): expected a value, found the end of the row"));
-        assert_eq!(seen[3], error("5, column 5 (): expected the end of the row, found \"5\""));
-        assert_eq!(seen[4], event(5, 50.0));
-        assert_eq!(seen.len(), 5);
-    }
-
-    #[test]
-    fn bad_rows_are_skipped_if_wanted_and_reported() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("lux.csv");
-        std::fs::write(&path, format!("{HEADER}\n1,,lux,20\n2,,lux,\n3,,l,4,5\n4,,lux,40\n5,,lux,")).unwrap();
-        let (seen, reports) = (Recorder::new(), Recorder::new());
-        let mut scheduler = Scheduler::virtual_time().unwrap();
-        scheduler.reports().map(|report| report.error.to_string()).connect(reports.clone());
-        let rows = open::<f64>(&path).unwrap().skip_bad_rows().flow();
-        scheduler.schedule_recurring(rows.map(|e| e.val).connect(seen.clone())).unwrap();
-        scheduler.run_forever().unwrap();
-        assert_eq!(seen.text(), "20.0 40.0 |");
-        let reports = reports.events();
-        let where_ = |line: usize| format!("a row is no event: {}, line {line}, column ", path.display());
-        assert_eq!(reports.len(), 3);
-        assert!(reports.iter().zip([3, 4, 6]).all(|(report, line)| report.starts_with(&where_(line))), "{reports:?}");
-    }
-
-    #[test]
-    fn an_empty_cell_is_a_missing_value() {
-        let text = format!("{HEADER}\n1,,lux,20\n2,,lux,\n3,,lux,x\n");
-        let seen = pull_all(reader::<Option<f64>>(text.as_bytes()));
-        let values: Vec<_> = seen.iter().map(|row| row.as_ref().map(|event| event.val).ok()).collect();
-        assert_eq!(values, [Some(Some(20.0)), Some(None), None]);
-    }
-
-    #[test]
-    fn a_quote_that_is_never_closed_swallows_no_rows_silently() {
-        let text = format!("{HEADER}\n1,,lux,\"a\n2\"\n2,,lux,\"b\n3,,lux,c\n");
-        let seen = pull_all(reader::<String>(text.as_bytes()));
-        assert_eq!(seen.len(), 2);
-        assert_eq!(seen[0].as_ref().map(|event| event.val.as_str()), Ok("a\n2"));
-        let error = seen[1].as_ref().unwrap_err();
-        assert!(error.contains("line 4, column 4 (value): expected a closing quote, found \"b\\n3"), "{error}");
-    }
-
-    #[test]
-    fn columns_are_found_by_their_names() {
-        let text = b"value;\"room; floor\";sensor_id;datetime;timestamp\n20;\"1; 2\";\"a;\"\"b\"\"\";;7\nx;;lux;;8\n20;lux;9\n";
-        let seen = pull_all(reader::<f64>(text).delimiter(b';'));
-        let event = SensorEvent { sensor_id: "a;\"b\"".into(), ts: Timestamp::from_secs(7), val: 20.0 };
-        assert_eq!(seen[0], Ok(event));
-        let wrong = |row: usize, text| seen[row].as_ref().unwrap_err().contains(text);
-        assert!(wrong(1, "line 3, column 1 (value): expected a value of the type f64, found \"x\""), "{seen:?}");
-        assert!(wrong(2, "line 4, column 4 (datetime): expected a value, found the end of the row"), "{seen:?}");
-    }
-
-    #[test]
-    fn the_schedule_decides_what_a_bad_row_means() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("lux.csv");
-        std::fs::write(&path, format!("{HEADER}\n1,,lux,20\n2,,lux,bright\n3,,lux,30\n")).unwrap();
-        let run = |policy| {
-            let seen = Recorder::new();
-            let flow = read::<f64>(&path).unwrap().map(|e| e.val).connect(seen.clone());
-            let mut scheduler = Scheduler::virtual_time().unwrap();
-            scheduler.schedule_periodic(flow, Periodic::every(Duration::from_secs(1)).on_failure(policy)).unwrap();
-            scheduler.run_forever().unwrap();
-            seen.text()
-        };
-        assert_eq!(run(OnFailure::Skip), "20.0 30.0 |");
-        let stopped = run(OnFailure::Stop);
-        assert!(stopped.starts_with("20.0 ! a row is no event: ") && stopped.contains("lux.csv, line 3"), "{stopped}");
-    }
-
-    #[test]
-    fn another_encoding_is_a_bad_row() {
-        let seen = pull_all(reader::<f64>(b"timestamp,datetime,sensor_id,value\n1,,l\xFCx,20\n2,,lux,30\n"));
-        let text =
-            "lux.csv, line 2, column 3 (sensor_id): expected UTF-8 text, found \"another encoding from byte 2 on\"";
-        assert_eq!(seen[0], Err(format!("a row is no event: {text}")));
-        assert!(seen[1].is_ok());
-    }
-
-    #[test]
-    fn another_header_is_fatal_unless_told_otherwise() {
-        let text = b"time,lux\n1,,lux,20\n";
-        let seen = pull_all(reader::<f64>(text));
-        let expected = "lux.csv, line 1: expected the header `timestamp,datetime,sensor_id,value`, found `time,lux`";
-        assert!(seen[0].as_ref().unwrap_err().starts_with(expected), "{seen:?}");
-        assert_eq!(seen.len(), 1);
-        assert_eq!(pull_all(reader::<f64>(text).any_header()).len(), 1);
-        assert_eq!(pull_all(reader::<f64>(b"1,,lux,20\n").without_header()).len(), 1);
-        assert_eq!(pull_all(reader::<f64>(b"")).len(), 0);
-        let marked = format!("\u{FEFF}{HEADER}\r\n1,,lux,20\r\n");
-        assert!(pull_all(reader::<f64>(marked.as_bytes()))[0].is_ok());
-    }
-
-    #[test]
-    fn a_missing_file_is_named() {
-        let error = read::<f64>("/no/such/lux.csv").unwrap_err().to_string();
-        assert!(error.starts_with("cannot open /no/such/lux.csv: No such file"), "{error}");
-        let error = read::<f64>("/").unwrap().try_collect_now().1.unwrap().to_string();
-        assert!(error.contains("cannot read /: Is a directory"), "{error}");
-    }
-
-    proptest! {
-        #[test]
-        fn never_panics_and_always_ends(bytes: Vec<u8>, delimiter: u8) {
-            let _ = pull_all(reader::<f64>(&bytes).any_header().delimiter(delimiter));
-            let _ = pull_all(reader::<Option<[i8; 2]>>(&bytes).skip_bad_rows().without_header());
-            let mut file = format!("{HEADER}\n").into_bytes();
-            file.extend(bytes);
-            let _ = pull_all(reader::<f64>(&file));
-        }
-
-        #[test]
-        fn the_order_of_columns_means_nothing(order in Just([0, 1, 2, 3, 4]).prop_shuffle(), val: i32, text in "[a\",\n]{0,3}") {
-            let names = ["timestamp", "datetime", "sensor_id", "value", "note"];
-            let note = format!("\"{}\"", text.replace('"', "\"\""));
-            let fields = ["1.5", "", "lux", &val.to_string(), &note];
-            let row = |of: [&str; 5]| order.map(|at| of[at]).join(",");
-            let seen = pull_all(reader::<i32>(format!("{}\n{}\n", row(names), row(fields)).as_bytes()));
-            prop_assert_eq!(seen, [Ok(SensorEvent { sensor_id: "lux".into(), ts: Timestamp::from_millis(1500), val })]);
-        }
-
-        #[test]
-        fn never_panics_on_what_looks_like_csv(text in "([0-9.,\"\r\n-]|lux){0,60}") {
-            let _ = pull_all(reader::<f64>(text.as_bytes()).without_header());
-        }
-    }
-}
+mod tests;

@@ -1,17 +1,24 @@
-//! `write(path)`: a row for each event.
+//! `write(path)`, `append(path)`: a row for each event.
 
 use std::fmt;
+use std::fs::File;
 use std::io::Write;
+use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use thingflow_core::{Closed, Columns, Context, Demand, Receipt, Sink, StreamError, Visitor};
+use serde::Serialize;
+use thingflow_core::{Closed, Context, Demand, Receipt, SensorEvent, Sink, StreamError, Visitor};
 
-use super::mapping::header_row;
-use super::{CsvError, Mapping, RowBuilder, SensorRows, ToRow};
-use crate::file_error::{Doing, FileError};
-use crate::log_file::{Form, LogFile, Unfit};
+use super::CsvError;
+use super::opening::{Found, look, names};
+use super::table::Table;
+use crate::fields::{FieldError, Names, SENSOR_ID, TIMESTAMP};
+use crate::files::{Doing, FileError, GrowingFile, Moved, Syncing, Target, report_cut};
+use crate::printable::Printable;
 
-/// Writes each event as a row to a new file. A file of that name is replaced; see [`append`].
+/// Writes each sensor event as a row to a new file. A file of that name is emptied: for a program that is started again
+/// there is [`append`].
 ///
 /// ```
 /// # use thingflow_core::prelude::*;
@@ -24,93 +31,170 @@ use crate::log_file::{Form, LogFile, Unfit};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// A reading of several values has a column for each: see [`Columns`], which the readings of `thingflow-sensors` have.
-/// For anything else there is a [`Writer`] with [`columns`](super::columns).
+/// A reading of several values has a column for each: whatever is `Serialize`, see [`fields`](crate::fields). Records that
+/// are no sensor events go into a [`Writer`].
 ///
 /// # Errors
-/// If the file cannot be created, or takes no header.
-pub fn write<V: Columns>(path: impl AsRef<Path>) -> Result<Writer<SensorRows<V>, LogFile>, CsvError> {
-    Writer::create(SensorRows::default(), path)
+/// If the file cannot be created, or another writer has it open.
+pub fn write<V: Serialize>(path: impl AsRef<Path>) -> Result<Writer<SensorEvent<V>>, CsvError> {
+    Writer::create(path)
 }
 
-/// As [`write()`], behind what the file holds already: for a program that is started again.
+/// As [`write()`], behind what the file holds already: for a program that is started again, such as a service.
+///
+/// The columns are those of the file, in its order. See [`Writer::append`] for what happens to a file that is damaged, or
+/// has other columns.
 ///
 /// # Errors
-/// If the file cannot be opened, or has another header.
-pub fn append<V: Columns>(path: impl AsRef<Path>) -> Result<Writer<SensorRows<V>, LogFile>, CsvError> {
-    Writer::append(SensorRows::default(), path)
+/// If the file cannot be opened, another writer has it open, or its header is not one of sensor events.
+pub fn append<V: Serialize>(path: impl AsRef<Path>) -> Result<Writer<SensorEvent<V>>, CsvError> {
+    let path = path.as_ref();
+    let mut writer = Writer::append(path)?;
+    let Target::Growing(file) = &mut writer.to else { return Ok(writer) };
+    let found = first_line(file).map_err(FileError::when(Doing::Append, path))?;
+    let stamp = format!("{TIMESTAMP},datetime,{SENSOR_ID}");
+    if found.is_empty() || stamp.starts_with(&found) || found.contains(TIMESTAMP) && found.contains(SENSOR_ID) {
+        return Ok(writer);
+    }
+    Err(CsvError::header(path, &[stamp], &found))
 }
 
-/// A Thing that writes events as CSV rows, with a mapping of your own, to any writer.
+/// As far as it is not zeros.
+fn first_line(file: &mut GrowingFile) -> std::io::Result<String> {
+    use std::io::{BufRead, Read};
+    let mut line = Vec::new();
+    if let Some(from) = file.contents()? {
+        from.take(1 << 12).read_until(b'\n', &mut line)?;
+    }
+    line.retain(|byte| *byte != 0);
+    Ok(String::from_utf8_lossy(&line).trim_start_matches('\u{FEFF}').trim_end().to_owned())
+}
+
+/// A Thing that writes events as CSV rows, to a file or to any writer: whatever is `Serialize`. The columns are the event's
+/// [`fields`](crate::fields), and the header comes with the first event.
 ///
-/// Each row has left the program before the next event comes, so that a crash loses none (a power cut may lose what the
-/// system had not brought to the disk); see [`buffered`](Self::buffered). A write that fails ends the run.
+/// ```
+/// use serde::Serialize;
+/// use thingflow_adapters::csv::Writer;
+/// use thingflow_core::prelude::*;
+/// #[derive(Serialize, Clone)]
+/// struct Weather { temperature: f64, humidity: Option<f64> }
+/// let mut file = Vec::new();
+/// let weather = Weather { temperature: 21.5, humidity: None };
+/// pipe().to(Writer::new("memory", &mut file).units([("temperature", "°C")])).feed([weather])?;
+/// assert_eq!(String::from_utf8(file)?, "temperature [°C],humidity\n21.5,\n");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
-/// The file may be moved or removed meanwhile, as `logrotate` does: see [`LogFile`]. The new one gets a header.
-pub struct Writer<M, W: Write> {
-    to: W,
-    mapping: M,
-    row: RowBuilder,
+/// Each row has left the program before the next event comes, so that a crash of the program loses none; see
+/// [`buffered`](Self::buffered) and [`sync_every`](Self::sync_every). A write that fails ends the run.
+///
+/// The file may be moved or removed meanwhile, as `logrotate` does: then a new one of the name is begun, with a header.
+/// While a writer has a file it holds a lock (`flock`) on it, so that no other writer mixes its rows with these.
+pub struct Writer<E, W: Write = File> {
+    pub(super) to: Target<W>,
+    table: Table,
+    /// A given writer has its header, or gets none; a file has been looked at.
+    begun: bool,
     /// Whole rows that are not written yet.
-    rows: String,
+    rows: Vec<u8>,
     path: PathBuf,
     buffered: bool,
+    /// The file is known to be whole up to this length.
+    pub(super) whole: Option<u64>,
+    syncing: Option<Syncing>,
+    of: PhantomData<fn(&E)>,
 }
 
 /// How much is collected, in bytes.
 const BUFFER: usize = 8192;
 
-impl<M: ToRow> Writer<M, LogFile> {
-    /// A writer to a new file; one of that name is replaced.
+impl<E: Serialize> Writer<E> {
+    /// A writer to a new file; one of that name is emptied.
     ///
     /// # Errors
-    /// If the file cannot be created, or takes no header.
-    pub fn create(mapping: M, path: impl AsRef<Path>) -> Result<Self, CsvError> {
+    /// If the file cannot be created, or another writer has it open.
+    pub fn create(path: impl AsRef<Path>) -> Result<Self, CsvError> {
         let path = path.as_ref();
-        let mut file = LogFile::create(path, form(&mapping)).map_err(FileError::when(Doing::Create, path))?;
-        file.write_header().map_err(FileError::when(Doing::Write, path))?;
-        Ok(Self::without_header(mapping, path, file))
+        let file = GrowingFile::create(path).map_err(FileError::when(Doing::Create, path))?;
+        Ok(Self::to(path, Target::Growing(file)))
     }
 
-    /// A writer behind what the file holds already. A last row that was cut off, by a crash or a full disk, stays as a
-    /// row that no reader takes for a whole one: it ends with `cut off` in a column that there should not be.
+    /// A writer behind what the file holds already. With the first event the file is looked through:
+    ///
+    /// - Its columns are gone on with, in its order; what an event does not have is empty.
+    /// - If the event has columns besides, because the program is a new version, the file gets another name, such as
+    ///   `lux.1.csv`, and a new one is begun.
+    /// - A last row without its end, or zeros, are what a crash or a power cut leaves. They are cut off, and what is more
+    ///   than zeros is kept in `lux.csv.damaged`.
+    ///
+    /// The last two are reported, see [`Context::report`]. If the file has nothing in common with the events, that ends the
+    /// run, and the file is left alone.
     ///
     /// # Errors
-    /// If the file cannot be opened, or has another header.
-    pub fn append(mapping: M, path: impl AsRef<Path>) -> Result<Self, CsvError> {
+    /// If the file cannot be opened, or another writer has it open.
+    pub fn append(path: impl AsRef<Path>) -> Result<Self, CsvError> {
         let path = path.as_ref();
-        let file = LogFile::append(path, form(&mapping)).map_err(|unfit| match unfit {
-            Unfit::Io(error) => FileError::when(Doing::Create, path)(error).into(),
-            Unfit::Header(found) => CsvError::Header {
-                path: path.to_owned(),
-                expected: header_row(&mapping.header()).trim_end().into(),
-                found,
-            },
-        })?;
-        Ok(Self::without_header(mapping, path, file))
+        let file = GrowingFile::append(path).map_err(FileError::when(Doing::Append, path))?;
+        Ok(Self::to(path, Target::Growing(file)))
+    }
+
+    /// Brings what has been written to the disk once in a while (`fdatasync`), and at the end: so a power cut loses no more
+    /// than the events of that time. Without it the system decides, as a rule within half a minute. A thread does it, so
+    /// that nothing waits for a slow memory card but the end of the stream.
+    #[must_use]
+    pub fn sync_every(mut self, every: Duration) -> Self {
+        let file = matches!(&self.to, Target::Growing(file) if file.is_regular());
+        self.syncing = file.then(|| Syncing::new(every));
+        self
     }
 }
 
-fn form(mapping: &impl Mapping) -> Form {
-    let names = mapping.header();
-    Form::Rows { header: header_row(&names), columns: names.len() }
-}
-
-impl<M: ToRow, W: Write> Writer<M, W> {
-    /// A writer to `to`, which gets the header at once; `name` is what errors call it.
-    ///
-    /// # Errors
-    /// If the header cannot be written.
-    pub fn new(mapping: M, name: impl Into<PathBuf>, to: W) -> Result<Self, CsvError> {
-        let mut writer = Self::without_header(mapping, name, to);
-        writer.rows = header_row(&writer.mapping.header());
-        writer.flush()?;
-        Ok(writer)
+impl<E: Serialize, W: Write> Writer<E, W> {
+    /// A writer to `to`; `name` is what errors call it.
+    pub fn new(name: impl Into<PathBuf>, to: W) -> Self {
+        Self::to(name, Target::Given(to))
     }
 
-    /// A writer to `to`, which gets no header.
-    pub fn without_header(mapping: M, name: impl Into<PathBuf>, to: W) -> Self {
-        Self { to, mapping, row: RowBuilder::default(), rows: String::new(), path: name.into(), buffered: false }
+    fn to(path: impl Into<PathBuf>, to: Target<W>) -> Self {
+        Self {
+            to,
+            table: Table::new(),
+            begun: false,
+            rows: Vec::new(),
+            path: path.into(),
+            buffered: false,
+            whole: None,
+            syncing: None,
+            of: PhantomData,
+        }
+    }
+
+    /// Writes these columns, in this order, and no others. Without it they are the fields of the first event: say them if
+    /// that may have holes where others have several values.
+    #[must_use]
+    pub fn columns(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.table.choose(names.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Says in the header in which unit a field is: pairs of both, such as `("temperature", "°C")`. That of a field with
+    /// several values, such as `("tilt", "g")`, is the unit of `tilt.x` and `tilt_1` too. Readers of this module find the
+    /// column by the name alone.
+    #[must_use]
+    pub fn units(mut self, units: impl IntoIterator<Item = (impl Into<String>, impl Into<String>)>) -> Self {
+        self.table.set_units(units.into_iter().map(|(name, unit)| (name.into(), unit.into())).collect());
+        self
+    }
+
+    /// What stands between the columns, `b';'` or `b'\t'` for example, instead of a comma. What is not ASCII, a quote or an
+    /// end of line cannot stand there: then it stays a comma.
+    #[must_use]
+    pub fn delimiter(mut self, delimiter: u8) -> Self {
+        if delimiter.is_ascii() && !b"\"\r\n\0".contains(&delimiter) {
+            self.table.delimiter = delimiter;
+        }
+        self
     }
 
     /// Collects rows before they are written, 8 KiB at a time and at the end: faster, and kinder to SD cards, at the
@@ -121,46 +205,205 @@ impl<M: ToRow, W: Write> Writer<M, W> {
         self
     }
 
-    pub(super) fn write(&mut self, event: &M::Event) -> Result<(), CsvError> {
-        self.mapping.to_row(event, &mut self.row);
-        self.row.finish(&mut self.rows);
-        if self.buffered && self.rows.len() < BUFFER { Ok(()) } else { self.flush() }
+    /// Writes no header to what the writer was given. A file has one always.
+    #[must_use]
+    pub fn without_header(mut self) -> Self {
+        self.begun = matches!(self.to, Target::Given(_));
+        self
+    }
+
+    pub(super) fn write(&mut self, event: &E, cx: &mut Context<'_>) -> Result<(), CsvError> {
+        if self.table.columns().is_empty() {
+            self.table.add_columns_of(event).map_err(|error| self.event_error(error))?;
+        }
+        if !self.begun {
+            self.begin(cx)?;
+        }
+        if !self.take(event)? {
+            self.widen(event, cx)?;
+            self.take(event)?;
+        }
+        self.table.write_row(&mut self.rows);
+        if self.buffered && self.rows.len() < BUFFER { Ok(()) } else { self.flush(cx) }
+    }
+
+    fn take(&mut self, event: &E) -> Result<bool, CsvError> {
+        self.table.take(event).map_err(|error| self.event_error(error))
+    }
+
+    /// The event has columns that there are not.
+    fn widen(&mut self, event: &E, cx: &mut Context<'_>) -> Result<(), CsvError> {
+        self.flush(cx)?;
+        let before = self.table.columns().to_vec();
+        self.table.add_columns_of(event).map_err(|error| self.event_error(error))?;
+        if matches!(self.to, Target::Given(_)) {
+            let found = before.join(",");
+            return Err(CsvError::header(&self.path, self.table.columns(), &found));
+        }
+        self.set_aside(cx)
+    }
+
+    fn event_error(&self, error: FieldError) -> CsvError {
+        CsvError::Event { path: self.path.clone(), error }
     }
 }
 
-impl<M, W: Write> Writer<M, W> {
-    pub(super) fn flush(&mut self) -> Result<(), CsvError> {
-        let written = if self.rows.is_empty() { Ok(()) } else { self.to.write_all(self.rows.as_bytes()) };
-        self.rows.clear(); // also after a failure: how much of it has been written is not known
-        Ok(written.and_then(|()| self.to.flush()).map_err(FileError::when(Doing::Write, &self.path))?)
+impl<E, W: Write> Writer<E, W> {
+    /// Begins to write: a header, or behind what the file holds.
+    fn begin(&mut self, cx: &Context<'_>) -> Result<(), CsvError> {
+        self.begun = true;
+        if let Target::Growing(file) = &mut self.to
+            && file.follow_name().map_err(FileError::when(Doing::Write, &self.path))?
+        {
+            return self.attach(false, cx);
+        }
+        if matches!(self.to, Target::Given(_)) {
+            self.table.write_header(&mut self.rows);
+        }
+        Ok(())
+    }
+
+    /// Goes on with the file that the name stands for by now. If rows have been made their columns have to be those of the
+    /// file.
+    fn attach(&mut self, rows_made: bool, cx: &Context<'_>) -> Result<(), CsvError> {
+        let failed = |error| FileError::when(Doing::Append, &self.path)(error);
+        let Target::Growing(file) = &mut self.to else { return Ok(()) };
+        let delimiter = self.table.delimiter;
+        let foreign = |found: &str| CsvError::header(&self.path, self.table.columns(), found);
+        let (found, end) = match look(file, delimiter, self.whole.take()).map_err(failed)? {
+            Found::Nothing => (None, 0),
+            Found::Beginning(text) => {
+                let mut header = Vec::new();
+                self.table.write_header(&mut header);
+                let text = text.strip_prefix("\u{FEFF}".as_bytes()).unwrap_or(&text);
+                let cut_off = text.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+                let own = header.starts_with(&text[..cut_off])
+                    || names(&text[..cut_off], delimiter).is_ok_and(|found| self.table.is_related(&found));
+                if !own {
+                    return Err(foreign(&String::from_utf8_lossy(text)));
+                }
+                (None, 0)
+            }
+            Found::Table { names, end } => (Some(names), end),
+        };
+        if let Some(found) = &found
+            && !self.table.is_related(found)
+        {
+            return Err(foreign(&found.as_slice().join(",")));
+        }
+        if let Some(moved) = file.cut(end).map_err(failed)? {
+            report_cut(&self.path, &moved, cx);
+        }
+        match found {
+            None => self.write_header(),
+            Some(found) if rows_made && self.table.is_same(&found) => Ok(()),
+            Some(found) if !rows_made && self.fits(&found) => {
+                self.table.take_over(found.as_slice().to_vec());
+                Ok(())
+            }
+            Some(_) => self.set_aside(cx),
+        }
+    }
+
+    /// Whether the events can be written to a file with these columns.
+    fn fits(&self, found: &Names) -> bool {
+        if self.table.is_chosen() { self.table.is_same(found) } else { self.table.fits(found) }
+    }
+
+    fn set_aside(&mut self, cx: &Context<'_>) -> Result<(), CsvError> {
+        if let Target::Growing(file) = &mut self.to {
+            let Moved { to, .. } = file.set_aside().map_err(FileError::when(Doing::Create, &self.path))?;
+            let text =
+                format!("{} has other columns than the events; it is now {}", Printable(&self.path), Printable(&to));
+            cx.report("csv::append", &StreamError::message(text));
+        }
+        self.write_header()
+    }
+
+    fn write_header(&mut self) -> Result<(), CsvError> {
+        let mut header = Vec::new();
+        self.table.write_header(&mut header);
+        Ok(self.to.write_all(&header).map_err(FileError::when(Doing::Write, &self.path))?)
+    }
+
+    pub(super) fn flush(&mut self, cx: &mut Context<'_>) -> Result<(), CsvError> {
+        let mut rows = std::mem::take(&mut self.rows); // also after a failure: how much of it has been written is not known
+        let written = self.write_rows(&rows, cx);
+        rows.clear();
+        self.rows = rows;
+        written
+    }
+
+    fn write_rows(&mut self, rows: &[u8], cx: &mut Context<'_>) -> Result<(), CsvError> {
+        if !rows.is_empty() {
+            if let Target::Growing(file) = &mut self.to
+                && file.follow_name().map_err(FileError::when(Doing::Write, &self.path))?
+            {
+                self.attach(true, cx)?;
+            }
+            self.to.write_all(rows).map_err(FileError::when(Doing::Write, &self.path))?;
+        }
+        self.to.flush().map_err(FileError::when(Doing::Write, &self.path))?;
+        self.sync(!rows.is_empty(), cx)
+    }
+
+    fn sync(&mut self, wrote: bool, cx: &mut Context<'_>) -> Result<(), CsvError> {
+        if let (Some(syncing), Target::Growing(file)) = (&mut self.syncing, &self.to) {
+            syncing.written(file.file(), wrote, cx).map_err(FileError::when(Doing::Sync, &self.path))?;
+        }
+        Ok(())
+    }
+
+    /// Writes and syncs what is left.
+    pub(super) fn finish(&mut self, cx: &mut Context<'_>) -> Result<(), CsvError> {
+        if !self.begun && self.table.is_chosen() {
+            self.begin(cx)?;
+        }
+        self.flush(cx)?;
+        if let (Some(syncing), Target::Growing(file)) = (&mut self.syncing, &self.to) {
+            syncing.finish(file.file()).map_err(FileError::when(Doing::Sync, &self.path))?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn woken(&mut self, cx: &mut Context<'_>) -> Result<(), CsvError> {
+        self.sync(false, cx)
     }
 }
 
 /// For a graph that is let go of before its end. Rows that failed are not tried again.
-impl<M, W: Write> Drop for Writer<M, W> {
+impl<E, W: Write> Drop for Writer<E, W> {
     fn drop(&mut self) {
-        let _ = self.flush(); // nobody is left who could be told
+        // Nobody is left who could be told.
+        let _ = self.finish(&mut Context::detached(thingflow_core::Instant::ZERO));
     }
 }
 
-impl<M: ToRow, W: Write> Sink for Writer<M, W> {
-    type Event = M::Event;
-    fn on_next(&mut self, event: M::Event, cx: &mut Context<'_>) -> Receipt {
-        self.write(&event).map_err(|error| cx.fatal(error))?;
+impl<E: Serialize, W: Write> Sink for Writer<E, W> {
+    type Event = E;
+    fn on_next(&mut self, event: E, cx: &mut Context<'_>) -> Receipt {
+        self.write(&event, cx).map_err(|error| cx.fatal(error))?;
         Ok(Demand::More)
     }
-    fn on_next_ref(&mut self, event: &M::Event, cx: &mut Context<'_>) -> Receipt
+    fn on_next_ref(&mut self, event: &E, cx: &mut Context<'_>) -> Receipt
     where
-        M::Event: Clone,
+        E: Clone,
     {
-        self.write(event).map_err(|error| cx.fatal(error))?;
+        self.write(event, cx).map_err(|error| cx.fatal(error))?;
         Ok(Demand::More)
+    }
+    fn on_wake(&mut self, cx: &mut Context<'_>) -> Receipt {
+        self.woken(cx).map_err(|error| cx.fatal(error))?;
+        Ok(Demand::More)
+    }
+    fn on_flush(&mut self, cx: &mut Context<'_>) -> Receipt {
+        self.flush(cx).map(|()| Demand::More).map_err(|error| cx.fatal(error))
     }
     fn on_completed(&mut self, cx: &mut Context<'_>) -> Closed {
-        self.flush().map_err(|error| cx.fatal(error))
+        self.finish(cx).map_err(|error| cx.fatal(error))
     }
     fn on_error(&mut self, error: StreamError, cx: &mut Context<'_>) -> Closed {
-        cx.report("csv writer", &error);
+        cx.report("csv::write", &error);
         self.on_completed(cx)
     }
     fn describe(&self, visitor: &mut dyn Visitor) {
@@ -168,195 +411,11 @@ impl<M: ToRow, W: Write> Sink for Writer<M, W> {
     }
 }
 
-impl<M, W: Write> fmt::Debug for Writer<M, W> {
+impl<E, W: Write> fmt::Debug for Writer<E, W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Writer").field("path", &self.path).field("buffered", &self.buffered).finish_non_exhaustive()
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::csv::{Reader, Values, read};
-    use proptest::prelude::*;
-    use std::fs::{self, OpenOptions};
-    use std::io;
-    use thingflow_core::{Flow, InputThing, SensorEvent, SensorId, Timestamp, from_iter, pipe, prelude::Chain};
-
-    fn event(n: i64) -> SensorEvent<f64> {
-        #[allow(clippy::cast_precision_loss)]
-        SensorEvent::new(1, Timestamp::from_nanos(n * 123_456_789), n as f64 / 3.0)
-    }
-
-    #[test]
-    fn round_trip() {
-        // Case 86.
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("lux.csv");
-        let before: Vec<_> = (1..=5).map(event).collect();
-        pipe().to(write(&path).unwrap()).feed(before.clone()).unwrap();
-        assert_eq!(read::<f64>(&path).unwrap().collect_now(), before);
-    }
-
-    #[test]
-    fn every_row_is_in_the_file_before_the_next_event() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("lux.csv");
-        let mut writer = write(&path).unwrap();
-        let cx = &mut Context::detached(thingflow_core::Instant::ZERO);
-        for rows in 1..=3 {
-            writer.next_ref(&event(rows), cx).unwrap();
-            assert_eq!(read::<f64>(&path).unwrap().collect_now().len(), usize::try_from(rows).unwrap());
-        }
-    }
-
-    #[test]
-    fn appends_without_a_second_header_and_mends_a_cut_row() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("lux.csv");
-        for n in 1..=2 {
-            pipe().to(append(&path).unwrap()).feed([event(n)]).unwrap();
-        }
-        assert_eq!(read::<f64>(&path).unwrap().collect_now(), [event(1), event(2)]);
-        let mut text = fs::read_to_string(&path).unwrap();
-        text.truncate(text.len() - 10);
-        fs::write(&path, text).unwrap();
-        pipe().to(append(&path).unwrap()).feed([event(3)]).unwrap();
-        let lines = fs::read_to_string(&path).unwrap();
-        assert_eq!(lines.lines().count(), 4);
-        assert!(lines.lines().last().unwrap().starts_with("0.370370367,"), "{lines}");
-        let whole = crate::csv::open::<f64>(&path).unwrap().skip_bad_rows().flow().collect_now();
-        assert_eq!(whole, [event(1), event(3)]);
-    }
-
-    #[test]
-    fn does_not_append_to_another_kind_of_file() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("other.csv");
-        fs::write(&path, "x,y\n1,2\n").unwrap();
-        let error = append::<f64>(&path).unwrap_err().to_string();
-        assert!(
-            error.contains("line 1: expected the header `timestamp,datetime,sensor_id,value`, found `x,y`"),
-            "{error}"
-        );
-        assert_eq!(fs::read_to_string(&path).unwrap(), "x,y\n1,2\n");
-    }
-
-    #[test]
-    fn a_full_disk_ends_the_run_with_advice() {
-        let error = write::<f64>("/dev/full").unwrap_err().to_string();
-        let expected = "cannot write to /dev/full: No space left on device";
-        assert!(error.starts_with(expected) && error.contains("remove old files"), "{error}");
-
-        let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
-        let writer = Writer::without_header(SensorRows::<f64>::default(), "/dev/full", full);
-        let error = pipe().to(writer).feed([event(1)]).unwrap_err().to_string();
-        assert!(error.starts_with(expected), "{error}");
-
-        let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
-        let writer = Writer::without_header(SensorRows::<f64>::default(), "/dev/full", full).buffered();
-        let error = pipe().to(writer).feed([event(1)]).unwrap_err().to_string();
-        assert!(error.starts_with(expected), "at the end at the latest: {error}");
-    }
-
-    #[test]
-    fn a_missing_directory_is_named() {
-        let error = write::<f64>("/no/such/lux.csv").unwrap_err().to_string();
-        assert!(error.ends_with("create the directory: mkdir -p /no/such"), "{error}");
-    }
-
-    #[test]
-    fn texts_with_commas_quotes_and_line_ends_come_back() {
-        let before = SensorEvent::new("a,b", Timestamp::UNIX_EPOCH, "say \"x\",\r\nor not".to_owned());
-        let mut bytes = Vec::new();
-        let writer = Writer::new(SensorRows::default(), "memory", &mut bytes).unwrap();
-        pipe().to(writer).feed([before.clone()]).unwrap();
-        let reader = Reader::new(SensorRows::<String>::default(), "memory", bytes.as_slice());
-        assert_eq!(Flow::new(reader).collect_now(), [before]);
-    }
-
-    #[test]
-    fn is_the_end_of_a_chain_or_a_branch_of_a_port() {
-        let port = thingflow_core::Port::<SensorEvent<f64>>::new();
-        port.connect(Writer::new(SensorRows::default(), "null", io::sink()).unwrap());
-        let _ = from_iter([event(1)]).connect(Writer::new(SensorRows::default(), "null", io::sink()).unwrap());
-    }
-
-    #[test]
-    fn readings_of_several_values_have_a_column_each() {
-        let before = [Some([1.5, 2.5]), None].map(|val| SensorEvent::new("xy", Timestamp::UNIX_EPOCH, val));
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("xy.csv");
-        pipe().to(append(&path).unwrap()).feed(before).unwrap();
-        let text = fs::read_to_string(&path).unwrap();
-        assert!(text.starts_with("timestamp,datetime,sensor_id,value_1,value_2\n"), "{text}");
-        assert_eq!(read::<Option<[f64; 2]>>(&path).unwrap().collect_now(), before);
-    }
-
-    #[test]
-    fn columns_with_commas_in_their_names_can_be_appended_to() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("points.csv");
-        for n in 1..=2 {
-            let mapping = crate::csv::columns(["x, in m", "y"], |n: &i32| [n.to_string(), "\"".to_owned()]);
-            pipe().to(Writer::append(mapping, &path).unwrap()).feed([n]).unwrap();
-        }
-        assert_eq!(fs::read_to_string(&path).unwrap(), "\"x, in m\",y\n1,\"\"\"\"\n2,\"\"\"\"\n");
-    }
-
-    #[test]
-    fn a_row_of_one_empty_text_is_a_row() {
-        let before = [None, Some(1.5), None];
-        let mut bytes = Vec::new();
-        pipe().to(Writer::new(Values::<Option<f64>>::default(), "memory", &mut bytes).unwrap()).feed(before).unwrap();
-        let reader = Reader::new(Values::<Option<f64>>::default(), "memory", bytes.as_slice());
-        assert_eq!(reader.flow().collect_now(), before);
-    }
-
-    /// Takes so many bytes, then none, until it is tried once too often.
-    struct FullDisk<'a>(&'a mut Vec<u8>, usize);
-    impl Write for FullDisk<'_> {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            let room = bytes.len().min(self.1 - self.0.len());
-            self.0.extend(&bytes[..room]);
-            if room > 0 { Ok(room) } else { Err(io::ErrorKind::StorageFull.into()) }
-        }
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn a_disk_that_fills_up_holds_the_beginning_and_the_run_ends(room in 0_usize..400, buffered: bool) {
-            let rows = (1..=8).map(event);
-            let mut all = Vec::new();
-            pipe().to(Writer::new(SensorRows::default(), "memory", &mut all).unwrap()).feed(rows.clone()).unwrap();
-            let mut disk = Vec::new();
-            let ended = match Writer::new(SensorRows::default(), "disk", FullDisk(&mut disk, room)) {
-                Ok(writer) if buffered => pipe().to(writer.buffered()).feed(rows).is_ok(),
-                Ok(writer) => pipe().to(writer).feed(rows).is_ok(),
-                Err(_) => false,
-            };
-            prop_assert_eq!(ended, room >= all.len());
-            prop_assert_eq!(disk.as_slice(), &all[..room.min(all.len())], "and nothing is written behind a half row");
-        }
-
-        #[test]
-        fn whatever_is_written_comes_back(nanos: i64, number: u64, val: f64, text: String) {
-            prop_assume!(!val.is_nan());
-            let events = [SensorEvent::new(number, Timestamp::from_nanos(nanos), val)];
-            let mut bytes = Vec::new();
-            pipe().to(Writer::new(SensorRows::default(), "memory", &mut bytes).unwrap()).feed(events).unwrap();
-            let reader = Reader::new(SensorRows::<f64>::default(), "memory", bytes.as_slice());
-            prop_assert_eq!(Flow::new(reader).collect_now(), events);
-
-            let id = SensorId::intern("text");
-            let texts = [SensorEvent { sensor_id: id, ts: Timestamp::UNIX_EPOCH, val: text }];
-            let mut bytes = Vec::new();
-            pipe().to(Writer::new(SensorRows::default(), "memory", &mut bytes).unwrap()).feed(texts.clone()).unwrap();
-            let reader = Reader::new(SensorRows::<String>::default(), "memory", bytes.as_slice());
-            prop_assert_eq!(Flow::new(reader).collect_now(), texts);
-        }
-    }
-}
+mod tests;

@@ -11,11 +11,15 @@
 //! ```
 
 mod error;
+#[cfg(unix)]
+mod input;
 mod reader;
 mod tail;
 mod writer;
 
 pub use error::{LineError, LineFault};
+#[cfg(unix)]
+pub use input::{Input, stdin};
 pub use reader::{Reader, follow, read};
 pub use tail::Tail;
 pub use writer::{Writer, append, write};

@@ -4,14 +4,14 @@ use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf, absolute};
 
-use crate::file_error::{Doing, FileError};
-use crate::log_file::is_same;
+use crate::files::{Doing, FileError, is_same};
 
 /// A file that others write to. It is read to its end, and on from there when more has come.
 ///
 /// If the name has come to stand for another file, as after `logrotate`, that is read from its beginning, once the old one
 /// has been read to its end. A file that has become shorter has been emptied and is read from its beginning too. In both
-/// cases a last line without an end gets one. While there is no file of the name, there is nothing to read.
+/// cases a last line without an end is an error of the kind `UnexpectedEof`, which a [`Reader`](super::Reader) takes for a
+/// line that was cut off, and reports. While there is no file of the name, there is nothing to read.
 #[derive(Debug)]
 pub struct Tail {
     path: PathBuf,
@@ -83,8 +83,7 @@ impl Read for Tail {
                 return Ok(0);
             }
             if self.last.take().is_some_and(|last| last != b'\n') {
-                into[0] = b'\n';
-                return Ok(1);
+                return Err(ErrorKind::UnexpectedEof.into());
             }
         }
     }
@@ -137,7 +136,7 @@ mod tests {
             &|| {
                 add(&path, "two\n");
                 fs::rename(&path, &moved).unwrap();
-                add(&moved, "late");
+                add(&moved, "late\ncut off");
             },
             &|| add(&path, "three\n"),
             &|| {
@@ -154,7 +153,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("log");
         let changes: [&dyn Fn(); 2] = [&|| add(&path, "one\ntwo\nhalf"), &|| fs::write(&path, "three\n").unwrap()];
-        assert_eq!(followed(&path, &changes), ["one", "two", "half", "three"]);
+        assert_eq!(followed(&path, &changes), ["one", "two", "three"], "half a line is none");
     }
 
     #[test]
@@ -169,6 +168,34 @@ mod tests {
         let changes: [&dyn Fn(); 3] =
             [&|| write(1), &|| fs::rename(&path, dir.path().join("log.1")).unwrap(), &|| (2..=3).for_each(write)];
         assert_eq!(followed(&path, &changes), ["1", "2", "3"]);
+    }
+
+    #[test]
+    fn f53_a_file_that_cannot_be_read_for_a_moment_is_looked_at_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, moved) = (dir.path().join("log"), dir.path().join("log.1"));
+        let away = &|| {
+            fs::rename(&path, &moved).unwrap();
+            std::os::unix::fs::symlink("log", &path).unwrap(); // it leads to itself: nobody can open that
+        };
+        let back = &|| {
+            fs::remove_file(&path).unwrap();
+            add(&path, "two\n");
+        };
+        let reports = Recorder::new();
+        fs::write(&path, "one\n").unwrap();
+        let seen = Recorder::new();
+        let mut scheduler = Scheduler::virtual_time().unwrap();
+        scheduler.reports().map(|report| report.error.to_string()).connect(reports.clone());
+        scheduler.schedule_recurring(follow(&path, SECOND).unwrap().connect(seen.clone())).unwrap();
+        for change in [&|| (), away as &dyn Fn(), back] {
+            change();
+            scheduler.run_for(10 * SECOND).unwrap();
+        }
+        assert_eq!(seen.events(), ["one", "two"]);
+        assert!(!seen.is_completed() && seen.error().is_none());
+        let reports = reports.events();
+        assert!(reports.len() == 1 && reports[0].starts_with("no line: cannot read "), "{reports:?}");
     }
 
     #[test]

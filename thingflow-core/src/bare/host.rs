@@ -25,10 +25,17 @@ pub(super) struct BareHost {
     pub(super) epoch: Cell<Timestamp>,
     pub(super) stopped: Cell<bool>,
     pub(super) reports: Cell<u32>,
+    /// How often somebody had room again.
+    pub(super) resumes: Cell<u64>,
     #[cfg(feature = "alloc")]
     later: RefCell<Vec<Later>>,
     #[cfg(feature = "alloc")]
     jobs: RefCell<Vec<Job>>,
+    /// Ports with stages that wait for room, and the count of resumes that they have heard.
+    #[cfg(feature = "alloc")]
+    stalled: RefCell<Vec<Weak<dyn Hub>>>,
+    #[cfg(feature = "alloc")]
+    heard: Cell<u64>,
 }
 
 /// A wake-up of a port, where there are ports.
@@ -53,6 +60,17 @@ impl Host for BareHost {
     fn stop(&self) {
         self.stopped.set(true);
     }
+    fn resume(&self) {
+        self.resumes.set(self.resumes.get() + 1);
+    }
+    fn resumes(&self) -> Option<u64> {
+        Some(self.resumes.get())
+    }
+    #[cfg(feature = "alloc")]
+    fn wake_on_resume(&self, port: Weak<dyn Hub>) -> bool {
+        self.stalled.borrow_mut().push(port);
+        true
+    }
     #[cfg(feature = "alloc")]
     fn defer(&self, job: Job) {
         self.jobs.borrow_mut().push(job);
@@ -71,6 +89,14 @@ impl BareHost {
         for job in self.jobs.take() {
             job(cx)?;
         }
+        if self.is_resumed() {
+            self.heard.set(self.resumes.get());
+            for port in self.stalled.take() {
+                if let Some(port) = port.upgrade() {
+                    let _ = port.resumed(cx)?;
+                }
+            }
+        }
         let now = cx.now();
         let due: Vec<Later> = self.later.borrow_mut().extract_if(.., |later| later.due <= now).collect();
         for later in due {
@@ -81,9 +107,13 @@ impl BareHost {
         Ok(())
     }
 
+    fn is_resumed(&self) -> bool {
+        self.heard.get() != self.resumes.get() && !self.stalled.borrow().is_empty()
+    }
+
     /// When [`run_later`](Self::run_later) has something to do.
     pub(super) fn next_later(&self) -> Instant {
-        if !self.jobs.borrow().is_empty() {
+        if !self.jobs.borrow().is_empty() || self.is_resumed() {
             return self.now.get();
         }
         let later = self.later.borrow();

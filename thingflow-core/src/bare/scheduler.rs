@@ -10,7 +10,7 @@ use super::host::BareHost;
 use super::{ScheduleError, TaskId, Timetable};
 use crate::chain::{Chain, Connected, Identity};
 use crate::clock::{Instant, Timestamp, nanos};
-use crate::context::Context;
+use crate::context::{Context, ON_RESUME};
 use crate::error::{Failure, FatalError, RunError};
 use crate::output::{ConnectedFlow, Flow, OutputThing};
 use crate::sensor::{Sampled, Sensor};
@@ -37,6 +37,8 @@ pub struct Scheduler<'a, const N: usize> {
     slots: Vec<Slot<'a>, N>,
     tick: u64,
     ticks: u64,
+    /// The resumes that the tasks have heard of.
+    resumes: u64,
     host: BareHost,
 }
 
@@ -46,6 +48,10 @@ struct Slot<'a> {
     on_failure: OnFailure,
     started: bool,
     again: bool,
+    /// Told to pause, until there is room.
+    full: bool,
+    /// A stage waits for room.
+    stalled: bool,
     wake: Instant,
 }
 
@@ -66,7 +72,14 @@ impl<'a, const N: usize> Scheduler<'a, N> {
     /// A scheduler with ticks of the given length.
     pub fn with_tick(tick: Duration) -> Self {
         let tick = nanos(tick).max(1);
-        Self { table: Timetable::new(1 << 20), slots: Vec::new(), tick, ticks: 0, host: BareHost::default() }
+        Self {
+            table: Timetable::new(1 << 20),
+            slots: Vec::new(),
+            tick,
+            ticks: 0,
+            resumes: 0,
+            host: BareHost::default(),
+        }
     }
 
     /// The value at which the tick counter wraps, for [`run_by_counter`](Self::run_by_counter): to be set before
@@ -108,7 +121,16 @@ impl<'a, const N: usize> Scheduler<'a, N> {
     ) -> Result<TaskId, ScheduleError> {
         let ticks = nanos(interval).saturating_add(self.tick / 2) / self.tick;
         let id = self.table.add(u32::try_from(ticks).unwrap_or(u32::MAX))?;
-        let slot = Slot { id, thing, on_failure, started: false, again: false, wake: Instant::NEVER };
+        let slot = Slot {
+            id,
+            thing,
+            on_failure,
+            started: false,
+            again: false,
+            full: false,
+            stalled: false,
+            wake: Instant::NEVER,
+        };
         self.slots.push(slot).map_err(|_| ScheduleError::Full)?;
         Ok(id)
     }
@@ -170,6 +192,7 @@ impl<'a, const N: usize> Scheduler<'a, N> {
 
     fn serve_due(&mut self) -> Result<(), RunError> {
         self.start_new()?;
+        self.free();
         self.run_later()?;
         self.wake_due()?;
         self.produce_due()
@@ -250,6 +273,21 @@ impl<'a, const N: usize> Scheduler<'a, N> {
         self.run_each(Step::Start, |slot| !core::mem::replace(&mut slot.started, true))
     }
 
+    /// Lets those go on that wait for room: a stage is woken at once, a source runs at its next tick if it has room.
+    fn free(&mut self) {
+        if self.resumes == self.host.resumes.get() {
+            return;
+        }
+        self.resumes = self.host.resumes.get();
+        let now = self.now();
+        for slot in &mut self.slots {
+            if core::mem::take(&mut slot.stalled) {
+                slot.wake = now;
+            }
+            slot.full &= !slot.thing.has_room();
+        }
+    }
+
     fn wake_due(&mut self) -> Result<(), RunError> {
         let now = self.now();
         self.run_each(Step::Wake, |slot| slot.wake <= now)
@@ -258,9 +296,9 @@ impl<'a, const N: usize> Scheduler<'a, N> {
     /// Those that asked to be called again come first: they ran in the last round.
     fn produce_due(&mut self) -> Result<(), RunError> {
         let due = self.table.due();
-        self.run_each(Step::Produce, |slot| core::mem::take(&mut slot.again) && !due.contains(&slot.id))?;
+        self.run_each(Step::Produce, |slot| !slot.full && core::mem::take(&mut slot.again) && !due.contains(&slot.id))?;
         for id in due {
-            self.run_each(Step::Produce, |slot| slot.id == id)?;
+            self.run_each(Step::Produce, |slot| slot.id == id && !slot.full)?;
         }
         Ok(())
     }
@@ -295,7 +333,8 @@ impl<'a, const N: usize> Scheduler<'a, N> {
         if self.host.stopped.take() {
             return None; // a later run goes on from here
         }
-        if self.slots.iter().any(|slot| slot.again) {
+        let resumed = self.resumes != self.host.resumes.get();
+        if self.slots.iter().any(|slot| slot.again && !slot.full || resumed && (slot.full || slot.stalled)) {
             return Some(0);
         }
         let ticks = self.table.sleep();
@@ -319,7 +358,7 @@ impl<'a, const N: usize> Scheduler<'a, N> {
 impl Slot<'_> {
     /// Calls the Thing once. `Done` if it is to be removed.
     fn run(&mut self, step: Step, host: &BareHost) -> Result<Demand, RunError> {
-        let cx = &mut Context::new(host.now.get(), host);
+        let (cx, resumes) = (&mut Context::new(host.now.get(), host), host.resumes.get());
         let demand = match self.call(step, cx) {
             Ok(demand) => demand,
             Err(error) => {
@@ -328,7 +367,14 @@ impl Slot<'_> {
                 return Err(cx.take_error(error));
             }
         };
-        self.wake = if matches!(step, Step::Wake) { cx.due } else { self.wake.min(cx.due) };
+        cx.catch_up_on_resumes();
+        self.stalled |= cx.stalled;
+        self.full = match demand {
+            Demand::Full => resumes == host.resumes.get(),
+            _ => self.full && !matches!(step, Step::Produce),
+        };
+        let due = if cx.due == ON_RESUME { Instant::NEVER } else { cx.due };
+        self.wake = if matches!(step, Step::Wake) { due } else { self.wake.min(due) };
         self.again |= cx.take_again();
         Ok(if self.thing.is_listened() { demand } else { Demand::Done })
     }

@@ -65,13 +65,18 @@ impl<const N: usize> Timetable<N> {
         Ok(id)
     }
 
-    /// The phase of the task of equal interval, else of the shortest interval that is related, else now.
+    /// The phase of the task of equal interval, else of the shortest interval that is related, else now. A shorter interval
+    /// than that of its relative does not wait for it, but runs on its beat.
     fn first_due(&self, interval: u32) -> i64 {
         let equal = |entry: &&Entry| entry.interval == interval;
         let related =
             |entry: &&Entry| entry.interval.is_multiple_of(interval) || interval.is_multiple_of(entry.interval);
         let relative = self.entries.iter().find(equal).or_else(|| self.entries.iter().find(related));
-        relative.map_or(i64::from(self.now), |entry| entry.due)
+        let now = i64::from(self.now);
+        relative.map_or(now, |entry| match entry.due - now {
+            wait if wait > i64::from(interval) => now + wait % i64::from(interval),
+            _ => entry.due,
+        })
     }
 
     /// Removes a task; false if it is not in the table.

@@ -104,7 +104,10 @@ impl Order {
     }
 
     fn crossings(&self) -> usize {
-        self.columns.iter().map(|column| inversions(self.ends(column).into_iter().map(|end| end.1).collect())).sum()
+        self.columns
+            .iter()
+            .map(|column| inversions(&self.ends(column).into_iter().map(|end| end.1).collect::<Vec<_>>()))
+            .sum()
     }
 
     fn sweep(&mut self, forth: bool) {
@@ -152,7 +155,7 @@ impl Order {
 }
 
 /// How many pairs stand in the wrong order.
-fn inversions(values: Vec<f64>) -> usize {
+fn inversions(values: &[f64]) -> usize {
     if values.len() < 2 {
         return 0;
     }
@@ -161,5 +164,5 @@ fn inversions(values: Vec<f64>) -> usize {
     sorted.sort_by(f64::total_cmp);
     let across = |value: &f64| sorted.len() - sorted.partition_point(|other| other <= value);
     let between: usize = right.iter().map(across).sum();
-    between + inversions(left.to_vec()) + inversions(right.to_vec())
+    between + inversions(left) + inversions(right)
 }

@@ -166,6 +166,21 @@ impl Visitor for Walk<'_> {
         self.events = None; // counted at ports only
     }
 
+    fn source_type(&mut self, name: &'static str) {
+        self.graph.nodes[self.at].name = called(name);
+    }
+
+    /// Events that a join takes come out of it at a source: one node for both.
+    fn origin(&mut self, id: usize) {
+        let Some((_, taken)) = self.graph.ports.iter().find(|(known, _)| *known == id) else {
+            return self.graph.ports.push((id, self.at));
+        };
+        // The walk has just met the source, so that it is the last node and has no edges yet.
+        let own = core::mem::replace(&mut self.at, *taken);
+        self.graph.nodes.truncate(own);
+        self.graph.nodes[self.at].kind = NodeKind::Source;
+    }
+
     fn filter_type(&mut self, name: &'static str) {
         self.filter(&called(name));
     }

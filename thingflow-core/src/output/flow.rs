@@ -10,7 +10,7 @@ use crate::context::Context;
 use crate::error::{Failure, StreamError};
 use crate::notice::{Notice, Question};
 use crate::thing::{Closed, Demand, Filter, InputThing, Receipt};
-use crate::visit::short_name;
+use crate::visit::{short_name, show_type};
 
 #[cfg(feature = "alloc")]
 use {super::Output, crate::thing::Sink, alloc::vec::Vec};
@@ -38,6 +38,10 @@ impl<S: Source> Flow<S> {
     /// The flow of a source that is made of this one.
     pub(crate) fn over<R: Source>(self, stage: impl FnOnce(S) -> R) -> Flow<R> {
         Flow::new(stage(self.source))
+    }
+
+    pub(crate) fn source_mut(&mut self) -> &mut S {
+        &mut self.source
     }
 
     /// The same source with a port, so that any number of branches can begin there.
@@ -180,7 +184,10 @@ impl<S: Source, C: InputThing<S::Item>> OutputThing for ConnectedFlow<S, C> {
         }
         self.chain.notice(notice, cx)
     }
-    fn ask(&self, question: Question<'_>) -> bool {
+    fn ask(&self, mut question: Question<'_>) -> bool {
+        if let Question::Describe(visitor) = &mut question {
+            show_type::<S>(self.source.name(), *visitor);
+        }
         self.chain.ask(question)
     }
     fn due(&mut self, cx: &mut Context<'_>) -> Option<Instant> {

@@ -147,9 +147,12 @@ pub trait PortSource: Ports {
         if matches!(notice, Notice::Wake) { Ok(Demand::More) } else { self.tell_ports(notice, cx) }
     }
 
-    /// Answers a question, by asking the ports. Override for a Thing that goes on although nobody listens.
+    /// Answers a question, by asking the ports. Override for a Thing that goes on although nobody listens; one without ports,
+    /// such as one that answers at a socket, does so anyway.
     fn answer(&self, question: Question<'_>) -> bool {
-        self.ask_ports(question)
+        let mut without = matches!(question, Question::Open);
+        self.ports(&mut |_| without = false);
+        without || self.ask_ports(question)
     }
 
     /// When the Thing acts next by a timetable of its own, see [`Source::due`](crate::Source::due).

@@ -92,8 +92,11 @@ where
         }
     }
     fn ask(&self, mut question: Question<'_>) -> bool {
-        if let (Question::Describe(visitor), Some(name)) = (&mut question, self.port.given_name()) {
-            visitor.place(&name);
+        if let Question::Describe(visitor) = &mut question {
+            crate::visit::show_type::<S>(self.source.name(), *visitor);
+            if let Some(name) = self.port.given_name() {
+                visitor.place(&name);
+            }
         }
         self.port.ask(question)
     }

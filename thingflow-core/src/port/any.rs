@@ -6,6 +6,8 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
 
+#[cfg(feature = "std")]
+use super::RunLink;
 use super::{Inner, Port, Slot};
 use crate::context::Context;
 use crate::diagram::{Hop, Shows};
@@ -46,6 +48,10 @@ pub(crate) trait AnyPort: Hub {
     fn id(&self) -> usize;
     fn name(&self) -> String;
     fn events(&self) -> u64;
+    fn is_closed(&self) -> bool;
+    /// Whether it belongs to another scheduler that is still there.
+    #[cfg(feature = "std")]
+    fn is_of_another(&self, link: &Rc<RunLink>) -> bool;
     fn notice(&self, notice: Notice<'_>, cx: &mut Context<'_>) -> Receipt;
     /// Whether the end of a loop leads here.
     fn is_looped(&self) -> bool;
@@ -126,6 +132,15 @@ impl<T: Clone + 'static> AnyPort for Inner<T> {
             Notice::Completed if self.is_looped() && self.ends_at_rest(cx) => Ok(Demand::Done),
             notice => self.tell(notice, cx),
         }
+    }
+
+    fn is_closed(&self) -> bool {
+        self.closed.get()
+    }
+
+    #[cfg(feature = "std")]
+    fn is_of_another(&self, link: &Rc<RunLink>) -> bool {
+        self.run.borrow().link().is_some_and(|of| !Rc::ptr_eq(&of, link))
     }
 
     fn is_looped(&self) -> bool {

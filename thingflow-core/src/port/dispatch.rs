@@ -9,6 +9,7 @@ use super::any::end_of;
 use super::{Body, Inner, Port, Slot, pending, state};
 use crate::clock::Instant;
 use crate::context::{Context, Culprit};
+use crate::error::StreamError;
 use crate::notice::{Arrival, Notice};
 use crate::thing::{Closed, Demand, Receipt};
 
@@ -69,6 +70,7 @@ impl<T: Clone + 'static> Port<T> {
     fn next_to_none(&self, cx: &mut Context<'_>, mut body: Box<Body<T>>) -> Receipt {
         body.events -= u64::from(self.inner.closed.get());
         self.inner.put_back_idle(body);
+        self.inner.say_if_closed(cx);
         self.inner.conclude(Ok(Demand::More), cx)
     }
 
@@ -126,8 +128,24 @@ impl<T: Clone + 'static> Inner<T> {
             return self.settle_if_idle(demand, cx);
         };
         body.events += u64::from(!self.closed.get());
+        self.say_if_closed(cx);
         let receipt = self.hand_out(body, event, cx);
         self.settled(receipt, cx)
+    }
+
+    /// A port that has ended drops the event: whoever sends it must hear of that, since another has ended the port.
+    #[inline]
+    fn say_if_closed(&self, cx: &Context<'_>) {
+        if self.closed.get() {
+            self.say_closed(cx);
+        }
+    }
+
+    #[cold]
+    fn say_closed(&self, cx: &Context<'_>) {
+        let what =
+            "an event came after the end, which another of its feeders has sent: let each feed the port by `feeder()`";
+        cx.report(&self.display_name(), &StreamError::new(what));
     }
 
     fn hand_out(&self, body: Box<Body<T>>, event: T, cx: &mut Context<'_>) -> Receipt {

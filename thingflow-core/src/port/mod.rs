@@ -14,6 +14,7 @@ mod chain;
 mod connection;
 mod dispatch;
 mod draining;
+mod feeder;
 mod run;
 mod slots;
 mod waking;
@@ -40,6 +41,7 @@ pub use branch::Branch;
 pub use chain::PortChain;
 pub use connection::Connection;
 use draining::Draining;
+pub use feeder::Feeder;
 pub(crate) use run::RunLink;
 use run::RunOf;
 use slots::Slots;
@@ -98,6 +100,8 @@ struct Inner<T> {
     run: RefCell<RunOf>,
     /// As many as there are ends of loops that lead here, and one.
     loops: Rc<()>,
+    /// Shared with the feeders.
+    feeders: Rc<()>,
     name: RefCell<Option<String>>,
     me: Weak<Inner<T>>,
 }
@@ -174,6 +178,7 @@ impl<T: Clone + 'static> Port<T> {
             keep_running: Cell::new(false),
             run: RefCell::default(),
             loops: Rc::new(()),
+            feeders: Rc::new(()),
             name: RefCell::new(None),
             me: me.clone(),
         });

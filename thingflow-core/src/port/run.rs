@@ -61,6 +61,8 @@ pub(crate) struct RunLink {
     unlistened: Cell<bool>,
     left: Cell<bool>,
     unstarted: RefCell<Vec<Weak<dyn AnyPort>>>,
+    /// Ports that nothing feeds any more.
+    unfed: RefCell<Vec<Rc<dyn AnyPort>>>,
     /// The ports that this run has started, whether or not a walk over the graph sees them.
     started: RefCell<Vec<Weak<dyn AnyPort>>>,
     /// So many may have been started before those that are gone are looked for.
@@ -85,6 +87,17 @@ impl RunLink {
         self.unstarted.borrow_mut().push(port);
     }
 
+    /// Ends a port in the next turn: the last of those that fed it is gone.
+    pub(super) fn end_soon(&self, port: Rc<dyn AnyPort>) {
+        self.unfed.borrow_mut().push(port);
+    }
+
+    /// Ports to be ended.
+    #[cfg(feature = "std")]
+    pub(crate) fn take_unfed(&self) -> Vec<Rc<dyn AnyPort>> {
+        self.unfed.take()
+    }
+
     /// Keeps a port that has been started, so that it is closed with the run. Those that are gone are forgotten now and then.
     pub(crate) fn note_started(&self, port: Weak<dyn AnyPort>) {
         let mut started = self.started.borrow_mut();
@@ -95,12 +108,19 @@ impl RunLink {
         started.push(port);
     }
 
+    /// The ports that this run has started and that still live.
+    #[cfg(feature = "std")]
+    pub(crate) fn started(&self) -> Vec<Rc<dyn AnyPort>> {
+        self.started.borrow().iter().filter_map(Weak::upgrade).collect()
+    }
+
     /// Ends the run: the ports that it has started and that still live.
     #[cfg(feature = "std")]
     pub(crate) fn end_run(&self) -> Vec<Rc<dyn AnyPort>> {
         self.run.set(self.run.get() + 1);
         self.room.set(0);
-        self.started.take().iter().filter_map(Weak::upgrade).collect()
+        let unfed = self.unfed.take();
+        self.started.take().iter().filter_map(Weak::upgrade).chain(unfed).collect()
     }
 
     /// Whether a source may have lost its last listener since the last call.
@@ -123,6 +143,9 @@ impl RunLink {
 
     #[cfg(feature = "std")]
     pub(crate) fn is_quiet(&self) -> bool {
-        !self.unlistened.get() && self.unstarted.borrow().is_empty() && !self.trackers.is_nudged()
+        !self.unlistened.get()
+            && self.unstarted.borrow().is_empty()
+            && self.unfed.borrow().is_empty()
+            && !self.trackers.is_nudged()
     }
 }

@@ -9,11 +9,13 @@ use super::engine::Engine;
 use super::keyed::Id;
 use super::pauses::Stalled;
 use super::periodic::OnFailure;
-use super::table::{Driven, Flags, Schedule, Trigger};
+use super::phase::{Ask, Phase};
+use super::table::{Lists, Schedule, Trigger};
 use super::timers::{Due, Kind};
 use crate::clock::Instant;
-use crate::context::{Context, Host, ON_RESUME};
+use crate::context::{Context, ON_RESUME};
 use crate::error::{Failure, FatalError, NOT_YET, RunError, StreamError};
+use crate::notice::Notice;
 use crate::output::OutputThing;
 use crate::port::PortRef;
 use crate::thing::{Demand, Receipt};
@@ -32,18 +34,17 @@ pub(super) enum Why {
     Wake,
     /// Somebody further down has room again.
     Resumed,
+    /// What is being collected is to be sent: the run is being stopped.
+    Flush,
 }
 
 /// A Thing that is out of the table because it is being called.
 struct Running {
     id: Id,
     why: Why,
-    thing: Driven,
-    /// It is called once only.
-    once: bool,
-    recurs: bool,
-    /// Set free by a resume that may have been meant for others.
-    resumed: bool,
+    thing: Box<dyn OutputThing>,
+    trigger: Trigger,
+    ask: Ask,
     /// Whether it has been asked for events, and whether it gave some, or said that it has none.
     asked: bool,
     gave: bool,
@@ -60,10 +61,18 @@ struct Outcome {
     drains: bool,
 }
 
+/// What is to be logged after a call.
+enum News {
+    /// So many ticks have passed in vain.
+    Missed(u64),
+    /// It works again after so many failures.
+    Mended(u32),
+}
+
 impl Engine {
     /// Calls a Thing, if it is still there and may be called.
     pub(super) fn call(&self, id: Id, why: Why) -> Result<(), RunError> {
-        if why != Why::Start && !self.run.unstarted.borrow().is_empty() {
+        if why != Why::Start && !self.run.calls.unstarted.borrow().is_empty() {
             self.call(id, Why::Start)?; // perhaps it was scheduled from inside of a call, in this very turn
         }
         let Some(mut running) = self.take(id, why) else { return Ok(()) };
@@ -84,50 +93,59 @@ impl Engine {
     /// Puts a Thing back that is closed with all the others.
     #[cold]
     fn failed(&self, Running { id, thing, .. }: Running, mut error: RunError) -> RunError {
-        error.name_thing(|| thing.as_output().name().to_owned());
-        self.with_schedule(id, |schedule| schedule.thing = Some(thing));
+        error.name_thing(|| thing.name().to_owned());
+        self.put_back(id, thing);
         error
+    }
+
+    fn put_back(&self, id: Id, thing: Box<dyn OutputThing>) {
+        self.with_schedule(id, |schedule| schedule.thing = Some(thing));
     }
 
     fn take(&self, id: Id, why: Why) -> Option<Running> {
         let mut schedules = self.schedules.borrow_mut();
         let schedule = schedules.get_mut(id)?;
-        let flags = &mut schedule.flags;
-        let mut resumed = false;
+        let mut ask = Ask::Nothing;
         match why {
-            Why::Start if std::mem::replace(&mut flags.started, true) => return None,
+            Why::Start if !schedule.phase.start() => return None,
             Why::Start => {}
             Why::Wake => schedule.armed = Instant::NEVER,
-            Why::Resumed => flags.stalled = false,
+            Why::Resumed => schedule.lists.stalled = false,
+            Why::Flush => {}
             Why::Tick | Why::Turn => {
-                flags.queued &= why != Why::Turn;
-                if flags.paused || schedule.trigger == Trigger::Never {
+                schedule.lists.again &= why != Why::Turn;
+                ask = schedule.phase.ask();
+                if ask == Ask::Nothing {
                     if why == Why::Tick {
                         self.set_next_tick(id, schedule, self.now(), None);
                     }
                     return None;
                 }
-                resumed = std::mem::take(&mut flags.resumed);
             }
         }
-        let (once, recurs) = (flags.once, schedule.trigger == Trigger::Recurring);
+        let trigger = schedule.trigger;
         let thing = schedule.thing.take()?;
-        Some(Running { id, why, thing, once, recurs, resumed, asked: false, gave: false })
+        Some(Running { id, why, thing, trigger, ask, asked: false, gave: false })
     }
 
     /// All that is user code.
     fn serve(&self, running: &mut Running, cx: &mut Context<'_>) -> Result<Outcome, FatalError> {
-        let thing = running.thing.output();
+        let (thing, once) = (&mut *running.thing, running.trigger == Trigger::Once);
         let demand = match running.why {
             Why::Start => thing.start(cx).map_err(Failure::from),
+            Why::Flush => thing.notice(Notice::Flush, cx).map_err(Failure::from),
             Why::Wake | Why::Resumed => {
                 let drains = thing.is_draining();
-                let demand = self.sparing_ports(running.once, thing, |thing| thing.wake(cx).map_err(Failure::from));
+                let demand = self.sparing_ports(once, thing, |thing| thing.wake(cx).map_err(Failure::from));
                 if drains && demand.is_ok() && !thing.is_draining() { Ok(Demand::Done) } else { demand }
+            }
+            Why::Tick | Why::Turn if running.ask == Ask::Complete => {
+                thing.complete(cx)?;
+                Ok(Demand::Done)
             }
             Why::Tick | Why::Turn => running.produce(self, cx),
         };
-        let thing = running.thing.output();
+        let thing = &mut *running.thing;
         let mut again = None;
         let demand = match demand {
             Ok(demand) => demand,
@@ -139,7 +157,7 @@ impl Engine {
             Err(Failure::Fatal(token)) => return Err(token),
         };
         let done = demand == Demand::Done;
-        let due = if running.recurs && !done { thing.due(cx) } else { None };
+        let due = if running.trigger == Trigger::Recurring && !done { thing.due(cx) } else { None };
         Ok(Outcome { demand, due, again, drains: done && thing.is_draining() })
     }
 
@@ -151,80 +169,76 @@ impl Engine {
         call: impl FnOnce(&mut dyn OutputThing) -> R,
     ) -> R {
         if once {
-            *self.run.spared.borrow_mut() = ports_of(thing);
+            *self.run.calls.spared.borrow_mut() = ports_of(thing).iter().map(PortRef::id).collect();
         }
         let result = call(thing);
         if once {
-            self.run.spared.take();
+            self.run.calls.spared.take();
         }
         result
     }
 
     /// Puts a Thing back into the table, or drops it, and sees to what it has asked for.
     fn finish(&self, running: Running, outcome: &Outcome, cx: &mut Context<'_>) -> Result<(), RunError> {
-        let Running { id, why, mut thing, recurs, asked, gave, .. } = running;
+        let Running { id, why, thing, trigger, asked, gave, .. } = running;
         let done = outcome.demand == Demand::Done;
-        if outcome.drains {
-            self.note_failed(self.stop_calling(id, &mut thing));
-        }
         let mut schedules = self.schedules.borrow_mut();
         let Some(schedule) = schedules.get_mut(id) else {
             drop(schedules);
-            return self.end(id, thing);
+            return self.end_schedule(id, thing);
         };
-        schedule.counts.ticks += u64::from(asked);
-        schedule.failed_in_a_row *= u32::from(!gave);
-        if done && !outcome.drains || schedule.flags.cancelled {
-            drop(schedules);
-            return self.end(id, thing);
+        if asked {
+            schedule.count(|counts| counts.ticks += 1);
         }
-        let unheard = why == Why::Start && matches!(thing, Driven::Events(_));
-        schedule.thing = Some(thing);
-        if outcome.demand == Demand::Full && !std::mem::replace(&mut schedule.flags.paused, true) {
-            self.run.paused.borrow_mut().push(id);
+        let mended = if gave { schedule.troubles.worked().map(News::Mended) } else { None };
+        if done && !outcome.drains || schedule.phase == Phase::Cancelled {
+            drop(schedules);
+            return self.end_schedule(id, thing);
+        }
+        if outcome.drains && schedule.phase.drain() {
+            self.forget_rate(trigger);
+        }
+        if outcome.demand == Demand::Full && schedule.phase.fill() {
+            self.run.pauses.full.borrow_mut().push(id);
         }
         let later = outcome.due.filter(|due| *due > cx.now());
         if let Some(due) = later {
             cx.wake_at(due);
         }
-        // What came before a descriptor was registered is not announced.
-        if cx.take_again() || unheard || recurs && !done && later.is_none() {
-            self.queue(id, &mut schedule.flags);
+        if cx.take_again() || trigger == Trigger::Recurring && !done && later.is_none() {
+            self.queue(id, &mut schedule.lists);
         }
         if cx.due != Instant::NEVER {
             self.set_wake(id, schedule, cx);
         }
-        if why == Why::Tick {
-            self.set_next_tick(id, schedule, cx.now(), outcome.again);
+        // The clock is read again: what has been called, all of it, may have taken long.
+        let missed = if why == Why::Tick { self.set_next_tick(id, schedule, self.now(), outcome.again) } else { None };
+        if mended.is_none() && missed.is_none() {
+            schedule.thing = Some(thing);
+            return Ok(());
         }
+        drop(schedules);
+        for news in mended.into_iter().chain(missed.map(News::Missed)) {
+            self.discard(|_| news.log(thing.name()))?;
+        }
+        self.put_back(id, thing);
         Ok(())
     }
 
     #[cold]
-    fn end(&self, id: Id, thing: Driven) -> Result<(), RunError> {
-        let trigger = self.remove(id).map_or(Trigger::Never, |(_, trigger)| trigger);
-        self.drop_thing(id, thing, trigger)
-    }
-
-    /// Stops calling a Thing that has ended: from now on it is only woken.
-    #[cold]
-    fn stop_calling(&self, id: Id, thing: &mut Driven) -> Result<(), RunError> {
-        let trigger = self.with_schedule(id, |schedule| std::mem::replace(&mut schedule.trigger, Trigger::Never));
-        if let Some(trigger) = trigger.filter(|trigger| *trigger != Trigger::Never) {
-            self.forget_rate(trigger);
-            self.discard(|_| self.deregister(id, thing))?;
-        }
-        Ok(())
+    fn end_schedule(&self, id: Id, thing: Box<dyn OutputThing>) -> Result<(), RunError> {
+        self.remove(id);
+        self.drop_thing(thing)
     }
 
     /// Calls a Thing in this turn or the next.
     pub(super) fn call_soon(&self, id: Id) {
-        self.with_schedule(id, |schedule| self.queue(id, &mut schedule.flags));
+        self.with_schedule(id, |schedule| self.queue(id, &mut schedule.lists));
     }
 
-    fn queue(&self, id: Id, flags: &mut Flags) {
-        if !std::mem::replace(&mut flags.queued, true) {
-            self.run.again.borrow_mut().push_back(id);
+    fn queue(&self, id: Id, lists: &mut Lists) {
+        if !std::mem::replace(&mut lists.again, true) {
+            self.run.calls.again.borrow_mut().push_back(id);
         }
     }
 
@@ -232,8 +246,8 @@ impl Engine {
     #[cold]
     fn set_wake(&self, id: Id, schedule: &mut Schedule, cx: &mut Context<'_>) {
         cx.catch_up_on_resumes();
-        if cx.stalled && !std::mem::replace(&mut schedule.flags.stalled, true) {
-            self.run.stalled.borrow_mut().push(Stalled::Flow(id));
+        if cx.stalled && !std::mem::replace(&mut schedule.lists.stalled, true) {
+            self.run.pauses.stalled.borrow_mut().push(Stalled::Flow(id));
         }
         if cx.due != ON_RESUME {
             self.arm(id, schedule, cx.due);
@@ -243,7 +257,7 @@ impl Engine {
     fn arm(&self, id: Id, schedule: &mut Schedule, due: Instant) {
         if due < schedule.armed {
             schedule.armed = due;
-            self.run.timers.borrow_mut().once(due, self.slack(None), Due { kind: Kind::Flow, id });
+            self.set_once(due, Due { kind: Kind::Flow, id });
         }
     }
 
@@ -254,30 +268,48 @@ impl Engine {
 
     #[cold]
     fn sample_failed(&self, id: Id, thing: &mut dyn OutputThing, error: StreamError, cx: &mut Context<'_>) -> Receipt {
+        let now = cx.now();
         let policy = self.with_schedule(id, |schedule| {
-            schedule.counts.failures += 1;
-            schedule.failed_in_a_row += 1;
-            (schedule.on_failure, schedule.failed_in_a_row)
+            schedule.count(|counts| counts.failures += 1);
+            let said = schedule.troubles.failed(now);
+            (schedule.on_failure, schedule.troubles.failed_in_a_row(), said)
         });
-        let give_up = match policy {
-            None => return Ok(Demand::Done),
-            Some((OnFailure::Stop, _)) => true,
-            Some((OnFailure::Skip, _)) => false,
-            Some((OnFailure::Fatal, _)) => return Err(cx.fatal(error)),
-            Some((OnFailure::Retry { attempts, .. }, failed)) => failed >= attempts,
+        let Some((on_failure, in_a_row, said)) = policy else { return Ok(Demand::Done) };
+        let ends = match on_failure {
+            OnFailure::Stop => true,
+            OnFailure::Skip => false,
+            OnFailure::Fatal => return Err(cx.fatal(error)),
+            OnFailure::Retry { attempts, .. } => in_a_row >= attempts,
         };
-        if give_up {
+        match said {
+            _ if ends => log::error!("{}: {error}; its stream ends", thing.name()),
+            Some(1) => log::warn!("{}: {error}", thing.name()),
+            Some(n) => log::warn!("{}: {error}; {n} failures since the last message", thing.name()),
+            None => {}
+        }
+        self.hear(thing.name(), &error);
+        if ends {
             thing.fail(error, cx)?;
             return Ok(Demand::Done);
         }
-        self.report(thing.name(), &error);
         Ok(Demand::More)
     }
 }
 
+impl News {
+    #[cold]
+    fn log(self, name: &str) {
+        match self {
+            Self::Missed(ticks) => log::warn!("{name}: {ticks} ticks missed, because something took too long"),
+            Self::Mended(1) => log::warn!("{name}: works again after a failure"),
+            Self::Mended(n) => log::warn!("{name}: works again after {n} failures"),
+        }
+    }
+}
+
 /// The ports that a Thing's chain leads to.
-fn ports_of(thing: &dyn OutputThing) -> Vec<usize> {
-    struct Ports(Vec<usize>);
+pub(super) fn ports_of(thing: &dyn OutputThing) -> Vec<PortRef> {
+    struct Ports(Vec<PortRef>);
     impl Visitor for Ports {
         fn filter(&mut self, _: &str) {}
         fn branch(&mut self, see: &dyn Fn(&mut dyn Visitor)) {
@@ -285,7 +317,7 @@ fn ports_of(thing: &dyn OutputThing) -> Vec<usize> {
         }
         fn sink(&mut self, _: &str) {}
         fn port(&mut self, port: PortRef, _: bool) {
-            self.0.push(port.id());
+            self.0.push(port);
         }
     }
     let mut ports = Ports(Vec::new());
@@ -295,18 +327,19 @@ fn ports_of(thing: &dyn OutputThing) -> Vec<usize> {
 
 impl Running {
     fn produce(&mut self, engine: &Engine, cx: &mut Context<'_>) -> Result<Demand, Failure> {
-        let thing = self.thing.output();
+        let thing = &mut *self.thing;
         if !thing.is_listened() {
+            engine.say_cut_off(thing);
             return Ok(Demand::Done);
         }
-        if self.resumed && !thing.has_room() {
+        if self.ask == Ask::IfRoom && !thing.has_room() {
             return Ok(Demand::Full); // others have room again
         }
         self.asked = true;
         let demand = thing.produce(cx);
         self.gave = demand.is_ok();
         match demand {
-            demand if !self.once => demand,
+            demand if self.trigger != Trigger::Once => demand,
             Ok(Demand::Done) => Ok(Demand::Done),
             Ok(_) => {
                 engine.sparing_ports(true, thing, |thing| thing.complete(cx))?;

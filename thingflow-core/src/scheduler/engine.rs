@@ -8,35 +8,37 @@ use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::clocks::RunClock;
+use super::closing::Stop;
 use super::edge::threads::Threads;
 use super::host::Waiting;
 use super::inbox::Doorbell;
 use super::keyed::{Id, Keyed};
 use super::pauses::Stalled;
 use super::reactor::Reactor;
-use super::table::{Driven, Schedule};
+use super::signals::StopsOn;
+use super::table::{Schedule, Trigger};
 use super::timers::{Due, Timers};
 use crate::clock::Instant;
 use crate::context::{Context, Job};
 use crate::error::{FatalError, RunError};
 use crate::output::OutputThing;
-use crate::port::{AnyPort, Held, Hub, PortRef, RunLink};
+use crate::port::{AnyPort, Hub, RunLink};
 use crate::reports::Reports;
-use crate::visit::{ports_behind, shows_anything};
+use crate::visit::shows_anything;
 
-pub(super) struct Engine {
+pub(crate) struct Engine {
     pub(super) clock: RunClock,
     pub(super) link: Rc<RunLink>,
-    pub(super) stop: Arc<AtomicBool>,
+    pub(super) stop: Stop,
+    pub(super) stops_on: Cell<StopsOn>,
     pub(super) bell: Arc<Doorbell>,
     pub(super) threads: Threads,
     /// Samplings that edge threads have been asked for and have not answered: the virtual clock waits for them.
     pub(super) asked: Rc<Cell<usize>>,
-    pub(super) reactor: RefCell<Reactor>,
+    pub(super) reactor: Reactor,
     pub(super) schedules: RefCell<Keyed<Schedule>>,
     pub(super) run: Run,
     /// How often paused sources were set free: who was set free while it was called does not pause after it.
@@ -45,66 +47,101 @@ pub(super) struct Engine {
     pub(super) me: Weak<Engine>,
     /// Kept from turn to turn, so that a turn allocates nothing.
     pub(super) due: RefCell<Vec<Due>>,
-    pub(super) ready: RefCell<Vec<usize>>,
+    pub(super) ready: RefCell<Vec<Id>>,
     pub(super) inboxes: RefCell<Vec<Id>>,
 }
 
-/// What must not outlive a run.
+/// What must not outlive a run, by who sees to it.
 #[derive(Default)]
 pub(super) struct Run {
-    pub(super) timers: RefCell<Timers>,
-    /// Who is to be woken.
-    pub(super) ports: RefCell<Keyed<Waiting>>,
-    /// Ports and joins behind which something still drains: kept, and run for, until it has.
-    pub(super) lingering: RefCell<Vec<Rc<dyn Hub>>>,
-    /// Ports whose sources have ended, and which loops lead back to: they end when nothing is on its way any more.
-    pub(super) ending: RefCell<Vec<Rc<dyn AnyPort>>>,
-    /// Schedules to call in the next turn.
-    pub(super) again: RefCell<VecDeque<Id>>,
-    pub(super) unstarted: RefCell<Vec<Id>>,
-    pub(super) paused: RefCell<Vec<Id>>,
-    /// Stages that hold events back until somebody has room again, and those of them to be woken in the next turn.
-    pub(super) stalled: RefCell<Vec<Stalled>>,
-    pub(super) unstalled: RefCell<Vec<Stalled>>,
-    /// Sources that were paused, to be called in the next turn.
-    pub(super) freed: RefCell<Vec<Id>>,
+    pub(super) time: Time,
+    pub(super) calls: Calls,
+    pub(super) pauses: Pauses,
+    pub(super) hubs: Hubs,
     pub(super) jobs: RefCell<VecDeque<Job>>,
-    /// Feedback on its way: the run goes on for it.
-    pub(super) later: Cell<usize>,
+    /// What went wrong where nobody could be told: it ends the run after the turn.
+    pub(super) failed: RefCell<Option<RunError>>,
+}
+
+/// When something is due: `ticks.rs`, `turn.rs`.
+#[derive(Default)]
+pub(super) struct Time {
+    pub(super) timers: RefCell<Timers>,
+    /// Periods, and an instant at which schedules of each are due.
     pub(super) phases: RefCell<Vec<(Duration, Instant)>>,
     /// Periodic ticks a second, for the choice of slack.
     pub(super) rate: Cell<f64>,
     /// How many turns virtual time has stood still.
     pub(super) still: Cell<(Instant, u32)>,
+}
+
+/// Which schedules are called, and what holds during a call: `calls.rs`.
+#[derive(Default)]
+pub(super) struct Calls {
+    pub(super) unstarted: RefCell<Vec<Id>>,
+    /// To be called in the next turn.
+    pub(super) again: RefCell<VecDeque<Id>>,
     /// Ports that are not ended by who runs once.
     pub(super) spared: RefCell<Vec<usize>>,
+    /// Who was being called when a panic began.
     pub(super) culprit: RefCell<Option<String>>,
-    /// What went wrong where nobody could be told: it ends the run after the turn.
-    pub(super) failed: RefCell<Option<RunError>>,
+}
+
+/// Who waits for room: `pauses.rs`.
+#[derive(Default)]
+pub(super) struct Pauses {
+    pub(super) full: RefCell<Vec<Id>>,
+    /// Stages that hold events back until somebody has room again, and those of them to be woken in the next turn.
+    pub(super) stalled: RefCell<Vec<Stalled>>,
+    pub(super) unstalled: RefCell<Vec<Stalled>>,
+    /// Sources that were full, to be called in the next turn.
+    pub(super) freed: RefCell<Vec<Id>>,
+}
+
+/// Ports and joins that wait: `host.rs`.
+#[derive(Default)]
+pub(super) struct Hubs {
+    /// Who is to be woken.
+    pub(super) waiting: RefCell<Keyed<Waiting>>,
+    /// Feedback on its way: the run goes on for it.
+    pub(super) later: Cell<usize>,
+    /// Behind these something still drains: kept, and run for, until it has.
+    pub(super) lingering: RefCell<Vec<Rc<dyn Hub>>>,
+    /// Ports whose sources have ended, and which loops lead back to: they end when nothing is on its way any more.
+    pub(super) ending: RefCell<Vec<Rc<dyn AnyPort>>>,
 }
 
 impl Run {
     /// Takes all of it out. Each field is named here, so that none is forgotten.
-    fn take(&self) -> Self {
+    pub(super) fn take(&self) -> Self {
+        let Self { time, calls, pauses, hubs, jobs, failed } = self;
         Self {
-            timers: self.timers.take().into(),
-            ports: self.ports.borrow_mut().take_all().into(),
-            lingering: self.lingering.take().into(),
-            ending: self.ending.take().into(),
-            again: self.again.take().into(),
-            unstarted: self.unstarted.take().into(),
-            paused: self.paused.take().into(),
-            stalled: self.stalled.take().into(),
-            unstalled: self.unstalled.take().into(),
-            freed: self.freed.take().into(),
-            jobs: self.jobs.take().into(),
-            later: self.later.take().into(),
-            phases: self.phases.take().into(),
-            rate: self.rate.take().into(),
-            still: self.still.take().into(),
-            spared: self.spared.take().into(),
-            culprit: self.culprit.take().into(),
-            failed: self.failed.take().into(),
+            time: Time {
+                timers: time.timers.take().into(),
+                phases: time.phases.take().into(),
+                rate: time.rate.take().into(),
+                still: time.still.take().into(),
+            },
+            calls: Calls {
+                unstarted: calls.unstarted.take().into(),
+                again: calls.again.take().into(),
+                spared: calls.spared.take().into(),
+                culprit: calls.culprit.take().into(),
+            },
+            pauses: Pauses {
+                full: pauses.full.take().into(),
+                stalled: pauses.stalled.take().into(),
+                unstalled: pauses.unstalled.take().into(),
+                freed: pauses.freed.take().into(),
+            },
+            hubs: Hubs {
+                waiting: hubs.waiting.borrow_mut().take_all().into(),
+                later: hubs.later.take().into(),
+                lingering: hubs.lingering.take().into(),
+                ending: hubs.ending.take().into(),
+            },
+            jobs: jobs.take().into(),
+            failed: failed.take().into(),
         }
     }
 }
@@ -118,11 +155,12 @@ impl Engine {
         Ok(Rc::new_cyclic(|me| Self {
             clock,
             link,
-            stop: Arc::default(),
+            stop: Stop::default(),
+            stops_on: Cell::default(),
             bell,
             threads: Threads::default(),
             asked: Rc::default(),
-            reactor: RefCell::new(reactor),
+            reactor,
             schedules: RefCell::default(),
             run: Run::default(),
             resumed: Cell::new(0),
@@ -134,50 +172,58 @@ impl Engine {
         }))
     }
 
-    pub(super) fn reactor(&self) -> std::cell::RefMut<'_, Reactor> {
-        self.reactor.borrow_mut()
-    }
-
     pub(super) fn now(&self) -> Instant {
         self.clock.now()
     }
 
-    pub(super) fn is_stopped(&self) -> bool {
-        self.stop.load(Ordering::SeqCst)
-    }
-
     /// Whether there is anything left to run for.
     pub(super) fn has_work(&self) -> bool {
-        self.has_work_but_loops() || !self.run.ending.borrow().is_empty()
+        self.has_schedules() || self.has_errands() || !self.run.hubs.ending.borrow().is_empty()
     }
 
     /// Whether there is anything left to run for, but for the end of loops that are at rest.
     pub(super) fn has_work_but_loops(&self) -> bool {
+        self.has_schedules() || self.has_errands()
+    }
+
+    /// Whether there is anything left to do but for schedules.
+    pub(super) fn has_errands(&self) -> bool {
         let run = &self.run;
-        self.has_schedules()
-            || !run.jobs.borrow().is_empty()
-            || run.later.get() > 0
-            || run.lingering.borrow().iter().any(|hub| hub.is_draining())
+        !run.jobs.borrow().is_empty()
+            || run.hubs.later.get() > 0
+            || run.hubs.lingering.borrow().iter().any(|hub| hub.is_draining())
             || self.link.trackers.is_nudged()
             || self.is_holding()
     }
 
     /// Whether a stage behind a port holds an event that is to go on at a time that it has asked for.
     fn is_holding(&self) -> bool {
-        let waiting: Vec<_> = self.run.ports.borrow().iter().filter_map(Waiting::upgrade).collect();
+        let waiting: Vec<_> = self.run.hubs.waiting.borrow().iter().filter_map(Waiting::upgrade).collect();
         waiting.iter().any(|hub| hub.is_holding())
     }
 
+    /// The names of what is scheduled and of the threads that serve it, each thread once.
     pub(super) fn names(&self) -> Vec<String> {
-        let mut names = Vec::new();
-        self.each_shown(|thing| names.push(thing.name().to_owned()));
+        let (mut names, schedules) = (Vec::new(), self.schedules.borrow());
+        for schedule in schedules.iter() {
+            let Some(thing) = &schedule.thing else { continue };
+            let name = thing.name();
+            let listed = match schedule.trigger {
+                Trigger::Answers => schedule.is_part_of_the_run() && names.iter().all(|other| other != name),
+                Trigger::Event => true,
+                _ => shows_anything(|visitor| thing.describe(visitor)),
+            };
+            if listed {
+                names.push(name.to_owned());
+            }
+        }
         names
     }
 
     /// Everything that is scheduled, but for what only serves another schedule.
     pub(super) fn each_shown(&self, mut see: impl FnMut(&dyn OutputThing)) {
         for schedule in self.schedules.borrow().iter() {
-            if let Some(thing) = schedule.thing.as_ref().map(Driven::as_output)
+            if let Some(thing) = schedule.thing.as_deref()
                 && shows_anything(|visitor| thing.describe(visitor))
             {
                 see(thing);
@@ -188,7 +234,7 @@ impl Engine {
     pub(super) fn describe(&self, visitor: &mut dyn crate::Visitor) {
         for schedule in self.schedules.borrow().iter() {
             if let Some(thing) = &schedule.thing {
-                thing.as_output().describe(visitor);
+                thing.describe(visitor);
             }
         }
         if let Some(reports) = self.reports.listened() {
@@ -222,7 +268,7 @@ impl Engine {
 
     pub(super) fn panicked(&self, panic: &(dyn std::any::Any + Send)) -> RunError {
         let mut error = RunError::new(format!("panicked: {}", panic_text(panic)));
-        if let Some(name) = self.run.culprit.take() {
+        if let Some(name) = self.run.calls.culprit.take() {
             error.name_thing(|| name);
         }
         error
@@ -239,71 +285,10 @@ impl Engine {
     pub(super) fn take_failed(&self) -> Result<(), RunError> {
         if self.run.failed.borrow().is_none() { Ok(()) } else { self.run.failed.take().map_or(Ok(()), Err) }
     }
-
-    // ---- the end ----
-
-    /// Closes what is left of a run that has come to its end: all but the loops that somebody may feed again.
-    pub(super) fn close_unfed(&self) {
-        let started = self.link.end_run();
-        let mut loops = Vec::new();
-        for port in started.iter().filter(|port| port.is_looped()) {
-            log_failed(self.discard(|_| {
-                let reached = ports_behind(|visitor| visitor.port(PortRef::new(port.clone()), false));
-                loops.extend(reached.iter().map(PortRef::id));
-            }));
-        }
-        let mut held = Vec::new();
-        for port in started {
-            if loops.contains(&port.id()) {
-                self.link.note_started(Rc::downgrade(&port));
-            } else {
-                log_failed(self.discard(|_| port.close(&mut held)));
-            }
-        }
-        self.drop_held(held);
-    }
-
-    fn drop_held(&self, mut held: Vec<(usize, Box<dyn Held>)>) {
-        held.sort_by_key(|(created, _)| std::cmp::Reverse(*created));
-        for (_, thing) in held {
-            log_failed(self.discard(|_| drop(thing)));
-        }
-    }
-
-    /// Closes every Thing, in reverse order of creation, and stops the edge threads. Then the engine is as new.
-    pub(super) fn close(&self) {
-        let mut held = Vec::new();
-        // First the ports that the run has started, seen by a walk or not, and each by itself: a walk asks user code.
-        for port in self.link.end_run() {
-            log_failed(self.discard(|_| port.close(&mut held)));
-        }
-        log_failed(self.discard(|_| super::closing::take_things(self, &mut held)));
-        self.drop_held(held);
-        let ids: Vec<Id> = self.schedules.borrow().ids().map(|(id, _)| id).collect();
-        for id in ids.into_iter().rev() {
-            if let Some((Some(thing), trigger)) = self.remove(id) {
-                log_failed(self.drop_thing(id, thing, trigger));
-            }
-        }
-        let Run { ports, lingering, ending, jobs, failed, .. } = self.run.take();
-        log_failed(failed.take().map_or(Ok(()), Err));
-        for job in jobs.take() {
-            log_failed(self.discard(|_| drop(job)));
-        }
-        for hub in ports.borrow().iter().filter_map(Waiting::upgrade) {
-            hub.forget_wishes();
-        }
-        log_failed(self.discard(|_| drop((ports, lingering, ending))));
-        self.reports.end_run();
-        self.threads.stop();
-        self.link.trackers.end_run();
-        log_failed(self.settle_tracked());
-        self.stop.store(false, Ordering::SeqCst);
-    }
 }
 
 /// Closing goes on whatever happens.
-fn log_failed(result: Result<(), RunError>) {
+pub(super) fn log_failed(result: Result<(), RunError>) {
     if let Err(error) = result {
         log::error!("while closing: {error}");
     }

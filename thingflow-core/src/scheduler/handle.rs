@@ -8,40 +8,106 @@ use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+#[cfg(doc)]
+use super::Scheduler;
 use super::engine::Engine;
 use super::inbox::{Doorbell, Wake};
 use super::keyed::Id;
+use super::phase::Phase;
+use crate::error::fmt_chain;
 
 /// A schedule. Dropping the handle keeps it; [`cancel`](Self::cancel) ends it.
 #[derive(Clone)]
 pub struct ScheduleHandle {
     pub(super) engine: Weak<Engine>,
     pub(super) id: Id,
-    pub(super) last_counts: Rc<Cell<ScheduleStats>>,
+    pub(super) counts: Rc<Cell<ScheduleStats>>,
 }
 
 impl ScheduleHandle {
-    /// Ends the schedule and drops its Thing, without notices of completion. A second time it does nothing.
+    /// Ends the schedule and drops its Thing at once, without notices of completion; what its chain holds is lost. A second
+    /// time it does nothing.
     pub fn cancel(&self) {
-        if let Some(engine) = self.engine.upgrade() {
-            engine.cancel(self.id);
-        }
+        self.with_engine(|engine| engine.cancel(self.id));
     }
 
-    /// Whether the schedule goes on.
+    /// Ends the schedule as it should end, in the next turn: the Thing is asked for no more events, and what is connected is
+    /// told that the stream has completed. Stages that hold events send them, in their time.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use thingflow_core::prelude::*;
+    /// # use thingflow_core::{Limit, testing::Recorder};
+    /// let (mut scheduler, seen) = (Scheduler::virtual_time()?, Recorder::new());
+    /// let second = Duration::from_secs(1);
+    /// let numbers = from_iter(1..).delay(10 * second, Limit::default()).connect(seen.clone());
+    /// let handle = scheduler.schedule_periodic(numbers, second)?;
+    /// scheduler.run_for(2 * second)?;
+    /// handle.end();
+    /// scheduler.run_forever()?;
+    /// assert_eq!(seen.timed_text(), "1@11 2@12 |@12");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn end(&self) {
+        self.with_engine(|engine| engine.end(self.id));
+    }
+
+    /// Has the Thing not asked for events until [`resume`](Self::resume). Stages that hold events send them all the same.
+    /// A run does not go on for what is paused: when there is nothing else, it returns, and the next one goes on with it.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use thingflow_core::prelude::*;
+    /// # use thingflow_core::testing::Recorder;
+    /// let (mut scheduler, seen) = (Scheduler::virtual_time()?, Recorder::new());
+    /// let second = Duration::from_secs(1);
+    /// let handle = scheduler.schedule_periodic(from_iter(1..).connect(seen.clone()), second)?;
+    /// scheduler.run_for(2 * second)?;
+    /// handle.pause();
+    /// scheduler.run_for(3 * second)?;
+    /// handle.resume();
+    /// scheduler.run_for(second)?;
+    /// assert_eq!(seen.timed_text(), "1@1 2@2 3@6"); // what is paused misses its ticks
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn pause(&self) {
+        self.with_engine(|engine| engine.pause(self.id));
+    }
+
+    /// Lets a schedule go on that was [paused](Self::pause): a periodic one with its next tick, any other in the next turn
+    /// if it was due meanwhile.
+    pub fn resume(&self) {
+        self.with_engine(|engine| engine.unpause(self.id));
+    }
+
+    /// Whether the schedule goes on, if need be after a pause.
     pub fn is_active(&self) -> bool {
-        self.engine.upgrade().is_some_and(|engine| engine.is_active(self.id))
+        self.phase().is_some()
     }
 
-    /// Whether it waits for room further down.
-    pub(super) fn is_paused(&self) -> bool {
-        self.engine.upgrade().is_some_and(|engine| engine.is_paused(self.id))
+    /// Whether its handle has paused it.
+    pub fn is_paused(&self) -> bool {
+        self.phase().is_some_and(Phase::is_paused)
+    }
+
+    /// Whether it waits for room downstream.
+    pub(super) fn is_full(&self) -> bool {
+        self.phase() == Some(Phase::Full)
     }
 
     /// What the schedule has done so far.
     pub fn stats(&self) -> ScheduleStats {
-        let running = self.engine.upgrade().and_then(|engine| engine.counts(self.id));
-        running.unwrap_or(self.last_counts.get())
+        self.counts.get()
+    }
+
+    fn phase(&self) -> Option<Phase> {
+        self.engine.upgrade()?.phase(self.id)
+    }
+
+    fn with_engine(&self, ask: impl FnOnce(&Engine)) {
+        if let Some(engine) = self.engine.upgrade() {
+            ask(&engine);
+        }
     }
 }
 
@@ -81,7 +147,8 @@ pub struct Stopper {
 }
 
 impl Stopper {
-    /// Ends the run after the current turn: cleanly, and without notices of completion.
+    /// Ends the run after the current turn, without notices of completion; what is connected may send what it holds before, see
+    /// [the order of a stop](Scheduler#the-order-of-a-stop).
     pub fn stop(&self) {
         self.flag.store(true, Ordering::SeqCst);
         self.wake.wake();
@@ -95,7 +162,6 @@ impl fmt::Debug for Stopper {
 }
 
 /// Why something could not be scheduled.
-#[derive(Debug)]
 #[non_exhaustive]
 pub enum ScheduleError {
     /// A period of zero would never let the program rest.
@@ -106,6 +172,8 @@ pub enum ScheduleError {
     Register(io::Error),
     /// A thread could not be started.
     Thread(io::Error),
+    /// It leads to a port of this name, which belongs to another scheduler.
+    OtherScheduler(String),
     /// A Thing asked its context to schedule another one, and is not run by a scheduler.
     NoScheduler,
 }
@@ -119,8 +187,12 @@ impl fmt::Display for ScheduleError {
             Self::ZeroRetry => f.write_str(
                 "a retry that never gives up needs a wait above zero: raise `first` and `longest`, or limit `attempts`",
             ),
-            Self::Register(error) => write!(f, "the reactor cannot wait for this Thing's descriptor: {error}"),
-            Self::Thread(error) => write!(f, "the edge thread could not be started: {error}"),
+            Self::OtherScheduler(port) => write!(
+                f,
+                "cannot schedule what feeds the port `{port}` of another scheduler: post events to it over a `Remote`"
+            ),
+            Self::Register(_) => f.write_str("cannot wait for this Thing's descriptor"),
+            Self::Thread(_) => f.write_str("cannot start the edge thread"),
             Self::NoScheduler => {
                 f.write_str("only a Thing that is run by a scheduler, on its thread, can schedule others")
             }
@@ -128,10 +200,17 @@ impl fmt::Display for ScheduleError {
     }
 }
 
+/// As `Display`, with the chain of causes: what `main` prints when it returns the error.
+impl fmt::Debug for ScheduleError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt_chain(self, f)
+    }
+}
+
 impl Error for ScheduleError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
-            Self::ZeroPeriod | Self::ZeroRetry | Self::NoScheduler => None,
+            Self::ZeroPeriod | Self::ZeroRetry | Self::OtherScheduler(_) | Self::NoScheduler => None,
             Self::Register(error) | Self::Thread(error) => Some(error),
         }
     }

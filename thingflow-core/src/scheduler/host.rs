@@ -2,17 +2,13 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::{Rc, Weak};
-use std::sync::atomic::Ordering;
 
 use super::engine::Engine;
-use super::handle::{ScheduleError, ScheduleHandle};
 use super::pauses::Stalled;
 use super::timers::{Due, Kind};
-use super::within::When;
 use crate::clock::{Instant, Timestamp};
 use crate::context::{Context, Culprit, Host, Job};
 use crate::error::StreamError;
-use crate::output::OutputThing;
 use crate::port::{AnyPort, Hub, RunLink};
 use crate::thing::Closed;
 
@@ -23,6 +19,10 @@ pub(super) enum Waiting {
 }
 
 impl Waiting {
+    pub(super) fn is_gone(&self) -> bool {
+        matches!(self, Self::Connections(port) if port.strong_count() == 0)
+    }
+
     pub(super) fn upgrade(&self) -> Option<Rc<dyn Hub>> {
         match self {
             Self::Connections(port) => port.upgrade(),
@@ -61,7 +61,7 @@ impl Host for Engine {
     }
 
     fn stop(&self) {
-        self.stop.store(true, Ordering::SeqCst);
+        self.stop.ask();
     }
 
     fn resume(&self) {
@@ -73,22 +73,22 @@ impl Host for Engine {
     }
 
     fn wake_on_resume(&self, port: Weak<dyn Hub>) -> bool {
-        self.run.stalled.borrow_mut().push(Stalled::Port(port));
+        self.run.pauses.stalled.borrow_mut().push(Stalled::Port(port));
         true
     }
 
     fn blame(&self, thing: &dyn Culprit) {
         // A panic is on its way: one more, of a question, would end the process.
         let name = || catch_unwind(AssertUnwindSafe(|| thing.name())).unwrap_or_default();
-        self.run.culprit.borrow_mut().get_or_insert_with(name);
+        self.run.calls.culprit.borrow_mut().get_or_insert_with(name);
     }
 
     fn defer(&self, job: Job) {
         self.run.jobs.borrow_mut().push_back(job);
     }
 
-    fn schedule(&self, thing: Box<dyn OutputThing>, when: When) -> Result<ScheduleHandle, ScheduleError> {
-        self.schedule_within(thing, when)
+    fn engine(&self) -> Option<&Engine> {
+        Some(self)
     }
 
     fn wake_at(&self, port: Weak<dyn Hub>, due: Instant, later: bool) -> bool {
@@ -97,15 +97,15 @@ impl Host for Engine {
             _ => (Kind::Port, Waiting::Connections(port)),
         };
         if kind == Kind::Later {
-            self.run.later.set(self.run.later.get() + 1);
+            self.run.hubs.later.set(self.run.hubs.later.get() + 1);
         }
-        let id = self.run.ports.borrow_mut().insert(waiting);
-        self.run.timers.borrow_mut().once(due, self.slack(None), Due { kind, id });
+        let id = self.run.hubs.waiting.borrow_mut().insert(waiting);
+        self.set_once(due, Due { kind, id });
         true
     }
 
     fn spares(&self, port: usize) -> bool {
-        self.run.spared.borrow().contains(&port)
+        self.run.calls.spared.borrow().contains(&port)
     }
 
     fn drains(&self) -> bool {
@@ -113,14 +113,14 @@ impl Host for Engine {
     }
 
     fn linger(&self, hub: Rc<dyn Hub>) {
-        let mut lingering = self.run.lingering.borrow_mut();
+        let mut lingering = self.run.hubs.lingering.borrow_mut();
         if !lingering.iter().any(|other| Rc::ptr_eq(other, &hub)) {
             lingering.push(hub);
         }
     }
 
     fn end_at_rest(&self, port: Rc<dyn AnyPort>) -> bool {
-        self.run.ending.borrow_mut().push(port);
+        self.run.hubs.ending.borrow_mut().push(port);
         true
     }
 

@@ -13,9 +13,14 @@ impl Id {
     /// No entry has this name.
     pub(super) const NOBODY: Self = Self { key: u32::MAX, serial: 0 };
 
+    /// The older the entry, the less.
+    pub(super) fn age(self) -> u64 {
+        self.serial.into()
+    }
+
     #[cfg(test)]
     pub(super) const fn of(key: u32) -> Self {
-        Self { key, serial: 1 }
+        Self { key, serial: key }
     }
 }
 
@@ -62,6 +67,11 @@ impl<V> Keyed<V> {
         self.slab.try_remove(id.key as usize).map(|(_, entry)| entry)
     }
 
+    /// Lets go of entries.
+    pub(super) fn retain(&mut self, mut keep: impl FnMut(&V) -> bool) {
+        self.slab.retain(|_, (_, entry)| keep(entry));
+    }
+
     /// The name of the entry that has this place now.
     pub(super) fn at(&self, key: usize) -> Option<Id> {
         self.slab.get(key).map(|(serial, _)| Id { key: index(key), serial: *serial })
@@ -73,6 +83,10 @@ impl<V> Keyed<V> {
 
     pub(super) fn ids(&self) -> impl Iterator<Item = (Id, &V)> {
         self.slab.iter().map(|(key, (serial, entry))| (Id { key: index(key), serial: *serial }, entry))
+    }
+
+    pub(super) fn ids_mut(&mut self) -> impl Iterator<Item = (Id, &mut V)> {
+        self.slab.iter_mut().map(|(key, (serial, entry))| (Id { key: index(key), serial: *serial }, entry))
     }
 
     /// Takes all entries out. Later ones get other names all the same.

@@ -3,6 +3,7 @@
 mod calls;
 mod clocks;
 mod closing;
+mod descriptors;
 mod edge;
 mod edge_sink;
 mod engine;
@@ -12,22 +13,25 @@ mod inbox;
 mod keyed;
 mod pauses;
 mod periodic;
+mod phase;
 mod pool;
 mod reactor;
 mod remote;
+mod signals;
 mod table;
 mod ticks;
 mod timers;
+mod troubles;
 mod turn;
 mod within;
 
 use std::fmt;
-use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
 pub use clocks::{SystemClock, VirtualClock};
+pub use descriptors::{Descriptor, EventThing, Readiness, Ready, Refused, Registry};
 pub use edge::EdgeOutput;
 pub use edge::threads::StopToken;
 pub use edge_sink::EdgeSink;
@@ -35,9 +39,11 @@ pub use handle::{ScheduleError, ScheduleHandle, ScheduleStats, Stopper};
 pub use inbox::PostError;
 pub use periodic::{IntoPeriodic, OnFailure, Periodic};
 pub use pool::PoolInput;
-pub use reactor::{EventSource, Interest, Registry};
+pub use reactor::Interest;
 pub use remote::Remote;
-pub(crate) use within::When;
+pub use signals::StopSignal;
+
+pub(crate) use engine::Engine;
 
 use crate::clock::Clock;
 use crate::error::RunError;
@@ -48,28 +54,7 @@ use crate::reports::Report;
 use crate::sensor::{Sensor, SensorOutput};
 use crate::thing::InputThing;
 use clocks::RunClock;
-use engine::Engine;
 use reactor::Until;
-use table::Trigger;
-
-/// A Thing that lives on descriptors of its own: sockets, GPIO lines, serial ports, inotify.
-///
-/// Its `produce` is called when one of them is ready, and once in the beginning. Readiness is announced once (edge
-/// triggered): read until the operating system says `WouldBlock`. To leave the others their turn, stop earlier and ask
-/// for the next turn by [`Context::call_again`](crate::Context::call_again).
-pub trait EventThing: OutputThing {
-    /// Registers the descriptors.
-    ///
-    /// # Errors
-    /// Those of the operating system.
-    fn register(&mut self, registry: &mut Registry<'_>) -> io::Result<()>;
-
-    /// Takes the descriptors off the reactor.
-    ///
-    /// # Errors
-    /// Those of the operating system.
-    fn deregister(&mut self, registry: &mut Registry<'_>) -> io::Result<()>;
-}
 
 /// Owns the reactor, the clock and the schedules. It stays on its thread; see [`Remote`] and [`Stopper`] for others.
 ///
@@ -98,7 +83,22 @@ pub trait EventThing: OutputThing {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// And it stays on its thread:
+/// # The order of a stop
+///
+/// A [`stop`](Stopper::stop), from whatever thread or [call](crate::Context::stop), or a [signal](Self::stop_on), lets the
+/// turn end, and then:
+///
+/// 1. No source is asked for events any more, and edge threads are told to end. What is being collected is sent as it is, see
+///    [`Notice::Flush`](crate::Notice::Flush): the open window of an hour. Nothing is told that its stream has completed.
+/// 2. The run goes on while something is held: delayed events are sent in their time, what is queued for a thread is taken by
+///    that. This takes two seconds at most, or what [`stop_within`](Self::stop_within) says; another signal ends it at once.
+/// 3. Every Thing is dropped, in reverse order of creation. Edge threads are waited for, as long again.
+///
+/// After a fatal error there is the third step only. Then the scheduler is as new.
+///
+/// # Examples
+///
+/// It stays on its thread:
 ///
 /// ```compile_fail,E0277
 /// # use thingflow_core::prelude::*;
@@ -142,7 +142,7 @@ impl Scheduler {
     /// Samples a Thing at a fixed rate, for the first time after one period; see [`Periodic`] for more.
     ///
     /// # Errors
-    /// [`ScheduleError::ZeroPeriod`], [`ScheduleError::ZeroRetry`].
+    /// [`ScheduleError::ZeroPeriod`], [`ScheduleError::ZeroRetry`], [`ScheduleError::OtherScheduler`].
     pub fn schedule_periodic(
         &self,
         thing: impl OutputThing + 'static,
@@ -166,7 +166,7 @@ impl Scheduler {
     /// ```
     ///
     /// # Errors
-    /// [`ScheduleError::ZeroPeriod`], [`ScheduleError::ZeroRetry`].
+    /// [`ScheduleError::ZeroPeriod`], [`ScheduleError::ZeroRetry`], [`ScheduleError::OtherScheduler`].
     pub fn schedule_sensor<S: Sensor + 'static>(
         &self,
         sensor: S,
@@ -185,52 +185,40 @@ impl Scheduler {
     /// [`interval`](crate::interval), only when it is due.
     ///
     /// # Errors
-    /// None at present.
+    /// [`ScheduleError::OtherScheduler`].
     pub fn schedule_recurring(&self, thing: impl OutputThing + 'static) -> Result<ScheduleHandle, ScheduleError> {
-        Ok(self.engine.add(Box::new(thing), Trigger::Recurring))
+        self.engine.add_recurring(Box::new(thing))
     }
 
     /// Calls a Thing once, after `delay`. Then its stream has ended: stages that hold events send them, in their time, and
     /// what is connected is told. A port that a flow leads to is not: several schedules may feed it.
     ///
     /// # Errors
-    /// None at present.
+    /// [`ScheduleError::OtherScheduler`].
     pub fn schedule_later_one_time(
         &self,
         thing: impl OutputThing + 'static,
         delay: Duration,
     ) -> Result<ScheduleHandle, ScheduleError> {
-        Ok(self.engine.add_once(Box::new(thing), delay))
+        self.engine.add_once(Box::new(thing), delay)
     }
 
-    /// Calls a Thing when its descriptors are ready.
-    ///
-    /// # Errors
-    /// [`ScheduleError::Register`].
-    pub fn schedule_on_main_event_loop(
-        &self,
-        thing: impl EventThing + 'static,
-    ) -> Result<ScheduleHandle, ScheduleError> {
-        self.engine.add_events(Box::new(thing))
-    }
-
-    /// Runs until nothing is scheduled any more, until [`stop`](Stopper::stop), SIGINT or SIGTERM, or until a fatal error.
-    /// Every Thing is closed, in reverse order of creation, and edge threads have ended or are left to themselves, see
-    /// [`stop_within`](Self::stop_within), before this returns. Then the scheduler is as new. Only a loop that you hold the
-    /// port of stays, if nothing was scheduled any more: it may be fed again. To go on with other ports after nothing is
-    /// scheduled, use [`run_for`](Self::run_for) or [`turn`](Self::turn).
+    /// Runs until nothing is scheduled any more, until [`stop`](Stopper::stop) or [a signal](Self::stop_on), or until a fatal
+    /// error. In the last three cases everything is closed before this returns, see
+    /// [the order of a stop](Self#the-order-of-a-stop). In the first case everything is closed but a loop that you hold the
+    /// port of, which may be fed again; to go on with other ports too, use [`run_for`](Self::run_for) or
+    /// [`turn`](Self::turn).
     ///
     /// # Errors
     /// The fatal error, with the Thing it came from and its causes.
     pub fn run_forever(&mut self) -> Result<(), RunError> {
-        if !self.engine.clock.is_virtual() {
-            self.engine.reactor().watch_signals().map_err(RunError::new)?;
+        if self.engine.clock.is_virtual() {
+            return self.run_to_the_end();
         }
-        let result = self.run(Until::Event);
-        if result.is_ok() {
-            self.engine.close_unfed(); // a pin must not stay on
-        }
-        result
+        let watching = self.engine.watch_signals().map_err(RunError::new)?;
+        let result = self.run_to_the_end();
+        drop(watching);
+        result.and(self.engine.reactor.forget_signals().map_err(RunError::new))
     }
 
     /// As [`run_forever`](Self::run_forever), for at most `d` of the scheduler's time, and without touching signals. What
@@ -256,8 +244,8 @@ impl Scheduler {
 
     /// A handle to stop the run from any thread.
     pub fn stopper(&self) -> Stopper {
-        let wake = Arc::new(self.engine.reactor().waker());
-        Stopper { flag: self.engine.stop.clone(), wake, _bell: self.engine.bell.clone() }
+        let wake = Arc::new(self.engine.reactor.waker());
+        Stopper { flag: self.engine.stop.asked.clone(), wake, _bell: self.engine.bell.clone() }
     }
 
     /// All errors that end nothing, from wherever they are reported: in the turn after, and in the log as ever. What is
@@ -287,7 +275,7 @@ impl Scheduler {
         port
     }
 
-    /// The names of what is scheduled.
+    /// The names of what is scheduled, and of the threads that take something from it.
     pub fn active(&self) -> Vec<String> {
         self.engine.names()
     }
@@ -331,6 +319,12 @@ impl Scheduler {
         self.engine.has_work() && !self.engine.is_stopped()
     }
 
+    fn run_to_the_end(&mut self) -> Result<(), RunError> {
+        self.run(Until::Event)?;
+        self.engine.close_unfed(); // a pin must not stay on
+        Ok(())
+    }
+
     fn run(&mut self, limit: Until) -> Result<(), RunError> {
         let mut result = Ok(());
         while result.is_ok() && self.goes_on() {
@@ -344,8 +338,12 @@ impl Scheduler {
 
     /// Closes all if the run ends here.
     fn end_turn(&mut self, result: Result<(), RunError>) -> Result<(), RunError> {
-        let result = result.and_then(|()| self.engine.take_failed());
-        if result.is_err() || self.engine.is_stopped() {
+        let mut result = result.and_then(|()| self.engine.take_failed());
+        let stopped = self.engine.is_stopped();
+        if stopped && result.is_ok() {
+            result = self.engine.wind_down();
+        }
+        if result.is_err() || stopped {
             self.engine.close();
         }
         result

@@ -20,27 +20,29 @@ impl Engine {
     /// called in the next turn.
     pub(super) fn resume(&self) {
         self.resumed.set(self.resumed.get() + 1);
-        self.run.unstalled.borrow_mut().append(&mut self.run.stalled.borrow_mut());
-        for id in self.run.paused.take() {
+        self.run.pauses.unstalled.borrow_mut().append(&mut self.run.pauses.stalled.borrow_mut());
+        for id in self.run.pauses.full.take() {
             let freed = self.with_schedule(id, |schedule| {
-                schedule.flags.resumed = true;
-                schedule.flags.paused = !matches!(schedule.trigger, Trigger::Periodic(..));
-                schedule.flags.paused
+                let ticks = matches!(schedule.trigger, Trigger::Periodic(..));
+                if ticks {
+                    schedule.phase.free();
+                }
+                !ticks
             });
             if freed == Some(true) {
-                self.run.freed.borrow_mut().push(id);
+                self.run.pauses.freed.borrow_mut().push(id);
             }
         }
     }
 
     /// Whether anything has been set free.
     pub(super) fn has_freed(&self) -> bool {
-        !self.run.unstalled.borrow().is_empty() || !self.run.freed.borrow().is_empty()
+        !self.run.pauses.unstalled.borrow().is_empty() || !self.run.pauses.freed.borrow().is_empty()
     }
 
     /// Lets those go on that have been set free: first the stages, and then the sources, which fill them again.
     pub(super) fn call_freed(&self) -> Result<(), RunError> {
-        for stage in self.run.unstalled.take() {
+        for stage in self.run.pauses.unstalled.take() {
             match stage {
                 Stalled::Port(port) => {
                     if let Some(port) = port.upgrade() {
@@ -50,8 +52,8 @@ impl Engine {
                 Stalled::Flow(id) => self.call(id, Why::Resumed)?,
             }
         }
-        for id in self.run.freed.take() {
-            self.with_schedule(id, |schedule| schedule.flags.paused = false);
+        for id in self.run.pauses.freed.take() {
+            self.with_schedule(id, |schedule| schedule.phase.free());
             self.call_soon(id);
         }
         Ok(())

@@ -19,11 +19,12 @@ use crate::context::Context;
 use crate::error::{Failure, StreamError};
 use crate::kit::Gate;
 use crate::limit::Limit;
-use crate::notice::Notice;
+use crate::notice::{Notice, Question};
 use crate::output::{PortSource, Ports};
 use crate::port::{Port, PortRef};
 use crate::size::Size;
 use crate::thing::{Closed, Demand, Emitter, InputThing, Receipt, Sink};
+use crate::visit::Visitor;
 
 impl Scheduler {
     /// Calls `f` on `n` threads, because it takes long or blocks: connect the first of the two, and the results leave the
@@ -130,7 +131,7 @@ impl Scheduler {
             let (jobs, sender, work) = (jobs.clone(), sender.clone(), work.clone());
             engine.threads.spawn("pool", move |_| serve(&jobs, &sender, &*work))?;
         }
-        engine.add(Box::new(results), Trigger::Event);
+        engine.add(Box::new(results), Trigger::Answers);
         Ok((PoolInput { jobs, state, next: 0, most: 2 * n }, port))
     }
 }
@@ -220,6 +221,8 @@ fn serve<T, U>(jobs: &Jobs<T>, answers: &Sender<Answer<U>>, work: &impl Fn(T) ->
     }
 }
 
+const NAME: &str = "map_on_pool";
+
 /// Takes the events for a pool of threads, see [`Scheduler::map_on_pool`].
 pub struct PoolInput<T> {
     jobs: Arc<Jobs<T>>,
@@ -238,6 +241,9 @@ impl<T> PoolInput<T> {
 }
 
 impl<T> Sink for PoolInput<T> {
+    fn describe(&self, visitor: &mut dyn Visitor) {
+        visitor.join(NAME, Rc::as_ptr(&self.state).addr());
+    }
     type Event = T;
     fn on_next(&mut self, event: T, _: &mut Context<'_>) -> Receipt {
         let state = &*self.state;
@@ -404,7 +410,13 @@ impl<T, U: Clone + 'static> PortSource for Results<T, U> {
             notice => self.tell_ports(notice, cx),
         }
     }
+    fn answer(&self, mut question: Question<'_>) -> bool {
+        if let Question::Describe(visitor) = &mut question {
+            visitor.origin(Rc::as_ptr(&self.state).addr());
+        }
+        self.ask_ports(question)
+    }
     fn name(&self) -> &str {
-        "map_on_pool"
+        NAME
     }
 }

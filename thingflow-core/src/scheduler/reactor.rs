@@ -1,25 +1,31 @@
 //! The only file that names mio: waiting for descriptors, deadlines, signals and other threads.
+//!
+//! Nothing here is borrowed while user code runs: a Thing may register and take off descriptors from any call.
 
-use std::fmt;
+use std::cell::{Cell, RefCell};
 use std::io;
+use std::net::{SocketAddr, TcpStream};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::rc::Rc;
 use std::sync::Arc;
 
+use mio::event::Event;
 use mio::unix::SourceFd;
 use mio::{Events, Poll, Token};
 use rustix::time::{Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec};
 use signal_hook_mio::v1_0::Signals;
 
 pub use mio::Interest;
-pub use mio::event::Source as EventSource;
 
+use super::descriptors::{Owner, Readiness, Ready};
 use super::inbox::Wake;
+use super::keyed::{Id, Keyed};
 use crate::clock::Instant;
 
 const WAKER: Token = Token(0);
 const TIMER: Token = Token(1);
 const SIGNALS: Token = Token(2);
-const FIRST_THING: usize = 3;
+const FIRST_DESCRIPTOR: usize = 3;
 
 /// Until when the reactor may sleep.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,13 +39,25 @@ pub(super) enum Until {
 }
 
 pub(super) struct Reactor {
-    poll: Poll,
-    events: Events,
+    poll: RefCell<Poll>,
+    events: RefCell<Events>,
     /// Deadlines go by a timerfd: the time-out of `poll` is rounded up to whole milliseconds.
     timer: OwnedFd,
-    set: Option<Instant>,
-    signals: Option<Signals>,
+    set: Cell<Option<Instant>>,
+    signals: RefCell<Option<Signals>>,
     waker: Arc<mio::Waker>,
+    watched: RefCell<Keyed<Watched>>,
+    /// To be announced in the next turn.
+    again: RefCell<Vec<Ready>>,
+}
+
+/// A registered descriptor.
+struct Watched {
+    fd: RawFd,
+    key: usize,
+    owner: Rc<Owner>,
+    /// What its owner has not been told yet.
+    ready: Readiness,
 }
 
 impl Reactor {
@@ -49,7 +67,16 @@ impl Reactor {
             rustix::time::timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC)?;
         poll.registry().register(&mut SourceFd(&timer.as_raw_fd()), TIMER, Interest::READABLE)?;
         let waker = Arc::new(mio::Waker::new(poll.registry(), WAKER)?);
-        Ok(Self { poll, events: Events::with_capacity(256), timer, set: None, signals: None, waker })
+        Ok(Self {
+            poll: RefCell::new(poll),
+            events: RefCell::new(Events::with_capacity(256)),
+            timer,
+            set: Cell::default(),
+            signals: RefCell::default(),
+            waker,
+            watched: RefCell::default(),
+            again: RefCell::default(),
+        })
     }
 
     /// A handle that wakes the reactor from another thread. The reactor owns one too: the last one takes its wake-up along.
@@ -57,45 +84,142 @@ impl Reactor {
         ThreadWaker(self.waker.clone())
     }
 
-    /// Turns SIGINT and SIGTERM into events of the reactor.
-    pub(super) fn watch_signals(&mut self) -> io::Result<()> {
-        use signal_hook::consts::{SIGINT, SIGTERM};
-        if self.signals.is_none() {
-            let mut signals = Signals::new([SIGINT, SIGTERM])?;
-            self.poll.registry().register(&mut signals, SIGNALS, Interest::READABLE)?;
-            self.signals = Some(signals);
+    /// Turns these signals into events of the reactor, instead of those before.
+    pub(super) fn watch_signals(&self, signals: &[i32]) -> io::Result<()> {
+        self.forget_signals()?;
+        if !signals.is_empty() {
+            let mut signals = Signals::new(signals)?;
+            self.poll.borrow().registry().register(&mut signals, SIGNALS, Interest::READABLE)?;
+            *self.signals.borrow_mut() = Some(signals);
         }
         Ok(())
     }
 
-    /// Sleeps, then names the Things whose descriptors are ready. The signal that came, if one did.
-    pub(super) fn wait(&mut self, until: Until, ready: &mut Vec<usize>) -> io::Result<Option<i32>> {
-        if let Until::At(due) = until
-            && self.set != Some(due)
-        {
-            set_timer(self.timer.as_fd(), due)?;
-            self.set = Some(due);
+    /// Listens to signals no longer.
+    pub(super) fn forget_signals(&self) -> io::Result<()> {
+        match self.signals.take() {
+            Some(mut signals) => self.poll.borrow().registry().deregister(&mut signals),
+            None => Ok(()),
         }
-        let look = (until == Until::Now).then_some(std::time::Duration::ZERO);
-        match self.poll.poll(&mut self.events, look) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(None),
-            result => result?,
-        }
-        let mut signal = None;
-        for event in &self.events {
-            match event.token() {
-                WAKER => {}
-                TIMER => self.set = None,
-                SIGNALS => signal = self.signals.as_mut().and_then(|signals| signals.pending().last()),
-                Token(n) => ready.push(n - FIRST_THING),
-            }
-        }
-        Ok(signal)
     }
 
-    pub(super) fn registry(&self, thing: usize) -> Registry<'_> {
-        Registry { registry: self.poll.registry(), token: Token(thing + FIRST_THING) }
+    /// Sleeps, then names the schedules whose descriptors are ready. The signals that came, if any did.
+    pub(super) fn wait(&self, until: Until, ready: &mut Vec<Id>) -> io::Result<Vec<i32>> {
+        if let Until::At(due) = until
+            && self.set.get() != Some(due)
+        {
+            set_timer(self.timer.as_fd(), due)?;
+            self.set.set(Some(due));
+        }
+        self.announce_those_again();
+        let look = (until == Until::Now).then_some(std::time::Duration::ZERO);
+        let mut events = self.events.borrow_mut();
+        match self.poll.borrow_mut().poll(&mut events, look) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(Vec::new()),
+            result => result?,
+        }
+        let mut came = Vec::new();
+        for event in &*events {
+            match event.token() {
+                WAKER => {}
+                TIMER => self.set.set(None),
+                SIGNALS => came.extend(self.signals.borrow_mut().iter_mut().flat_map(Signals::pending)),
+                Token(n) => ready.extend(self.announce(n - FIRST_DESCRIPTOR, readiness(event))),
+            }
+        }
+        Ok(came)
     }
+
+    // ---- descriptors ----
+
+    /// Watches a descriptor on behalf of a schedule, which knows it by `key`.
+    pub(super) fn watch(&self, fd: RawFd, key: usize, interest: Interest, owner: Rc<Owner>) -> io::Result<Id> {
+        let id = self.watched.borrow_mut().insert(Watched { fd, key, owner, ready: Readiness::default() });
+        let registered = self.poll.borrow().registry().register(&mut SourceFd(&fd), token(id), interest);
+        if let Err(error) = registered {
+            self.watched.borrow_mut().remove(id);
+            return Err(error);
+        }
+        Ok(id)
+    }
+
+    pub(super) fn rewatch(&self, id: Id, interest: Interest) -> io::Result<()> {
+        let fd = self.watched.borrow().get(id).map(|watched| watched.fd).ok_or(io::ErrorKind::NotFound)?;
+        self.poll.borrow().registry().reregister(&mut SourceFd(&fd), token(id), interest)
+    }
+
+    /// Takes a descriptor off, which must be open still.
+    pub(super) fn unwatch(&self, id: Id) -> io::Result<()> {
+        let Some(Watched { fd, owner, ready, .. }) = self.watched.borrow_mut().remove(id) else { return Ok(()) };
+        if !ready.is_empty() {
+            owner.waiting.borrow_mut().retain(|waiting| *waiting != id);
+        }
+        self.poll.borrow().registry().deregister(&mut SourceFd(&fd))
+    }
+
+    /// Takes off all that a schedule has registered which did not come about.
+    pub(super) fn forget(&self, owner: &Rc<Owner>) {
+        let theirs: Vec<Id> = {
+            let watched = self.watched.borrow();
+            watched.ids().filter(|(_, watched)| Rc::ptr_eq(&watched.owner, owner)).map(|(id, _)| id).collect()
+        };
+        for id in theirs {
+            let _ = self.unwatch(id); // closed already
+        }
+    }
+
+    /// What has happened at the descriptors of an owner, one after the other, each once.
+    pub(super) fn next_ready(&self, owner: &Owner) -> Option<Ready> {
+        loop {
+            let id = owner.waiting.borrow_mut().pop_front()?;
+            if let Some(watched) = self.watched.borrow_mut().get_mut(id) {
+                return Some(Ready { id, key: watched.key, readiness: std::mem::take(&mut watched.ready) });
+            }
+        }
+    }
+
+    /// Announces a descriptor in the next turn.
+    pub(super) fn announce_again(&self, ready: Ready) {
+        self.again.borrow_mut().push(ready);
+    }
+
+    fn announce_those_again(&self) {
+        for Ready { id, readiness, .. } in self.again.borrow_mut().drain(..) {
+            if self.watched.borrow().get(id).is_some() {
+                self.announce(id.key as usize, readiness);
+            }
+        }
+    }
+
+    fn announce(&self, place: usize, news: Readiness) -> Option<Id> {
+        let mut table = self.watched.borrow_mut();
+        let id = table.at(place)?;
+        let watched = table.get_mut(id)?;
+        if watched.ready.is_empty() {
+            watched.owner.waiting.borrow_mut().push_back(id);
+        }
+        watched.ready = watched.ready.and(news);
+        Some(watched.owner.schedule.get())
+    }
+}
+
+fn token(id: Id) -> Token {
+    Token(id.key as usize + FIRST_DESCRIPTOR)
+}
+
+fn readiness(event: &Event) -> Readiness {
+    Readiness {
+        readable: event.is_readable() || event.is_priority(),
+        writable: event.is_writable(),
+        read_closed: event.is_read_closed(),
+        write_closed: event.is_write_closed(),
+        error: event.is_error(),
+    }
+}
+
+/// Begins a connection and does not wait for it.
+pub(super) fn connect(address: SocketAddr) -> io::Result<TcpStream> {
+    mio::net::TcpStream::connect(address).map(TcpStream::from)
 }
 
 fn set_timer(timer: BorrowedFd<'_>, due: Instant) -> io::Result<()> {
@@ -120,51 +244,5 @@ impl Wake for ThreadWaker {
     fn wake(&self) {
         // An eventfd write fails only when its counter is full, and then the reactor is awake.
         let _ = self.0.wake();
-    }
-}
-
-/// Where an [`EventThing`](super::EventThing) registers its descriptors.
-pub struct Registry<'a> {
-    registry: &'a mio::Registry,
-    token: Token,
-}
-
-impl Registry<'_> {
-    /// Registers any event source of mio: a socket, a pipe, a serial port.
-    ///
-    /// # Errors
-    /// Those of the operating system, and that a source is registered already.
-    pub fn register(&mut self, source: &mut impl EventSource, interest: Interest) -> io::Result<()> {
-        self.registry.register(source, self.token, interest)
-    }
-
-    /// Takes an event source off the reactor.
-    ///
-    /// # Errors
-    /// Those of the operating system.
-    pub fn deregister(&mut self, source: &mut impl EventSource) -> io::Result<()> {
-        self.registry.deregister(source)
-    }
-
-    /// Registers a file descriptor that mio has no type for: a GPIO line, an inotify instance.
-    ///
-    /// # Errors
-    /// Those of the operating system: a descriptor of a plain file cannot be waited for.
-    pub fn register_fd(&mut self, fd: RawFd, interest: Interest) -> io::Result<()> {
-        self.register(&mut SourceFd(&fd), interest)
-    }
-
-    /// Takes a file descriptor off the reactor.
-    ///
-    /// # Errors
-    /// Those of the operating system.
-    pub fn deregister_fd(&mut self, fd: RawFd) -> io::Result<()> {
-        self.deregister(&mut SourceFd(&fd))
-    }
-}
-
-impl fmt::Debug for Registry<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Registry").field("token", &self.token).finish_non_exhaustive()
     }
 }

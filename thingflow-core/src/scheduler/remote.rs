@@ -98,7 +98,8 @@ pub(super) fn open<M: Send + 'static, T: Clone + 'static>(
     let Feed { name, limit, shown } = feed;
     let (sender, inbox) = inbox::channel(&limit, Arc::clone(&engine.bell), engine.next_id());
     let thing = Receiver { inbox, name: name.to_owned(), limit, shown, port: port.clone(), deliver };
-    let handle = engine.add(Box::new(thing), Trigger::Event);
+    let trigger = if shown { Trigger::Event } else { Trigger::Answers };
+    let handle = engine.add(Box::new(thing), trigger);
     Ok((Remote(sender), handle))
 }
 
@@ -114,6 +115,33 @@ struct Receiver<M, T, D> {
 
 /// What one turn takes from one queue, so that the others have their turn too.
 const MOST_IN_A_TURN: usize = 4096;
+
+impl<M, T: Clone + 'static, D> Receiver<M, T, D>
+where
+    D: FnMut(M, &mut Context<'_>) -> Result<Demand, Failure>,
+{
+    /// Delivers all that has been posted, whether there is room or not.
+    fn deliver_all(&mut self, cx: &mut Context<'_>) -> Receipt {
+        loop {
+            let (mut result, deliver) = (Ok(Demand::More), &mut self.deliver);
+            let left = self.inbox.drain(usize::MAX, |message| {
+                result = deliver(message, cx);
+                let goes_on = matches!(result, Ok(Demand::More | Demand::Full));
+                if goes_on { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            });
+            match result {
+                Ok(demand) => return Ok(demand),
+                Err(Failure::NotYet) if left == Left::Some => {}
+                Err(Failure::NotYet) => return Ok(Demand::More),
+                Err(Failure::Fatal(token)) => return Err(token),
+                Err(Failure::Sample(error)) => {
+                    self.port.fail(error, cx)?;
+                    return Ok(Demand::Done);
+                }
+            }
+        }
+    }
+}
 
 impl<M, T: Clone + 'static, D> Ports for Receiver<M, T, D> {
     fn ports(&self, see: &mut dyn FnMut(PortRef)) {
@@ -152,6 +180,20 @@ where
             // A port that nobody has connected yet waits for its first listener.
             Notice::Start => self.port.notice(Notice::Start, cx).map(|_| Demand::More),
             Notice::Wake => Ok(Demand::More),
+            // What has been posted by now comes before.
+            Notice::Flush => {
+                if self.deliver_all(cx)? == Demand::Done {
+                    Ok(Demand::Done)
+                } else {
+                    self.tell_ports(Notice::Flush, cx)
+                }
+            }
+            Notice::Completed => {
+                if self.deliver_all(cx)? != Demand::Done {
+                    self.port.complete(cx)?;
+                }
+                Ok(Demand::Done)
+            }
             notice => self.tell_ports(notice, cx),
         }
     }

@@ -4,66 +4,39 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::EventThing;
+use super::calls::ports_of;
 use super::engine::Engine;
 use super::handle::{ScheduleError, ScheduleHandle, ScheduleStats};
 use super::keyed::Id;
 use super::periodic::{Beat, OnFailure, Periodic};
+use super::phase::{Phase, Wish};
+use super::troubles::Troubles;
 use crate::clock::Instant;
 use crate::error::RunError;
+use crate::notice::Question;
 use crate::output::OutputThing;
 
 pub(super) struct Schedule {
     /// `None` while it is being called.
-    pub(super) thing: Option<Driven>,
+    pub(super) thing: Option<Box<dyn OutputThing>>,
     pub(super) trigger: Trigger,
-    pub(super) counts: ScheduleStats,
-    /// Where the counts go when the schedule has ended.
-    last_counts: Rc<Cell<ScheduleStats>>,
-    pub(super) failed_in_a_row: u32,
+    pub(super) phase: Phase,
+    /// Shared with the handles, which show it when the schedule has ended.
+    pub(super) counts: Rc<Cell<ScheduleStats>>,
     pub(super) on_failure: OnFailure,
+    pub(super) troubles: Troubles,
     /// When a wish of what is connected without a port in between is due.
     pub(super) armed: Instant,
-    pub(super) flags: Flags,
+    pub(super) lists: Lists,
     /// False while it serves only somebody who is not part of a running graph: the run does not go on for it.
     pub(super) counts_for_the_run: Option<Rc<Cell<bool>>>,
 }
 
+/// On which of the engine's lists a schedule is, so that it is on none of them twice.
 #[derive(Clone, Copy, Default)]
-#[allow(clippy::struct_excessive_bools)] // each is asked for alone
-pub(super) struct Flags {
-    pub(super) started: bool,
-    /// It has been scheduled for one call.
-    pub(super) once: bool,
-    pub(super) cancelled: bool,
-    pub(super) paused: bool,
-    /// Set free by a resume that may have been meant for others.
-    pub(super) resumed: bool,
-    /// Whether it is among the stalled.
+pub(super) struct Lists {
+    pub(super) again: bool,
     pub(super) stalled: bool,
-    /// Whether it waits for its turn.
-    pub(super) queued: bool,
-}
-
-pub(super) enum Driven {
-    Output(Box<dyn OutputThing>),
-    Events(Box<dyn EventThing>),
-}
-
-impl Driven {
-    pub(super) fn output(&mut self) -> &mut dyn OutputThing {
-        match self {
-            Self::Output(thing) => &mut **thing,
-            Self::Events(thing) => &mut **thing,
-        }
-    }
-
-    pub(super) fn as_output(&self) -> &dyn OutputThing {
-        match self {
-            Self::Output(thing) => &**thing,
-            Self::Events(thing) => &**thing,
-        }
-    }
 }
 
 /// What makes the engine call a Thing.
@@ -74,13 +47,51 @@ pub(super) enum Trigger {
     Once,
     /// A descriptor or an inbox.
     Event,
-    /// Nothing any more: its chain is woken until it has drained.
-    Never,
+    /// The answers of a thread to what the graph has asked of it: a stop waits for them, and does not end it.
+    Answers,
+}
+
+impl Schedule {
+    pub(super) fn is_part_of_the_run(&self) -> bool {
+        self.counts_for_the_run.as_ref().is_none_or(|counts| counts.get())
+    }
+
+    /// Whether a stop waits for it.
+    pub(super) fn holds_something(&self) -> bool {
+        match self.phase {
+            Phase::Ending => true,
+            Phase::Stopped | Phase::Draining => {
+                self.thing.as_ref().is_some_and(|thing| thing.is_draining() || thing.ask(Question::Holding))
+            }
+            _ => self.trigger == Trigger::Answers && self.is_part_of_the_run(),
+        }
+    }
+
+    /// Changes what is counted.
+    pub(super) fn count(&self, change: impl FnOnce(&mut ScheduleStats)) {
+        let mut counts = self.counts.get();
+        change(&mut counts);
+        self.counts.set(counts);
+    }
 }
 
 impl Engine {
     pub(super) fn add(&self, thing: Box<dyn OutputThing>, trigger: Trigger) -> ScheduleHandle {
-        self.insert(Driven::Output(thing), trigger)
+        let counts = Rc::default();
+        let phase = if self.is_winding_down() { Phase::Stopped } else { Phase::New(Wish::Run) };
+        let id = self.schedules.borrow_mut().insert(Schedule {
+            thing: Some(thing),
+            trigger,
+            phase,
+            counts: Rc::clone(&counts),
+            on_failure: OnFailure::Stop,
+            troubles: Troubles::default(),
+            armed: Instant::NEVER,
+            lists: Lists::default(),
+            counts_for_the_run: None,
+        });
+        self.run.calls.unstarted.borrow_mut().push(id);
+        ScheduleHandle { engine: self.me.clone(), id, counts }
     }
 
     pub(super) fn add_periodic(
@@ -89,22 +100,35 @@ impl Engine {
         timing: Periodic,
     ) -> Result<ScheduleHandle, ScheduleError> {
         timing.check()?;
-        let handle = self.insert(Driven::Output(thing), Trigger::Periodic(timing.beat(), self.now()));
+        self.check(&*thing)?;
+        let handle = self.add(thing, Trigger::Periodic(timing.beat(), self.now()));
         self.with_schedule(handle.id, |schedule| schedule.on_failure = timing.on_failure);
         self.set_first(handle.id, timing);
         Ok(handle)
     }
 
-    pub(super) fn add_once(&self, thing: Box<dyn OutputThing>, delay: Duration) -> ScheduleHandle {
-        let handle = self.insert(Driven::Output(thing), Trigger::Once);
-        self.set_timer(handle.id, self.now() + delay);
-        handle
+    pub(super) fn add_recurring(&self, thing: Box<dyn OutputThing>) -> Result<ScheduleHandle, ScheduleError> {
+        self.check(&*thing)?;
+        Ok(self.add(thing, Trigger::Recurring))
     }
 
-    pub(super) fn add_events(&self, mut thing: Box<dyn EventThing>) -> Result<ScheduleHandle, ScheduleError> {
-        let key = self.next_id().key as usize;
-        thing.register(&mut self.reactor().registry(key)).map_err(ScheduleError::Register)?;
-        Ok(self.insert(Driven::Events(thing), Trigger::Event))
+    pub(super) fn add_once(
+        &self,
+        thing: Box<dyn OutputThing>,
+        delay: Duration,
+    ) -> Result<ScheduleHandle, ScheduleError> {
+        self.check(&*thing)?;
+        let handle = self.add(thing, Trigger::Once);
+        self.set_timer(handle.id, self.now() + delay);
+        Ok(handle)
+    }
+
+    /// Refuses a Thing that feeds a port of another scheduler.
+    pub(super) fn check(&self, thing: &dyn OutputThing) -> Result<(), ScheduleError> {
+        match ports_of(thing).iter().find(|port| port.port().is_of_another(&self.link)) {
+            Some(port) => Err(ScheduleError::OtherScheduler(port.name())),
+            None => Ok(()),
+        }
     }
 
     /// The name that the next schedule will have: an inbox announces itself by it.
@@ -112,88 +136,79 @@ impl Engine {
         self.schedules.borrow().next_id()
     }
 
-    fn insert(&self, thing: Driven, trigger: Trigger) -> ScheduleHandle {
-        let last_counts = Rc::default();
-        let id = self.schedules.borrow_mut().insert(Schedule {
-            thing: Some(thing),
-            trigger,
-            counts: ScheduleStats::default(),
-            last_counts: Rc::clone(&last_counts),
-            failed_in_a_row: 0,
-            on_failure: OnFailure::Stop,
-            armed: Instant::NEVER,
-            flags: Flags { once: trigger == Trigger::Once, ..Flags::default() },
-            counts_for_the_run: None,
-        });
-        self.run.unstarted.borrow_mut().push(id);
-        ScheduleHandle { engine: self.me.clone(), id, last_counts }
-    }
-
     /// Changes a schedule, if it is still there.
     pub(super) fn with_schedule<R>(&self, id: Id, change: impl FnOnce(&mut Schedule) -> R) -> Option<R> {
         self.schedules.borrow_mut().get_mut(id).map(change)
     }
 
+    // ---- what handles ask for ----
+
     pub(super) fn cancel(&self, id: Id) {
         let called = self.with_schedule(id, |schedule| {
-            let called = schedule.thing.is_none();
-            schedule.flags.cancelled |= called; // in the middle of its call: goes when that is over
-            called
+            if schedule.thing.is_none() {
+                schedule.phase = Phase::Cancelled;
+            }
+            schedule.thing.is_none()
         });
         if called == Some(false) {
             self.let_go(id);
         }
     }
 
-    /// Takes a schedule out of the table, and drops its Thing.
-    pub(super) fn let_go(&self, id: Id) {
-        if let Some((Some(thing), trigger)) = self.remove(id) {
-            self.note_failed(self.drop_thing(id, thing, trigger));
+    pub(super) fn pause(&self, id: Id) {
+        self.with_schedule(id, |schedule| schedule.phase.pause());
+    }
+
+    pub(super) fn unpause(&self, id: Id) {
+        let due = self.with_schedule(id, |schedule| {
+            let due = schedule.phase.resume();
+            due && !matches!(schedule.trigger, Trigger::Periodic(..)) // that one keeps its ticks
+        });
+        if due == Some(true) {
+            self.call_soon(id);
         }
     }
 
-    /// Takes a schedule out of the table: its Thing, unless that is being called, and what has made it run.
-    pub(super) fn remove(&self, id: Id) -> Option<(Option<Driven>, Trigger)> {
-        let schedule = self.schedules.borrow_mut().remove(id)?;
-        self.forget_rate(schedule.trigger);
-        schedule.last_counts.set(schedule.counts);
-        Some((schedule.thing, schedule.trigger))
+    /// Completes a schedule in the next turn.
+    pub(super) fn end(&self, id: Id) {
+        if self.with_schedule(id, |schedule| schedule.phase.end()) == Some(true) {
+            self.call_soon(id);
+        }
     }
 
-    /// Takes a Thing's descriptors off the reactor and drops it. Its own `Drop` may use the engine, which is whole.
-    pub(super) fn drop_thing(&self, id: Id, mut thing: Driven, trigger: Trigger) -> Result<(), RunError> {
+    pub(super) fn phase(&self, id: Id) -> Option<Phase> {
+        let schedules = self.schedules.borrow();
+        schedules.get(id).map(|schedule| schedule.phase).filter(|phase| *phase != Phase::Cancelled)
+    }
+
+    // ---- the way out ----
+
+    /// Ends a schedule whose Thing is in the table.
+    pub(super) fn let_go(&self, id: Id) {
+        if let Some(Some(thing)) = self.remove(id) {
+            self.note_failed(self.drop_thing(thing));
+        }
+    }
+
+    /// Takes a schedule out of the table: its Thing, unless that is being called.
+    pub(super) fn remove(&self, id: Id) -> Option<Option<Box<dyn OutputThing>>> {
+        let schedule = self.schedules.borrow_mut().remove(id)?;
+        if schedule.phase != Phase::Draining {
+            self.forget_rate(schedule.trigger);
+        }
+        Some(schedule.thing)
+    }
+
+    /// Drops a Thing, and so takes its descriptors off the reactor. Its own `Drop` may use the engine, which is whole.
+    pub(super) fn drop_thing(&self, thing: Box<dyn OutputThing>) -> Result<(), RunError> {
         self.discard(move |name| {
-            thing.as_output().name().clone_into(name);
-            if trigger != Trigger::Never {
-                self.deregister(id, &mut thing);
-            }
+            thing.name().clone_into(name);
             drop(thing);
         })
     }
 
-    pub(super) fn deregister(&self, id: Id, thing: &mut Driven) {
-        if let Driven::Events(thing) = thing
-            && let Err(error) = thing.deregister(&mut self.reactor().registry(id.key as usize))
-        {
-            log::debug!("{}: its descriptor could not be taken off the reactor: {error}", thing.name());
-        }
-    }
-
-    pub(super) fn is_active(&self, id: Id) -> bool {
-        self.schedules.borrow().get(id).is_some_and(|schedule| !schedule.flags.cancelled)
-    }
-
-    pub(super) fn is_paused(&self, id: Id) -> bool {
-        self.schedules.borrow().get(id).is_some_and(|schedule| schedule.flags.paused)
-    }
-
-    pub(super) fn counts(&self, id: Id) -> Option<ScheduleStats> {
-        self.schedules.borrow().get(id).map(|schedule| schedule.counts)
-    }
-
-    /// Whether there is a schedule to run for.
+    /// Whether there is a schedule to run for: not for one that is paused, which nobody would let go on.
     pub(super) fn has_schedules(&self) -> bool {
-        let counts = |schedule: &Schedule| schedule.counts_for_the_run.as_ref().is_none_or(|counts| counts.get());
-        self.schedules.borrow().iter().any(counts)
+        self.schedules.borrow().iter().any(|schedule| !schedule.phase.is_paused() && schedule.is_part_of_the_run())
     }
 }

@@ -71,13 +71,47 @@ pub(super) struct Timers {
     heap: BinaryHeap<Entry>,
     rhythms: Vec<Rhythm>,
     order: u64,
+    len: usize,
+    /// Kept, so that ordering them allocates nothing.
+    ticks: Vec<Id>,
+    /// How many timers there were after the last sweep.
+    swept: usize,
 }
+
+/// Fewer timers than these are not worth a sweep.
+const FEW: usize = 64;
 
 impl Timers {
     /// Sets a timer that is due once.
     pub(super) fn once(&mut self, due: Instant, slack: Duration, what: Due) {
         let entry = self.entry(due, slack, what);
         self.heap.push(entry);
+    }
+
+    /// Whether there are so many more timers than after the last sweep that another may be worth its while.
+    pub(super) fn is_crowded(&self) -> bool {
+        self.len > FEW + 2 * self.swept
+    }
+
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Lets go of timers.
+    pub(super) fn sweep(&mut self, keep: impl Fn(&Due) -> bool) {
+        self.heap.retain(|entry| !matches!(entry.what.kind, Kind::Rhythm(_)) && keep(&entry.what));
+        self.len = self.heap.len();
+        for at in 0..self.rhythms.len() {
+            let rhythm = &mut self.rhythms[at];
+            rhythm.queue.retain(|entry| keep(&entry.what));
+            rhythm.queue.shrink_to(2 * rhythm.queue.len());
+            rhythm.listed = false;
+            self.len += rhythm.queue.len();
+            self.list(at);
+        }
+        self.heap.shrink_to(2 * self.heap.len());
+        self.swept = self.len;
     }
 
     /// Sets a timer that is due again and again with the given period; it is set anew after each time.
@@ -101,6 +135,7 @@ impl Timers {
 
     fn entry(&mut self, due: Instant, slack: Duration, what: Due) -> Entry {
         self.order += 1;
+        self.len += 1;
         Entry { due, latest: due + slack, order: self.order, what }
     }
 
@@ -129,10 +164,20 @@ impl Timers {
         listed.map(|entry| entry.latest).filter(|latest| *latest > now).min()
     }
 
-    /// Takes out all that is due at `now`, in order.
+    /// Takes out all that is due at `now`, in order. The ticks of one instant come in the order of scheduling, however long
+    /// their periods are.
     pub(super) fn take_due(&mut self, now: Instant, due: &mut Vec<Due>) {
+        while let Some(at) = self.heap.peek().map(|top| top.due).filter(|at| *at <= now) {
+            let before = due.len();
+            self.take_due_at(at, due);
+            self.len -= due.len() - before;
+            order_ticks(&mut due[before..], &mut self.ticks);
+        }
+    }
+
+    fn take_due_at(&mut self, at: Instant, due: &mut Vec<Due>) {
         while let Some(mut top) = self.heap.peek_mut() {
-            if top.due > now {
+            if top.due != at {
                 return;
             }
             let Kind::Rhythm(at) = top.what.kind else {
@@ -155,6 +200,20 @@ impl Timers {
     }
 }
 
+/// Orders the ticks among what is due, and leaves everything else in its place.
+fn order_ticks(due: &mut [Due], ids: &mut Vec<Id>) {
+    let is_tick = |due: &&mut Due| due.kind == Kind::Schedule;
+    if due.iter_mut().filter(is_tick).is_sorted_by_key(|tick| tick.id.age()) {
+        return;
+    }
+    ids.clear();
+    ids.extend(due.iter_mut().filter(is_tick).map(|tick| tick.id));
+    ids.sort_unstable_by_key(|id| id.age());
+    for (tick, id) in due.iter_mut().filter(is_tick).zip(ids) {
+        tick.id = *id;
+    }
+}
+
 /// More periods than this share the heap.
 const MOST_RHYTHMS: usize = 64;
 
@@ -166,6 +225,10 @@ mod tests {
         Due { kind: Kind::Schedule, id: Id::of(key) }
     }
 
+    fn wish(key: u32) -> Due {
+        Due { kind: Kind::Flow, id: Id::of(key) }
+    }
+
     fn keys(timers: &mut Timers, now: u64) -> Vec<u32> {
         let mut due = Vec::new();
         timers.take_due(Instant::from_nanos(now), &mut due);
@@ -173,16 +236,26 @@ mod tests {
     }
 
     #[test]
+    fn ticks_at_one_instant_are_served_in_the_order_of_scheduling() {
+        let (mut timers, at) = (Timers::default(), Instant::from_nanos(5));
+        let mut tick = |period, key| timers.periodic(at, Duration::ZERO, Duration::from_secs(period), what(key));
+        tick(4, 3);
+        tick(2, 2);
+        tick(1, 1);
+        assert_eq!(keys(&mut timers, 5), [1, 2, 3], "although the longer periods were set before");
+    }
+
+    #[test]
     fn equal_deadlines_are_served_in_the_order_they_were_set() {
         let mut timers = Timers::default();
         let (at, second) = (Instant::from_nanos(5), Duration::from_secs(1));
         timers.periodic(at, Duration::ZERO, second, what(1));
-        timers.once(at, Duration::ZERO, what(2));
+        timers.once(at, Duration::ZERO, wish(2));
         timers.periodic(at, Duration::ZERO, second, what(3));
         timers.periodic(at, Duration::ZERO, second * 2, what(4));
         assert_eq!(timers.next(), Some(at));
         assert_eq!(keys(&mut timers, 4), [0; 0]);
-        assert_eq!(keys(&mut timers, 5), [1, 2, 3, 4]);
+        assert_eq!(keys(&mut timers, 5), [1, 2, 3, 4], "what a stage has asked for keeps its place");
         assert_eq!(timers.next(), None);
     }
 
@@ -193,6 +266,20 @@ mod tests {
             timers.periodic(Instant::from_nanos(due), Duration::ZERO, Duration::from_secs(1), what(key));
         }
         assert_eq!(keys(&mut timers, 10), [2, 3, 1]);
+    }
+
+    #[test]
+    fn a_sweep_leaves_the_others_their_time() {
+        let (mut timers, second) = (Timers::default(), Duration::from_secs(1));
+        for key in 1..=6 {
+            timers.periodic(Instant::from_nanos(key.into()), Duration::ZERO, second, what(key));
+            timers.once(Instant::from_nanos(key.into()), Duration::ZERO, wish(10 + key));
+        }
+        timers.sweep(|due| due.id.key % 2 == 0);
+        assert_eq!(timers.next(), Some(Instant::from_nanos(2)));
+        assert_eq!(keys(&mut timers, 4), [2, 12, 4, 14]);
+        assert_eq!(keys(&mut timers, 9), [6, 16]);
+        assert!(!timers.is_crowded() && timers.next().is_none());
     }
 
     #[test]

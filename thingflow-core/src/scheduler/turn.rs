@@ -11,8 +11,9 @@ use super::table::Schedule;
 use super::timers::{Due, Kind};
 use crate::clock::Instant;
 use crate::context::Host;
-use crate::error::RunError;
+use crate::error::{RunError, StreamError};
 use crate::notice::Notice;
+use crate::output::OutputThing;
 use crate::port::{AnyPort, PortRef};
 use crate::visit::ports_behind;
 
@@ -32,16 +33,19 @@ impl Engine {
             self.call_waiting()?;
             self.run_jobs()?;
             self.settle_tracked()?;
+            for port in self.link.take_unfed() {
+                self.guarded(move |cx| port.complete(cx))?;
+            }
             if self.link.take_unlistened() {
                 if self.link.take_left() {
                     self.resume();
                 }
                 self.release_unlistened()?;
             }
-            if !self.run.ending.borrow().is_empty() {
+            if !self.run.hubs.ending.borrow().is_empty() {
                 self.end_loops()?;
             }
-            if !self.run.lingering.borrow().is_empty() {
+            if !self.run.hubs.lingering.borrow().is_empty() {
                 self.release_drained()?;
             }
         }
@@ -49,7 +53,7 @@ impl Engine {
     }
 
     pub(super) fn start_new(&self) -> Result<(), RunError> {
-        for id in self.run.unstarted.take() {
+        for id in self.run.calls.unstarted.take() {
             self.call(id, Why::Start)?;
         }
         for port in self.link.take_unstarted() {
@@ -61,39 +65,36 @@ impl Engine {
     }
 
     fn wait(&self, limit: Until) -> Result<(), RunError> {
+        self.sweep_timers();
         let until = self.until(limit);
         let mut ready = self.ready.borrow_mut();
         ready.clear();
         let may_sleep = until == Until::Now || self.bell.prepare_sleep();
-        let signal = self.reactor().wait(if may_sleep { until } else { Until::Now }, &mut ready);
+        let signals = self.reactor.wait(if may_sleep { until } else { Until::Now }, &mut ready);
         if until != Until::Now {
             self.bell.awake();
         }
-        if let Some(signal) = signal.map_err(RunError::new)? {
-            log::info!("signal {signal}: stopping; active were {}", self.names().join(", "));
-            Host::stop(self);
+        for signal in signals.map_err(RunError::new)? {
+            self.signalled(signal);
         }
-        for key in ready.drain(..) {
-            let id = self.schedules.borrow().at(key);
-            if let Some(id) = id {
-                self.call_soon(id);
-            }
+        for id in ready.drain(..) {
+            self.call_soon(id);
         }
         Ok(())
     }
 
     fn until(&self, limit: Until) -> Until {
         let run = &self.run;
-        let busy = !run.again.borrow().is_empty()
+        let busy = !run.calls.again.borrow().is_empty()
             || !run.jobs.borrow().is_empty()
             || self.has_freed()
-            || !run.unstarted.borrow().is_empty()
+            || !run.calls.unstarted.borrow().is_empty()
             || !self.link.is_quiet()
             || self.is_stopped();
         if self.clock.is_virtual() {
             return self.until_virtually(busy, limit);
         }
-        let next = run.timers.borrow().next();
+        let next = run.time.timers.borrow().next();
         match (next, limit) {
             _ if busy || limit == Until::Now => Until::Now,
             (Some(next), Until::At(limit)) => self.not_before(next.min(limit)),
@@ -109,9 +110,10 @@ impl Engine {
 
     /// Moves virtual time on if there is nothing else to do: to the next deadline, at most to `limit`.
     fn until_virtually(&self, busy: bool, limit: Until) -> Until {
-        let (now, timers) = (self.now(), self.run.timers.borrow());
+        let (now, timers) = (self.now(), self.run.time.timers.borrow());
         if self.asked.get() > 0 {
-            return if busy || limit == Until::Now { Until::Now } else { Until::Event }; // edge threads must answer first
+            let patience = self.stop.until().map_or(Until::Event, Until::At);
+            return if busy || limit == Until::Now { Until::Now } else { patience }; // edge threads must answer first
         }
         // What has been posted at this time comes at this time.
         let occupied = busy || timers.next().is_some_and(|next| next <= now) || self.bell.has_rung();
@@ -129,15 +131,15 @@ impl Engine {
 
     /// Counts the turns in which virtual time stands still: whether these are so many that it should go on.
     fn has_stood_still(&self, now: Instant) -> bool {
-        let (since, turns) = self.run.still.get();
+        let (since, turns) = self.run.time.still.get();
         let turns = if since == now { turns + 1 } else { 0 };
-        self.run.still.set((now, if turns < MOST_STILL { turns } else { 0 }));
+        self.run.time.still.set((now, if turns < MOST_STILL { turns } else { 0 }));
         turns >= MOST_STILL
     }
 
     fn fire_due_timers(&self) -> Result<(), RunError> {
         let mut due = self.due.take();
-        self.run.timers.borrow_mut().take_due(self.now(), &mut due);
+        self.run.time.timers.borrow_mut().take_due(self.now(), &mut due);
         let mut result = Ok(());
         for what in due.drain(..) {
             if result.is_ok() {
@@ -153,9 +155,9 @@ impl Engine {
             Kind::Schedule => self.call(id, Why::Tick),
             Kind::Flow => self.call(id, Why::Wake),
             Kind::Port | Kind::Later => {
-                let waiting = self.run.ports.borrow_mut().remove(id);
+                let waiting = self.run.hubs.waiting.borrow_mut().remove(id);
                 if let Some(Waiting::Events(_)) = waiting {
-                    self.run.later.set(self.run.later.get() - 1);
+                    self.run.hubs.later.set(self.run.hubs.later.get() - 1);
                 }
                 match waiting.and_then(|port| port.upgrade()) {
                     Some(port) => self.guarded(move |cx| port.wake(kind == Kind::Later, cx).map(drop)),
@@ -177,9 +179,9 @@ impl Engine {
 
     /// Calls those who wait for their turn: recurring ones, and those who have more at hand.
     fn call_waiting(&self) -> Result<(), RunError> {
-        let waiting = self.run.again.borrow().len();
+        let waiting = self.run.calls.again.borrow().len();
         for _ in 0..waiting {
-            let Some(id) = self.run.again.borrow_mut().pop_front() else { break };
+            let Some(id) = self.run.calls.again.borrow_mut().pop_front() else { break };
             self.call(id, Why::Turn)?;
         }
         Ok(())
@@ -205,26 +207,49 @@ impl Engine {
     /// Lets go of sources that nobody listens to any more.
     #[cold]
     fn release_unlistened(&self) -> Result<(), RunError> {
-        let listens = |schedule: &Schedule| schedule.thing.as_ref().is_none_or(|thing| thing.as_output().is_listened());
+        let listens = |schedule: &Schedule| schedule.thing.as_ref().is_none_or(|thing| thing.is_listened());
         let mut gone: Vec<Id> = Vec::new();
         self.discard(|_| {
             let schedules = self.schedules.borrow();
             gone.extend(schedules.ids().filter(|(_, schedule)| !listens(schedule)).map(|(id, _)| id));
         })?;
         for id in gone {
+            self.say_if_cut_off(id)?;
             self.let_go(id);
         }
         Ok(())
     }
 
+    /// Says so if a source goes because another one has ended the port that it feeds.
+    fn say_if_cut_off(&self, id: Id) -> Result<(), RunError> {
+        self.discard(|_| {
+            let schedules = self.schedules.borrow();
+            if let Some(thing) = schedules.get(id).and_then(|schedule| schedule.thing.as_ref()) {
+                self.say_cut_off(&**thing);
+            }
+        })
+    }
+
+    #[cold]
+    pub(super) fn say_cut_off(&self, thing: &dyn OutputThing) {
+        let ports = ports_behind(|visitor| thing.describe(visitor));
+        if let Some(port) = ports.iter().find(|port| port.port().is_closed()) {
+            let what = format!(
+                "it is asked no more: the port `{}` that it feeds was ended by another; let each feed it by `feeder()`",
+                port.name()
+            );
+            self.report(thing.name(), &StreamError::message(what));
+        }
+    }
+
     /// Ends the ports at the beginning of loops, whose sources have ended, as soon as nothing is on its way any more.
     #[cold]
     fn end_loops(&self) -> Result<(), RunError> {
-        let ending = self.run.ending.take();
+        let ending = self.run.hubs.ending.take();
         let waits = self.has_work_but_loops();
         for port in ending {
             if waits && self.is_on_its_way(&port)? {
-                self.run.ending.borrow_mut().push(port);
+                self.run.hubs.ending.borrow_mut().push(port);
             } else {
                 self.guarded(move |cx| port.complete(cx))?;
             }
@@ -244,7 +269,7 @@ impl Engine {
 
     /// Lets go of ports and joins behind which nothing drains any more.
     fn release_drained(&self) -> Result<(), RunError> {
-        let drained: Vec<_> = self.run.lingering.borrow_mut().extract_if(.., |hub| !hub.is_draining()).collect();
+        let drained: Vec<_> = self.run.hubs.lingering.borrow_mut().extract_if(.., |hub| !hub.is_draining()).collect();
         self.discard(|_| drop(drained)) // only now: what they keep may use the engine when it is dropped
     }
 }

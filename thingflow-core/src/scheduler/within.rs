@@ -5,33 +5,10 @@ use std::time::Duration;
 use super::Scheduler;
 use super::engine::Engine;
 use super::handle::{ScheduleError, ScheduleHandle};
-use super::periodic::{IntoPeriodic, Periodic};
-use super::table::Trigger;
+use super::periodic::IntoPeriodic;
 use crate::context::Context;
 use crate::error::{FatalError, RunError};
 use crate::output::OutputThing;
-
-/// What makes a Thing run that was scheduled from inside of a call.
-#[derive(Clone, Copy)]
-pub(crate) enum When {
-    Periodic(Periodic),
-    Recurring,
-    Once(Duration),
-}
-
-impl Engine {
-    pub(super) fn schedule_within(
-        &self,
-        thing: Box<dyn OutputThing>,
-        when: When,
-    ) -> Result<ScheduleHandle, ScheduleError> {
-        match when {
-            When::Periodic(timing) => self.add_periodic(thing, timing),
-            When::Recurring => Ok(self.add(thing, Trigger::Recurring)),
-            When::Once(delay) => Ok(self.add_once(thing, delay)),
-        }
-    }
-}
 
 impl Scheduler {
     /// Does something by hand in between, as a Thing that is called: sends events into ports, ends them, schedules. What is
@@ -102,32 +79,36 @@ impl Context<'_> {
     /// ```
     ///
     /// # Errors
-    /// [`ScheduleError::ZeroPeriod`], [`ScheduleError::ZeroRetry`], [`ScheduleError::NoScheduler`].
+    /// [`ScheduleError::ZeroPeriod`], [`ScheduleError::ZeroRetry`], [`ScheduleError::OtherScheduler`], [`ScheduleError::NoScheduler`].
     pub fn schedule_periodic(
         &self,
         thing: impl OutputThing + 'static,
         timing: impl IntoPeriodic,
     ) -> Result<ScheduleHandle, ScheduleError> {
-        self.host().schedule(Box::new(thing), When::Periodic(timing.into_periodic()))
+        self.engine()?.add_periodic(Box::new(thing), timing.into_periodic())
     }
 
     /// As [`Scheduler::schedule_recurring`](crate::Scheduler::schedule_recurring), from inside of a call.
     ///
     /// # Errors
-    /// [`ScheduleError::NoScheduler`].
+    /// [`ScheduleError::OtherScheduler`], [`ScheduleError::NoScheduler`].
     pub fn schedule_recurring(&self, thing: impl OutputThing + 'static) -> Result<ScheduleHandle, ScheduleError> {
-        self.host().schedule(Box::new(thing), When::Recurring)
+        self.engine()?.add_recurring(Box::new(thing))
     }
 
     /// As [`Scheduler::schedule_later_one_time`](crate::Scheduler::schedule_later_one_time), from inside of a call.
     ///
     /// # Errors
-    /// [`ScheduleError::NoScheduler`].
+    /// [`ScheduleError::OtherScheduler`], [`ScheduleError::NoScheduler`].
     pub fn schedule_later_one_time(
         &self,
         thing: impl OutputThing + 'static,
         delay: Duration,
     ) -> Result<ScheduleHandle, ScheduleError> {
-        self.host().schedule(Box::new(thing), When::Once(delay))
+        self.engine()?.add_once(Box::new(thing), delay)
+    }
+
+    fn engine(&self) -> Result<&Engine, ScheduleError> {
+        self.host().engine().ok_or(ScheduleError::NoScheduler)
     }
 }

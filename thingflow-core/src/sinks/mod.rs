@@ -20,7 +20,7 @@ pub use collect::{CollectInto, collect_into};
 #[cfg(feature = "alloc")]
 pub use feedback::{Feedback, feedback};
 #[cfg(feature = "std")]
-pub use print::{Print, WriteTo, print, write_to};
+pub use print::{Print, WriteTo, print, print_debug, write_to};
 #[cfg(feature = "alloc")]
 pub use ring::Ring;
 pub use tee::{Branches, Tee, tee};
@@ -67,22 +67,32 @@ pub trait Sinks: Chain {
         self.connect(try_call(f))
     }
 
-    /// Prints each event and the end to standard output. To print and go on: `tap(print())`.
+    /// Prints each event on a line of standard output, as `{}` does. To print and go on: `tap(print())`.
     #[cfg(feature = "std")]
     #[doc(alias = "output")]
     fn print(self) -> Self::Ended<Print<Self::Item>>
     where
-        Self::Item: core::fmt::Debug + 'static,
+        Self::Item: core::fmt::Display + 'static,
     {
         self.connect(print())
     }
 
-    /// Writes each event and the end to `writer`, a line each.
+    /// Prints each event on a line of standard output, as `{:?}` does: for lists, and for readings that have no text.
+    #[cfg(feature = "std")]
+    #[doc(alias = "output")]
+    fn print_debug(self) -> Self::Ended<Print<Self::Item>>
+    where
+        Self::Item: core::fmt::Debug + 'static,
+    {
+        self.connect(print_debug())
+    }
+
+    /// Writes each event to `writer`, a line each, as `{}` does.
     #[cfg(feature = "std")]
     #[doc(alias = "output")]
     fn write_to<W: std::io::Write + 'static>(self, writer: W) -> Self::Ended<WriteTo<Self::Item, W>>
     where
-        Self::Item: core::fmt::Debug + 'static,
+        Self::Item: core::fmt::Display + 'static,
     {
         self.connect(write_to(writer))
     }

@@ -4,10 +4,11 @@
 
 use core::fmt;
 use core::mem::replace;
+use core::time::Duration;
 
 use crate::clock::{Instant, Timestamp};
 use crate::context::Context;
-use crate::error::{Failure, RunError};
+use crate::error::{Failure, RunError, StreamError};
 use crate::event::SensorEvent;
 use crate::output::{Flow, Source};
 
@@ -89,6 +90,35 @@ impl<S: Source, F: FnMut(&S::Item) -> Timestamp> Flow<AtTimes<S, F>> {
     }
 }
 
+impl<S: Source, F: FnMut(&S::Item) -> Timestamp> Flow<AtTimes<S, F>> {
+    /// When the recording begins: the time of its first event, or what [`beginning_at`](Self::beginning_at) says. `None` if
+    /// it has no event. For a clock that starts there, so that what looks at the calendar, such as windows that are aligned
+    /// and [`timestamp`](crate::Elementwise::timestamp), sees the recorded time too. It reads the first event, which is kept.
+    ///
+    /// ```
+    /// # #[cfg(feature = "std")] {
+    /// # use thingflow_core::prelude::*;
+    /// # use thingflow_core::testing::Recorder;
+    /// use thingflow_core::VirtualClock;
+    /// let rows = [(1_420_110_060, 20.0), (1_420_110_090, 30.0)];
+    /// let mut recording = from_iter(rows).at_times(|row| Timestamp::from_secs(row.0));
+    /// let begin = recording.begins_at()?.ok_or("an empty recording")?;
+    /// let mut scheduler = Scheduler::with_clock(VirtualClock::starting_at(begin))?;
+    /// let seen = Recorder::new();
+    /// scheduler.schedule_recurring(recording.timestamp().map(|(ts, _)| ts.to_string()).connect(seen.clone()))?;
+    /// scheduler.run_forever()?;
+    /// assert_eq!(seen.events(), ["2015-01-01T11:01:00Z", "2015-01-01T11:01:30Z"]);
+    /// # }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// That of the source, if it fails before its first event.
+    pub fn begins_at(&mut self) -> Result<Option<Timestamp>, RunError> {
+        self.source_mut().begins_at()
+    }
+}
+
 /// Made by [`at_times`](Flow::at_times) and [`as_recorded`](Flow::as_recorded).
 pub struct AtTimes<S: Source, F> {
     source: S,
@@ -101,7 +131,8 @@ pub struct AtTimes<S: Source, F> {
 /// What comes next.
 enum Next<T> {
     Unknown,
-    Event(Instant, T),
+    /// An event, and how long after the beginning it comes.
+    Event(Duration, T),
     End,
     Failed(Failure),
     /// What a fatal error was about: the context in which it was made will be gone.
@@ -109,13 +140,27 @@ enum Next<T> {
 }
 
 impl<S: Source, F: FnMut(&S::Item) -> Timestamp> AtTimes<S, F> {
+    fn begins_at(&mut self) -> Result<Option<Timestamp>, RunError> {
+        if self.begin.is_none() && matches!(self.next, Next::Unknown) {
+            let cx = &mut Context::detached(Instant::ZERO);
+            self.next = self.look_ahead(cx);
+        }
+        match replace(&mut self.next, Next::Unknown) {
+            Next::Fatal(error) => Err(error),
+            Next::Failed(Failure::Sample(error)) => Err(early(error)),
+            next => {
+                self.next = next;
+                Ok(self.begin)
+            }
+        }
+    }
+
     fn look_ahead(&mut self, cx: &mut Context<'_>) -> Next<S::Item> {
-        let start = *self.start.get_or_insert(cx.now());
         match self.source.pull(cx) {
             Ok(Some(event)) => {
                 let time = (self.time)(&event);
                 let begin = *self.begin.get_or_insert(time);
-                Next::Event(start + (time - begin), event)
+                Next::Event(time - begin, event)
             }
             Ok(None) => Next::End,
             Err(Failure::Fatal(token)) => Next::Fatal(cx.take_error(token)),
@@ -139,7 +184,7 @@ impl<S: Source, F: FnMut(&S::Item) -> Timestamp> Source for AtTimes<S, F> {
         }
     }
     fn due(&mut self, cx: &mut Context<'_>) -> Option<Instant> {
-        self.start.get_or_insert(cx.now());
+        let start = *self.start.get_or_insert(cx.now());
         if matches!(self.next, Next::Unknown) {
             let due = self.source.due(cx).filter(|due| *due > cx.now());
             if due.is_some() {
@@ -148,13 +193,24 @@ impl<S: Source, F: FnMut(&S::Item) -> Timestamp> Source for AtTimes<S, F> {
             self.next = self.look_ahead(cx);
         }
         match self.next {
-            Next::Event(due, _) => Some(due),
+            Next::Event(after, _) => Some(start + after),
             _ => None,
         }
     }
     fn name(&self) -> &str {
         self.source.name()
     }
+}
+
+#[cfg(feature = "alloc")]
+fn early(error: StreamError) -> RunError {
+    RunError::new(error)
+}
+
+/// Without an allocator an error is a text that is in the program.
+#[cfg(not(feature = "alloc"))]
+fn early(_: StreamError) -> RunError {
+    RunError::new("the recording has failed before its first event")
 }
 
 impl<S: Source, F> fmt::Debug for AtTimes<S, F> {

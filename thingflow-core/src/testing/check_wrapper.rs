@@ -48,7 +48,7 @@ use crate::visit::{Visitor, short_name};
 pub fn check_wrapper<T: Clone, U, W: InputThing<T>>(event: T, wrap: impl Fn(Inner<U>) -> W) {
     let wrapper = Wrapper { wrap: &|| wrapped(&wrap), event };
     let calls = [
-        ("next", wrapper.calls("next", |thing, event, cx| thing.next(event, cx))),
+        ("next", wrapper.calls("next", InputThing::next)),
         ("Start", wrapper.calls("Start", |thing, _, cx| thing.notice(Notice::Start, cx))),
         ("Wake", wrapper.calls("Wake", |thing, _, cx| thing.notice(Notice::Wake, cx))),
         ("Watermark", wrapper.hears("Watermark", || Notice::Watermark(Timestamp::UNIX_EPOCH))),

@@ -121,3 +121,23 @@ fn f62_what_takes_no_time_still_ends() {
     let mut lists = vec![vec![3], vec![], vec![1, 2]];
     assert_eq!(repeat(move || from_iter(lists.pop().unwrap_or_default())).collect_now(), [1, 2]);
 }
+
+/// The wait grows with the failures in a row, and the last one of them is one for the schedule's policy.
+#[test]
+fn f65_a_source_is_tried_again_after_a_wait() {
+    let failing = |attempts: usize, good| {
+        let mut opened = 0;
+        retry_after(
+            attempts,
+            |failures| Duration::from_secs(u64::from(failures)),
+            move || {
+                opened += 1;
+                let ticks = interval(Duration::from_secs(4));
+                if opened % 3 == 0 { Ok(Failing { ticks, good }) } else { Err("no such device") }
+            },
+        )
+    };
+    // Opened at 0, 1 and 3; it ticks after 4 and 8 s and fails after 12, at 15; opened at 16, 18 and 21.
+    assert_eq!(timed_text(failing(4, 2), 40), "0@7 1@11 0@25 1@29");
+    assert_eq!(timed_text(failing(3, 0), 40), "!@7 pulled out");
+}

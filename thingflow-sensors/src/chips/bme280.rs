@@ -410,17 +410,6 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_missing_humidity_is_an_empty_column() {
-        use thingflow_core::{Columns, FromColumns};
-        let weather = Weather { temperature: 21.3, humidity: None, pressure: 1013.25 };
-        let mut texts = Vec::new();
-        weather.each_column(&mut |value| texts.push(value.to_string()));
-        assert_eq!(texts, ["21.3", "", "1013.25"]);
-        assert_eq!(Weather::from_columns(&["21.3", "", "1013.25"]), Ok(weather));
-        assert_eq!(Weather::NAMES, ["temperature", "humidity", "pressure"]);
-    }
-
-    #[test]
     fn a_start_is_two_writes_once_the_calibration_is_known() {
         let write = |register, value| Transaction::write(0x76, vec![register, value]);
         let read = |register, bytes: &[u8]| Transaction::write_read(0x76, vec![register], bytes.to_vec());

@@ -18,7 +18,7 @@ use mpu6050_dmp::fifo::Fifo;
 use mpu6050_dmp::gyro::{Gyro, GyroFullScale};
 use mpu6050_dmp::registers::Register;
 use mpu6050_dmp::sensor::Mpu6050 as Driver;
-use thingflow_core::{Columns, FromColumns, SampleError, SensorId, WrongColumn};
+use thingflow_core::{SampleError, SensorId};
 
 use super::registers::Registers;
 use crate::driver::{Device, DirectDevice, sensor};
@@ -72,21 +72,6 @@ pub struct Motion {
     pub acceleration: Axes,
     /// In degrees per second.
     pub rotation: Axes,
-}
-
-impl Columns for Motion {
-    const NAMES: &'static [&'static str] =
-        &["acceleration_x", "acceleration_y", "acceleration_z", "rotation_x", "rotation_y", "rotation_z"];
-    fn each_column(&self, see: &mut dyn FnMut(&dyn fmt::Display)) {
-        self.acceleration.each_column(see);
-        self.rotation.each_column(see);
-    }
-}
-
-impl FromColumns for Motion {
-    fn from_columns(texts: &[&str]) -> Result<Self, WrongColumn> {
-        Ok(Self { acceleration: FromColumns::at_column(texts, 0)?, rotation: FromColumns::at_column(texts, 3)? })
-    }
 }
 
 impl Values for Motion {

@@ -2,10 +2,6 @@
 //!
 //! Own code: the frame has 32 bytes, and with the `serial` module nothing of a driver is left.
 
-use core::fmt::Display;
-
-use thingflow_core::{Columns, FromColumns, WrongColumn};
-
 use crate::quantity::check;
 use crate::serial::{Decode, FrameError};
 use crate::{Measures, Quantity, Values};
@@ -48,22 +44,6 @@ pub struct Dust {
     pub pm10: f64,
     /// How many particles are larger than 0.3, 0.5, 1, 2.5, 5 and 10 µm, in 0.1 litres of air.
     pub counts: [u16; 6],
-}
-
-impl Columns for Dust {
-    const NAMES: &'static [&'static str] =
-        &["pm1", "pm2_5", "pm10", "over_0_3", "over_0_5", "over_1", "over_2_5", "over_5", "over_10"];
-    fn each_column(&self, see: &mut dyn FnMut(&dyn Display)) {
-        [self.pm1, self.pm2_5, self.pm10].each_column(see);
-        self.counts.each_column(see);
-    }
-}
-
-impl FromColumns for Dust {
-    fn from_columns(texts: &[&str]) -> Result<Self, WrongColumn> {
-        let [pm1, pm2_5, pm10] = FromColumns::at_column(texts, 0)?;
-        Ok(Self { pm1, pm2_5, pm10, counts: FromColumns::at_column(texts, 3)? })
-    }
 }
 
 impl Values for Dust {
@@ -218,14 +198,6 @@ pub(crate) mod tests {
         let Err(error) = told[0] else { panic!("{told:?}") };
         let text = "impossible frame: dust of 65535 µg/m³ is outside of the range from 0 to 1000 µg/m³; check the device and its supply";
         assert_eq!((error.to_string().as_str(), &told[1..]), (text, &[Ok(dust())][..]));
-    }
-
-    #[test]
-    fn fields_of_several_values_have_several_columns() {
-        let mut texts = Vec::new();
-        dust().each_column(&mut |value| texts.push(value.to_string()));
-        assert_eq!(texts, ["5", "8", "10", "1017", "284", "63", "6", "2", "1"]);
-        assert_eq!(Dust::from_columns(&texts.iter().map(String::as_str).collect::<Vec<_>>()), Ok(dust()));
     }
 
     #[test]

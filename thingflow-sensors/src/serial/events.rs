@@ -2,12 +2,11 @@
 
 use std::fmt;
 use std::io;
-use std::os::fd::AsRawFd;
 
 use rustix::io::Errno;
 use thingflow_core::{
-    Context, Demand, EventThing, Failure, Interest, Port, PortRef, PortSource, Ports, Receipt, Registry, SensorEvent,
-    SensorId, StreamError,
+    Context, Demand, Descriptor, EventThing, Failure, Interest, Port, PortRef, PortSource, Ports, Receipt, Registry,
+    SensorEvent, SensorId, StreamError,
 };
 
 use super::{Decode, Tty};
@@ -33,7 +32,7 @@ use super::{Decode, Tty};
 /// ```
 pub struct SerialEvents<D: Decode> {
     id: SensorId,
-    line: Tty,
+    line: Descriptor<Tty>,
     decoder: D,
     port: Port<SensorEvent<D::Item>>,
     bytes: [u8; 256],
@@ -50,7 +49,15 @@ impl<D: Decode<Item: Clone + 'static>> SerialEvents<D> {
     pub fn new(id: impl Into<SensorId>, line: Tty, mut decoder: D) -> Self {
         let id = id.into();
         decoder.reset();
-        Self { port: Port::new().named(id.to_string()), id, line, decoder, bytes: [0; 256], at: 0, filled: 0 }
+        Self {
+            port: Port::new().named(id.to_string()),
+            id,
+            line: Descriptor::new(line),
+            decoder,
+            bytes: [0; 256],
+            at: 0,
+            filled: 0,
+        }
     }
 
     /// The output port.
@@ -106,16 +113,13 @@ impl<D: Decode<Item: Clone + 'static>> PortSource for SerialEvents<D> {
 }
 
 impl<D: Decode<Item: Clone + 'static>> EventThing for SerialEvents<D> {
-    fn register(&mut self, registry: &mut Registry<'_>) -> io::Result<()> {
-        registry.register_fd(self.line.as_raw_fd(), Interest::READABLE)
-    }
-    fn deregister(&mut self, registry: &mut Registry<'_>) -> io::Result<()> {
-        registry.deregister_fd(self.line.as_raw_fd())
+    fn register(&mut self, registry: &Registry) -> io::Result<()> {
+        registry.register(&mut self.line, 0, Interest::READABLE)
     }
 }
 
 impl<D: Decode> fmt::Debug for SerialEvents<D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SerialEvents").field("id", &self.id).field("line", &self.line).finish_non_exhaustive()
+        f.debug_struct("SerialEvents").field("id", &self.id).field("line", &*self.line).finish_non_exhaustive()
     }
 }

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Write};
-use std::os::fd::{AsRawFd, RawFd};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -157,9 +157,9 @@ impl Write for Tty {
     }
 }
 
-impl AsRawFd for Tty {
-    fn as_raw_fd(&self) -> RawFd {
-        self.line.as_raw_fd()
+impl AsFd for Tty {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.line.as_fd()
     }
 }
 

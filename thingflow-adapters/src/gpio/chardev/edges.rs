@@ -1,13 +1,12 @@
 //! [`Edges`]: each edge of a line, with what the kernel knows of it.
 
 use std::io;
-use std::os::fd::AsRawFd;
 
 use gpiocdev::line::{EdgeEvent, EdgeKind};
 use gpiocdev::request::Request;
 use thingflow_core::{
-    Clock, Context, Demand, EventThing, Failure, Instant, Interest, Port, PortRef, PortSource, Ports, Receipt,
-    Registry, SensorEvent, SensorId, StreamError, SystemClock, Timestamp,
+    Clock, Context, Demand, Descriptor, EventThing, Failure, Instant, Interest, Port, PortRef, PortSource, Ports,
+    Receipt, Registry, SensorEvent, SensorId, StreamError, SystemClock, Timestamp,
 };
 
 use super::LineFault;
@@ -68,18 +67,15 @@ impl PortSource for Edges {
 }
 
 impl EventThing for Edges {
-    fn register(&mut self, registry: &mut Registry<'_>) -> io::Result<()> {
+    fn register(&mut self, registry: &Registry) -> io::Result<()> {
         self.watched.register(registry)
-    }
-    fn deregister(&mut self, registry: &mut Registry<'_>) -> io::Result<()> {
-        self.watched.deregister(registry)
     }
 }
 
 /// Lines whose edges the kernel keeps for us.
 #[derive(Debug)]
 pub(super) struct Watched {
-    pub(super) request: Request,
+    pub(super) request: Descriptor<Request>,
     /// Room for one event of the kernel.
     one: Vec<u64>,
 }
@@ -90,7 +86,7 @@ const BATCH: usize = 64;
 impl Watched {
     pub(super) fn new(request: Request) -> Self {
         let one = vec![0; request.edge_event_u64_size()];
-        Self { request, one }
+        Self { request: Descriptor::new(request), one }
     }
 
     /// Sends the edges that are there; if they are many, some of them, and asks for another turn.
@@ -123,12 +119,8 @@ impl Watched {
         self.request.edge_event_from_slice(&self.one[..words]).map_err(gone)
     }
 
-    pub(super) fn register(&self, registry: &mut Registry<'_>) -> io::Result<()> {
-        registry.register_fd(self.request.as_raw_fd(), Interest::READABLE)
-    }
-
-    pub(super) fn deregister(&self, registry: &mut Registry<'_>) -> io::Result<()> {
-        registry.deregister_fd(self.request.as_raw_fd())
+    pub(super) fn register(&mut self, registry: &Registry) -> io::Result<()> {
+        registry.register(&mut self.request, 0, Interest::READABLE)
     }
 }
 

@@ -101,11 +101,8 @@ impl<T: Clone + 'static> PortSource for Levels<T> {
 }
 
 impl<T: Clone + 'static> EventThing for Levels<T> {
-    fn register(&mut self, registry: &mut Registry<'_>) -> io::Result<()> {
+    fn register(&mut self, registry: &Registry) -> io::Result<()> {
         self.watched.register(registry)
-    }
-    fn deregister(&mut self, registry: &mut Registry<'_>) -> io::Result<()> {
-        self.watched.deregister(registry)
     }
 }
 

@@ -287,7 +287,7 @@ struct Ticker<T> {
 impl<T> Ticker<T> {
     /// While those further down are full no sample is wanted, and virtual time would wait for it in vain.
     fn ask(&self, cx: &Context<'_>) {
-        if !self.receiver.is_paused() && self.request.ask((cx.now(), cx.timestamp())) {
+        if !self.receiver.is_full() && self.request.ask((cx.now(), cx.timestamp())) {
             self.asked.change(1);
         }
     }

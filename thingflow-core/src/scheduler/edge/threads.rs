@@ -116,6 +116,15 @@ impl Threads {
         spawned.map(|_| ()).map_err(ScheduleError::Thread)
     }
 
+    pub(in super::super) fn patience(&self) -> Duration {
+        self.patience.get()
+    }
+
+    /// Tells all threads to end.
+    pub(in super::super) fn tell(&self) {
+        self.crew.borrow().stop.stop();
+    }
+
     /// Tells all threads to end and waits for them, for a while.
     pub(in super::super) fn stop(&self) {
         let (Crew { stop, running }, patience) = (self.crew.take(), self.patience.get());

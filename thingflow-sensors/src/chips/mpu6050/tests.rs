@@ -170,16 +170,6 @@ fn f35_the_first_access_resets_the_chip() {
 }
 
 #[test]
-fn fields_of_several_values_have_several_columns() {
-    let along = Axes { x: 1.0, y: 2.0, z: 3.0 };
-    let motion = Motion { acceleration: along, rotation: along.times(2.0) };
-    let mut texts = Vec::new();
-    motion.each_column(&mut |value| texts.push(value.to_string()));
-    assert_eq!(texts, ["1", "2", "3", "2", "4", "6"]);
-    assert_eq!(Motion::from_columns(&texts.iter().map(String::as_str).collect::<Vec<_>>()), Ok(motion));
-}
-
-#[test]
 fn what_another_program_has_set_does_not_stay() {
     let chip = chip();
     REGISTERS.iter().for_each(|register| chip.set(*register, 0x7F));

@@ -5,8 +5,10 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::{fmt, io};
 
-/// A file that cannot be opened, read or written. Its text names the file and says what to do.
-#[derive(Debug)]
+use crate::printable::Printable;
+
+/// A file that cannot be opened, read or written. Its text names the file and says what to do; its source is the
+/// [`io::Error`].
 pub struct FileError {
     doing: Doing,
     path: PathBuf,
@@ -18,7 +20,11 @@ pub(crate) enum Doing {
     Open,
     Read,
     Create,
+    Append,
     Write,
+    Sync,
+    #[cfg(feature = "csv")]
+    Remove,
 }
 
 impl FileError {
@@ -39,17 +45,19 @@ impl FileError {
 
     fn hint(&self) -> Option<String> {
         let directory = self.path.parent().filter(|d| !d.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let writes = matches!(self.doing, Doing::Create | Doing::Append | Doing::Write);
         Some(match self.error.kind() {
-            ErrorKind::NotFound if matches!(self.doing, Doing::Create | Doing::Write) => {
-                format!("create the directory: mkdir -p {}", directory.display())
-            }
+            ErrorKind::NotFound if writes => format!("create the directory: mkdir -p {}", Printable(directory)),
             ErrorKind::NotFound => "check the name".into(),
             ErrorKind::PermissionDenied => "give the user of this program the right, or choose another place".into(),
             ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
                 "the disk is full: remove old files, or choose another place".into()
             }
+            ErrorKind::FileTooLarge => "the file has reached the limit of its size: begin another one".into(),
             ErrorKind::ReadOnlyFilesystem => "the disk is mounted read-only: choose another place".into(),
             ErrorKind::BrokenPipe => "the program that was to read it has ended".into(),
+            ErrorKind::ResourceBusy => "end the other writer, or give each its own file".into(),
+            ErrorKind::IsADirectory => "name a file, not a directory".into(),
             _ => return None,
         })
     }
@@ -61,16 +69,27 @@ impl fmt::Display for FileError {
             Doing::Open => "open",
             Doing::Read => "read",
             Doing::Create => "create",
+            Doing::Append => "append to",
             Doing::Write => "write to",
+            Doing::Sync => "sync",
+            #[cfg(feature = "csv")]
+            Doing::Remove => "remove",
         };
-        write!(f, "cannot {doing} {}: {}", self.path.display(), self.error)?;
+        write!(f, "cannot {doing} {}: {}", Printable(&self.path), self.error)?;
         self.hint().map_or(Ok(()), |hint| write!(f, "; {hint}"))
+    }
+}
+
+/// As `Display`.
+impl fmt::Debug for FileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 
 impl Error for FileError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.error.source() // the text has said the rest
+        Some(&self.error)
     }
 }
 
@@ -79,10 +98,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn says_everything_once() {
+    fn f12_the_cause_is_kept_as_a_value() {
+        let error = FileError::when(Doing::Open, Path::new("/data"))(ErrorKind::PermissionDenied.into());
+        let cause = error.source().and_then(|cause| cause.downcast_ref::<io::Error>());
+        assert_eq!(cause.map(io::Error::kind), Some(ErrorKind::PermissionDenied));
+    }
+
+    #[test]
+    fn f13_debug_says_what_display_says() {
         let error = FileError::when(Doing::Open, Path::new("/data"))(io::Error::other("it is on fire"));
         assert_eq!(error.to_string(), "cannot open /data: it is on fire");
-        assert!(error.source().is_none());
+        assert_eq!(format!("{error:?}"), error.to_string());
+    }
+
+    #[test]
+    fn f52_a_path_is_printed_without_control_characters() {
+        let error = FileError::when(Doing::Open, Path::new("/da\n\u{1b}[31mta\0"))(io::Error::other("no"));
+        assert_eq!(error.to_string(), "cannot open /da\\n\\u{1b}[31mta\\0: no");
     }
 
     #[test]

@@ -1,0 +1,42 @@
+//! Texts from outside as errors may show them: short, and without control characters.
+
+use std::fmt;
+#[cfg(any(feature = "csv", feature = "lines"))]
+use std::path::Path;
+
+/// The beginning of a text without control characters.
+#[cfg(any(feature = "cron", feature = "durations", feature = "fields"))]
+pub(crate) fn printable(text: &str) -> String {
+    const LONGEST: usize = 120;
+    let more = if text.chars().nth(LONGEST).is_some() { "…" } else { "" };
+    let mut shown = String::new();
+    let _ = text.chars().take(LONGEST).try_for_each(|char| write_char(&mut shown, char)); // a `String` takes all
+    shown + more
+}
+
+/// A path without control characters.
+#[cfg(any(feature = "csv", feature = "lines"))]
+pub(crate) struct Printable<'a>(pub(crate) &'a Path);
+
+#[cfg(any(feature = "csv", feature = "lines"))]
+impl fmt::Display for Printable<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.to_string_lossy().chars().try_for_each(|char| write_char(f, char))
+    }
+}
+
+fn write_char(to: &mut impl fmt::Write, char: char) -> fmt::Result {
+    if char.is_control() { write!(to, "{}", char.escape_debug()) } else { to.write_char(char) }
+}
+
+#[cfg(all(test, feature = "fields"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn f52_a_text_is_short_and_has_no_control_characters() {
+        assert_eq!(printable("a\u{1b}[31m\0\n ü"), "a\\u{1b}[31m\\0\\n ü");
+        assert_eq!(printable(&"x".repeat(5000)), "x".repeat(120) + "…");
+        assert_eq!(printable(&"x".repeat(120)), "x".repeat(120));
+    }
+}
