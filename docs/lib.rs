@@ -14,6 +14,8 @@ pub mod ports {}
 pub mod joins {}
 #[doc = include_str!("src/scheduling.md")]
 pub mod scheduling {}
+#[doc = include_str!("src/threads.md")]
+pub mod threads {}
 #[doc = include_str!("src/writing-things.md")]
 pub mod writing_things {}
 #[doc = include_str!("src/errors.md")]

@@ -189,6 +189,12 @@ impl<'a> Context<'a> {
         self.now = self.host.now().max(self.now);
     }
 
+    /// How other threads reach the scheduler that makes this call; `None` elsewhere, also on an edge thread.
+    #[cfg(feature = "std")]
+    pub(crate) fn bell(&self) -> Option<std::sync::Arc<crate::scheduler::Doorbell>> {
+        self.host.bell()
+    }
+
     #[cfg(feature = "alloc")]
     pub(crate) fn host(&self) -> &'a dyn Host {
         self.host
@@ -255,6 +261,10 @@ pub(crate) trait Host {
     /// The scheduler, where there is one: a Thing may schedule others.
     #[cfg(feature = "std")]
     fn engine(&self) -> Option<&Engine> {
+        None
+    }
+    #[cfg(feature = "std")]
+    fn bell(&self) -> Option<std::sync::Arc<crate::scheduler::Doorbell>> {
         None
     }
     /// Calls [`Hub::wake`] at `due`. False where nobody does: then the wish is as if it had not been made.

@@ -72,6 +72,7 @@ extern crate alloc;
 
 #[cfg(feature = "alloc")]
 mod arrivals;
+mod backoff;
 pub mod bare;
 mod chain;
 mod clock;
@@ -122,6 +123,7 @@ mod visit;
 mod watermarks;
 pub mod windows;
 
+pub use backoff::{Attempts, Backoff};
 pub use chain::{Chain, Connected, Identity, Pipe, Then, pipe};
 pub use clock::{Clock, Instant, Timestamp, TimestampError};
 pub use context::Context;
@@ -144,9 +146,10 @@ pub use reduce::Reducing;
 pub use reports::Report;
 #[cfg(feature = "std")]
 pub use scheduler::{
-    Descriptor, EdgeOutput, EdgeSink, EventThing, IntoPeriodic, OnFailure, Periodic, PoolInput, PostError, Readiness,
-    Ready, Refused, Registry, Remote, ScheduleError, ScheduleHandle, ScheduleStats, Scheduler, StopSignal, StopToken,
-    Stopper, SystemClock, VirtualClock,
+    Batch, DeadLetter, Delivery, DeliveryMeter, DeliveryStats, Descriptor, EdgeOutput, EdgeSink, EventThing,
+    IntoPeriodic, OnFailure, OnSetup, Periodic, PoolInput, PostError, Readiness, Ready, Refusal, Refused, Registry,
+    Remote, ScheduleError, ScheduleHandle, ScheduleStats, Scheduler, StopSignal, StopToken, Stopper, SystemClock,
+    VirtualClock, Worker,
 };
 // Of mio: its pages link to others of its own.
 #[cfg(feature = "std")]

@@ -10,8 +10,8 @@ use crate::thing::Demand;
 #[cfg(feature = "alloc")]
 use {
     crate::storage::Growing,
-    alloc::{collections::VecDeque, format, rc::Rc},
-    core::cell::Cell,
+    alloc::{collections::VecDeque, format, sync::Arc},
+    core::sync::atomic::{AtomicUsize, Ordering::Relaxed},
 };
 
 /// What happens when an event comes to a full queue.
@@ -105,7 +105,7 @@ impl Limit {
     #[cfg(feature = "alloc")]
     pub(crate) fn count(&self, next: impl FnOnce(QueueStats) -> QueueStats) {
         if let Some(meter) = &self.meter {
-            meter.0.set(next(meter.0.get()));
+            meter.set(next(meter.stats()));
         }
     }
 
@@ -185,7 +185,8 @@ pub struct QueueStats {
     pub high_water: usize,
 }
 
-/// Shows from outside what goes through the queue of an operator: give it to [`Limit::metered`] and keep it.
+/// Shows from outside what goes through the queue of an operator: give it to [`Limit::metered`] and keep it. Any thread may
+/// look at it.
 ///
 /// ```
 /// use thingflow_core::{Limit, QueueMeter};
@@ -196,13 +197,40 @@ pub struct QueueStats {
 /// ```
 #[cfg(feature = "alloc")]
 #[derive(Clone, Debug, Default)]
-pub struct QueueMeter(Rc<Cell<QueueStats>>);
+pub struct QueueMeter(Arc<Counts>);
+
+/// The queue alone writes, in one place at a time, so a load and a store are enough.
+#[cfg(feature = "alloc")]
+#[derive(Debug, Default)]
+struct Counts {
+    posted: Count,
+    dropped: Count,
+    high_water: AtomicUsize,
+}
+
+#[cfg(all(feature = "alloc", target_has_atomic = "64"))]
+type Count = core::sync::atomic::AtomicU64;
+/// A microcontroller counts to four billion.
+#[cfg(all(feature = "alloc", not(target_has_atomic = "64")))]
+type Count = AtomicUsize;
 
 #[cfg(feature = "alloc")]
+#[allow(clippy::unnecessary_cast, clippy::cast_possible_truncation)] // depends on the target
 impl QueueMeter {
-    /// What has gone through so far.
+    /// What has gone through so far. Read from another thread while events come, the three numbers may be of different
+    /// moments.
     pub fn stats(&self) -> QueueStats {
-        self.0.get()
+        QueueStats {
+            posted: self.0.posted.load(Relaxed) as u64,
+            dropped: self.0.dropped.load(Relaxed) as u64,
+            high_water: self.0.high_water.load(Relaxed),
+        }
+    }
+
+    fn set(&self, stats: QueueStats) {
+        self.0.posted.store(stats.posted as _, Relaxed);
+        self.0.dropped.store(stats.dropped as _, Relaxed);
+        self.0.high_water.store(stats.high_water, Relaxed);
     }
 }
 
@@ -213,6 +241,17 @@ pub(crate) enum Admission {
     DropsOldest,
     DropsNewest,
     Refuses,
+}
+
+/// What became of an event that came to a queue.
+#[derive(Debug)]
+pub(crate) enum Admitted<T> {
+    /// It is in the queue; `Full` asks the source to pause.
+    Taken(Demand),
+    /// This one was dropped, the oldest or the one that came.
+    Dropped(T),
+    /// There is no room, and nothing may be dropped.
+    Refused(T),
 }
 
 /// The events that an operator holds back within a [`Limit`], in a [`Store`] of its choice.
@@ -262,28 +301,34 @@ impl<T, S: Store<T>> Bounded<T, S> {
     /// As [`push`](Self::push), where there may be no room, or somebody counts.
     #[inline(never)]
     fn push_last(&mut self, event: T, operator: &str) -> Result<Demand, StreamError> {
-        let mut dropped = 0;
-        match self.limit.admit(self.events.len()) {
-            Admission::Takes => {}
-            Admission::DropsOldest => {
-                self.events.pop_front();
-                dropped = 1;
-            }
+        match self.admit(event) {
+            Admitted::Taken(demand) => Ok(demand),
+            Admitted::Dropped(_) => Ok(Demand::More),
+            Admitted::Refused(_) => Err(self.no_room(operator)),
+        }
+    }
+
+    /// Takes an event in as the policy says. What is dropped is handed back, so that its `Drop`, user code, runs where the
+    /// caller holds no lock.
+    pub(crate) fn admit(&mut self, event: T) -> Admitted<T> {
+        let dropped = match self.limit.admit(self.events.len()) {
+            Admission::Takes => None,
+            Admission::DropsOldest => self.events.pop_front(),
             Admission::DropsNewest => {
                 self.count(1, 1);
-                return Ok(Demand::More);
+                return Admitted::Dropped(event);
             }
-            Admission::Refuses => return Err(self.no_room(operator)),
+            Admission::Refuses => return Admitted::Refused(event),
+        };
+        if let Err(event) = self.events.push_back(event) {
+            return Admitted::Refused(event);
         }
-        if self.events.push_back(event).is_err() {
-            return Err(self.no_room(operator));
+        self.count(1, u64::from(dropped.is_some()));
+        if !self.has_room() {
+            self.paused = true;
+            return Admitted::Taken(Demand::Full);
         }
-        self.count(1, dropped);
-        if self.has_room() {
-            return Ok(Demand::More);
-        }
-        self.paused = true;
-        Ok(Demand::Full)
+        dropped.map_or(Admitted::Taken(Demand::More), Admitted::Dropped)
     }
 
     #[cold]
@@ -374,6 +419,25 @@ impl<T> Bounded<T, VecDeque<T>> {
     pub(crate) fn take_all(&mut self) -> VecDeque<T> {
         let next = VecDeque::with_capacity(self.events.len());
         core::mem::replace(&mut self.events, next)
+    }
+}
+
+/// Between two threads, where it stands behind a lock.
+#[cfg(feature = "std")]
+impl<T> Backlog<T> {
+    pub(crate) fn len(&self) -> usize {
+        self.events.len()
+    }
+
+    /// Takes an event in that there is room for, uncounted.
+    #[inline]
+    pub(crate) fn push_back(&mut self, event: T) {
+        let _ = self.events.push_back(event); // on the heap there is room
+    }
+
+    /// Moves all events into `empty`, whose memory is used for the next ones.
+    pub(crate) fn swap(&mut self, empty: &mut VecDeque<T>) {
+        core::mem::swap(self.events.row(), empty);
     }
 }
 

@@ -9,10 +9,8 @@ pub use check_filter::check_filter;
 pub use check_wrapper::{Inner, check_wrapper};
 
 use alloc::format;
-use alloc::rc::Rc;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use core::cell::RefCell;
 use core::fmt::{self, Debug};
 use core::time::Duration;
 
@@ -24,7 +22,8 @@ use crate::output::{Flow, Source};
 use crate::sensor::{SampleError, Sensor};
 use crate::thing::{Closed, Demand, Receipt, Sink};
 
-/// A sink that keeps what it gets, with the time at which it came. Clones share what they keep.
+/// A sink that keeps what it gets, with the time at which it came. Clones share what they keep, also on other threads (with
+/// the feature `std`).
 ///
 /// ```
 /// use thingflow_core::prelude::*;
@@ -36,8 +35,13 @@ use crate::thing::{Closed, Demand, Receipt, Sink};
 /// # Ok::<(), RunError>(())
 /// ```
 pub struct Recorder<T> {
-    seen: Rc<RefCell<Seen<T>>>,
+    seen: Kept<Seen<T>>,
 }
+
+#[cfg(feature = "std")]
+type Kept<T> = std::sync::Arc<std::sync::Mutex<T>>;
+#[cfg(not(feature = "std"))]
+type Kept<T> = alloc::rc::Rc<core::cell::RefCell<T>>;
 
 struct Seen<T> {
     events: Vec<(Instant, T)>,
@@ -48,39 +52,47 @@ struct Seen<T> {
 impl<T> Recorder<T> {
     /// A recorder that has seen nothing.
     pub fn new() -> Self {
-        Self { seen: Rc::new(RefCell::new(Seen { events: Vec::new(), end: None, after_end: 0 })) }
+        let seen = Seen { events: Vec::new(), end: None, after_end: 0 };
+        Self { seen: Kept::new(seen.into()) }
+    }
+
+    fn with<R>(&self, look: impl FnOnce(&mut Seen<T>) -> R) -> R {
+        #[cfg(feature = "std")]
+        return look(&mut self.seen.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
+        #[cfg(not(feature = "std"))]
+        return look(&mut self.seen.borrow_mut());
     }
 
     /// Whether the stream has ended as it should.
     pub fn is_completed(&self) -> bool {
-        matches!(self.seen.borrow().end, Some((_, Ok(()))))
+        self.with(|seen| matches!(seen.end, Some((_, Ok(())))))
     }
 
     /// The error that ended the stream, if one did.
     pub fn error(&self) -> Option<String> {
-        self.seen.borrow().end.as_ref().and_then(|(_, end)| end.as_ref().err().map(ToString::to_string))
+        self.with(|seen| seen.end.as_ref().and_then(|(_, end)| end.as_ref().err().map(ToString::to_string)))
     }
 
     /// When the stream ended.
     pub fn ended_at(&self) -> Option<Instant> {
-        self.seen.borrow().end.as_ref().map(|(at, _)| *at)
+        self.with(|seen| seen.end.as_ref().map(|(at, _)| *at))
     }
 
     /// How many notices came after the end. Anything but 0 is a broken promise of the Thing under test.
     pub fn after_end(&self) -> usize {
-        self.seen.borrow().after_end
+        self.with(|seen| seen.after_end)
     }
 }
 
 impl<T: Clone> Recorder<T> {
     /// The events so far.
     pub fn events(&self) -> Vec<T> {
-        self.seen.borrow().events.iter().map(|(_, event)| event.clone()).collect()
+        self.with(|seen| seen.events.iter().map(|(_, event)| event.clone()).collect())
     }
 
     /// The events so far, with the time of each.
     pub fn timed(&self) -> Vec<(Instant, T)> {
-        self.seen.borrow().events.clone()
+        self.with(|seen| seen.events.clone())
     }
 }
 
@@ -97,14 +109,15 @@ impl<T: Debug> Recorder<T> {
     }
 
     fn line(&self, event: impl Fn(Instant, &T) -> String, end: impl Fn(Instant) -> String) -> String {
-        let seen = self.seen.borrow();
-        let mut words: Vec<String> = seen.events.iter().map(|(at, e)| event(*at, e)).collect();
-        match &seen.end {
-            Some((at, Ok(()))) => words.push(format!("|{}", end(*at))),
-            Some((at, Err(error))) => words.push(format!("!{} {error}", end(*at))),
-            None => {}
-        }
-        words.join(" ")
+        self.with(|seen| {
+            let mut words: Vec<String> = seen.events.iter().map(|(at, e)| event(*at, e)).collect();
+            match &seen.end {
+                Some((at, Ok(()))) => words.push(format!("|{}", end(*at))),
+                Some((at, Err(error))) => words.push(format!("!{} {error}", end(*at))),
+                None => {}
+            }
+            words.join(" ")
+        })
     }
 }
 
@@ -122,7 +135,7 @@ impl<T> Default for Recorder<T> {
 
 impl<T> Debug for Recorder<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Recorder({} events)", self.seen.borrow().events.len())
+        write!(f, "Recorder({} events)", self.with(|seen| seen.events.len()))
     }
 }
 
@@ -136,17 +149,18 @@ impl<T> Seen<T> {
 impl<T> Sink for Recorder<T> {
     type Event = T;
     fn on_next(&mut self, event: T, cx: &mut Context<'_>) -> Receipt {
-        let mut seen = self.seen.borrow_mut();
-        seen.after_end += usize::from(seen.end.is_some());
-        seen.events.push((cx.now(), event));
+        self.with(|seen| {
+            seen.after_end += usize::from(seen.end.is_some());
+            seen.events.push((cx.now(), event));
+        });
         Ok(Demand::More)
     }
     fn on_completed(&mut self, cx: &mut Context<'_>) -> Closed {
-        self.seen.borrow_mut().end(cx.now(), Ok(()));
+        self.with(|seen| seen.end(cx.now(), Ok(())));
         Ok(())
     }
     fn on_error(&mut self, error: StreamError, cx: &mut Context<'_>) -> Closed {
-        self.seen.borrow_mut().end(cx.now(), Err(error));
+        self.with(|seen| seen.end(cx.now(), Err(error)));
         Ok(())
     }
 }

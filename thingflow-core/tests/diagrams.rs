@@ -315,7 +315,7 @@ fn a_scheduler_draws_all_that_is_scheduled_by_its_name() -> Result<(), Box<dyn s
     let graph = scheduler.graph();
     assert_eq!(
         graph.paths(),
-        ["lux -> map -> call", "probe -> call", "loop -> call", "remote -> call", "from_iter -> edge_sink"]
+        ["lux -> map -> call", "probe -> call", "loop -> call", "remote -> call", "from_iter -> store"]
     );
 
     Trace::new().scheduled(&scheduler);

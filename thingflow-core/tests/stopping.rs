@@ -75,7 +75,7 @@ fn a_stop_leaves_a_thread_that_blocks_to_itself_and_says_so() -> Result {
     output.connect(stop_at_once(scheduler.stopper()));
     scheduler.run_forever()?; // a stop that waited for the thread would never return
     assert!(has_ended.try_recv().is_err(), "the thread still blocks");
-    assert!(was_logged("1 edge threads still block after 21ms and are left to themselves"));
+    assert!(was_logged("1 edge threads still block after 21ms and are left to themselves: driver"));
     drop(release);
     has_ended.recv_timeout(Duration::from_secs(30))?;
     Ok(())
@@ -120,7 +120,7 @@ fn a_stop_does_not_wait_for_a_sampling_or_a_sink_that_blocks() -> Result {
     });
     scheduler.schedule_periodic(source.connect(sink), Duration::from_millis(2))?;
     scheduler.run_forever()?;
-    assert!(was_logged("2 edge threads still block after 22ms and are left to themselves"));
+    assert!(was_logged("2 edge threads still block after 22ms and are left to themselves: hangs, store"));
     drop((release_a, release_b));
     Ok(())
 }

@@ -4,7 +4,7 @@ use std::env;
 use std::time::Instant;
 
 use crate::clean::State;
-use crate::{Result, bare, board, cross, docs, examples, features, package, process, setup, test, tidy};
+use crate::{Result, bare, board, cross, docs, examples, features, model, package, process, setup, test, tidy};
 
 struct Step {
     name: &'static str,
@@ -13,11 +13,12 @@ struct Step {
     run: fn() -> Result,
 }
 
-const STEPS: [Step; 12] = [
+const STEPS: [Step; 13] = [
     Step { name: "format", setup: nothing, run: format },
     Step { name: "tidy", setup: nothing, run: || tidy::run(&[]) },
     Step { name: "lint", setup: nothing, run: lint },
     Step { name: "features", setup: nothing, run: || features::run(&[]) },
+    Step { name: "model", setup: nothing, run: || model::run(&[]) },
     Step { name: "docs", setup: nothing, run: || docs::run(&[]) },
     Step { name: "package", setup: nothing, run: || package::run(&[]) },
     Step { name: "examples", setup: nothing, run: || examples::run(&[]) },

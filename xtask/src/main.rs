@@ -13,6 +13,7 @@ mod examples;
 mod feature_index;
 mod features;
 mod filter_index;
+mod model;
 mod name;
 mod new;
 mod operators;
@@ -41,7 +42,7 @@ struct Command {
     run: Chore,
 }
 
-const COMMANDS: [Command; 16] = [
+const COMMANDS: [Command; 17] = [
     Command {
         name: "setup",
         help: "install what the tests need; --bare, --bench, --cross, --board, --deploy: what these need too",
@@ -52,6 +53,7 @@ const COMMANDS: [Command; 16] = [
         help: "every test, in every feature set; further words go to `cargo test`",
         run: test::run,
     },
+    Command { name: "model", help: "the queues between threads, in all orders of their steps", run: model::run },
     Command { name: "tidy", help: "check the repository's own rules; all, or those that are named", run: tidy::run },
     Command { name: "features", help: "lint each crate with each of its features alone", run: features::run },
     Command { name: "docs", help: "the pages of cargo doc, linked to each other", run: docs::run },

@@ -23,6 +23,7 @@ const PARTS: &[(&str, Part)] = &[
     ("ports", thingflow::allocations::ports),
     ("timers", thingflow::allocations::timers),
     ("edge queue", thingflow::allocations::edge_queue),
+    ("worker queue", thingflow::allocations::worker_queue),
     (CONTROL, boxes),
 ];
 

@@ -12,6 +12,8 @@ pub use flow::{ConnectedFlow, Flow};
 #[cfg(feature = "alloc")]
 pub use ports::{PortSource, Ports};
 pub use source::Source;
+#[cfg(feature = "std")]
+pub(crate) use source::is_due;
 #[cfg(feature = "alloc")]
 pub use with_port::Output;
 

@@ -56,7 +56,7 @@ pub trait Source {
 
 /// Whether a source may be pulled.
 #[inline]
-pub(super) fn is_due<S: Source>(source: &mut S, cx: &mut Context<'_>) -> bool {
+pub(crate) fn is_due<S: Source>(source: &mut S, cx: &mut Context<'_>) -> bool {
     source.due(cx).is_none_or(|due| due <= cx.now())
 }
 

@@ -151,8 +151,16 @@ struct Slot<T> {
     joined_at: u64,
 }
 
+/// A number that no other connection of the program has, on whatever thread: one atomic step.
+#[cfg(target_has_atomic = "ptr")]
 fn next_id() -> usize {
-    // Not `fetch_add`, which some microcontrollers lack: ids of one thread ascend, and that is all that is needed.
+    static LAST: AtomicUsize = AtomicUsize::new(0);
+    LAST.fetch_add(1, Ordering::Relaxed).wrapping_add(1)
+}
+
+/// On a microcontroller that has no such step nothing else makes connections meanwhile: it has one thread.
+#[cfg(not(target_has_atomic = "ptr"))]
+fn next_id() -> usize {
     static LAST: AtomicUsize = AtomicUsize::new(0);
     let id = LAST.load(Ordering::Relaxed).wrapping_add(1);
     LAST.store(id, Ordering::Relaxed);

@@ -48,6 +48,8 @@ struct Running {
     /// Whether it has been asked for events, and whether it gave some, or said that it has none.
     asked: bool,
     gave: bool,
+    /// Its thread was busy with the last tick when the call began.
+    asks: bool,
 }
 
 /// What is to be done after a call.
@@ -123,14 +125,15 @@ impl Engine {
                 }
             }
         }
-        let trigger = schedule.trigger;
+        let (trigger, asks) = (schedule.trigger, schedule.asks);
         let thing = schedule.thing.take()?;
-        Some(Running { id, why, thing, trigger, ask, asked: false, gave: false })
+        Some(Running { id, why, thing, trigger, ask, asked: false, gave: false, asks })
     }
 
     /// All that is user code.
     fn serve(&self, running: &mut Running, cx: &mut Context<'_>) -> Result<Outcome, FatalError> {
         let (thing, once) = (&mut *running.thing, running.trigger == Trigger::Once);
+        let _watched = self.watched(thing.name());
         let demand = match running.why {
             Why::Start => thing.start(cx).map_err(Failure::from),
             Why::Flush => thing.notice(Notice::Flush, cx).map_err(Failure::from),
@@ -180,17 +183,18 @@ impl Engine {
 
     /// Puts a Thing back into the table, or drops it, and sees to what it has asked for.
     fn finish(&self, running: Running, outcome: &Outcome, cx: &mut Context<'_>) -> Result<(), RunError> {
-        let Running { id, why, thing, trigger, asked, gave, .. } = running;
+        let Running { id, why, thing, trigger, asked, gave, asks, .. } = running;
         let done = outcome.demand == Demand::Done;
         let mut schedules = self.schedules.borrow_mut();
         let Some(schedule) = schedules.get_mut(id) else {
             drop(schedules);
             return self.end_schedule(id, thing);
         };
-        if asked {
+        let over = !schedule.asks; // a tick is, once a thread that was asked has answered
+        if asked && over {
             schedule.count(|counts| counts.ticks += 1);
         }
-        let mended = if gave { schedule.troubles.worked().map(News::Mended) } else { None };
+        let mended = if gave && over { schedule.troubles.worked().map(News::Mended) } else { None };
         if done && !outcome.drains || schedule.phase == Phase::Cancelled {
             drop(schedules);
             return self.end_schedule(id, thing);
@@ -212,7 +216,8 @@ impl Engine {
             self.set_wake(id, schedule, cx);
         }
         // The clock is read again: what has been called, all of it, may have taken long.
-        let missed = if why == Why::Tick { self.set_next_tick(id, schedule, self.now(), outcome.again) } else { None };
+        let ticks = over && (why == Why::Tick || asks);
+        let missed = if ticks { self.set_next_tick(id, schedule, self.now(), outcome.again) } else { None };
         if mended.is_none() && missed.is_none() {
             schedule.thing = Some(thing);
             return Ok(());
@@ -259,11 +264,6 @@ impl Engine {
             schedule.armed = due;
             self.set_once(due, Due { kind: Kind::Flow, id });
         }
-    }
-
-    /// Wakes a schedule at `due`, on behalf of another one.
-    pub(super) fn wake_schedule(&self, id: Id, due: Instant) {
-        self.with_schedule(id, |schedule| self.arm(id, schedule, due));
     }
 
     #[cold]

@@ -148,7 +148,10 @@ impl Engine {
     }
 
     /// Closes every Thing, in reverse order of creation, and stops the edge threads. Then the engine is as new.
-    pub(super) fn close(&self) {
+    ///
+    /// # Errors
+    /// How a thread has failed meanwhile.
+    pub(super) fn close(&self) -> Result<(), RunError> {
         let mut held = Vec::new();
         // First the ports that the run has started, seen by a walk or not, and each by itself: a walk asks user code.
         for port in self.link.end_run() {
@@ -172,10 +175,12 @@ impl Engine {
         }
         log_failed(self.discard(|_| drop(hubs)));
         self.reports.end_run();
-        self.threads.stop();
+        self.watch.take();
+        let failed = self.threads.stop().and_then(|heard| heard.failed);
         self.link.trackers.end_run();
         log_failed(self.settle_tracked());
         self.stop.reset();
+        failed.map_or(Ok(()), Err)
     }
 }
 

@@ -12,14 +12,16 @@ use std::time::Duration;
 
 use super::clocks::RunClock;
 use super::closing::Stop;
-use super::edge::threads::Threads;
 use super::host::Waiting;
-use super::inbox::Doorbell;
+
 use super::keyed::{Id, Keyed};
 use super::pauses::Stalled;
 use super::reactor::Reactor;
 use super::signals::StopsOn;
 use super::table::{Schedule, Trigger};
+use super::threads::crew::Threads;
+use super::threads::inbox::Doorbell;
+use super::threads::watch::Watch;
 use super::timers::{Due, Timers};
 use crate::clock::Instant;
 use crate::context::{Context, Job};
@@ -36,7 +38,9 @@ pub(crate) struct Engine {
     pub(super) stops_on: Cell<StopsOn>,
     pub(super) bell: Arc<Doorbell>,
     pub(super) threads: Threads,
-    /// Samplings that edge threads have been asked for and have not answered: the virtual clock waits for them.
+    /// Who notices that a call takes too long, if anybody does.
+    pub(super) watch: RefCell<Option<Arc<Watch>>>,
+    /// What threads have been asked for and have not done: the virtual clock waits for them.
     pub(super) asked: Rc<Cell<usize>>,
     pub(super) reactor: Reactor,
     pub(super) schedules: RefCell<Keyed<Schedule>>,
@@ -150,15 +154,16 @@ impl Engine {
     pub(super) fn new(clock: RunClock) -> Result<Rc<Self>, RunError> {
         let reactor = Reactor::new().map_err(RunError::new)?;
         let bell = Arc::new(Doorbell::new(reactor.waker()));
-        let (link, ring) = (Rc::new(RunLink::default()), bell.clone());
+        let (link, ring, stop) = (Rc::new(RunLink::default()), bell.clone(), Stop::default());
         link.trackers.set_bell(move || ring.wake_up());
         Ok(Rc::new_cyclic(|me| Self {
             clock,
             link,
-            stop: Stop::default(),
+            threads: Threads::new(bell.clone(), stop.asked.clone()),
+            watch: RefCell::default(),
+            stop,
             stops_on: Cell::default(),
             bell,
-            threads: Threads::default(),
             asked: Rc::default(),
             reactor,
             schedules: RefCell::default(),
@@ -200,6 +205,11 @@ impl Engine {
     fn is_holding(&self) -> bool {
         let waiting: Vec<_> = self.run.hubs.waiting.borrow().iter().filter_map(Waiting::upgrade).collect();
         waiting.iter().any(|hub| hub.is_holding())
+    }
+
+    /// Whether virtual time stands still for a thread.
+    pub(super) fn waits_for_threads(&self) -> bool {
+        self.clock.is_virtual() && self.asked.get() > 0
     }
 
     /// The names of what is scheduled and of the threads that serve it, each thread once.
@@ -249,6 +259,7 @@ impl Engine {
         &self,
         call: impl FnOnce(&mut Context<'_>) -> Result<R, FatalError>,
     ) -> Result<R, RunError> {
+        let _watched = self.watched("a wake-up");
         let mut cx = Context::new(self.now(), self);
         match catch_unwind(AssertUnwindSafe(|| call(&mut cx))) {
             Ok(result) => result.map_err(|token| cx.take_error(token)),

@@ -11,9 +11,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 #[cfg(doc)]
 use super::Scheduler;
 use super::engine::Engine;
-use super::inbox::{Doorbell, Wake};
 use super::keyed::Id;
 use super::phase::Phase;
+use super::threads::inbox::{Doorbell, Wake};
 use crate::error::fmt_chain;
 
 /// A schedule. Dropping the handle keeps it; [`cancel`](Self::cancel) ends it.
@@ -88,11 +88,6 @@ impl ScheduleHandle {
     /// Whether its handle has paused it.
     pub fn is_paused(&self) -> bool {
         self.phase().is_some_and(Phase::is_paused)
-    }
-
-    /// Whether it waits for room downstream.
-    pub(super) fn is_full(&self) -> bool {
-        self.phase() == Some(Phase::Full)
     }
 
     /// What the schedule has done so far.

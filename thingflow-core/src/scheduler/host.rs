@@ -2,9 +2,11 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::{Rc, Weak};
+use std::sync::Arc;
 
 use super::engine::Engine;
 use super::pauses::Stalled;
+use super::threads::inbox::Doorbell;
 use super::timers::{Due, Kind};
 use crate::clock::{Instant, Timestamp};
 use crate::context::{Context, Culprit, Host, Job};
@@ -102,6 +104,10 @@ impl Host for Engine {
         let id = self.run.hubs.waiting.borrow_mut().insert(waiting);
         self.set_once(due, Due { kind, id });
         true
+    }
+
+    fn bell(&self) -> Option<Arc<Doorbell>> {
+        Some(self.bell.clone())
     }
 
     fn spares(&self, port: usize) -> bool {

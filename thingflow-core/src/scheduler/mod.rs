@@ -4,21 +4,17 @@ mod calls;
 mod clocks;
 mod closing;
 mod descriptors;
-mod edge;
-mod edge_sink;
 mod engine;
 mod handle;
 mod host;
-mod inbox;
 mod keyed;
 mod pauses;
 mod periodic;
 mod phase;
-mod pool;
 mod reactor;
-mod remote;
 mod signals;
 mod table;
+mod threads;
 mod ticks;
 mod timers;
 mod troubles;
@@ -32,16 +28,15 @@ use std::time::Duration;
 
 pub use clocks::{SystemClock, VirtualClock};
 pub use descriptors::{Descriptor, EventThing, Readiness, Ready, Refused, Registry};
-pub use edge::EdgeOutput;
-pub use edge::threads::StopToken;
-pub use edge_sink::EdgeSink;
 pub use handle::{ScheduleError, ScheduleHandle, ScheduleStats, Stopper};
-pub use inbox::PostError;
 pub use periodic::{IntoPeriodic, OnFailure, Periodic};
-pub use pool::PoolInput;
 pub use reactor::Interest;
-pub use remote::Remote;
 pub use signals::StopSignal;
+pub(crate) use threads::inbox::Doorbell;
+pub use threads::{
+    Batch, DeadLetter, Delivery, DeliveryMeter, DeliveryStats, EdgeOutput, EdgeSink, OnSetup, PoolInput, PostError,
+    Refusal, Remote, StopToken, Worker,
+};
 
 pub(crate) use engine::Engine;
 
@@ -54,6 +49,7 @@ use crate::reports::Report;
 use crate::sensor::{Sensor, SensorOutput};
 use crate::thing::InputThing;
 use clocks::RunClock;
+use engine::log_failed;
 use reactor::Until;
 
 /// Owns the reactor, the clock and the schedules. It stays on its thread; see [`Remote`] and [`Stopper`] for others.
@@ -329,9 +325,13 @@ impl Scheduler {
         let mut result = Ok(());
         while result.is_ok() && self.goes_on() {
             result = self.engine.turn(limit);
-            if matches!(limit, Until::At(end) if self.engine.now() >= end) {
+            if matches!(limit, Until::At(end) if self.engine.now() >= end) && !self.engine.waits_for_threads() {
                 break;
             }
+        }
+        if result.is_ok() && !self.engine.has_work() {
+            self.engine.threads.settle();
+            result = self.engine.hear_threads();
         }
         self.end_turn(result)
     }
@@ -343,17 +343,22 @@ impl Scheduler {
         if stopped && result.is_ok() {
             result = self.engine.wind_down();
         }
-        if result.is_err() || stopped {
-            self.engine.close();
+        if result.is_ok() && !stopped {
+            return Ok(());
         }
-        result
+        let closed = self.engine.close();
+        if result.is_err() {
+            log_failed(closed); // the first error is told
+            return result;
+        }
+        closed
     }
 }
 
 /// Closes what is still scheduled.
 impl Drop for Scheduler {
     fn drop(&mut self) {
-        self.engine.close();
+        log_failed(self.engine.close());
     }
 }
 

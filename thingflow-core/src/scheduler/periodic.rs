@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::handle::ScheduleError;
+use crate::backoff::Backoff;
 
 /// When a periodic schedule runs. A `Duration` converts into the plain one: first after one period, at a fixed rate, missed
 /// ticks skipped and counted, and a failed sampling ends the stream.
@@ -152,8 +153,7 @@ impl OnFailure {
     pub(super) fn wait_after(self, failures: u32) -> Option<Duration> {
         match self {
             Self::Retry { first, longest, .. } if failures > 0 => {
-                let times = 1 << (failures - 1).min(20);
-                Some(first.saturating_mul(times).min(longest))
+                Some(Backoff::new(first, longest).wait_after(failures))
             }
             _ => None,
         }

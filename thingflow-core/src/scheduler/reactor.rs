@@ -18,8 +18,8 @@ use signal_hook_mio::v1_0::Signals;
 pub use mio::Interest;
 
 use super::descriptors::{Owner, Readiness, Ready};
-use super::inbox::Wake;
 use super::keyed::{Id, Keyed};
+use super::threads::inbox::Wake;
 use crate::clock::Instant;
 
 const WAKER: Token = Token(0);

@@ -28,6 +28,8 @@ pub(super) struct Schedule {
     /// When a wish of what is connected without a port in between is due.
     pub(super) armed: Instant,
     pub(super) lists: Lists,
+    /// Its thread has been asked for a sample and has not answered.
+    pub(super) asks: bool,
     /// False while it serves only somebody who is not part of a running graph: the run does not go on for it.
     pub(super) counts_for_the_run: Option<Rc<Cell<bool>>>,
 }
@@ -88,6 +90,7 @@ impl Engine {
             troubles: Troubles::default(),
             armed: Instant::NEVER,
             lists: Lists::default(),
+            asks: false,
             counts_for_the_run: None,
         });
         self.run.calls.unstarted.borrow_mut().push(id);

@@ -29,7 +29,7 @@ impl Engine {
             self.clock.forget_wall_clock();
             self.call_freed()?;
             self.fire_due_timers()?;
-            self.drain_inboxes();
+            self.drain_inboxes()?;
             self.call_waiting()?;
             self.run_jobs()?;
             self.settle_tracked()?;
@@ -168,13 +168,19 @@ impl Engine {
         }
     }
 
-    fn drain_inboxes(&self) {
+    /// Sees to what threads have rung for. What they tell is heard before the events that were posted after it.
+    fn drain_inboxes(&self) -> Result<(), RunError> {
         let mut inboxes = self.inboxes.borrow_mut();
         inboxes.clear();
         self.bell.take_ready(&mut inboxes);
+        self.hear_threads()?;
+        if self.bell.take_resume() {
+            self.resume();
+        }
         for id in inboxes.drain(..) {
             self.call_soon(id);
         }
+        Ok(())
     }
 
     /// Calls those who wait for their turn: recurring ones, and those who have more at hand.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Scheduler;
-use super::engine::Engine;
+use super::engine::{Engine, log_failed};
 use super::handle::{ScheduleError, ScheduleHandle};
 use super::periodic::IntoPeriodic;
 use crate::context::Context;
@@ -41,7 +41,7 @@ impl Scheduler {
         self.engine.clock.forget_wall_clock();
         let result = self.engine.start_new().and_then(|()| self.engine.guarded(call));
         if result.is_err() {
-            self.engine.close();
+            log_failed(self.engine.close()); // the first error is told
         }
         result
     }

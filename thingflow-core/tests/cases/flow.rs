@@ -313,12 +313,19 @@ fn a_resume_that_is_meant_for_others_fills_nobody_further() {
 
 #[test]
 fn a_slow_sink_pauses_a_sensor_on_a_thread_of_its_own() {
+    let probe = || ListSensor::new("probe", [1, 2, 3]);
     let (mut scheduler, seen) = (virtual_time(), Recorder::new());
-    let probe = ListSensor::new("probe", [1, 2, 3]);
-    let probe = scheduler.schedule_sensor_on_separate_thread(probe, secs(1.0)).expect("a thread");
-    probe.map(|e| e.val).pace(secs(3.5), Limit::block(1)).connect(seen.clone());
+    let thread = scheduler.schedule_sensor_on_separate_thread(probe(), secs(1.0)).expect("a thread");
+    thread.map(|e| e.val).pace(secs(3.5), Limit::block(1)).connect(seen.clone());
     scheduler.run_forever().expect("no fatal error");
-    assert_eq!(seen.timed_text(), "1@1 2@4.5 3@8 |@9");
+    assert_eq!(seen.timed_text(), "1@1 2@4.5 3@8 |@8");
+    let (mut scheduler, here) = (virtual_time(), Recorder::new());
+    let chain = |probe: &SensorOutput<_>| {
+        probe.map(|e: SensorEvent<i32>| e.val).pace(secs(3.5), Limit::block(1)).connect(here.clone());
+    };
+    scheduler.schedule_sensor(probe(), secs(1.0), chain).expect("a schedule");
+    scheduler.run_forever().expect("no fatal error");
+    assert_eq!(seen.timed_text(), here.timed_text(), "as without a thread");
 }
 
 /// The receipt `Full` of a queue behind `chain` reaches the source: nothing is lost, and the queue is never too long.
@@ -370,7 +377,12 @@ fn a_pool_runs_just_as_many_calls_as_it_may() {
         running.fetch_sub(1, Ordering::SeqCst);
         x * 10
     };
-    let seen = pooled(3, 9, true, work);
+    // Nothing behind holds results back: so the source goes on until three are at work.
+    let (mut scheduler, seen) = (virtual_time(), Recorder::new());
+    let (jobs, results) = scheduler.map_on_pool(3, work).expect("threads");
+    results.connect(seen.clone());
+    scheduler.schedule_recurring(from_iter(0..9).connect(jobs)).expect("a schedule");
+    scheduler.run_forever().expect("no fatal error");
     assert_eq!(seen.events(), [0, 10, 20, 30, 40, 50, 60, 70, 80]);
     assert_eq!(most.load(Ordering::SeqCst), 3);
 }

@@ -7,7 +7,8 @@ use std::thread;
 use std::time::Duration;
 
 use thingflow_core::{
-    Chain, Context, Elementwise, InputThing, Instant, Limit, Port, Receipt, Scheduler, Selecting, Windows, call, from_iter, pipe,
+    Batch, Chain, Context, Delivery, Elementwise, InputThing, Instant, Limit, Port, Receipt, Scheduler, Selecting,
+    Windows, call, from_iter, pipe,
 };
 
 use super::NEVER_FAILS;
@@ -93,4 +94,22 @@ pub fn edge_queue(events: u64) -> Result<u64> {
     let poster = thread::spawn(move || (0..2 * events).try_for_each(|x| remote.post(x)).is_ok());
     scheduler.run_forever()?;
     if poster.join().is_ok_and(|well| well) { Ok(counted.get()) } else { Err("the queue closed early".into()) }
+}
+
+/// Events to a worker on a thread, in batches, each done before the next ones are sent.
+pub fn worker_queue(events: u64) -> Result<u64> {
+    let mut scheduler = Scheduler::virtual_time()?;
+    let work = |batch: &mut Batch<u64>| {
+        batch.iter().for_each(|x| {
+            black_box(x);
+        });
+        Ok(())
+    };
+    let (sink, _refused) = scheduler.worker("worker", work, Delivery::within(Limit::block(1024)))?;
+    scheduler.schedule_periodic(from_iter(0_u64..).connect(sink), Duration::from_millis(1))?;
+    let span = Duration::from_millis(1) * u32::try_from(events)?;
+    scheduler.run_for(span)?;
+    let count = Count::start();
+    scheduler.run_for(span)?;
+    Ok(count.stop())
 }

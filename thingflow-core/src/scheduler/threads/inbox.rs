@@ -23,32 +23,36 @@
 use std::collections::VecDeque;
 use std::mem;
 use std::ops::ControlFlow;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::{self, ThreadId};
+use std::sync::{Arc, PoisonError};
 
 mod doorbell;
+#[cfg(all(test, loom))]
+pub(super) mod model;
 mod post_error;
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests;
 
 pub(crate) use doorbell::{Doorbell, Wake};
 pub use post_error::PostError;
 
-use super::keyed::Id;
-use crate::limit::{Limit, Overflow, QueueStats};
+use super::super::keyed::Id;
+use super::sync::{Condvar, Mutex, MutexGuard, ThreadId, current, lock};
+use crate::error::StreamError;
+use crate::limit::{Admitted, Backlog, Limit, Overflow, QueueStats};
+use crate::thing::Demand;
 
 /// A queue within `limit`, which announces itself at `doorbell` by the name of its schedule.
 ///
 /// Call it on the reactor's thread, where the inbox stays.
 pub(crate) fn channel<T: Send>(limit: &Limit, doorbell: Arc<Doorbell>, id: Id) -> (Sender<T>, Inbox<T>) {
     let shared = Arc::new(Shared {
-        queue: Mutex::new(Queue::default()),
+        queue: Mutex::new(Queue::new(Limit::new(limit.capacity(), limit.overflow()))),
         room: Condvar::new(),
         capacity: limit.capacity(),
         policy: limit.overflow(),
         doorbell,
         id,
-        reactor: thread::current().id(),
+        reactor: current().id(),
     });
     (Sender::new(Arc::clone(&shared)), Inbox { shared, batch: VecDeque::new(), ended: false })
 }
@@ -65,13 +69,18 @@ struct Shared<T> {
 }
 
 struct Queue<T> {
-    events: VecDeque<T>,
+    /// Without a meter: what it would count is known from the numbers below, which cost nothing for each event.
+    events: Backlog<T>,
     /// The inbox is on the doorbell's list, or was taken from it and has not been drained yet.
     announced: bool,
     closed: bool,
     senders: usize,
     /// Posters that wait for room.
     waiting: usize,
+    /// Reactors whose sources wait for room.
+    paused: Vec<Arc<Doorbell>>,
+    /// The error that has ended the stream.
+    failed: Option<StreamError>,
     /// Events that left the queue for the inbox.
     taken: u64,
     dropped: u64,
@@ -79,24 +88,21 @@ struct Queue<T> {
     high_water: usize,
 }
 
-impl<T> Default for Queue<T> {
-    fn default() -> Self {
+impl<T> Queue<T> {
+    fn new(limit: Limit) -> Self {
         Self {
-            events: VecDeque::new(),
+            events: Backlog::new(limit),
             announced: false,
             closed: false,
             senders: 0,
             waiting: 0,
+            paused: Vec::new(),
+            failed: None,
             taken: 0,
             dropped: 0,
             high_water: 0,
         }
     }
-}
-
-/// No user code runs under these locks, so a poster that panicked left nothing half done.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl<T> Shared<T> {
@@ -117,25 +123,27 @@ impl<T> Shared<T> {
 
     /// What the policy says. Events are dropped only after the lock is given up: that is user code.
     #[cold]
-    fn post_to_full(&self, mut queue: MutexGuard<'_, Queue<T>>, event: T) -> Result<(), PostError<T>> {
+    fn post_to_full(&self, queue: MutexGuard<'_, Queue<T>>, event: T) -> Result<(), PostError<T>> {
         self.doorbell.hurry();
-        match self.policy {
-            Overflow::Block if thread::current().id() != self.reactor => return self.post_when_room(queue, event),
-            Overflow::DropOldest => {
-                let _oldest = queue.events.pop_front();
-                queue.dropped += 1;
-                self.push(queue, event);
-            }
-            Overflow::DropNewest => {
-                queue.dropped += 1;
-                drop(queue);
-            }
-            Overflow::Block | Overflow::Fail => {
-                drop(queue);
-                return Err(PostError::Full(event));
-            }
+        if self.policy != Overflow::Block {
+            return self.admit(queue, event).map(drop);
         }
-        Ok(())
+        if current().id() == self.reactor {
+            drop(queue);
+            return Err(PostError::Full(event));
+        }
+        self.post_when_room(queue, event)
+    }
+
+    fn admit(&self, mut queue: MutexGuard<'_, Queue<T>>, event: T) -> Result<Demand, PostError<T>> {
+        let admitted = queue.events.admit(event);
+        queue.dropped += u64::from(matches!(admitted, Admitted::Dropped(_)));
+        self.announce(queue);
+        match admitted {
+            Admitted::Taken(demand) => Ok(demand),
+            Admitted::Dropped(_) => Ok(Demand::More),
+            Admitted::Refused(event) => Err(PostError::Full(event)),
+        }
     }
 
     fn post_when_room(&self, mut queue: MutexGuard<'_, Queue<T>>, event: T) -> Result<(), PostError<T>> {
@@ -182,6 +190,46 @@ impl<T> Sender<T> {
         }
         self.0.push(queue, event);
         Ok(())
+    }
+
+    /// Queues the event without waiting, for a source on the reactor of `bell`. Beyond the capacity it is kept if the policy
+    /// is to block: then the receipt is `Full`, and `bell` is told when there is room.
+    pub(crate) fn offer(&self, event: T, bell: &Arc<Doorbell>) -> Result<Demand, PostError<T>> {
+        let mut queue = lock(&self.0.queue);
+        if queue.closed {
+            return Err(PostError::Closed(event));
+        }
+        let full = self.0.policy == Overflow::Block && queue.events.len() + 1 >= self.0.capacity;
+        if full && !queue.paused.iter().any(|other| Arc::ptr_eq(other, bell)) {
+            queue.paused.push(bell.clone());
+        }
+        self.0.admit(queue, event)
+    }
+
+    /// Ends the stream by an error, after what has been queued. The first one counts; later posts are refused.
+    pub(crate) fn fail(&self, error: StreamError) {
+        let mut queue = lock(&self.0.queue);
+        if !queue.closed {
+            queue.failed = Some(error);
+            queue.closed = true;
+            self.0.announce(queue);
+            self.0.room.notify_all();
+        }
+    }
+
+    /// Whether nobody receives any more.
+    pub(crate) fn is_closed(&self) -> bool {
+        lock(&self.0.queue).closed
+    }
+
+    /// Whether another event would be taken without a receipt of `Full`.
+    pub(crate) fn has_room(&self) -> bool {
+        let queue = lock(&self.0.queue);
+        queue.closed || queue.events.has_room()
+    }
+
+    pub(crate) fn capacity(&self) -> usize {
+        self.0.capacity
     }
 
     /// What has gone through the queue so far.
@@ -268,16 +316,23 @@ impl<T> Inbox<T> {
     /// Swaps the empty batch with the queue and lets in who waited for room, all at once.
     fn refill(&mut self) {
         let mut queue = lock(&self.shared.queue);
-        mem::swap(&mut queue.events, &mut self.batch);
+        queue.events.swap(&mut self.batch);
         queue.announced = false;
         queue.taken += self.batch.len() as u64;
         queue.high_water = queue.high_water.max(self.batch.len());
-        self.ended = queue.senders == 0;
+        self.ended = queue.senders == 0 || queue.failed.is_some();
         let waiting = queue.waiting > 0;
+        let paused = if queue.events.take_room() { mem::take(&mut queue.paused) } else { Vec::new() };
         drop(queue);
         if waiting {
             self.shared.room.notify_all();
         }
+        paused.iter().for_each(|bell| bell.resume());
+    }
+
+    /// The error that has ended the stream, if one did.
+    pub(crate) fn take_error(&mut self) -> Option<StreamError> {
+        lock(&self.shared.queue).failed.take()
     }
 }
 
@@ -285,11 +340,14 @@ impl<T> Drop for Inbox<T> {
     fn drop(&mut self) {
         let mut queue = lock(&self.shared.queue);
         queue.closed = true;
-        let lost = mem::take(&mut queue.events);
+        let mut lost = VecDeque::new();
+        queue.events.swap(&mut lost);
         queue.high_water = queue.high_water.max(lost.len());
         queue.taken -= self.batch.len() as u64;
         queue.dropped += (lost.len() + self.batch.len()) as u64;
+        let paused = mem::take(&mut queue.paused);
         drop(queue);
         self.shared.room.notify_all();
+        paused.iter().for_each(|bell| bell.resume());
     }
 }

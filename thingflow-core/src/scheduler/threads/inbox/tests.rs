@@ -1,7 +1,7 @@
 //! One thread shows each rule; four threads show that they hold together. A lost wake-up fails, it does not hang.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread::Thread;
+use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
 use super::*;

@@ -4,19 +4,21 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::fmt::{self, Display};
 use std::ops::ControlFlow;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::{Rc, Weak};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::Arc;
 
-use super::Scheduler;
-use super::edge::sampled::{Asked, Outstanding};
-use super::edge::threads::lock;
-use super::engine::{Engine, panic_text};
-use super::handle::ScheduleError;
+use super::super::Scheduler;
+use super::super::engine::Engine;
+use super::super::handle::ScheduleError;
+use super::super::keyed::Id;
+use super::super::table::Trigger;
+use super::crew::{Member, StopToken, guarded};
 use super::inbox::{self, Inbox, Left, Sender};
-use super::table::Trigger;
+use super::news::News;
+use super::outbox::{End, Hold, Next, Outbox};
+use crate::clock::Instant;
 use crate::context::Context;
-use crate::error::{Failure, StreamError};
+use crate::error::{Failure, RunError, StreamError};
 use crate::kit::Gate;
 use crate::limit::Limit;
 use crate::notice::{Notice, Question};
@@ -112,8 +114,12 @@ impl Scheduler {
         U: Clone + Send + 'static,
     {
         let (engine, n, port) = (&self.engine, n.get(), Port::new());
-        let (jobs, state) = (Arc::new(Jobs::default()), Rc::new(State::new(engine)));
+        let (state, stop) = (Rc::new(State::new(engine)), StopToken::default());
+        // What is in flight is counted by the state, also when it has left the queue.
+        let jobs = Outbox::new(engine, Limit::block(usize::MAX), Id::NOBODY);
         let (sender, inbox) = inbox::channel(&Limit::block(2 * n), Arc::clone(&engine.bell), engine.next_id());
+        let abort =
+            Abort { jobs: jobs.clone(), state: state.clone(), stop: stop.clone(), engine: Rc::downgrade(engine) };
         let results = Results {
             inbox,
             port: port.clone(),
@@ -122,19 +128,23 @@ impl Scheduler {
             gate: Gate::default(),
             ended: false,
             calls: n,
-            _outstanding: Outstanding(state.asked.clone()),
-            _abort: Abort { jobs: jobs.clone(), state: state.clone(), engine: Rc::downgrade(engine) },
+            news: engine.threads.news(),
+            _abort: abort,
             state: state.clone(),
         };
         let work = Arc::new(work);
         for _ in 0..n {
-            let (jobs, sender, work) = (jobs.clone(), sender.clone(), work.clone());
-            engine.threads.spawn("pool", move |_| serve(&jobs, &sender, &*work))?;
+            let (jobs, work) = (jobs.clone(), work.clone());
+            let serves = move |answers: &Sender<_>| serve(&jobs, answers, work);
+            engine.threads.spawn(Member::new(NAME, &stop), sender.clone(), serves)?;
         }
         engine.add(Box::new(results), Trigger::Answers);
         Ok((PoolInput { jobs, state, next: 0, most: 2 * n }, port))
     }
 }
+
+/// The name of the threads, and in reports.
+const NAME: &str = "map_on_pool";
 
 /// What the reactor knows of a pool.
 struct State {
@@ -144,7 +154,8 @@ struct State {
     error: RefCell<Option<StreamError>>,
     /// Nobody wants the results.
     closed: Cell<bool>,
-    asked: Asked,
+    /// For each call that is out, and for the end.
+    hold: Rc<Hold>,
 }
 
 impl State {
@@ -154,78 +165,33 @@ impl State {
             paused: Cell::new(false),
             error: RefCell::new(None),
             closed: Cell::new(false),
-            asked: Asked::new(engine),
+            hold: Hold::new(engine),
         }
-    }
-}
-
-struct Jobs<T> {
-    queue: Mutex<Queue<T>>,
-    changed: Condvar,
-}
-
-struct Queue<T> {
-    waiting: VecDeque<(u64, T)>,
-    /// No more will come.
-    ended: bool,
-}
-
-impl<T> Default for Jobs<T> {
-    fn default() -> Self {
-        Self { queue: Mutex::new(Queue { waiting: VecDeque::new(), ended: false }), changed: Condvar::new() }
-    }
-}
-
-impl<T> Jobs<T> {
-    fn next(&self) -> Option<(u64, T)> {
-        let mut queue = lock(&self.queue);
-        loop {
-            if let Some(job) = queue.waiting.pop_front() {
-                return Some(job);
-            }
-            if queue.ended {
-                return None;
-            }
-            queue = self.changed.wait(queue).unwrap_or_else(PoisonError::into_inner);
-        }
-    }
-
-    /// Whether this was the end.
-    fn end(&self) -> bool {
-        let first = !std::mem::replace(&mut lock(&self.queue).ended, true);
-        self.changed.notify_all();
-        first
     }
 }
 
 /// How a call went, and whose event it was.
-type Answer<U> = (u64, Outcome<U>);
-
-enum Outcome<U> {
-    Made(U),
-    Failed(StreamError),
-    Panicked(String),
-}
+type Answer<U> = (u64, Result<U, StreamError>);
 
 /// A thread of the pool. When the last one ends, so does the reactor's inbox.
-fn serve<T, U>(jobs: &Jobs<T>, answers: &Sender<Answer<U>>, work: &impl Fn(T) -> Result<U, StreamError>) {
-    while let Some((number, event)) = jobs.next() {
-        let outcome = match catch_unwind(AssertUnwindSafe(|| work(event))) {
-            Ok(Ok(made)) => Outcome::Made(made),
-            Ok(Err(error)) => Outcome::Failed(error),
-            Err(panic) => Outcome::Panicked(panic_text(&*panic)),
-        };
-        if answers.post((number, outcome)).is_err() {
-            return; // nobody wants the results
+fn serve<T, U, F: Fn(T) -> Result<U, StreamError>>(
+    jobs: &Outbox<(u64, T)>,
+    answers: &Sender<Answer<U>>,
+    work: Arc<F>,
+) -> Result<(), RunError> {
+    let worked = guarded(|| {
+        while let Next::Job((number, event)) = jobs.next(Instant::NEVER, |_| Instant::ZERO) {
+            if answers.post((number, work(event))).is_err() {
+                return; // nobody wants the results
+            }
         }
-    }
+    });
+    worked.and(guarded(|| drop(work)))
 }
-
-const NAME: &str = "map_on_pool";
 
 /// Takes the events for a pool of threads, see [`Scheduler::map_on_pool`].
 pub struct PoolInput<T> {
-    jobs: Arc<Jobs<T>>,
+    jobs: Arc<Outbox<(u64, T)>>,
     state: Rc<State>,
     next: u64,
     most: usize,
@@ -233,27 +199,23 @@ pub struct PoolInput<T> {
 
 impl<T> PoolInput<T> {
     fn end(&self, error: Option<StreamError>) {
-        if !self.state.closed.get() && self.jobs.end() {
-            self.state.asked.change(1); // the end is an answer too
+        if !self.state.closed.get() && self.jobs.end(Instant::ZERO, End::Dropped) {
+            self.state.hold.add(); // the end is an answer too
             *self.state.error.borrow_mut() = error;
         }
     }
 }
 
 impl<T> Sink for PoolInput<T> {
-    fn describe(&self, visitor: &mut dyn Visitor) {
-        visitor.join(NAME, Rc::as_ptr(&self.state).addr());
-    }
     type Event = T;
     fn on_next(&mut self, event: T, _: &mut Context<'_>) -> Receipt {
         let state = &*self.state;
         if state.closed.get() {
             return Ok(Demand::Done);
         }
-        lock(&self.jobs.queue).waiting.push_back((self.next, event));
-        self.jobs.changed.notify_one();
+        self.jobs.give((self.next, event));
         self.next += 1;
-        state.asked.change(1);
+        state.hold.add();
         state.in_flight.set(state.in_flight.get() + 1);
         if state.in_flight.get() < self.most {
             return Ok(Demand::More);
@@ -274,6 +236,9 @@ impl<T> Sink for PoolInput<T> {
     }
     fn has_room(&self) -> bool {
         self.state.closed.get() || self.state.in_flight.get() < self.most
+    }
+    fn describe(&self, visitor: &mut dyn Visitor) {
+        visitor.join(NAME, Rc::as_ptr(&self.state).addr());
     }
 }
 
@@ -296,31 +261,32 @@ struct Results<T, U> {
     inbox: Inbox<Answer<U>>,
     port: Port<U>,
     /// What has come; in order, with gaps for what is still out.
-    ready: VecDeque<Option<Outcome<U>>>,
+    ready: VecDeque<Option<Result<U, StreamError>>>,
     /// In order: the number of the event that the first place is for.
     first: Option<u64>,
     gate: Gate,
     /// All threads have ended.
     ended: bool,
     calls: usize,
+    news: Arc<News>,
     state: Rc<State>,
-    _outstanding: Outstanding,
     _abort: Abort<T>,
 }
 
 /// Lets the threads and the source end when nobody wants the results.
 struct Abort<T> {
-    jobs: Arc<Jobs<T>>,
+    jobs: Arc<Outbox<(u64, T)>>,
     state: Rc<State>,
+    stop: StopToken,
     engine: Weak<Engine>,
 }
 
 impl<T> Drop for Abort<T> {
     fn drop(&mut self) {
         self.state.closed.set(true);
-        let dropped = std::mem::take(&mut lock(&self.jobs.queue).waiting);
-        self.jobs.end();
-        drop(dropped); // user code, outside of the lock
+        self.state.hold.set(0); // nobody waits for what is out
+        self.stop.stop();
+        drop(self.jobs.close());
         if let Some(engine) = self.engine.upgrade().filter(|_| self.state.paused.get()) {
             engine.resume(); // a paused source must find out
         }
@@ -328,15 +294,11 @@ impl<T> Drop for Abort<T> {
 }
 
 impl<T, U: Clone + 'static> Results<T, U> {
-    fn arrive(&mut self, cx: &mut Context<'_>) -> Closed {
-        let (mut panicked, asked) = (None, &self.state.asked);
+    fn arrive(&mut self) {
+        let hold = &self.state.hold;
         let (ready, first) = (&mut self.ready, self.first);
         let left = self.inbox.drain(usize::MAX, |(number, outcome)| {
-            asked.change(-1);
-            if let Outcome::Panicked(why) = outcome {
-                panicked = Some(why);
-                return ControlFlow::Break(());
-            }
+            hold.release_one();
             match first.and_then(|first| usize::try_from(number - first).ok()) {
                 Some(place) => {
                     ready.resize_with(ready.len().max(place + 1), || None);
@@ -346,13 +308,10 @@ impl<T, U: Clone + 'static> Results<T, U> {
             }
             ControlFlow::Continue(())
         });
-        if let Some(why) = panicked {
-            return Err(cx.fatal(format!("panicked: {why}")));
+        // If a thread has failed, the reactor is about to hear of it.
+        if left == Left::Ended && !self.news.has_failed() && !std::mem::replace(&mut self.ended, true) {
+            hold.release_one();
         }
-        if left == Left::Ended && !std::mem::replace(&mut self.ended, true) {
-            asked.change(-1);
-        }
-        Ok(())
     }
 
     /// Sends what is ready, and the end when all has been sent.
@@ -363,16 +322,15 @@ impl<T, U: Clone + 'static> Results<T, U> {
             self.first = self.first.map(|first| first + 1);
             state.in_flight.set(state.in_flight.get() - 1);
             match outcome {
-                Outcome::Made(event) => {
+                Ok(event) => {
                     if self.gate.send(event, &mut Emitter::new(&mut self.port, cx))? == Demand::Done {
                         return Ok(Demand::Done);
                     }
                 }
-                Outcome::Failed(error) => {
+                Err(error) => {
                     self.port.fail(error, cx)?;
                     return Ok(Demand::Done);
                 }
-                Outcome::Panicked(why) => return Err(cx.fatal(why)),
             }
         }
         if state.in_flight.get() <= self.calls && state.paused.take() {
@@ -399,7 +357,7 @@ impl<T, U: Clone + 'static> Ports for Results<T, U> {
 
 impl<T, U: Clone + 'static> PortSource for Results<T, U> {
     fn send(&mut self, cx: &mut Context<'_>) -> Result<Demand, Failure> {
-        self.arrive(cx)?;
+        self.arrive();
         Ok(self.send_ready(cx)?)
     }
     fn on_notice(&mut self, notice: Notice<'_>, cx: &mut Context<'_>) -> Receipt {
