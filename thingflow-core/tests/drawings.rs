@@ -1,5 +1,6 @@
 //! The geometry of the SVG drawing, and names that would break a drawing.
 #![cfg(feature = "std")]
+#![allow(clippy::unwrap_used, clippy::panic)] // of what the test itself has made
 
 use std::time::Duration;
 
