@@ -52,6 +52,7 @@ pub fn short_name<T: ?Sized>() -> &'static str {
 }
 
 /// Shows a source by its type, unless it has another name.
+#[cfg(feature = "alloc")]
 pub(crate) fn show_type<S: ?Sized>(name: &str, visitor: &mut dyn Visitor) {
     if name == short_name::<S>() {
         visitor.source_type(short_name::<S>());

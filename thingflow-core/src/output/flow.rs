@@ -10,7 +10,9 @@ use crate::context::Context;
 use crate::error::{Failure, StreamError};
 use crate::notice::{Notice, Question};
 use crate::thing::{Closed, Demand, Filter, InputThing, Receipt};
-use crate::visit::{short_name, show_type};
+use crate::visit::short_name;
+#[cfg(feature = "alloc")]
+use crate::visit::show_type;
 
 #[cfg(feature = "alloc")]
 use {super::Output, crate::thing::Sink, alloc::vec::Vec};
@@ -184,7 +186,9 @@ impl<S: Source, C: InputThing<S::Item>> OutputThing for ConnectedFlow<S, C> {
         }
         self.chain.notice(notice, cx)
     }
+    #[cfg_attr(not(feature = "alloc"), allow(unused_mut))] // nothing is drawn there
     fn ask(&self, mut question: Question<'_>) -> bool {
+        #[cfg(feature = "alloc")]
         if let Question::Describe(visitor) = &mut question {
             show_type::<S>(self.source.name(), *visitor);
         }
