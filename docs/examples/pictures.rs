@@ -12,6 +12,7 @@ use thingflow::testing::ListSensor;
 fn main() -> Result<(), Box<dyn Error>> {
     let folder = PathBuf::from(std::env::args().nth(1).ok_or("name the folder for the pictures")?);
     fs::write(folder.join("lamp.svg"), lamp()?)?;
+    fs::write(folder.join("greenhouse.svg"), greenhouse()?)?;
     Ok(())
 }
 
@@ -23,5 +24,22 @@ fn lamp() -> Result<String, Box<dyn Error>> {
     let mut scheduler = Scheduler::virtual_time()?;
     scheduler.schedule_periodic(lux, Duration::from_secs(60))?;
     scheduler.run_for(Duration::from_secs(3600))?;
+    Ok(scheduler.graph().svg())
+}
+
+/// Two sensors that decide together, a loop, and names given to chains, as they are after a day.
+fn greenhouse() -> Result<String, Box<dyn Error>> {
+    let air = SensorOutput::new(ListSensor::new("bme280", vec![21.0; 2000])).named("air");
+    let soil = SensorOutput::new(ListSensor::new("ads1115", vec![0.3; 2000])).named("soil");
+    let warm = air.map(|event| event.val).running_avg(5).named("mean of 5 min").map(|t| t > 20.0).share().named("warm");
+    let dry = soil.map(|event| event.val).running_avg(5).map(|v| v < 0.4).named("below 40 %").share().named("dry");
+    air.for_each(|_| ());
+    soil.for_each(|_| ());
+    warm.combine_latest(&dry).map(|(warm, dry)| warm && dry).dedup().connect(pin_out("valve", SimulatedPin::new()));
+    warm.connect(pin_out("fan", SimulatedPin::new()));
+    let mut scheduler = Scheduler::virtual_time()?;
+    scheduler.schedule_periodic(air, Duration::from_secs(60))?;
+    scheduler.schedule_periodic(soil, Duration::from_secs(60))?;
+    scheduler.run_for(Duration::from_secs(24 * 3600))?;
     Ok(scheduler.graph().svg())
 }

@@ -230,7 +230,7 @@ pub trait Sink {
 
     /// Shows itself to a walk over the graph. By default the type's name.
     fn describe(&self, visitor: &mut dyn Visitor) {
-        visitor.sink(short_name::<Self>());
+        visitor.sink_type(short_name::<Self>());
     }
 
     /// Takes a notice: calls the method for it. Only a sink that holds another one overrides it, to hand the notice on.
@@ -480,7 +480,7 @@ pub trait Filter<In> {
 
     /// Shows itself to a walk over the graph. By default the type's name in snake case.
     fn describe(&self, visitor: &mut dyn Visitor) {
-        visitor.filter(short_name::<Self>());
+        visitor.filter_type(short_name::<Self>());
     }
 
     /// Takes a notice: calls the method for it. What follows is told of [`Notice::Start`], [`Notice::Wake`] and

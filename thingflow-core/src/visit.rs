@@ -11,6 +11,19 @@ use alloc::{collections::BTreeSet, vec::Vec};
 pub trait Visitor {
     /// A filter in the chain.
     fn filter(&mut self, name: &str);
+    /// The source itself, before what follows it, if it has no name but that of its type.
+    fn source_type(&mut self, _name: &'static str) {}
+    /// The source itself, before what follows it, if it sends on what a join with this `id` takes: a pool, for example.
+    fn origin(&mut self, _id: usize) {}
+    /// A filter without a name of its own, by the name of its type. A drawing may show it as the method that makes it:
+    /// `RunningAvg` as `running_avg`.
+    fn filter_type(&mut self, name: &'static str) {
+        self.filter(name);
+    }
+    /// A name given to this place of the chain by `.named(..)`. A drawing may show it with the filter before it.
+    fn place(&mut self, name: &str) {
+        self.filter(name);
+    }
     /// A branch that leaves the chain here, behind the filter shown last: `describe` shows it from its beginning to its
     /// end. The chain itself goes on, or ends in branches only.
     fn branch(&mut self, describe: &dyn Fn(&mut dyn Visitor));
@@ -22,6 +35,10 @@ pub trait Visitor {
     }
     /// The Thing that ends the chain.
     fn sink(&mut self, name: &str);
+    /// A Thing without a name of its own that ends the chain, by the name of its type.
+    fn sink_type(&mut self, name: &'static str) {
+        self.sink(name);
+    }
     /// The chain ends in a port; `feedback` if only a later turn delivers to it.
     #[cfg(feature = "alloc")]
     fn port(&mut self, port: PortRef, feedback: bool);
@@ -32,6 +49,14 @@ pub fn short_name<T: ?Sized>() -> &'static str {
     let name = type_name::<T>();
     let name = name.split('<').next().unwrap_or(name);
     name.rsplit("::").next().unwrap_or(name)
+}
+
+/// Shows a source by its type, unless it has another name.
+#[cfg(feature = "alloc")]
+pub(crate) fn show_type<S: ?Sized>(name: &str, visitor: &mut dyn Visitor) {
+    if name == short_name::<S>() {
+        visitor.source_type(short_name::<S>());
+    }
 }
 
 /// Whether there is anything that `describe` shows.

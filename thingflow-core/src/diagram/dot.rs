@@ -3,6 +3,7 @@
 use alloc::string::String;
 use core::fmt::Write;
 
+use super::clean::entities;
 use super::{Graph, NodeKind};
 
 impl Graph {
@@ -16,7 +17,7 @@ impl Graph {
                 NodeKind::Port => "circle",
                 NodeKind::Sink => "box3d",
             };
-            let name = node.name.replace('\\', "\\\\").replace('"', "\\\"");
+            let name = entities(&node.name).replace('\\', "\\\\");
             let _ = writeln!(text, "  n{at} [label=\"{name}\", shape={shape}];"); // a string takes all
         }
         for edge in &self.edges {

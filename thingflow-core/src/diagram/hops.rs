@@ -9,6 +9,7 @@ use alloc::vec::Vec;
 use core::any::{Any, TypeId};
 use core::fmt::{self, Debug, Display};
 
+use super::clean::{called, clean};
 use super::trace::TARGET;
 use crate::context::Context;
 use crate::event::SensorEvent;
@@ -33,7 +34,7 @@ use crate::visit::{Visitor, ports_behind, short_name};
 /// let average = lux.map(|e| e.val).running_avg(5).share().named("average");
 /// average.connect(call(drop));
 /// Trace::new().downstream(&lux);
-/// // logs "lux -> Map -> RunningAvg -> average: next lux 1970-01-01T00:00:01Z 20" and "average -> Call: next 20.0"
+/// // logs "lux -> map -> running_avg -> average: next lux 1970-01-01T00:00:01Z 20" and "average -> call: next 20.0"
 /// ```
 #[doc(alias = "trace_downstream")]
 #[derive(Clone, Default)]
@@ -128,7 +129,7 @@ pub(crate) struct Hop<T> {
 
 impl<T: 'static> Hop<T> {
     pub(crate) fn new(port: &str, thing: Box<dyn InputThing<T>>, shows: Rc<Shows>) -> Self {
-        let mut way = Way(port.to_string());
+        let mut way = Way(clean(port));
         thing.ask(Question::Describe(&mut way));
         Self { thing, way: way.0, shows }
     }
@@ -189,6 +190,7 @@ fn first_ports(source: &dyn OutputThing) -> Vec<usize> {
         fn filter(&mut self, _: &str) {
             self.has_filters = true;
         }
+        fn place(&mut self, _: &str) {}
         fn branch(&mut self, _: &dyn Fn(&mut dyn Visitor)) {}
         fn sink(&mut self, _: &str) {}
         fn port(&mut self, port: PortRef, _: bool) {
@@ -207,13 +209,19 @@ struct Way(String);
 
 impl Way {
     fn push(&mut self, name: &str) {
-        self.0 = format!("{} -> {name}", self.0);
+        self.0 = format!("{} -> {}", self.0, clean(name));
     }
 }
 
 impl Visitor for Way {
     fn filter(&mut self, name: &str) {
         self.push(name);
+    }
+    fn filter_type(&mut self, name: &'static str) {
+        self.push(&called(name));
+    }
+    fn sink_type(&mut self, name: &'static str) {
+        self.push(&called(name));
     }
     fn branch(&mut self, _: &dyn Fn(&mut dyn Visitor)) {}
     fn sink(&mut self, name: &str) {

@@ -3,6 +3,7 @@
 use alloc::string::String;
 use core::fmt::Write;
 
+use super::clean::codes;
 use super::{Graph, NodeKind};
 
 impl Graph {
@@ -16,7 +17,7 @@ impl Graph {
                 NodeKind::Port => ("((", "))"),
                 NodeKind::Sink => ("[[", "]]"),
             };
-            let name = node.name.replace('"', "#quot;");
+            let name = codes(&node.name);
             let _ = writeln!(text, "  n{at}{open}\"{name}\"{close}"); // a string takes all
         }
         for edge in &self.edges {

@@ -8,12 +8,15 @@
 //! lux.connect(call(drop));
 //! lux.map(|e| e.val).running_avg(5).connect(call(drop));
 //! let graph = Graph::of(&lux);
-//! assert_eq!(graph.to_string(), "lux -> Call\nlux -> Map -> RunningAvg -> Call\n");
+//! assert_eq!(graph.to_string(), "lux -> call\nlux -> map -> running_avg -> call\n");
 //! ```
 
+mod clean;
 mod dot;
 mod hops;
+mod layout;
 mod mermaid;
+mod order;
 mod svg;
 mod text;
 mod trace;

@@ -4,6 +4,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt::{self, Write};
 
+use super::clean::clean;
 use super::{Edge, Graph, NodeKind};
 
 /// Every way from a source to an end, a line each.
@@ -22,7 +23,7 @@ impl Graph {
     pub fn paths(&self) -> Vec<String> {
         let mut lines = Vec::new();
         for root in self.roots() {
-            self.paths_from(root, &mut Vec::new(), self.nodes[root].name.clone(), &mut lines);
+            self.paths_from(root, &mut Vec::new(), clean(&self.nodes[root].name), &mut lines);
         }
         lines
     }
@@ -34,7 +35,7 @@ impl Graph {
         been.push(node);
         for edge in self.from(node) {
             let arrow = if edge.feedback { "~>" } else { "->" };
-            let line = alloc::format!("{line} {arrow} {}", self.nodes[edge.to].name);
+            let line = alloc::format!("{line} {arrow} {}", clean(&self.nodes[edge.to].name));
             if been.contains(&edge.to) {
                 lines.push(line + " (again)");
             } else {
@@ -55,7 +56,7 @@ impl Graph {
     /// port.emit(2, &mut Context::detached(Instant::ZERO))?;
     /// let mut graph = Graph::new();
     /// graph.add_port(&port.as_ref());
-    /// assert_eq!(graph.connections(), "lux (2 events)\n  -> Map -> Call (1)\n");
+    /// assert_eq!(graph.connections(), "lux (2 events)\n  -> map -> call (1)\n");
     /// # Ok::<(), thingflow_core::FatalError>(())
     /// ```
     #[doc(alias = "pp_connections")]
@@ -63,7 +64,7 @@ impl Graph {
         let mut text = String::new();
         let begins = |kind| matches!(kind, NodeKind::Source | NodeKind::Port);
         for (at, node) in self.nodes.iter().enumerate().filter(|(_, node)| begins(node.kind)) {
-            text.push_str(&node.name);
+            text.push_str(&clean(&node.name));
             if let Some(events) = node.events {
                 let _ = write!(text, " ({events} events)"); // a string takes all
             }
@@ -79,7 +80,7 @@ impl Graph {
     fn chains(&self, text: &mut String, line: &str, edge: &Edge, events: Option<u64>) {
         let node = &self.nodes[edge.to];
         let arrow = if edge.feedback { "~>" } else { "->" };
-        let line = alloc::format!("{line} {arrow} {}", node.name);
+        let line = alloc::format!("{line} {arrow} {}", clean(&node.name));
         let mut after = self.from(edge.to).filter(|_| node.kind == NodeKind::Filter).peekable();
         if after.peek().is_none() {
             let events = events.map(|events| alloc::format!(" ({events})")).unwrap_or_default();

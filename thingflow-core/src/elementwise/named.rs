@@ -16,6 +16,6 @@ impl<T> Filter<T> for Named {
         out.next(event)
     }
     fn describe(&self, visitor: &mut dyn Visitor) {
-        visitor.filter(self.0);
+        visitor.place(self.0);
     }
 }

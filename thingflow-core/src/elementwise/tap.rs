@@ -41,7 +41,7 @@ impl<T: Clone, B: InputThing<T>> Filter<T> for Tap<B> {
     fn ask(&self, mut question: Question<'_>, behind: &dyn Fn(Question<'_>) -> bool) -> bool {
         match &mut question {
             #[cfg(feature = "alloc")]
-            Question::Describe(visitor) => visitor.filter("Tap"),
+            Question::Describe(visitor) => visitor.filter_type("Tap"),
             Question::Open => return behind(question), // the branch alone is no reason to go on
             _ => {}
         }

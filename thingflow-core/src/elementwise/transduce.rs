@@ -39,6 +39,6 @@ impl<In, T: Transducer<In>> Filter<In> for Transduce<T> {
         out.flush_error(self.0.complete(), error)
     }
     fn describe(&self, visitor: &mut dyn crate::Visitor) {
-        visitor.filter(crate::short_name::<T>());
+        visitor.filter_type(crate::short_name::<T>());
     }
 }

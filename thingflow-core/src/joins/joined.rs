@@ -394,7 +394,7 @@ impl<I: Index, T, R, N> JoinInput<I, T, R, N> {
     /// The answer of a join that is being called.
     fn busy(&self, question: Question<'_>) -> bool {
         match question {
-            Question::Describe(visitor) => visitor.sink(short_name::<R>()),
+            Question::Describe(visitor) => visitor.sink_type(short_name::<R>()),
             question => return question.asks_all(),
         }
         true

@@ -63,7 +63,7 @@ macro_rules! unzip {
             fn next_ref(&mut self, event: &(K, ($(Option<$name>,)+)), cx: &mut Context<'_>) -> Receipt {
                 self.next(event.clone(), cx)
             }
-            all_to_ports!("TimedUnzip", ports);
+            all_to_ports!("timed_unzip", ports);
         }
     };
 }

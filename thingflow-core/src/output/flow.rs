@@ -11,6 +11,8 @@ use crate::error::{Failure, StreamError};
 use crate::notice::{Notice, Question};
 use crate::thing::{Closed, Demand, Filter, InputThing, Receipt};
 use crate::visit::short_name;
+#[cfg(feature = "alloc")]
+use crate::visit::show_type;
 
 #[cfg(feature = "alloc")]
 use {super::Output, crate::thing::Sink, alloc::vec::Vec};
@@ -184,7 +186,12 @@ impl<S: Source, C: InputThing<S::Item>> OutputThing for ConnectedFlow<S, C> {
         }
         self.chain.notice(notice, cx)
     }
-    fn ask(&self, question: Question<'_>) -> bool {
+    #[cfg_attr(not(feature = "alloc"), allow(unused_mut))] // nothing is drawn there
+    fn ask(&self, mut question: Question<'_>) -> bool {
+        #[cfg(feature = "alloc")]
+        if let Question::Describe(visitor) = &mut question {
+            show_type::<S>(self.source.name(), *visitor);
+        }
         self.chain.ask(question)
     }
     fn due(&mut self, cx: &mut Context<'_>) -> Option<Instant> {

@@ -129,7 +129,7 @@ several!(A 0 B 1 C 2 D 3);
 /// }
 /// let sorted = Sorted { next: 0, even: Port::new().named("even"), odd: Port::new().named("odd") };
 /// sorted.odd.connect(call(drop));
-/// assert_eq!(Graph::of(&sorted).to_string(), "Sorted -> even\nSorted -> odd -> Call\n");
+/// assert_eq!(Graph::of(&sorted).to_string(), "Sorted -> even\nSorted -> odd -> call\n");
 /// ```
 pub trait PortSource: Ports {
     /// Sends the next event or events.

@@ -91,7 +91,13 @@ where
             notice => self.port.as_ref().notice(notice, cx),
         }
     }
-    fn ask(&self, question: Question<'_>) -> bool {
+    fn ask(&self, mut question: Question<'_>) -> bool {
+        if let Question::Describe(visitor) = &mut question {
+            crate::visit::show_type::<S>(self.source.name(), *visitor);
+            if let Some(name) = self.port.given_name() {
+                visitor.place(&name);
+            }
+        }
         self.port.ask(question)
     }
     fn due(&mut self, cx: &mut Context<'_>) -> Option<Instant> {

@@ -288,7 +288,7 @@ impl Scheduler {
     /// })?;
     /// let probe = scheduler.schedule_sensor_on_separate_thread(ListSensor::new("probe", [1]), second)?;
     /// probe.for_each(drop);
-    /// assert_eq!(scheduler.graph().to_string(), "lux -> Map -> Call\nprobe -> Call\n");
+    /// assert_eq!(scheduler.graph().to_string(), "lux -> map -> call\nprobe -> call\n");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn graph(&self) -> crate::diagram::Graph {

@@ -15,6 +15,6 @@ impl<T, P: FnMut(&T) -> bool> Filter<T> for Where<P> {
         if (self.0)(&event) { out.next(event) } else { Ok(Demand::More) }
     }
     fn describe(&self, visitor: &mut dyn crate::Visitor) {
-        visitor.filter("Filter");
+        visitor.filter_type("Filter");
     }
 }

@@ -29,7 +29,7 @@ impl<In: Gather> Filter<In> for Gathered {
         out.next(event.gather())
     }
     fn describe(&self, visitor: &mut dyn crate::Visitor) {
-        visitor.filter("Gather");
+        visitor.filter_type("Gather");
     }
 }
 

@@ -355,7 +355,7 @@ fn case_436_a_graph_with_a_join() {
     graph.add_port(&a.as_ref());
     graph.add_port(&b.as_ref());
     assert_eq!(graph.nodes.len(), 5);
-    assert_eq!(graph.to_string(), "source1 -> Zip -> Map -> Call\nsource2 -> Zip -> Map -> Call\n");
+    assert_eq!(graph.to_string(), "source1 -> zip -> map -> call\nsource2 -> zip -> map -> call\n");
 }
 
 #[test]

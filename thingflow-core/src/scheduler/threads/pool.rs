@@ -21,11 +21,12 @@ use crate::context::Context;
 use crate::error::{Failure, RunError, StreamError};
 use crate::kit::Gate;
 use crate::limit::Limit;
-use crate::notice::Notice;
+use crate::notice::{Notice, Question};
 use crate::output::{PortSource, Ports};
 use crate::port::{Port, PortRef};
 use crate::size::Size;
 use crate::thing::{Closed, Demand, Emitter, InputThing, Receipt, Sink};
+use crate::visit::Visitor;
 
 impl Scheduler {
     /// Calls `f` on `n` threads, because it takes long or blocks: connect the first of the two, and the results leave the
@@ -236,6 +237,9 @@ impl<T> Sink for PoolInput<T> {
     fn has_room(&self) -> bool {
         self.state.closed.get() || self.state.in_flight.get() < self.most
     }
+    fn describe(&self, visitor: &mut dyn Visitor) {
+        visitor.join(NAME, Rc::as_ptr(&self.state).addr());
+    }
 }
 
 /// The results end with the events.
@@ -363,6 +367,12 @@ impl<T, U: Clone + 'static> PortSource for Results<T, U> {
             Notice::Wake => self.send_ready(cx),
             notice => self.tell_ports(notice, cx),
         }
+    }
+    fn answer(&self, mut question: Question<'_>) -> bool {
+        if let Question::Describe(visitor) = &mut question {
+            visitor.origin(Rc::as_ptr(&self.state).addr());
+        }
+        self.ask_ports(question)
     }
     fn name(&self) -> &str {
         NAME
