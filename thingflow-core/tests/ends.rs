@@ -196,7 +196,7 @@ fn f88_ticks_at_one_instant_come_in_the_order_of_scheduling() -> Result {
 fn begins(takes: &[u64], timing: Periodic) -> Result<(String, u64)> {
     let clock = VirtualClock::new();
     let mut scheduler = Scheduler::with_clock(clock.clone())?;
-    let (seen, mut takes) = (Recorder::new(), takes.to_vec().into_iter());
+    let (seen, mut takes) = (Recorder::new(), Vec::from(takes).into_iter());
     let begins = clock.clone();
     let slow = from_fn(move || {
         let takes = takes.next()?;

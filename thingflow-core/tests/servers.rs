@@ -374,7 +374,8 @@ fn descriptors_are_registered_and_removed_from_the_call_of_an_input() -> Result 
     port.tap(seen.clone()).take(3).for_each(drop);
     // Whenever something has come from one, only the other is of interest.
     port.map(|(from, _)| 1 - from).connect(two.input(Two::watch));
-    (a.write_all(b"xy")?, b.write_all(b"z")?);
+    a.write_all(b"xy")?;
+    b.write_all(b"z")?;
     let stopper = scheduler.stopper();
     let enough = std::cell::Cell::new(0);
     port.for_each(move |_| {
@@ -399,7 +400,8 @@ fn a_descriptor_that_is_announced_again_leaves_others_their_turn() -> Result {
         let registry = two.registry.clone().ok_or(ErrorKind::NotFound)?;
         registry.register(&mut two.ends[1], 1, Interest::READABLE)
     })?;
-    (a.write_all(b"123")?, b.write_all(b"456")?);
+    a.write_all(b"123")?;
+    b.write_all(b"456")?;
     port.map(|(from, _)| from).take(6).connect(seen.clone());
     let stopper = scheduler.stopper();
     port.skip(5).for_each(move |_| stopper.stop());

@@ -7,8 +7,8 @@ use std::thread;
 use std::time::Duration;
 
 use thingflow_core::{
-    Batch, Chain, Context, Delivery, Elementwise, InputThing, Instant, Limit, Port, Receipt, Scheduler, Selecting,
-    Windows, call, from_iter, pipe,
+    Batch, Chain, Context, Delivery, Elementwise, InputThing, Instant, Limit, Notice, Port, Receipt, Scheduler,
+    Selecting, Windows, call, from_iter, pipe,
 };
 
 use super::NEVER_FAILS;

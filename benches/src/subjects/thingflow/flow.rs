@@ -6,7 +6,8 @@ use std::rc::Rc;
 use std::time::{Duration, Instant as StdInstant};
 
 use thingflow_core::{
-    Context, Elementwise, FlowControl, Instant, Limit, Periodic, Port, Scheduler, Selecting, Sinks, Splitting, Windows, from_iter,
+    Context, Elementwise, FlowControl, Instant, Limit, Periodic, Port, Scheduler, Selecting, Sinks, Splitting, Windows,
+    from_iter,
 };
 
 use super::NEVER_FAILS;

@@ -32,7 +32,8 @@ impl Loop {
 /// Wants no more events when the driver breaks.
 struct Each<F>(F);
 
-impl<F: FnMut(Event) -> ControlFlow<()>> InputThing<Event> for Each<F> {
+impl<F: FnMut(Event) -> ControlFlow<()>> Sink for Each<F> {
+    type Event = Event;
     fn on_next(&mut self, event: Event, _: &mut Context<'_>) -> Receipt {
         Ok(if (self.0)(event).is_break() { Demand::Done } else { Demand::More })
     }

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use thingflow_core::{Context, Demand, Failure, OutputThing, Port, PortRef, Scheduler, Sinks, Timing};
+use thingflow_core::{Context, Demand, Failure, Port, PortRef, PortSource, Ports, Scheduler, Sinks, Timing};
 
 use crate::Result;
 use crate::event::{Event, Events};
