@@ -45,7 +45,7 @@ pub trait FlowControl: Chain {
     }
 
     /// Sends what `f` makes of each event; the policy says what becomes of one for which it fails. Unlike in
-    /// [`try_map`](crate::Filters::try_map), `f` borrows the event: a policy may try it again, or hand it to the dead letters.
+    /// [`try_map`](crate::Elementwise::try_map), `f` borrows the event: a policy may try it again, or hand it to the dead letters.
     #[cfg(feature = "alloc")]
     #[doc(alias = "circuit_breaker")]
     #[doc(alias = "dead_letter")]
