@@ -426,6 +426,7 @@ fn every_writer_stops_at_a_disk_that_fills_up_and_loses_no_whole_row() -> Result
         fs::write(&path, "")?;
         let child = Command::new("sh")
             .args(["-c", "trap '' XFSZ; ulimit -f 3; exec \"$0\" \"$@\""])
+            .args(env::var("THINGFLOW_TEST_RUNNER").unwrap_or_default().split_whitespace()) // of an emulated processor
             .arg(env::current_exe()?)
             .args(["--exact", "a_child_that_fills_its_disk", "--nocapture"])
             .env(CHILD, format!("{name}={}", path.display()))

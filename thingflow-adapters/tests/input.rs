@@ -28,9 +28,19 @@ fn a_child_that_reads_its_input() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+/// This test program; where it runs on an emulated processor, started by the emulator.
+fn this_program() -> std::io::Result<Command> {
+    let (program, runner) = (std::env::current_exe()?, std::env::var("THINGFLOW_TEST_RUNNER").unwrap_or_default());
+    let mut words = runner.split_whitespace();
+    let Some(emulator) = words.next() else { return Ok(Command::new(program)) };
+    let mut command = Command::new(emulator);
+    command.args(words).arg(program);
+    Ok(command)
+}
+
 #[test]
 fn f85_standard_input_is_a_source() -> Result<(), Box<dyn Error>> {
-    let mut child = Command::new(env::current_exe()?)
+    let mut child = this_program()?
         .args(["--exact", "a_child_that_reads_its_input", "--nocapture"])
         .env(CHILD, "1")
         .stdin(Stdio::piped())

@@ -61,6 +61,16 @@ fn child() -> Result {
     }
 }
 
+/// This test program; where it runs on an emulated processor, started by the emulator.
+fn this_program() -> std::io::Result<Command> {
+    let (program, runner) = (std::env::current_exe()?, std::env::var("THINGFLOW_TEST_RUNNER").unwrap_or_default());
+    let mut words = runner.split_whitespace();
+    let Some(emulator) = words.next() else { return Ok(Command::new(program)) };
+    let mut command = Command::new(emulator);
+    command.args(words).arg(program);
+    Ok(command)
+}
+
 struct Program {
     child: Child,
     lines: Lines<BufReader<ChildStdout>>,
@@ -68,7 +78,7 @@ struct Program {
 
 impl Program {
     fn start(mode: &str) -> Result<Self> {
-        let mut command = Command::new(std::env::current_exe()?);
+        let mut command = this_program()?;
         command.args(["--exact", "child", "--nocapture"]).env(MODE, mode).stdout(Stdio::piped());
         let mut child = command.spawn()?;
         let lines = BufReader::new(child.stdout.take().ok_or("no output")?).lines();
