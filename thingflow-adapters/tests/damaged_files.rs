@@ -7,6 +7,7 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use thingflow_adapters::{csv, lines};
@@ -51,6 +52,13 @@ fn run(build: impl FnOnce(&Scheduler, Recorder<String>)) -> Seen {
     let ended = scheduler.run_for(Duration::from_secs(10));
     let errors = reports.events().into_iter().chain(seen.error()).chain(ended.err().map(|error| error.to_string()));
     Seen { events: seen.events(), errors: errors.collect() }
+}
+
+/// Keeps apart, where the tests are threads of one process, what starts a child and what locks a file: until it is
+/// another program, a child holds the files of all threads, and with them their locks.
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A reader by its name, and what it makes of a file.
@@ -349,6 +357,7 @@ fn strictly(path: &Path, csv: bool) -> Seen {
 
 #[test]
 fn every_writer_goes_on_behind_what_is_whole() -> Result<(), Box<dyn Error>> {
+    let _alone = alone();
     let folder = tempfile::tempdir()?;
     let path = file_in(folder.path());
     for Writer { name, appends, writes_csv, write } in WRITERS {
@@ -370,6 +379,7 @@ fn every_writer_goes_on_behind_what_is_whole() -> Result<(), Box<dyn Error>> {
 
 #[test]
 fn every_writer_says_that_the_disk_is_full() {
+    let _alone = alone();
     for Writer { name, write, .. } in WRITERS.iter().filter(|writer| writer.name != "csv::write_daily") {
         let error = write(Path::new("/dev/full"), &[1.0]).expect_err(name);
         assert!(error.contains("cannot write to /dev/full: No space left on device"), "{name}: {error}");
@@ -379,6 +389,7 @@ fn every_writer_says_that_the_disk_is_full() {
 
 #[test]
 fn every_writer_says_which_directory_is_missing() -> Result<(), Box<dyn Error>> {
+    let _alone = alone();
     let folder = tempfile::tempdir()?;
     let gone = folder.path().join("gone");
     for Writer { name, write, .. } in WRITERS {
@@ -390,6 +401,7 @@ fn every_writer_says_which_directory_is_missing() -> Result<(), Box<dyn Error>> 
 
 #[test]
 fn every_writer_leaves_the_file_of_another_alone() -> Result<(), Box<dyn Error>> {
+    let _alone = alone();
     let folder = tempfile::tempdir()?;
     let path = file_in(folder.path());
     for Writer { name, write, .. } in WRITERS {
@@ -420,6 +432,7 @@ fn a_child_that_fills_its_disk() {
 
 #[test]
 fn every_writer_stops_at_a_disk_that_fills_up_and_loses_no_whole_row() -> Result<(), Box<dyn Error>> {
+    let _alone = alone();
     let folder = tempfile::tempdir()?;
     let path = file_in(folder.path());
     for Writer { name, writes_csv, write, appends, .. } in WRITERS {
@@ -451,6 +464,7 @@ fn every_writer_stops_at_a_disk_that_fills_up_and_loses_no_whole_row() -> Result
 
 #[test]
 fn a_file_that_vanishes_or_is_replaced_while_it_is_written_is_begun_anew() -> Result<(), Box<dyn Error>> {
+    let _alone = alone();
     let folder = tempfile::tempdir()?;
     let path = file_in(folder.path());
     let moved = path.with_extension("old");

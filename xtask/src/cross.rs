@@ -184,7 +184,7 @@ fn tests(target: Target, words: &[String]) -> Result<Summary> {
     if env::var_os(SOAK).is_none() {
         command.env(SOAK, "5040"); // one round after those that warm it up; the usual number takes minutes here
     }
-    println!("NOT CHECKED by qemu-user, which has no calls for them: terminals and SPI; `cargo xtask board` has both");
+    println!("NOT CHECKED by qemu-user, which lacks them: terminals, SPI, default effects of signals");
     test::count_tests(command.args(words))
 }
 

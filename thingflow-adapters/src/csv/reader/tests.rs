@@ -169,15 +169,6 @@ fn f54_a_quote_that_is_never_closed_has_a_limit() {
 }
 
 #[test]
-fn f46_ids_from_a_file_are_kept_up_to_a_limit() {
-    let rows: String = (0..=SensorId::MAX_NAMES).map(|n| format!("1,,csv-{n},1\n")).collect();
-    let seen = pull_all(reader::<u8>(format!("{HEADER}\n{rows}").as_bytes()));
-    let error = seen.last().unwrap().as_ref().unwrap_err();
-    assert!(error.contains("column 3 (sensor_id): too many different sensor names"), "{error}");
-    assert!(seen[0].is_ok());
-}
-
-#[test]
 fn columns_are_found_by_their_names() {
     let text =
         b"value;\"room; floor\";sensor_id;datetime;timestamp\n20;\"1; 2\";\"a;\"\"b\"\"\";;7\nx;;lux;;8\n20;lux;9\n";
