@@ -117,8 +117,10 @@ fn dead_beside_alive() -> Result<String> {
     attic.for_each(drop);
     scheduler.reports().connect(reports.clone());
     let retry = OnFailure::Retry { first: period / 5, longest: period, attempts: u32::MAX };
-    let rhythm = Rhythm::new(scheduler.schedule_periodic(hall, period)?, alive, period);
+    let schedule = scheduler.schedule_periodic(hall, period)?;
     scheduler.schedule_periodic(attic, Periodic::every(period).on_failure(retry))?;
+    run_until(&mut scheduler, "a first measurement", || !alive.events().is_empty())?;
+    let rhythm = Rhythm::new(schedule, alive, period);
     rhythm.go_on(&mut scheduler, 20)?;
     let (failures, stats) = (failures(&reports, "attic")?, bus.borrow().stats());
     if failures < 5 || stats.lost < 5 {

@@ -20,6 +20,8 @@ pub(crate) struct Rhythm<T> {
     seen: Recorder<T>,
     period: Duration,
     start: Instant,
+    /// Ticks and events of before.
+    before: (u64, usize),
 }
 
 impl Rhythm<u32> {
@@ -33,9 +35,10 @@ impl Rhythm<u32> {
 }
 
 impl<T: Clone + 'static> Rhythm<T> {
-    /// A schedule that has just been made, and what comes of it.
+    /// A schedule that goes from here on, and what comes of it.
     pub(crate) fn new(schedule: ScheduleHandle, seen: Recorder<T>, period: Duration) -> Self {
-        Self { schedule, seen, period, start: Instant::now() }
+        let before = (schedule.stats().ticks, seen.events().len());
+        Self { schedule, seen, period, start: Instant::now(), before }
     }
 
     /// Turns the scheduler until there are so many events more.
@@ -46,13 +49,14 @@ impl<T: Clone + 'static> Rhythm<T> {
 
     /// Whether the rhythm was kept until now.
     pub(crate) fn judge(&self) -> Result<String> {
-        let (elapsed, stats, events) = (self.start.elapsed(), self.schedule.stats(), self.seen.events().len());
-        let nominal = self.period * u32::try_from(stats.ticks)?;
+        let (elapsed, stats) = (self.start.elapsed(), self.schedule.stats());
+        let (ticks, events) = (stats.ticks - self.before.0, self.seen.events().len() - self.before.1);
+        let nominal = self.period * u32::try_from(ticks)?;
         let report = format!("{events} events in {} ms, {} ticks missed", elapsed.as_millis(), stats.missed);
-        let is_whole = u64::try_from(events)? == stats.ticks;
+        let is_whole = u64::try_from(events)? == ticks;
         // A tick that comes too early would be as wrong.
         let in_time = elapsed < nominal * SLOWER && elapsed + self.period > nominal;
-        if is_whole && in_time && stats.missed <= (stats.ticks + stats.missed) / MISSED {
+        if is_whole && in_time && stats.missed <= (ticks + stats.missed) / MISSED {
             return Ok(report);
         }
         Err(format!("the rhythm of {:?} was not kept: {report}, {stats:?}", self.period).into())
