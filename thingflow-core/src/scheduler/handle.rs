@@ -62,6 +62,7 @@ impl ScheduleHandle {
     /// let (mut scheduler, seen) = (Scheduler::virtual_time()?, Recorder::new());
     /// let second = Duration::from_secs(1);
     /// let handle = scheduler.schedule_periodic(from_iter(1..).connect(seen.clone()), second)?;
+    /// scheduler.schedule_periodic(from_iter(1..).connect(Recorder::new()), second)?; // goes on meanwhile
     /// scheduler.run_for(2 * second)?;
     /// handle.pause();
     /// scheduler.run_for(3 * second)?;
