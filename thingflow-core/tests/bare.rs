@@ -7,6 +7,7 @@ use std::time::Duration;
 use embedded_hal::delay::DelayNs;
 use thingflow_core::bare::{OnFailure, ScheduleError, Scheduler, TaskId, Timetable};
 use thingflow_core::prelude::*;
+#[cfg(feature = "alloc")]
 use thingflow_core::testing::Recorder;
 use thingflow_core::{Sampled, SensorId};
 
@@ -410,6 +411,7 @@ fn f26_a_short_task_does_not_wait_for_a_long_relative() {
     assert_eq!(t.due(), [2]);
 }
 
+#[cfg(feature = "alloc")]
 #[test]
 fn f25_a_source_pauses_while_a_stage_is_full() -> Result<(), Box<dyn std::error::Error>> {
     let seen = Recorder::new();

@@ -194,6 +194,7 @@ impl Ports for Light {
     }
 }
 
+#[cfg(feature = "std")]
 impl Light {
     fn on_press(&mut self, seconds: u64, cx: &mut Context<'_>) -> Receipt {
         self.off_at = cx.now() + Duration::from_secs(seconds);

@@ -14,6 +14,7 @@ use crate::thing::{Demand, InputThing, Receipt};
 /// only; the error of the last one ends the port.
 ///
 /// ```
+/// # #[cfg(feature = "std")] {
 /// # use std::time::Duration;
 /// # use thingflow_core::prelude::*;
 /// # use thingflow_core::testing::{FlakySensor, ListSensor, Recorder};
@@ -25,6 +26,7 @@ use crate::thing::{Demand, InputThing, Receipt};
 /// all.connect(seen.clone());
 /// scheduler.run_forever()?;
 /// assert_eq!(seen.timed_text(), "20@1 5@1 6@2 7@3 |@4"); // the yard is not stopped by the hall
+/// # }
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[must_use = "a feeder that is dropped has ended"]
