@@ -1,6 +1,8 @@
 //! What a run goes on for, what it starts and closes, and what happens at the edges of calls: faults that users found.
 #![cfg(feature = "std")]
 
+mod support;
+
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
@@ -9,6 +11,8 @@ use thingflow_core::prelude::*;
 use thingflow_core::testing::{Recorder, timed};
 use thingflow_core::windows::Sum;
 use thingflow_core::{Shared, Visitor};
+
+use support::call_with;
 
 type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
 
@@ -210,24 +214,6 @@ fn f16_a_pin_behind_a_port_that_no_walk_sees_is_closed_with_the_run() -> Result 
     scheduler.run_forever()?;
     assert!(!on.get());
     Ok(())
-}
-
-/// A sink that is a function with all that a sink may do.
-fn call_with<T: 'static>(f: impl FnMut(T, &mut Context<'_>) -> Receipt + 'static) -> impl InputThing<T> + 'static {
-    struct CallWith<T, F>(F, std::marker::PhantomData<T>);
-    impl<T, F: FnMut(T, &mut Context<'_>) -> Receipt> Sink for CallWith<T, F> {
-        type Event = T;
-        fn on_next(&mut self, event: T, cx: &mut Context<'_>) -> Receipt {
-            (self.0)(event, cx)
-        }
-        fn on_completed(&mut self, _: &mut Context<'_>) -> Closed {
-            Ok(())
-        }
-        fn on_error(&mut self, _: StreamError, _: &mut Context<'_>) -> Closed {
-            Ok(())
-        }
-    }
-    CallWith(f, std::marker::PhantomData)
 }
 
 /// Panics when it is dropped, or when it is asked to show itself.

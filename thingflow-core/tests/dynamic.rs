@@ -2,12 +2,16 @@
 //! of what has gone is kept.
 #![cfg(feature = "std")]
 
+mod support;
+
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
 use thingflow_core::prelude::*;
 use thingflow_core::testing::Recorder;
+
+use support::call_with;
 
 fn secs(secs: u64) -> Duration {
     Duration::from_secs(secs)
@@ -32,24 +36,6 @@ fn sieve(numbers: &Port<u32>, primes: &Recorder<u32>) {
         port.filter(move |n| n % prime != 0).connect(rest);
         Ok(Demand::More)
     }));
-}
-
-/// A sink that is a function with all that a sink may do.
-fn call_with<T: 'static>(f: impl FnMut(T, &mut Context<'_>) -> Receipt + 'static) -> impl InputThing<T> + 'static {
-    struct CallWith<T, F>(F, std::marker::PhantomData<T>);
-    impl<T, F: FnMut(T, &mut Context<'_>) -> Receipt> Sink for CallWith<T, F> {
-        type Event = T;
-        fn on_next(&mut self, event: T, cx: &mut Context<'_>) -> Receipt {
-            (self.0)(event, cx)
-        }
-        fn on_completed(&mut self, _: &mut Context<'_>) -> Closed {
-            Ok(())
-        }
-        fn on_error(&mut self, _: StreamError, _: &mut Context<'_>) -> Closed {
-            Ok(())
-        }
-    }
-    CallWith(f, std::marker::PhantomData)
 }
 
 #[test]
