@@ -1,9 +1,9 @@
 #!/bin/bash
 # Install what the build and the tests need beside Rust; with --bench also what the measurements need, with --bare an
 # emulator of microcontrollers, with --cross the linkers and emulators for ARM programs, with --board an emulator of
-# whole boards, with --deploy an SSH server, systemd and a builder of Debian packages to test against. Does nothing when
-# everything is there, and uses apt only for what is missing. The builder of packages goes into
-# ${THINGFLOW_CACHE:-~/.cache/thingflow}, which may be deleted at any time.
+# whole boards, with --deploy an SSH server, systemd and a builder of Debian packages to test against, with --servers the
+# brokers and databases that the adapters' tests start. Does nothing when everything is there, and uses apt only for what is
+# missing. The builder of packages goes into ${THINGFLOW_CACHE:-~/.cache/thingflow}, which may be deleted at any time.
 set -euo pipefail
 
 CACHE=${THINGFLOW_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/thingflow}
@@ -48,6 +48,7 @@ needs_of() { # OPTION
       need unshare util-linux
       need addgroup adduser
       ;;
+    --servers) need mosquitto mosquitto ;;
     *) echo "setup: unknown option $1" >&2 && exit 2 ;;
   esac
 }

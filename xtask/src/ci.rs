@@ -26,7 +26,11 @@ const STEPS: [Step; 13] = [
     Step { name: "bare", setup: bare::setup, run: || bare::run(&[]) },
     Step { name: "cross", setup: || cross::setup(&cross::Target::DEFAULT), run: build_for_boards },
     Step { name: "board", setup: board::setup, run: || board::run(&[]) },
-    Step { name: "test", setup: || setup::run(&["--deploy".to_string()]), run: || test::run(&[]) },
+    Step {
+        name: "test",
+        setup: || setup::run(&["--deploy".to_string(), "--servers".to_string()]),
+        run: || test::run(&[]),
+    },
 ];
 
 pub(crate) fn run(_: &[String]) -> Result {

@@ -45,7 +45,7 @@ struct Command {
 const COMMANDS: [Command; 17] = [
     Command {
         name: "setup",
-        help: "install what the tests need; --bare, --bench, --cross, --board, --deploy: what these need too",
+        help: "install what the tests need; --bare, --bench, --cross, --board, --deploy, --servers: what these need too",
         run: setup::run,
     },
     Command {

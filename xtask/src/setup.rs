@@ -2,8 +2,8 @@
 
 use crate::{Result, bare, board, cross, process};
 
-const USAGE: &str = "usage: cargo xtask setup [--bare] [--bench] [--cross] [--board] [--deploy]";
-const OPTIONS: [&str; 5] = ["--bare", "--bench", "--cross", "--board", "--deploy"];
+const USAGE: &str = "usage: cargo xtask setup [--bare] [--bench] [--cross] [--board] [--deploy] [--servers]";
+const OPTIONS: [&str; 6] = ["--bare", "--bench", "--cross", "--board", "--deploy", "--servers"];
 
 pub(crate) fn run(words: &[String]) -> Result {
     if words.iter().any(|word| !OPTIONS.contains(&word.as_str())) {

@@ -1,0 +1,5 @@
+//! What tests against real servers share: servers of their own, and a proxy that injects faults.
+#![allow(dead_code)] // each test program uses a part of it
+
+pub(crate) mod mosquitto;
+pub(crate) mod proxy;
