@@ -7,6 +7,7 @@
 //! | `durations` | durations as texts, "10ms" | `durations` |
 //! | `fields` | records of `serde` as flat fields | `fields` |
 //! | `lines` | lines of text to and from files, pipes, devices | `lines` |
+//! | `outbox` | a buffer on disk that survives, in front of whatever may be away | `outbox` |
 //! | `gpio` | pins over `embedded-hal`, simulated ones | `gpio` |
 //! | `gpio::chardev` | lines of the kernel's GPIO character device, their edges | `gpiocdev` |
 //! | `gpio::rppal` | pins of a Raspberry Pi | `rpi` |
@@ -37,6 +38,8 @@ pub mod gpio;
 pub mod lines;
 #[cfg(feature = "log")]
 pub mod logging;
+#[cfg(feature = "outbox")]
+pub mod outbox;
 #[cfg(feature = "status")]
 pub mod status;
 #[cfg(all(feature = "systemd", target_os = "linux"))]

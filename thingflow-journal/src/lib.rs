@@ -75,7 +75,7 @@ mod store;
 pub use counts::{Counts, Dropped};
 pub use error::{Error, Full, PushError};
 pub use files::{Entry, File, Files, Folder, SyncPoint};
-pub use journal::{Consumer, Journal, Writer};
+pub use journal::{Consumer, Journal, Meter, Writer};
 pub use options::{Options, Policy, Window};
 pub use record::Record;
 pub use report::Report;

@@ -16,6 +16,7 @@ use super::handle::{ScheduleError, ScheduleHandle};
 use super::keyed::Id;
 use super::reactor::{self, Interest};
 use super::table::Trigger;
+use super::threads::outbox::Hold;
 use crate::context::Context;
 use crate::output::OutputThing;
 use crate::visit::short_name;
@@ -74,6 +75,8 @@ pub(super) struct Owner {
     pub(super) schedule: Cell<Id>,
     /// Those of its descriptors that have something to tell, each once.
     pub(super) waiting: RefCell<VecDeque<Id>>,
+    /// Its Thing waits for a thread, and virtual time for both.
+    pub(super) hold: RefCell<Option<Rc<Hold>>>,
 }
 
 /// Where an [`EventThing`] registers its descriptors: while it is scheduled and from any of its calls. Clones are the same
@@ -116,6 +119,16 @@ impl Registry {
         if let Some(engine) = self.engine.upgrade() {
             engine.call_soon(self.owner.schedule.get());
         }
+    }
+
+    /// Says whether the Thing waits for a thread of its own, which announces by a descriptor what it has done. Virtual time
+    /// stands still meanwhile, so a run on it is the same each time; real time does not. Says whether time is virtual.
+    ///
+    /// It holds until it is said otherwise, or until the last clone of the registry is gone.
+    pub fn wait_for_thread(&self, waits: bool) -> bool {
+        let Some(engine) = self.engine.upgrade().filter(|engine| engine.clock.is_virtual()) else { return false };
+        self.owner.hold.borrow_mut().get_or_insert_with(|| Hold::new(&engine)).set(usize::from(waits));
+        true
     }
 
     /// Announces a descriptor again, in the next turn: its Thing has not done all that there was to do.
@@ -288,7 +301,8 @@ impl<D> fmt::Debug for Descriptor<D> {
 
 impl Engine {
     fn add_events<T: EventThing + 'static>(&self, mut thing: T) -> Result<ScheduleHandle, Refused<T>> {
-        let owner = Rc::new(Owner { schedule: Cell::new(Id::NOBODY), waiting: RefCell::default() });
+        let owner =
+            Rc::new(Owner { schedule: Cell::new(Id::NOBODY), waiting: RefCell::default(), hold: RefCell::default() });
         let registry = Registry { engine: self.me.clone(), owner };
         let registered = thing.register(&registry).map_err(ScheduleError::Register);
         if let Err(error) = registered.and_then(|()| self.check(&thing)) {

@@ -74,13 +74,44 @@ impl Consumer {
         }
     }
 
+    /// Whether it has been given all that is on the disk by now. If not, whoever is [notified](Self::notify) is called when
+    /// there is a record, or when it turns out that there is none.
+    pub fn is_caught_up(&self) -> bool {
+        let inbox = self.shared.inbox();
+        let durable = inbox.durable;
+        inbox.shelves.get(&self.name).is_none_or(|shelf| shelf.is_caught_up(durable))
+    }
+
     /// Where the records are that this consumer is to get. An acknowledged record counts as delivered once its position
     /// has been written.
     pub fn counts(&self) -> Counts {
-        let inbox = self.shared.inbox();
-        let counts = inbox.shelves.get(&self.name).map(|shelf| shelf.counts).unwrap_or_default();
-        inbox.with_pending(counts)
+        counts(&self.shared, &self.name)
     }
+
+    /// Shows the counts from any thread, as long as the consumer is open.
+    pub fn meter(&self) -> Meter {
+        Meter { shared: self.shared.clone(), name: self.name.clone() }
+    }
+}
+
+/// Shows from any thread where a consumer's records are, see [`Consumer::meter`].
+#[derive(Clone, Debug)]
+pub struct Meter {
+    shared: Arc<Shared>,
+    name: String,
+}
+
+impl Meter {
+    /// As [`Consumer::counts`]; all zero once the consumer is gone.
+    pub fn counts(&self) -> Counts {
+        counts(&self.shared, &self.name)
+    }
+}
+
+fn counts(shared: &Shared, name: &str) -> Counts {
+    let inbox = shared.inbox();
+    let counts = inbox.shelves.get(name).map(|shelf| shelf.counts).unwrap_or_default();
+    inbox.with_pending(counts)
 }
 
 /// Takes a record off the shelf, and says whether the thread should read ahead.

@@ -87,6 +87,11 @@ impl Shelf {
     pub(super) fn is_low(&self) -> bool {
         !self.at_end && self.queued < AHEAD / 2
     }
+
+    /// Whether its consumer has been given all that is on the disk.
+    pub(super) fn is_caught_up(&self, durable: u64) -> bool {
+        self.queue.is_empty() && (self.at_end || self.handed >= durable)
+    }
 }
 
 impl Inbox {
@@ -170,11 +175,16 @@ impl Inbox {
         first.checked_add(delay)
     }
 
-    pub(super) fn begin_flush(&mut self) -> u64 {
+    /// What has been pushed by now is to be committed at once. Gives the last number.
+    pub(super) fn flush_all(&mut self) -> u64 {
         let target = self.next - 1;
         self.flush = self.flush.max(target);
-        self.failure = None;
         target
+    }
+
+    pub(super) fn begin_flush(&mut self) -> u64 {
+        self.failure = None;
+        self.flush_all()
     }
 
     /// Gives what waits to the store, whose counts it enters at the same moment.
@@ -232,13 +242,16 @@ impl Inbox {
         calls
     }
 
-    /// Puts records on a shelf. Gives who is to be told, if it was empty.
+    /// Puts records on a shelf. Gives who is to be told, if it was empty, or if it stays so against expectation.
     pub(super) fn shelve(&mut self, name: &str, records: Vec<Record>) -> Option<Notify> {
+        let durable = self.durable;
         let shelf = self.shelves.get_mut(name)?;
         let was_empty = shelf.queue.is_empty();
+        let expected = !shelf.is_caught_up(durable);
         shelf.at_end = records.is_empty();
         shelf.queued += records.iter().map(|record| record.payload.len() + size_of::<Record>()).sum::<usize>();
         shelf.queue.extend(records);
-        shelf.notify.clone().filter(|_| was_empty && !shelf.queue.is_empty())
+        let news = !shelf.queue.is_empty() || expected;
+        shelf.notify.clone().filter(|_| was_empty && news)
     }
 }

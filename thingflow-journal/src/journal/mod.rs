@@ -11,7 +11,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-pub use consumer::Consumer;
+pub use consumer::{Consumer, Meter};
 use inbox::{Inbox, Shelf};
 pub use writer::Writer;
 
@@ -217,6 +217,18 @@ impl Journal {
             false => inbox.failure.take().map(Err),
         });
         done.unwrap_or(Err(Error::Closed))
+    }
+
+    /// Commits at once what has been pushed, without waiting for that.
+    pub fn commit_soon(&self) {
+        self.shared.inbox().flush_all();
+        self.shared.work.notify_one();
+    }
+
+    /// Takes the last failure of the journal's thread, if there was one since the last call: of a commit, a position or a
+    /// read. It is tried again.
+    pub fn take_failure(&self) -> Option<Error> {
+        self.shared.inbox().failure.take()
     }
 
     /// Reads on in a range of the past, as [`Store::read`]. Waits for the disk.

@@ -411,19 +411,19 @@ impl fmt::Debug for DeliveryMeter {
 }
 
 /// Virtual time does not move on while somebody holds it. Dropping releases it.
-pub(super) struct Hold {
+pub(in super::super) struct Hold {
     /// How many holds there are.
     all: Rc<Cell<usize>>,
     mine: Cell<usize>,
 }
 
 impl Hold {
-    pub(super) fn new(engine: &Engine) -> Rc<Self> {
+    pub(in super::super) fn new(engine: &Engine) -> Rc<Self> {
         Rc::new(Self { all: engine.asked.clone(), mine: Cell::new(0) })
     }
 
     /// Holds it so many times.
-    pub(super) fn set(&self, mine: usize) {
+    pub(in super::super) fn set(&self, mine: usize) {
         let others = self.all.get().saturating_sub(self.mine.replace(mine));
         self.all.set(others + mine);
     }

@@ -1,0 +1,182 @@
+//! [`OutletMeter`]: where all events are that an outlet is to deliver, at every moment.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use thingflow_journal::{Counts, Dropped, Meter};
+
+/// Where the events are that an outlet is to deliver, since it was opened.
+///
+/// At every moment `taken == delivered + waiting + dropped() + dead + lost`. Its text is one line of all of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct OutletStats {
+    /// Events that were given to the outbox since the outlet was opened, and those that waited for it then.
+    pub taken: u64,
+    /// Events that whoever took them is done with.
+    pub delivered: u64,
+    /// Events on disk, in memory, or on their way.
+    pub waiting: u64,
+    /// Events that a limit has taken away, by the limit.
+    pub limits: Dropped,
+    /// Events that could not be stored, since they cannot be encoded or are longer than a segment.
+    pub unfit: u64,
+    /// Events that were refused for good and are dead letters.
+    pub dead: u64,
+    /// Events that damage to the files has made unreadable.
+    pub lost: u64,
+    /// Events that were handed out with the mark that they may have been before.
+    pub resent: u64,
+}
+
+impl OutletStats {
+    /// Events that were dropped, for whatever reason.
+    pub fn dropped(&self) -> u64 {
+        self.limits.total() + self.unfit
+    }
+
+    /// Whether every event is accounted for. It always is; tests and monitors ask.
+    pub fn is_conserved(&self) -> bool {
+        self.taken == self.delivered + self.waiting + self.dropped() + self.dead + self.lost
+    }
+}
+
+impl fmt::Display for OutletStats {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { taken, delivered, waiting, limits, unfit, dead, lost, .. } = self;
+        write!(f, "{taken} taken = {delivered} delivered + {waiting} waiting + {} dropped", self.dropped())?;
+        let reasons = [
+            ("bytes", limits.bytes),
+            ("records", limits.records),
+            ("age", limits.age),
+            ("disk", limits.disk),
+            ("buffer", limits.buffer),
+            ("cut", limits.cut),
+            ("unfit", *unfit),
+        ];
+        let mut sign = " (";
+        for (reason, n) in reasons.into_iter().filter(|(_, n)| *n > 0) {
+            write!(f, "{sign}{reason} {n}")?;
+            sign = ", ";
+        }
+        if sign == ", " {
+            f.write_str(")")?;
+        }
+        write!(f, " + {dead} dead + {lost} lost")
+    }
+}
+
+/// Shows from any thread where the events of an outlet are, see [`Outbox::meter`](super::Outbox::meter).
+#[derive(Clone, Debug)]
+pub struct OutletMeter {
+    name: String,
+    tally: Tally,
+}
+
+impl OutletMeter {
+    pub(super) fn new(name: &str, tally: &Tally) -> Self {
+        Self { name: name.into(), tally: tally.clone() }
+    }
+
+    /// The outlet's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The counts as they are now, all of one moment. After the end of the run they stay as they were.
+    pub fn stats(&self) -> OutletStats {
+        self.tally.stats(&self.name)
+    }
+}
+
+/// What the outbox counts beside its journal.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Tally(Arc<Mutex<All>>);
+
+#[derive(Debug, Default)]
+struct All {
+    /// Taken, and not with the journal yet, which is full.
+    pending: u64,
+    unfit: u64,
+    outlets: BTreeMap<String, Settled>,
+}
+
+#[derive(Debug)]
+struct Settled {
+    meter: Meter,
+    /// The journal's counts when the outlet was closed.
+    last: Option<Counts>,
+    delivered: u64,
+    dead: u64,
+    resent: u64,
+    /// What could not be stored before the outlet was opened.
+    unfit_before: u64,
+}
+
+impl Tally {
+    fn all(&self) -> MutexGuard<'_, All> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn open(&self, name: &str, meter: Meter) {
+        let all = &mut *self.all();
+        let unfit_before = all.unfit;
+        let settled = Settled { meter, last: None, delivered: 0, dead: 0, resent: 0, unfit_before };
+        all.outlets.insert(name.into(), settled);
+    }
+
+    pub(super) fn close(&self, name: &str) {
+        if let Some(settled) = self.all().outlets.get_mut(name) {
+            settled.last = Some(settled.meter.counts());
+        }
+    }
+
+    pub(super) fn set_pending(&self, pending: usize) {
+        self.all().pending = pending as u64;
+    }
+
+    pub(super) fn unfit(&self) {
+        self.all().unfit += 1;
+    }
+
+    pub(super) fn delivered(&self, name: &str) {
+        self.count(name, |settled| settled.delivered += 1);
+    }
+
+    pub(super) fn dead(&self, name: &str) {
+        self.count(name, |settled| settled.dead += 1);
+    }
+
+    pub(super) fn resent(&self, name: &str) {
+        self.count(name, |settled| settled.resent += 1);
+    }
+
+    fn count(&self, name: &str, count: impl FnOnce(&mut Settled)) {
+        if let Some(settled) = self.all().outlets.get_mut(name) {
+            count(settled);
+        }
+    }
+
+    /// The journal counts an event as delivered a while after it has been settled here, and never before. So with the lock
+    /// held, what it has not counted yet is among those that wait there.
+    fn stats(&self, name: &str) -> OutletStats {
+        let all = self.all();
+        let Some(settled) = all.outlets.get(name) else { return OutletStats::default() };
+        let counts = settled.last.unwrap_or_else(|| settled.meter.counts());
+        let unfit = all.unfit - settled.unfit_before;
+        let known = (settled.delivered + settled.dead).saturating_sub(counts.delivered).min(counts.waiting);
+        let dead = settled.dead.min(counts.delivered + known);
+        OutletStats {
+            taken: counts.pushed + all.pending + unfit,
+            // But for events that were sent ahead and then dropped from the backlog, this is what was settled here.
+            delivered: counts.delivered + known - dead,
+            waiting: counts.waiting - known + all.pending,
+            limits: counts.dropped,
+            unfit,
+            dead,
+            lost: counts.lost,
+            resent: settled.resent,
+        }
+    }
+}

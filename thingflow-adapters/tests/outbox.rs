@@ -1,0 +1,606 @@
+//! Whole flows through an outbox: peers that are away, slow or refuse, limits, ends of all kinds.
+#![cfg(feature = "outbox")]
+#![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::rc::Rc;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use proptest::prelude::*;
+use thingflow_adapters::outbox::{Options, Outbox, Outlet, OutletStats, Policy, Refused, Stored, Window};
+use thingflow_core::prelude::*;
+use thingflow_core::testing::{ListSensor, Recorder};
+use thingflow_core::tracking::{Outcome, Tracked, Tracker, Tracking};
+use thingflow_core::{Backoff, Batch, Delivery, Limit, Refusal, StreamError, interval};
+use thingflow_journal::model::{Model, Operation};
+use thingflow_journal::{Folder, Range, inspect};
+
+type Reading = SensorEvent<f64>;
+type Sent = Tracked<Reading, Stored>;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn options() -> Options {
+    Options::new(4 << 20, Window::default())
+}
+
+fn on_disk(disk: &Model, dead: &Model) -> Outbox<Reading> {
+    Outbox::open_on(disk.clone(), dead.clone(), options()).unwrap()
+}
+
+fn reading(n: u64) -> Reading {
+    SensorEvent::new("lux", Timestamp::from_secs(i64::try_from(n).unwrap()), n as f64 / 3.0)
+}
+
+/// What a server has got: numbers in the outbox, values, marks.
+#[derive(Clone, Default)]
+struct Server {
+    got: Arc<Mutex<Vec<(u64, Reading, bool)>>>,
+    away: Arc<Mutex<bool>>,
+}
+
+impl Server {
+    fn set_away(&self, away: bool) {
+        *self.away.lock().unwrap() = away;
+    }
+
+    fn got(&self) -> Vec<(u64, Reading, bool)> {
+        self.got.lock().unwrap().clone()
+    }
+
+    fn values(&self) -> Vec<Reading> {
+        self.got().into_iter().map(|(_, reading, _)| reading).collect()
+    }
+
+    fn take(&self, event: &Sent) {
+        let stored = event.metadata().next().unwrap();
+        self.got.lock().unwrap().push((stored.number, event.value, stored.resent));
+    }
+
+    /// A writer to the server, as an adapter has it. It refuses negative values.
+    fn writer(&self) -> impl FnMut(&mut Batch<Sent>) -> Result<(), Refusal> + Send + 'static {
+        let server = self.clone();
+        move |batch| {
+            if *server.away.lock().unwrap() {
+                return Err(Refusal::Peer(StreamError::new("connection refused")));
+            }
+            while let Some(event) = batch.first() {
+                if event.value.val < 0.0 {
+                    return Err(Refusal::Event { index: 0, error: StreamError::new("negative") });
+                }
+                server.take(event);
+                batch.done(1);
+            }
+            Ok(())
+        }
+    }
+
+    /// Connects a writer to a port of an outbox.
+    fn connect(&self, name: &str, outbox: &mut Outbox<Reading>, outlet: Outlet, scheduler: &Scheduler) {
+        let delivery = Delivery::within(Limit::block(16)).batches_of(8_usize).retry(Backoff::constant(SECOND));
+        let (sink, refused) = scheduler.worker(name, self.writer(), delivery).unwrap();
+        outbox.port(name, outlet).unwrap().connect(sink);
+        refused.connect(outbox.dead_letters());
+    }
+}
+
+/// Schedules so many readings, one each 10 ms.
+fn sample(scheduler: &Scheduler, outbox: &Outbox<Reading>, numbers: std::ops::Range<u64>) {
+    let readings = from_iter(numbers.map(reading).collect::<Vec<_>>()).output();
+    readings.connect(outbox.input());
+    scheduler.schedule_periodic(readings, Duration::from_millis(10)).unwrap();
+}
+
+fn assert_conserved(stats: OutletStats) {
+    assert!(stats.is_conserved(), "{stats}");
+}
+
+#[test]
+fn a14_it_stores_while_the_peer_is_away_from_the_start_and_drains_by_itself_a13() {
+    let (disk, dead, server) = (Model::new(1), Model::new(2), Server::default());
+    let mut scheduler = Scheduler::virtual_time().unwrap();
+    let mut outbox = on_disk(&disk, &dead);
+    server.set_away(true);
+    server.connect("server", &mut outbox, Outlet::default(), &scheduler);
+    sample(&scheduler, &outbox, 0..500);
+    let meter = outbox.meter("server");
+    scheduler.schedule_on_main_event_loop(outbox).unwrap();
+
+    scheduler.run_for(4 * SECOND).unwrap();
+    assert_eq!((meter.stats().taken, meter.stats().waiting, server.got().len()), (400, 400, 0));
+    assert_conserved(meter.stats());
+    server.set_away(false);
+    scheduler.run_for(SECOND).unwrap(); // one step of the back-off
+    assert!(server.got().len() >= 400, "{}", meter.stats());
+    scheduler.run_forever().unwrap();
+    assert_eq!(server.values(), (0..500).map(reading).collect::<Vec<_>>(), "in order, each once, with its own time");
+    assert!(server.got().iter().all(|(_, _, resent)| !resent));
+    assert_eq!(meter.stats().to_string(), "500 taken = 500 delivered + 0 waiting + 0 dropped + 0 dead + 0 lost");
+}
+
+#[test]
+fn a10_a_clean_end_resends_nothing_that_was_delivered() {
+    let (disk, dead, server) = (Model::new(1), Model::new(2), Server::default());
+    for run in 0..3 {
+        let mut scheduler = Scheduler::virtual_time().unwrap();
+        let mut outbox = on_disk(&disk, &dead);
+        server.connect("server", &mut outbox, Outlet::default(), &scheduler);
+        sample(&scheduler, &outbox, run * 100..run * 100 + 100);
+        scheduler.schedule_on_main_event_loop(outbox).unwrap();
+        if run == 1 {
+            scheduler.run_for(Duration::from_millis(505)).unwrap();
+            scheduler.stopper().stop();
+        }
+        scheduler.run_forever().unwrap();
+        disk.kill(); // a clean end needs nothing of the process
+    }
+    let expected: Vec<_> = (0..150).chain(200..300).map(reading).collect();
+    assert_eq!(server.values(), expected);
+    assert!(server.got().iter().all(|(_, _, resent)| !resent));
+}
+
+#[test]
+fn a10_what_was_handed_out_and_not_acknowledged_comes_again_with_a_mark() {
+    let (disk, dead, server) = (Model::new(1), Model::new(2), Server::default());
+    {
+        let mut scheduler = Scheduler::virtual_time().unwrap();
+        let mut outbox = on_disk(&disk, &dead);
+        server.set_away(true);
+        server.connect("server", &mut outbox, Outlet::default().in_flight(10_usize), &scheduler);
+        sample(&scheduler, &outbox, 0..100);
+        scheduler.schedule_on_main_event_loop(outbox).unwrap();
+        scheduler.run_for(2 * SECOND).unwrap();
+        scheduler.stopper().stop();
+        scheduler.stop_within(Duration::ZERO);
+        scheduler.run_forever().unwrap();
+    }
+    let mut scheduler = Scheduler::virtual_time().unwrap();
+    let mut outbox = on_disk(&disk, &dead);
+    server.set_away(false);
+    server.connect("server", &mut outbox, Outlet::default(), &scheduler);
+    let meter = outbox.meter("server");
+    scheduler.schedule_on_main_event_loop(outbox).unwrap();
+    scheduler.run_forever().unwrap();
+    assert_eq!(server.values(), (0..100).map(reading).collect::<Vec<_>>());
+    let marks: Vec<bool> = server.got().iter().map(|(_, _, resent)| *resent).collect();
+    assert_eq!(marks.iter().filter(|resent| **resent).count(), 10, "those that were on their way");
+    assert!(marks[..10].iter().all(|resent| *resent));
+    assert_eq!(meter.stats().resent, 10);
+}
+
+#[test]
+fn a12_a_dead_peer_holds_up_nobody_else() {
+    let (disk, dead) = (Model::new(1), Model::new(2));
+    let (healthy, gone) = (Server::default(), Server::default());
+    gone.set_away(true);
+    let mut scheduler = Scheduler::virtual_time().unwrap();
+    let mut outbox = on_disk(&disk, &dead);
+    gone.connect("gone", &mut outbox, Outlet::default(), &scheduler);
+    healthy.connect("healthy", &mut outbox, Outlet::default(), &scheduler);
+    let readings = from_iter((0..3000).map(reading)).output();
+    readings.connect(outbox.input());
+    scheduler.schedule_periodic(readings, Duration::from_millis(1)).unwrap();
+    let meters = [outbox.meter("gone"), outbox.meter("healthy")];
+    scheduler.schedule_on_main_event_loop(outbox).unwrap();
+    for tenth in 1..=30 {
+        scheduler.run_for(Duration::from_millis(100)).unwrap();
+        assert_eq!(healthy.got().len(), tenth * 100, "it has all of the 1,000 a second at once");
+        meters.iter().for_each(|meter| assert_conserved(meter.stats()));
+    }
+    assert_eq!((meters[0].stats().delivered, meters[0].stats().waiting), (0, 3000));
+    scheduler.stopper().stop();
+    scheduler.stop_within(Duration::ZERO);
+    scheduler.run_forever().unwrap();
+}
+
+#[test]
+fn a33_what_is_refused_for_good_is_a_dead_letter_with_its_reason_and_never_delivered() {
+    let (folder, server) = (tempfile::tempdir().unwrap(), Server::default());
+    let mut scheduler = Scheduler::virtual_time().unwrap();
+    let mut outbox = Outbox::open(folder.path(), options()).unwrap();
+    server.connect("server", &mut outbox, Outlet::default(), &scheduler);
+    let values = [1.0, -2.0, 3.0, f64::NAN, -5.0];
+    let sensor = SensorOutput::new(ListSensor::new("lux", values));
+    sensor.connect(outbox.input());
+    let meter = outbox.meter("server");
+    scheduler.schedule_on_main_event_loop(outbox).unwrap();
+    scheduler.schedule_periodic(sensor, SECOND).unwrap();
+    scheduler.run_forever().unwrap();
+
+    let got: Vec<String> = server.values().iter().map(|event| event.val.to_string()).collect();
+    assert_eq!(got, ["1", "3", "NaN"], "to the last bit, a NaN too");
+    let stats = meter.stats();
+    assert_eq!((stats.delivered, stats.dead, stats.waiting), (3, 2, 0), "{stats}");
+    assert_conserved(stats);
+    let letters = letters(&folder.path().join("dead"));
+    let told: Vec<_> = letters.iter().map(|letter| (letter.outlet.as_str(), letter.reason.as_str())).collect();
+    assert_eq!(told, [("server", "negative"); 2]);
+    let event: Reading = thingflow_adapters::outbox::code::decode(&letters[1].event).unwrap();
+    assert_eq!((event.val, event.ts), (-5.0, Timestamp::from_secs(5)));
+}
+
+fn letters(folder: &Path) -> Vec<Refused> {
+    let mut letters = Vec::new();
+    let files = Folder::open_existing(folder).unwrap();
+    inspect::export(&files, Range::all(), |record| letters.extend(Refused::decode(&record.payload).unwrap())).unwrap();
+    letters
+}
+
+#[test]
+fn a33_an_event_that_fails_on_the_reactor_is_a_dead_letter_too() {
+    let (disk, dead, seen) = (Model::new(1), Model::new(2), Recorder::new());
+    let mut scheduler = Scheduler::virtual_time().unwrap();
+    let mut outbox = on_disk(&disk, &dead);
+    let port = outbox.port("strict", Outlet::default()).unwrap();
+    let checked = |event: Reading| if event.val < 1.0 { Err("too small") } else { Ok(event.val) };
+    port.try_map_value(checked).acknowledge().connect(seen.clone());
+    sample(&scheduler, &outbox, 0..6);
+    let meter = outbox.meter("strict");
+    scheduler.schedule_on_main_event_loop(outbox).unwrap();
+    scheduler.run_forever().unwrap();
+    assert_eq!(seen.events(), [1.0, 4.0 / 3.0, 5.0 / 3.0]);
+    assert_eq!((meter.stats().delivered, meter.stats().dead), (3, 3));
+}
+
+#[test]
+fn an_abandoned_event_is_sent_again_first_and_marked() {
+    let (disk, dead, seen) = (Model::new(1), Model::new(2), Rc::new(RefCell::new(Vec::new())));
+    let mut scheduler = Scheduler::virtual_time().unwrap();
+    let mut outbox = on_disk(&disk, &dead);
+    let port = outbox.port("client", Outlet::default().in_flight(1_usize)).unwrap();
+    let (notes, mut tries) = (seen.clone(), 0);
+    port.for_each(move |event: Sent| {
+        let stored = event.metadata().next().unwrap();
+        notes.borrow_mut().push((stored.number, stored.resent));
+        tries += 1;
+        if tries == 2 { event.abandon() } else { drop(event) }
+    });
+    sample(&scheduler, &outbox, 0..3);
+    let meter = outbox.meter("client");
+    scheduler.schedule_on_main_event_loop(outbox).unwrap();
+    scheduler.run_forever().unwrap();
+    assert_eq!(*seen.borrow(), [(1, false), (2, false), (2, true), (3, false)]);
+    assert_eq!(scheduler.now().since(Instant::ZERO), Duration::from_millis(1020), "a second later");
+    assert_eq!((meter.stats().delivered, meter.stats().resent), (3, 1));
+    assert_conserved(meter.stats());
+}
+
+#[test]
+fn a13_live_events_get_their_share_while_a_backlog_drains() {
+    let (disk, dead, server) = (Model::new(1), Model::new(2), Server::default());
+    let mut scheduler = Scheduler::virtual_time().unwrap();
+    let mut outbox = on_disk(&disk, &dead);
+    let outlet = Outlet::default().in_flight(8_usize).newest_one_in(4);
+    // A writer that takes an event in 5 ms, twice as fast as they come.
+    let port = outbox.port("server", outlet).unwrap();
+    let slow = server.clone();
+    server.set_away(true);
+    let away = server.away.clone();
+    let busy = Rc::new(RefCell::new(Vec::<Sent>::new()));
+    let hands = busy.clone();
+    port.for_each(move |event: Sent| hands.borrow_mut().push(event));
+    scheduler
+        .schedule_recurring(interval(Duration::from_millis(5)).for_each(move |_| {
+            if !*away.lock().unwrap() && !busy.borrow().is_empty() {
+                let event = busy.borrow_mut().remove(0);
+                slow.take(&event);
+            }
+        }))
+        .unwrap();
+    sample(&scheduler, &outbox, 0..600);
+    let meter = outbox.meter("server");
+    scheduler.schedule_on_main_event_loop(outbox).unwrap();
+    scheduler.run_for(3 * SECOND).unwrap();
+    assert_conserved(meter.stats());
+    server.set_away(false);
+    scheduler.run_for(SECOND).unwrap();
+    let first = server.got().len();
+    let live = server.got().iter().filter(|(number, ..)| *number > 300).count();
+    assert!(live * 5 > first, "{live} of the first {first} are live ones");
+    for _ in 0..5 {
+        scheduler.run_for(SECOND).unwrap();
+        assert_conserved(meter.stats());
+    }
+    let numbers: Vec<u64> = server.got().iter().map(|(number, ..)| *number).collect();
+    assert_eq!(numbers.len(), 600, "none twice");
+    assert_eq!(numbers.iter().copied().collect::<BTreeSet<_>>(), (1..=600).collect());
+    assert_eq!((meter.stats().delivered, meter.stats().waiting), (600, 0));
+}
+
+/// A bounded outbox whose peer never comes: what was taken, how many readings the source has given, and the counts.
+fn overfilled(policy: Policy) -> (u64, OutletStats, Vec<u64>) {
+    let (disk, dead, server) = (Model::new(1), Model::new(2), Server::default());
+    let options = Options::new(512 << 10, Window::default()).buffer_bytes(16 << 10).policy(policy);
+    let mut scheduler = Scheduler::virtual_time().unwrap();
+    let mut outbox = Outbox::open_on(disk, dead, options).unwrap();
+    server.set_away(true);
+    server.connect("server", &mut outbox, Outlet::default().in_flight(10_usize), &scheduler);
+    let readings = from_iter((0..12_000).map(reading)).output();
+    readings.connect(outbox.input());
+    let given = readings.port().clone();
+    scheduler.schedule_periodic(readings, Duration::from_millis(1)).unwrap();
+    let meter = outbox.meter("server");
+    scheduler.schedule_on_main_event_loop(outbox).unwrap();
+    for _ in 0..13 {
+        scheduler.run_for(SECOND).unwrap();
+        assert_conserved(meter.stats());
+    }
+    let (taken, full) = (given.events(), meter.stats());
+    server.set_away(false);
+    scheduler.run_forever().unwrap();
+    assert_conserved(meter.stats());
+    assert_eq!(meter.stats().waiting, 0);
+    let numbers: Vec<u64> = server.values().iter().map(|event| event.ts.as_nanos() as u64 / 1_000_000_000).collect();
+    assert!(numbers.is_sorted());
+    (taken, full, numbers)
+}
+
+#[test]
+fn a09_a34_at_the_limit_the_source_waits() {
+    let (taken, full, numbers) = overfilled(Policy::Block);
+    assert!(taken < 12_000, "{taken} were taken");
+    assert_eq!((full.taken, full.dropped()), (taken, 0));
+    assert_eq!(numbers, (0..12_000).collect::<Vec<_>>(), "it goes on when there is room, and nothing is missing");
+}
+
+#[test]
+fn a09_a34_at_the_limit_the_oldest_make_room() {
+    let (taken, full, numbers) = overfilled(Policy::DropOldest);
+    assert_eq!((taken, full.taken), (12_000, 12_000));
+    assert!(full.limits.bytes > 0, "{full}");
+    assert_eq!(numbers.last(), Some(&11_999));
+}
+
+#[test]
+fn a09_a34_at_the_limit_the_newest_are_dropped() {
+    let (taken, full, numbers) = overfilled(Policy::DropNewest);
+    assert_eq!((taken, full.taken), (12_000, 12_000));
+    assert!(full.dropped() > 0, "{full}");
+    assert_eq!(numbers[..100], (0..100).collect::<Vec<_>>());
+}
+
+#[test]
+fn a09_a34_a_full_disk_is_reported_and_it_goes_on_when_there_is_space() {
+    let (disk, dead, server) = (Model::new(1), Model::new(2), Server::default());
+    let mut scheduler = Scheduler::virtual_time().unwrap();
+    let mut outbox = on_disk(&disk, &dead);
+    server.connect("server", &mut outbox, Outlet::default(), &scheduler);
+    sample(&scheduler, &outbox, 0..300);
+    let (meter, reports) = (outbox.meter("server"), Recorder::new());
+    scheduler.reports().map(|report| report.to_string()).connect(reports.clone());
+    scheduler.schedule_on_main_event_loop(outbox).unwrap();
+    scheduler.run_for(SECOND).unwrap();
+    disk.faults(|faults| faults.capacity = Some(0));
+    disk.faults(|faults| faults.next = Some((Operation::Write, std::io::ErrorKind::StorageFull, u64::MAX)));
+    scheduler.run_for(SECOND).unwrap();
+    assert_conserved(meter.stats());
+    assert_eq!(server.got().len(), 100, "nothing is sent that is not on the disk");
+    assert!(!reports.events().is_empty(), "it says so");
+    disk.faults(|faults| (faults.capacity, faults.next) = (None, None));
+    scheduler.run_forever().unwrap();
+    assert_eq!(server.values(), (0..300).map(reading).collect::<Vec<_>>());
+    assert_conserved(meter.stats());
+}
+
+#[test]
+fn a01_upstream_hears_of_an_event_only_when_it_is_on_the_disk() {
+    let (disk, dead) = (Model::new(1), Model::new(2));
+    let mut scheduler = Scheduler::virtual_time().unwrap();
+    let outbox = on_disk(&disk, &dead);
+    let (log, image) = (Rc::new(RefCell::new(Vec::new())), disk.clone());
+    let notes = log.clone();
+    let upstream = Tracker::new(move |settled, _| {
+        assert_eq!(settled.outcome, Outcome::Done);
+        let after = image.copy();
+        after.cut_power();
+        let mut kept = 0;
+        inspect::export(&after, Range::all(), |_| kept += 1).unwrap();
+        notes.borrow_mut().push((settled.index, kept));
+        Ok(())
+    });
+    let readings = from_iter((0..50).map(reading)).track_by(&upstream, |_| ()).connect(outbox.tracked_input());
+    scheduler.schedule_periodic(readings, Duration::from_millis(10)).unwrap();
+    scheduler.schedule_on_main_event_loop(outbox).unwrap();
+    scheduler.run_forever().unwrap();
+    let log = log.borrow();
+    assert_eq!(log.len(), 50);
+    assert!(log.iter().all(|(index, kept)| kept > index), "{log:?}");
+}
+
+#[test]
+fn a01_at_the_end_of_a_run_upstream_hears_what_is_on_the_disk_and_what_is_not() {
+    for fails in [false, true] {
+        let (disk, dead) = (Model::new(1), Model::new(2));
+        let mut scheduler = Scheduler::new().unwrap();
+        let window = Window::every(Duration::from_secs(3600));
+        let outbox = Outbox::<Reading>::open_on(disk.clone(), dead, Options::new(4 << 20, window)).unwrap();
+        let outcomes = Rc::new(RefCell::new(Vec::new()));
+        let notes = outcomes.clone();
+        let upstream = Tracker::new(move |settled, cx| {
+            notes.borrow_mut().push(settled.outcome);
+            cx.stop();
+            Ok(())
+        });
+        let stopper = scheduler.stopper();
+        let stops = call(move |_| stopper.stop());
+        let readings = from_iter((0..3).map(reading)).track_by(&upstream, |_| ()).connect(outbox.tracked_input());
+        scheduler.schedule_recurring(readings).unwrap();
+        scheduler.schedule_later_one_time(from_iter([()]).connect(stops), Duration::from_millis(1)).unwrap();
+        scheduler.schedule_on_main_event_loop(outbox).unwrap();
+        if fails {
+            disk.faults(|faults| faults.capacity = Some(0));
+        }
+        scheduler.run_forever().unwrap();
+        let expected = if fails { Outcome::Abandoned } else { Outcome::Done };
+        assert_eq!(*outcomes.borrow(), vec![expected; 3]);
+    }
+}
+
+#[derive(Clone, serde::Serialize, serde::Deserialize, PartialEq, Debug)]
+struct Picture {
+    bytes: Vec<u8>,
+}
+
+#[test]
+fn an_event_that_does_not_fit_is_dropped_counted_and_reported() {
+    let (disk, dead) = (Model::new(1), Model::new(2));
+    let mut scheduler = Scheduler::virtual_time().unwrap();
+    let mut outbox = Outbox::open_on(disk, dead, Options::new(512 << 10, Window::default())).unwrap();
+    let (seen, reports) = (Recorder::new(), Recorder::new());
+    outbox.port("album", Outlet::default()).unwrap().acknowledge().connect(seen.clone());
+    let pictures = [10, 1 << 20, 20].map(|n| Picture { bytes: vec![1; n] });
+    scheduler.schedule_recurring(from_iter(pictures.clone()).connect(outbox.input())).unwrap();
+    scheduler.reports().map(|report| report.to_string()).connect(reports.clone());
+    let meter = outbox.meter("album");
+    scheduler.schedule_on_main_event_loop(outbox).unwrap();
+    scheduler.run_forever().unwrap();
+    assert_eq!(seen.events(), [pictures[0].clone(), pictures[2].clone()]);
+    assert_eq!(meter.stats().to_string(), "3 taken = 2 delivered + 0 waiting + 1 dropped (unfit 1) + 0 dead + 0 lost");
+    assert!(reports.events()[0].starts_with("outbox: cannot store an event: invalid record: at most"), "{reports:?}");
+}
+
+#[test]
+fn a_record_of_another_type_is_a_dead_letter_and_holds_up_nothing() {
+    let (disk, dead) = (Model::new(1), Model::new(2));
+    {
+        let mut scheduler = Scheduler::virtual_time().unwrap();
+        let mut outbox = Outbox::open_on(disk.clone(), dead.clone(), options()).unwrap();
+        outbox.port("album", Outlet::default()).unwrap();
+        let old = [Picture { bytes: vec![7] }];
+        scheduler.schedule_recurring(from_iter(old).connect(outbox.input())).unwrap();
+        scheduler.schedule_on_main_event_loop(outbox).unwrap();
+        scheduler.run_for(SECOND).unwrap();
+        scheduler.stopper().stop();
+        scheduler.run_forever().unwrap();
+    }
+    let mut scheduler = Scheduler::virtual_time().unwrap();
+    let mut outbox = on_disk(&disk, &dead);
+    let seen = Recorder::new();
+    outbox.port("album", Outlet::default()).unwrap().acknowledge().connect(seen.clone());
+    sample(&scheduler, &outbox, 0..2);
+    let meter = outbox.meter("album");
+    scheduler.schedule_on_main_event_loop(outbox).unwrap();
+    scheduler.run_forever().unwrap();
+    assert_eq!(seen.events(), [reading(0), reading(1)]);
+    assert_eq!((meter.stats().dead, meter.stats().delivered), (1, 2));
+}
+
+#[derive(Clone, serde::Serialize, serde::Deserialize, PartialEq, Debug)]
+struct Old {
+    val: f64,
+}
+
+#[derive(Clone, serde::Serialize, serde::Deserialize, PartialEq, Debug)]
+struct New {
+    #[serde(default)]
+    unit: Option<String>,
+    val: f64,
+}
+
+#[test]
+fn a36_a_later_version_of_a_program_reads_what_an_earlier_one_has_stored() {
+    let mut bytes = Vec::new();
+    thingflow_adapters::outbox::code::encode(&Old { val: 0.1 }, &mut bytes).unwrap();
+    let new: New = thingflow_adapters::outbox::code::decode(&bytes).unwrap();
+    assert_eq!(new, New { unit: None, val: 0.1 });
+    bytes[0] = 99;
+    let refused = thingflow_adapters::outbox::code::decode::<New>(&bytes).unwrap_err();
+    assert_eq!(refused.to_string(), "invalid encoding 99: this version reads 1; use the version that wrote it");
+}
+
+/// What a peer does with what comes.
+#[derive(Clone, Copy, Debug)]
+enum Course {
+    Take,
+    Fail,
+    Abandon,
+    Hold,
+}
+
+fn courses() -> impl Strategy<Value = Vec<Course>> {
+    let course = prop_oneof![
+        6 => Just(Course::Take), 1 => Just(Course::Fail), 1 => Just(Course::Abandon), 3 => Just(Course::Hold)
+    ];
+    prop::collection::vec(course, 1..60)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+
+    /// However readers treat the events, and whenever the run ends, each is delivered or a dead letter once for each port,
+    /// but for those that were done before an earlier one was, which come again with a mark; and the counts add up at every
+    /// moment.
+    #[test]
+    fn a34_nothing_is_lost_or_doubled_whatever_readers_do(
+        one in courses(), two in courses(), end in 0_u64..600, seed: u64, share in 0_u32..5,
+    ) {
+        let (disk, dead) = (Model::new(seed), Model::new(seed ^ 1));
+        let ended = Ended::default();
+        let outlet = Outlet::default().in_flight(4_usize).retry(Backoff::constant(Duration::from_millis(50)));
+        let outlet = if share == 0 { outlet } else { outlet.newest_one_in(share) };
+        let mut given = 0;
+        for courses in [[one, two], [vec![], vec![]]] {
+            let mut scheduler = Scheduler::virtual_time().unwrap();
+            let mut outbox = on_disk(&disk, &dead);
+            let is_last = courses[0].is_empty();
+            let mut meters = Vec::new();
+            for (i, courses) in courses.into_iter().enumerate() {
+                let name = ["one", "two"][i];
+                outbox.port(name, outlet.clone()).unwrap().connect(reader(courses, ended.clone(), i));
+                meters.push(outbox.meter(name));
+            }
+            if is_last {
+                scheduler.schedule_on_main_event_loop(outbox).unwrap();
+                scheduler.run_forever().unwrap();
+                meters.iter().for_each(|meter| assert_conserved(meter.stats()));
+                continue;
+            }
+            let readings = from_iter((0..40).map(reading)).output();
+            readings.connect(outbox.input());
+            let port = readings.port().clone();
+            scheduler.schedule_periodic(readings, Duration::from_millis(10)).unwrap();
+            scheduler.schedule_on_main_event_loop(outbox).unwrap();
+            for _ in 0..=end / 50 {
+                scheduler.run_for(Duration::from_millis(end.min(50))).unwrap();
+                meters.iter().for_each(|meter| assert_conserved(meter.stats()));
+            }
+            given = port.events();
+            scheduler.stopper().stop();
+            scheduler.stop_within(Duration::ZERO);
+            scheduler.run_forever().unwrap();
+        }
+        for ended in &mut *ended.borrow_mut() {
+            ended.sort_unstable();
+            ended.dedup_by(|again, before| again.1 && again.0 == before.0);
+            let ended: Vec<i64> = ended.iter().map(|(seconds, _)| *seconds).collect();
+            prop_assert_eq!(ended, (0..given as i64).collect::<Vec<_>>());
+        }
+    }
+}
+
+/// The times of events that were done with, and whether they were marked, for each port.
+type Ended = Rc<RefCell<[Vec<(i64, bool)>; 2]>>;
+
+/// A reader that treats events as it is told, and notes those that it was done with.
+fn reader(courses: Vec<Course>, ended: Ended, i: usize) -> impl Sink<Event = Sent> {
+    let (mut courses, mut held) = (courses.into_iter(), Vec::new());
+    let note = move |event: &Sent| {
+        let resent = event.metadata().any(|stored| stored.resent);
+        ended.borrow_mut()[i].push((event.value.ts.as_nanos() / 1_000_000_000, resent));
+    };
+    call(move |event: Sent| {
+        match courses.next().unwrap_or(Course::Take) {
+            Course::Hold if held.len() < 2 => return held.push(event),
+            Course::Abandon => event.abandon(),
+            Course::Fail => {
+                note(&event);
+                event.fail(StreamError::new("no"));
+            }
+            Course::Hold | Course::Take => note(&event),
+        }
+        held.drain(..).for_each(|event| note(&event));
+    })
+}
