@@ -113,7 +113,7 @@ impl Undertaker {
         let mut pushed = self.writer.push(time, &self.bytes);
         if matches!(pushed, Err(PushError::TooLong { .. })) {
             refused.event.clear();
-            refused.reason.truncate(refused.reason.floor_char_boundary(1000));
+            refused.reason = refused.reason.chars().take(1000).collect();
             encode(&refused, &mut self.bytes)?;
             pushed = self.writer.push(time, &self.bytes);
         }

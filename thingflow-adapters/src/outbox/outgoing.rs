@@ -129,6 +129,7 @@ impl Outgoing {
         let stored = self.recent.take(self.handed, durable)?;
         self.turns = 0;
         self.ahead.sent(stored.number);
+        self.consumer.mark_up_to(stored.number);
         Some(stored)
     }
 

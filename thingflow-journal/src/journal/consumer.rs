@@ -66,6 +66,15 @@ impl Consumer {
         }
     }
 
+    /// Says that records up to `number` may have been dealt with before the consumer was given them: because the program has
+    /// kept them in memory when it pushed them. What of them is given to the next consumer of this name has the mark of
+    /// [`Record::resent`].
+    pub fn mark_up_to(&mut self, number: u64) {
+        if let Some(shelf) = self.shared.inbox().shelves.get_mut(&self.name) {
+            shelf.seen = shelf.seen.max(number);
+        }
+    }
+
     /// Has `call` called on the journal's thread when records have come and there were none. It should only wake
     /// somebody.
     pub fn notify(&mut self, call: impl Fn() + Send + Sync + 'static) {

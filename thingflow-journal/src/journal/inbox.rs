@@ -56,6 +56,8 @@ pub(super) struct Shelf {
     pub(super) at_end: bool,
     /// The highest number that was taken off the shelf.
     pub(super) handed: u64,
+    /// Up to this number its consumer has seen records in another way.
+    pub(super) seen: u64,
     /// The highest number that was acknowledged, and whether the store knows.
     pub(super) acknowledged: u64,
     pub(super) ack_since: Option<Instant>,
@@ -74,6 +76,7 @@ impl Shelf {
             queued: 0,
             at_end: false,
             handed: 0,
+            seen: 0,
             acknowledged: 0,
             ack_since: None,
             counts,

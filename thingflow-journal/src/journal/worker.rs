@@ -232,6 +232,7 @@ impl Worker {
 pub(super) fn give_back(store: &mut Store, name: &str, shelf: &Shelf, all: bool) {
     let seen = shelf.queue.front().map_or(u64::MAX, |first| first.number - 1);
     store.hand_back(name, if all { 0 } else { seen }, seen);
+    store.mark(name, shelf.seen);
 }
 
 impl Drop for Worker {

@@ -271,6 +271,13 @@ impl Store {
         reader.marked = reader.marked.max(reader.handed);
     }
 
+    /// What a consumer is given up to `number` after the journal has been opened again has a mark.
+    pub(crate) fn mark(&mut self, consumer: &str, number: u64) {
+        if let Some(reader) = self.consumers.get_mut(consumer) {
+            reader.marked = reader.marked.max(number);
+        }
+    }
+
     /// Whether a position has changed since it was synced. It should be synced within a second.
     pub fn has_unsynced_positions(&self) -> bool {
         self.consumers.values().any(|reader| reader.position.is_dirty())
