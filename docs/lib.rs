@@ -8,6 +8,8 @@ pub mod tutorial {}
 pub mod your_own {}
 #[doc = include_str!("src/windows.md")]
 pub mod windows {}
+#[doc = include_str!("src/signals.md")]
+pub mod signals {}
 #[doc = include_str!("src/ports.md")]
 pub mod ports {}
 #[doc = include_str!("src/joins.md")]

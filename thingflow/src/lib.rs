@@ -19,7 +19,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! The crate has no code of its own. It re-exports three others:
+//! The crate has no code of its own. It re-exports the others:
 //!
 //! | here | crate | contents |
 //! |---|---|---|
@@ -32,6 +32,14 @@
 #![cfg_attr(
     not(feature = "std"),
     doc = "| `adapters`, with the feature `std` | | files, pins, actuators, the log, systemd |"
+)]
+#![cfg_attr(
+    feature = "signals",
+    doc = "| [`signals`] | [`thingflow_signals`] | filters, spectra, estimators, controllers, quality and gaps |"
+)]
+#![cfg_attr(
+    not(feature = "signals"),
+    doc = "| `signals`, with the feature `signals` | | filters, spectra, estimators, controllers, quality and gaps |"
 )]
 //!
 //! A library that adds an operator, a sensor or an adapter depends on the crate that it extends; a program depends on
@@ -55,6 +63,19 @@ pub use thingflow_core::*;
 /// Simulated sensors, what Linux knows of its machine, and drivers of chips; a module and a feature for most.
 #[doc(no_inline)]
 pub use thingflow_sensors as sensors;
+/// Filters, spectra, estimators, controllers, and what is known of readings besides their value.
+#[cfg(feature = "signals")]
+#[doc(no_inline)]
+pub use thingflow_signals as signals;
+
+/// The names that a program needs.
+pub mod prelude {
+    #[doc(no_inline)]
+    pub use thingflow_core::prelude::*;
+    #[cfg(feature = "signals")]
+    #[doc(no_inline)]
+    pub use thingflow_signals::prelude::*;
+}
 
 #[cfg(all(doctest, feature = "csv", feature = "gpio"))]
 #[doc = include_str!("../tests/compile-fail.md")]

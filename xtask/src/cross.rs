@@ -13,7 +13,8 @@ const LIMITS: [(&str, u64); 1] = [("lux-led", 1024 * 1024)];
 const DEPLOYED: &str = "--features lux-led/systemd,lux-led/gpio,lux-led/tsl2591";
 
 /// The libraries whose tests run on the foreign processor.
-const LIBRARIES: &str = "-p thingflow-core -p thingflow-sensors -p thingflow-adapters --all-features";
+const LIBRARIES: &str =
+    "-p thingflow-core -p thingflow-sensors -p thingflow-signals -p thingflow-adapters --all-features";
 
 /// How long the soak test runs.
 const SOAK: &str = "THINGFLOW_SOAK_EVENTS";

@@ -4,7 +4,7 @@ use crate::features::{self, Feature};
 use crate::tree::Tree;
 
 /// The crates whose features `thingflow` has too.
-pub(crate) const CRATES: [&str; 2] = ["thingflow-adapters", "thingflow-sensors"];
+pub(crate) const CRATES: [&str; 3] = ["thingflow-adapters", "thingflow-sensors", "thingflow-signals"];
 
 const MADE: &str =
     "<!-- Made by `cargo xtask book` from the comments in the manifests of the crates. Change it there. -->\n\n";

@@ -4,7 +4,8 @@ use std::fs;
 
 use crate::{Result, process};
 
-const LIBRARIES: [&str; 4] = ["thingflow-core", "thingflow-adapters", "thingflow-journal", "thingflow-sensors"];
+const LIBRARIES: [&str; 5] =
+    ["thingflow-core", "thingflow-adapters", "thingflow-journal", "thingflow-sensors", "thingflow-signals"];
 
 pub(crate) fn run(_: &[String]) -> Result {
     for library in LIBRARIES {

@@ -1,0 +1,31 @@
+//! Smoothing, pass bands, slopes, envelopes, fewer samples: filters for samples at a fixed rate.
+//!
+//! | filter | for | state |
+//! |---|---|---|
+//! | [`Butterworth`] | a low or high pass of any steepness, with the flattest pass band | 2 numbers for each two orders |
+//! | [`Notch`], [`BandPass`] | one frequency out, or only that: mains hum, a turning shaft | 2 numbers |
+//! | [`Fir`], [`Fir::low_pass`] | exact delay, a shape of your own | as many numbers as taps |
+//! | [`SavitzkyGolay`] | smoothing that keeps peaks, and slopes out of noise | the window |
+//! | [`Hampel`] | outliers replaced by their neighbours' median | the window |
+//! | [`Envelope`] | how strong an oscillation is | one number |
+//! | [`Decimate`] | fewer samples, without aliases | a low pass |
+//!
+//! Means and medians of windows are operators of the core: [`running_avg`](thingflow_core::Windows::running_avg),
+//! [`ewma`](thingflow_core::Windows::ewma), and all aggregates.
+
+mod butterworth;
+mod decimate;
+mod envelope;
+mod fir;
+mod hampel;
+mod savitzky_golay;
+mod second_order;
+
+pub use butterworth::Butterworth;
+pub use decimate::Decimate;
+pub use envelope::Envelope;
+pub use fir::Fir;
+pub use hampel::Hampel;
+pub use savitzky_golay::SavitzkyGolay;
+pub(crate) use second_order::check_frequency;
+pub use second_order::{BandPass, Notch};

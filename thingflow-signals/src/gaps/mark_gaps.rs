@@ -1,0 +1,73 @@
+//! [`MarkGaps`]: a `None` for each silence.
+
+use core::time::Duration;
+
+use thingflow_core::{Demand, Emitter, Filter, InputThing, Instant, Receipt, SensorEvent, SensorId, Timestamp};
+
+use crate::time::on_line;
+
+/// Made by [`mark_gaps`](crate::DataQuality::mark_gaps).
+#[derive(Clone, Debug)]
+pub struct MarkGaps {
+    period: Duration,
+    last: Option<Last>,
+}
+
+/// The last reading.
+#[derive(Clone, Copy, Debug)]
+struct Last {
+    sensor: SensorId,
+    time: Timestamp,
+    came: Instant,
+    /// Whether the gap behind it has been marked.
+    is_marked: bool,
+}
+
+impl MarkGaps {
+    #[track_caller]
+    pub(crate) fn new(period: Duration) -> Self {
+        assert!(!period.is_zero(), "mark_gaps(0 s): a sensor sends less than infinitely often");
+        Self { period, last: None }
+    }
+
+    /// How long a silence is before it is a gap.
+    fn patience(&self) -> Duration {
+        self.period.saturating_add(self.period / 2)
+    }
+
+    /// The mark behind the last reading, if it is due and has not been sent.
+    fn mark<V>(&mut self, is_due: impl FnOnce(&Last, Duration) -> bool) -> Option<SensorEvent<Option<V>>> {
+        let patience = self.patience();
+        let last = self.last.as_mut().filter(|last| !last.is_marked && is_due(last, patience))?;
+        last.is_marked = true;
+        Some(SensorEvent::new(last.sensor, later(last.time, self.period), None))
+    }
+}
+
+fn later(time: Timestamp, by: Duration) -> Timestamp {
+    let nanos = i64::try_from(by.as_nanos()).unwrap_or(i64::MAX);
+    Timestamp::from_nanos(time.as_nanos().saturating_add(nanos))
+}
+
+impl<V> Filter<SensorEvent<V>> for MarkGaps {
+    type Out = SensorEvent<Option<V>>;
+    fn on_next(&mut self, event: SensorEvent<V>, out: &mut Emitter<'_, '_, impl InputThing<Self::Out>>) -> Receipt {
+        let (now, time) = (out.now(), event.ts);
+        let mark = self.mark(|last, patience| on_line(time).since(on_line(last.time)) >= patience);
+        let demand = out.send_all(mark)?;
+        if demand == Demand::Done {
+            return Ok(demand);
+        }
+        self.last = Some(Last { sensor: event.sensor_id, time, came: now, is_marked: false });
+        out.wake_at(now + self.patience());
+        Ok(demand.and(out.next(event.map(Some))?))
+    }
+    fn on_wake(&mut self, out: &mut Emitter<'_, '_, impl InputThing<Self::Out>>) -> Receipt {
+        let now = out.now();
+        let mark = self.mark(|last, patience| now.since(last.came) >= patience);
+        if let (None, Some(last)) = (&mark, self.last.filter(|last| !last.is_marked)) {
+            out.wake_at(last.came + self.patience());
+        }
+        out.send_all(mark)
+    }
+}

@@ -1,0 +1,153 @@
+//! [`Resample`]: values at a fixed rate, out of readings at any times.
+
+use core::time::Duration;
+
+use thingflow_core::windows::Number;
+use thingflow_core::{
+    Closed, Demand, Emitter, Filter, Float, InputThing, Receipt, SensorEvent, SensorId, StreamError, Timestamp,
+};
+
+use super::segment::{Interpolation, Point, Segment, cubic};
+
+/// Made by [`resample`](crate::DataQuality::resample).
+#[derive(Clone, Debug)]
+pub struct Resample {
+    /// In nanoseconds, as the times of readings are.
+    step: i64,
+    longest_gap: i64,
+    interpolation: Interpolation,
+    /// The last readings without a gap between them, the oldest first.
+    recent: heapless::Deque<Reading, 3>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Reading {
+    sensor: SensorId,
+    nanos: i64,
+    value: f64,
+}
+
+impl Reading {
+    /// As a point of a curve that is counted from `origin`.
+    fn point(&self, origin: &Self) -> Point {
+        Point { x: seconds(self.nanos - origin.nanos), y: self.value }
+    }
+
+    fn event(&self) -> SensorEvent<f64> {
+        SensorEvent::new(self.sensor, Timestamp::from_nanos(self.nanos), self.value)
+    }
+}
+
+#[allow(clippy::cast_precision_loss)] // a gap of 100 days is exact
+fn seconds(nanos: i64) -> f64 {
+    nanos as f64 / 1e9
+}
+
+impl Resample {
+    const MOST_STEPS: i64 = 1_000_000;
+
+    #[track_caller]
+    pub(crate) fn new(step: Duration, interpolation: Interpolation, longest_gap: Duration) -> Self {
+        let nanos = |duration: Duration| i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX);
+        assert!(!step.is_zero(), "resample(0 s, ..): values at a fixed rate lie some time apart");
+        let (step_nanos, gap) = (nanos(step), nanos(longest_gap));
+        assert!(
+            gap / step_nanos <= Self::MOST_STEPS,
+            "resample({step:?}, .., {longest_gap:?}): a gap of more than a million steps is not filled, choose a shorter one"
+        );
+        Self { step: step_nanos, longest_gap: gap, interpolation, recent: heapless::Deque::new() }
+    }
+
+    /// What a reading makes known: a piece of the curve before it, and itself where a new curve begins on the grid.
+    fn take(&mut self, reading: Reading) -> impl Iterator<Item = SensorEvent<f64>> + use<> {
+        let last = self.recent.back().copied();
+        let is_later = last.is_none_or(|last| reading.nanos > last.nanos);
+        let follows = last.is_some_and(|last| reading.nanos.saturating_sub(last.nanos) <= self.longest_gap);
+        let piece = match self.interpolation {
+            _ if !is_later => None,
+            Interpolation::Cubic => self.cubic(follows.then_some(reading)),
+            simple => last.filter(|_| follows).map(|last| Piece::simple(simple, last, reading, self.step)),
+        };
+        if is_later && !follows {
+            self.recent.clear();
+        }
+        if is_later {
+            let _ = if self.recent.is_full() { self.recent.pop_front() } else { None };
+            let _ = self.recent.push_back(reading); // there is room
+        }
+        let begins = (is_later && !follows && reading.nanos % self.step == 0).then(|| reading.event());
+        piece.into_iter().flatten().chain(begins)
+    }
+
+    /// The piece between the last two readings, which is known as soon as there is another one, or when none follows.
+    fn cubic(&self, after: Option<Reading>) -> Option<Piece> {
+        let mut newest_first = self.recent.iter().rev();
+        let (to, from) = (newest_first.next()?, newest_first.next()?);
+        let before = newest_first.next().map(|reading| reading.point(from));
+        let after = after.map(|reading| reading.point(from));
+        let segment = cubic(before, from.point(from), to.point(from), after);
+        Some(Piece::new(segment, *from, *to, self.step))
+    }
+
+    /// What is known when nothing follows.
+    fn rest(&self) -> Option<Piece> {
+        if self.interpolation == Interpolation::Cubic { self.cubic(None) } else { None }
+    }
+}
+
+/// The values at the multiples of a step that lie behind one reading and not behind the next.
+#[derive(Debug)]
+struct Piece {
+    segment: Segment,
+    from: Reading,
+    to: Reading,
+    next: Option<i64>,
+    step: i64,
+}
+
+impl Piece {
+    fn simple(interpolation: Interpolation, from: Reading, to: Reading, step: i64) -> Self {
+        let start = from.point(&from);
+        let segment = match interpolation {
+            Interpolation::Previous => Segment::Previous(start),
+            _ => Segment::Linear(start, to.point(&from)),
+        };
+        Self::new(segment, from, to, step)
+    }
+
+    fn new(segment: Segment, from: Reading, to: Reading, step: i64) -> Self {
+        let next = (from.nanos.div_euclid(step) + 1).checked_mul(step);
+        Self { segment, from, to, next, step }
+    }
+}
+
+impl Iterator for Piece {
+    type Item = SensorEvent<f64>;
+    fn next(&mut self) -> Option<Self::Item> {
+        let at = self.next.filter(|at| *at <= self.to.nanos)?;
+        self.next = at.checked_add(self.step);
+        if at == self.to.nanos {
+            return Some(self.to.event());
+        }
+        let value = self.segment.at(seconds(at - self.from.nanos));
+        Some(Reading { nanos: at, value, ..self.to }.event())
+    }
+}
+
+impl<V: Number> Filter<SensorEvent<V>> for Resample {
+    type Out = SensorEvent<f64>;
+    fn on_next(&mut self, event: SensorEvent<V>, out: &mut Emitter<'_, '_, impl InputThing<Self::Out>>) -> Receipt {
+        let value = event.val.to_mean().to_f64();
+        if !value.is_finite() {
+            return Ok(Demand::More);
+        }
+        let reading = Reading { sensor: event.sensor_id, nanos: event.ts.as_nanos(), value };
+        out.send_all(self.take(reading))
+    }
+    fn on_completed(&mut self, out: &mut Emitter<'_, '_, impl InputThing<Self::Out>>) -> Closed {
+        out.flush(self.rest().into_iter().flatten())
+    }
+    fn on_error(&mut self, error: StreamError, out: &mut Emitter<'_, '_, impl InputThing<Self::Out>>) -> Closed {
+        out.flush_error(self.rest().into_iter().flatten(), error)
+    }
+}
