@@ -8,6 +8,8 @@
 //! | `fields` | records of `serde` as flat fields | `fields` |
 //! | `lines` | lines of text to and from files, pipes, devices | `lines` |
 //! | `outbox` | a buffer on disk that survives, in front of whatever may be away | `outbox` |
+//! | `mqtt` | MQTT 3.1.1 and 5: publish, subscribe | `mqtt` |
+//! | `net` | addresses and secrets of what speaks over a network | `net` |
 //! | `gpio` | pins over `embedded-hal`, simulated ones | `gpio` |
 //! | `gpio::chardev` | lines of the kernel's GPIO character device, their edges | `gpiocdev` |
 //! | `gpio::rppal` | pins of a Raspberry Pi | `rpi` |
@@ -38,6 +40,10 @@ pub mod gpio;
 pub mod lines;
 #[cfg(feature = "log")]
 pub mod logging;
+#[cfg(all(feature = "mqtt", unix))]
+pub mod mqtt;
+#[cfg(all(feature = "net", unix))]
+pub mod net;
 #[cfg(feature = "outbox")]
 pub mod outbox;
 #[cfg(feature = "status")]
@@ -45,7 +51,7 @@ pub mod status;
 #[cfg(all(feature = "systemd", target_os = "linux"))]
 pub mod systemd;
 
-#[cfg(any(feature = "cron", feature = "durations", feature = "fields", feature = "lines"))]
+#[cfg(any(feature = "cron", feature = "durations", feature = "fields", feature = "lines", feature = "net"))]
 mod printable;
 
 #[cfg(any(feature = "csv", feature = "lines"))]

@@ -346,7 +346,7 @@ mod tests {
     fn is_left_alone_when_it_was_never_started() {
         let device = Noted::default();
         drop(ActuatorInput::new("device", device.clone()));
-        assert_eq!(device.seen(), []);
+        assert!(device.seen().is_empty());
     }
 
     #[test]

@@ -58,6 +58,19 @@ impl Mosquitto {
         fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
     }
 
+    /// Waits until it has logged something, for ten seconds at most.
+    ///
+    /// # Panics
+    /// If it has not by then.
+    #[track_caller]
+    pub(crate) fn wait_for_log(&self, text: &str) {
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while !self.log().contains(text) {
+            assert!(Instant::now() < deadline, "not in the log: {text}; the log: {}", self.log());
+            thread::park_timeout(Duration::from_millis(5));
+        }
+    }
+
     /// Kills it: it saves nothing.
     pub(crate) fn kill(&mut self) {
         if let Some(mut child) = self.child.take() {

@@ -1,0 +1,609 @@
+//! [`Link`]: the Thing that owns the socket: it connects, moves bytes, hands on what has come, and connects again.
+
+use std::collections::{HashMap, VecDeque};
+use std::io::{self, ErrorKind, Read, Write};
+use std::rc::Rc;
+use std::time::Duration;
+
+use thingflow_core::prelude::*;
+use thingflow_core::tracking::{Outcome, Settled};
+use thingflow_core::{Attempts, DeadLetter, Failure, Instant, Notice, Question, Registry, StreamError};
+
+use super::desk::Desk;
+use super::hold::Hold;
+use super::inbound::End;
+use super::message::{Message, Received};
+use super::options::{OFFLINE, Options, Version};
+use super::outbound::Outgoing;
+use super::session::{Lost, News, Session};
+use super::status::Status;
+use super::subscriptions::{Feed, Subscription};
+use super::wire::Publish;
+#[cfg(feature = "tls")]
+use crate::net::TlsFault;
+use crate::net::{Dialer, Stream};
+
+/// The key of its descriptors: there is one at a time.
+const KEY: usize = 0;
+/// So many bytes are read in one turn, so that others have theirs.
+const MOST_READ: usize = 64 * 1024;
+/// So many messages wait for their ports; then no more is read.
+const MOST_PENDING: usize = 256;
+/// How often a stop looks whether all is acknowledged: nobody tells it of descriptors.
+const LOOK: Duration = Duration::from_millis(5);
+/// The clock has been set if it has jumped by so much; how often that is looked at.
+const CLOCK_STEP: Duration = Duration::from_secs(1);
+
+pub(super) struct Link {
+    options: Options,
+    desk: Rc<Desk>,
+    dialer: Dialer,
+    session: Session,
+    phase: Phase,
+    retry: Attempts,
+    setup: Attempts,
+    failures: u64,
+    /// What has come and waits for its ports.
+    pending: VecDeque<(Publish, Option<u64>)>,
+    /// A port was full.
+    blocked: bool,
+    tracker: Tracker,
+    /// What the tracker has numbered, by the session's numbers.
+    numbers: HashMap<u64, u64>,
+    tracked: u64,
+    buffer: Vec<u8>,
+    stopping: bool,
+    /// How far the wall clock was ahead of the other one when a certificate was not valid yet.
+    clock: Option<i128>,
+}
+
+enum Phase {
+    /// Until the next try.
+    Waiting(Instant),
+    Dialing {
+        since: Instant,
+    },
+    Open(Stream),
+    /// Until somebody says so.
+    Stopped,
+    /// The run has ended.
+    Closed,
+}
+
+impl Link {
+    pub(super) fn new(options: Options, desk: Rc<Desk>) -> Self {
+        let there = desk.clone();
+        let tracker = Tracker::new(move |Settled { index, outcome, .. }: Settled, cx: &mut Context<'_>| {
+            let end = match outcome {
+                Outcome::Done => End::Done,
+                Outcome::Failed(error) => {
+                    cx.report(NAME, &StreamError::caused("a received message could not be dealt with", error));
+                    End::Failed
+                }
+                _ => End::Abandoned,
+            };
+            there.settled.borrow_mut().push((index, end));
+            there.ring();
+            Ok(())
+        });
+        let mut session = Session::new(&options);
+        if let Some((topic, _)) = &options.birth {
+            session.subscriptions.add(Subscription::new(topic.clone(), Default::default(), Feed::Birth));
+        }
+        Self {
+            dialer: options.dialer(),
+            session,
+            desk,
+            phase: Phase::Waiting(Instant::ZERO),
+            retry: options.retry.attempts(),
+            setup: options.setup.attempts(),
+            failures: 0,
+            pending: VecDeque::new(),
+            blocked: false,
+            tracker,
+            numbers: HashMap::new(),
+            tracked: 0,
+            buffer: Vec::new(),
+            stopping: false,
+            clock: None,
+            options,
+        }
+    }
+
+    /// The input.
+    pub(super) fn publish(&mut self, message: Message, hold: Hold, cx: &mut Context<'_>) -> Receipt {
+        self.desk.count(|stats| stats.posted += 1);
+        let outgoing = Outgoing { message, hold, counts: true };
+        if matches!(self.phase, Phase::Closed) {
+            self.desk.count(|stats| stats.lost += 1);
+            return Ok(Demand::Done);
+        }
+        if let Some(fault) = outgoing.message.fault() {
+            self.bury(outgoing, fault, cx)?;
+            return Ok(Demand::More);
+        }
+        let (demand, dropped) = self.session.enqueue(outgoing).map_err(|error| cx.fatal(error))?;
+        if dropped {
+            self.desk.count(|stats| stats.dropped += 1);
+        }
+        if self.stopping {
+            self.turn(cx)?; // nobody calls any more
+        } else {
+            self.desk.ring();
+        }
+        Ok(demand)
+    }
+
+    pub(super) fn has_room(&self) -> bool {
+        self.session.has_room()
+    }
+
+    /// The end of the run: says goodbye as far as that goes without waiting. What is not delivered is left to the next run.
+    pub(super) fn close(&mut self) {
+        if let Phase::Open(mut stream) = std::mem::replace(&mut self.phase, Phase::Closed) {
+            let offline = self.options.availability.as_ref();
+            let offline =
+                offline.map(|there| Message::new(&there.topic, OFFLINE).qos(super::Qos::AtMostOnce).retained());
+            self.session.say_goodbye(offline.as_ref());
+            let _ = self.write(&mut stream, Instant::ZERO);
+            stream.end();
+        }
+        let left = self.session.take_all();
+        let lost = left.iter().filter(|outgoing| outgoing.counts).count();
+        if lost > 0 {
+            log::warn!("{NAME}: the run has ended before {lost} messages were acknowledged");
+            self.desk.count(|stats| stats.lost += lost as u64);
+        }
+    }
+
+    /// One turn: everything that can be done without waiting.
+    fn turn(&mut self, cx: &mut Context<'_>) -> Receipt {
+        self.attend(cx)?;
+        if let Err(lost) = self.advance(cx) {
+            self.lose(lost, cx)?;
+        }
+        self.see_to_news(cx)?;
+        self.deliver(cx)?;
+        self.hear_of_settled();
+        if let Err(lost) = self.exchange(cx) {
+            self.lose(lost, cx)?;
+        }
+        self.see_to_news(cx)?;
+        if self.session.take_room() {
+            cx.resume();
+        }
+        if self.is_over() {
+            self.close();
+            return Ok(Demand::Done);
+        }
+        self.make_wishes(cx);
+        Ok(Demand::More)
+    }
+
+    fn make_wishes(&self, cx: &mut Context<'_>) {
+        if self.blocked {
+            cx.wake_on_resume();
+        }
+        if self.stopping {
+            cx.wake_at(cx.now() + LOOK);
+        }
+        cx.wake_at(match self.phase {
+            Phase::Waiting(until) => until,
+            Phase::Dialing { since } => since + self.options.patience,
+            Phase::Open(_) => self.session.due(self.hears()),
+            Phase::Stopped | Phase::Closed => Instant::NEVER,
+        });
+    }
+
+    /// Takes what the handles have left.
+    fn attend(&mut self, cx: &mut Context<'_>) -> Closed {
+        for subscription in self.desk.subscriptions.take() {
+            self.session.subscriptions.add(subscription);
+        }
+        for subscription in self.session.subscriptions.iter_mut().filter(|new| !new.started) {
+            subscription.started = true;
+            match &mut subscription.feed {
+                Feed::Plain(port) => drop(port.notice(Notice::Start, cx)?),
+                Feed::Tracked(port) => drop(port.notice(Notice::Start, cx)?),
+                Feed::Birth => {}
+            }
+        }
+        if self.desk.reconnects.take() {
+            match self.phase {
+                Phase::Stopped => self.phase = Phase::Waiting(cx.now()),
+                Phase::Open(_) => self.lose(Lost::peer("it is to be made anew"), cx)?,
+                _ => {}
+            }
+        }
+        self.hear_of_settled();
+        Ok(())
+    }
+
+    fn hear_of_settled(&mut self) {
+        for (index, end) in self.desk.settled.take() {
+            if let Some(number) = self.numbers.remove(&index) {
+                self.session.inbound.dealt_with(number, end);
+            }
+        }
+    }
+
+    /// Connects, or reads.
+    fn advance(&mut self, cx: &mut Context<'_>) -> Result<(), Lost> {
+        self.watch_clock(cx);
+        let Some(registry) = self.desk.registry().cloned() else { return Ok(()) };
+        if let Phase::Waiting(until) = self.phase
+            && cx.now() >= until
+            && !self.stopping
+        {
+            self.phase = Phase::Dialing { since: cx.now() };
+            self.dialer.begin(&registry, KEY).map_err(no_connection)?;
+        }
+        if let Phase::Dialing { since } = self.phase {
+            match self.dialer.poll(&registry, KEY).map_err(no_connection)? {
+                Some(stream) => self.greet(stream, cx)?,
+                None if cx.now() >= since + self.options.patience => {
+                    return Err(Lost::peer(format!("no connection to the broker within {:?}", self.options.patience)));
+                }
+                None => {}
+            }
+        }
+        self.read(cx)
+    }
+
+    /// Tries again at once when the clock has been set.
+    fn watch_clock(&mut self, cx: &mut Context<'_>) {
+        let Some(before) = self.clock else { return };
+        if !matches!(self.phase, Phase::Waiting(_)) {
+            self.clock = None;
+        } else if (clock_offset(cx) - before).abs() > CLOCK_STEP.as_nanos() as i128 {
+            self.clock = None;
+            self.phase = Phase::Waiting(cx.now());
+        } else {
+            cx.wake_at(cx.now() + CLOCK_STEP);
+        }
+    }
+
+    fn greet(&mut self, stream: Stream, cx: &mut Context<'_>) -> Result<(), Lost> {
+        self.phase = Phase::Open(stream);
+        let password = self.options.password.as_ref().map(crate::net::Secret::read).transpose();
+        let password = password.map_err(|error| Lost::Setup(StreamError::caused("no password", error)))?;
+        self.session.greet(&self.options, password, cx.now())
+    }
+
+    /// Whether there is room for what the broker says.
+    fn hears(&self) -> bool {
+        let limited = self.session.version() == Version::V3_1_1;
+        self.pending.len() < MOST_PENDING
+            && !(limited && self.session.inbound.len() >= usize::from(self.options.receive_maximum))
+    }
+
+    fn read(&mut self, cx: &mut Context<'_>) -> Result<(), Lost> {
+        let Phase::Open(stream) = &mut self.phase else { return Ok(()) };
+        let mut buffer = std::mem::take(&mut self.buffer);
+        buffer.resize(MOST_READ, 0);
+        let read = stream.read(&mut buffer);
+        let heard = match read {
+            Ok(0) => Err(Lost::peer("the broker hangs up")),
+            Ok(n) => {
+                cx.call_again(); // there may be more
+                self.session.hear(&buffer[..n], &self.options, cx.now())
+            }
+            Err(error) if waits(&error) => Ok(()),
+            Err(error) => Err(no_connection(error)),
+        };
+        self.buffer = buffer;
+        heard
+    }
+
+    /// Says what is to be said, and looks at the time.
+    fn exchange(&mut self, cx: &mut Context<'_>) -> Result<(), Lost> {
+        let now = cx.now();
+        let Phase::Open(_) = self.phase else { return Ok(()) };
+        self.session.check(self.hears(), now)?;
+        let Phase::Open(mut stream) = std::mem::replace(&mut self.phase, Phase::Stopped) else { return Ok(()) };
+        let written = self.write_all(&mut stream, now);
+        self.phase = Phase::Open(stream);
+        Ok(written?)
+    }
+
+    /// Writes until there is nothing more to say, or no room.
+    fn write_all(&mut self, stream: &mut Stream, now: Instant) -> io::Result<()> {
+        loop {
+            self.session.say(now);
+            if self.session.out.is_empty() {
+                return flush(stream);
+            }
+            if !self.write(stream, now)? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Writes what has been said. False if not all of it could be written.
+    fn write(&mut self, stream: &mut Stream, now: Instant) -> io::Result<bool> {
+        while !self.session.out.is_empty() {
+            match stream.write(&self.session.out) {
+                Ok(n) => self.session.sent(n, now),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if waits(&error) => return Ok(false),
+                Err(error) => return Err(error),
+            }
+        }
+        flush(stream)?;
+        Ok(true)
+    }
+
+    fn see_to_news(&mut self, cx: &mut Context<'_>) -> Closed {
+        while let Some(news) = self.session.news.pop_front() {
+            match news {
+                News::Connected { session_present } => self.connected(session_present, cx)?,
+                News::Message(publish, number) => self.pending.push_back((publish, number)),
+                News::Delivered(outgoing) => {
+                    if outgoing.counts {
+                        self.desk.count(|stats| stats.delivered += 1);
+                    }
+                    outgoing.hold.done();
+                }
+                News::Refused(outgoing, why) => self.bury(outgoing, &why, cx)?,
+                News::SubscriptionRefused { filter, why } => {
+                    let text = format!("the broker refuses the subscription to `{filter}`: {why}");
+                    cx.report(NAME, &StreamError::message(text));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn connected(&mut self, session_present: bool, cx: &mut Context<'_>) -> Closed {
+        self.retry.connected(cx.now());
+        self.setup = self.options.setup.attempts();
+        if self.failures > 0 {
+            log::info!("{NAME}: connected again after {} failures", std::mem::take(&mut self.failures));
+        }
+        self.tell(Status::Connected { version: self.session.version(), session_present }, cx)
+    }
+
+    fn tell(&self, status: Status, cx: &mut Context<'_>) -> Closed {
+        let _ = self.desk.status.emit(status, cx)?; // that nobody listens is no reason to end
+        Ok(())
+    }
+
+    /// A message that will never be taken.
+    fn bury(&mut self, outgoing: Outgoing, why: &str, cx: &mut Context<'_>) -> Closed {
+        let text =
+            format!("the message to `{}` is refused: {why}", crate::printable::printable(&outgoing.message.topic));
+        let error = StreamError::message(text);
+        if outgoing.counts {
+            self.desk.count(|stats| stats.dead += 1);
+        }
+        outgoing.hold.fail(&error);
+        if self.desk.refused.as_ref().ask(Question::Open) {
+            let _ = self.desk.refused.emit(DeadLetter { event: outgoing.message, error }, cx)?;
+        } else {
+            cx.report(NAME, &error);
+        }
+        Ok(())
+    }
+
+    /// The connection is lost, or could not be made.
+    fn lose(&mut self, lost: Lost, cx: &mut Context<'_>) -> Closed {
+        let was_up = self.session.is_up();
+        self.phase = Phase::Stopped;
+        self.dialer.give_up();
+        self.session.close();
+        let (error, wait) = match lost {
+            Lost::Version => {
+                log::info!("{NAME}: the broker knows no MQTT 5; it is asked again by MQTT 3.1.1");
+                self.session.fall_back();
+                self.phase = Phase::Waiting(cx.now());
+                return Ok(());
+            }
+            Lost::TakenOver(error) => {
+                cx.report(NAME, &error);
+                return self.tell(Status::Stopped { error }, cx);
+            }
+            Lost::TooEarly(error) => {
+                self.clock = Some(clock_offset(cx));
+                (error, self.retry.failed(cx.now()))
+            }
+            Lost::Peer(error) => (error, self.retry.failed(cx.now())),
+            Lost::Setup(error) => {
+                log::error!("{NAME}: the set-up is at fault: {error}");
+                (error, self.setup.failed(cx.now()))
+            }
+        };
+        self.phase = Phase::Waiting(cx.now() + wait);
+        self.failures += 1;
+        if was_up || self.failures.is_power_of_two() {
+            cx.report(NAME, &error);
+        }
+        self.tell(Status::Disconnected { error, retry_in: wait }, cx)
+    }
+
+    /// Hands on what has come, as long as there is room.
+    fn deliver(&mut self, cx: &mut Context<'_>) -> Closed {
+        while let Some((publish, number)) = self.pending.front() {
+            let number = *number;
+            let targets: Vec<usize> = self.session.subscriptions.of(publish).collect();
+            if self.blocked && !self.have_room(&targets) {
+                return Ok(());
+            }
+            self.blocked = false;
+            let Some((publish, _)) = self.pending.pop_front() else { return Ok(()) };
+            self.deliver_to(&targets, publish, number, cx)?;
+            if self.blocked {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    fn have_room(&self, targets: &[usize]) -> bool {
+        let mut ports = targets.iter().filter_map(|target| self.session.subscriptions.get(*target)?.feed.port());
+        ports.all(|port| port.ask(Question::Room))
+    }
+
+    fn deliver_to(&mut self, targets: &[usize], publish: Publish, number: Option<u64>, cx: &mut Context<'_>) -> Closed {
+        let Publish { topic, payload, qos, retain, dup, .. } = publish;
+        let time = cx.timestamp();
+        let received = Received { topic, payload, qos, retained: retain, duplicate: dup, time };
+        let mut tracked: Option<Tracked<Received>> = None;
+        for target in targets {
+            let Some(subscription) = self.session.subscriptions.get(*target) else { continue };
+            let demand = match &subscription.feed {
+                Feed::Plain(port) => port.clone().emit(received.clone(), cx)?,
+                Feed::Tracked(port) => {
+                    let port = port.clone();
+                    let event = match tracked.take() {
+                        Some(event) => event,
+                        None => self.track(received.clone(), number, cx),
+                    };
+                    tracked = Some(event.clone());
+                    port.emit(event, cx)?
+                }
+                Feed::Birth => {
+                    if self.options.birth.as_ref().is_some_and(|(_, payload)| *payload == received.payload) {
+                        self.session.greet_again(&self.options);
+                    }
+                    Demand::More
+                }
+            };
+            match demand {
+                Demand::More => {}
+                Demand::Full => self.blocked = true,
+                Demand::Done => self.session.subscriptions.leave(*target),
+            }
+        }
+        match (tracked, number) {
+            (None, Some(number)) => self.session.inbound.dealt_with(number, End::Done),
+            (Some(event), _) => drop(event.done()),
+            (None, None) => {}
+        }
+        Ok(())
+    }
+
+    fn track(&mut self, received: Received, number: Option<u64>, cx: &mut Context<'_>) -> Tracked<Received> {
+        let Some(number) = number else { return Tracked::untracked(received) };
+        self.numbers.insert(self.tracked, number);
+        self.tracked += 1;
+        self.tracker.track(received, (), cx)
+    }
+
+    /// Whether nothing is left to do: nobody publishes, nobody listens, and all is said.
+    fn is_over(&self) -> bool {
+        !self.desk.has_publishers()
+            && !self.is_listened_to()
+            && self.session.is_at_rest()
+            && self.pending.is_empty()
+            && self.session.inbound.len() == 0
+            && matches!(self.phase, Phase::Open(_) | Phase::Waiting(_) | Phase::Stopped)
+            && !matches!(self.phase, Phase::Open(_) if !self.session.is_up())
+    }
+
+    fn is_listened_to(&self) -> bool {
+        let mut open = false;
+        self.each_feed(&mut |port| open |= port.ask(Question::Open));
+        open
+    }
+
+    fn each_feed(&self, see: &mut dyn FnMut(PortRef)) {
+        self.session.subscriptions.iter().filter_map(|it| it.feed.port()).for_each(see);
+    }
+}
+
+fn clock_offset(cx: &Context<'_>) -> i128 {
+    i128::from(cx.timestamp().as_nanos()) - i128::from(cx.now().as_nanos())
+}
+
+/// What follows from an error of the connection.
+fn no_connection(error: io::Error) -> Lost {
+    #[cfg(feature = "tls")]
+    match crate::net::fault(&error) {
+        Some(TlsFault::Setup) => {
+            return Lost::Setup(StreamError::caused("no trust between this client and the broker", error));
+        }
+        Some(TlsFault::NotYetValid) => {
+            let text = "the broker's certificate is not valid yet: the clock of this machine is probably not set";
+            return Lost::TooEarly(StreamError::caused(text, error));
+        }
+        None => {}
+    }
+    error.into()
+}
+
+/// Its name in reports and in the log.
+pub(super) const NAME: &str = "mqtt";
+
+fn waits(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted)
+}
+
+fn flush(stream: &mut Stream) -> io::Result<()> {
+    match stream.flush() {
+        Err(error) if !waits(&error) => Err(error),
+        _ => Ok(()),
+    }
+}
+
+impl Ports for Link {
+    fn ports(&self, see: &mut dyn FnMut(PortRef)) {
+        self.each_feed(see);
+        for new in &*self.desk.subscriptions.borrow() {
+            new.feed.port().into_iter().for_each(&mut *see);
+        }
+        see(self.desk.status.as_ref());
+        see(self.desk.refused.as_ref());
+    }
+}
+
+impl PortSource for Link {
+    fn send(&mut self, cx: &mut Context<'_>) -> Result<Demand, Failure> {
+        Ok(self.turn(cx)?)
+    }
+
+    fn on_notice(&mut self, notice: Notice<'_>, cx: &mut Context<'_>) -> Receipt {
+        match notice {
+            Notice::Wake => self.turn(cx),
+            Notice::Start => {
+                self.session.subscriptions.iter_mut().for_each(|it| it.started = true);
+                self.desk.subscriptions.borrow_mut().iter_mut().for_each(|it| it.started = true);
+                self.tell_ports(Notice::Start, cx)?;
+                Ok(Demand::More)
+            }
+            Notice::Flush => {
+                self.stopping = true;
+                self.tell_ports(Notice::Flush, cx)?;
+                self.turn(cx)
+            }
+            notice => self.tell_ports(notice, cx),
+        }
+    }
+
+    fn answer(&self, question: Question<'_>) -> bool {
+        match question {
+            Question::Open => !matches!(self.phase, Phase::Closed),
+            Question::Holding | Question::Draining if self.session.is_up() && !self.session.is_at_rest() => {
+                self.stopping || self.ask_ports(question)
+            }
+            question => self.ask_ports(question),
+        }
+    }
+
+    fn name(&self) -> &str {
+        NAME
+    }
+}
+
+impl EventThing for Link {
+    fn register(&mut self, registry: &Registry) -> io::Result<()> {
+        self.desk.open(registry); // the socket follows
+        Ok(())
+    }
+}
+
+/// Whoever waits hears that it is over.
+impl Drop for Link {
+    fn drop(&mut self) {
+        self.close();
+    }
+}

@@ -1,0 +1,209 @@
+//! [`Tls`]: which certificates to trust and to show.
+
+use std::error::Error;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
+use std::{fmt, fs, io};
+
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::{CertificateError, ClientConfig, ClientConnection, RootCertStore};
+use thingflow_core::Timestamp;
+
+use super::stream::Stream;
+use crate::printable::printable;
+
+/// Which certificates to trust, and which one to show. By default those that the system trusts, and none.
+///
+/// The files are PEM. When one has been changed, it is read again at the next handshake: a certificate that was renewed on disk
+/// is taken without a restart.
+///
+/// ```
+/// use thingflow_adapters::net::Tls;
+/// let tls = Tls::default().trust_only("/etc/mosquitto/ca.pem").identity("/etc/lux/cert.pem", "/etc/lux/key.pem");
+/// # let _ = tls;
+/// ```
+#[derive(Clone, Default)]
+#[must_use]
+pub struct Tls {
+    roots: Option<PathBuf>,
+    identity: Option<(PathBuf, PathBuf)>,
+    /// What has been made of the files, and which they were.
+    loaded: Arc<Mutex<Option<Loaded>>>,
+}
+
+struct Loaded {
+    stamps: Vec<Stamp>,
+    config: Arc<ClientConfig>,
+}
+
+/// By which a changed file is known.
+type Stamp = Option<(SystemTime, u64, u64)>;
+
+impl Tls {
+    /// Trusts the certificates in this file, and not those that the system trusts.
+    pub fn trust_only(self, certificates: impl Into<PathBuf>) -> Self {
+        Self { roots: Some(certificates.into()), loaded: Arc::default(), ..self }
+    }
+
+    /// Shows this certificate, or chain of certificates, whose private key is in the other file.
+    pub fn identity(self, certificates: impl Into<PathBuf>, key: impl Into<PathBuf>) -> Self {
+        Self { identity: Some((certificates.into(), key.into())), loaded: Arc::default(), ..self }
+    }
+
+    /// Until when the certificate is valid that is shown, as it is on disk now; `None` if none is. An alarm some weeks before
+    /// saves a trip.
+    ///
+    /// # Errors
+    /// A file that cannot be read, or that is no certificate.
+    pub fn expiry(&self) -> Result<Option<Timestamp>, TlsError> {
+        let Some((path, _)) = &self.identity else { return Ok(None) };
+        let first = certificates(path)?.into_iter().next();
+        let end = first.as_deref().and_then(super::certificate::not_after);
+        end.map(Some).ok_or_else(|| TlsError::new(path, "its first certificate has no end of validity", None))
+    }
+
+    /// Begins a handshake with a server of that name.
+    pub(super) fn begin(&self, host: &str) -> io::Result<ClientConnection> {
+        let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
+        let config = self.config().map_err(io::Error::other)?;
+        ClientConnection::new(config, name).map_err(io::Error::other)
+    }
+
+    fn config(&self) -> Result<Arc<ClientConfig>, TlsError> {
+        let paths = self.identity.iter().flat_map(|(certificates, key)| [certificates, key]).chain(&self.roots);
+        let stamps: Vec<Stamp> = paths.map(|path| stamp(path)).collect();
+        let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(Loaded { stamps: before, config }) = &*loaded
+            && *before == stamps
+        {
+            return Ok(config.clone());
+        }
+        let config = Arc::new(self.load()?);
+        *loaded = Some(Loaded { stamps, config: config.clone() });
+        Ok(config)
+    }
+
+    fn load(&self) -> Result<ClientConfig, TlsError> {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+        let none = Path::new("");
+        let builder = builder.map_err(|error| TlsError::new(none, "it cannot be set up", Some(Box::new(error))))?;
+        let builder = builder.with_root_certificates(self.trusted()?);
+        let Some((certificates_path, key_path)) = &self.identity else { return Ok(builder.with_no_client_auth()) };
+        let key = PrivateKeyDer::from_pem_file(key_path);
+        let key =
+            key.map_err(|error| TlsError::new(key_path, "it has no private key in PEM", Some(Box::new(error))))?;
+        let config = builder.with_client_auth_cert(certificates(certificates_path)?, key);
+        config.map_err(|error| TlsError::new(key_path, "it does not fit its certificate", Some(Box::new(error))))
+    }
+
+    fn trusted(&self) -> Result<RootCertStore, TlsError> {
+        let mut roots = RootCertStore::empty();
+        let (path, found) = match &self.roots {
+            Some(path) => (path.as_path(), certificates(path)?),
+            None => (Path::new("the system's certificates"), rustls_native_certs::load_native_certs().certs),
+        };
+        roots.add_parsable_certificates(found);
+        if roots.is_empty() {
+            return Err(TlsError::new(path, "it has no certificate to trust", None));
+        }
+        Ok(roots)
+    }
+}
+
+fn stamp(path: &Path) -> Stamp {
+    use std::os::unix::fs::MetadataExt;
+    let metadata = fs::metadata(path).ok()?;
+    Some((metadata.modified().ok()?, metadata.len(), metadata.ino()))
+}
+
+fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    let failed = |error| TlsError::new(path, "it has no certificates in PEM", Some(Box::new(error)));
+    CertificateDer::pem_file_iter(path).and_then(Iterator::collect).map_err(failed)
+}
+
+impl fmt::Debug for Tls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let identity = self.identity.as_ref().map(|(certificates, _)| certificates);
+        f.debug_struct("Tls").field("roots", &self.roots).field("identity", &identity).finish_non_exhaustive()
+    }
+}
+
+/// A file of certificates or keys that cannot be used.
+pub struct TlsError {
+    path: PathBuf,
+    why: &'static str,
+    cause: Option<Box<dyn Error + Send + Sync>>,
+}
+
+impl TlsError {
+    fn new(path: &Path, why: &'static str, cause: Option<Box<dyn Error + Send + Sync>>) -> Self {
+        Self { path: path.to_owned(), why, cause }
+    }
+}
+
+impl fmt::Display for TlsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cannot use {} for TLS: {}", printable(&self.path.to_string_lossy()), self.why)?;
+        self.cause.as_ref().map_or(Ok(()), |cause| write!(f, ": {cause}"))
+    }
+}
+
+/// As `Display`.
+impl fmt::Debug for TlsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl Error for TlsError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.cause.as_ref().map(|cause| &**cause as _)
+    }
+}
+
+/// What is at fault when a handshake fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TlsFault {
+    /// A certificate is not valid yet: the clock of this machine may not be set.
+    NotYetValid,
+    /// A certificate, a key or a name: somebody must act.
+    Setup,
+}
+
+/// What TLS finds wrong, if it is that.
+pub(crate) fn fault(error: &io::Error) -> Option<TlsFault> {
+    let inner = error.get_ref()?;
+    if inner.is::<TlsError>() {
+        return Some(TlsFault::Setup);
+    }
+    match inner.downcast_ref::<rustls::Error>()? {
+        rustls::Error::InvalidCertificate(
+            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. },
+        ) => Some(TlsFault::NotYetValid),
+        rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented => Some(TlsFault::Setup),
+        // The server does not take the certificate that was shown.
+        rustls::Error::AlertReceived(_) => Some(TlsFault::Setup),
+        _ => None,
+    }
+}
+
+/// How far a handshake has come.
+pub(super) enum Shaken {
+    Done(Stream),
+    Waits(Stream),
+}
+
+pub(super) fn shake(mut stream: Stream) -> io::Result<Shaken> {
+    loop {
+        stream.push()?;
+        if stream.tls.as_ref().is_none_or(|tls| !tls.is_handshaking()) {
+            return Ok(Shaken::Done(stream));
+        }
+        if !stream.pull()? {
+            return Ok(Shaken::Waits(stream));
+        }
+    }
+}
