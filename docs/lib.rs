@@ -26,6 +26,8 @@ pub mod errors {}
 pub mod load {}
 #[doc = include_str!("src/time.md")]
 pub mod time {}
+#[doc = include_str!("src/history.md")]
+pub mod history {}
 #[doc = include_str!("src/journal.md")]
 pub mod journal {}
 #[doc = include_str!("src/outside.md")]

@@ -84,9 +84,13 @@ pub mod ends;
 mod error;
 mod event;
 pub mod flow;
+#[cfg(feature = "alloc")]
+pub mod history;
 pub mod joins;
 pub mod kit;
 mod limit;
+#[cfg(feature = "alloc")]
+mod lock;
 mod measure;
 mod notice;
 mod output;

@@ -12,7 +12,7 @@ pub use flow::{ConnectedFlow, Flow};
 #[cfg(feature = "alloc")]
 pub use ports::{PortSource, Ports};
 pub use source::Source;
-#[cfg(feature = "std")]
+#[cfg(feature = "alloc")]
 pub(crate) use source::is_due;
 #[cfg(feature = "alloc")]
 pub use with_port::Output;

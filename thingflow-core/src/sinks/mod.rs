@@ -31,6 +31,7 @@ use crate::error::Cause;
 
 #[cfg(feature = "alloc")]
 use {
+    crate::history::{History, Keeper},
     crate::port::Port,
     alloc::{rc::Rc, vec::Vec},
     core::cell::RefCell,
@@ -105,6 +106,18 @@ pub trait Sinks: Chain {
         Self::Item: 'static,
     {
         self.connect(collect_into(list))
+    }
+
+    /// Keeps each event in `history`, where readers find it: see [`history`](crate::history). To keep and go on:
+    /// `tap(history.keeper())`.
+    #[cfg(feature = "alloc")]
+    #[doc(alias = "record")]
+    #[doc(alias = "replay_subject")]
+    fn keep<K: Ord + Clone + 'static>(self, history: &History<Self::Item, K>) -> Self::Ended<Keeper<Self::Item, K>>
+    where
+        Self::Item: 'static,
+    {
+        self.connect(history.keeper())
     }
 
     /// Sends each event into `port` in the next turn of the scheduler.

@@ -3,6 +3,7 @@
 
 mod filters;
 mod flow;
+mod history;
 mod joins;
 mod sinks;
 mod sources;

@@ -6,6 +6,7 @@ mod chains;
 mod filters;
 #[cfg(feature = "std")]
 mod flow;
+mod history;
 mod joins;
 #[cfg(feature = "std")]
 mod sources;
