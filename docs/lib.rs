@@ -38,6 +38,8 @@ pub mod pins {}
 pub mod actuators {}
 #[doc = include_str!("src/sensors.md")]
 pub mod sensors {}
+#[doc = include_str!("src/links.md")]
+pub mod links {}
 #[doc = include_str!("src/sockets.md")]
 pub mod sockets {}
 #[doc = include_str!("src/elsewhere.md")]

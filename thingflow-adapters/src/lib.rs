@@ -6,17 +6,23 @@
 //! | `csv` | records, such as sensor events, to and from CSV files | `csv` |
 //! | `durations` | durations as texts, "10ms" | `durations` |
 //! | `fields` | records of `serde` as flat fields | `fields` |
+//! | `json` | events to and from JSON texts | `json` |
 //! | `lines` | lines of text to and from files, pipes, devices | `lines` |
 //! | `outbox` | a buffer on disk that survives, in front of whatever may be away | `outbox` |
 //! | `mqtt` | MQTT 3.1.1 and 5: publish, subscribe | `mqtt` |
 //! | `net` | addresses and secrets of what speaks over a network | `net` |
+//! | `folder` | the files of a folder, each once | `folder` |
+//! | `framing` | frames in a stream of bytes: lines, lengths | `framing` |
 //! | `gpio` | pins over `embedded-hal`, simulated ones | `gpio` |
 //! | `gpio::chardev` | lines of the kernel's GPIO character device, their edges | `gpiocdev` |
 //! | `gpio::rppal` | pins of a Raspberry Pi | `rpi` |
 //! | `actuators` | PWM outputs, servos, relays, LED strips, displays, buzzers | `pwm`, `servo`, `relay`, … |
 //! | `logging` | the log on the terminal | `log` |
 //! | `status` | one line of the terminal that shows where things stand | `status` |
+//! | `tcp` | servers for programs on other machines | `tcp` |
+//! | `process` | other programs: their lines as events, and as filters | `process` |
 //! | `systemd` | the service manager: up, alive, stopping | `systemd` |
+//! | `udp` | datagrams | `udp` |
 //!
 //! Writers are [`InputThing`](thingflow_core::InputThing)s: connect them at the end of a chain, or beside it. Readers
 //! are [`Source`](thingflow_core::Source)s: schedule them, or run them on the spot. A failing writer ends the run,
@@ -34,8 +40,14 @@ pub mod csv;
 pub mod durations;
 #[cfg(feature = "fields")]
 pub mod fields;
+#[cfg(all(feature = "folder", target_os = "linux"))]
+pub mod folder;
+#[cfg(feature = "framing")]
+pub mod framing;
 #[cfg(feature = "gpio")]
 pub mod gpio;
+#[cfg(feature = "json")]
+pub mod json;
 #[cfg(feature = "lines")]
 pub mod lines;
 #[cfg(feature = "log")]
@@ -46,12 +58,26 @@ pub mod mqtt;
 pub mod net;
 #[cfg(feature = "outbox")]
 pub mod outbox;
+#[cfg(feature = "process")]
+pub mod process;
 #[cfg(feature = "status")]
 pub mod status;
 #[cfg(all(feature = "systemd", target_os = "linux"))]
 pub mod systemd;
+#[cfg(feature = "tcp")]
+pub mod tcp;
 
-#[cfg(any(feature = "cron", feature = "durations", feature = "fields", feature = "lines", feature = "net"))]
+#[cfg(feature = "udp")]
+pub mod udp;
+
+#[cfg(any(
+    feature = "cron",
+    feature = "durations",
+    feature = "fields",
+    feature = "json",
+    feature = "lines",
+    feature = "net"
+))]
 mod printable;
 
 #[cfg(any(feature = "csv", feature = "lines"))]

@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::Path;
 
 /// The beginning of a text without control characters.
-#[cfg(any(feature = "cron", feature = "durations", feature = "fields", feature = "net"))]
+#[cfg(any(feature = "cron", feature = "durations", feature = "fields", feature = "json", feature = "net"))]
 pub(crate) fn printable(text: &str) -> String {
     const LONGEST: usize = 120;
     let more = if text.chars().nth(LONGEST).is_some() { "…" } else { "" };

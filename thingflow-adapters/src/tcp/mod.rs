@@ -1,0 +1,40 @@
+//! TCP servers on the scheduler's thread: what clients send comes as events, and events go to all of them.
+//!
+//! ```
+//! use std::io::{BufRead, BufReader, Write};
+//! use std::net::TcpStream;
+//! use thingflow_adapters::tcp;
+//! use thingflow_core::prelude::*;
+//!
+//! let server = tcp::listen("127.0.0.1:0")?; // lines of text; on a port that is free
+//! let address = server.local_addr();
+//! // What one client says, all clients hear.
+//! server.received().map(|received| received.frame).filter(|line| line != "stop").connect(server.broadcast());
+//! let mut scheduler = Scheduler::new()?;
+//! let stopper = scheduler.stopper();
+//! server.received().filter(|received| received.frame == "stop").for_each(move |_| stopper.stop());
+//! scheduler.schedule_on_main_event_loop(server.thing())?;
+//! # let client = std::thread::spawn(move || {
+//! // In another program:
+//! let mut socket = TcpStream::connect(address)?;
+//! socket.write_all(b"hello\nstop\n")?;
+//! let mut heard = String::new();
+//! BufReader::new(socket).read_line(&mut heard)?;
+//! assert_eq!(heard, "hello\n");
+//! # Ok::<(), std::io::Error>(())
+//! # });
+//! scheduler.run_forever()?;
+//! # client.join().expect("the client does not panic")?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! Whoever can reach a server can send to it. An address such as `127.0.0.1:7000` is reached from this machine only; `0.0.0.0`
+//! lets in the whole network, so nothing that switches something may believe what comes from there.
+
+mod client;
+mod options;
+mod server;
+
+pub use client::ClientId;
+pub use options::{Options, Slow};
+pub use server::{Change, Received, Server, ServerStats, listen};

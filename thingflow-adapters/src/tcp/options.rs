@@ -1,0 +1,73 @@
+//! [`Options`]: what a server allows its clients.
+
+use std::io;
+use std::net::{TcpListener, ToSocketAddrs};
+
+use super::server::Server;
+use crate::framing::{Framing, Lines};
+
+/// What happens to a client that does not read what is sent to it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Slow {
+    /// It misses frames, whole ones, which are counted, and stays.
+    #[default]
+    Drop,
+    /// It is disconnected, so that it notices.
+    Disconnect,
+}
+
+/// A server that is not bound yet.
+///
+/// ```
+/// use thingflow_adapters::framing::LengthPrefixed;
+/// use thingflow_adapters::tcp::{Options, Slow};
+/// let server = Options::framed(LengthPrefixed::default()).max_clients(8).slow(Slow::Disconnect).listen("127.0.0.1:0")?;
+/// assert_eq!(server.stats().clients, 0);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Options<F> {
+    pub(super) framing: F,
+    pub(super) max_clients: usize,
+    pub(super) max_unsent: usize,
+    pub(super) slow: Slow,
+}
+
+impl Default for Options<Lines> {
+    fn default() -> Self {
+        Self::framed(Lines::default())
+    }
+}
+
+impl<F: Framing + 'static> Options<F> {
+    /// A server whose frames are of this kind, with at most 64 clients, of which each may be 64 KiB behind.
+    pub fn framed(framing: F) -> Self {
+        Self { framing, max_clients: 64, max_unsent: 1 << 16, slow: Slow::Drop }
+    }
+
+    /// Turns away clients beyond so many.
+    #[must_use]
+    pub fn max_clients(self, max_clients: usize) -> Self {
+        Self { max_clients, ..self }
+    }
+
+    /// How many bytes may wait for a client that does not read.
+    #[must_use]
+    pub fn max_unsent(self, max_unsent: usize) -> Self {
+        Self { max_unsent, ..self }
+    }
+
+    /// What happens to a client that is behind by more than that.
+    #[must_use]
+    pub fn slow(self, slow: Slow) -> Self {
+        Self { slow, ..self }
+    }
+
+    /// Binds the address. Clients are accepted when the server has been scheduled.
+    ///
+    /// # Errors
+    /// Those of the operating system: the address is in use, or is not one of this machine.
+    pub fn listen(self, address: impl ToSocketAddrs) -> io::Result<Server<F>> {
+        Server::new(TcpListener::bind(address)?, self)
+    }
+}

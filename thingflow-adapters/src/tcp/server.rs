@@ -1,0 +1,406 @@
+//! [`Server`]: accepts clients, hears them, and sends to all or to one.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::fmt;
+use std::io::{self, ErrorKind};
+use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
+use std::time::Duration;
+
+use thingflow_core::{
+    Context, Demand, Descriptor, EventThing, Failure, InputThing, Interest, Notice, Port, PortRef, PortSource, Ports,
+    Question, Receipt, Registry, Shared, StreamError,
+};
+
+use super::client::{Client, ClientId, Read1, StreamFault};
+use super::options::{Options, Slow};
+use crate::framing::{Framing, Lines};
+
+/// A server of lines of text, with the usual [`Options`].
+///
+/// # Errors
+/// Those of the operating system: the address is in use, or is not one of this machine.
+pub fn listen(address: impl ToSocketAddrs) -> io::Result<Server<Lines>> {
+    Options::default().listen(address)
+}
+
+/// What a client has sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Received<T> {
+    /// Which connection.
+    pub client: ClientId,
+    /// The line, or the bytes.
+    pub frame: T,
+}
+
+/// A client that has come or gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// It has connected, from this address.
+    Connected(ClientId, SocketAddr),
+    /// It has hung up, its connection was lost, or it has been disconnected.
+    Disconnected(ClientId),
+}
+
+/// What a server has seen. Numbers but that of clients only grow.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ServerStats {
+    /// Clients that are connected.
+    pub clients: usize,
+    /// Clients that were turned away, since there were too many.
+    pub refused: u64,
+    /// Frames that have come.
+    pub received: u64,
+    /// Frames that were left out, since they could not be read.
+    pub invalid: u64,
+    /// Frames that slow clients have missed.
+    pub missed: u64,
+    /// Clients that were disconnected because they were slow, or sent what is no frame.
+    pub disconnected: u64,
+}
+
+/// A handle to a server: its ports and inputs. Give [`thing`](Self::thing) to the scheduler. Clones are the same server.
+pub struct Server<F: Framing> {
+    shared: Shared<Listening<F>>,
+    received: Port<Received<F::Frame>>,
+    changes: Port<Change>,
+    address: SocketAddr,
+}
+
+impl<F: Framing + 'static> Server<F> {
+    pub(super) fn new(listener: TcpListener, options: Options<F>) -> io::Result<Self> {
+        let address = listener.local_addr()?;
+        let (received, changes) = (Port::new().named("received"), Port::new().named("clients"));
+        let listening = Listening {
+            listener: Descriptor::new(listener),
+            name: format!("tcp {address}"),
+            registry: None,
+            clients: BTreeMap::new(),
+            next_id: 1,
+            turns: Turns::default(),
+            options,
+            received: received.clone(),
+            changes: changes.clone(),
+            told: VecDeque::new(),
+            scratch: Vec::new(),
+            stats: ServerStats::default(),
+            is_refusing: false,
+        };
+        Ok(Self { shared: Shared::new(listening), received, changes, address })
+    }
+
+    /// The address that is bound: with the port that was chosen, if it was 0.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The port of all frames that clients send, in the order of each client.
+    pub fn received(&self) -> &Port<Received<F::Frame>> {
+        &self.received
+    }
+
+    /// The port of clients that come and go.
+    pub fn changes(&self) -> &Port<Change> {
+        &self.changes
+    }
+
+    /// An input whose events are sent to all clients. It is never full: what becomes of a client that does not read is said by
+    /// [`Options::slow`].
+    pub fn broadcast(&self) -> impl InputThing<F::Frame> + use<F> {
+        self.shared.input(|server: &mut Listening<F>, frame, _: &mut Context<'_>| {
+            server.send_to_all(&frame);
+            Ok(Demand::More)
+        })
+    }
+
+    /// An input whose events are sent to one client each, in answer to what it has sent. One that has gone misses it.
+    pub fn reply(&self) -> impl InputThing<Received<F::Frame>> + use<F> {
+        self.shared.input(|server: &mut Listening<F>, reply: Received<F::Frame>, _: &mut Context<'_>| {
+            server.send_to(reply.client, &reply.frame);
+            Ok(Demand::More)
+        })
+    }
+
+    /// What the server has seen so far. Not to be called by a Thing that the server itself is calling.
+    pub fn stats(&self) -> ServerStats {
+        self.shared.with(|server| ServerStats { clients: server.clients.len(), ..server.stats })
+    }
+
+    /// What to give to
+    /// [`schedule_on_main_event_loop`](thingflow_core::Scheduler::schedule_on_main_event_loop).
+    pub fn thing(&self) -> impl EventThing + use<F> {
+        self.shared.clone()
+    }
+}
+
+impl<F: Framing> Clone for Server<F> {
+    fn clone(&self) -> Self {
+        let (received, changes) = (self.received.clone(), self.changes.clone());
+        Self { shared: self.shared.clone(), received, changes, address: self.address }
+    }
+}
+
+impl<F: Framing> fmt::Debug for Server<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+/// The key of the listener; those of clients are their numbers.
+const LISTENER: usize = 0;
+/// So many frames are sent before others have their turn.
+const BATCH: usize = 64;
+/// How long to wait when the process has no more descriptors.
+const BREATH: Duration = Duration::from_secs(1);
+
+/// Who has something to tell, each once, in the order in which they said so.
+#[derive(Default)]
+struct Turns {
+    queue: VecDeque<usize>,
+    queued: BTreeSet<usize>,
+}
+
+impl Turns {
+    fn add(&mut self, key: usize) {
+        if self.queued.insert(key) {
+            self.queue.push_back(key);
+        }
+    }
+
+    fn next(&mut self) -> Option<usize> {
+        let key = self.queue.pop_front()?;
+        self.queued.remove(&key);
+        Some(key)
+    }
+}
+
+/// The server itself.
+struct Listening<F: Framing> {
+    listener: Descriptor<TcpListener>,
+    name: String,
+    registry: Option<Registry>,
+    clients: BTreeMap<usize, Client<F>>,
+    next_id: u64,
+    turns: Turns,
+    options: Options<F>,
+    received: Port<Received<F::Frame>>,
+    changes: Port<Change>,
+    /// Changes that have not been sent yet.
+    told: VecDeque<Change>,
+    /// The bytes of the frame that is being sent.
+    scratch: Vec<u8>,
+    stats: ServerStats,
+    /// The last client was turned away, which has been reported.
+    is_refusing: bool,
+}
+
+impl<F: Framing> Listening<F> {
+    /// Takes a client that waits; `false` if none does.
+    fn accept(&mut self, cx: &mut Context<'_>) -> bool {
+        let accepted = self.listener.accept().and_then(|(socket, address)| self.welcome(socket, address, cx));
+        match accepted {
+            Ok(()) => true,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => false,
+            Err(error) if matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::ConnectionAborted) => true,
+            Err(error) => {
+                cx.report(&self.name, &StreamError::caused("cannot accept a client, trying again", error));
+                cx.wake_at(cx.now() + BREATH);
+                false
+            }
+        }
+    }
+
+    fn welcome(&mut self, socket: std::net::TcpStream, address: SocketAddr, cx: &Context<'_>) -> io::Result<()> {
+        if self.clients.len() >= self.options.max_clients {
+            self.stats.refused += 1;
+            if !std::mem::replace(&mut self.is_refusing, true) {
+                let why =
+                    format!("{} clients are connected, turning others away; see `max_clients`", self.clients.len());
+                cx.report(&self.name, &StreamError::message(why));
+            }
+            return Ok(());
+        }
+        self.is_refusing = false;
+        // A client that has lost its power says no goodbye: the system asks after it.
+        rustix::net::sockopt::set_socket_keepalive(&socket, true)?;
+        let id = ClientId(self.next_id);
+        let key = usize::try_from(self.next_id).map_err(|_| ErrorKind::OutOfMemory)?;
+        let mut client = Client::new(id, address, socket, self.options.framing.clone());
+        let registry = self.registry.as_ref().ok_or(ErrorKind::NotConnected)?;
+        registry.register(&mut client.socket, key, Interest::READABLE | Interest::WRITABLE)?;
+        self.next_id += 1;
+        self.clients.insert(key, client);
+        self.told.push_back(Change::Connected(id, address));
+        self.turns.add(key);
+        Ok(())
+    }
+
+    fn part_with(&mut self, key: usize) {
+        if let Some(client) = self.clients.remove(&key) {
+            self.told.push_back(Change::Disconnected(client.id));
+            self.registry.iter().for_each(Registry::call_soon);
+        }
+    }
+
+    fn send_to_all(&mut self, frame: &F::Frame) {
+        self.encode(frame);
+        let keys: Vec<usize> = self.clients.keys().copied().collect();
+        for key in keys {
+            self.send_scratch(key);
+        }
+    }
+
+    fn send_to(&mut self, client: ClientId, frame: &F::Frame) {
+        self.encode(frame);
+        if let Ok(key) = usize::try_from(client.0) {
+            self.send_scratch(key);
+        }
+    }
+
+    fn encode(&mut self, frame: &F::Frame) {
+        self.scratch.clear();
+        self.options.framing.encode(frame, &mut self.scratch);
+    }
+
+    fn send_scratch(&mut self, key: usize) {
+        let Some(client) = self.clients.get_mut(&key) else {
+            self.stats.missed += 1;
+            return;
+        };
+        // A frame that is longer than the limit goes to a client for which nothing waits.
+        let is_behind = client.unsent() > 0 && client.unsent() + self.scratch.len() > self.options.max_unsent;
+        let is_lost = if is_behind {
+            self.stats.missed += 1;
+            self.options.slow == Slow::Disconnect
+        } else {
+            client.send(&self.scratch).is_err() // what is wrong is told by reading
+        };
+        if is_lost {
+            self.stats.disconnected += u64::from(is_behind);
+            self.part_with(key);
+        }
+    }
+
+    /// Reads what one client has sent. `None`: there is nothing more of it.
+    fn read(&mut self, key: usize, cx: &Context<'_>) -> Option<Received<F::Frame>> {
+        loop {
+            let client = self.clients.get_mut(&key)?;
+            let id = client.id;
+            match client.read() {
+                Read1::Frame(frame) => {
+                    self.stats.received += 1;
+                    return Some(Received { client: id, frame });
+                }
+                Read1::Nothing => return None,
+                Read1::Bad(error) => {
+                    self.stats.invalid += 1;
+                    let who = format!("{}, client {id} at {}", self.name, client.address);
+                    cx.report(&who, &StreamError::caused("a frame was left out", error));
+                }
+                Read1::Gone(fault) => {
+                    self.say_goodbye(key, fault, cx);
+                    return None;
+                }
+            }
+        }
+    }
+
+    fn say_goodbye(&mut self, key: usize, fault: Option<StreamFault>, cx: &Context<'_>) {
+        let address = self.clients.get(&key).map(|client| client.address.to_string()).unwrap_or_default();
+        match fault {
+            Some(StreamFault::Frame(error)) => {
+                self.stats.disconnected += 1;
+                self.stats.invalid += 1;
+                let who = format!("{}, client {key} at {address}", self.name);
+                cx.report(&who, &StreamError::caused("a client was disconnected", error));
+            }
+            // Clients vanish: that is no fault of the program.
+            Some(StreamFault::Io(error)) => log::debug!("{}: client {key} at {address}: {error}", self.name),
+            None => {}
+        }
+        self.part_with(key);
+    }
+
+    /// Sends what has changed; the receipt of the last.
+    fn tell(&mut self, cx: &mut Context<'_>) -> Receipt {
+        while let Some(change) = self.told.pop_front() {
+            let demand = self.changes.emit(change, cx)?;
+            if demand == Demand::Full {
+                return Ok(demand);
+            }
+        }
+        Ok(Demand::More)
+    }
+
+    fn gather_turns(&mut self) {
+        let Some(registry) = &self.registry else { return };
+        while let Some(ready) = registry.next_ready() {
+            self.turns.add(ready.key);
+        }
+    }
+
+    /// Does what there is to do for one key.
+    fn turn(&mut self, key: usize, cx: &mut Context<'_>) -> Receipt {
+        if key == LISTENER {
+            if self.accept(cx) {
+                self.turns.add(LISTENER);
+            }
+            return self.tell(cx);
+        }
+        if self.clients.get_mut(&key).is_some_and(|client| client.push().is_err()) {
+            self.part_with(key);
+        }
+        let received = self.read(key, cx);
+        if received.is_some() {
+            self.turns.add(key);
+        }
+        if self.tell(cx)? == Demand::Full {
+            cx.call_again();
+        }
+        received.map_or(Ok(Demand::More), |received| self.received.emit(received, cx))
+    }
+}
+
+impl<F: Framing> Ports for Listening<F> {
+    fn ports(&self, see: &mut dyn FnMut(PortRef)) {
+        see(self.received.as_ref());
+        see(self.changes.as_ref());
+    }
+}
+
+impl<F: Framing> PortSource for Listening<F> {
+    fn send(&mut self, cx: &mut Context<'_>) -> Result<Demand, Failure> {
+        self.gather_turns();
+        self.tell(cx)?;
+        for _ in 0..BATCH {
+            let Some(key) = self.turns.next() else { return Ok(Demand::More) };
+            if self.turn(key, cx)? == Demand::Full {
+                return Ok(Demand::Full);
+            }
+        }
+        cx.call_again();
+        Ok(Demand::More)
+    }
+    fn on_notice(&mut self, notice: Notice<'_>, cx: &mut Context<'_>) -> Receipt {
+        if matches!(notice, Notice::Wake) {
+            self.turns.add(LISTENER);
+            cx.call_again();
+            return Ok(Demand::More);
+        }
+        self.tell_ports(notice, cx)
+    }
+    fn answer(&self, question: Question<'_>) -> bool {
+        matches!(question, Question::Open) || self.ask_ports(question) // it may only send
+    }
+    fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+impl<F: Framing> EventThing for Listening<F> {
+    fn register(&mut self, registry: &Registry) -> io::Result<()> {
+        registry.register(&mut self.listener, LISTENER, Interest::READABLE)?;
+        self.registry = Some(registry.clone());
+        self.turns.add(LISTENER);
+        Ok(())
+    }
+}

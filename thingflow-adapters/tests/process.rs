@@ -1,0 +1,131 @@
+//! Programs of the system as sources and as filters.
+#![cfg(feature = "process")]
+
+use std::process::Command;
+use std::time::Duration;
+
+use thingflow_adapters::framing::Lines;
+use thingflow_adapters::process::{self, Options, Program};
+use thingflow_core::Backoff;
+use thingflow_core::prelude::*;
+use thingflow_core::testing::Recorder;
+
+type Done = Result<(), Box<dyn std::error::Error>>;
+
+fn shell(script: &str) -> impl FnMut() -> Command + 'static {
+    let script = script.to_owned();
+    move || {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &script]);
+        shell
+    }
+}
+
+/// The output, the errors and the ends of a program that runs to its end.
+fn run(program: &Program<Lines>) -> Result<[String; 3], Box<dyn std::error::Error>> {
+    let (output, errors, exits) = (Recorder::new(), Recorder::new(), Recorder::new());
+    program.output().connect(output.clone());
+    program.errors().connect(errors.clone());
+    program.exits().map(|exit| exit.status.code()).connect(exits.clone());
+    let mut scheduler = Scheduler::new()?;
+    scheduler.schedule_on_main_event_loop(program.thing())?;
+    scheduler.run_forever()?;
+    Ok([output.text(), errors.text(), exits.text()])
+}
+
+#[test]
+fn sz45_lines_of_a_program_and_of_its_errors() -> Done {
+    let [output, errors, exits] = run(&process::run("sh", shell("echo one; echo oops >&2; echo two; printf three")))?;
+    assert_eq!((output.as_str(), errors.as_str(), exits.as_str()), (r#""one" "two" |"#, r#""oops" |"#, "Some(0) |"));
+    let lines = Lines::default().allow_unterminated();
+    let whole = Options::new("sh", shell("echo one; printf three")).framed(lines).run();
+    assert_eq!(run(&whole)?[0], r#""one" "three" |"#);
+    Ok(())
+}
+
+#[test]
+fn sz45_much_that_is_written_just_before_the_end_is_not_lost() -> Done {
+    let program = process::run("seq", || {
+        let mut seq = Command::new("seq");
+        seq.arg("5000");
+        seq
+    });
+    let count = Recorder::new();
+    program.output().count().connect(count.clone());
+    let mut scheduler = Scheduler::new()?;
+    scheduler.schedule_on_main_event_loop(program.thing())?;
+    scheduler.run_forever()?;
+    assert_eq!(count.events(), [5000]);
+    Ok(())
+}
+
+#[test]
+fn a_program_that_fails_ends_the_stream_by_an_error_that_names_it() -> Done {
+    let program = process::run("probe", shell("echo half; exit 3"));
+    let seen = Recorder::new();
+    program.output().connect(seen.clone());
+    let mut scheduler = Scheduler::new()?;
+    scheduler.schedule_on_main_event_loop(program.thing())?;
+    let _ = scheduler.run_forever();
+    assert_eq!(seen.events(), ["half"]);
+    let error = seen.error().ok_or("an error")?;
+    assert!(error.contains("`probe` has failed") && error.contains('3'), "{error}");
+    Ok(())
+}
+
+#[test]
+fn a_program_that_is_not_there_is_an_error_that_says_so() -> Done {
+    let program = process::run("probe", || Command::new("/no/such/program"));
+    let seen = Recorder::new();
+    program.output().connect(seen.clone());
+    let mut scheduler = Scheduler::new()?;
+    scheduler.schedule_on_main_event_loop(program.thing())?;
+    let _ = scheduler.run_forever();
+    assert!(seen.error().is_some_and(|error| error.contains("cannot start the program")), "{:?}", seen.error());
+    Ok(())
+}
+
+#[test]
+fn a_program_that_ends_is_started_again() -> Done {
+    let again = Options::new("sh", shell("echo up; exit 1")).restart(Backoff::constant(Duration::from_millis(1))).run();
+    let (seen, exits) = (Recorder::new(), Recorder::new());
+    let mut scheduler = Scheduler::new()?;
+    let stopper = scheduler.stopper();
+    again.output().tap(seen.clone()).skip(2).for_each(move |_| stopper.stop());
+    again.exits().map(|exit| exit.restarts).connect(exits.clone());
+    scheduler.schedule_on_main_event_loop(again.thing())?;
+    scheduler.run_forever()?;
+    assert_eq!(seen.events(), ["up", "up", "up"]);
+    assert_eq!(exits.events(), [true, true]);
+    Ok(())
+}
+
+#[test]
+fn a_filter_that_is_slow_pauses_its_source_and_loses_nothing() -> Done {
+    // More than a pipe and the limit hold.
+    let program = Options::new("cat", || Command::new("cat")).max_unsent(1000).run();
+    let count = Recorder::new();
+    program.output().fold(0, |sum, line: String| sum + line.len()).connect(count.clone());
+    let mut scheduler = Scheduler::new()?;
+    let lines = (0..300).map(|n| format!("{n:01000}"));
+    scheduler.schedule_recurring(from_iter(lines).connect(program.input()))?;
+    scheduler.schedule_on_main_event_loop(program.thing())?;
+    scheduler.run_forever()?;
+    assert_eq!(count.events(), [300_000]);
+    Ok(())
+}
+
+#[test]
+fn a_program_is_killed_with_its_thing() -> Done {
+    let program = process::run("sh", shell("echo $$; exec sleep 1000"));
+    let seen = Recorder::new();
+    let mut scheduler = Scheduler::new()?;
+    let stopper = scheduler.stopper();
+    program.output().tap(seen.clone()).for_each(move |_| stopper.stop());
+    scheduler.schedule_on_main_event_loop(program.thing())?;
+    scheduler.run_forever()?;
+    let pid = seen.events().first().ok_or("a line")?.clone();
+    drop((scheduler, program));
+    assert!(!std::path::Path::new(&format!("/proc/{pid}")).exists(), "it still runs, as {pid}");
+    Ok(())
+}
