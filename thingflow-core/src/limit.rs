@@ -354,6 +354,12 @@ impl<T, S: Store<T>> Bounded<T, S> {
         self.events.is_empty()
     }
 
+    /// How many events are held.
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.events.len()
+    }
+
     /// Looks at all events, oldest first.
     pub fn iter(&self) -> impl Iterator<Item = &T> {
         self.events.iter()
@@ -425,10 +431,6 @@ impl<T> Bounded<T, VecDeque<T>> {
 /// Between two threads, where it stands behind a lock.
 #[cfg(feature = "std")]
 impl<T> Backlog<T> {
-    pub(crate) fn len(&self) -> usize {
-        self.events.len()
-    }
-
     /// Takes an event in that there is room for, uncounted.
     #[inline]
     pub(crate) fn push_back(&mut self, event: T) {

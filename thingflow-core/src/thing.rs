@@ -238,18 +238,7 @@ pub trait Sink {
     /// # Errors
     /// A fatal one, made by [`Context::fatal`].
     fn on_notice(&mut self, notice: Notice<'_>, cx: &mut Context<'_>) -> Receipt {
-        match notice {
-            Notice::Start => self.on_start(cx),
-            Notice::Wake => self.on_wake(cx),
-            Notice::Watermark(watermark) => self.on_watermark(watermark, cx),
-            Notice::Flush => self.on_flush(cx),
-            Notice::Completed => self.on_completed(cx).map(|()| Demand::Done),
-            Notice::Error(error) => self.on_error(error, cx).map(|()| Demand::Done),
-            Notice::State(visitor) => {
-                self.on_state(visitor);
-                Ok(Demand::More)
-            }
-        }
+        notice_sink(self, notice, cx)
     }
 
     /// Answers a question: calls the method for it. Only a sink that holds another one overrides it, to ask that.
@@ -266,6 +255,22 @@ pub trait Sink {
             }
             #[cfg(not(feature = "alloc"))]
             Question::Never(never, _) => match never {},
+        }
+    }
+}
+
+/// Calls the method of a sink for a notice.
+pub(crate) fn notice_sink<S: Sink + ?Sized>(sink: &mut S, notice: Notice<'_>, cx: &mut Context<'_>) -> Receipt {
+    match notice {
+        Notice::Start => sink.on_start(cx),
+        Notice::Wake => sink.on_wake(cx),
+        Notice::Watermark(watermark) => sink.on_watermark(watermark, cx),
+        Notice::Flush => sink.on_flush(cx),
+        Notice::Completed => sink.on_completed(cx).map(|()| Demand::Done),
+        Notice::Error(error) => sink.on_error(error, cx).map(|()| Demand::Done),
+        Notice::State(visitor) => {
+            sink.on_state(visitor);
+            Ok(Demand::More)
         }
     }
 }

@@ -119,6 +119,8 @@ struct Row {
     branches: usize,
     /// What it holds of an event goes on at a flush.
     collects: bool,
+    /// A watermark waits behind an event that it holds: see `holding.rs`.
+    holds: bool,
     /// What does not get through, and why.
     own: Vec<(&'static str, &'static str)>,
 }
@@ -132,7 +134,7 @@ const ROOM_OF_ITS_OWN: (&str, &str) = ("Room", "holds events while those behind 
 
 impl Row {
     fn new(name: &'static str, build: impl Fn(Probe) -> Inputs + 'static) -> Self {
-        Self { name, build: Box::new(build), branches: 1, collects: false, own: Vec::new() }
+        Self { name, build: Box::new(build), branches: 1, collects: false, holds: false, own: Vec::new() }
     }
     fn own(mut self, what: &'static str, why: &'static str) -> Self {
         self.own.push((what, why));
@@ -143,6 +145,9 @@ impl Row {
     }
     fn collects(self) -> Self {
         Self { collects: true, ..self }
+    }
+    fn holds(self) -> Self {
+        Self { holds: true, ..self }
     }
     fn branches(self, branches: usize) -> Self {
         Self { branches, ..self }
@@ -271,6 +276,9 @@ fn passes_watermarks(row: &Row) -> bool {
             if !stand.goes_on() {
                 return true;
             }
+            if row.holds {
+                return holds_watermarks(stand);
+            }
         }
         let at = |secs| Notice::Watermark(Timestamp::from_secs(secs));
         let mark = |secs| format!("{:?}", at(secs));
@@ -284,6 +292,16 @@ fn passes_watermarks(row: &Row) -> bool {
         (0..stand.inputs.len()).for_each(|input| stand.tell(input, at(20)));
         first && stand.probe.count(&mark(20)) == row.branches
     })
+}
+
+/// Whether no watermark comes until the event does that is held.
+fn holds_watermarks(mut stand: Stand) -> bool {
+    stand.tell_all(|| Notice::Watermark(Timestamp::from_secs(10)));
+    let waits = stand.probe.count("Watermark") == 0;
+    stand.tell_all(|| Notice::Completed);
+    let words = stand.probe.0.words.borrow();
+    let last = |what: &str| words.iter().rposition(|word| word.starts_with(what));
+    waits && last("Watermark").is_none_or(|watermark| Some(watermark) > last("next"))
 }
 
 /// Whether the flush of an input comes, once, behind what it sets free.
@@ -443,16 +461,16 @@ fn select() -> Vec<Row> {
         chain("take_while", 1, |p| p.take_while(|_| true)),
         chain("take_while_inclusive", 1, |p| p.take_while_inclusive(|_| true)),
         chain("skip", 1, |p| p.skip(2)),
-        chain("skip_last", 1, |p| p.skip_last(2)),
-        chain("skip_last_of", 1, |p| p.skip_last_of::<2>()),
+        chain("skip_last", 1, |p| p.skip_last(2)).holds(),
+        chain("skip_last_of", 1, |p| p.skip_last_of::<2>()).holds(),
         chain("skip_while", 1, |p| p.skip_while(|_| true)),
         chain("step_by", 1, |p| p.step_by(2)),
         chain("slice", 1, |p| p.slice(1..9, 2)),
         chain("ignore_elements", 1, |p| p.ignore_elements()),
-        chain("take_last", 1, |p| p.take_last(2)),
-        chain("take_last_of", 1, |p| p.take_last_of::<2>()),
-        chain("last", 1, |p| p.last()),
-        chain("last_or", 1, |p| p.last_or(0)),
+        chain("take_last", 1, |p| p.take_last(2)).holds(),
+        chain("take_last_of", 1, |p| p.take_last_of::<2>()).holds(),
+        chain("last", 1, |p| p.last()).holds(),
+        chain("last_or", 1, |p| p.last_or(0)).holds(),
         chain("dedup", 1, |p| p.dedup()),
         chain("dedup_by_key", 1, |p| p.dedup_by_key(|x| *x)),
         chain("dedup_by", 1, |p| p.dedup_by(|a, b| a == b)),
@@ -469,10 +487,10 @@ fn reduce() -> Vec<Row> {
     vec![
         chain("fold", 1, |p| p.fold(0, |sum, x| sum + x)),
         chain("reduce", 1, |p| p.reduce(|sum, x| sum + x)),
-        chain("min", 1, |p| p.min()),
-        chain("max", 1, |p| p.max()),
-        chain("min_by_key", 1, |p| p.min_by_key(|x| *x)),
-        chain("max_by_key", 1, |p| p.max_by_key(|x| *x)),
+        chain("min", 1, |p| p.min()).holds(),
+        chain("max", 1, |p| p.max()).holds(),
+        chain("min_by_key", 1, |p| p.min_by_key(|x| *x)).holds(),
+        chain("max_by_key", 1, |p| p.max_by_key(|x| *x)).holds(),
         chain("top_k", 1, |p| p.top_k(2)),
         chain("top_k_by_key", 1, |p| p.top_k_by_key(2, |x| *x)),
         chain("top_k_of", 1, |p| p.top_k_of::<2>()),
@@ -536,17 +554,17 @@ fn windows() -> Vec<Row> {
 fn timing() -> Vec<Row> {
     let limit = || Limit::block(9);
     vec![
-        chain("delay", 1, move |p| p.delay(SECOND, limit())).has_room(),
-        chain("delay_of", 1, |p| p.delay_of::<9>(SECOND)).has_room(),
+        chain("delay", 1, move |p| p.delay(SECOND, limit())).has_room().holds(),
+        chain("delay_of", 1, |p| p.delay_of::<9>(SECOND)).has_room().holds(),
         chain("pace", 1, move |p| p.pace(SECOND, limit())).has_room(),
         chain("pace_of", 1, |p| p.pace_of::<9>(SECOND)).has_room(),
         chain("throttle", 1, |p| p.throttle(SECOND)),
         chain("throttle_by", 1, |p| p.throttle_by(SECOND, 4, |x| *x)),
-        chain("debounce", 1, |p| p.debounce(SECOND)).collects(),
-        chain("sample_every", 1, |p| p.sample_every(SECOND)).collects(),
+        chain("debounce", 1, |p| p.debounce(SECOND)).collects().holds(),
+        chain("sample_every", 1, |p| p.sample_every(SECOND)).collects().holds(),
         chain("heartbeat", 1, |p| p.heartbeat(SECOND)),
         chain("heartbeat_by", 1, |p| p.heartbeat_by(SECOND, |a, b| a == b)),
-        chain("coalesce", 1, |p| p.coalesce()).collects(),
+        chain("coalesce", 1, |p| p.coalesce()).collects().holds(),
         chain("time_to_live", 1, |p| p.stamped().time_to_live(SECOND)),
         chain("stamped", 1, |p| p.stamped()),
         chain("timeout", 1, |p| p.timeout(SECOND)),
@@ -940,5 +958,4 @@ fn every_wrapper_passes_every_notice() {
     assert_eq!(mistakes(&wrappers()), "");
 }
 
-// Not in the tables: the borders of threads. A `Remote` posts events only, and neither an edge sink nor the input of
-// `map_on_pool` passes a watermark or a flush on to the other side: their queues hold events.
+// Not in these tables: the borders of threads, which `borders.rs` has.

@@ -2,6 +2,7 @@
 //!
 //! Holds what its `Limit` allows.
 
+use crate::clock::Timestamp;
 use crate::error::StreamError;
 use crate::kit::Holding;
 use crate::limit::Limit;
@@ -77,6 +78,9 @@ impl<T> Filter<T> for Buffer<T> {
     fn on_wake(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
         let demand = self.hand_on(out)?;
         self.0.follow(demand, out)
+    }
+    fn on_watermark(&mut self, watermark: Timestamp, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
+        self.0.on_watermark(watermark, out)
     }
     fn on_completed(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Closed {
         if self.0.may_wait(out) { self.on_wake(out).map(drop) } else { self.0.flush(as_it_is, out) }

@@ -2,8 +2,9 @@
 //!
 //! Holds one event.
 
+use crate::clock::Timestamp;
 use crate::error::StreamError;
-use crate::kit::{Ending, Gate};
+use crate::kit::{Ending, Gate, Single};
 use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
 
 /// Made by [`latest`](super::FlowControl::latest).
@@ -19,14 +20,14 @@ use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
 /// ```
 #[derive(Clone, Debug)]
 pub struct Latest<T> {
-    held: Option<T>,
+    held: Single<T>,
     gate: Gate,
     ending: Ending,
 }
 
 impl<T> Latest<T> {
     pub(super) fn new() -> Self {
-        Self { held: None, gate: Gate::default(), ending: Ending::default() }
+        Self { held: Single::default(), gate: Gate::default(), ending: Ending::default() }
     }
 }
 
@@ -35,10 +36,10 @@ impl<T> Filter<T> for Latest<T> {
     #[inline]
     fn on_next(&mut self, event: T, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
         if self.gate.is_open(out) {
-            self.held = None;
-            return self.gate.send(event, out);
+            let demand = self.held.drop_event(out)?;
+            return if demand == Demand::Done { Ok(demand) } else { self.gate.send(event, out) };
         }
-        self.held = Some(event);
+        self.held.hold(event);
         Ok(Demand::More)
     }
     fn on_wake(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
@@ -46,7 +47,8 @@ impl<T> Filter<T> for Latest<T> {
             out.context().wake_on_resume();
             return Ok(Demand::More);
         }
-        let demand = self.held.take().map_or(Ok(Demand::More), |event| self.gate.send(event, out))?;
+        let gate = &mut self.gate;
+        let demand = self.held.send_by(out, |event, out| gate.send(event, out))?;
         self.ending.follow(demand, true, out)
     }
     fn has_room(&self, _: bool) -> bool {
@@ -55,13 +57,16 @@ impl<T> Filter<T> for Latest<T> {
     fn is_draining(&self) -> bool {
         self.ending.waits()
     }
+    fn on_watermark(&mut self, watermark: Timestamp, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
+        self.held.on_watermark(watermark, out)
+    }
     fn on_completed(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Closed {
-        if self.held.is_some() && self.ending.may_wait(out.context()) {
+        if !self.held.is_empty() && self.ending.may_wait(out.context()) {
             return self.on_wake(out).map(drop);
         }
-        out.flush(self.held.take())
+        self.held.on_completed(out)
     }
     fn on_error(&mut self, error: StreamError, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Closed {
-        out.flush_error(self.held.take(), error)
+        self.held.fail(error, false, out)
     }
 }

@@ -6,9 +6,9 @@
 use core::fmt::{self, Display};
 
 use super::error_policy::{Breaker, ErrorPolicy};
-use crate::clock::Instant;
+use crate::clock::{Instant, Timestamp};
 use crate::error::StreamError;
-use crate::kit::Ending;
+use crate::kit::{Ending, Marks};
 use crate::limit::Backlog;
 use crate::notice::{Notice, Question};
 use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt, notice_filter};
@@ -36,6 +36,7 @@ pub struct TryWith<T, G> {
     breaker: Breaker,
     retried: Option<Retried<T>>,
     waiting: Backlog<T>,
+    marks: Marks,
     paused: bool,
     ending: Ending,
 }
@@ -105,7 +106,8 @@ fn failure(error: &impl Display) -> StreamError {
 impl<T, G: Fallible<T>> TryWith<T, G> {
     pub(super) fn new(function: G, policy: ErrorPolicy<T>) -> Self {
         let (breaker, waiting) = (policy.breaker(), Backlog::new(policy.limit.clone()));
-        Self { function, policy, breaker, retried: None, waiting, paused: false, ending: Ending::default() }
+        let (marks, ending) = (Marks::default(), Ending::default());
+        Self { function, policy, breaker, retried: None, waiting, marks, paused: false, ending }
     }
 
     /// Tries an event that has failed so often before.
@@ -174,6 +176,13 @@ impl<T, G: Fallible<T>> TryWith<T, G> {
             };
             let Some((event, failures)) = next else { break };
             demand = demand.and(self.attempt(event, failures, out)?);
+            if self.retried.is_none() {
+                self.marks.left(1);
+                demand = self.marks.follow(demand, out)?;
+            }
+        }
+        if self.retried.is_none() && self.waiting.is_empty() {
+            demand = self.marks.follow_all(demand, out)?; // those of events that were dropped for want of room
         }
         if self.retried.is_none() && core::mem::take(&mut self.paused) {
             out.context().resume();
@@ -209,7 +218,12 @@ impl<T, G: Fallible<T>> Filter<T> for TryWith<T, G> {
     }
     fn notice(&mut self, mut notice: Notice<'_>, out: &mut Emitter<'_, '_, impl InputThing<G::Out>>) -> Receipt {
         if !notice.is_end() {
-            let letters = self.policy.tell_letters(notice.again(), out.context())?;
+            // What is still tried may become a dead letter, which is not to come behind its watermark.
+            let waits = self.retried.is_some() && matches!(notice, Notice::Watermark(_));
+            let letters = match waits {
+                true => Demand::More,
+                false => self.policy.tell_letters(notice.again(), out.context())?,
+            };
             return Ok(letters.and(notice_filter(self, notice, out)?));
         }
         // What is tried a last time may still become a dead letter.
@@ -221,6 +235,10 @@ impl<T, G: Fallible<T>> Filter<T> for TryWith<T, G> {
             self.policy.tell_letters(end, out.context())?;
         }
         Ok(demand)
+    }
+    fn on_watermark(&mut self, watermark: Timestamp, out: &mut Emitter<'_, '_, impl InputThing<G::Out>>) -> Receipt {
+        let held = usize::from(self.retried.is_some()) + self.waiting.len();
+        self.marks.come(watermark, held, out)
     }
     fn is_holding(&self) -> bool {
         let letters = self.policy.letters().is_some_and(|letters| letters.ask(Question::Holding));

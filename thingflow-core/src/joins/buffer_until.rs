@@ -8,6 +8,7 @@ use super::Join;
 use super::held::{Held, Queue};
 use super::rule::{At, Rule, Takes};
 use crate::error::StreamError;
+use crate::kit::Marks;
 use crate::limit::Limit;
 use crate::notice::Notice;
 use crate::thing::{Demand, Emitter, InputThing, Receipt};
@@ -35,17 +36,23 @@ use crate::thing::{Demand, Emitter, InputThing, Receipt};
 #[derive(Clone, Debug)]
 pub struct BufferUntil<T> {
     held: Held<T>,
+    marks: Marks,
     send_empty: bool,
     drop_on_error: bool,
 }
 
 impl<T> BufferUntil<T> {
     pub(super) fn new(limit: Limit) -> Self {
-        Self { held: Held::new(limit), send_empty: false, drop_on_error: false }
+        Self { held: Held::new(limit), marks: Marks::default(), send_empty: false, drop_on_error: false }
     }
 
     fn rest(&mut self) -> Option<Vec<T>> {
         if self.held.is_empty() { None } else { Some(self.held.events.drain().collect()) }
+    }
+
+    fn send(&mut self, events: Vec<T>, out: &mut Emitter<'_, '_, impl InputThing<Vec<T>>>) -> Receipt {
+        let demand = out.next(events)?;
+        self.marks.follow_all(demand, out)
     }
 
     /// Takes what is held, of which nothing waits then.
@@ -73,8 +80,8 @@ impl<I, T> Join<I, BufferUntil<T>> {
 impl<T> Rule for BufferUntil<T> {
     type Out = Vec<T>;
     fn on_completed(&mut self, _: usize, out: &mut Emitter<'_, '_, impl InputThing<Vec<T>>>) -> Receipt {
-        out.flush(self.rest())?;
-        Ok(Demand::Done)
+        let demand = self.rest().map_or(Ok(Demand::More), |events| self.send(events, out))?;
+        if demand == Demand::Done { Ok(demand) } else { out.finish() }
     }
     fn on_error(
         &mut self,
@@ -87,8 +94,11 @@ impl<T> Rule for BufferUntil<T> {
         Ok(Demand::Done)
     }
     fn on_notice(&mut self, notice: Notice<'_>, out: &mut Emitter<'_, '_, impl InputThing<Vec<T>>>) -> Receipt {
+        if let Notice::Watermark(watermark) = notice {
+            return self.marks.come(watermark, self.held.events.len(), out);
+        }
         let events = if matches!(notice, Notice::Flush) { self.take(out) } else { None };
-        let demand = events.map_or(Ok(Demand::More), |events| out.next(events))?;
+        let demand = events.map_or(Ok(Demand::More), |events| self.send(events, out))?;
         if demand == Demand::Done { Ok(demand) } else { Ok(demand.and(out.notice(notice)?)) }
     }
     fn has_room(&self, input: usize, behind: bool) -> bool {
@@ -108,7 +118,7 @@ impl<T, U> Takes<At<1>, U> for BufferUntil<T> {
         match self.take(out) {
             None if self.send_empty => out.next(Vec::new()),
             None => Ok(Demand::More),
-            Some(events) => out.next(events),
+            Some(events) => self.send(events, out),
         }
     }
 }

@@ -8,7 +8,9 @@ use super::held::{Held, Queue};
 use super::rule::{Index, Rule, Takes};
 use super::{Inputs, Join, Wire};
 use crate::error::StreamError;
+use crate::kit::Marks;
 use crate::limit::Limit;
+use crate::notice::Notice;
 use crate::thing::{Demand, Emitter, InputThing, Receipt};
 
 /// Sends the events of the first input; when it has ended those of the second, and so on to the last, with which it
@@ -33,7 +35,7 @@ where
 {
     let later = move |_| Later { held: Held::new(limit.clone()), error: None };
     let later = (0..inputs.count()).map(later).collect();
-    Join::of(inputs, Concat { turn: 0, later })
+    Join::of(inputs, Concat { turn: 0, marks: Marks::default(), later })
 }
 
 /// Made by [`concat`](super::Joins::concat).
@@ -41,6 +43,7 @@ where
 pub struct Concat<T> {
     /// The input whose events are sent.
     turn: usize,
+    marks: Marks,
     later: Vec<Later<T>>,
 }
 
@@ -65,9 +68,16 @@ impl<T> Concat<T> {
             if next.held.take_room() {
                 out.context().resume();
             }
-            match next.error.take() {
+            let (error, has_ended) = (next.error.take(), next.held.is_ended());
+            if self.later[self.turn..].iter().all(|later| later.held.is_empty()) {
+                demand = self.marks.follow_all(demand, out)?;
+            }
+            if demand == Demand::Done {
+                return Ok(demand);
+            }
+            match error {
                 Some(error) => return out.fail(error),
-                None if !next.held.is_ended() => return Ok(demand),
+                None if !has_ended => return Ok(demand),
                 None => {}
             }
         }
@@ -89,6 +99,15 @@ impl<T> Rule for Concat<T> {
         }
         self.later[input].error = Some(error);
         Ok(Demand::More)
+    }
+    fn on_notice(&mut self, notice: Notice<'_>, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
+        match notice {
+            Notice::Watermark(watermark) => {
+                let held = self.later.iter().map(|later| later.held.events.len()).sum();
+                self.marks.come(watermark, held, out)
+            }
+            notice => out.notice(notice),
+        }
     }
     fn has_room(&self, input: usize, behind: bool) -> bool {
         if input == self.turn { behind } else { self.later[input].held.has_room() }

@@ -11,7 +11,7 @@ use super::held::{Held, Queue};
 use super::rule::{Index, Rule, Takes};
 use super::{Inputs, Join, Wire};
 use crate::error::StreamError;
-use crate::kit::SideBranch;
+use crate::kit::{Marks, SideBranch};
 use crate::limit::Limit;
 use crate::notice::Notice;
 use crate::thing::{Demand, Emitter, InputThing, Receipt};
@@ -47,7 +47,16 @@ where
     let lanes = (0..inputs.count()).map(lane).collect();
     Join::of(
         inputs,
-        MergeByTime { time, lanes, sent: None, reach: None, late: SideBranch::none(), drop_on_error: false },
+        MergeByTime {
+            time,
+            lanes,
+            last: 0,
+            marks: Marks::default(),
+            sent: None,
+            reach: None,
+            late: SideBranch::none(),
+            drop_on_error: false,
+        },
     )
 }
 
@@ -55,6 +64,9 @@ where
 pub struct MergeByTime<T, K, F> {
     time: F,
     lanes: Vec<Lane<T, K>>,
+    /// The number of the last event that came.
+    last: u64,
+    marks: Marks,
     /// The time of the last event that was sent.
     sent: Option<K>,
     /// The time that another input must have shown so that an event of the given time need not wait for the rest.
@@ -67,8 +79,8 @@ type Reach<K> = Box<dyn Fn(&K) -> K>;
 
 /// One input.
 struct Lane<T, K> {
-    /// In the order of their times.
-    held: Held<(K, T)>,
+    /// In the order of their times, each with its number.
+    held: Held<(K, u64, T)>,
     newest: Option<K>,
 }
 
@@ -116,10 +128,12 @@ impl<T, K: Ord + Clone, F: FnMut(&T) -> K> MergeByTime<T, K, F> {
     fn send(&mut self, all: bool, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
         let (mut demand, mut room) = (Demand::More, false);
         while let Some(at) = self.next_lane(all) {
-            let Some((time, event)) = self.lanes[at].held.pop() else { break };
+            let Some((time, number, event)) = self.lanes[at].held.pop() else { break };
             room |= self.lanes[at].held.take_room();
             self.sent = Some(time);
             demand = demand.and(out.next(event)?);
+            self.marks.left_by(number);
+            demand = self.marks.follow(demand, out)?;
             if demand == Demand::Done {
                 return Ok(demand);
             }
@@ -127,7 +141,7 @@ impl<T, K: Ord + Clone, F: FnMut(&T) -> K> MergeByTime<T, K, F> {
         if room {
             out.context().resume();
         }
-        Ok(demand)
+        self.marks.follow(demand, out)
     }
 
     #[cold]
@@ -167,7 +181,9 @@ impl<T, K: Ord + Clone, F: FnMut(&T) -> K> Rule for MergeByTime<T, K, F> {
     }
     fn on_notice(&mut self, mut notice: Notice<'_>, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
         self.late.tell(notice.again(), out.context())?;
-        out.notice(notice)
+        let Notice::Watermark(watermark) = notice else { return out.notice(notice) };
+        let held = self.lanes.iter().map(|lane| lane.held.events.len()).sum();
+        self.marks.come_before(watermark, held, self.last + 1, out)
     }
     fn has_room(&self, input: usize, behind: bool) -> bool {
         behind && self.lanes[input].held.has_room()
@@ -184,10 +200,16 @@ impl<I: Index, T, K: Ord + Clone, F: FnMut(&T) -> K> Takes<I, T> for MergeByTime
         if lane.newest.as_ref().is_none_or(|newest| *newest < time) {
             lane.newest = Some(time.clone());
         }
-        let full = match lane.held.push((time, event), "merge_by_time") {
+        self.last += 1;
+        let oldest = |lane: &Lane<T, K>| lane.held.front().map(|(_, number, _)| *number);
+        let before = oldest(lane);
+        let full = match lane.held.push((time, self.last, event), "merge_by_time") {
             Ok(full) => full,
             Err(error) => return out.fail(error),
         };
+        if let Some(number) = before.filter(|_| oldest(lane) != before) {
+            self.marks.left_by(number); // it made room
+        }
         lane.held.events.sort_newest(|before, newest| before.0 > newest.0);
         Ok(full.and(self.send(false, out)?))
     }

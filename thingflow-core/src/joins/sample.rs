@@ -4,6 +4,8 @@
 
 use super::rule::{At, Rule, Takes};
 use crate::error::StreamError;
+use crate::kit::Single;
+use crate::notice::Notice;
 use crate::thing::{Demand, Emitter, InputThing, Receipt};
 
 #[cfg(feature = "alloc")]
@@ -32,7 +34,7 @@ use super::Join;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Sample<T> {
-    held: Option<T>,
+    held: Single<T>,
     drop_on_error: bool,
 }
 
@@ -46,7 +48,7 @@ impl<T> Sample<T> {
 
 impl<T> Default for Sample<T> {
     fn default() -> Self {
-        Self { held: None, drop_on_error: false }
+        Self { held: Single::default(), drop_on_error: false }
     }
 }
 
@@ -61,13 +63,18 @@ impl<I, T> Join<I, Sample<T>> {
 impl<T> Rule for Sample<T> {
     type Out = T;
     fn on_completed(&mut self, _: usize, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
-        out.flush(self.held.take())?;
+        self.held.on_completed(out)?;
         Ok(Demand::Done)
     }
     fn on_error(&mut self, _: usize, error: StreamError, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
-        let rest = self.held.take().filter(|_| !self.drop_on_error);
-        out.flush_error(rest, error)?;
+        self.held.fail(error, self.drop_on_error, out)?;
         Ok(Demand::Done)
+    }
+    fn on_notice(&mut self, notice: Notice<'_>, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
+        match notice {
+            Notice::Watermark(watermark) => self.held.on_watermark(watermark, out),
+            notice => out.notice(notice),
+        }
     }
     fn has_room(&self, input: usize, behind: bool) -> bool {
         behind || input == 0
@@ -77,7 +84,7 @@ impl<T> Rule for Sample<T> {
 impl<T> Takes<At<0>, T> for Sample<T> {
     #[inline]
     fn on_next(&mut self, _: At<0>, event: T, _: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
-        self.held = Some(event);
+        self.held.hold(event);
         Ok(Demand::More)
     }
 }
@@ -85,6 +92,6 @@ impl<T> Takes<At<0>, T> for Sample<T> {
 impl<T, U> Takes<At<1>, U> for Sample<T> {
     #[inline]
     fn on_next(&mut self, _: At<1>, _: U, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
-        self.held.take().map_or(Ok(Demand::More), |event| out.next(event))
+        self.held.send(out)
     }
 }

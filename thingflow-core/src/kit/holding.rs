@@ -2,9 +2,10 @@
 
 use super::ending::Ending;
 use super::gate::Gate;
-use crate::clock::Instant;
+use super::marks::Marks;
+use crate::clock::{Instant, Timestamp};
 use crate::error::StreamError;
-use crate::limit::{Bounded, Limit};
+use crate::limit::{Bounded, Limit, Overflow};
 use crate::storage::Store;
 use crate::thing::{Closed, Demand, Emitter, InputThing, Receipt};
 
@@ -13,7 +14,8 @@ use crate::thing::{Closed, Demand, Emitter, InputThing, Receipt};
 ///
 /// Those further down may be full: then the events wait until there is room. The source may send too much: then the limit
 /// says what becomes of it. The stream may end: then the end waits, where somebody wakes the stage, and else all is sent at
-/// once. A stage hands its methods on to those of the same name here.
+/// once. A watermark waits behind the events that were held when it came. A stage hands its methods on to those of the same
+/// name here.
 ///
 /// `W` is what waits; a stage says with each call how an event is made of it.
 ///
@@ -22,6 +24,7 @@ use crate::thing::{Closed, Demand, Emitter, InputThing, Receipt};
 /// # use thingflow_core::prelude::*;
 /// # #[cfg(feature = "std")] {
 /// use thingflow_core::kit::Holding;
+/// use thingflow_core::Timestamp;
 /// use thingflow_core::storage::Growing;
 /// # use thingflow_core::testing::{Recorder, timed};
 /// /// Lets events wait for the next full second.
@@ -42,6 +45,9 @@ use crate::thing::{Closed, Demand, Emitter, InputThing, Receipt};
 ///         let demand = self.0.send(usize::MAX, |_, now| Self::next_second(now) == now, |event| event, out)?;
 ///         self.0.wait(|_, now| Self::next_second(now), out);
 ///         self.0.follow(demand, out)
+///     }
+///     fn on_watermark(&mut self, watermark: Timestamp, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
+///         self.0.on_watermark(watermark, out)
 ///     }
 ///     fn on_completed(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Closed {
 ///         if self.0.may_wait(out) { self.on_wake(out).map(drop) } else { self.0.flush(|event| event, out) }
@@ -70,6 +76,7 @@ use crate::thing::{Closed, Demand, Emitter, InputThing, Receipt};
 #[derive(Clone, Debug)]
 pub struct Holding<W, S> {
     held: Bounded<W, S>,
+    marks: Marks,
     gate: Gate,
     ending: Ending,
     drop_on_error: bool,
@@ -78,7 +85,13 @@ pub struct Holding<W, S> {
 impl<W, S: Store<W>> Holding<W, S> {
     /// Holds nothing yet.
     pub fn new(limit: Limit) -> Self {
-        Self { held: Bounded::new(limit), gate: Gate::default(), ending: Ending::default(), drop_on_error: false }
+        Self {
+            held: Bounded::new(limit),
+            marks: Marks::default(),
+            gate: Gate::default(),
+            ending: Ending::default(),
+            drop_on_error: false,
+        }
     }
 
     /// Drops what is held when the stream ends by an error. By default it is sent before the error.
@@ -102,13 +115,43 @@ impl<W, S: Store<W>> Holding<W, S> {
         event: impl FnMut(W) -> T,
         out: &mut Emitter<'_, '_, impl InputThing<T>>,
     ) -> Receipt {
+        let before = self.held.len();
         match self.held.push(waits, stage) {
-            Ok(demand) => Ok(demand),
+            Ok(demand) if self.marks.is_empty() => Ok(demand),
+            Ok(demand) => {
+                // An event that made room has gone.
+                let drops_oldest = self.held.limit().overflow() == Overflow::DropOldest;
+                self.marks.left(usize::from(drops_oldest && self.held.len() == before));
+                self.marks.follow(demand, out)
+            }
             Err(full) => {
-                out.flush_error(self.held.drain().map(event), full)?;
+                if self.send_all(event, out)? != Demand::Done {
+                    out.error(full)?;
+                }
                 Ok(Demand::Done)
             }
         }
+    }
+
+    /// Sends all that is held, each watermark in its place.
+    fn send_all<T>(&mut self, mut event: impl FnMut(W) -> T, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
+        let mut demand = Demand::More;
+        while demand != Demand::Done
+            && let Some(oldest) = self.held.pop()
+        {
+            demand = demand.and(out.next(event(oldest))?);
+            self.marks.left(1);
+            demand = self.marks.follow(demand, out)?;
+        }
+        Ok(demand)
+    }
+
+    /// Passes a watermark on behind the events that are held now.
+    ///
+    /// # Errors
+    /// The fatal error of a Thing further down.
+    pub fn on_watermark<T>(&mut self, watermark: Timestamp, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
+        self.marks.come(watermark, self.held.len(), out)
     }
 
     /// Sends an event past those that wait, if none does and those further down have room: else `None`.
@@ -146,6 +189,8 @@ impl<W, S: Store<W>> Holding<W, S> {
             }
             let Some(oldest) = self.held.pop() else { break };
             demand = demand.and(self.gate.send(event(oldest), out)?);
+            self.marks.left(1);
+            demand = self.marks.follow(demand, out)?;
         }
         Ok(demand)
     }
@@ -183,7 +228,7 @@ impl<W, S: Store<W>> Holding<W, S> {
     /// # Errors
     /// The fatal error of a Thing further down.
     pub fn flush<T>(&mut self, event: impl FnMut(W) -> T, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Closed {
-        out.flush(self.held.drain().map(event))
+        if self.send_all(event, out)? == Demand::Done { Ok(()) } else { out.completed() }
     }
 
     /// Sends all that is held, unless it is to be [dropped](Self::drop_on_error), and ends the stream by an error.
@@ -196,8 +241,11 @@ impl<W, S: Store<W>> Holding<W, S> {
         event: impl FnMut(W) -> T,
         out: &mut Emitter<'_, '_, impl InputThing<T>>,
     ) -> Closed {
-        let rest = self.held.drain().filter(|_| !self.drop_on_error);
-        out.flush_error(rest.map(event), error)
+        if !self.drop_on_error && self.send_all(event, out)? == Demand::Done {
+            return Ok(());
+        }
+        self.held.clear();
+        out.error(error)
     }
 
     /// Whether another event would not be one too many for the source.

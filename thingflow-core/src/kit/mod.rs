@@ -3,6 +3,8 @@
 //! | piece | what it does |
 //! | --- | --- |
 //! | [`Holding`] | holds events within a limit and sends them on later: in time, and while there is room |
+//! | [`Single`] | holds one event |
+//! | [`Marks`] | lets watermarks wait behind the events that are held |
 //! | [`Gate`] | keeps events back while those further down are full |
 //! | [`Ending`] | lets the end of a stream wait until all that is held has been sent |
 //! | [`Ticker`] | the ends of intervals |
@@ -17,15 +19,21 @@
 mod ending;
 mod gate;
 mod holding;
+mod marks;
 #[cfg(feature = "alloc")]
 mod recent;
 mod side;
+mod single;
 mod ticker;
 
 pub use ending::Ending;
 pub use gate::Gate;
 pub use holding::Holding;
+#[cfg(feature = "std")]
+pub(crate) use marks::Mark;
+pub use marks::Marks;
 #[cfg(feature = "alloc")]
 pub use recent::Recent;
 pub use side::SideBranch;
+pub use single::Single;
 pub use ticker::Ticker;

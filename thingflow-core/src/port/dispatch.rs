@@ -254,8 +254,17 @@ impl<T: Clone + 'static> Inner<T> {
         })
     }
 
-    /// Tells every connection.
-    pub(super) fn tell(&self, mut notice: Notice<'_>, cx: &mut Context<'_>) -> Receipt {
+    /// Tells every connection. A watermark waits behind the events that were put off.
+    pub(super) fn tell(&self, notice: Notice<'_>, cx: &mut Context<'_>) -> Receipt {
+        match notice {
+            Notice::Watermark(watermark) if !self.later.is_empty() && self.is_called_later(cx) => {
+                self.put_off(Arrival::Notice(Notice::Watermark(watermark)), cx).map(|()| Demand::More)
+            }
+            notice => self.tell_at_once(notice, cx),
+        }
+    }
+
+    pub(super) fn tell_at_once(&self, mut notice: Notice<'_>, cx: &mut Context<'_>) -> Receipt {
         if notice.is_end() {
             return self.end(notice, cx).map(|()| Demand::Done);
         }

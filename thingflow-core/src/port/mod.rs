@@ -83,7 +83,7 @@ struct Inner<T> {
     /// What came in the middle of a dispatch.
     waiting: Arrivals<Arrival<T>>,
     /// Events for a later turn, see [`Port::emit_later`].
-    later: Arrivals<T>,
+    later: Arrivals<Arrival<T>>,
     /// When the scheduler will wake the connections.
     alarm: Alarm,
     /// When `Full` was the receipt of something that no source has heard: the count of resumes.
@@ -227,9 +227,7 @@ impl<T: Clone + 'static> Port<T> {
     /// # Errors
     /// If more than 65,536 events wait for a later turn: the loop sends more than it takes.
     pub fn emit_later(&self, event: T, cx: &mut Context<'_>) -> Closed {
-        self.inner.later.push(event, || self.inner.display_name(), cx)?;
-        cx.host().wake_at(self.inner.me.clone(), cx.now(), true);
-        Ok(())
+        self.inner.put_off(Arrival::Next(event), cx)
     }
 
     /// Ends the stream: the connections are told and dropped.

@@ -2,8 +2,8 @@
 
 use super::{Inner, pending};
 use crate::context::Context;
-use crate::notice::Notice;
-use crate::thing::{Demand, Receipt};
+use crate::notice::{Arrival, Notice};
+use crate::thing::{Closed, Demand, Receipt};
 
 impl<T: Clone + 'static> Inner<T> {
     /// Wakes the connections, unless that has been done since it was asked for.
@@ -36,13 +36,28 @@ impl<T: Clone + 'static> Inner<T> {
         }
     }
 
-    /// Delivers the events of an earlier turn.
+    /// Leaves it for a later turn.
+    pub(super) fn put_off(&self, arrival: Arrival<T>, cx: &mut Context<'_>) -> Closed {
+        self.later.push(arrival, || self.display_name(), cx)?;
+        self.is_called_later(cx);
+        Ok(())
+    }
+
+    /// Asks for the call in which that is delivered. False where nobody does.
+    pub(super) fn is_called_later(&self, cx: &Context<'_>) -> bool {
+        cx.host().wake_at(self.me.clone(), cx.now(), true)
+    }
+
+    /// Delivers what was put off in an earlier turn.
     pub(super) fn deliver_later(&self, cx: &mut Context<'_>) -> Receipt {
         let mut demand = Demand::More;
         let due = self.later.len(); // what these cause is for the turn after
         for _ in 0..due {
-            let Some(event) = self.later.pop() else { break };
-            demand = self.next_owned(event, cx)?;
+            demand = match self.later.pop() {
+                Some(Arrival::Next(event)) => self.next_owned(event, cx)?,
+                Some(Arrival::Notice(notice)) => self.tell_at_once(notice, cx)?,
+                None => break,
+            };
             self.remember_full(demand, cx);
         }
         Ok(demand)

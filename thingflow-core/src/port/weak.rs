@@ -1,9 +1,11 @@
 //! [`WeakPort`]: a port that is not kept alive, for the end of a loop.
 
 use alloc::rc::{Rc, Weak};
+use core::cell::Cell;
 use core::fmt;
 
 use super::{Inner, Port};
+use crate::clock::Timestamp;
 use crate::context::Context;
 use crate::notice::{Notice, Question};
 use crate::thing::{Demand, InputThing, Receipt};
@@ -12,7 +14,8 @@ use crate::thing::{Demand, InputThing, Receipt};
 /// progress.
 ///
 /// The end of the stream is that of the loop and not of the port; an error is reported. A loop alone does not count as a
-/// listener.
+/// listener. A watermark goes round once, and so does a flush, until the next event does: what comes round behind a watermark
+/// may be of an earlier time.
 ///
 /// ```
 /// use thingflow_core::prelude::*;
@@ -28,11 +31,16 @@ pub struct WeakPort<T> {
     port: Weak<Inner<T>>,
     /// The port counts the ends of loops.
     _end: Rc<()>,
+    /// The last watermark that went round.
+    watermark: Cell<Option<Timestamp>>,
+    /// A flush has gone round, and no event since.
+    flushed: Cell<bool>,
 }
 
 impl<T> WeakPort<T> {
     pub(super) fn new(inner: &Rc<Inner<T>>) -> Self {
-        Self { port: Rc::downgrade(inner), _end: inner.loops.clone() }
+        let port = Rc::downgrade(inner);
+        Self { port, _end: inner.loops.clone(), watermark: Cell::new(None), flushed: Cell::new(false) }
     }
 
     /// The port, if it still lives.
@@ -42,6 +50,26 @@ impl<T> WeakPort<T> {
 }
 
 impl<T: Clone + 'static> WeakPort<T> {
+    /// The port, for an event that goes round.
+    #[inline]
+    pub(crate) fn lead(&self) -> Option<Port<T>> {
+        self.flushed.set(false);
+        self.upgrade()
+    }
+
+    /// Whether a notice has been round already.
+    fn has_led(&self, notice: &Notice<'_>) -> bool {
+        match notice {
+            Notice::Watermark(watermark) => {
+                let before = self.watermark.replace(Some(*watermark));
+                self.watermark.set(before.max(Some(*watermark)));
+                before >= Some(*watermark)
+            }
+            Notice::Flush => self.flushed.replace(true),
+            _ => false,
+        }
+    }
+
     /// Tells the port what concerns the loop, and keeps the end of the loop from it.
     pub(crate) fn tell(&self, notice: Notice<'_>, name: &str, cx: &mut Context<'_>) -> Receipt {
         match notice {
@@ -50,6 +78,7 @@ impl<T: Clone + 'static> WeakPort<T> {
                 cx.report(name, &error);
                 Ok(Demand::Done)
             }
+            notice if self.has_led(&notice) => Ok(Demand::More),
             notice => self.upgrade().map_or(Ok(Demand::Done), |mut port| port.notice(notice, cx)),
         }
     }
@@ -67,10 +96,10 @@ impl<T: Clone + 'static> WeakPort<T> {
 
 impl<T: Clone + 'static> InputThing<T> for WeakPort<T> {
     fn next(&mut self, event: T, cx: &mut Context<'_>) -> Receipt {
-        self.upgrade().map_or(Ok(Demand::Done), |port| port.emit(event, cx))
+        self.lead().map_or(Ok(Demand::Done), |port| port.emit(event, cx))
     }
     fn next_ref(&mut self, event: &T, cx: &mut Context<'_>) -> Receipt {
-        self.upgrade().map_or(Ok(Demand::Done), |mut port| port.next_ref(event, cx))
+        self.lead().map_or(Ok(Demand::Done), |mut port| port.next_ref(event, cx))
     }
     fn notice(&mut self, notice: Notice<'_>, cx: &mut Context<'_>) -> Receipt {
         self.tell(notice, "loop", cx)
@@ -82,7 +111,12 @@ impl<T: Clone + 'static> InputThing<T> for WeakPort<T> {
 
 impl<T> Clone for WeakPort<T> {
     fn clone(&self) -> Self {
-        Self { port: self.port.clone(), _end: self._end.clone() }
+        Self {
+            port: self.port.clone(),
+            _end: self._end.clone(),
+            watermark: self.watermark.clone(),
+            flushed: self.flushed.clone(),
+        }
     }
 }
 

@@ -4,6 +4,8 @@
 
 use core::cmp::Ordering;
 
+use crate::clock::Timestamp;
+use crate::notice::Notice;
 use crate::select::last::NO_ELEMENTS;
 use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
 
@@ -69,6 +71,10 @@ impl<T, R: Rank<T>> Filter<T> for Extreme<T, R> {
             self.best = Some(event);
         }
         Ok(Demand::More)
+    }
+    /// What is sent at completion may be of any time: until then there is nothing to say.
+    fn on_watermark(&mut self, watermark: Timestamp, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
+        if self.best.is_none() { out.notice(Notice::Watermark(watermark)) } else { Ok(Demand::More) }
     }
     fn on_completed(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Closed {
         match self.best.take() {

@@ -2,7 +2,9 @@
 //!
 //! Holds one event.
 
+use crate::clock::Timestamp;
 use crate::error::StreamError;
+use crate::notice::Notice;
 use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
 
 /// What final-value filters say when they are asked for one and no event came.
@@ -17,6 +19,10 @@ impl<T> Filter<T> for Last<T> {
     fn on_next(&mut self, event: T, _: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
         self.0 = Some(event);
         Ok(Demand::More)
+    }
+    /// What is sent at completion may be of any time: until then there is nothing to say.
+    fn on_watermark(&mut self, watermark: Timestamp, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
+        if self.0.is_none() { out.notice(Notice::Watermark(watermark)) } else { Ok(Demand::More) }
     }
     fn on_completed(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Closed {
         match self.0.take() {
@@ -35,6 +41,10 @@ impl<T> Filter<T> for LastOr<T> {
     fn on_next(&mut self, event: T, _: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
         self.0 = Some(event); // the default is only the first of them
         Ok(Demand::More)
+    }
+    /// What is sent at completion may be of any time: until then there is nothing to say.
+    fn on_watermark(&mut self, watermark: Timestamp, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
+        if self.0.is_none() { out.notice(Notice::Watermark(watermark)) } else { Ok(Demand::More) }
     }
     fn on_completed(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Closed {
         out.flush(self.0.take())

@@ -2,6 +2,8 @@
 //!
 //! Holds up to `n` events.
 
+use crate::clock::Timestamp;
+use crate::kit::Marks;
 use crate::storage::{Room, Store};
 use crate::thing::{Demand, Emitter, Filter, InputThing, Receipt};
 
@@ -10,11 +12,12 @@ use crate::thing::{Demand, Emitter, Filter, InputThing, Receipt};
 pub struct SkipLast<T, R: Room> {
     n: usize,
     held: R::Store<T>,
+    marks: Marks,
 }
 
 impl<T, R: Room> SkipLast<T, R> {
     pub(super) fn new(n: usize) -> Self {
-        Self { n, held: Default::default() }
+        Self { n, held: Default::default(), marks: Marks::default() }
     }
 }
 
@@ -25,8 +28,17 @@ impl<T, R: Room> Filter<T> for SkipLast<T, R> {
         if self.n == 0 {
             return out.next(event);
         }
-        let oldest = if self.held.len() == self.n { self.held.pop_front() } else { None };
+        let is_full = self.held.len() == self.n;
+        let oldest = if is_full { self.held.pop_front() } else { None };
         let _ = self.held.push_back(event); // there is room for `n`
-        oldest.map_or(Ok(Demand::More), |oldest| out.next(oldest))
+        let demand = oldest.map_or(Ok(Demand::More), |oldest| out.next(oldest))?;
+        if self.marks.is_empty() {
+            return Ok(demand);
+        }
+        self.marks.left(usize::from(is_full));
+        self.marks.follow(demand, out)
+    }
+    fn on_watermark(&mut self, watermark: Timestamp, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
+        self.marks.come(watermark, self.held.len(), out)
     }
 }

@@ -5,6 +5,8 @@
 #[cfg(feature = "alloc")]
 use alloc::collections::VecDeque;
 
+use crate::clock::Timestamp;
+use crate::notice::Notice;
 use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
 
 /// Made by [`take_last`](super::Selecting::take_last).
@@ -34,6 +36,10 @@ impl<T> Filter<T> for TakeLast<T> {
         }
         Ok(Demand::More)
     }
+    /// What is sent at completion may be of any time: until then there is nothing to say.
+    fn on_watermark(&mut self, watermark: Timestamp, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
+        if self.held.is_empty() { out.notice(Notice::Watermark(watermark)) } else { Ok(Demand::More) }
+    }
     fn on_completed(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Closed {
         out.flush(self.held.drain(..))
     }
@@ -53,6 +59,10 @@ impl<T, const N: usize> Filter<T> for TakeLastOf<T, N> {
         }
         let _ = self.held.push_back(event); // refused only if `N` is 0, when there is nothing to keep
         Ok(Demand::More)
+    }
+    /// What is sent at completion may be of any time: until then there is nothing to say.
+    fn on_watermark(&mut self, watermark: Timestamp, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
+        if self.held.is_empty() { out.notice(Notice::Watermark(watermark)) } else { Ok(Demand::More) }
     }
     fn on_completed(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Closed {
         out.flush(core::iter::from_fn(|| self.held.pop_front()))

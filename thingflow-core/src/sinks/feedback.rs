@@ -13,7 +13,8 @@ use crate::thing::{Demand, InputThing, Receipt};
 ///
 /// A loop lives as long as something can happen in it: while an event is on its way, while a source is connected to its
 /// port (by a clone of it), or while you hold the port. The loop itself does not keep it, nor count as a listener, so
-/// nothing leaks. Completion ends the loop and not the port; so does an error, which is reported.
+/// nothing leaks. Completion ends the loop and not the port; so does an error, which is reported. A watermark follows the
+/// events that wait for the next turn, and goes round once; so does a flush, until the next event does.
 ///
 /// ```
 /// # use core::time::Duration;
@@ -42,7 +43,7 @@ pub struct Feedback<T> {
 
 impl<T: Clone + 'static> InputThing<T> for Feedback<T> {
     fn next(&mut self, event: T, cx: &mut Context<'_>) -> Receipt {
-        let Some(port) = self.port.upgrade().filter(|port| !port.is_closed()) else { return Ok(Demand::Done) };
+        let Some(port) = self.port.lead().filter(|port| !port.is_closed()) else { return Ok(Demand::Done) };
         port.emit_later(event, cx)?;
         Ok(Demand::More)
     }

@@ -2,43 +2,46 @@
 //!
 //! Holds one event.
 
+use crate::clock::Timestamp;
 use crate::error::StreamError;
-use crate::notice::Notice;
+use crate::kit::Single;
 use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
 
 /// Made by [`coalesce`](super::Timing::coalesce).
 #[derive(Clone, Debug)]
 pub struct Coalesce<T> {
-    held: Option<T>,
+    held: Single<T>,
 }
 
 impl<T> Coalesce<T> {
     pub(super) fn new() -> Self {
-        Self { held: None }
+        Self { held: Single::default() }
     }
 }
 
 impl<T> Filter<T> for Coalesce<T> {
     type Out = T;
     fn on_next(&mut self, event: T, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
-        self.held = Some(event);
+        self.held.hold(event);
         out.wake_at(out.now()); // a timer that is due now fires in the next turn
         Ok(Demand::More)
     }
     fn on_wake(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
-        self.held.take().map_or(Ok(Demand::More), |event| out.next(event))
+        self.held.send(out)
+    }
+    fn on_watermark(&mut self, watermark: Timestamp, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
+        self.held.on_watermark(watermark, out)
     }
     fn on_flush(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
-        let demand = self.held.take().map_or(Ok(Demand::More), |event| out.next(event))?;
-        if demand == Demand::Done { Ok(demand) } else { Ok(demand.and(out.notice(Notice::Flush)?)) }
+        self.held.on_flush(out)
     }
     fn is_holding(&self) -> bool {
-        self.held.is_some()
+        !self.held.is_empty()
     }
     fn on_completed(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Closed {
-        out.flush(self.held.take())
+        self.held.on_completed(out)
     }
     fn on_error(&mut self, error: StreamError, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Closed {
-        out.flush_error(self.held.take(), error)
+        self.held.fail(error, false, out)
     }
 }

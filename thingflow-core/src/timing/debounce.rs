@@ -4,16 +4,16 @@
 
 use core::time::Duration;
 
-use crate::clock::Instant;
+use crate::clock::{Instant, Timestamp};
 use crate::error::StreamError;
-use crate::notice::Notice;
+use crate::kit::Single;
 use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
 
 /// Made by [`debounce`](super::Timing::debounce), or by [`new`](Self::new) if an option is wanted.
 #[derive(Clone, Debug)]
 pub struct Debounce<T> {
     quiet: Duration,
-    held: Option<T>,
+    held: Single<T>,
     /// When the burst is over.
     due: Instant,
     leading: bool,
@@ -23,7 +23,7 @@ pub struct Debounce<T> {
 impl<T> Debounce<T> {
     /// The filter, to be given to [`pipe`](crate::Chain::pipe).
     pub fn new(quiet: Duration) -> Self {
-        Self { quiet, held: None, due: Instant::ZERO, leading: false, drop_on_error: false }
+        Self { quiet, held: Single::default(), due: Instant::ZERO, leading: false, drop_on_error: false }
     }
 
     /// Sends the first event of a burst at once; the last one follows as ever, if there is more than one.
@@ -42,7 +42,7 @@ impl<T> Debounce<T> {
         if out.now() < self.due {
             return Ok(Demand::More);
         }
-        self.held.take().map_or(Ok(Demand::More), |event| out.next(event))
+        self.held.send(out)
     }
 }
 
@@ -59,30 +59,31 @@ impl<T> Filter<T> for Debounce<T> {
         if self.leading && first {
             return Ok(demand.and(out.next(event)?));
         }
-        if self.held.replace(event).is_none() {
+        if self.held.hold(event).is_none() {
             out.wake_at(self.due); // the one that waited has asked already, and asks again when woken
         }
         Ok(demand)
     }
     fn on_wake(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
         let demand = self.send_due(out)?;
-        if self.held.is_some() {
+        if !self.held.is_empty() {
             out.wake_at(self.due);
         }
         Ok(demand)
     }
+    fn on_watermark(&mut self, watermark: Timestamp, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
+        self.held.on_watermark(watermark, out)
+    }
     fn on_flush(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
-        let demand = self.held.take().map_or(Ok(Demand::More), |event| out.next(event))?;
-        if demand == Demand::Done { Ok(demand) } else { Ok(demand.and(out.notice(Notice::Flush)?)) }
+        self.held.on_flush(out)
     }
     fn is_holding(&self) -> bool {
-        self.held.is_some()
+        !self.held.is_empty()
     }
     fn on_completed(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Closed {
-        out.flush(self.held.take())
+        self.held.on_completed(out)
     }
     fn on_error(&mut self, error: StreamError, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Closed {
-        let rest = self.held.take().filter(|_| !self.drop_on_error);
-        out.flush_error(rest, error)
+        self.held.fail(error, self.drop_on_error, out)
     }
 }

@@ -4,7 +4,7 @@
 
 use core::time::Duration;
 
-use crate::clock::Instant;
+use crate::clock::{Instant, Timestamp};
 use crate::error::StreamError;
 use crate::kit::Holding;
 use crate::limit::Limit;
@@ -69,6 +69,9 @@ impl<T, S: Store<(Instant, T)>> Filter<T> for Delay<T, S> {
         let demand = self.send_due(out)?;
         self.held.wait(|(due, _), _| *due, out);
         self.held.follow(demand, out)
+    }
+    fn on_watermark(&mut self, watermark: Timestamp, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
+        self.held.on_watermark(watermark, out)
     }
     fn on_completed(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Closed {
         if self.held.may_wait(out) { self.on_wake(out).map(drop) } else { self.held.flush(event, out) }

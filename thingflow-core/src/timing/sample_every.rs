@@ -4,16 +4,16 @@
 
 use core::time::Duration;
 
+use crate::clock::Timestamp;
 use crate::error::StreamError;
-use crate::kit::Ticker;
-use crate::notice::Notice;
+use crate::kit::{Single, Ticker};
 use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
 
 /// Made by [`sample_every`](super::Timing::sample_every), or by [`new`](Self::new) if the option is wanted.
 #[derive(Clone, Debug)]
 pub struct SampleEvery<T> {
     ticker: Ticker,
-    held: Option<T>,
+    held: Single<T>,
     drop_on_error: bool,
 }
 
@@ -24,7 +24,7 @@ impl<T> SampleEvery<T> {
     /// If the interval is zero.
     #[track_caller]
     pub fn new(interval: Duration) -> Self {
-        Self { ticker: Ticker::new(interval), held: None, drop_on_error: false }
+        Self { ticker: Ticker::new(interval), held: Single::default(), drop_on_error: false }
     }
 
     /// Drops what waits when the stream ends by an error.
@@ -36,8 +36,7 @@ impl<T> SampleEvery<T> {
     fn send_due(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
         let due = self.ticker.is_due(out.now());
         out.wake_at(self.ticker.due());
-        let latest = if due { self.held.take() } else { None };
-        latest.map_or(Ok(Demand::More), |event| out.next(event))
+        if due { self.held.send(out) } else { Ok(Demand::More) }
     }
 }
 
@@ -50,24 +49,25 @@ impl<T> Filter<T> for SampleEvery<T> {
     }
     fn on_next(&mut self, event: T, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
         let demand = self.send_due(out)?; // the interval may be over, and only the wake-up not here yet
-        self.held = Some(event);
+        self.held.hold(event);
         Ok(demand)
     }
     fn on_wake(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
         self.send_due(out)
     }
+    fn on_watermark(&mut self, watermark: Timestamp, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
+        self.held.on_watermark(watermark, out)
+    }
     fn on_flush(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
-        let demand = self.held.take().map_or(Ok(Demand::More), |event| out.next(event))?;
-        if demand == Demand::Done { Ok(demand) } else { Ok(demand.and(out.notice(Notice::Flush)?)) }
+        self.held.on_flush(out)
     }
     fn is_holding(&self) -> bool {
-        self.held.is_some()
+        !self.held.is_empty()
     }
     fn on_completed(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Closed {
-        out.flush(self.held.take())
+        self.held.on_completed(out)
     }
     fn on_error(&mut self, error: StreamError, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Closed {
-        let rest = self.held.take().filter(|_| !self.drop_on_error);
-        out.flush_error(rest, error)
+        self.held.fail(error, self.drop_on_error, out)
     }
 }

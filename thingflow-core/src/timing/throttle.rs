@@ -5,8 +5,9 @@
 use core::fmt;
 use core::time::Duration;
 
-use crate::clock::Instant;
+use crate::clock::{Instant, Timestamp};
 use crate::error::StreamError;
+use crate::kit::Marks;
 use crate::notice::Notice;
 use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
 
@@ -25,6 +26,7 @@ pub struct Throttle<T, D = fn(T)> {
     window: Duration,
     edges: Edges,
     gate: Gate<T>,
+    marks: Marks,
     dropped: D,
     drop_on_error: bool,
 }
@@ -32,7 +34,14 @@ pub struct Throttle<T, D = fn(T)> {
 impl<T> Throttle<T> {
     /// Sends the first event at once, and the last of those that follow within `window` at the end of it.
     pub fn both(window: Duration) -> Self {
-        Self { window, edges: Edges::Both, gate: Gate::new(), dropped: |_| {}, drop_on_error: false }
+        Self {
+            window,
+            edges: Edges::Both,
+            gate: Gate::new(),
+            marks: Marks::default(),
+            dropped: |_| {},
+            drop_on_error: false,
+        }
     }
 
     /// Sends the first event and drops those that follow within `window`.
@@ -50,8 +59,8 @@ impl<T, D> Throttle<T, D> {
     /// Shows to `see` each event that is dropped because of another one.
     #[must_use]
     pub fn on_dropped<E: FnMut(T)>(self, see: E) -> Throttle<T, E> {
-        let Self { window, edges, gate, drop_on_error, .. } = self;
-        Throttle { window, edges, gate, dropped: see, drop_on_error }
+        let Self { window, edges, gate, marks, drop_on_error, .. } = self;
+        Throttle { window, edges, gate, marks, dropped: see, drop_on_error }
     }
 
     /// Drops what waits when the stream ends by an error.
@@ -65,8 +74,15 @@ impl<T, D> Throttle<T, D> {
         while demand != Demand::Done && out.now() >= self.gate.until {
             let Some(event) = self.gate.close(self.edges, self.window) else { break };
             demand = demand.and(out.next(event)?);
+            demand = self.marks.follow_all(demand, out)?;
         }
         Ok(demand)
+    }
+
+    /// Sends what waits, whether or not its time has come.
+    fn send_held(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
+        let demand = self.gate.held.take().map_or(Ok(Demand::More), |event| out.next(event))?;
+        self.marks.follow_all(demand, out)
     }
 }
 
@@ -103,19 +119,24 @@ impl<T, D: FnMut(T)> Filter<T> for Throttle<T, D> {
         }
         Ok(demand)
     }
+    fn on_watermark(&mut self, watermark: Timestamp, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
+        self.marks.come(watermark, usize::from(self.gate.held.is_some()), out)
+    }
     fn on_flush(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
-        let demand = self.gate.held.take().map_or(Ok(Demand::More), |event| out.next(event))?;
+        let demand = self.send_held(out)?;
         if demand == Demand::Done { Ok(demand) } else { Ok(demand.and(out.notice(Notice::Flush)?)) }
     }
     fn is_holding(&self) -> bool {
         self.gate.held.is_some()
     }
     fn on_completed(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Closed {
-        out.flush(self.gate.held.take())
+        if self.send_held(out)? == Demand::Done { Ok(()) } else { out.completed() }
     }
     fn on_error(&mut self, error: StreamError, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Closed {
-        let rest = self.gate.held.take().filter(|_| !self.drop_on_error);
-        out.flush_error(rest, error)
+        if !self.drop_on_error && self.send_held(out)? == Demand::Done {
+            return Ok(());
+        }
+        out.error(error)
     }
 }
 

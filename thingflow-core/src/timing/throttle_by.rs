@@ -7,8 +7,9 @@ use core::fmt;
 use core::time::Duration;
 
 use super::throttle::{Edges, Gate, Taken};
-use crate::clock::Instant;
+use crate::clock::{Instant, Timestamp};
 use crate::error::StreamError;
+use crate::kit::Marks;
 use crate::notice::Notice;
 use crate::size::Size;
 use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
@@ -21,7 +22,10 @@ pub struct ThrottleBy<T, K, F, D = fn(T)> {
     edges: Edges,
     keys: usize,
     key: F,
-    gates: BTreeMap<K, Gate<T>>,
+    /// Each event with its number.
+    gates: BTreeMap<K, Gate<(u64, T)>>,
+    next: u64,
+    marks: Marks,
     /// The ends of the times. All are equally long, so they come in order.
     ends: VecDeque<(Instant, K)>,
     dropped: D,
@@ -38,6 +42,8 @@ impl<T, K: Ord + Clone, F: FnMut(&T) -> K> ThrottleBy<T, K, F> {
             keys: keys.into().get(),
             key,
             gates: BTreeMap::new(),
+            next: 0,
+            marks: Marks::default(),
             ends: VecDeque::new(),
             dropped: |_| {},
             drop_on_error: false,
@@ -61,8 +67,8 @@ impl<T, K: Ord + Clone, F, D> ThrottleBy<T, K, F, D> {
     /// Shows to `see` each event that is dropped because of another one.
     #[must_use]
     pub fn on_dropped<E: FnMut(T)>(self, see: E) -> ThrottleBy<T, K, F, E> {
-        let Self { window, edges, keys, key, gates, ends, drop_on_error, .. } = self;
-        ThrottleBy { window, edges, keys, key, gates, ends, dropped: see, drop_on_error }
+        let Self { window, edges, keys, key, gates, next, marks, ends, drop_on_error, .. } = self;
+        ThrottleBy { window, edges, keys, key, gates, next, marks, ends, dropped: see, drop_on_error }
     }
 
     /// Drops what waits when the stream ends by an error.
@@ -76,7 +82,7 @@ impl<T, K: Ord + Clone, F, D> ThrottleBy<T, K, F, D> {
         while demand != Demand::Done && self.ends.front().is_some_and(|(end, _)| *end <= out.now()) {
             let Some((_, key)) = self.ends.pop_front() else { break };
             if let Some(event) = self.close(key) {
-                demand = demand.and(out.next(event)?);
+                demand = demand.and(self.send(event, out)?);
             }
         }
         if let (Some((end, _)), true) = (self.ends.front(), self.edges != Edges::First) {
@@ -85,8 +91,15 @@ impl<T, K: Ord + Clone, F, D> ThrottleBy<T, K, F, D> {
         Ok(demand)
     }
 
+    /// Sends an event that waited.
+    fn send(&mut self, (number, event): (u64, T), out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
+        let demand = out.next(event)?;
+        self.marks.left_by(number);
+        self.marks.follow(demand, out)
+    }
+
     /// Ends the time of a key: gives the event that waits, or forgets the key.
-    fn close(&mut self, key: K) -> Option<T> {
+    fn close(&mut self, key: K) -> Option<(u64, T)> {
         let gate = self.gates.get_mut(&key)?;
         let event = gate.close(self.edges, self.window);
         if event.is_some() && self.edges == Edges::Both {
@@ -98,14 +111,20 @@ impl<T, K: Ord + Clone, F, D> ThrottleBy<T, K, F, D> {
     }
 
     /// Forgets the key whose time began first: gives the event that waits.
-    fn forget_first(&mut self) -> Option<T> {
+    fn forget_first(&mut self) -> Option<(u64, T)> {
         let (_, key) = self.ends.pop_front()?;
         self.gates.remove(&key)?.held
     }
 
-    fn rest(&mut self) -> impl Iterator<Item = T> {
-        let gates = &mut self.gates;
-        self.ends.drain(..).filter_map(|(_, key)| gates.remove(&key)?.held)
+    /// Sends all that waits, in the order in which the times began.
+    fn send_rest(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
+        let mut demand = Demand::More;
+        while demand != Demand::Done && !self.ends.is_empty() {
+            if let Some(event) = self.forget_first() {
+                demand = demand.and(self.send(event, out)?);
+            }
+        }
+        Ok(demand)
     }
 }
 
@@ -126,11 +145,12 @@ where
             && !self.gates.contains_key(&key)
             && let Some(early) = self.forget_first()
         {
-            demand = demand.and(out.next(early)?);
+            demand = demand.and(self.send(early, out)?);
             if demand == Demand::Done {
                 return Ok(demand);
             }
         }
+        self.next += 1;
         let known = self.gates.get_mut(&key);
         let gate = match known {
             Some(gate) => gate,
@@ -143,29 +163,40 @@ where
                 self.gates.entry(key).or_insert_with(Gate::new)
             }
         };
-        match gate.take(event, out.now(), self.edges, self.window) {
-            Taken::Passes(event) => return Ok(demand.and(out.next(event)?)),
-            Taken::Drops(event) => (self.dropped)(event),
-            Taken::Waits => {}
+        match gate.take((self.next, event), out.now(), self.edges, self.window) {
+            Taken::Passes((_, event)) => Ok(demand.and(out.next(event)?)),
+            Taken::Drops((number, event)) => {
+                (self.dropped)(event);
+                self.marks.left_by(number);
+                self.marks.follow(demand, out)
+            }
+            Taken::Waits => Ok(demand),
         }
-        Ok(demand)
     }
     fn on_wake(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
         self.send_due(out)
     }
+    fn on_watermark(&mut self, watermark: Timestamp, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
+        let held = self.gates.values().filter(|gate| gate.held.is_some()).count();
+        self.marks.come_before(watermark, held, self.next + 1, out)
+    }
     fn on_flush(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
-        let demand = out.send_all(self.gates.values_mut().filter_map(|gate| gate.held.take()))?;
+        let held = self.gates.values_mut().filter_map(|gate| gate.held.take());
+        let demand = out.send_all(held.map(|(_, event)| event))?;
+        let demand = self.marks.follow_all(demand, out)?;
         if demand == Demand::Done { Ok(demand) } else { Ok(demand.and(out.notice(Notice::Flush)?)) }
     }
     fn is_holding(&self) -> bool {
         self.gates.values().any(|gate| gate.held.is_some())
     }
     fn on_completed(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Closed {
-        out.flush(self.rest())
+        if self.send_rest(out)? == Demand::Done { Ok(()) } else { out.completed() }
     }
     fn on_error(&mut self, error: StreamError, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Closed {
-        let dropped = self.drop_on_error;
-        out.flush_error(self.rest().filter(|_| !dropped), error)
+        if !self.drop_on_error && self.send_rest(out)? == Demand::Done {
+            return Ok(());
+        }
+        out.error(error)
     }
 }
 

@@ -41,6 +41,9 @@ impl<T> Filter<T> for Delay<T> {
         self.held.wait(|(due, _), _| *due, out);
         self.held.follow(demand, out)
     }
+    fn on_watermark(&mut self, watermark: Timestamp, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
+        self.held.on_watermark(watermark, out)
+    }
     fn on_completed(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Closed {
         if self.held.may_wait(out) { self.on_wake(out).map(drop) } else { self.held.flush(event, out) }
     }

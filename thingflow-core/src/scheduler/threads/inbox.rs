@@ -9,6 +9,9 @@
 //! after a swap, so a turn looks only at inboxes that have something. The bell wakes the reactor only if that sleeps, and paces a reactor
 //! that posts keep awake, so that batches stay large.
 //!
+//! Watermarks and flushes ([`Mark`]) keep their place among the events, but take no room and are not dropped. Each poster is an
+//! input as that of a join: what arrives is the least watermark of those that have posted something and still exist.
+//!
 //! No wake-up is lost, because each decision is made under the lock that guards what it is about:
 //!
 //! - *Inbox.* A poster announces if, with its event already in the queue, `announced` was false; the consumer clears
@@ -23,6 +26,7 @@
 use std::collections::VecDeque;
 use std::mem;
 use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, PoisonError};
 
 mod doorbell;
@@ -37,9 +41,13 @@ pub use post_error::PostError;
 
 use super::super::keyed::Id;
 use super::sync::{Condvar, Mutex, MutexGuard, ThreadId, current, lock};
+use crate::clock::Instant;
 use crate::error::StreamError;
+use crate::kit::{Mark, Marks};
 use crate::limit::{Admitted, Backlog, Limit, Overflow, QueueStats};
+use crate::notice::{Arrival, Notice};
 use crate::thing::Demand;
+use crate::watermarks::Watermarks;
 
 /// A queue within `limit`, which announces itself at `doorbell` by the name of its schedule.
 ///
@@ -54,7 +62,8 @@ pub(crate) fn channel<T: Send>(limit: &Limit, doorbell: Arc<Doorbell>, id: Id) -
         id,
         reactor: current().id(),
     });
-    (Sender::new(Arc::clone(&shared)), Inbox { shared, batch: VecDeque::new(), ended: false })
+    let inbox = Inbox { shared: Arc::clone(&shared), batch: VecDeque::new(), marks: Marks::default(), ended: false };
+    (Sender::new(shared), inbox)
 }
 
 struct Shared<T> {
@@ -71,6 +80,12 @@ struct Shared<T> {
 struct Queue<T> {
     /// Without a meter: what it would count is known from the numbers below, which cost nothing for each event.
     events: Backlog<T>,
+    /// What waits among the events.
+    marks: Marks,
+    /// The watermarks of the posters.
+    inputs: Watermarks,
+    /// The number of the next poster.
+    next: usize,
     /// The inbox is on the doorbell's list, or was taken from it and has not been drained yet.
     announced: bool,
     closed: bool,
@@ -92,6 +107,9 @@ impl<T> Queue<T> {
     fn new(limit: Limit) -> Self {
         Self {
             events: Backlog::new(limit),
+            marks: Marks::default(),
+            inputs: Watermarks::default(),
+            next: 0,
             announced: false,
             closed: false,
             senders: 0,
@@ -137,7 +155,12 @@ impl<T> Shared<T> {
 
     fn admit(&self, mut queue: MutexGuard<'_, Queue<T>>, event: T) -> Result<Demand, PostError<T>> {
         let admitted = queue.events.admit(event);
-        queue.dropped += u64::from(matches!(admitted, Admitted::Dropped(_)));
+        if matches!(admitted, Admitted::Dropped(_)) {
+            queue.dropped += 1;
+            if self.policy == Overflow::DropOldest {
+                queue.marks.left(1);
+            }
+        }
         self.announce(queue);
         match admitted {
             Admitted::Taken(demand) => Ok(demand),
@@ -170,86 +193,139 @@ impl<T> Shared<T> {
     }
 }
 
+impl<T> Queue<T> {
+    /// Puts a mark behind the events that wait.
+    fn mark(&mut self, mark: Mark) {
+        self.marks.push(mark, self.events.len(), u64::MAX);
+    }
+}
+
 /// The posting end of an inbox, for any thread. When the last one is dropped the inbox ends.
-pub(crate) struct Sender<T>(Arc<Shared<T>>);
+pub(crate) struct Sender<T> {
+    shared: Arc<Shared<T>>,
+    /// Which of the posters it is.
+    number: usize,
+    /// It has said something, and what it says of event time counts. Only looked at under the queue's lock.
+    speaks: AtomicBool,
+}
 
 impl<T> Sender<T> {
     fn new(shared: Arc<Shared<T>>) -> Self {
-        lock(&shared.queue).senders += 1;
-        Self(shared)
+        let mut queue = lock(&shared.queue);
+        queue.senders += 1;
+        queue.next += 1;
+        let number = queue.next;
+        drop(queue);
+        Self { shared, number, speaks: AtomicBool::new(false) }
+    }
+
+    /// Counts it among the inputs.
+    #[inline]
+    fn speak(&self, queue: &mut Queue<T>) {
+        if !self.speaks.load(Relaxed) {
+            self.speaks.store(true, Relaxed);
+            queue.inputs.join(self.number);
+        }
+    }
+
+    /// Counts it among the inputs, before it has posted anything.
+    pub(crate) fn join(&self) {
+        self.speak(&mut lock(&self.shared.queue));
+    }
+
+    /// Puts a notice behind the events that have been posted, if it is one that travels with them.
+    pub(crate) fn tell(&self, notice: &Notice<'_>) {
+        let Some(mut mark) = Mark::of(notice, Instant::ZERO) else { return };
+        let mut queue = lock(&self.shared.queue);
+        if queue.closed {
+            return;
+        }
+        self.speak(&mut queue);
+        if let Some(watermark) = mark.watermark {
+            let Some(least) = queue.inputs.rise(self.number, watermark) else { return };
+            mark.watermark = Some(least);
+        }
+        queue.mark(mark);
+        self.shared.announce(queue);
     }
 
     /// Queues the event for the reactor and wakes that if it sleeps. Events of one sender arrive in the order posted.
     pub(crate) fn post(&self, event: T) -> Result<(), PostError<T>> {
-        let queue = lock(&self.0.queue);
+        let mut queue = lock(&self.shared.queue);
         if queue.closed {
             return Err(PostError::Closed(event));
         }
-        if queue.events.len() >= self.0.capacity {
-            return self.0.post_to_full(queue, event);
+        self.speak(&mut queue);
+        if queue.events.len() >= self.shared.capacity {
+            return self.shared.post_to_full(queue, event);
         }
-        self.0.push(queue, event);
+        self.shared.push(queue, event);
         Ok(())
     }
 
     /// Queues the event without waiting, for a source on the reactor of `bell`. Beyond the capacity it is kept if the policy
     /// is to block: then the receipt is `Full`, and `bell` is told when there is room.
     pub(crate) fn offer(&self, event: T, bell: &Arc<Doorbell>) -> Result<Demand, PostError<T>> {
-        let mut queue = lock(&self.0.queue);
+        let mut queue = lock(&self.shared.queue);
         if queue.closed {
             return Err(PostError::Closed(event));
         }
-        let full = self.0.policy == Overflow::Block && queue.events.len() + 1 >= self.0.capacity;
+        self.speak(&mut queue);
+        let full = self.shared.policy == Overflow::Block && queue.events.len() + 1 >= self.shared.capacity;
         if full && !queue.paused.iter().any(|other| Arc::ptr_eq(other, bell)) {
             queue.paused.push(bell.clone());
         }
-        self.0.admit(queue, event)
+        self.shared.admit(queue, event)
     }
 
     /// Ends the stream by an error, after what has been queued. The first one counts; later posts are refused.
     pub(crate) fn fail(&self, error: StreamError) {
-        let mut queue = lock(&self.0.queue);
+        let mut queue = lock(&self.shared.queue);
         if !queue.closed {
             queue.failed = Some(error);
             queue.closed = true;
-            self.0.announce(queue);
-            self.0.room.notify_all();
+            self.shared.announce(queue);
+            self.shared.room.notify_all();
         }
     }
 
     /// Whether nobody receives any more.
     pub(crate) fn is_closed(&self) -> bool {
-        lock(&self.0.queue).closed
+        lock(&self.shared.queue).closed
     }
 
     /// Whether another event would be taken without a receipt of `Full`.
     pub(crate) fn has_room(&self) -> bool {
-        let queue = lock(&self.0.queue);
+        let queue = lock(&self.shared.queue);
         queue.closed || queue.events.has_room()
     }
 
     pub(crate) fn capacity(&self) -> usize {
-        self.0.capacity
+        self.shared.capacity
     }
 
     /// What has gone through the queue so far.
     pub(crate) fn stats(&self) -> QueueStats {
-        self.0.stats()
+        self.shared.stats()
     }
 }
 
 impl<T> Clone for Sender<T> {
     fn clone(&self) -> Self {
-        Self::new(Arc::clone(&self.0))
+        Self::new(Arc::clone(&self.shared))
     }
 }
 
 impl<T> Drop for Sender<T> {
     fn drop(&mut self) {
-        let mut queue = lock(&self.0.queue);
+        let mut queue = lock(&self.shared.queue);
         queue.senders -= 1;
-        if queue.senders == 0 && !queue.closed {
-            self.0.announce(queue);
+        let risen = queue.inputs.leave(self.number);
+        if let Some(least) = risen {
+            queue.mark(Mark::watermark(least));
+        }
+        if (queue.senders == 0 || risen.is_some()) && !queue.closed {
+            self.shared.announce(queue);
         }
     }
 }
@@ -271,16 +347,18 @@ pub(crate) struct Inbox<T> {
     shared: Arc<Shared<T>>,
     /// Taken from the queue and not dispatched yet.
     batch: VecDeque<T>,
+    /// What waits among these events.
+    marks: Marks,
     /// No sender was left when the batch was taken, so it is the last.
     ended: bool,
 }
 
 impl<T> Inbox<T> {
-    /// Dispatches what was left the last time and then what is queued now, at most `limit` events and until `dispatch`
-    /// breaks; the rest stays, in order.
+    /// Dispatches what was left the last time and then what is queued now, at most `limit` events, with the notices among
+    /// them, and until `dispatch` breaks; the rest stays, in order.
     ///
     /// It takes from the queue once, so posters that are as fast as the reactor don't keep it here.
-    pub(crate) fn drain(&mut self, limit: usize, mut dispatch: impl FnMut(T) -> ControlFlow<()>) -> Left {
+    pub(crate) fn drain(&mut self, limit: usize, mut dispatch: impl FnMut(Arrival<T>) -> ControlFlow<()>) -> Left {
         let mut budget = limit;
         if self.serve(&mut budget, &mut dispatch).is_break() {
             return Left::Some;
@@ -300,23 +378,57 @@ impl<T> Inbox<T> {
 
     /// Dispatches the batch; breaks if that was stopped.
     #[inline]
-    fn serve(&mut self, budget: &mut usize, dispatch: &mut impl FnMut(T) -> ControlFlow<()>) -> ControlFlow<()> {
-        while !self.batch.is_empty() {
+    fn serve(
+        &mut self,
+        budget: &mut usize,
+        dispatch: &mut impl FnMut(Arrival<T>) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        if self.marks.is_empty() {
+            return self.serve_events(usize::MAX, budget, dispatch).1;
+        }
+        while let Some(ahead) = self.marks.ahead() {
+            let (served, flow) = self.serve_events(ahead, budget, dispatch);
+            self.marks.left(served);
+            flow?;
+            let mut flow = ControlFlow::Continue(());
+            for notice in self.marks.pop_due().into_iter().flat_map(Mark::notices) {
+                if dispatch(Arrival::Notice(notice)).is_break() {
+                    flow = ControlFlow::Break(());
+                }
+            }
+            flow?;
+        }
+        self.serve_events(usize::MAX, budget, dispatch).1
+    }
+
+    /// Dispatches up to `most` events of the batch: how many it were.
+    #[inline]
+    fn serve_events(
+        &mut self,
+        most: usize,
+        budget: &mut usize,
+        dispatch: &mut impl FnMut(Arrival<T>) -> ControlFlow<()>,
+    ) -> (usize, ControlFlow<()>) {
+        let before = *budget;
+        while before - *budget < most && !self.batch.is_empty() {
             if *budget == 0 {
-                return ControlFlow::Break(());
+                return (before, ControlFlow::Break(()));
             }
             *budget -= 1;
-            if let Some(event) = self.batch.pop_front() {
-                dispatch(event)?;
+            if let Some(event) = self.batch.pop_front()
+                && dispatch(Arrival::Next(event)).is_break()
+            {
+                return (before - *budget, ControlFlow::Break(()));
             }
         }
-        ControlFlow::Continue(())
+        (before - *budget, ControlFlow::Continue(()))
     }
 
     /// Swaps the empty batch with the queue and lets in who waited for room, all at once.
     fn refill(&mut self) {
         let mut queue = lock(&self.shared.queue);
         queue.events.swap(&mut self.batch);
+        mem::swap(&mut queue.marks, &mut self.marks);
         queue.announced = false;
         queue.taken += self.batch.len() as u64;
         queue.high_water = queue.high_water.max(self.batch.len());

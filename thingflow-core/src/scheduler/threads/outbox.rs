@@ -6,6 +6,7 @@
 //! - When there is nothing left to do the thread *rests*, and the reactor is told if it needs to know: because virtual time
 //!   has waited for it, or because of a wish. Whoever gives a job ends the rest under the same lock, so a [`Hold`] that was
 //!   taken for the job is released by a later rest and by no earlier one.
+//! - Watermarks and flushes ([`Mark`]) keep their place among the jobs, but take no room, are not dropped, and are not counted.
 //! - At every moment `posted = delivered + waiting + dropped + dead + lost`, because one lock guards them all.
 
 use std::cell::Cell;
@@ -23,7 +24,8 @@ use super::sync::{Condvar, Mutex, MutexGuard, lock};
 use crate::clock::Instant;
 use crate::context::ON_RESUME;
 use crate::error::StreamError;
-use crate::limit::{Admitted, Backlog, Limit};
+use crate::kit::{Mark, Marks};
+use crate::limit::{Admitted, Backlog, Limit, Overflow};
 use crate::thing::Demand;
 
 #[cfg(all(test, loom))]
@@ -42,6 +44,8 @@ pub(super) struct Outbox<J> {
 
 struct State<J> {
     jobs: Backlog<J>,
+    /// What waits among the jobs.
+    marks: Marks,
     /// Jobs that are being done.
     in_hand: u64,
     /// How the stream has ended, to be told after the jobs.
@@ -83,10 +87,30 @@ pub(super) enum Given<J> {
 /// What a thread does next.
 pub(super) enum Next<J> {
     Job(J),
+    Mark(Mark),
     /// Nothing is to be done before this time, and somebody wanted to be woken by then.
     Time(Instant),
     End(Instant, End),
     Closed,
+}
+
+impl<J> State<J> {
+    fn pop(&mut self) -> Option<J> {
+        let job = self.jobs.pop()?;
+        self.marks.left(1);
+        Some(job)
+    }
+
+    fn admit(&mut self, job: J) -> Admitted<J> {
+        let admitted = self.jobs.admit(job);
+        if matches!(admitted, Admitted::Dropped(_)) {
+            self.counts.dropped += 1;
+            if self.jobs.limit().overflow() == Overflow::DropOldest {
+                self.marks.left(1);
+            }
+        }
+        admitted
+    }
 }
 
 impl<J> Outbox<J> {
@@ -99,6 +123,7 @@ impl<J> Outbox<J> {
     fn of(bell: Arc<Doorbell>, limit: Limit, listener: Id, holds: bool) -> Arc<Self> {
         let state = State {
             jobs: Backlog::new(limit),
+            marks: Marks::default(),
             in_hand: 0,
             end: None,
             held: false,
@@ -121,20 +146,34 @@ impl<J> Outbox<J> {
         if state.closed {
             return Given::Closed;
         }
-        let admitted = state.jobs.admit(job);
+        let admitted = state.admit(job);
         if let Admitted::Refused(job) = admitted {
             return Given::Refused(job);
         }
         state.counts.posted += 1;
-        state.counts.dropped += u64::from(matches!(admitted, Admitted::Dropped(_)));
+        self.call(state);
+        // What has been dropped is dropped here, outside of the lock.
+        Given::Taken(if let Admitted::Taken(demand) = admitted { demand } else { Demand::More })
+    }
+
+    /// Puts a mark behind the jobs that have been given.
+    pub(super) fn mark(&self, mark: Mark) {
+        let mut state = lock(&self.state);
+        if !state.closed {
+            let held = state.jobs.len();
+            state.marks.push(mark, held, u64::MAX);
+            self.call(state);
+        }
+    }
+
+    /// There is something to do: ends a thread's rest.
+    fn call(&self, mut state: MutexGuard<'_, State<J>>) {
         let busy = !state.held;
         state.resting &= !busy;
         drop(state);
         if busy {
             self.changed.notify_one(); // who is held does not even look
         }
-        // What has been dropped is dropped here, outside of the lock.
-        Given::Taken(if let Admitted::Taken(demand) = admitted { demand } else { Demand::More })
     }
 
     /// Ends the stream: whether it had not been ended before.
@@ -224,6 +263,13 @@ impl<J> Outbox<J> {
             if state.closed {
                 return Next::Closed;
             }
+            if let Some(mark) = state.marks.due() {
+                if due <= mark.at {
+                    return Next::Time(mark.at);
+                }
+                state.marks.pop_due();
+                return Next::Mark(mark);
+            }
             if let Some(time) = state.jobs.front().map(&at) {
                 if due <= time {
                     return Next::Time(time);
@@ -245,7 +291,7 @@ impl<J> Outbox<J> {
     }
 
     fn take_one(&self, mut state: MutexGuard<'_, State<J>>) -> Option<J> {
-        let job = state.jobs.pop();
+        let job = state.pop();
         state.in_hand += u64::from(job.is_some());
         self.make_room(state);
         job
@@ -260,24 +306,33 @@ impl<J> Outbox<J> {
         }
     }
 
-    /// Fills the batch up to `most` jobs, in their order: false when there will be none.
-    pub(super) fn next_batch(&self, most: usize, batch: &mut VecDeque<J>) -> bool {
+    /// Fills the batch up to `most` jobs, in their order, or, if a mark comes before the next one, takes that out: false when
+    /// there will be neither. What is still in the batch, or a mark that is still there, goes on to be what comes next.
+    pub(super) fn next_batch(&self, most: usize, batch: &mut VecDeque<J>, mark: &mut Option<Mark>) -> bool {
         let mut state = lock(&self.state);
         loop {
-            if state.closed || state.jobs.is_empty() && batch.is_empty() && state.end.is_some() {
+            let in_hand = mark.is_some() || !batch.is_empty();
+            let is_idle = !in_hand && state.jobs.is_empty() && state.marks.is_empty();
+            if state.closed || is_idle && state.end.is_some() {
                 return false;
             }
-            if !(state.held || state.jobs.is_empty() && batch.is_empty()) {
-                while batch.len() < most
-                    && let Some(job) = state.jobs.pop()
-                {
-                    batch.push_back(job);
-                }
-                state.in_hand = batch.len() as u64;
-                self.make_room(state);
-                return true;
+            if state.held || is_idle {
+                state = self.rest(state, Instant::NEVER);
+                continue;
             }
-            state = self.rest(state, Instant::NEVER);
+            if !in_hand {
+                *mark = state.marks.pop_due();
+            }
+            while mark.is_none()
+                && batch.len() < most
+                && state.marks.due().is_none()
+                && let Some(job) = state.pop()
+            {
+                batch.push_back(job);
+            }
+            state.in_hand = batch.len() as u64;
+            self.make_room(state);
+            return true;
         }
     }
 

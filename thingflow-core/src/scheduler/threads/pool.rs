@@ -13,19 +13,19 @@ use super::super::handle::ScheduleError;
 use super::super::keyed::Id;
 use super::super::table::Trigger;
 use super::crew::{Member, StopToken, guarded};
-use super::inbox::{self, Inbox, Left, Sender};
+use super::inbox::{self, Doorbell, Inbox, Left, Sender};
 use super::news::News;
 use super::outbox::{End, Hold, Next, Outbox};
 use crate::clock::Instant;
 use crate::context::Context;
 use crate::error::{Failure, RunError, StreamError};
-use crate::kit::Gate;
+use crate::kit::{Gate, Mark, Marks};
 use crate::limit::Limit;
-use crate::notice::{Notice, Question};
+use crate::notice::{Arrival, Notice, Question};
 use crate::output::{PortSource, Ports};
 use crate::port::{Port, PortRef};
 use crate::size::Size;
-use crate::thing::{Closed, Demand, Emitter, InputThing, Receipt, Sink};
+use crate::thing::{Closed, Demand, Emitter, InputThing, Receipt, Sink, notice_sink};
 use crate::visit::Visitor;
 
 impl Scheduler {
@@ -117,7 +117,8 @@ impl Scheduler {
         let (state, stop) = (Rc::new(State::new(engine)), StopToken::default());
         // What is in flight is counted by the state, also when it has left the queue.
         let jobs = Outbox::new(engine, Limit::block(usize::MAX), Id::NOBODY);
-        let (sender, inbox) = inbox::channel(&Limit::block(2 * n), Arc::clone(&engine.bell), engine.next_id());
+        let id = engine.next_id();
+        let (sender, inbox) = inbox::channel(&Limit::block(2 * n), Arc::clone(&engine.bell), id);
         let abort =
             Abort { jobs: jobs.clone(), state: state.clone(), stop: stop.clone(), engine: Rc::downgrade(engine) };
         let results = Results {
@@ -139,7 +140,8 @@ impl Scheduler {
             engine.threads.spawn(Member::new(NAME, &stop), sender.clone(), serves)?;
         }
         engine.add(Box::new(results), Trigger::Answers);
-        Ok((PoolInput { jobs, state, next: 0, most: 2 * n }, port))
+        let bell = (engine.bell.clone(), id);
+        Ok((PoolInput { jobs, state, next: 0, most: 2 * n, bell }, port))
     }
 }
 
@@ -152,8 +154,12 @@ struct State {
     in_flight: Cell<usize>,
     paused: Cell<bool>,
     error: RefCell<Option<StreamError>>,
+    /// What waits for the results of the events before it.
+    marks: RefCell<Marks>,
     /// Nobody wants the results.
     closed: Cell<bool>,
+    /// The results have been told to look although no call is out.
+    rung: Cell<bool>,
     /// For each call that is out, and for the end.
     hold: Rc<Hold>,
 }
@@ -164,6 +170,8 @@ impl State {
             in_flight: Cell::new(0),
             paused: Cell::new(false),
             error: RefCell::new(None),
+            marks: RefCell::default(),
+            rung: Cell::new(false),
             closed: Cell::new(false),
             hold: Hold::new(engine),
         }
@@ -195,6 +203,8 @@ pub struct PoolInput<T> {
     state: Rc<State>,
     next: u64,
     most: usize,
+    /// How the results hear that there is something for them.
+    bell: (Arc<Doorbell>, Id),
 }
 
 impl<T> PoolInput<T> {
@@ -202,6 +212,19 @@ impl<T> PoolInput<T> {
         if !self.state.closed.get() && self.jobs.end(Instant::ZERO, End::Dropped) {
             self.state.hold.add(); // the end is an answer too
             *self.state.error.borrow_mut() = error;
+        }
+    }
+
+    /// Has the results tell of it once those of all events so far have been sent.
+    fn mark(&self, mark: Mark) {
+        let state = &*self.state;
+        if state.closed.get() {
+            return;
+        }
+        state.marks.borrow_mut().push(mark, state.in_flight.get(), self.next);
+        if state.in_flight.get() == 0 && !state.rung.replace(true) {
+            state.hold.add(); // the answer is the results' own
+            self.bell.0.ring(self.bell.1);
         }
     }
 }
@@ -222,6 +245,12 @@ impl<T> Sink for PoolInput<T> {
         }
         state.paused.set(true);
         Ok(Demand::Full)
+    }
+    fn on_notice(&mut self, notice: Notice<'_>, cx: &mut Context<'_>) -> Receipt {
+        if let Some(mark) = Mark::of(&notice, cx.now()) {
+            self.mark(mark);
+        }
+        notice_sink(self, notice, cx)
     }
     fn on_completed(&mut self, _: &mut Context<'_>) -> Closed {
         self.end(None);
@@ -261,7 +290,7 @@ struct Results<T, U> {
     inbox: Inbox<Answer<U>>,
     port: Port<U>,
     /// What has come; in order, with gaps for what is still out.
-    ready: VecDeque<Option<Result<U, StreamError>>>,
+    ready: VecDeque<Option<Answer<U>>>,
     /// In order: the number of the event that the first place is for.
     first: Option<u64>,
     gate: Gate,
@@ -297,14 +326,15 @@ impl<T, U: Clone + 'static> Results<T, U> {
     fn arrive(&mut self) {
         let hold = &self.state.hold;
         let (ready, first) = (&mut self.ready, self.first);
-        let left = self.inbox.drain(usize::MAX, |(number, outcome)| {
+        let left = self.inbox.drain(usize::MAX, |arrival| {
+            let Arrival::Next((number, outcome)) = arrival else { return ControlFlow::Continue(()) };
             hold.release_one();
             match first.and_then(|first| usize::try_from(number - first).ok()) {
                 Some(place) => {
                     ready.resize_with(ready.len().max(place + 1), || None);
-                    ready[place] = Some(outcome);
+                    ready[place] = Some((number, outcome));
                 }
-                None => ready.push_back(Some(outcome)),
+                None => ready.push_back(Some((number, outcome))),
             }
             ControlFlow::Continue(())
         });
@@ -314,16 +344,35 @@ impl<T, U: Clone + 'static> Results<T, U> {
         }
     }
 
+    /// Tells what no result has to come before any more.
+    fn send_marks(&mut self, cx: &mut Context<'_>) -> Receipt {
+        let mut demand = Demand::More;
+        while demand != Demand::Done {
+            let due = self.state.marks.borrow_mut().pop_due();
+            let Some(mark) = due else { break };
+            demand = mark.tell(&mut self.port, cx)?;
+        }
+        Ok(demand)
+    }
+
     /// Sends what is ready, and the end when all has been sent.
     fn send_ready(&mut self, cx: &mut Context<'_>) -> Receipt {
         let state = self.state.clone();
+        if state.rung.take() {
+            state.hold.release_one();
+        }
+        if self.send_marks(cx)? == Demand::Done {
+            return Ok(Demand::Done);
+        }
         while self.gate.is_open(&Emitter::new(&mut self.port, cx)) && self.ready.front().is_some_and(Option::is_some) {
-            let Some(Some(outcome)) = self.ready.pop_front() else { break };
+            let Some(Some((number, outcome))) = self.ready.pop_front() else { break };
             self.first = self.first.map(|first| first + 1);
             state.in_flight.set(state.in_flight.get() - 1);
             match outcome {
                 Ok(event) => {
-                    if self.gate.send(event, &mut Emitter::new(&mut self.port, cx))? == Demand::Done {
+                    let demand = self.gate.send(event, &mut Emitter::new(&mut self.port, cx))?;
+                    state.marks.borrow_mut().left_by(number);
+                    if demand == Demand::Done || self.send_marks(cx)? == Demand::Done {
                         return Ok(Demand::Done);
                     }
                 }

@@ -11,13 +11,14 @@ use super::super::table::Trigger;
 use super::crew::StopToken;
 use super::inbox::{self, Inbox, Left, PostError, Sender};
 use super::news::News;
+use crate::clock::Timestamp;
 use crate::context::Context;
 use crate::error::{Failure, FatalError, StreamError};
 use crate::limit::{Limit, QueueStats};
-use crate::notice::Notice;
+use crate::notice::{Arrival, Notice};
 use crate::output::{PortSource, Ports};
 use crate::port::{Port, PortRef};
-use crate::thing::{Closed, Demand, InputThing, Receipt, Sink};
+use crate::thing::{Closed, Demand, InputThing, Receipt, Sink, notice_sink};
 
 /// Posts events into the reactor from any thread. Clones post into the same port; when the last one is dropped and all is
 /// delivered, the port completes.
@@ -75,6 +76,19 @@ impl<T> Remote<T> {
         self.0.fail(error);
     }
 
+    /// Says that no event with an earlier time follows from this remote, see [`Notice::Watermark`]. It arrives behind the
+    /// events that were posted before. Clones are inputs as those of a join: the port hears the least watermark of all that
+    /// have posted something and still exist.
+    pub fn watermark(&self, watermark: Timestamp) {
+        self.0.tell(&Notice::Watermark(watermark));
+    }
+
+    /// Has what is being collected behind the port sent on, once the events have arrived that were posted before, see
+    /// [`Notice::Flush`].
+    pub fn flush(&self) {
+        self.0.tell(&Notice::Flush);
+    }
+
     /// What has gone through the queue, as a [`QueueMeter`](crate::QueueMeter) shows it for the queue of an operator.
     pub fn stats(&self) -> QueueStats {
         self.0.stats()
@@ -95,6 +109,11 @@ impl<T> fmt::Debug for Remote<T> {
 
 impl<T> Sink for Remote<T> {
     type Event = T;
+    /// What it says of event time counts from now on.
+    fn on_start(&mut self, _: &mut Context<'_>) -> Receipt {
+        self.0.join();
+        Ok(Demand::More)
+    }
     fn on_next(&mut self, event: T, cx: &mut Context<'_>) -> Receipt {
         let posted = match cx.bell() {
             Some(bell) => self.0.offer(event, &bell),
@@ -113,6 +132,10 @@ impl<T> Sink for Remote<T> {
     fn on_error(&mut self, error: StreamError, _: &mut Context<'_>) -> Closed {
         self.fail(error);
         Ok(())
+    }
+    fn on_notice(&mut self, notice: Notice<'_>, cx: &mut Context<'_>) -> Receipt {
+        self.0.tell(&notice);
+        notice_sink(self, notice, cx)
     }
     fn is_open(&self) -> bool {
         !self.0.is_closed()
@@ -191,7 +214,7 @@ impl<T> Receiver<T> {
     {
         let (mut result, port) = (Ok(Demand::More), &self.port);
         let _ = self.inbox.drain(usize::MAX, |event| {
-            result = port.emit(event, cx);
+            result = arrive(port, event, cx);
             let goes_on = matches!(result, Ok(Demand::More | Demand::Full));
             if goes_on { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         });
@@ -200,6 +223,15 @@ impl<T> Receiver<T> {
 
     fn has_failed(&self) -> bool {
         self.thread.as_ref().is_some_and(|thread| thread.news.has_failed())
+    }
+}
+
+/// Hands on what has been posted.
+#[inline]
+fn arrive<T: Clone + 'static>(port: &Port<T>, arrival: Arrival<T>, cx: &mut Context<'_>) -> Receipt {
+    match arrival {
+        Arrival::Next(event) => port.emit(event, cx),
+        Arrival::Notice(notice) => port.clone().notice(notice, cx),
     }
 }
 
@@ -214,7 +246,7 @@ impl<T: Clone + 'static> PortSource for Receiver<T> {
         let mut result = Ok(Demand::More);
         let port = &self.port;
         let left = self.inbox.drain(MOST_IN_A_TURN, |event| {
-            result = port.emit(event, cx);
+            result = arrive(port, event, cx);
             if matches!(result, Ok(Demand::More)) { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         });
         self.limit.count(|_| self.inbox.stats());

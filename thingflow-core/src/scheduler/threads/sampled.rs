@@ -22,7 +22,7 @@ use crate::context::Context;
 use crate::error::{Failure, RunError, StreamError};
 use crate::event::SensorEvent;
 use crate::limit::Limit;
-use crate::notice::Notice;
+use crate::notice::{Arrival, Notice};
 use crate::output::{PortSource, Ports, Source, is_due};
 use crate::port::{Port, PortRef};
 use crate::sensor::{Sampled, Sensor};
@@ -211,8 +211,10 @@ impl<T: Clone + 'static> Ports for Sampling<T> {
 impl<T: Clone + 'static> PortSource for Sampling<T> {
     fn send(&mut self, cx: &mut Context<'_>) -> Result<Demand, Failure> {
         let mut answer = None;
-        let left = self.inbox.drain(1, |one| {
-            answer = Some(one);
+        let left = self.inbox.drain(1, |arrival| {
+            if let Arrival::Next(one) = arrival {
+                answer = Some(one);
+            }
             ControlFlow::Continue(())
         });
         match answer {

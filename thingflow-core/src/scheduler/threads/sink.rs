@@ -16,11 +16,12 @@ use super::remote::is_full;
 use crate::clock::Instant;
 use crate::context::Context;
 use crate::error::{Failure, RunError, StreamError};
+use crate::kit::Mark;
 use crate::limit::Limit;
 use crate::notice::{Notice, Question};
 use crate::output::{PortSource, Ports};
 use crate::port::PortRef;
-use crate::thing::{Closed, Demand, InputThing, Receipt, Sink};
+use crate::thing::{Closed, Demand, InputThing, Receipt, Sink, notice_sink};
 use crate::tracking::abandon;
 use crate::visit::Visitor;
 
@@ -140,6 +141,14 @@ impl<T> Sink for EdgeSink<T> {
             Given::Closed => Ok(Demand::Done),
             Given::Refused(_) => Err(is_full(&self.name, self.outbox.len(), cx)),
         }
+    }
+
+    fn on_notice(&mut self, notice: Notice<'_>, cx: &mut Context<'_>) -> Receipt {
+        if let Some(mark) = Mark::of(&notice, cx.now()) {
+            self.outbox.mark(mark);
+            self.hold();
+        }
+        notice_sink(self, notice, cx)
     }
 
     fn on_completed(&mut self, cx: &mut Context<'_>) -> Closed {
@@ -347,6 +356,7 @@ fn take_all<T, N: InputThing<T>>(
     while demand != Demand::Done {
         demand = match outbox.next(served.due, |(at, _)| *at) {
             Next::Job((at, event)) => served.call(at, |thing, cx| thing.next(event, cx))?,
+            Next::Mark(mark) => served.call(mark.at, |thing, cx| mark.tell(thing, cx))?,
             Next::Time(time) => served.at(time)?,
             Next::End(at, end) => served.end(at, end)?,
             Next::Closed => Demand::Done,

@@ -14,10 +14,12 @@ use super::crew::{guarded, lock};
 use super::outbox::Outbox;
 use super::sink::{self, Decide, EdgeSink, Stamped};
 use crate::backoff::{Attempts, Backoff};
-use crate::clock::Instant;
+use crate::clock::{Instant, Timestamp};
 use crate::context::Context;
 use crate::error::{RunError, StreamError};
+use crate::kit::Mark;
 use crate::limit::Limit;
+use crate::notice::Notice;
 use crate::port::{Port, PortRef};
 use crate::size::Size;
 use crate::thing::Closed;
@@ -66,6 +68,23 @@ pub trait Worker<T>: Send {
     /// Whose fault it was. What has been taken out of the batch by [`Batch::done`] is done; the rest is tried again, in the
     /// same order, but for an event that is refused for good.
     fn work(&mut self, batch: &mut Batch<T>) -> Result<(), Refusal>;
+
+    /// No event with an earlier time follows, see [`Notice::Watermark`](crate::Notice::Watermark). What came before is done.
+    ///
+    /// # Errors
+    /// As [`connect`](Self::connect): then it is called again, after connecting.
+    fn on_watermark(&mut self, _watermark: Timestamp) -> Result<(), Refusal> {
+        Ok(())
+    }
+
+    /// What the worker itself has gathered is to be written now, see [`Notice::Flush`](crate::Notice::Flush). What came before
+    /// is done.
+    ///
+    /// # Errors
+    /// As [`connect`](Self::connect): then it is called again, after connecting.
+    fn on_flush(&mut self) -> Result<(), Refusal> {
+        Ok(())
+    }
 }
 
 impl<T, F: FnMut(&mut Batch<T>) -> Result<(), Refusal> + Send> Worker<T> for F {
@@ -381,10 +400,13 @@ fn work_all<T: Send, W: Worker<T>>(
     most: usize,
     desk: &Desk<T>,
 ) -> Result<(), RunError> {
-    let mut connected = false;
-    while outbox.next_batch(most, &mut batch.events) {
+    let (mut connected, mut mark) = (false, None);
+    while outbox.next_batch(most, &mut batch.events, &mut mark) {
         let before = batch.len();
-        let result = attempt(worker, batch, &mut connected, || desk.connected(outbox));
+        let result = attempt(worker, &mut connected, desk, outbox, |worker| match mark {
+            Some(told) => tell(worker, told).map(|()| mark = None).map_err(nobodys_event),
+            None => worker.work(batch).map(|()| batch.events.clear()),
+        });
         outbox.done(before - batch.len());
         let verdict = match result {
             Ok(()) => {
@@ -412,24 +434,36 @@ fn work_all<T: Send, W: Worker<T>>(
     Ok(())
 }
 
-/// Connects if need be, and works on the batch once.
-fn attempt<T, W: Worker<T>>(
+/// Connects if need be, and calls the worker once.
+fn attempt<T: Send, W: Worker<T>>(
     worker: &mut W,
-    batch: &mut Batch<T>,
     connected: &mut bool,
-    tell: impl FnOnce(),
+    desk: &Desk<T>,
+    outbox: &Outbox<Stamped<T>>,
+    call: impl FnOnce(&mut W) -> Result<(), Refusal>,
 ) -> Result<(), Refusal> {
     if !*connected {
-        worker.connect().map_err(|refusal| match refusal {
-            Refusal::Event { error, .. } => Refusal::Peer(error),
-            refusal => refusal,
-        })?;
+        worker.connect().map_err(nobodys_event)?;
         *connected = true;
-        tell();
+        desk.connected(outbox);
     }
-    worker.work(batch)?;
-    batch.events.clear();
-    Ok(())
+    call(worker)
+}
+
+/// Tells the worker what travels with the events.
+fn tell<T>(worker: &mut impl Worker<T>, mark: Mark) -> Result<(), Refusal> {
+    mark.notices().try_for_each(|notice| match notice {
+        Notice::Watermark(watermark) => worker.on_watermark(watermark),
+        _ => worker.on_flush(),
+    })
+}
+
+/// A refusal where no event is to blame.
+fn nobodys_event(refusal: Refusal) -> Refusal {
+    match refusal {
+        Refusal::Event { error, .. } => Refusal::Peer(error),
+        refusal => refusal,
+    }
 }
 
 /// What follows from a refusal, on the reactor.

@@ -43,8 +43,10 @@ fn react(bed: &Bed, bell: &Doorbell, inbox: &mut Inbox<u32>) -> Vec<u32> {
             bell.awake();
             continue;
         }
-        let left = inbox.drain(usize::MAX, |event| {
-            seen.push(event);
+        let left = inbox.drain(usize::MAX, |arrival| {
+            if let Arrival::Next(event) = arrival {
+                seen.push(event);
+            }
             ControlFlow::Continue(())
         });
         if left == Left::Ended {

@@ -39,7 +39,8 @@ fn ready(doorbell: &Doorbell) -> Vec<Id> {
 /// What one drain dispatches, stopping after `stop_at`, and what is left.
 fn drain_until(inbox: &mut Inbox<u32>, limit: usize, stop_at: u32) -> (Vec<u32>, Left) {
     let mut seen = Vec::new();
-    let left = inbox.drain(limit, |event| {
+    let left = inbox.drain(limit, |arrival| {
+        let Arrival::Next(event) = arrival else { return ControlFlow::Continue(()) };
         seen.push(event);
         if event == stop_at { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
@@ -210,7 +211,8 @@ fn run_reactor(doorbell: &Doorbell, inbox: &mut Inbox<(usize, u64)>, mut seen: i
             }
             continue;
         }
-        left = inbox.drain(100, |(poster, event)| {
+        left = inbox.drain(100, |arrival| {
+            let Arrival::Next((poster, event)) = arrival else { return ControlFlow::Continue(()) };
             seen(poster, event);
             count += 1;
             if count.is_multiple_of(7) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }

@@ -59,7 +59,7 @@ fn what_a_thread_leaves_to_the_reactor_is_decided_and_it_goes_on() {
         outbox.end(Instant::ZERO, End::Completed);
         let worker = thread::spawn(move || {
             let mut batch = VecDeque::new();
-            while jobs.next_batch(1, &mut batch) {
+            while jobs.next_batch(1, &mut batch, &mut None) {
                 let job = batch.pop_front();
                 jobs.dead();
                 assert!(jobs.hold());
