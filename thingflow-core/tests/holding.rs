@@ -127,7 +127,7 @@ const STAGES: [(&str, Stage); 24] = [
     }),
     ("merge", |_, p, next| drop(joins::merge(halves(p).each_ref()).connect(next))),
     ("merge_by_time", |_, p, next| {
-        drop(joins::merge_by_time(halves(p).each_ref(), |(at, _)| *at, room()).connect(next))
+        drop(joins::merge_by_time(halves(p).each_ref(), |(at, _)| *at, room()).connect(next));
     }),
     ("merge_by_time that drops", |_, p, next| {
         drop(joins::merge_by_time(halves(p).each_ref(), |(at, _)| *at, Limit::drop_oldest(2)).connect(next));

@@ -225,7 +225,7 @@ impl Marks {
             Some(last) => Waiting { mark: last.mark.and(mark), events: last.events + events, before: next },
             None => Waiting { mark, events, before: next },
         };
-        let _ = self.waiting.push_back(waiting); // there is room: the last one has been taken out if there was none
+        let _ = Store::push_back(&mut self.waiting, waiting); // there is room: the last one has been taken out if there was none
     }
 
     /// How many events come before the first mark, if there is one.
