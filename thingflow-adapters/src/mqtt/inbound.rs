@@ -101,6 +101,65 @@ impl Inbound {
 
     /// How many messages are being dealt with.
     pub(super) fn len(&self) -> usize {
-        self.working.len()
+        self.working.iter().filter(|working| working.end != Some(End::Abandoned)).count()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn new(arrival: Arrival) -> u64 {
+        match arrival {
+            Arrival::New(number) => number,
+            Arrival::Known { .. } => panic!("it is known"),
+        }
+    }
+
+    #[test]
+    fn acknowledgements_come_in_the_order_of_the_messages() {
+        let mut inbound = Inbound::default();
+        let numbers = [7, 8, 9].map(|id| new(inbound.arrived(id, Qos::AtLeastOnce, false)));
+        inbound.dealt_with(numbers[2], End::Done);
+        inbound.dealt_with(numbers[1], End::Failed);
+        assert_eq!(inbound.next_ack(), None);
+        inbound.dealt_with(numbers[0], End::Done);
+        let acks: Vec<Ack> = std::iter::from_fn(|| inbound.next_ack()).collect();
+        let ack = |id, failed| Ack::Puback { id, failed };
+        assert_eq!(acks, [ack(7, false), ack(8, true), ack(9, false)]);
+    }
+
+    #[test]
+    fn a_message_of_qos_2_is_known_until_it_is_released() {
+        let mut inbound = Inbound::default();
+        let number = new(inbound.arrived(5, Qos::ExactlyOnce, false));
+        assert_eq!(inbound.arrived(5, Qos::ExactlyOnce, true), Arrival::Known { acknowledge: false });
+        inbound.dealt_with(number, End::Done);
+        assert_eq!(inbound.next_ack(), Some(Ack::Pubrec { id: 5 }));
+        assert_eq!(inbound.arrived(5, Qos::ExactlyOnce, true), Arrival::Known { acknowledge: true });
+        inbound.released(5);
+        assert_ne!(new(inbound.arrived(5, Qos::ExactlyOnce, false)), number);
+    }
+
+    #[test]
+    fn what_is_abandoned_holds_nobody_up_and_comes_again() {
+        let mut inbound = Inbound::default();
+        let numbers = [1, 2].map(|id| new(inbound.arrived(id, Qos::AtLeastOnce, false)));
+        inbound.dealt_with(numbers[0], End::Abandoned);
+        inbound.dealt_with(numbers[1], End::Done);
+        assert_eq!(inbound.next_ack(), Some(Ack::Puback { id: 2, failed: false }));
+        assert_eq!((inbound.next_ack(), inbound.len()), (None, 0));
+        assert_ne!(new(inbound.arrived(1, Qos::AtLeastOnce, true)), numbers[0]);
+    }
+
+    #[test]
+    fn of_a_lost_session_nothing_is_acknowledged() {
+        let mut inbound = Inbound::default();
+        let number = new(inbound.arrived(1, Qos::AtLeastOnce, false));
+        inbound.restart(true);
+        assert_eq!(inbound.arrived(1, Qos::AtLeastOnce, true), Arrival::Known { acknowledge: false });
+        inbound.restart(false);
+        inbound.dealt_with(number, End::Done);
+        assert_eq!(inbound.next_ack(), None);
     }
 }

@@ -283,6 +283,9 @@ impl Link {
         buffer.resize(MOST_READ, 0);
         let read = stream.read(&mut buffer);
         let heard = match read {
+            Ok(0) if self.session.is_up() => {
+                Err(Lost::peer("the broker hangs up without a word, as some do when another client has the same id"))
+            }
             Ok(0) => Err(Lost::peer("the broker hangs up")),
             Ok(n) => {
                 cx.call_again(); // there may be more

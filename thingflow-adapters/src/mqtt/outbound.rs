@@ -147,7 +147,7 @@ impl Outbound {
 
     /// Whether all that is open has been sent on this connection.
     pub(super) fn is_sent(&self) -> bool {
-        self.sent_to >= self.next
+        self.open.range(self.sent_to..).next().is_none()
     }
 
     /// The broker has a message of QoS 1, or will never have it. None if nobody waits for that.
@@ -230,3 +230,6 @@ impl Outbound {
         std::mem::take(self).open.into_values().map(|open| open.outgoing)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,4 +2,6 @@
 #![allow(dead_code)] // each test program uses a part of it
 
 pub(crate) mod mosquitto;
+#[cfg(feature = "mqtt")]
+pub(crate) mod mqtt;
 pub(crate) mod proxy;

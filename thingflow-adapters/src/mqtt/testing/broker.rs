@@ -171,7 +171,7 @@ impl State {
     fn welcome(&mut self, mut guest: Guest) {
         self.arrivals += 1;
         if let Some(mut before) = self.guests.remove(&guest.id) {
-            before.cut();
+            before.turn_out();
             if guest.keeps_on() {
                 guest.take_over(before);
             }

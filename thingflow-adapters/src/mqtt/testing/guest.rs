@@ -95,6 +95,16 @@ impl Guest {
         !self.clean
     }
 
+    /// Another client has come by its id.
+    pub(super) fn turn_out(&mut self) {
+        if self.connection.get_protocol_version() == Version::V5_0 {
+            let why = codes::DisconnectReasonCode::SessionTakenOver;
+            let packet = v5::Disconnect::builder().reason_code(why).build();
+            packet.into_iter().for_each(|packet| self.send(packet.into()));
+        }
+        self.cut();
+    }
+
     /// Goes on with a session.
     pub(super) fn take_over(&mut self, mut before: Self) {
         let _ = before.leave();
