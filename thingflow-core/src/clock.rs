@@ -18,7 +18,10 @@ use core::time::Duration;
 /// let start = Instant::ZERO;
 /// assert_eq!(start + Duration::from_millis(3) - start, Duration::from_millis(3));
 /// ```
+///
+/// As a record of `serde` it is the number of nanoseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Instant(u64);
 
 impl Instant {

@@ -86,6 +86,8 @@ mod event;
 pub mod flow;
 #[cfg(feature = "alloc")]
 pub mod history;
+#[cfg(feature = "alloc")]
+mod identity;
 pub mod joins;
 pub mod kit;
 mod limit;
@@ -117,6 +119,8 @@ pub mod splitting;
 mod state;
 pub mod storage;
 #[cfg(feature = "alloc")]
+mod tap;
+#[cfg(feature = "alloc")]
 pub mod testing;
 mod thing;
 pub mod timing;
@@ -138,10 +142,12 @@ pub use error::{Failure, FatalError, RunError, StreamError};
 pub use event::TooManyNames;
 pub use event::{SensorEvent, SensorId};
 pub use flow::FlowControl;
+#[cfg(feature = "alloc")]
+pub use identity::{NodeId, UnknownNodeId};
 pub use joins::Joins;
 #[cfg(feature = "alloc")]
 pub use limit::QueueMeter;
-pub use limit::{Limit, Overflow, QueueStats};
+pub use limit::{Limit, Overflow, QueueState, QueueStats};
 pub use measure::{Float, Measured};
 pub use notice::{Notice, Question, Receipts};
 pub use output::{ConnectedFlow, Flow, OutputThing, Source};
@@ -154,6 +160,11 @@ pub use scheduler::{
     IntoPeriodic, OnFailure, OnSetup, Periodic, PoolInput, PostError, Readiness, Ready, Refusal, Refused, Registry,
     Remote, ScheduleError, ScheduleHandle, ScheduleStats, Scheduler, StopSignal, StopToken, Stopper, SystemClock,
     VirtualClock, Worker,
+};
+#[cfg(feature = "std")]
+pub use scheduler::{
+    CallTimes, Control, InspectError, Inspector, Lateness, Reported, ScheduleInfo, ScheduleKind, ScheduleState, Seen,
+    Snapshot, Spot, TapEvents, TapSettings,
 };
 // Of mio: its pages link to others of its own.
 #[cfg(feature = "std")]

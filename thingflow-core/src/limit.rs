@@ -21,6 +21,7 @@ use {
 /// assert_eq!(Overflow::default(), Overflow::Block); // nothing is lost unless you say so
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Overflow {
     /// Back-pressure: another thread that posts waits until there is room; a source on the reactor is paused, and what it
@@ -185,6 +186,46 @@ pub struct QueueStats {
     pub high_water: usize,
 }
 
+/// What a queue holds, may hold and has dropped: what a walk over the graph sees of it.
+///
+/// ```
+/// use thingflow_core::{Limit, QueueState};
+/// let mut queue = QueueState::new(3, &Limit::drop_oldest(16));
+/// queue.dropped = 7;
+/// assert_eq!((queue.waiting, queue.capacity, queue.dropped), (3, Some(16), 7));
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub struct QueueState {
+    /// Events in the queue, and those that are being worked on.
+    pub waiting: u64,
+    /// How many it may hold; `None` if others keep it within bounds.
+    pub capacity: Option<u64>,
+    /// What happens to one more.
+    pub overflow: Overflow,
+    /// Events that came in, where that is counted: between threads, and where there is a [`QueueMeter`].
+    pub posted: Option<u64>,
+    /// Events that the policy of the full queue has dropped.
+    pub dropped: u64,
+    /// Events that were refused for good, see [`Refusal::Event`](crate::Refusal::Event).
+    pub dead: u64,
+    /// Events that were still waiting when the receiver failed, or wanted no more.
+    pub lost: u64,
+}
+
+impl QueueState {
+    /// A queue of which no more is known than what waits in it and what may.
+    pub fn new(waiting: usize, limit: &Limit) -> Self {
+        Self {
+            waiting: waiting as u64,
+            capacity: Some(limit.capacity()).filter(|most| *most < usize::MAX).map(|most| most as u64),
+            overflow: limit.overflow(),
+            ..Self::default()
+        }
+    }
+}
+
 /// Shows from outside what goes through the queue of an operator: give it to [`Limit::metered`] and keep it. Any thread may
 /// look at it.
 ///
@@ -271,6 +312,9 @@ pub struct Bounded<T, S> {
     events: S,
     limit: Limit,
     paused: bool,
+    /// Events that the policy has dropped.
+    #[cfg(feature = "alloc")]
+    dropped: u64,
     item: PhantomData<fn() -> T>,
 }
 
@@ -282,7 +326,14 @@ impl<T, S: Store<T>> Bounded<T, S> {
     /// Holds nothing yet. A limit above the room of the store counts as that room.
     pub fn new(limit: Limit) -> Self {
         let limit = if limit.capacity() > S::ROOM { Limit { capacity: Size::from(S::ROOM), ..limit } } else { limit };
-        Self { events: S::default(), limit, paused: false, item: PhantomData }
+        Self {
+            events: S::default(),
+            limit,
+            paused: false,
+            #[cfg(feature = "alloc")]
+            dropped: 0,
+            item: PhantomData,
+        }
     }
 
     /// Takes an event in. `Full` asks the source to pause.
@@ -315,6 +366,7 @@ impl<T, S: Store<T>> Bounded<T, S> {
             Admission::Takes => None,
             Admission::DropsOldest => self.events.pop_front(),
             Admission::DropsNewest => {
+                self.note_dropped();
                 self.count(1, 1);
                 return Admitted::Dropped(event);
             }
@@ -322,6 +374,9 @@ impl<T, S: Store<T>> Bounded<T, S> {
         };
         if let Err(event) = self.events.push_back(event) {
             return Admitted::Refused(event);
+        }
+        if dropped.is_some() {
+            self.note_dropped();
         }
         self.count(1, u64::from(dropped.is_some()));
         if !self.has_room() {
@@ -401,6 +456,24 @@ impl<T, S: Store<T>> Bounded<T, S> {
 
     fn count(&self, posted: u64, dropped: u64) {
         self.limit.note(posted, dropped, self.events.len());
+    }
+
+    fn note_dropped(&mut self) {
+        #[cfg(feature = "alloc")]
+        {
+            self.dropped += 1;
+        }
+    }
+
+    /// What is held, may be held and, where there is an allocator, was dropped: for a walk over the graph.
+    pub fn state(&self) -> QueueState {
+        QueueState {
+            #[cfg(feature = "alloc")]
+            posted: self.limit.meter.as_ref().map(|meter| meter.stats().posted),
+            #[cfg(feature = "alloc")]
+            dropped: self.dropped,
+            ..QueueState::new(self.events.len(), &self.limit)
+        }
     }
 }
 

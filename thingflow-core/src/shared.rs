@@ -15,6 +15,7 @@ use crate::arrivals::Arrivals;
 use crate::clock::Timestamp;
 use crate::context::Context;
 use crate::error::StreamError;
+use crate::identity::next_number;
 use crate::notice::{Arrival, Notice, Question};
 use crate::output::Ports;
 use crate::port::{Alarm, Hub};
@@ -76,6 +77,8 @@ struct Inner<S> {
     marks: RefCell<Watermarks>,
     /// The number of the next input that is started.
     inputs: Cell<usize>,
+    /// What tells it from joins and ports.
+    number: usize,
     me: Weak<Self>,
 }
 
@@ -122,6 +125,7 @@ impl<S: 'static> Shared<S> {
             is_done: Cell::new(false),
             marks: RefCell::default(),
             inputs: Cell::new(0),
+            number: next_number(),
             me: me.clone(),
         });
         Self { inner }
@@ -200,7 +204,7 @@ impl<S: 'static> Inner<S> {
     }
 
     fn id(&self) -> usize {
-        core::ptr::from_ref(self).addr()
+        self.number
     }
 
     /// Asks the Thing, and what is connected to its ports; one that is being called is not in the way.
@@ -220,7 +224,7 @@ impl<S: 'static> Inner<S> {
         let ports = (self.ports)(&thing);
         ports.ports(&mut |_| any = true);
         if !any {
-            visitor.sink(name);
+            visitor.shared_sink(name, self.id());
         } else if visitor.join(name, self.id()) {
             ports.ports(&mut |port| visitor.port(port, false));
         }

@@ -9,6 +9,7 @@
 use crate::Timestamp;
 use crate::context::Context;
 use crate::error::{FatalError, StreamError};
+use crate::limit::QueueState;
 use crate::notice::{Notice, Question};
 use crate::receipts::Watch;
 use crate::state::StateVisitor;
@@ -488,6 +489,11 @@ pub trait Filter<In> {
         visitor.filter_type(short_name::<Self>());
     }
 
+    /// The queue of a filter that holds events within a [`Limit`](crate::Limit), to be shown with it.
+    fn queue(&self) -> Option<QueueState> {
+        None
+    }
+
     /// Takes a notice: calls the method for it. What follows is told of [`Notice::Start`], [`Notice::Wake`] and
     /// [`Notice::State`] by the chain; everything else the filter passes on.
     ///
@@ -506,6 +512,9 @@ pub trait Filter<In> {
             #[cfg(feature = "alloc")]
             Question::Describe(visitor) => {
                 self.describe(visitor);
+                if let Some(queue) = self.queue() {
+                    visitor.queue(queue);
+                }
                 behind(Question::Describe(visitor))
             }
             question => behind(question),

@@ -3,6 +3,9 @@
 use core::any::type_name;
 
 #[cfg(feature = "alloc")]
+use crate::elementwise::ProbeRef;
+use crate::limit::QueueState;
+#[cfg(feature = "alloc")]
 use crate::port::PortRef;
 #[cfg(feature = "alloc")]
 use alloc::{collections::BTreeSet, vec::Vec};
@@ -25,7 +28,7 @@ pub trait Visitor {
         self.filter(name);
     }
     /// A branch that leaves the chain here, behind the filter shown last: `describe` shows it from its beginning to its
-    /// end. The chain itself goes on, or ends in branches only.
+    /// end, and nothing if it is gone. The chain itself goes on, or ends in branches only.
     fn branch(&mut self, describe: &dyn Fn(&mut dyn Visitor));
     /// Several chains meet in a join, which `id` tells from others. It may be shown as a filter. The answer is whether to
     /// show what follows, too: no, if that has been done on the way from another of its inputs.
@@ -35,6 +38,16 @@ pub trait Visitor {
     }
     /// The Thing that ends the chain.
     fn sink(&mut self, name: &str);
+    /// A Thing that ends this chain, and may end others or begin one: an edge sink, whose dead letters come out at an
+    /// [`origin`](Self::origin) of the same `id`; a Thing with several inputs.
+    fn shared_sink(&mut self, name: &str, _id: usize) {
+        self.sink(name);
+    }
+    /// A queue of the Thing shown last.
+    fn queue(&mut self, _queue: QueueState) {}
+    /// A probe at the place shown last, see [`Elementwise::probe`](crate::Elementwise::probe).
+    #[cfg(feature = "alloc")]
+    fn probe(&mut self, _probe: ProbeRef<'_>) {}
     /// A Thing without a name of its own that ends the chain, by the name of its type.
     fn sink_type(&mut self, name: &'static str) {
         self.sink(name);
@@ -67,8 +80,8 @@ pub(crate) fn shows_anything(describe: impl FnOnce(&mut dyn Visitor)) -> bool {
         fn filter(&mut self, _: &str) {
             self.0 = true;
         }
-        fn branch(&mut self, _: &dyn Fn(&mut dyn Visitor)) {
-            self.0 = true;
+        fn branch(&mut self, describe: &dyn Fn(&mut dyn Visitor)) {
+            describe(self); // one that is gone shows nothing
         }
         fn sink(&mut self, _: &str) {
             self.0 = true;

@@ -446,6 +446,7 @@ fn elementwise() -> Vec<Row> {
         chain("hysteresis", 1, |p| p.hysteresis(1, 3)),
         chain("pairwise", 1, |p| p.pairwise()),
         chain("named", 1, |p| p.named("a place")),
+        chain("probe", 1, |p| p.probe("a place")),
     ]
 }
 
@@ -844,7 +845,7 @@ fn wrappers() -> Vec<Row> {
 }
 
 /// The types that need no row: they are private to what a row is about, or nothing stands behind them.
-const ELSEWHERE: [(&str, &str); 13] = [
+const ELSEWHERE: [(&str, &str); 14] = [
     ("Catch", "the operator `catch`"),
     ("Dispatcher", "the operator `dispatch`"),
     ("Feedback", "the sink `feedback`"),
@@ -855,6 +856,7 @@ const ELSEWHERE: [(&str, &str); 13] = [
     ("JoinInput", "the joins"),
     ("Receiver", "stands at the end, in `check_filter`"),
     ("RouteByIndex", "the operator `route_by_index`"),
+    ("PortTap", "an end that is no listener, see `tests/inspection.rs`"),
     ("S", "every sink: an end"),
     ("Split", "the operators `split`, `unzip` and `partition`"),
     ("TimedUnzip", "the operator `timed_unzip`"),

@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::rc::Rc;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::any::{Any, TypeId};
 use core::fmt::{self, Debug, Display};
@@ -52,18 +52,25 @@ impl Trace {
     }
 
     fn number<T: Debug + Display + 'static>(self) -> Self {
-        self.show::<T>().show_by::<SensorEvent<T>>(|event| text(event, SensorEvent::<T>::to_string))
+        self.show::<T>()
+            .show_by::<SensorEvent<T>>(|event, f| write(event, |event: &SensorEvent<T>| write!(f, "{event}")))
     }
 
     /// Shows events of type `T` by their `Debug`.
     #[must_use]
     pub fn show<T: Debug + 'static>(self) -> Self {
-        self.show_by::<T>(|event| text(event, |event: &T| format!("{event:?}")))
+        self.show_by::<T>(|event, f| write(event, |event: &T| write!(f, "{event:?}")))
     }
 
     fn show_by<T: 'static>(mut self, show: Show) -> Self {
         Rc::make_mut(&mut self.shows).0.push((TypeId::of::<T>(), show));
         self
+    }
+
+    /// How it shows events.
+    #[cfg(feature = "std")]
+    pub(crate) fn shows(&self) -> Rc<Shows> {
+        self.shows.clone()
     }
 
     /// Traces all ports behind a source. A second call logs everything twice.
@@ -102,20 +109,30 @@ impl fmt::Debug for Trace {
     }
 }
 
-fn text<T: 'static>(event: &dyn Any, show: impl Fn(&T) -> String) -> String {
-    event.downcast_ref().map(show).unwrap_or_default()
+fn write<T: 'static>(event: &dyn Any, show: impl FnOnce(&T) -> fmt::Result) -> fmt::Result {
+    event.downcast_ref().map_or(Ok(()), show)
 }
 
-type Show = fn(&dyn Any) -> String;
+type Show = fn(&dyn Any, &mut dyn fmt::Write) -> fmt::Result;
 
 /// How events of the known types are shown.
 #[derive(Clone, Default)]
 pub(crate) struct Shows(Vec<(TypeId, Show)>);
 
 impl Shows {
-    fn text<T: 'static>(&self, event: &T) -> String {
+    /// Writes an event as it is to be shown; of an unknown type the name of that.
+    pub(crate) fn write<T: 'static>(&self, event: &T, f: &mut dyn fmt::Write) -> fmt::Result {
         let known = self.0.iter().find(|(id, _)| *id == TypeId::of::<T>());
-        known.map_or_else(|| short_name::<T>().to_string(), |(_, show)| show(event))
+        match known {
+            Some((_, show)) => show(event, f),
+            None => f.write_str(short_name::<T>()),
+        }
+    }
+
+    fn text<T: 'static>(&self, event: &T) -> String {
+        let mut text = String::new();
+        let _ = self.write(event, &mut text); // a `Debug` that fails shows what it has written by then
+        text
     }
 }
 

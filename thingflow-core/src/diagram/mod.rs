@@ -16,6 +16,7 @@ mod dot;
 mod hops;
 mod layout;
 mod mermaid;
+mod node;
 mod order;
 mod svg;
 mod text;
@@ -24,5 +25,8 @@ mod walk;
 
 pub use hops::Trace;
 pub(crate) use hops::{Hop, Shows};
+pub use node::{Edge, Node, NodeKind};
 pub use trace::{Traced, Tracing};
-pub use walk::{Edge, Graph, Node, NodeKind};
+pub use walk::Graph;
+#[cfg(feature = "std")]
+pub(crate) use walk::Met;

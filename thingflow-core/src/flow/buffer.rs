@@ -5,7 +5,7 @@
 use crate::clock::Timestamp;
 use crate::error::StreamError;
 use crate::kit::Holding;
-use crate::limit::Limit;
+use crate::limit::{Limit, QueueState};
 use crate::storage::Growing;
 use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
 
@@ -87,6 +87,9 @@ impl<T> Filter<T> for Buffer<T> {
     }
     fn on_error(&mut self, error: StreamError, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Closed {
         self.0.fail(error, as_it_is, out)
+    }
+    fn queue(&self) -> Option<QueueState> {
+        self.0.queue()
     }
     fn has_room(&self, _: bool) -> bool {
         self.0.has_room()

@@ -9,7 +9,7 @@ use super::held::{Held, Queue};
 use super::rule::{At, Rule, Takes};
 use crate::error::StreamError;
 use crate::kit::Marks;
-use crate::limit::Limit;
+use crate::limit::{Limit, QueueState};
 use crate::notice::Notice;
 use crate::thing::{Demand, Emitter, InputThing, Receipt};
 
@@ -100,6 +100,9 @@ impl<T> Rule for BufferUntil<T> {
         let events = if matches!(notice, Notice::Flush) { self.take(out) } else { None };
         let demand = events.map_or(Ok(Demand::More), |events| self.send(events, out))?;
         if demand == Demand::Done { Ok(demand) } else { Ok(demand.and(out.notice(notice)?)) }
+    }
+    fn queues(&self, see: &mut dyn FnMut(QueueState)) {
+        see(self.held.state());
     }
     fn has_room(&self, input: usize, behind: bool) -> bool {
         if input == 0 { self.held.has_room() } else { behind }

@@ -9,7 +9,7 @@ use super::rule::{Index, Rule, Takes};
 use super::{Inputs, Join, Wire};
 use crate::error::StreamError;
 use crate::kit::Marks;
-use crate::limit::Limit;
+use crate::limit::{Limit, QueueState};
 use crate::notice::Notice;
 use crate::thing::{Demand, Emitter, InputThing, Receipt};
 
@@ -108,6 +108,9 @@ impl<T> Rule for Concat<T> {
             }
             notice => out.notice(notice),
         }
+    }
+    fn queues(&self, see: &mut dyn FnMut(QueueState)) {
+        self.later.iter().for_each(|later| see(later.held.state()));
     }
     fn has_room(&self, input: usize, behind: bool) -> bool {
         if input == self.turn { behind } else { self.later[input].held.has_room() }

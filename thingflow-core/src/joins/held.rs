@@ -3,10 +3,11 @@
 use heapless::Deque;
 
 use crate::error::StreamError;
+use crate::limit::{Limit, QueueState};
 use crate::thing::Demand;
 
 #[cfg(feature = "alloc")]
-use crate::limit::{Backlog, Limit};
+use crate::limit::Backlog;
 
 /// The events of one input that wait, and whether the input has ended.
 pub trait Queue {
@@ -35,6 +36,8 @@ pub trait Queue {
     fn pop(&mut self) -> Option<Self::Event>;
     /// Whether nothing waits.
     fn is_empty(&self) -> bool;
+    /// What waits, may wait and was dropped.
+    fn state(&self) -> QueueState;
     /// Whether there is room for another event before the source has to pause.
     fn has_room(&self) -> bool;
     /// Whether a source was asked to pause and may go on.
@@ -104,6 +107,9 @@ impl<T> Queue for Held<T> {
     fn is_empty(&self) -> bool {
         self.events.is_empty()
     }
+    fn state(&self) -> QueueState {
+        self.events.state()
+    }
     fn has_room(&self) -> bool {
         self.events.has_room()
     }
@@ -160,6 +166,9 @@ impl<T, const N: usize> Queue for HeldIn<T, N> {
     }
     fn is_empty(&self) -> bool {
         self.offered.is_none() && self.events.is_empty()
+    }
+    fn state(&self) -> QueueState {
+        QueueState::new(self.events.len(), &Limit::fail(N))
     }
     fn has_room(&self) -> bool {
         true

@@ -6,7 +6,7 @@ use core::ops::Add;
 
 use super::held::{Held, Queue};
 use super::rule::{At, Rule, Takes};
-use crate::limit::Limit;
+use crate::limit::{Limit, QueueState};
 use crate::thing::{Demand, Emitter, InputThing, Receipt};
 
 /// Made by [`join_within`](super::Joins::join_within).
@@ -135,6 +135,10 @@ impl<K: Ord + Clone, A: Clone, B: Clone, D> Rule for JoinWithin<K, A, B, D> {
         }
         let over = self.first.is_over() || self.second.is_over();
         if over { out.finish() } else { Ok(Demand::More) }
+    }
+    fn queues(&self, see: &mut dyn FnMut(QueueState)) {
+        see(self.first.held.state());
+        see(self.second.held.state());
     }
     fn has_room(&self, input: usize, behind: bool) -> bool {
         behind && if input == 0 { self.first.held.has_room() } else { self.second.held.has_room() }

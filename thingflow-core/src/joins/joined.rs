@@ -19,6 +19,7 @@ use super::rule::{Index, Rule, Takes};
 use crate::arrivals::Arrivals;
 use crate::clock::Instant;
 use crate::context::Context;
+use crate::identity::next_number;
 use crate::notice::{Arrival, Notice, Question};
 use crate::port::{Alarm, Connection, Held, Hub};
 use crate::thing::{Demand, Emitter, InputThing, Receipt};
@@ -45,6 +46,8 @@ pub struct Joined<R, N> {
     is_draining: Cell<bool>,
     /// The number of its last connection, for the order in which Things are closed.
     created: Cell<usize>,
+    /// What tells it from other joins and ports.
+    number: usize,
     me: Weak<Self>,
 }
 
@@ -62,6 +65,7 @@ impl<R: Rule + 'static, N: InputThing<R::Out> + 'static> Joined<R, N> {
             draining: RefCell::new(None),
             is_draining: Cell::new(false),
             created: Cell::new(0),
+            number: next_number(),
             me: me.clone(),
         })
     }
@@ -161,7 +165,7 @@ impl<R: Rule + 'static, N: InputThing<R::Out> + 'static> Joined<R, N> {
     }
 
     fn id(&self) -> usize {
-        core::ptr::from_ref(self).addr()
+        self.number
     }
 }
 
@@ -373,6 +377,7 @@ where
         match question {
             Question::Describe(visitor) => {
                 if visitor.join(open.rule.name(), self.join.id()) {
+                    open.rule.queues(&mut |queue| visitor.queue(queue));
                     open.next.ask(Question::Describe(visitor));
                 }
                 true

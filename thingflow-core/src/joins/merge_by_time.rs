@@ -12,7 +12,7 @@ use super::rule::{Index, Rule, Takes};
 use super::{Inputs, Join, Wire};
 use crate::error::StreamError;
 use crate::kit::{Marks, SideBranch};
-use crate::limit::Limit;
+use crate::limit::{Limit, QueueState};
 use crate::notice::Notice;
 use crate::thing::{Demand, Emitter, InputThing, Receipt};
 
@@ -184,6 +184,9 @@ impl<T, K: Ord + Clone, F: FnMut(&T) -> K> Rule for MergeByTime<T, K, F> {
         let Notice::Watermark(watermark) = notice else { return out.notice(notice) };
         let held = self.lanes.iter().map(|lane| lane.held.events.len()).sum();
         self.marks.come_before(watermark, held, self.last + 1, out)
+    }
+    fn queues(&self, see: &mut dyn FnMut(QueueState)) {
+        self.lanes.iter().for_each(|lane| see(lane.held.state()));
     }
     fn has_room(&self, input: usize, behind: bool) -> bool {
         behind && self.lanes[input].held.has_room()

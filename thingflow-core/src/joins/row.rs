@@ -2,6 +2,7 @@
 
 use super::held::Queue;
 use super::rule::At;
+use crate::limit::QueueState;
 
 #[cfg(feature = "alloc")]
 use alloc::vec::Vec;
@@ -26,6 +27,8 @@ pub trait Queues {
     fn take_room(&mut self) -> bool;
     /// Notes that an input has ended.
     fn end(&mut self, input: usize);
+    /// Shows all of them, see [`Rule::queues`](super::Rule::queues).
+    fn show(&self, see: &mut dyn FnMut(QueueState));
     /// Whether all queues are [calm](Queue::is_calm).
     fn is_calm(&self) -> bool;
     /// Whether an input has ended of which nothing waits.
@@ -81,6 +84,9 @@ macro_rules! rows {
                     $($i => self.$i.end(),)+
                     _ => {}
                 }
+            }
+            fn show(&self, see: &mut dyn FnMut(QueueState)) {
+                $(see(self.$i.state());)+
             }
             #[inline]
             fn is_calm(&self) -> bool {
@@ -145,6 +151,9 @@ impl<Q: Queue> Queues for Vec<Q> {
     }
     fn end(&mut self, input: usize) {
         self[input].end();
+    }
+    fn show(&self, see: &mut dyn FnMut(QueueState)) {
+        self.iter().for_each(|queue| see(queue.state()));
     }
     fn is_calm(&self) -> bool {
         self.iter().all(Queue::is_calm)

@@ -1,6 +1,7 @@
 //! [`Rule`]: what the author of a join writes.
 
 use crate::error::StreamError;
+use crate::limit::QueueState;
 use crate::notice::Notice;
 #[cfg(doc)]
 use crate::notice::Question;
@@ -102,6 +103,9 @@ pub trait Rule {
     /// Called when the inputs have been connected, with the connection of each: for a rule that lets go of some of them.
     #[cfg(feature = "alloc")]
     fn connected(&mut self, _inputs: &[Connection]) {}
+
+    /// Shows the queues in which events of the inputs wait, to a walk over the graph.
+    fn queues(&self, _see: &mut dyn FnMut(QueueState)) {}
 
     /// The name in drawings. By default that of the type.
     fn name(&self) -> &'static str {

@@ -4,6 +4,7 @@
 
 use super::held::Queue;
 use super::rule::{Index, Rule, Takes};
+use crate::limit::QueueState;
 use crate::thing::{Demand, Emitter, InputThing, Receipt};
 
 #[cfg(feature = "alloc")]
@@ -52,6 +53,9 @@ impl<Q: Queue> Rule for SequenceEqualTo<Q> {
             return Ok(Demand::More);
         }
         answer(other.is_empty(), out)
+    }
+    fn queues(&self, see: &mut dyn FnMut(QueueState)) {
+        self.0.iter().for_each(|queue| see(queue.state()));
     }
     fn has_room(&self, input: usize, _: bool) -> bool {
         self.0[input].has_room()

@@ -6,6 +6,7 @@ use super::held::Queue;
 use super::row::{Get, Queues};
 use super::rule::{Index, Rule, Takes};
 use crate::error::StreamError;
+use crate::limit::QueueState;
 use crate::thing::{Demand, Emitter, InputThing, Receipt};
 
 #[cfg(feature = "alloc")]
@@ -163,6 +164,9 @@ impl<Q: TimedQueues> Rule for TimedZip<Q> {
             return Ok(Demand::Done);
         }
         out.fail(error)
+    }
+    fn queues(&self, see: &mut dyn FnMut(QueueState)) {
+        self.queues.show(see);
     }
     fn has_room(&self, input: usize, behind: bool) -> bool {
         behind && self.queues.has_room(input)

@@ -5,6 +5,7 @@
 use super::held::Queue;
 use super::row::{Get, Queues};
 use super::rule::{Index, Rule, Takes};
+use crate::limit::QueueState;
 use crate::thing::{Demand, Emitter, InputThing, Receipt};
 
 #[cfg(feature = "alloc")]
@@ -48,6 +49,9 @@ impl<Q: Queues> Rule for Zip<Q> {
     fn on_completed(&mut self, input: usize, out: &mut Emitter<'_, '_, impl InputThing<Q::Row>>) -> Receipt {
         self.0.end(input);
         if self.0.is_over() { out.finish() } else { Ok(Demand::More) }
+    }
+    fn queues(&self, see: &mut dyn FnMut(QueueState)) {
+        self.0.show(see);
     }
     fn has_room(&self, input: usize, behind: bool) -> bool {
         behind && self.0.has_room(input)

@@ -6,7 +6,7 @@ use super::held::{Held, Queue};
 use super::row::{Get, Latest};
 use super::rule::{At, Rule, Takes};
 use super::{Inputs, Join};
-use crate::limit::Limit;
+use crate::limit::{Limit, QueueState};
 use crate::thing::{Demand, Emitter, InputThing, Receipt};
 
 /// Sends every event of the first input together with the latest ones of the others. Its events wait until each of the
@@ -89,6 +89,9 @@ impl<T, L: Latest + Get<At<0>, Of = Option<T>>> Rule for ZipLatest<T, L> {
             !self.latest.has(input)
         };
         if over { out.finish() } else { Ok(Demand::More) }
+    }
+    fn queues(&self, see: &mut dyn FnMut(QueueState)) {
+        see(self.first.state());
     }
     fn has_room(&self, input: usize, behind: bool) -> bool {
         behind && (input != 0 || self.first.has_room())

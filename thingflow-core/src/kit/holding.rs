@@ -5,7 +5,7 @@ use super::gate::Gate;
 use super::marks::Marks;
 use crate::clock::{Instant, Timestamp};
 use crate::error::StreamError;
-use crate::limit::{Bounded, Limit, Overflow};
+use crate::limit::{Bounded, Limit, Overflow, QueueState};
 use crate::storage::Store;
 use crate::thing::{Closed, Demand, Emitter, InputThing, Receipt};
 
@@ -246,6 +246,11 @@ impl<W, S: Store<W>> Holding<W, S> {
         }
         self.held.clear();
         out.error(error)
+    }
+
+    /// What is held, may be held and was dropped, see [`Filter::queue`](crate::Filter::queue).
+    pub fn queue(&self) -> Option<QueueState> {
+        Some(self.held.state())
     }
 
     /// Whether another event would not be one too many for the source.

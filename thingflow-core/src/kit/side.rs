@@ -104,6 +104,11 @@ impl<N> SideBranch<N> {
                 });
                 true
             }
+            #[cfg(feature = "alloc")]
+            (Question::Describe(visitor), None) => {
+                visitor.branch(&|_| {}); // it is counted: the ids of those beside it stay
+                true
+            }
             (Question::Draining, _) => false,
             (question, Some(thing)) => thing.ask(question),
             (question, None) => question.asks_all(),

@@ -7,11 +7,14 @@ use alloc::vec::Vec;
 use core::fmt;
 
 #[cfg(feature = "std")]
-use super::RunLink;
+use super::{Connection, RunLink};
 use super::{Inner, Port, Slot};
 use crate::context::Context;
 use crate::diagram::{Hop, Shows};
+use crate::identity::NodeId;
 use crate::notice::{Notice, Question};
+#[cfg(feature = "std")]
+use crate::tap::PortTap;
 use crate::thing::{Closed, Demand, InputThing, Receipt};
 use crate::visit::Visitor;
 
@@ -63,6 +66,9 @@ pub(crate) trait AnyPort: Hub {
     fn connections(&self, see: &mut dyn FnMut(ConnectionInfo<'_>));
     /// Puts a wrapper around every Thing that is connected, which logs what passes, with `name` for the port.
     fn trace(&self, name: &str, shows: &Rc<Shows>);
+    /// Connects who looks at what is sent.
+    #[cfg(feature = "std")]
+    fn tap(&self, tap: PortTap) -> Connection;
     /// Takes all Things off the port, each with the number of its creation.
     fn close(&self, held: &mut Vec<(usize, Box<dyn Held>)>);
 }
@@ -107,7 +113,7 @@ impl<T: Clone + 'static> Hub for Inner<T> {
 
 impl<T: Clone + 'static> AnyPort for Inner<T> {
     fn id(&self) -> usize {
-        core::ptr::from_ref(self).addr()
+        *self.loops
     }
 
     fn name(&self) -> String {
@@ -172,7 +178,8 @@ impl<T: Clone + 'static> AnyPort for Inner<T> {
         self.look(|body| {
             for slot in body.slots.iter() {
                 let delivered = body.events - slot.joined_at;
-                see(ConnectionInfo { delivered, ask: &|question| slot.thing.ask(question) });
+                let id = NodeId::of(slot.id, slot.generation);
+                see(ConnectionInfo { id, delivered, ask: &|question| slot.thing.ask(question) });
             }
         });
         self.draining.show(see);
@@ -184,6 +191,11 @@ impl<T: Clone + 'static> AnyPort for Inner<T> {
             body.slots.map(wrap);
             self.put_back(body);
         }
+    }
+
+    #[cfg(feature = "std")]
+    fn tap(&self, tap: PortTap) -> Connection {
+        self.join(Box::new(tap))
     }
 
     fn close(&self, held: &mut Vec<(usize, Box<dyn Held>)>) {
@@ -222,9 +234,14 @@ impl PortRef {
         &*self.0
     }
 
-    /// A number that tells ports apart while they live.
+    /// The port's number, which no other port, connection or join of the program has had.
     pub fn id(&self) -> usize {
         self.0.id()
+    }
+
+    /// The port as a node of the graph.
+    pub fn node(&self) -> NodeId {
+        NodeId::of(self.id(), 0)
     }
 
     /// The port's name, `port` if it was given none.
@@ -275,6 +292,8 @@ impl fmt::Debug for PortRef {
 
 /// One connection of a port, while a walk looks at it.
 pub struct ConnectionInfo<'a> {
+    /// What tells it from others. The nodes behind it have ids that begin with it.
+    pub id: NodeId,
     /// How many events went to this connection.
     pub delivered: u64,
     pub(super) ask: &'a dyn Fn(Question<'_>) -> bool,

@@ -10,6 +10,7 @@ use core::cell::{Cell, RefCell};
 use super::any::{ConnectionInfo, Held, end_of};
 use super::{Inner, Slot};
 use crate::context::Context;
+use crate::identity::NodeId;
 use crate::notice::{Notice, Question};
 use crate::thing::{Closed, Demand, InputThing};
 
@@ -24,6 +25,7 @@ pub(super) struct Draining<T> {
 pub(super) struct Drain<T> {
     thing: Box<dyn InputThing<T>>,
     id: usize,
+    generation: u32,
     delivered: u64,
 }
 
@@ -59,7 +61,8 @@ impl<T> Draining<T> {
 
     pub(super) fn show(&self, see: &mut dyn FnMut(ConnectionInfo<'_>)) {
         for drain in &*self.list.borrow() {
-            see(ConnectionInfo { delivered: drain.delivered, ask: &|question| drain.thing.ask(question) });
+            let id = NodeId::of(drain.id, drain.generation);
+            see(ConnectionInfo { id, delivered: drain.delivered, ask: &|question| drain.thing.ask(question) });
         }
     }
 }
@@ -80,11 +83,11 @@ impl<T: Clone + 'static> Inner<T> {
             cx.resume();
         }
         let events = self.look(|body| body.events).unwrap_or(0);
-        for Slot { thing, id, joined_at, .. } in gone {
+        for Slot { thing, id, generation, joined_at, .. } in gone {
             if thing.ask(Question::Draining)
                 && let Some(me) = self.me.upgrade()
             {
-                self.draining.list.borrow_mut().push(Drain { thing, id, delivered: events - joined_at });
+                self.draining.list.borrow_mut().push(Drain { thing, id, generation, delivered: events - joined_at });
                 cx.host().linger(me);
             }
         }

@@ -26,11 +26,11 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::cell::{Cell, RefCell};
 use core::fmt;
-use core::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::arrivals::Arrivals;
 use crate::context::Context;
 use crate::error::StreamError;
+use crate::identity::next_number;
 use crate::notice::{Arrival, Notice, Question};
 use crate::thing::{Closed, Demand, InputThing, Receipt};
 
@@ -98,8 +98,8 @@ struct Inner<T> {
     keep_running: Cell<bool>,
     /// The run that has started the port.
     run: RefCell<RunOf>,
-    /// As many as there are ends of loops that lead here, and one.
-    loops: Rc<()>,
+    /// The port's number. As many hold it as there are ends of loops that lead here, and one.
+    loops: Rc<usize>,
     /// Shared with the feeders.
     feeders: Rc<()>,
     name: RefCell<Option<String>>,
@@ -147,24 +147,10 @@ struct Slot<T> {
     /// Bits of [`state`]. Not two `bool`s: `Option<Slot>` would be told by one of them, and not by the Thing, which is
     /// looked at anyway.
     state: u8,
+    /// How often its Thing was replaced.
+    generation: u32,
     /// The port's count of events when this connection was made.
     joined_at: u64,
-}
-
-/// A number that no other connection of the program has, on whatever thread: one atomic step.
-#[cfg(target_has_atomic = "ptr")]
-fn next_id() -> usize {
-    static LAST: AtomicUsize = AtomicUsize::new(0);
-    LAST.fetch_add(1, Ordering::Relaxed).wrapping_add(1)
-}
-
-/// On a microcontroller that has no such step nothing else makes connections meanwhile: it has one thread.
-#[cfg(not(target_has_atomic = "ptr"))]
-fn next_id() -> usize {
-    static LAST: AtomicUsize = AtomicUsize::new(0);
-    let id = LAST.load(Ordering::Relaxed).wrapping_add(1);
-    LAST.store(id, Ordering::Relaxed);
-    id
 }
 
 impl<T: Clone + 'static> Port<T> {
@@ -185,7 +171,7 @@ impl<T: Clone + 'static> Port<T> {
             closed: Cell::new(false),
             keep_running: Cell::new(false),
             run: RefCell::default(),
-            loops: Rc::new(()),
+            loops: Rc::new(next_number()),
             feeders: Rc::new(()),
             name: RefCell::new(None),
             me: me.clone(),
@@ -329,11 +315,11 @@ impl<T: Clone + 'static> InputThing<T> for Port<T> {
 
 impl<T: Clone + 'static> Inner<T> {
     fn join(&self, thing: Box<dyn InputThing<T>>) -> Connection {
-        let id = next_id();
+        let id = next_number();
         if self.closed.get() {
             return Connection::new(self.me.clone(), id);
         }
-        let mut slot = Slot { thing, id, state: 0, joined_at: 0 };
+        let mut slot = Slot { thing, id, state: 0, generation: 0, joined_at: 0 };
         if let Some(mut body) = self.take_body() {
             slot.joined_at = body.events;
             body.slots.push(slot);

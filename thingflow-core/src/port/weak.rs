@@ -30,7 +30,7 @@ use crate::thing::{Demand, InputThing, Receipt};
 pub struct WeakPort<T> {
     port: Weak<Inner<T>>,
     /// The port counts the ends of loops.
-    _end: Rc<()>,
+    _end: Rc<usize>,
     /// The last watermark that went round.
     watermark: Cell<Option<Timestamp>>,
     /// A flush has gone round, and no event since.

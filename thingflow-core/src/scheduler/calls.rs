@@ -79,8 +79,13 @@ impl Engine {
         }
         let Some(mut running) = self.take(id, why) else { return Ok(()) };
         let resumes = self.resumed.get();
+        let begun = self.desk.get().and_then(|desk| desk.begin(id, running.tick(), self.now()));
         let mut cx = Context::new(self.now(), self);
-        match catch_unwind(AssertUnwindSafe(|| self.serve(&mut running, &mut cx))) {
+        let served = catch_unwind(AssertUnwindSafe(|| self.serve(&mut running, &mut cx)));
+        if let (Some(begun), Some(desk)) = (begun, self.desk.get()) {
+            desk.note_call(id, begun);
+        }
+        match served {
             Ok(Ok(mut outcome)) => {
                 if outcome.demand == Demand::Full && self.resumed.get() != resumes {
                     outcome.demand = Demand::More;
@@ -326,6 +331,14 @@ pub(super) fn ports_of(thing: &dyn OutputThing) -> Vec<PortRef> {
 }
 
 impl Running {
+    /// When the tick was due that is about to be served, if it is one.
+    fn tick(&self) -> Option<Instant> {
+        match self.trigger {
+            Trigger::Periodic(_, tick) if self.why == Why::Tick && self.ask != Ask::Complete => Some(tick),
+            _ => None,
+        }
+    }
+
     fn produce(&mut self, engine: &Engine, cx: &mut Context<'_>) -> Result<Demand, Failure> {
         let thing = &mut *self.thing;
         if !thing.is_listened() {

@@ -3,7 +3,7 @@
 //! `table.rs` has the schedules, `turn.rs` the phases of a turn, `calls.rs` how a Thing is called. A turn calls each Thing
 //! at most once, so that nobody starves the others.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::{Rc, Weak};
@@ -13,6 +13,7 @@ use std::time::Duration;
 use super::clocks::RunClock;
 use super::closing::Stop;
 use super::host::Waiting;
+use super::inspect::Desk;
 
 use super::keyed::{Id, Keyed};
 use super::pauses::Stalled;
@@ -26,6 +27,7 @@ use super::timers::{Due, Timers};
 use crate::clock::Instant;
 use crate::context::{Context, Job};
 use crate::error::{FatalError, RunError};
+use crate::identity::next_number;
 use crate::output::OutputThing;
 use crate::port::{AnyPort, Hub, RunLink};
 use crate::reports::Reports;
@@ -49,6 +51,10 @@ pub(crate) struct Engine {
     pub(super) resumed: Cell<u64>,
     pub(super) reports: Reports,
     pub(super) me: Weak<Engine>,
+    /// Tells it from other schedulers of the program.
+    pub(super) number: usize,
+    /// Where other threads ask, once somebody may.
+    pub(super) desk: OnceCell<Desk>,
     /// Kept from turn to turn, so that a turn allocates nothing.
     pub(super) due: RefCell<Vec<Due>>,
     pub(super) ready: RefCell<Vec<Id>>,
@@ -171,6 +177,8 @@ impl Engine {
             resumed: Cell::new(0),
             reports: Reports::default(),
             me: me.clone(),
+            number: next_number(),
+            desk: OnceCell::new(),
             due: RefCell::default(),
             ready: RefCell::default(),
             inboxes: RefCell::default(),
@@ -231,12 +239,12 @@ impl Engine {
     }
 
     /// Everything that is scheduled, but for what only serves another schedule.
-    pub(super) fn each_shown(&self, mut see: impl FnMut(&dyn OutputThing)) {
-        for schedule in self.schedules.borrow().iter() {
+    pub(super) fn each_shown(&self, mut see: impl FnMut(Id, &dyn OutputThing)) {
+        for (id, schedule) in self.schedules.borrow().ids() {
             if let Some(thing) = schedule.thing.as_deref()
                 && shows_anything(|visitor| thing.describe(visitor))
             {
-                see(thing);
+                see(id, thing);
             }
         }
     }

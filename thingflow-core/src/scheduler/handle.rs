@@ -115,6 +115,7 @@ impl fmt::Debug for ScheduleHandle {
 
 /// Counters of one schedule.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct ScheduleStats {
     /// How often the Thing has been called.
     pub ticks: u64,

@@ -36,6 +36,9 @@ impl Waiting {
 impl Engine {
     /// Hands on what has been reported, and logged.
     pub(super) fn hear(&self, thing: &str, error: &StreamError) {
+        if let Some(desk) = self.desk.get() {
+            desk.note_error(thing, error, self.now());
+        }
         if self.reports.add(thing, error, self.now()) {
             self.do_later(|engine, cx| engine.reports.send(cx));
         }

@@ -13,6 +13,11 @@ impl Id {
     /// No entry has this name.
     pub(super) const NOBODY: Self = Self { key: u32::MAX, serial: 0 };
 
+    /// The number of the entry, from 1 on.
+    pub(super) fn serial(self) -> u32 {
+        self.serial
+    }
+
     /// The older the entry, the less.
     pub(super) fn age(self) -> u64 {
         self.serial.into()

@@ -7,6 +7,7 @@ mod descriptors;
 mod engine;
 mod handle;
 mod host;
+mod inspect;
 mod keyed;
 mod pauses;
 mod periodic;
@@ -29,6 +30,10 @@ use std::time::Duration;
 pub use clocks::{SystemClock, VirtualClock};
 pub use descriptors::{Descriptor, EventThing, Readiness, Ready, Refused, Registry};
 pub use handle::{ScheduleError, ScheduleHandle, ScheduleStats, Stopper};
+pub use inspect::{
+    CallTimes, Control, InspectError, Inspector, Lateness, Reported, ScheduleInfo, ScheduleKind, ScheduleState, Seen,
+    Snapshot, Spot, TapEvents, TapSettings,
+};
 pub use periodic::{IntoPeriodic, OnFailure, Periodic};
 pub use reactor::Interest;
 pub use signals::StopSignal;
@@ -232,10 +237,13 @@ impl Scheduler {
     /// # Errors
     /// The fatal error.
     pub fn turn(&mut self, timeout: Option<Duration>) -> Result<bool, RunError> {
+        self.engine.tell_others(true);
         let limit = timeout.map_or(Until::Event, |d| Until::At(self.engine.now() + d));
         let served = self.engine.turn(limit);
         self.end_turn(served)?;
-        Ok(self.goes_on())
+        let goes_on = self.goes_on();
+        self.engine.tell_others(goes_on);
+        Ok(goes_on)
     }
 
     /// A handle to stop the run from any thread.
@@ -293,12 +301,12 @@ impl Scheduler {
     /// ```
     pub fn graph(&self) -> crate::diagram::Graph {
         let mut graph = crate::diagram::Graph::new();
-        self.engine.each_shown(|thing| graph.add(thing));
+        self.engine.each_shown(|id, thing| _ = graph.add_as(thing, Some(self.engine.node_id(id)), &mut |_, _| {}));
         graph
     }
 
-    pub(crate) fn each_shown(&self, see: impl FnMut(&dyn OutputThing)) {
-        self.engine.each_shown(see);
+    pub(crate) fn each_shown(&self, mut see: impl FnMut(&dyn OutputThing)) {
+        self.engine.each_shown(|_, thing| see(thing));
     }
 
     /// Shows all outputs to a walk over the graph.
@@ -323,6 +331,7 @@ impl Scheduler {
 
     fn run(&mut self, limit: Until) -> Result<(), RunError> {
         let mut result = Ok(());
+        self.engine.tell_others(true);
         while result.is_ok() && self.goes_on() {
             result = self.engine.turn(limit);
             if matches!(limit, Until::At(end) if self.engine.now() >= end) && !self.engine.waits_for_threads() {
@@ -333,7 +342,10 @@ impl Scheduler {
             self.engine.threads.settle();
             result = self.engine.hear_threads();
         }
-        self.end_turn(result)
+        self.engine.answer_others();
+        let result = self.end_turn(result);
+        self.engine.tell_others(result.is_ok() && self.goes_on());
+        result
     }
 
     /// Closes all if the run ends here.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::calls::ports_of;
 use super::engine::Engine;
 use super::handle::{ScheduleError, ScheduleHandle, ScheduleStats};
+use super::inspect::Desk;
 use super::keyed::Id;
 use super::periodic::{Beat, OnFailure, Periodic};
 use super::phase::{Phase, Wish};
@@ -196,6 +197,9 @@ impl Engine {
     /// Takes a schedule out of the table: its Thing, unless that is being called.
     pub(super) fn remove(&self, id: Id) -> Option<Option<Box<dyn OutputThing>>> {
         let schedule = self.schedules.borrow_mut().remove(id)?;
+        if let Some(desk) = self.desk.get() {
+            desk.forget(id);
+        }
         if schedule.phase != Phase::Draining {
             self.forget_rate(schedule.trigger);
         }
@@ -212,6 +216,8 @@ impl Engine {
 
     /// Whether there is a schedule to run for: not for one that is paused, which nobody would let go on.
     pub(super) fn has_schedules(&self) -> bool {
-        self.schedules.borrow().iter().any(|schedule| !schedule.phase.is_paused() && schedule.is_part_of_the_run())
+        let controlled = self.desk.get().is_some_and(Desk::is_controlled);
+        let may_go_on = |schedule: &Schedule| controlled || !schedule.phase.is_paused();
+        self.schedules.borrow().iter().any(|schedule| may_go_on(schedule) && schedule.is_part_of_the_run())
     }
 }

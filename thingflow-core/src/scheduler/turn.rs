@@ -177,8 +177,13 @@ impl Engine {
         if self.bell.take_resume() {
             self.resume();
         }
+        let rung = !inboxes.is_empty();
         for id in inboxes.drain(..) {
             self.call_soon(id);
+        }
+        drop(inboxes);
+        if rung {
+            self.answer_others();
         }
         Ok(())
     }

@@ -7,7 +7,7 @@ use core::time::Duration;
 use crate::clock::{Instant, Timestamp};
 use crate::error::StreamError;
 use crate::kit::Holding;
-use crate::limit::Limit;
+use crate::limit::{Limit, QueueState};
 use crate::storage::Store;
 use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
 
@@ -102,6 +102,9 @@ impl<T, S: Store<T>> Filter<T> for Pace<T, S> {
     }
     fn on_error(&mut self, error: StreamError, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Closed {
         self.held.fail(error, as_it_is, out)
+    }
+    fn queue(&self) -> Option<QueueState> {
+        self.held.queue()
     }
     fn has_room(&self, _: bool) -> bool {
         self.held.has_room()

@@ -43,8 +43,9 @@ use super::super::keyed::Id;
 use super::sync::{Condvar, Mutex, MutexGuard, ThreadId, current, lock};
 use crate::clock::Instant;
 use crate::error::StreamError;
+use crate::identity::next_number;
 use crate::kit::{Mark, Marks};
-use crate::limit::{Admitted, Backlog, Limit, Overflow, QueueStats};
+use crate::limit::{Admitted, Backlog, Limit, Overflow, QueueState, QueueStats};
 use crate::notice::{Arrival, Notice};
 use crate::thing::Demand;
 use crate::watermarks::Watermarks;
@@ -61,6 +62,7 @@ pub(crate) fn channel<T: Send>(limit: &Limit, doorbell: Arc<Doorbell>, id: Id) -
         doorbell,
         id,
         reactor: current().id(),
+        number: next_number(),
     });
     let inbox = Inbox { shared: Arc::clone(&shared), batch: VecDeque::new(), marks: Marks::default(), ended: false };
     (Sender::new(shared), inbox)
@@ -75,6 +77,8 @@ struct Shared<T> {
     doorbell: Arc<Doorbell>,
     id: Id,
     reactor: ThreadId,
+    /// What tells it from others in drawings.
+    number: usize,
 }
 
 struct Queue<T> {
@@ -180,6 +184,14 @@ impl<T> Shared<T> {
         }
         self.push(queue, event);
         Ok(())
+    }
+
+    fn state(&self) -> QueueState {
+        let queue = lock(&self.queue);
+        let mut state = QueueState::new(queue.events.len(), queue.events.limit());
+        state.posted = Some(queue.taken + queue.dropped + state.waiting);
+        state.dropped = queue.dropped;
+        state
     }
 
     fn stats(&self) -> QueueStats {
@@ -300,6 +312,11 @@ impl<T> Sender<T> {
         queue.closed || queue.events.has_room()
     }
 
+    /// What tells the queue from others in drawings.
+    pub(crate) fn queue_number(&self) -> usize {
+        self.shared.number
+    }
+
     pub(crate) fn capacity(&self) -> usize {
         self.shared.capacity
     }
@@ -374,6 +391,18 @@ impl<T> Inbox<T> {
     /// What has gone through the queue so far.
     pub(crate) fn stats(&self) -> QueueStats {
         self.shared.stats()
+    }
+
+    /// What tells the queue from others in drawings.
+    pub(crate) fn queue_number(&self) -> usize {
+        self.shared.number
+    }
+
+    /// What waits, may wait and was dropped: for a walk over the graph.
+    pub(crate) fn state(&self) -> QueueState {
+        let mut state = self.shared.state();
+        state.waiting += self.batch.len() as u64;
+        state
     }
 
     /// Dispatches the batch; breaks if that was stopped.

@@ -24,8 +24,9 @@ use super::sync::{Condvar, Mutex, MutexGuard, lock};
 use crate::clock::Instant;
 use crate::context::ON_RESUME;
 use crate::error::StreamError;
+use crate::identity::next_number;
 use crate::kit::{Mark, Marks};
-use crate::limit::{Admitted, Backlog, Limit, Overflow};
+use crate::limit::{Admitted, Backlog, Limit, Overflow, QueueState};
 use crate::thing::Demand;
 
 #[cfg(all(test, loom))]
@@ -40,6 +41,8 @@ pub(super) struct Outbox<J> {
     listener: Id,
     /// Whether virtual time waits for these threads.
     holds: bool,
+    /// What tells it from others in drawings.
+    number: usize,
 }
 
 struct State<J> {
@@ -136,7 +139,14 @@ impl<J> Outbox<J> {
             announced: false,
             counts: DeliveryStats::default(),
         };
-        Arc::new(Self { state: Mutex::new(state), changed: Condvar::new(), bell, listener, holds })
+        Arc::new(Self {
+            state: Mutex::new(state),
+            changed: Condvar::new(),
+            bell,
+            listener,
+            holds,
+            number: next_number(),
+        })
     }
 
     // ---- the reactor's side ----
@@ -385,6 +395,20 @@ impl<J> Outbox<J> {
             return lock(&self.state); // something may have come meanwhile: look again before waiting
         }
         self.changed.wait(state).unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn number(&self) -> usize {
+        self.number
+    }
+
+    /// What waits, may wait, and has been lost in one way or another: for a walk over the graph.
+    pub(super) fn queue(&self) -> QueueState {
+        let state = lock(&self.state);
+        let mut queue = state.jobs.state();
+        queue.waiting += state.in_hand;
+        queue.posted = Some(state.counts.posted);
+        (queue.dead, queue.lost) = (state.counts.dead, state.counts.lost);
+        queue
     }
 
     fn stats(&self) -> DeliveryStats {

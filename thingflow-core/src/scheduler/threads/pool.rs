@@ -19,8 +19,9 @@ use super::outbox::{End, Hold, Next, Outbox};
 use crate::clock::Instant;
 use crate::context::Context;
 use crate::error::{Failure, RunError, StreamError};
+use crate::identity::next_number;
 use crate::kit::{Gate, Mark, Marks};
-use crate::limit::Limit;
+use crate::limit::{Limit, QueueState};
 use crate::notice::{Arrival, Notice, Question};
 use crate::output::{PortSource, Ports};
 use crate::port::{Port, PortRef};
@@ -162,6 +163,8 @@ struct State {
     rung: Cell<bool>,
     /// For each call that is out, and for the end.
     hold: Rc<Hold>,
+    /// What tells it from others in drawings.
+    number: usize,
 }
 
 impl State {
@@ -174,6 +177,7 @@ impl State {
             rung: Cell::new(false),
             closed: Cell::new(false),
             hold: Hold::new(engine),
+            number: next_number(),
         }
     }
 }
@@ -208,6 +212,10 @@ pub struct PoolInput<T> {
 }
 
 impl<T> PoolInput<T> {
+    fn queue(&self) -> QueueState {
+        QueueState::new(self.state.in_flight.get(), &Limit::block(self.most))
+    }
+
     fn end(&self, error: Option<StreamError>) {
         if !self.state.closed.get() && self.jobs.end(Instant::ZERO, End::Dropped) {
             self.state.hold.add(); // the end is an answer too
@@ -267,7 +275,9 @@ impl<T> Sink for PoolInput<T> {
         self.state.closed.get() || self.state.in_flight.get() < self.most
     }
     fn describe(&self, visitor: &mut dyn Visitor) {
-        visitor.join(NAME, Rc::as_ptr(&self.state).addr());
+        if visitor.join(NAME, self.state.number) {
+            visitor.queue(self.queue());
+        }
     }
 }
 
@@ -419,7 +429,7 @@ impl<T, U: Clone + 'static> PortSource for Results<T, U> {
     }
     fn answer(&self, mut question: Question<'_>) -> bool {
         if let Question::Describe(visitor) = &mut question {
-            visitor.origin(Rc::as_ptr(&self.state).addr());
+            visitor.origin(self.state.number);
         }
         self.ask_ports(question)
     }

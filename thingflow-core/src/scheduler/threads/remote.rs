@@ -15,10 +15,11 @@ use crate::clock::Timestamp;
 use crate::context::Context;
 use crate::error::{Failure, FatalError, StreamError};
 use crate::limit::{Limit, QueueStats};
-use crate::notice::{Arrival, Notice};
+use crate::notice::{Arrival, Notice, Question};
 use crate::output::{PortSource, Ports};
 use crate::port::{Port, PortRef};
 use crate::thing::{Closed, Demand, InputThing, Receipt, Sink, notice_sink};
+use crate::visit::Visitor;
 
 /// Posts events into the reactor from any thread. Clones post into the same port; when the last one is dropped and all is
 /// delivered, the port completes.
@@ -142,6 +143,9 @@ impl<T> Sink for Remote<T> {
     }
     fn has_room(&self) -> bool {
         self.0.has_room()
+    }
+    fn describe(&self, visitor: &mut dyn Visitor) {
+        visitor.shared_sink("remote", self.0.queue_number());
     }
 }
 
@@ -282,6 +286,13 @@ impl<T: Clone + 'static> PortSource for Receiver<T> {
             }
             notice => self.tell_ports(notice, cx),
         }
+    }
+    fn answer(&self, mut question: Question<'_>) -> bool {
+        if let Question::Describe(visitor) = &mut question {
+            visitor.origin(self.inbox.queue_number());
+            visitor.queue(self.inbox.state());
+        }
+        self.ask_ports(question)
     }
     fn name(&self) -> &str {
         &self.name

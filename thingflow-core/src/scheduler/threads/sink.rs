@@ -170,7 +170,8 @@ impl<T> Sink for EdgeSink<T> {
     }
 
     fn describe(&self, visitor: &mut dyn Visitor) {
-        visitor.sink(&self.name);
+        visitor.shared_sink(&self.name, self.outbox.number());
+        visitor.queue(self.outbox.queue());
     }
 }
 
@@ -260,6 +261,10 @@ impl<T, D: Decide<T>> PortSource for Listener<T, D> {
         match question {
             Question::Open => true,
             Question::Describe(_) if !self.ask_ports(Question::Open) => true, // nothing that anybody listens to
+            Question::Describe(visitor) => {
+                visitor.origin(self.outbox.number());
+                self.ask_ports(Question::Describe(visitor))
+            }
             question => self.ask_ports(question),
         }
     }
