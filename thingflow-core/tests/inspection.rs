@@ -174,6 +174,7 @@ fn who_asks_in_vain_hears_why_and_never_hangs() -> Result {
 
     // The next run answers again, and a scheduler that is gone never does.
     scheduler.schedule_recurring(never::<i32>().connect(call(drop)))?;
+    assert!(scheduler.turn(Some(Duration::ZERO))?);
     let asker = inspector.clone();
     assert!(ask(&mut scheduler, move || asker.snapshot())?.is_ok());
     drop(scheduler);

@@ -80,10 +80,8 @@ impl<T: Debug> Filter<T> for Probe {
     type Out = T;
     #[inline]
     fn on_next(&mut self, event: T, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
-        let begun = match self.watch.get_mut() {
-            None => None,
-            Some(_) => Some(self.see(&|f| write!(f, "{event:?}"), out.context())),
-        };
+        let watched = self.watch.get_mut().is_some();
+        let begun = watched.then(|| self.see(&|f| write!(f, "{event:?}"), out.context()));
         let receipt = out.next(event);
         if let Some(begun) = begun {
             self.passed(&begun);

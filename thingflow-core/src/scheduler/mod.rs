@@ -370,6 +370,7 @@ impl Scheduler {
 /// Closes what is still scheduled.
 impl Drop for Scheduler {
     fn drop(&mut self) {
+        self.engine.tell_others(false);
         log_failed(self.engine.close());
     }
 }

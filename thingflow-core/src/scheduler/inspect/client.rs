@@ -48,6 +48,9 @@ impl Client {
         &self,
         question: impl FnOnce(&Engine) -> Result<R, InspectError> + Send + 'static,
     ) -> Result<R, InspectError> {
+        if self.has_ended() {
+            return Err(InspectError::Ended);
+        }
         if thread::current().id() == self.reactor {
             return Err(InspectError::OwnThread);
         }

@@ -70,7 +70,7 @@ impl Snapshot {
 pub struct ScheduleInfo {
     /// What [`Control`](crate::Control) knows it by.
     pub id: NodeId,
-    /// The name of its Thing.
+    /// The name of its node in the graph, or else of its Thing.
     pub name: String,
     /// Its node in the graph, if it shows one. That of a pool or a thread has an id of its own.
     pub node: Option<NodeId>,
@@ -236,16 +236,23 @@ impl Engine {
     pub(in super::super) fn snapshot(&self) -> Snapshot {
         let (graph, nodes) = self.walk(&mut |_, _| {});
         let mut nodes = nodes.into_iter().peekable(); // in the order of the schedules, which are not all shown
-        let mut node_of = |id: Id| nodes.next_if(|(of, _)| *of == id).and_then(|(_, at)| graph.nodes[at].id);
+        let mut node_of = |id: Id| nodes.next_if(|(of, _)| *of == id).map(|(_, at)| &graph.nodes[at]);
         let desk = self.desk.get();
         let schedules = self.schedules.borrow();
-        let schedules = schedules.ids().map(|(id, schedule)| self.info(id, schedule, node_of(id), desk)).collect();
+        let infos = schedules.ids().map(|(id, schedule)| self.info(id, schedule, node_of(id), desk)).collect();
         let (reported, errors) = desk.map(Desk::errors).unwrap_or_default();
         let at = self.now();
-        Snapshot { at, timestamp: self.clock.timestamp_at(at), graph: graph.walked(), schedules, reported, errors }
+        Snapshot {
+            at,
+            timestamp: self.clock.timestamp_at(at),
+            graph: graph.walked(),
+            schedules: infos,
+            reported,
+            errors,
+        }
     }
 
-    fn info(&self, id: Id, schedule: &Schedule, node: Option<NodeId>, desk: Option<&Desk>) -> ScheduleInfo {
+    fn info(&self, id: Id, schedule: &Schedule, node: Option<&Node>, desk: Option<&Desk>) -> ScheduleInfo {
         let (kind, next) = match schedule.trigger {
             Trigger::Periodic(beat, tick) => (ScheduleKind::Periodic(beat.period), Some(tick)),
             Trigger::Recurring => (ScheduleKind::Recurring, None),
@@ -253,11 +260,12 @@ impl Engine {
             Trigger::Event => (ScheduleKind::Event, None),
             Trigger::Answers => (ScheduleKind::Answers, None),
         };
+        let own = schedule.thing.as_ref().map(|thing| thing.name());
         let noted = desk.map(|desk| desk.noted(id)).unwrap_or_default();
         ScheduleInfo {
             id: self.node_id(id),
-            name: schedule.thing.as_ref().map(|thing| thing.name().to_owned()).unwrap_or_default(),
-            node,
+            name: node.map(|node| &*node.name).or(own).unwrap_or_default().to_owned(),
+            node: node.and_then(|node| node.id),
             kind,
             state: schedule.phase.into(),
             stats: schedule.counts.get(),

@@ -275,9 +275,8 @@ impl<T> Sink for PoolInput<T> {
         self.state.closed.get() || self.state.in_flight.get() < self.most
     }
     fn describe(&self, visitor: &mut dyn Visitor) {
-        if visitor.join(NAME, self.state.number) {
-            visitor.queue(self.queue());
-        }
+        visitor.join(NAME, self.state.number);
+        visitor.queue(self.queue());
     }
 }
 
