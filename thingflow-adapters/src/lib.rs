@@ -13,6 +13,7 @@
 //! | `net` | addresses and secrets of what speaks over a network | `net` |
 //! | `folder` | the files of a folder, each once | `folder` |
 //! | `framing` | frames in a stream of bytes: lines, lengths | `framing` |
+//! | `recording` | recordings of ports on disk, and their replay with the same results | `recording` |
 //! | `gpio` | pins over `embedded-hal`, simulated ones | `gpio` |
 //! | `gpio::chardev` | lines of the kernel's GPIO character device, their edges | `gpiocdev` |
 //! | `gpio::rppal` | pins of a Raspberry Pi | `rpi` |
@@ -60,6 +61,8 @@ pub mod net;
 pub mod outbox;
 #[cfg(feature = "process")]
 pub mod process;
+#[cfg(feature = "recording")]
+pub mod recording;
 #[cfg(feature = "status")]
 pub mod status;
 #[cfg(all(feature = "systemd", target_os = "linux"))]
@@ -79,6 +82,9 @@ pub mod udp;
     feature = "net"
 ))]
 mod printable;
+
+#[cfg(any(feature = "outbox", feature = "recording"))]
+mod journaling;
 
 #[cfg(any(feature = "csv", feature = "lines"))]
 mod files;

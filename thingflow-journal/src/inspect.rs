@@ -227,6 +227,40 @@ pub fn export(files: &dyn Files, mut range: Range, mut each: impl FnMut(Record))
     }
 }
 
+/// Reads the records of a range piece by piece, oldest first, without the journal's lock.
+#[derive(Debug)]
+pub struct Reader {
+    files: Box<dyn Files>,
+    log: Log,
+    range: Range,
+}
+
+impl Reader {
+    /// Looks into a journal.
+    ///
+    /// # Errors
+    ///
+    /// As [`list`].
+    pub fn open(files: impl Files + 'static, range: Range) -> Result<Self, Error> {
+        let (_, _, log) = open(&files)?;
+        Ok(Self { files: Box::new(files), log, range })
+    }
+
+    /// The next records, about `bytes` of them; none at the end. Damaged ones are left out.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`].
+    pub fn next(&mut self, bytes: usize) -> Result<Vec<Record>, Error> {
+        loop {
+            let read = self.log.read(&*self.files, &mut self.range.place, self.range.window, bytes)?;
+            if !read.records.is_empty() || read.at_end {
+                return Ok(read.records);
+            }
+        }
+    }
+}
+
 /// Drops all records below `number`, for all consumers, and gives how many those are. Segments that hold nothing else are
 /// removed, but for the newest.
 ///

@@ -8,8 +8,8 @@ use thingflow_core::{Closed, Context, DeadLetter, Demand, Receipt};
 use thingflow_core::{Sink, StreamError, Timestamp};
 use thingflow_journal::{PushError, Writer};
 
-use super::code::CodeError;
 use super::stored::Stored;
+use crate::journaling::code::CodeError;
 
 /// The first byte of a dead letter. Those of events are other ones, see [`code`](super::code).
 const DEAD_LETTER: u8 = 2;

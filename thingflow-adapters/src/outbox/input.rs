@@ -10,7 +10,9 @@ use thingflow_core::tracking::{Ack, Tracked};
 use thingflow_core::{Closed, Context, Demand, Receipt, Sink, StreamError};
 
 use super::NAME;
-use super::inlet::{AckQueue, Inlet, Put};
+use crate::journaling::code;
+use crate::journaling::inlet::{AckQueue, Inlet, Put};
+use crate::journaling::open::Open;
 
 /// Takes events into an outbox, see [`Outbox::input`](super::Outbox::input).
 #[must_use = "an input does nothing until it is connected"]
@@ -21,7 +23,7 @@ pub struct OutboxInput<T> {
 
 impl<T> OutboxInput<T> {
     pub(super) fn new(inlet: &Rc<RefCell<Inlet>>) -> Self {
-        Self { inlet: Open::new(inlet), event: PhantomData }
+        Self { inlet: Open::new(NAME, inlet), event: PhantomData }
     }
 }
 
@@ -51,7 +53,7 @@ impl<T: Serialize> Sink for OutboxInput<T> {
 
 impl<T: Serialize> OutboxInput<T> {
     fn on_next_ref_of(&mut self, event: &T, cx: &mut Context<'_>) -> Receipt {
-        match self.inlet.put(event, cx) {
+        match self.inlet.put(|bytes| code::encode(event, bytes), cx) {
             Put::Stored(_) | Put::Dropped => Ok(Demand::More),
             Put::Later(_) => Ok(Demand::Full),
             Put::Closed => Ok(Demand::Done),
@@ -80,7 +82,7 @@ pub struct TrackedInput<T, M> {
 impl<T, M: 'static> TrackedInput<T, M> {
     pub(super) fn new(inlet: &Rc<RefCell<Inlet>>) -> Self {
         let acks = inlet.borrow_mut().acknowledges();
-        Self { inlet: Open::new(inlet), acks, event: PhantomData }
+        Self { inlet: Open::new(NAME, inlet), acks, event: PhantomData }
     }
 
     fn put(&mut self, put: Put, ack: Ack<M>, cx: &Context<'_>) -> Demand {
@@ -108,7 +110,7 @@ impl<T: Serialize, M: 'static> Sink for TrackedInput<T, M> {
     type Event = Tracked<T, M>;
     fn on_next(&mut self, event: Tracked<T, M>, cx: &mut Context<'_>) -> Receipt {
         let (value, ack) = event.split();
-        let put = self.inlet.put(&value, cx);
+        let put = self.inlet.put(|bytes| code::encode(&value, bytes), cx);
         Ok(self.put(put, ack, cx))
     }
     fn on_completed(&mut self, _: &mut Context<'_>) -> Closed {
@@ -127,51 +129,5 @@ impl<T: Serialize, M: 'static> Sink for TrackedInput<T, M> {
 impl<T, M> fmt::Debug for TrackedInput<T, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TrackedInput").finish_non_exhaustive()
-    }
-}
-
-/// An input whose stream has not ended: the outbox waits for what may still come.
-struct Open {
-    inlet: Rc<RefCell<Inlet>>,
-    ended: bool,
-}
-
-impl Open {
-    fn new(inlet: &Rc<RefCell<Inlet>>) -> Self {
-        inlet.borrow_mut().open += 1;
-        Self { inlet: inlet.clone(), ended: false }
-    }
-
-    fn put<T: Serialize>(&self, event: &T, cx: &Context<'_>) -> Put {
-        let mut inlet = self.inlet.borrow_mut();
-        let put = inlet.put(event, cx);
-        inlet.wait_for_thread();
-        put
-    }
-
-    fn has_room(&self) -> bool {
-        self.inlet.borrow().has_room()
-    }
-
-    fn fail(&mut self, error: &StreamError, cx: &Context<'_>) {
-        cx.report(NAME, error);
-        self.end();
-    }
-
-    fn end(&mut self) {
-        if std::mem::replace(&mut self.ended, true) {
-            return;
-        }
-        let mut inlet = self.inlet.borrow_mut();
-        inlet.open -= 1;
-        if let Some(registry) = &inlet.registry {
-            registry.call_soon();
-        }
-    }
-}
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        self.end();
     }
 }

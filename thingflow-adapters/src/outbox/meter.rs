@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use thingflow_journal::{Counts, Dropped, Meter};
 
+use crate::journaling::inlet::Count;
+
 /// Where the events are that an outlet is to deliver, since it was opened.
 ///
 /// At every moment `taken == delivered + waiting + dropped() + dead + lost`. Its text is one line of all of them.
@@ -92,14 +94,9 @@ impl OutletMeter {
 
 /// What the outbox counts beside its journal.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Tally(Arc<Mutex<All>>);
-
-#[derive(Debug, Default)]
-struct All {
-    /// Taken, and not with the journal yet, which is full.
-    pending: u64,
-    unfit: u64,
-    outlets: BTreeMap<String, Settled>,
+pub(super) struct Tally {
+    count: Arc<Count>,
+    outlets: Arc<Mutex<BTreeMap<String, Settled>>>,
 }
 
 #[derive(Debug)]
@@ -115,29 +112,24 @@ struct Settled {
 }
 
 impl Tally {
-    fn all(&self) -> MutexGuard<'_, All> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn new(count: Arc<Count>) -> Self {
+        Self { count, outlets: Arc::default() }
+    }
+
+    fn outlets(&self) -> MutexGuard<'_, BTreeMap<String, Settled>> {
+        self.outlets.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn open(&self, name: &str, meter: Meter) {
-        let all = &mut *self.all();
-        let unfit_before = all.unfit;
+        let unfit_before = self.count.unfit.get();
         let settled = Settled { meter, last: None, delivered: 0, dead: 0, resent: 0, unfit_before };
-        all.outlets.insert(name.into(), settled);
+        self.outlets().insert(name.into(), settled);
     }
 
     pub(super) fn close(&self, name: &str) {
-        if let Some(settled) = self.all().outlets.get_mut(name) {
+        if let Some(settled) = self.outlets().get_mut(name) {
             settled.last = Some(settled.meter.counts());
         }
-    }
-
-    pub(super) fn set_pending(&self, pending: usize) {
-        self.all().pending = pending as u64;
-    }
-
-    pub(super) fn unfit(&self) {
-        self.all().unfit += 1;
     }
 
     pub(super) fn delivered(&self, name: &str) {
@@ -153,7 +145,7 @@ impl Tally {
     }
 
     fn count(&self, name: &str, count: impl FnOnce(&mut Settled)) {
-        if let Some(settled) = self.all().outlets.get_mut(name) {
+        if let Some(settled) = self.outlets().get_mut(name) {
             count(settled);
         }
     }
@@ -161,17 +153,17 @@ impl Tally {
     /// The journal counts an event as delivered a while after it has been settled here, and never before. So with the lock
     /// held, what it has not counted yet is among those that wait there.
     fn stats(&self, name: &str) -> OutletStats {
-        let all = self.all();
-        let Some(settled) = all.outlets.get(name) else { return OutletStats::default() };
+        let outlets = self.outlets();
+        let Some(settled) = outlets.get(name) else { return OutletStats::default() };
         let counts = settled.last.unwrap_or_else(|| settled.meter.counts());
-        let unfit = all.unfit - settled.unfit_before;
+        let (pending, unfit) = (self.count.pending.get(), self.count.unfit.get() - settled.unfit_before);
         let known = (settled.delivered + settled.dead).saturating_sub(counts.delivered).min(counts.waiting);
         let dead = settled.dead.min(counts.delivered + known);
         OutletStats {
-            taken: counts.pushed + all.pending + unfit,
+            taken: counts.pushed + pending + unfit,
             // But for events that were sent ahead and then dropped from the backlog, this is what was settled here.
             delivered: counts.delivered + known - dead,
-            waiting: counts.waiting - known + all.pending,
+            waiting: counts.waiting - known + pending,
             limits: counts.dropped,
             unfit,
             dead,

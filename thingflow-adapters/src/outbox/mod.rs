@@ -2,12 +2,8 @@
 //!
 //! What it has taken is on disk before it is acknowledged upstream, and stays until it has been delivered. See [`Outbox`].
 
-pub mod code;
-
-mod bell;
 mod dead;
 mod error;
-mod inlet;
 mod input;
 mod meter;
 mod outgoing;
@@ -31,11 +27,12 @@ use thingflow_core::{
 };
 use thingflow_journal::{Files, Folder, Journal};
 
-use bell::Bell;
-use inlet::Inlet;
 use meter::Tally;
 use outgoing::{Next, Outgoing};
 
+use crate::journaling::desk::Desk;
+
+pub use crate::journaling::code;
 pub use dead::{DeadLetters, Refused};
 pub use error::OutboxError;
 pub use input::{OutboxInput, TrackedInput};
@@ -106,13 +103,9 @@ const MOST_IN_A_TURN: usize = 256;
 /// On the virtual clock each event is committed at once, whatever the window.
 pub struct Outbox<T> {
     lanes: Vec<Lane<T>>,
-    inlet: Rc<RefCell<Inlet>>,
+    desk: Desk,
     registry: Rc<OnceCell<Registry>>,
     tally: Tally,
-    bell: Bell,
-    /// The durable number when it was last looked at.
-    durable: u64,
-    failures: u64,
     keeper: Rc<Keeper>,
     event: PhantomData<fn() -> T>,
 }
@@ -160,16 +153,15 @@ impl<T: Serialize + DeserializeOwned + Clone + 'static> Outbox<T> {
         dead: impl Files + 'static,
         options: Options,
     ) -> Result<Self, OutboxError> {
-        let bell = Bell::new().map_err(OutboxError::Bell)?;
         let journal = Journal::open_on(files, options).map_err(OutboxError::Journal)?;
         let letters = Options::new(8 << 20, Window::default()).policy(Policy::DropOldest);
         let dead = Journal::open_on(dead, letters).map_err(OutboxError::DeadLetters)?;
-        journal.notify(bell.ringer());
-        dead.notify(bell.ringer());
-        let tally = Tally::default();
-        let (inlet, durable) = (Rc::new(RefCell::new(Inlet::new(&journal, &tally))), journal.durable());
+        let desk = Desk::new(NAME, &journal).map_err(OutboxError::Bell)?;
+        dead.notify(desk.bell.ringer());
+        desk.inlet.borrow_mut().awaits_commits = true;
+        let tally = Tally::new(desk.inlet.borrow().count.clone());
         let (keeper, registry) = (Rc::new(Keeper { journal, dead }), Rc::default());
-        Ok(Self { lanes: Vec::new(), inlet, registry, tally, bell, durable, failures: 0, keeper, event: PhantomData })
+        Ok(Self { lanes: Vec::new(), desk, registry, tally, keeper, event: PhantomData })
     }
 
     /// A port of tracked events. Its name is that of its position on the disk: 1 to 64 letters, digits, hyphens and
@@ -184,11 +176,11 @@ impl<T: Serialize + DeserializeOwned + Clone + 'static> Outbox<T> {
     pub fn port(&mut self, name: &str, outlet: Outlet) -> Result<Port<Tracked<T, Stored>>, OutboxError> {
         let consumer = self.keeper.journal.consumer(name, outlet.start);
         let mut consumer = consumer.map_err(OutboxError::Journal)?;
-        consumer.notify(self.bell.ringer());
+        consumer.notify(self.desk.bell.ringer());
         let (keeper, registry) = (self.keeper.clone(), self.registry.clone());
         let outgoing = Outgoing::new(consumer, &outlet, keeper, registry, self.tally.clone());
         if outlet.share.is_some() {
-            self.inlet.borrow_mut().recent.push(outgoing.recent.clone());
+            self.desk.inlet.borrow_mut().recent.push(outgoing.recent.clone());
         }
         let outgoing = Rc::new(RefCell::new(Some(outgoing)));
         let home = outgoing.clone();
@@ -213,13 +205,13 @@ impl<T: Serialize + DeserializeOwned + Clone + 'static> Outbox<T> {
 
     /// An input for events. An event that cannot be stored is dropped, counted and reported.
     pub fn input(&self) -> OutboxInput<T> {
-        OutboxInput::new(&self.inlet)
+        OutboxInput::new(&self.desk.inlet)
     }
 
     /// An input for tracked events: each is done when it is on the disk, or was dropped by the policy; one that cannot be
     /// stored has failed.
     pub fn tracked_input<M: 'static>(&self) -> TrackedInput<T, M> {
-        TrackedInput::new(&self.inlet)
+        TrackedInput::new(&self.desk.inlet)
     }
 
     /// A sink for what a [`Worker`](thingflow_core::Worker) behind one of the ports has refused for good: it becomes a dead
@@ -235,50 +227,9 @@ impl<T: Serialize + DeserializeOwned + Clone + 'static> Outbox<T> {
 }
 
 impl<T: DeserializeOwned + Clone + 'static> Outbox<T> {
-    /// Sees what the journal's thread has done.
-    fn look(&mut self, cx: &mut Context<'_>) {
-        self.bell.quiet();
-        let durable = self.keeper.journal.durable();
-        let moved = durable > self.durable;
-        self.durable = durable;
-        let failed = self.report(moved, cx);
-        let mut inlet = self.inlet.borrow_mut();
-        inlet.stuck = failed || inlet.stuck && !moved;
-        let room = inlet.retry();
-        let acks = inlet.acks();
-        drop(inlet);
-        acks.iter().for_each(|acks| acks.durable(durable));
-        if room {
-            cx.resume();
-        }
-        self.lanes.iter().for_each(|lane| lane.with((), Outgoing::bury));
-    }
-
-    /// Reports what has gone wrong: whether a commit may have failed.
-    fn report(&mut self, moved: bool, cx: &Context<'_>) -> bool {
-        let report = |report: &str| cx.report(NAME, &StreamError::message(report.to_owned()));
-        let (main, dead) = (&self.keeper.journal, &self.keeper.dead);
-        for journal in [main, dead] {
-            let (reports, _) = journal.take_reports();
-            reports.iter().for_each(|found| report(&found.to_string()));
-        }
-        if moved {
-            self.failures = 0;
-        }
-        let failures = [main.take_failure(), dead.take_failure()];
-        let failed = failures[0].is_some();
-        for error in failures.into_iter().flatten() {
-            self.failures += 1;
-            if self.failures.is_power_of_two() {
-                report(&format!("{error:?}; tried again"));
-            }
-        }
-        failed
-    }
-
     /// Sends what there is. Whether everything has been delivered and nothing can come any more.
     fn send_all(&mut self, cx: &mut Context<'_>) -> Result<bool, Failure> {
-        let mut ended = self.is_closed_upstream();
+        let mut ended = self.desk.is_closed_upstream();
         for lane in &mut self.lanes {
             lane.send(cx)?;
             if ended && lane.with(true, |outgoing| outgoing.is_done()) && !lane.port.is_closed() {
@@ -289,20 +240,10 @@ impl<T: DeserializeOwned + Clone + 'static> Outbox<T> {
         Ok(ended)
     }
 
-    /// Whether all inputs have ended and all that they brought is on the disk.
-    fn is_closed_upstream(&self) -> bool {
-        let inlet = self.inlet.borrow();
-        inlet.open == 0 && inlet.has_room() && inlet.is_acknowledged() && self.durable >= inlet.newest
-    }
-
+    /// On the virtual clock everything is committed at once.
     fn hold_time(&self) {
-        let inlet = self.inlet.borrow();
-        let commits = self.durable < inlet.newest && !inlet.stuck;
-        let waits = commits || self.lanes.iter().any(Lane::waits_for_thread);
-        if let Some(registry) = &inlet.registry
-            && registry.wait_for_thread(waits)
-            && waits
-        {
+        let waits = self.desk.waits_for_journal() || self.lanes.iter().any(Lane::waits_for_thread);
+        if self.desk.hold_time(waits) {
             self.keeper.journal.commit_soon();
             self.keeper.dead.commit_soon();
         }
@@ -380,7 +321,9 @@ impl<T: Clone + 'static> Ports for Outbox<T> {
 
 impl<T: DeserializeOwned + Clone + 'static> PortSource for Outbox<T> {
     fn send(&mut self, cx: &mut Context<'_>) -> Result<Demand, Failure> {
-        self.look(cx);
+        self.desk.look(&self.keeper.journal, cx);
+        self.desk.report(&self.keeper.dead, cx);
+        self.lanes.iter().for_each(|lane| lane.with((), Outgoing::bury));
         let ended = self.send_all(cx)?;
         self.hold_time();
         Ok(if ended { Demand::Done } else { Demand::More })
@@ -403,7 +346,7 @@ impl<T: DeserializeOwned + Clone + 'static> PortSource for Outbox<T> {
     fn answer(&self, question: Question<'_>) -> bool {
         match question {
             // What comes in is kept, whether somebody listens or not.
-            Question::Open => self.inlet.borrow().open > 0 || self.ask_ports(Question::Open),
+            Question::Open => self.desk.inlet.borrow().open > 0 || self.ask_ports(Question::Open),
             Question::Room => true,
             question => self.ask_ports(question),
         }
@@ -416,35 +359,20 @@ impl<T: DeserializeOwned + Clone + 'static> PortSource for Outbox<T> {
 
 impl<T: DeserializeOwned + Clone + 'static> EventThing for Outbox<T> {
     fn register(&mut self, registry: &Registry) -> io::Result<()> {
-        self.bell.register(registry)?;
         let _ = self.registry.set(registry.clone());
-        self.inlet.borrow_mut().registry = Some(registry.clone());
-        Ok(())
+        self.desk.register(registry)
     }
 }
 
-/// The end of the run. What has come in is synced, so that it can be acknowledged upstream.
+/// The end of the run.
 impl<T> Drop for Outbox<T> {
     fn drop(&mut self) {
-        let inlet = self.inlet.borrow();
-        if let Some(registry) = &inlet.registry {
-            registry.wait_for_thread(false);
-        }
-        if inlet.is_acknowledged() {
-            return;
-        }
-        // What cannot be synced is not acknowledged.
-        let _ = self.keeper.journal.sync();
-        let durable = self.keeper.journal.durable();
-        for acks in inlet.acks() {
-            acks.durable(durable);
-            acks.abandon();
-        }
+        self.desk.close(&self.keeper.journal);
     }
 }
 
 impl<T> fmt::Debug for Outbox<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Outbox").field("durable", &self.durable).finish_non_exhaustive()
+        f.debug_struct("Outbox").field("durable", &self.desk.durable).finish_non_exhaustive()
     }
 }

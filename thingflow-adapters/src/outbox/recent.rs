@@ -6,6 +6,7 @@ use std::collections::{BTreeSet, VecDeque};
 use thingflow_core::Timestamp;
 
 use super::stored::Stored;
+use crate::journaling::inlet::Shown;
 
 /// So many of the newest events are kept in memory for an outlet.
 const MOST: usize = 64;
@@ -21,8 +22,8 @@ pub(super) struct Recent {
     newest: RefCell<VecDeque<Stored>>,
 }
 
-impl Recent {
-    pub(super) fn offer(&self, number: u64, time: i64, bytes: &[u8]) {
+impl Shown for Recent {
+    fn offer(&self, number: u64, time: i64, bytes: &[u8]) {
         if !self.behind.get() {
             return;
         }
@@ -33,7 +34,9 @@ impl Recent {
         let taken = Timestamp::from_nanos(time);
         newest.push_back(Stored { number, taken, resent: false, payload: bytes.to_vec() });
     }
+}
 
+impl Recent {
     pub(super) fn set_behind(&self, behind: bool) {
         self.behind.set(behind);
         if !behind {

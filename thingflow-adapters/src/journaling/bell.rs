@@ -8,19 +8,19 @@ use rustix::event::{EventfdFlags, eventfd};
 use thingflow_core::{Descriptor, Interest, Registry};
 
 /// The reactor's end. It is told again of what comes after [`quiet`](Self::quiet).
-pub(super) struct Bell {
+pub(crate) struct Bell {
     fd: Arc<OwnedFd>,
     watched: Option<Descriptor<Arc<OwnedFd>>>,
 }
 
 impl Bell {
-    pub(super) fn new() -> io::Result<Self> {
+    pub(crate) fn new() -> io::Result<Self> {
         let fd = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
         Ok(Self { fd: Arc::new(fd), watched: None })
     }
 
     /// What rings it, from any thread.
-    pub(super) fn ringer(&self) -> impl Fn() + Send + Sync + 'static {
+    pub(crate) fn ringer(&self) -> impl Fn() + Send + Sync + 'static {
         let fd = self.fd.clone();
         move || {
             // It fails only if the bell has been rung so often that it does not matter.
@@ -28,7 +28,7 @@ impl Bell {
         }
     }
 
-    pub(super) fn register(&mut self, registry: &Registry) -> io::Result<()> {
+    pub(crate) fn register(&mut self, registry: &Registry) -> io::Result<()> {
         let mut descriptor = Descriptor::new(self.fd.clone());
         registry.register(&mut descriptor, 0, Interest::READABLE)?;
         self.watched = Some(descriptor);
@@ -36,7 +36,7 @@ impl Bell {
     }
 
     /// Takes note of all that has rung.
-    pub(super) fn quiet(&self) {
+    pub(crate) fn quiet(&self) {
         let mut count = [0; 8];
         // `WouldBlock` if nothing has.
         let _ = rustix::io::read(&*self.fd, &mut count);
