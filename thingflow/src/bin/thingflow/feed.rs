@@ -1,0 +1,157 @@
+//! `thingflow queue feed`: puts dead letters, and events from files, into an outbox.
+
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use clap::Args;
+use serde_json::{Value, json};
+use thingflow::adapters::outbox::{Refused, code};
+use thingflow_journal::inspect::Reader;
+use thingflow_journal::{Options, PushError, Range, Record, Start, Store, Window};
+
+use crate::failure::{Done, Failure};
+use crate::output::{progress, say};
+use crate::records::{DEAD, FED, dead_letters, open};
+
+/// Bytes that are committed at once.
+const COMMIT: usize = 256 * 1024;
+
+#[derive(Args)]
+pub(crate) struct Feed {
+    /// The outbox's folder
+    folder: PathBuf,
+    /// What to put in: a folder of dead letters, another outbox, or a file of lines as `export` writes them. By default the
+    /// outbox's own dead letters
+    source: Option<PathBuf>,
+    /// Only what this outlet has refused; it counts as not fed yet
+    #[arg(long, value_name = "NAME")]
+    outlet: Option<String>,
+    /// Dead letters that were fed before, too
+    #[arg(long)]
+    again: bool,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Feed {
+    pub(crate) fn run(self) -> Done {
+        let own = || dead_letters(&self.folder).ok_or_else(|| Failure::cannot("there are no dead letters"));
+        let source = match &self.source {
+            Some(source) => source.clone(),
+            None => own()?,
+        };
+        let mut queue = Queue::open(&self.folder)?;
+        if !fs::metadata(&source).is_ok_and(|found| found.is_dir()) {
+            from_file(&source, &mut queue)?;
+        } else if source.file_name() == Some(DEAD.as_ref()) && self.outlet.is_none() && !self.again {
+            fed_once(&source, &mut queue)?;
+        } else {
+            self.from_journal(&source, &mut queue)?;
+        }
+        let fed = queue.close()?;
+        say(self.json, &json!({ "fed": fed }), &format!("{fed} events put into {}", self.folder.display()))
+    }
+
+    fn from_journal(&self, source: &Path, queue: &mut Queue) -> Done {
+        let (mut reader, bar) = (Reader::open(open(source)?, Range::all())?, progress(0));
+        loop {
+            let records = reader.next(COMMIT)?;
+            if records.is_empty() {
+                bar.finish_and_clear();
+                return Ok(());
+            }
+            for record in &records {
+                put(record, self.outlet.as_deref(), queue)?;
+            }
+            bar.inc(records.len() as u64);
+        }
+    }
+}
+
+/// Puts in what has not been fed before. A position in the dead letters says what that is; it moves when the events are on the
+/// disk.
+fn fed_once(source: &Path, queue: &mut Queue) -> Done {
+    let mut letters = Store::open(open(source)?, Options::new(u64::MAX, Window::default()))?;
+    letters.open_consumer(FED, Start::Oldest)?;
+    loop {
+        let records = letters.next(FED, COMMIT)?;
+        let Some(last) = records.last().map(|record| record.number) else { break };
+        for record in &records {
+            put(record, None, queue)?;
+        }
+        queue.commit()?;
+        letters.acknowledge(FED, last)?;
+    }
+    Ok(letters.close()?)
+}
+
+/// Puts in the event of a record. A dead letter may be without: it was too long.
+fn put(record: &Record, outlet: Option<&str>, queue: &mut Queue) -> Done {
+    let letter = Refused::decode(&record.payload);
+    let letter = letter.map_err(|error| Failure::cannot(format!("record {}: {error}", record.number)))?;
+    match letter {
+        Some(letter) if outlet.is_some_and(|outlet| *outlet != letter.outlet) || letter.event.is_empty() => Ok(()),
+        Some(letter) => queue.push(letter.taken.as_nanos(), &letter.event),
+        None => queue.push(record.time, &record.payload),
+    }
+}
+
+fn from_file(source: &Path, queue: &mut Queue) -> Done {
+    let doing = format!("read {}", source.display());
+    let file = File::open(source).map_err(Failure::io(&doing))?;
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_nanos());
+    let now = i64::try_from(now).unwrap_or(i64::MAX);
+    for (n, line) in BufReader::new(file).lines().enumerate() {
+        let line = line.map_err(Failure::io(&doing))?;
+        if line.trim().is_empty() {
+            continue;
+        }
+        let wrong = |why: String| Failure::cannot(format!("line {} of {}: {why}", n + 1, source.display()));
+        let value: Value = serde_json::from_str(&line).map_err(|error| wrong(error.to_string()))?;
+        let event = value.get("event").ok_or_else(|| wrong("there is no \"event\" in it".into()))?;
+        let mut bytes = Vec::new();
+        code::encode(event, &mut bytes).map_err(|error| wrong(error.to_string()))?;
+        queue.push(now, &bytes)?;
+    }
+    Ok(())
+}
+
+/// An outbox that nobody else has open.
+struct Queue {
+    store: Store,
+    waiting: usize,
+    fed: u64,
+}
+
+impl Queue {
+    /// Without a limit: that is the program's.
+    fn open(folder: &Path) -> Done<Self> {
+        let store = Store::open(open(folder)?, Options::new(u64::MAX, Window::default()))?;
+        Ok(Self { store, waiting: 0, fed: 0 })
+    }
+
+    fn push(&mut self, time: i64, payload: &[u8]) -> Done {
+        if self.waiting > COMMIT {
+            self.commit()?;
+        }
+        self.store.push(time, payload).map_err(|error: PushError| Failure::cannot(error))?;
+        self.waiting += payload.len();
+        self.fed += 1;
+        Ok(())
+    }
+
+    fn commit(&mut self) -> Done {
+        self.store.commit()?;
+        self.waiting = 0;
+        Ok(())
+    }
+
+    fn close(mut self) -> Done<u64> {
+        self.commit()?;
+        self.store.close()?;
+        Ok(self.fed)
+    }
+}

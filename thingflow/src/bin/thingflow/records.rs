@@ -1,0 +1,108 @@
+//! Records of journals as JSON: events of an outbox, dead letters, entries of a recording.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use serde_json::{Map, Value, json};
+use thingflow::Timestamp;
+use thingflow::adapters::outbox::{Refused, code};
+use thingflow::adapters::recording::{Entry, What};
+use thingflow_journal::{Folder, Range, Record};
+
+use crate::failure::{Done, Failure};
+
+/// The folder of the dead letters in that of an outbox.
+pub(crate) const DEAD: &str = "dead";
+
+/// The position in the dead letters up to which they have been fed back.
+pub(crate) const FED: &str = "fed";
+
+/// Which records.
+#[derive(Args)]
+pub(crate) struct Which {
+    /// The first number
+    #[arg(long, value_name = "NUMBER")]
+    from: Option<u64>,
+    /// The last number
+    #[arg(long, value_name = "NUMBER")]
+    to: Option<u64>,
+    /// Only what was taken at this time or later: 2026-01-31T11:00:00Z
+    #[arg(long, value_name = "TIME")]
+    since: Option<Timestamp>,
+    /// Only what was taken before this time
+    #[arg(long, value_name = "TIME")]
+    until: Option<Timestamp>,
+}
+
+impl Which {
+    pub(crate) fn range(&self) -> Range {
+        let range = Range::all().numbers(self.from.unwrap_or(1)..=self.to.unwrap_or(u64::MAX));
+        if self.since.is_none() && self.until.is_none() {
+            return range;
+        }
+        let since = self.since.map_or(i64::MIN, Timestamp::as_nanos);
+        match self.until {
+            Some(until) => range.times(since..until.as_nanos()),
+            None => range.times(since..),
+        }
+    }
+}
+
+/// Opens the folder of a journal that is there.
+pub(crate) fn open(folder: &Path) -> Done<Folder> {
+    Folder::open_existing(folder).map_err(Failure::io(format!("open the folder {}", folder.display())))
+}
+
+/// The dead letters of an outbox, if it has a folder of them.
+pub(crate) fn dead_letters(folder: &Path) -> Option<PathBuf> {
+    let dead = folder.join(DEAD);
+    fs::metadata(&dead).is_ok_and(|found| found.is_dir()).then_some(dead)
+}
+
+/// A record as JSON, and whether all of it could be read.
+pub(crate) fn to_json(record: &Record) -> (Value, bool) {
+    let mut line = Map::new();
+    line.insert("number".into(), record.number.into());
+    line.insert("time".into(), Timestamp::from_nanos(record.time).to_string().into());
+    let readable = fill(&record.payload, &mut line);
+    (Value::Object(line), readable)
+}
+
+fn fill(payload: &[u8], line: &mut Map<String, Value>) -> bool {
+    if let Ok(Some(letter)) = Refused::decode(payload) {
+        line.insert("outlet".into(), letter.outlet.into());
+        line.insert("refused".into(), letter.number.into());
+        line.insert("reason".into(), letter.reason.into());
+        return event(&letter.event, line);
+    }
+    let Some(entry) = Entry::decode(payload) else { return event(payload, line) };
+    line.insert("at".into(), entry.at.as_secs_f64().into());
+    if !entry.stream.is_empty() {
+        line.insert("stream".into(), entry.stream.into());
+    }
+    match entry.what {
+        What::Event => return event(entry.contents, line),
+        What::Error => line.insert("error".into(), String::from_utf8_lossy(entry.contents).into()),
+        What::Watermark => {
+            let nanos = entry.contents.try_into().map_or(0, i64::from_le_bytes);
+            line.insert("watermark".into(), Timestamp::from_nanos(nanos).to_string().into())
+        }
+        What::Completed => line.insert("completed".into(), true.into()),
+        What::Flushed => line.insert("flushed".into(), true.into()),
+        _ => line.insert("began".into(), true.into()),
+    };
+    true
+}
+
+fn event(bytes: &[u8], line: &mut Map<String, Value>) -> bool {
+    let (name, value) = match code::decode::<Value>(bytes) {
+        Ok(value) => ("event", value),
+        Err(error) => {
+            line.insert("unreadable".into(), error.to_string().into());
+            ("bytes", json!(bytes))
+        }
+    };
+    line.insert(name.into(), value);
+    name == "event"
+}

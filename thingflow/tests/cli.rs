@@ -1,0 +1,207 @@
+//! The command-line tool, on outboxes and recordings that programs have left.
+#![cfg(feature = "cli")]
+#![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+use std::time::Duration;
+
+use serde_json::Value;
+use thingflow::adapters::outbox::{Options, Outbox, Outlet, Window};
+use thingflow::adapters::recording::Recording;
+use thingflow::prelude::*;
+use thingflow::testing::{ListSensor, Recorder, timed};
+use thingflow::tracking::Tracking;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn thingflow(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_thingflow")).args(arguments).output().unwrap()
+}
+
+/// The standard output of a command that ends with this code.
+fn output(code: i32, arguments: &[&str]) -> String {
+    let output = thingflow(arguments);
+    let (told, failed) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+    assert_eq!(output.status.code(), Some(code), "{arguments:?}: {told}{failed}");
+    told
+}
+
+fn json(code: i32, arguments: &[&str]) -> Value {
+    serde_json::from_str(&output(code, arguments)).unwrap()
+}
+
+fn lines(arguments: &[&str]) -> Vec<Value> {
+    output(0, arguments).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn options() -> Options {
+    Options::new(4 << 20, Window::default())
+}
+
+/// Runs a flow whose outlet `cloud` refuses negative values, and gives what it let pass. `idle` is an outlet that nobody reads.
+fn run(folder: &Path, readings: &[f64]) -> Vec<f64> {
+    let mut scheduler = Scheduler::virtual_time().unwrap();
+    let mut outbox = Outbox::open(folder, options()).unwrap();
+    let seen = Recorder::new();
+    let check = |event: SensorEvent<f64>| if event.val < 0.0 { Err("negative") } else { Ok(event.val) };
+    outbox.port("cloud", Outlet::default()).unwrap().try_map_value(check).acknowledge().connect(seen.clone());
+    outbox.port("idle", Outlet::default()).unwrap();
+    let sensor = SensorOutput::new(ListSensor::new("lux", readings));
+    sensor.connect(outbox.input());
+    scheduler.schedule_on_main_event_loop(outbox).unwrap();
+    scheduler.schedule_periodic(sensor, SECOND).unwrap();
+    scheduler.run_forever().unwrap();
+    seen.events()
+}
+
+#[test]
+fn a37_a_queue_is_listed_checked_and_exported_without_the_program() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().to_str().unwrap();
+    run(folder.path(), &[0.1, -1.0, 1e300]);
+    let list = json(0, &["queue", "list", path, "--json"]);
+    assert_eq!((&list["records"], &list["dead_letters"]), (&3.into(), &1.into()));
+    let outlets: Vec<_> =
+        list["outlets"].as_array().unwrap().iter().map(|o| (o["name"].as_str(), &o["waiting"])).collect();
+    assert_eq!(outlets, [(Some("cloud"), &0.into()), (Some("idle"), &3.into())]);
+    assert_eq!(list["oldest"], "1970-01-01T00:00:01Z");
+    let text = output(0, &["queue", "list", path]);
+    assert!(text.contains("idle: 3 waiting, delivered up to 0\n") && text.ends_with("1 dead letters\n"), "{text}");
+
+    assert_eq!(json(0, &["queue", "check", path, "--json"])["sound"], true);
+    let events: Vec<Value> = lines(&["queue", "export", path]);
+    let values: Vec<f64> = events.iter().map(|line| line["event"]["val"].as_f64().unwrap()).collect();
+    assert_eq!(values, [0.1, -1.0, 1e300], "to the last bit");
+    assert_eq!(events[1]["time"], "1970-01-01T00:00:02Z");
+    assert_eq!(lines(&["queue", "export", path, "--from", "2", "--to", "2"]), events[1..2]);
+    assert_eq!(lines(&["queue", "export", path, "--since", "1970-01-01T00:00:02Z"]), events[1..]);
+    assert_eq!(lines(&["queue", "export", path, "--until", "1970-01-01T00:00:02Z"]), events[..1]);
+    let dead = lines(&["queue", "export", &format!("{path}/dead")]);
+    let told = ["outlet", "refused", "reason"].map(|field| dead[0][field].clone());
+    assert_eq!(told, ["cloud".into(), Value::from(2), "negative".into()]);
+}
+
+#[test]
+fn a37_dead_letters_are_fed_back_and_leave() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().to_str().unwrap();
+    run(folder.path(), &[1.0, -2.0, -3.0]);
+    let fed = |arguments: &[&str]| {
+        json(0, &[&["queue", "feed", path, "--json"], arguments].concat())["fed"].as_u64().unwrap()
+    };
+    let letters = || json(0, &["queue", "list", path, "--json"])["dead_letters"].as_u64().unwrap();
+    assert_eq!((letters(), fed(&["--outlet", "other"]), letters()), (2, 0, 2));
+    assert_eq!((fed(&[]), letters()), (2, 0));
+    assert_eq!(fed(&[]), 0, "each once");
+    let list = json(0, &["queue", "list", path, "--json"]);
+    assert_eq!(list["outlets"][0]["waiting"], 2);
+    assert_eq!(run(folder.path(), &[7.0]), [7.0], "refused once more, and nothing is in the way");
+    assert_eq!(letters(), 2);
+    assert_eq!(fed(&["--again"]), 4);
+}
+
+#[test]
+fn a37_what_was_exported_and_mended_is_fed_from_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let (queue, file) = (folder.path().join("queue"), folder.path().join("mended.jsonl"));
+    let (path, mended) = (queue.to_str().unwrap(), file.to_str().unwrap());
+    run(&queue, &[-2.5]);
+    output(0, &["queue", "export", &format!("{path}/dead"), "--output", mended]);
+    fs::write(&file, fs::read_to_string(&file).unwrap().replace("-2.5", "2.5")).unwrap();
+    assert_eq!(output(0, &["queue", "feed", path, mended]), format!("1 events put into {path}\n"));
+    assert_eq!(run(&queue, &[]), [2.5]);
+    fs::write(&file, "\n{\"number\":1}\n").unwrap();
+    let refused = thingflow(&["queue", "feed", path, mended]);
+    assert_eq!(refused.status.code(), Some(3));
+    let told = String::from_utf8(refused.stderr).unwrap();
+    assert_eq!(told, format!("thingflow: line 2 of {mended}: there is no \"event\" in it\n"));
+}
+
+#[test]
+fn a37_a_queue_is_cut_unless_its_program_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().to_str().unwrap();
+    run(folder.path(), &[1.0, 2.0, 3.0, 4.0]);
+    let program = Outbox::<SensorEvent<f64>>::open(folder.path(), options()).unwrap();
+    let refused = thingflow(&["queue", "cut", path, "--before", "3"]);
+    assert_eq!(refused.status.code(), Some(3));
+    assert!(String::from_utf8(refused.stderr).unwrap().contains("another process has it open"));
+    output(0, &["queue", "check", path]); // looking is allowed
+    drop(program);
+    assert_eq!(output(0, &["queue", "cut", path, "--before", "3"]), "2 records dropped\n");
+    let list = json(0, &["queue", "list", path, "--json"]);
+    assert_eq!(list["outlets"][1]["waiting"], 2);
+}
+
+#[test]
+fn a37_damage_is_told_with_its_place_and_an_exit_code() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().to_str().unwrap();
+    run(folder.path(), &[1.0, 2.0, 3.0]);
+    let segment = folder.path().join(format!("{:020}.seg", 1));
+    let mut bytes = fs::read(&segment).unwrap();
+    bytes[4096 + 30] ^= 1;
+    fs::write(&segment, bytes).unwrap();
+    let check = json(1, &["queue", "check", path, "--json"]);
+    assert_eq!((&check["sound"], &check["journals"][0]["lost"]), (&false.into(), &1.into()));
+    let text = output(1, &["queue", "check", path]);
+    assert!(text.contains("damaged, 2 records can be read, 1 are lost"), "{text}");
+    assert_eq!(lines(&["queue", "export", path]).len(), 2);
+    output(3, &["queue", "list", "/nowhere/at/all"]);
+    output(2, &["queue", "lost"]);
+}
+
+/// Records two streams.
+fn record(folder: &Path) {
+    let recording = Recording::open(folder, options()).unwrap();
+    let mut scheduler = Scheduler::virtual_time().unwrap();
+    let lux = SensorOutput::new(ListSensor::new("lux", [20.5, 30.25]));
+    lux.connect(recording.stream("lux").unwrap());
+    let door = Port::new();
+    door.connect(recording.stream("front door").unwrap());
+    scheduler.schedule_on_main_event_loop(recording).unwrap();
+    scheduler.schedule_periodic(lux, SECOND).unwrap();
+    scheduler.schedule_recurring(timed([(1.5, true), (1.75, false)]).connect(door)).unwrap();
+    scheduler.run_forever().unwrap();
+}
+
+#[test]
+fn a_recording_is_described_and_replayed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().to_str().unwrap();
+    record(folder.path());
+    let info = json(0, &["record", "info", path, "--json"]);
+    assert_eq!((&info["runs"], &info["seconds"]), (&1.into(), &3.0.into()));
+    assert_eq!((&info["streams"][0]["name"], &info["streams"][0]["events"]), (&"front door".into(), &2.into()));
+    let all = ["front door", "lux"];
+    let streams = |arguments: &[&str]| -> Vec<(String, Value)> {
+        let lines = lines(arguments).into_iter();
+        lines.map(|line| (line["stream"].as_str().unwrap().to_owned(), line["event"].clone())).collect()
+    };
+    let events = streams(&["record", "replay", path, "--at-once"]);
+    let names: Vec<&str> = events.iter().map(|(stream, _)| stream.as_str()).collect();
+    assert_eq!(names, [all[1], all[0], all[0], all[1]], "in the order in which they came");
+    assert_eq!(streams(&["record", "replay", path, "--speed", "1000"]), events);
+    assert_eq!(streams(&["record", "replay", path, "--at-once", "--stream", "lux"]).len(), 2);
+    output(3, &["record", "replay", path, "--stream", "lox"]);
+    output(3, &["record", "replay", path, "--speed", "0"]);
+    output(3, &["record", "info", "/nowhere/at/all"]);
+}
+
+#[test]
+fn a_recording_becomes_a_test() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, test) = (folder.path().join("day"), folder.path().join("recorded_day.rs"));
+    record(&path);
+    let arguments = ["record", "test", path.to_str().unwrap(), test.to_str().unwrap()];
+    output(0, &arguments);
+    // This very file is one of the tests of this package, so it compiles and passes.
+    assert_eq!(fs::read_to_string(&test).unwrap(), include_str!("recorded_day.rs"));
+    let copy = test.with_extension("recording");
+    let bytes: u64 = fs::read_dir(copy).unwrap().map(|entry| entry.unwrap().metadata().unwrap().len()).sum();
+    assert!(bytes < 16 << 10, "{bytes} bytes");
+    output(3, &arguments); // it is there
+    output(3, &["record", "test", path.to_str().unwrap(), "no-name.rs"]);
+}
