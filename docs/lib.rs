@@ -28,6 +28,10 @@ pub mod load {}
 pub mod time {}
 #[doc = include_str!("src/history.md")]
 pub mod history {}
+#[doc = include_str!("src/outbox.md")]
+pub mod outbox {}
+#[doc = include_str!("src/recording.md")]
+pub mod recording {}
 #[doc = include_str!("src/journal.md")]
 pub mod journal {}
 #[doc = include_str!("src/outside.md")]

@@ -19,7 +19,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! The crate has no code of its own. It re-exports the others:
+//! The crate has no code of its own, but for the command-line tool `thingflow` (feature `cli`), which looks into outboxes and
+//! recordings. It re-exports the others:
 //!
 //! | here | crate | contents |
 //! |---|---|---|

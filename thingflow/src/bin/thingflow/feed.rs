@@ -45,17 +45,17 @@ impl Feed {
         };
         let mut queue = Queue::open(&self.folder)?;
         if !fs::metadata(&source).is_ok_and(|found| found.is_dir()) {
-            from_file(&source, &mut queue)?;
+            put_lines(&source, &mut queue)?;
         } else if source.file_name() == Some(DEAD.as_ref()) && self.outlet.is_none() && !self.again {
             fed_once(&source, &mut queue)?;
         } else {
-            self.from_journal(&source, &mut queue)?;
+            self.put_all(&source, &mut queue)?;
         }
         let fed = queue.close()?;
         say(self.json, &json!({ "fed": fed }), &format!("{fed} events put into {}", self.folder.display()))
     }
 
-    fn from_journal(&self, source: &Path, queue: &mut Queue) -> Done {
+    fn put_all(&self, source: &Path, queue: &mut Queue) -> Done {
         let (mut reader, bar) = (Reader::open(open(source)?, Range::all())?, progress(0));
         loop {
             let records = reader.next(COMMIT)?;
@@ -99,7 +99,7 @@ fn put(record: &Record, outlet: Option<&str>, queue: &mut Queue) -> Done {
     }
 }
 
-fn from_file(source: &Path, queue: &mut Queue) -> Done {
+fn put_lines(source: &Path, queue: &mut Queue) -> Done {
     let doing = format!("read {}", source.display());
     let file = File::open(source).map_err(Failure::io(&doing))?;
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_nanos());
