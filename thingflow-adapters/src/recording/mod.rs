@@ -30,7 +30,7 @@
 //! let mut scheduler = Scheduler::with_clock(replay.clock())?;
 //! scheduler.schedule_recurring(replay)?;
 //! scheduler.run_forever()?;
-//! assert_eq!(again.timed_text(), "20@1 25@2 45@3 |@4");
+//! assert_eq!(again.timed_text(), "20.0@1 25.0@2 45.0@3 |@4");
 //! assert_eq!(again.timed_text(), live.timed_text());
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
