@@ -3,6 +3,7 @@
 use core::fmt;
 
 use crate::clock::Timestamp;
+use crate::state::{Saved, StateVisitor};
 
 /// The name or number of a sensor: 16 bytes on 64-bit machines, copied freely, so that it costs an event nothing.
 ///
@@ -81,11 +82,50 @@ impl SensorId {
     #[cfg(feature = "std")]
     pub const MAX_NAME_BYTES: usize = 1 << 22;
 
+    /// The id of a name that was saved. Without `std` no name can be made.
+    fn of_bytes(bytes: &[u8]) -> Option<Self> {
+        let name = core::str::from_utf8(bytes).ok()?;
+        #[cfg(feature = "std")]
+        return names::try_keep(name).map(|name| Self(Id::Name(name)));
+        #[cfg(not(feature = "std"))]
+        None.filter(|_: &Self| name.is_empty())
+    }
+
     /// The number that a text of digits is, unless it would be written in another way.
     #[cfg(any(feature = "std", feature = "serde"))]
     pub(crate) fn of_digits(text: &str) -> Option<Self> {
         let canonical = !(text.starts_with('+') || text.len() > 1 && text.starts_with('0'));
         text.parse().ok().filter(|_| canonical).map(|number| Self(Id::Number(number)))
+    }
+}
+
+/// A number, or the bytes of a name, eight to an integer.
+impl Saved for SensorId {
+    fn blank() -> Self {
+        Self(Id::Number(0))
+    }
+    fn on_state(&mut self, name: &str, state: &mut dyn StateVisitor) {
+        let known = self.name().unwrap_or_default();
+        let mut kind = self.name().map_or(0, |name| name.len() as u64 + 1);
+        state.integer(name, &mut kind);
+        let Some(length) = kind.checked_sub(1) else {
+            let mut number = self.number().unwrap_or_default();
+            state.integer(name, &mut number);
+            *self = Self(Id::Number(number));
+            return;
+        };
+        let mut restored = heapless::Vec::<u8, 256>::new();
+        for at in 0..length.min(256).div_ceil(8) {
+            let at = usize::try_from(at).unwrap_or(usize::MAX).saturating_mul(8);
+            let byte = |n| known.as_bytes().get(at.saturating_add(n)).copied().unwrap_or(0);
+            let mut bytes = u64::from_le_bytes(core::array::from_fn(byte));
+            state.integer(name, &mut bytes);
+            let _ = restored.extend_from_slice(&bytes.to_le_bytes()); // a longer name is not restored
+        }
+        restored.truncate(usize::try_from(length).unwrap_or(usize::MAX));
+        if length <= 256 && restored != known.as_bytes() {
+            *self = Self::of_bytes(&restored).unwrap_or(*self);
+        }
     }
 }
 

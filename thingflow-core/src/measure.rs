@@ -6,11 +6,20 @@ use core::ops::{Add, Div, Mul, Sub};
 
 use crate::clock::Timestamp;
 use crate::event::{SensorEvent, SensorId};
+use crate::state::{Saved, StateVisitor};
 use crate::windows::{FixedPointSum, IntegerSum, PairSum, Total};
 
 /// A floating-point number: `f32` or `f64`.
 pub trait Float:
-    Copy + Debug + Default + PartialOrd + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self> + Div<Output = Self>
+    Copy
+    + Debug
+    + Default
+    + PartialOrd
+    + Saved
+    + Add<Output = Self>
+    + Sub<Output = Self>
+    + Mul<Output = Self>
+    + Div<Output = Self>
 {
     /// What is larger than any number.
     const INFINITY: Self;
@@ -26,10 +35,14 @@ pub trait Float:
     fn is_finite(self) -> bool;
     /// The order of IEEE 754's `totalOrder`, where a NaN has its place.
     fn total_cmp(&self, other: &Self) -> core::cmp::Ordering;
+    /// The square root; of less than 0 there is none, and it is a NaN.
+    #[cfg(any(feature = "std", feature = "libm"))]
+    #[must_use]
+    fn sqrt(self) -> Self;
 }
 
 macro_rules! float {
-    ($float:ty) => {
+    ($float:ty, $root:ident) => {
         impl Float for $float {
             const INFINITY: Self = <$float>::INFINITY;
             const NAN: Self = <$float>::NAN;
@@ -55,6 +68,16 @@ macro_rules! float {
             fn total_cmp(&self, other: &Self) -> core::cmp::Ordering {
                 <$float>::total_cmp(self, other)
             }
+            #[cfg(feature = "std")]
+            #[inline]
+            fn sqrt(self) -> Self {
+                self.sqrt()
+            }
+            #[cfg(all(feature = "libm", not(feature = "std")))]
+            #[inline]
+            fn sqrt(self) -> Self {
+                libm::$root(self)
+            }
         }
         impl Measured for $float {
             type Value = Self;
@@ -69,8 +92,8 @@ macro_rules! float {
         }
     };
 }
-float!(f32);
-float!(f64);
+float!(f32, sqrtf);
+float!(f64, sqrt);
 
 /// An event with a number in it: a float, or a [`SensorEvent`] of one, which keeps its id and time.
 ///
@@ -146,6 +169,9 @@ pub trait Carrier {
     fn part(self) -> (Self::Value, Self::Rest);
     /// An event again, with another value.
     fn carry<U>(rest: Self::Rest, value: U) -> Self::With<U>;
+    /// Shows a rest that a window keeps to a walk that saves or restores it; without it, by default, the window is restored
+    /// without.
+    fn on_rest(_rest: &mut Option<Self::Rest>, _state: &mut dyn StateVisitor) {}
 }
 
 impl<T> Carrier for SensorEvent<T> {
@@ -159,6 +185,9 @@ impl<T> Carrier for SensorEvent<T> {
     #[inline]
     fn carry<U>((sensor_id, ts): Self::Rest, val: U) -> SensorEvent<U> {
         SensorEvent { sensor_id, ts, val }
+    }
+    fn on_rest(rest: &mut Option<Self::Rest>, state: &mut dyn StateVisitor) {
+        rest.on_state("event", state);
     }
 }
 
@@ -177,6 +206,9 @@ macro_rules! plain {
             fn carry<U>((): (), value: U) -> U {
                 value
             }
+            fn on_rest(rest: &mut Option<()>, state: &mut dyn StateVisitor) {
+                rest.on_state("rest", state);
+            }
         }
     )*};
 }
@@ -192,11 +224,11 @@ plain! {
 }
 
 /// A number that aggregates work on: a float, or an integer of up to 64 bits.
-pub trait Number: Copy + Debug {
+pub trait Number: Copy + Debug + PartialEq + Saved {
     /// A total of such numbers, fast and small.
-    type Total: Total<Self> + Clone + Debug + Default;
+    type Total: Total<Self> + Clone + Debug + Default + Saved;
     /// A total of such numbers that is exact.
-    type Exact: Total<Self> + Clone + Debug + Default;
+    type Exact: Total<Self> + Clone + Debug + Default + Saved;
     /// What their mean is: `f32` for `f32`, otherwise `f64`.
     type Mean: Float;
     /// The number as a mean: the nearest float.

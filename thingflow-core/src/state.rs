@@ -1,4 +1,8 @@
-//! [`StateVisitor`]: saving and restoring what the stages of a graph remember.
+//! [`StateVisitor`]: saving and restoring what the stages of a graph remember; [`Saved`]: what can be.
+
+use core::time::Duration;
+
+use crate::clock::{Instant, Timestamp, nanos};
 
 /// Walks over the state of all stages, in a fixed order. The same walk saves and restores: a stage shows each number that
 /// it remembers by reference, a saving visitor reads it, a restoring one writes it.
@@ -53,3 +57,177 @@ impl core::fmt::Debug for dyn StateVisitor + '_ {
         f.write_str("StateVisitor")
     }
 }
+
+/// A value that a walk over the state saves and restores: numbers, times, and what is made of them.
+///
+/// ```
+/// use thingflow_core::{Saved, StateVisitor};
+/// /// Writes down what it is shown.
+/// #[derive(Default)]
+/// struct Save(Vec<u64>);
+/// impl StateVisitor for Save {
+///     fn integer(&mut self, _name: &str, value: &mut u64) {
+///         self.0.push(*value);
+///     }
+///     fn float(&mut self, _name: &str, _value: &mut f64) {}
+/// }
+/// let mut saved = Save::default();
+/// (3_u8, Some(-1_i64)).on_state("pair", &mut saved);
+/// assert_eq!(saved.0, [3, 1, u64::MAX]); // an integer by its bits, an option as whether there is one, and what there is
+/// ```
+pub trait Saved {
+    /// What stands in for it until a walk has restored it.
+    fn blank() -> Self;
+    /// Shows itself to the walk. Whatever the walk restores, the value is a valid one.
+    fn on_state(&mut self, name: &str, state: &mut dyn StateVisitor);
+}
+
+macro_rules! integers {
+    ($($int:ty)*) => {$(
+        impl Saved for $int {
+            fn blank() -> Self {
+                0
+            }
+            #[allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap, clippy::cast_sign_loss)] // its bits
+            #[allow(clippy::cast_lossless)]
+            fn on_state(&mut self, name: &str, state: &mut dyn StateVisitor) {
+                let mut bits = *self as u64;
+                state.integer(name, &mut bits);
+                *self = bits as Self;
+            }
+        }
+    )*};
+}
+integers!(i8 i16 i32 i64 isize u8 u16 u32 u64 usize);
+
+impl Saved for i128 {
+    fn blank() -> Self {
+        0
+    }
+    #[allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap, clippy::cast_sign_loss)] // its halves
+    fn on_state(&mut self, name: &str, state: &mut dyn StateVisitor) {
+        let (mut low, mut high) = (*self as u64, (*self >> 64) as u64);
+        state.integer(name, &mut low);
+        state.integer(name, &mut high);
+        *self = (i128::from(high as i64) << 64) | i128::from(low);
+    }
+}
+
+impl Saved for f64 {
+    fn blank() -> Self {
+        0.0
+    }
+    fn on_state(&mut self, name: &str, state: &mut dyn StateVisitor) {
+        state.float(name, self);
+    }
+}
+
+impl Saved for f32 {
+    fn blank() -> Self {
+        0.0
+    }
+    #[allow(clippy::cast_possible_truncation)] // it was one before
+    fn on_state(&mut self, name: &str, state: &mut dyn StateVisitor) {
+        let mut wide = f64::from(*self);
+        state.float(name, &mut wide);
+        *self = wide as Self;
+    }
+}
+
+impl Saved for bool {
+    fn blank() -> Self {
+        false
+    }
+    fn on_state(&mut self, name: &str, state: &mut dyn StateVisitor) {
+        let mut bit = u64::from(*self);
+        state.integer(name, &mut bit);
+        *self = bit != 0;
+    }
+}
+
+impl Saved for Timestamp {
+    fn blank() -> Self {
+        Self::UNIX_EPOCH
+    }
+    fn on_state(&mut self, name: &str, state: &mut dyn StateVisitor) {
+        let mut nanos = self.as_nanos();
+        nanos.on_state(name, state);
+        *self = Self::from_nanos(nanos);
+    }
+}
+
+impl Saved for Instant {
+    fn blank() -> Self {
+        Self::ZERO
+    }
+    fn on_state(&mut self, name: &str, state: &mut dyn StateVisitor) {
+        let mut nanos = self.as_nanos();
+        nanos.on_state(name, state);
+        *self = Self::from_nanos(nanos);
+    }
+}
+
+impl Saved for Duration {
+    fn blank() -> Self {
+        Self::ZERO
+    }
+    fn on_state(&mut self, name: &str, state: &mut dyn StateVisitor) {
+        let mut nanos = nanos(*self);
+        nanos.on_state(name, state);
+        *self = Self::from_nanos(nanos);
+    }
+}
+
+impl<T: Saved> Saved for Option<T> {
+    fn blank() -> Self {
+        None
+    }
+    fn on_state(&mut self, name: &str, state: &mut dyn StateVisitor) {
+        let mut is_some = self.is_some();
+        is_some.on_state(name, state);
+        if is_some {
+            self.get_or_insert_with(T::blank).on_state(name, state);
+        } else {
+            *self = None;
+        }
+    }
+}
+
+impl Saved for () {
+    fn blank() -> Self {}
+    fn on_state(&mut self, _name: &str, _state: &mut dyn StateVisitor) {}
+}
+
+impl<A: Saved, B: Saved> Saved for (A, B) {
+    fn blank() -> Self {
+        (A::blank(), B::blank())
+    }
+    fn on_state(&mut self, name: &str, state: &mut dyn StateVisitor) {
+        self.0.on_state(name, state);
+        self.1.on_state(name, state);
+    }
+}
+
+impl<T: Saved, const N: usize> Saved for [T; N] {
+    fn blank() -> Self {
+        core::array::from_fn(|_| T::blank())
+    }
+    fn on_state(&mut self, name: &str, state: &mut dyn StateVisitor) {
+        self.iter_mut().for_each(|item| item.on_state(name, state));
+    }
+}
+
+/// Shows the fields of a structure to a walk, in their order.
+macro_rules! saves {
+    ([$($param:tt)*] $type:ty { $($field:ident),* }) => {
+        impl<$($param)*> $crate::state::Saved for $type {
+            fn blank() -> Self {
+                Self { $($field: $crate::state::Saved::blank()),* }
+            }
+            fn on_state(&mut self, _name: &str, state: &mut dyn $crate::state::StateVisitor) {
+                $($crate::state::Saved::on_state(&mut self.$field, stringify!($field), state);)*
+            }
+        }
+    };
+}
+pub(crate) use saves;

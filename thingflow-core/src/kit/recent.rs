@@ -77,6 +77,11 @@ impl<K: Ord + Clone, V> Recent<K, V> {
         core::iter::successors(slot(self.oldest), move |last| slot(last.newer)).map(|slot| &slot.value)
     }
 
+    /// The values, to be changed, in any order. None counts as used.
+    pub fn values_mut(&mut self) -> impl Iterator<Item = &mut V> {
+        self.slots.iter_mut().map(|slot| &mut slot.value)
+    }
+
     fn unlink(&mut self, at: usize) {
         let (newer, older) = (self.slots[at].newer, self.slots[at].older);
         match self.slots.get_mut(newer) {

@@ -1,7 +1,10 @@
 //! Results with the bounds of their window: [`Windowed`].
 
+use core::time::Duration;
+
 use crate::clock::{Instant, Timestamp};
 use crate::context::Context;
+use crate::state::Saved;
 
 /// What was made of a window, and which window that was: what a window [with bounds](super::CountWindow::bounds) sends.
 ///
@@ -16,8 +19,65 @@ pub struct Windowed<V> {
     pub end: Timestamp,
     /// How many events are in it.
     pub count: u64,
+    /// How many of them are left out, because their reading is missing: a NaN.
+    pub missing: u64,
     /// The result.
     pub value: V,
+}
+
+impl<V> Windowed<V> {
+    /// Which share of the events has a reading, from 0 to 1; of no events it is 0.
+    ///
+    /// ```
+    /// # use thingflow_core::prelude::*;
+    /// # use thingflow_core::windows::Mean;
+    /// # #[cfg(feature = "alloc")] {
+    /// let gaps = from_iter([20.0, f64::NAN, f64::NAN, 22.0]); // the mark of a missing reading
+    /// let mean = gaps.aggregate(Window::tumbling(4).bounds(), Mean::new()).collect_now()[0];
+    /// assert_eq!((mean.value, mean.count, mean.missing, mean.coverage()), (21.0, 4, 2, 0.5));
+    /// # }
+    /// ```
+    #[allow(clippy::cast_precision_loss)] // a share
+    pub fn coverage(&self) -> f64 {
+        let readings = self.count.saturating_sub(self.missing);
+        if self.count == 0 { 0.0 } else { readings as f64 / self.count as f64 }
+    }
+
+    /// Which share of the readings is there, of a sensor that gives one each `period`, from 0 to 1: also events that did not come count
+    /// as missing. A window shorter than the period expects one.
+    ///
+    /// ```
+    /// # use core::time::Duration;
+    /// # use thingflow_core::Timestamp;
+    /// # use thingflow_core::windows::Windowed;
+    /// let (start, end) = (Timestamp::from_secs(0), Timestamp::from_secs(60));
+    /// let mean = Windowed { start, end, count: 4, missing: 1, value: 21.0 };
+    /// assert_eq!(mean.coverage_at(Duration::from_secs(10)), 0.5); // three of six
+    /// ```
+    #[allow(clippy::cast_precision_loss)] // a share
+    pub fn coverage_at(&self, period: Duration) -> f64 {
+        let expected = (self.end - self.start).as_secs_f64() / period.as_secs_f64();
+        let readings = self.count.saturating_sub(self.missing);
+        (readings as f64 / if expected > 1.0 { expected } else { 1.0 }).clamp(0.0, 1.0)
+    }
+}
+
+/// How many events a window has, and how many of these are left out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// All events.
+    pub count: usize,
+    /// Those whose reading is missing.
+    pub missing: usize,
+}
+
+impl Tally {
+    /// Counts an event. A restored count may be anything.
+    #[inline]
+    pub(super) fn add(&mut self, missing: usize) {
+        self.count = self.count.wrapping_add(1);
+        self.missing = self.missing.wrapping_add(missing);
+    }
 }
 
 /// Whether results carry the bounds of their window: [`Bounds`], or [`Bare`] ones.
@@ -25,11 +85,13 @@ pub trait Stamp {
     /// What is sent for a result.
     type Out<U>;
     /// What is kept of the time of an event.
-    type Mark: Copy;
+    type Mark: Copy + Saved;
     /// Keeps the time that is so many nanoseconds before another one.
     fn mark(before: u64, at: Instant) -> Self::Mark;
     /// A result of the window from `start` to `end`.
-    fn stamp<U>(value: U, start: Self::Mark, end: Instant, count: usize, cx: &Context<'_>) -> Self::Out<U>;
+    fn stamp<U>(value: U, start: Self::Mark, end: Instant, tally: Tally, cx: &Context<'_>) -> Self::Out<U>;
+    /// Counts an event that `is_missing`, if results say how many there were: 1 or 0.
+    fn missing(is_missing: impl FnOnce() -> bool) -> usize;
 }
 
 /// Results without bounds.
@@ -42,8 +104,12 @@ impl Stamp for Bare {
     #[inline]
     fn mark(_: u64, _: Instant) {}
     #[inline]
-    fn stamp<U>(value: U, (): (), _: Instant, _: usize, _: &Context<'_>) -> U {
+    fn stamp<U>(value: U, (): (), _: Instant, _: Tally, _: &Context<'_>) -> U {
         value
+    }
+    #[inline]
+    fn missing(_: impl FnOnce() -> bool) -> usize {
+        0
     }
 }
 
@@ -59,9 +125,13 @@ impl Stamp for Bounds {
     fn mark(before: u64, at: Instant) -> i128 {
         i128::from(at.as_nanos()) - i128::from(before)
     }
-    fn stamp<U>(value: U, start: i128, end: Instant, count: usize, cx: &Context<'_>) -> Windowed<U> {
+    fn stamp<U>(value: U, start: i128, end: Instant, tally: Tally, cx: &Context<'_>) -> Windowed<U> {
         let [start, end] = [start, i128::from(end.as_nanos())].map(|at| wall_clock(at, cx));
-        Windowed { start, end, count: count as u64, value }
+        Windowed { start, end, count: tally.count as u64, missing: tally.missing as u64, value }
+    }
+    #[inline]
+    fn missing(is_missing: impl FnOnce() -> bool) -> usize {
+        usize::from(is_missing())
     }
 }
 

@@ -4,6 +4,7 @@
 use super::aggregates::Aggregate;
 use crate::error::StreamError;
 use crate::measure::Carrier;
+use crate::state::StateVisitor;
 use crate::thing::Demand;
 
 #[cfg(feature = "alloc")]
@@ -54,6 +55,17 @@ pub trait Gather<T> {
     fn count(&self, absorbed: usize) -> usize {
         absorbed
     }
+    /// Whether what was kept of an event says that a reading is missing, see [`Aggregate::is_missing`].
+    #[inline]
+    fn is_missing(&self, _kept: &Self::Kept) -> bool {
+        false
+    }
+    /// Shows what was absorbed to a walk that saves or restores it.
+    fn on_state(&mut self, _state: &mut dyn StateVisitor) {}
+    /// Shows what a window holds of an event, see [`Aggregate::on_value`].
+    fn on_kept(_kept: &mut Option<Self::Kept>, _state: &mut dyn StateVisitor) {}
+    /// Shows the rest of an event.
+    fn on_rest(_rest: &mut Option<Self::Rest>, _state: &mut dyn StateVisitor) {}
     /// Whether another event would not be one too many for the source.
     fn has_room(&self) -> bool {
         true
@@ -129,6 +141,19 @@ impl<T: Carrier, A: Aggregate<T::Value> + Clone> Gather<T> for Values<A> {
         let made = self.aggregate.value();
         self.aggregate.clone_from(&self.fresh);
         made
+    }
+    #[inline]
+    fn is_missing(&self, value: &T::Value) -> bool {
+        self.aggregate.is_missing(value)
+    }
+    fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        self.aggregate.on_state(state);
+    }
+    fn on_kept(value: &mut Option<T::Value>, state: &mut dyn StateVisitor) {
+        A::on_value(value, state);
+    }
+    fn on_rest(rest: &mut Option<T::Rest>, state: &mut dyn StateVisitor) {
+        T::on_rest(rest, state);
     }
 }
 

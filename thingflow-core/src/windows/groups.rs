@@ -7,12 +7,13 @@ use core::fmt;
 use core::marker::PhantomData;
 use core::time::Duration;
 
-use super::bounds::{Stamp, wall_clock_now};
+use super::bounds::{Stamp, Tally, wall_clock_now};
 use super::gather::Gather;
 use crate::clock::{Instant, nanos};
 use crate::context::Context;
 use crate::error::StreamError;
 use crate::notice::Notice;
+use crate::state::{Saved, StateVisitor};
 use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
 
 /// Where a window of time begins.
@@ -61,12 +62,12 @@ pub(super) struct Open<T, G: Gather<T>> {
     /// [`Instant::NEVER`] for a window that only counts, and while none is open.
     pub(super) ends: Instant,
     /// How many events were absorbed.
-    count: usize,
+    tally: Tally,
 }
 
 impl<T, G: Gather<T>> Open<T, G> {
     pub(super) fn new(gather: G) -> Self {
-        Self { gather, rest: G::NO_REST, begun: 0, at: Instant::ZERO, ends: Instant::NEVER, count: 0 }
+        Self { gather, rest: G::NO_REST, begun: 0, at: Instant::ZERO, ends: Instant::NEVER, tally: Tally::default() }
     }
 
     pub(super) fn begin(&mut self, rule: &Rule, started: Instant, cx: &Context<'_>) {
@@ -75,26 +76,26 @@ impl<T, G: Gather<T>> Open<T, G> {
     }
 
     #[inline]
-    pub(super) fn absorb(&mut self, event: T) -> Result<Demand, StreamError> {
+    pub(super) fn absorb<S: Stamp>(&mut self, event: T) -> Result<Demand, StreamError> {
         let (kept, rest) = G::part(event);
         self.rest = Some(rest);
-        self.count += 1;
+        self.tally.add(S::missing(|| self.gather.is_missing(&kept)));
         self.gather.absorb(kept)
     }
 
     /// How many events count.
     #[inline]
     pub(super) fn len(&self) -> usize {
-        self.gather.count(self.count)
+        self.gather.count(self.tally.count)
     }
 
     /// The result of the window, if it has one, and an empty one.
     pub(super) fn finish<S: Stamp>(&mut self, cx: &Context<'_>) -> Option<G::Sent<S::Out<G::Made>>> {
-        let count = core::mem::take(&mut self.count);
+        let tally = core::mem::take(&mut self.tally);
         let ends = if self.ends == Instant::NEVER { cx.now() } else { self.ends };
         let made = self.gather.finish()?;
         let rest = self.rest.clone()?;
-        Some(G::sent(rest, S::stamp(made, S::mark(self.begun, self.at), ends, count, cx)))
+        Some(G::sent(rest, S::stamp(made, S::mark(self.begun, self.at), ends, tally, cx)))
     }
 
     /// Lets the source go on that was told to pause for this window.
@@ -108,12 +109,23 @@ impl<T, G: Gather<T>> Open<T, G> {
     pub(super) fn has_room(&self) -> bool {
         self.gather.has_room()
     }
+
+    pub(super) fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        let Self { gather, rest, begun, at, ends, tally } = self;
+        begun.on_state("begun", state);
+        at.on_state("at", state);
+        ends.on_state("ends", state);
+        tally.count.on_state("count", state);
+        tally.missing.on_state("missing", state);
+        G::on_rest(rest, state);
+        gather.on_state(state);
+    }
 }
 
 impl<T, G: Gather<T>> fmt::Debug for Open<T, G> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("Open");
-        shown.field("at", &self.at).field("ends", &self.ends).field("count", &self.count);
+        shown.field("at", &self.at).field("ends", &self.ends).field("tally", &self.tally);
         shown.finish_non_exhaustive()
     }
 }
@@ -138,7 +150,7 @@ impl<T, G: Gather<T>, S: Stamp> Groups<T, G, S> {
 
     /// Ends the window. If windows without events are sent, the next one begins at once.
     fn close(&mut self, cx: &Context<'_>) -> Option<G::Sent<S::Out<G::Made>>> {
-        let is_sent = self.open.count > 0 || self.rule.send_empty;
+        let is_sent = self.open.tally.count > 0 || self.rule.send_empty;
         let made = if is_sent { self.open.finish::<S>(cx) } else { None };
         self.open.resume(cx);
         match (self.rule.send_empty, self.rule.span) {
@@ -167,7 +179,7 @@ impl<T, G: Gather<T>, S: Stamp> Groups<T, G, S> {
     }
 
     fn rest(&mut self, cx: &Context<'_>) -> Option<G::Sent<S::Out<G::Made>>> {
-        if self.open.count > 0 { self.open.finish::<S>(cx) } else { None }
+        if self.open.tally.count > 0 { self.open.finish::<S>(cx) } else { None }
     }
 }
 
@@ -175,6 +187,11 @@ impl<T, G: Gather<T>, S: Stamp> Filter<T> for Groups<T, G, S> {
     type Out = G::Sent<S::Out<G::Made>>;
     fn on_start(&mut self, out: &mut Emitter<'_, '_, impl InputThing<Self::Out>>) -> Receipt {
         self.started = out.now();
+        if let Some((length, _)) = self.rule.span.filter(|_| self.open.ends != Instant::NEVER) {
+            self.open.ends = self.open.ends.min(self.started + length); // restored, perhaps from another clock
+            out.wake_at(self.open.ends);
+            return Ok(Demand::More);
+        }
         if self.rule.send_empty && self.rule.span.is_some_and(|(_, grid)| grid != Grid::FirstEvent) {
             self.open.begin(&self.rule, self.started, out.context());
             out.wake_at(self.open.ends);
@@ -187,10 +204,10 @@ impl<T, G: Gather<T>, S: Stamp> Filter<T> for Groups<T, G, S> {
         if demand == Demand::Done {
             return Ok(Demand::Done);
         }
-        if self.open.count == 0 && self.open.ends == Instant::NEVER {
+        if self.open.tally.count == 0 && self.open.ends == Instant::NEVER {
             self.open.begin(&self.rule, self.started, out.context());
         }
-        let room = match self.open.absorb(event) {
+        let room = match self.open.absorb::<S>(event) {
             Ok(room) => room,
             Err(full) => {
                 let rest = self.rest(out.context());
@@ -231,8 +248,11 @@ impl<T, G: Gather<T>, S: Stamp> Filter<T> for Groups<T, G, S> {
     fn has_room(&self, behind: bool) -> bool {
         behind && self.open.has_room()
     }
+    fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        self.open.on_state(state);
+    }
     fn is_holding(&self) -> bool {
-        self.open.ends != Instant::NEVER && self.open.count > 0
+        self.open.ends != Instant::NEVER && self.open.tally.count > 0
     }
 }
 

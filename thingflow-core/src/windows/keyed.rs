@@ -131,7 +131,7 @@ impl<T, K: Ord + Clone, F: FnMut(&T) -> K, G: Gather<T>, S: Stamp> Filter<T> for
             }
         }
         let window = self.window(&key, out.context());
-        let room = match window.absorb(event) {
+        let room = match window.absorb::<S>(event) {
             Ok(room) => room,
             Err(full) => {
                 self.fail(full, out)?;

@@ -6,11 +6,16 @@
 
 mod aggregates;
 mod bounds;
+mod ewm_variance;
 mod ewma;
+#[cfg(any(feature = "std", feature = "libm"))]
+mod ewma_by_time;
 mod gather;
 mod groups;
 #[cfg(feature = "alloc")]
 mod keyed;
+#[cfg(feature = "alloc")]
+mod per_key;
 mod recent;
 mod running;
 mod running_avg;
@@ -19,14 +24,19 @@ mod total;
 mod window;
 
 pub use aggregates::*;
-pub use bounds::{Bare, Bounds, Stamp, Windowed};
-pub use ewma::Ewma;
+pub use bounds::{Bare, Bounds, Stamp, Tally, Windowed};
+pub use ewm_variance::EwmVariance;
+pub use ewma::{Alpha, Ewma};
+#[cfg(any(feature = "std", feature = "libm"))]
+pub use ewma_by_time::EwmaByTime;
 #[cfg(feature = "alloc")]
 pub use gather::{DistinctList, List};
 pub use gather::{Gather, Limited, Slide, Unlimited, Values};
 pub use groups::Groups;
 #[cfg(feature = "alloc")]
 pub use keyed::Keyed;
+#[cfg(feature = "alloc")]
+pub use per_key::{Overlapping, PerKey};
 pub use recent::Recent;
 pub use running::Running;
 #[cfg(feature = "alloc")]
@@ -34,11 +44,11 @@ pub use running_avg::Grown;
 pub use running_avg::{Places, RunningAvg};
 pub use sliding::Sliding;
 pub use total::{FixedPointSum, IntegerSum, PairSum, Total};
-#[cfg(feature = "alloc")]
-pub use window::ByKey;
 pub use window::{
     AnyNumber, Assigner, AtMost, CountWindow, EachWindow, RunningWindow, TimeWindow, TumblingWindow, Window, WithBounds,
 };
+#[cfg(feature = "alloc")]
+pub use window::{ByKey, Starting};
 
 pub use crate::measure::{Carrier, Number};
 
@@ -255,6 +265,104 @@ pub trait Windows: Chain {
         Self::Item: Measured<Value: 'static> + 'static,
     {
         self.pipe(Ewma::new(alpha, true))
+    }
+
+    /// Sends an average in which an event counts half as much after each `half_life`, by the time that `time` reads from it: for readings
+    /// that do not come evenly. The first event is the first average, as with [`ewma`](Self::ewma).
+    ///
+    /// An event of an earlier time counts as one of the latest so far. A NaN or an infinity is left out: for it the average is sent
+    /// again. Before any number there is no average, and it is a NaN.
+    ///
+    /// Holds three values. Sends events as they came, with the average in place of their value.
+    ///
+    /// ```
+    /// # use thingflow_core::prelude::*;
+    /// # use core::time::Duration;
+    /// let at = |secs, celsius| SensorEvent::new("tank", Timestamp::from_secs(secs), celsius);
+    /// let tank = from_iter([at(0, 20.0), at(60, 28.0), at(180, 28.0)]);
+    /// let smooth = tank.ewma_by_time(Duration::from_secs(60), |event| event.ts).map(|event| event.val);
+    /// # #[cfg(feature = "alloc")]
+    /// assert_eq!(smooth.collect_now(), [20.0, 24.0, 27.0]); // after two half-lives three quarters of the way
+    /// ```
+    ///
+    /// # Panics
+    /// If the half-life is zero.
+    #[cfg(any(feature = "std", feature = "libm"))]
+    #[doc(alias = "exponential_smoothing")]
+    #[track_caller]
+    fn ewma_by_time<F>(
+        self,
+        half_life: core::time::Duration,
+        time: F,
+    ) -> Self::Piped<EwmaByTime<<Self::Item as Measured>::Value, F>>
+    where
+        Self::Item: Measured<Value: 'static> + 'static,
+        F: FnMut(&Self::Item) -> crate::Timestamp + 'static,
+    {
+        self.pipe(EwmaByTime::new(half_life, time, false))
+    }
+
+    /// As [`ewma_by_time`](Self::ewma_by_time), corrected for the bias towards the first event: that of all events which count half as
+    /// much for each half-life, also the first. As `pandas` has it, `ewm(halflife=…, times=…).mean()`.
+    ///
+    /// Holds three values. Sends events as they came, with the average in place of their value.
+    ///
+    /// ```
+    /// # use thingflow_core::prelude::*;
+    /// # use core::time::Duration;
+    /// let at = |secs, celsius| SensorEvent::new("tank", Timestamp::from_secs(secs), celsius);
+    /// let tank = from_iter([at(0, 20.0), at(60, 26.0)]);
+    /// let smooth = tank.ewma_by_time_corrected(Duration::from_secs(60), |event| event.ts).map(|event| event.val);
+    /// # #[cfg(feature = "alloc")]
+    /// assert_eq!(smooth.collect_now(), [20.0, 24.0]); // (20 / 2 + 26) / 1.5
+    /// ```
+    ///
+    /// # Panics
+    /// If the half-life is zero.
+    #[cfg(any(feature = "std", feature = "libm"))]
+    #[doc(alias = "ewm")]
+    #[track_caller]
+    fn ewma_by_time_corrected<F>(
+        self,
+        half_life: core::time::Duration,
+        time: F,
+    ) -> Self::Piped<EwmaByTime<<Self::Item as Measured>::Value, F>>
+    where
+        Self::Item: Measured<Value: 'static> + 'static,
+        F: FnMut(&Self::Item) -> crate::Timestamp + 'static,
+    {
+        self.pipe(EwmaByTime::new(half_life, time, true))
+    }
+
+    /// Sends the variance of all events so far where each counts `1 - alpha` times as much as the one after it: how restless a value
+    /// has been of late. [`Alpha`] gives `alpha` by a span or a half-life.
+    ///
+    /// It is that of a sample, without bias, as `pandas` has it, `ewm(alpha=…).var()`. Of fewer than two numbers there is none, and it is
+    /// a NaN. A NaN or an infinity is left out: for it the variance is sent again.
+    ///
+    /// Holds four values. Sends events as they came, with the variance in place of their value.
+    ///
+    /// ```
+    /// # use thingflow_core::prelude::*;
+    /// # #[cfg(feature = "alloc")] {
+    /// let restless = from_iter([1.0_f64, 3.0, 3.0]).ewm_variance(0.5).collect_now();
+    /// assert!(restless[0].is_nan());
+    /// assert!((restless[1] - 2.0).abs() < 1e-12 && (restless[2] - 0.857_142_857).abs() < 1e-9);
+    /// # }
+    /// ```
+    ///
+    /// # Panics
+    /// If `alpha` is not above 0, or above 1.
+    #[doc(alias = "ewmvar")]
+    #[track_caller]
+    fn ewm_variance(
+        self,
+        alpha: <Self::Item as Measured>::Value,
+    ) -> Self::Piped<EwmVariance<<Self::Item as Measured>::Value>>
+    where
+        Self::Item: Measured<Value: 'static> + 'static,
+    {
+        self.pipe(EwmVariance::new(alpha))
     }
 
     /// Sends the events in lists of `n`; what is left over at the end goes out as a shorter list.

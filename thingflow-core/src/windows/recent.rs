@@ -6,13 +6,14 @@ use core::fmt;
 use core::marker::PhantomData;
 use core::time::Duration;
 
-use super::bounds::Stamp;
+use super::bounds::{Stamp, Tally};
 use super::gather::{Gather, Slide};
 use super::window::TimeWindow;
 use crate::clock::{Instant, nanos};
 use crate::context::Context;
 use crate::error::StreamError;
 use crate::limit::{Admission, Limit, Overflow, no_room};
+use crate::state::{Saved, StateVisitor};
 use crate::storage::{Room, Store};
 use crate::thing::{Demand, Emitter, Filter, InputThing, Receipt};
 
@@ -26,6 +27,8 @@ pub struct Recent<T, G: Gather<T>, S, R: Room> {
     limit: Limit,
     held: R::Store<(Instant, G::Kept)>,
     gather: G,
+    /// How many of those that are held are left out.
+    missing: usize,
     paused: bool,
     stamp: PhantomData<fn() -> (T, S)>,
 }
@@ -33,7 +36,7 @@ pub struct Recent<T, G: Gather<T>, S, R: Room> {
 impl<T, G: Slide<T>, S: Stamp, R: Room> Recent<T, G, S, R> {
     pub(super) fn new(window: TimeWindow<R>, gather: G) -> Self {
         let TimeWindow { span, limit, .. } = window;
-        Self { span, limit, held: Default::default(), gather, paused: false, stamp: PhantomData }
+        Self { span, limit, held: Default::default(), gather, missing: 0, paused: false, stamp: PhantomData }
     }
 
     fn expire(&mut self, now: Instant) {
@@ -45,7 +48,15 @@ impl<T, G: Slide<T>, S: Stamp, R: Room> Recent<T, G, S, R> {
     fn remove_oldest(&mut self) {
         if let Some((_, oldest)) = self.held.pop_front() {
             self.gather.remove(&oldest, self.held.iter().map(|(_, kept)| kept));
+            self.missing -= S::missing(|| self.gather.is_missing(&oldest));
         }
+    }
+
+    #[inline]
+    fn add(&mut self, at: Instant, kept: G::Kept) {
+        self.gather.add(&kept);
+        self.missing += S::missing(|| self.gather.is_missing(&kept));
+        let _ = self.held.push_back((at, kept)); // a limit is no larger than the store
     }
 
     /// Takes an event in, if the limit lets it in: what it has besides its value.
@@ -64,8 +75,7 @@ impl<T, G: Slide<T>, S: Stamp, R: Room> Recent<T, G, S, R> {
             Admission::Refuses => return Err(no_room("window", &self.limit)),
         }
         let (kept, rest) = G::part(event);
-        self.gather.add(&kept);
-        let _ = self.held.push_back((now, kept)); // a limit is no larger than the store
+        self.add(now, kept);
         self.limit.note(1, dropped, self.held.len());
         Ok(Some(rest))
     }
@@ -87,7 +97,8 @@ impl<T, G: Slide<T>, S: Stamp, R: Room> Recent<T, G, S, R> {
     fn value(&self, rest: G::Rest, cx: &Context<'_>) -> Option<G::Sent<S::Out<G::Made>>> {
         let made = self.gather.value(self.held.iter().map(|(_, kept)| kept))?;
         let now = cx.now();
-        Some(G::sent(rest, S::stamp(made, S::mark(nanos(self.span), now), now, self.held.len(), cx)))
+        let tally = Tally { count: self.held.len(), missing: self.missing };
+        Some(G::sent(rest, S::stamp(made, S::mark(nanos(self.span), now), now, tally, cx)))
     }
 }
 
@@ -116,8 +127,31 @@ impl<T, G: Slide<T>, S: Stamp, R: Room> Filter<T> for Recent<T, G, S, R> {
         self.resume_or_wait(out);
         Ok(Demand::More)
     }
+    fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        let mut held = core::mem::take(&mut self.held);
+        self.gather = self.gather.fresh();
+        self.missing = 0;
+        let mut len = held.len();
+        len.on_state("events", state);
+        for _ in 0..len.min(self.limit.capacity()) {
+            let (mut at, mut kept) =
+                held.pop_front().map_or_else(|| (Instant::blank(), None), |(at, kept)| (at, Some(kept)));
+            at.on_state("at", state);
+            G::on_kept(&mut kept, state);
+            if let Some(kept) = kept {
+                self.add(at, kept);
+            }
+        }
+    }
     fn has_room(&self, behind: bool) -> bool {
         behind && (self.limit.overflow() != Overflow::Block || !self.paused)
+    }
+}
+
+#[cfg(feature = "alloc")]
+impl<T, G: Slide<T>, S: Stamp, R: Room> super::per_key::Overlapping<T> for Recent<T, G, S, R> {
+    fn rest(&mut self, _: bool, _: &Context<'_>) -> Option<Self::Out> {
+        None
     }
 }
 

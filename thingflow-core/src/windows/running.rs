@@ -4,9 +4,10 @@
 
 use core::marker::PhantomData;
 
-use super::bounds::Stamp;
+use super::bounds::{Stamp, Tally};
 use super::gather::Slide;
 use crate::clock::Instant;
+use crate::state::{Saved, StateVisitor};
 use crate::thing::{Demand, Emitter, Filter, InputThing, Receipt};
 
 /// Made by [`aggregate`](super::Windows::aggregate) with [`Window::running`](super::Window::running).
@@ -16,13 +17,13 @@ use crate::thing::{Demand, Emitter, Filter, InputThing, Receipt};
 pub struct Running<G, S> {
     gather: G,
     started: Instant,
-    count: usize,
+    tally: Tally,
     stamp: PhantomData<fn() -> S>,
 }
 
 impl<G, S> Running<G, S> {
     pub(super) fn new(gather: G) -> Self {
-        Self { gather, started: Instant::ZERO, count: 0, stamp: PhantomData }
+        Self { gather, started: Instant::ZERO, tally: Tally::default(), stamp: PhantomData }
     }
 }
 
@@ -30,20 +31,33 @@ impl<T, G: Slide<T>, S: Stamp> Filter<T> for Running<G, S> {
     type Out = G::Sent<S::Out<G::Made>>;
     #[inline]
     fn on_next(&mut self, event: T, out: &mut Emitter<'_, '_, impl InputThing<Self::Out>>) -> Receipt {
-        if self.count == 0 {
+        if self.tally.count == 0 {
             self.started = out.now();
         }
-        self.count += 1;
         let (kept, rest) = G::part(event);
+        self.tally.add(S::missing(|| self.gather.is_missing(&kept)));
         if let Err(full) = self.gather.absorb(kept) {
             return out.fail(full);
         }
         match self.gather.value(core::iter::empty()) {
             Some(made) => {
                 let now = out.now();
-                out.next(G::sent(rest, S::stamp(made, S::mark(0, self.started), now, self.count, out.cx)))
+                out.next(G::sent(rest, S::stamp(made, S::mark(0, self.started), now, self.tally, out.cx)))
             }
             None => Ok(Demand::More),
         }
+    }
+    fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        self.started.on_state("started", state);
+        self.tally.count.on_state("count", state);
+        self.tally.missing.on_state("missing", state);
+        self.gather.on_state(state);
+    }
+}
+
+#[cfg(feature = "alloc")]
+impl<T, G: Slide<T>, S: Stamp> super::per_key::Overlapping<T> for Running<G, S> {
+    fn rest(&mut self, _: bool, _: &crate::Context<'_>) -> Option<Self::Out> {
+        None
     }
 }

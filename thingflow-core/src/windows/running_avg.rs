@@ -6,6 +6,7 @@
 use core::marker::PhantomData;
 
 use crate::measure::{Float, Measured};
+use crate::state::{Saved, StateVisitor};
 use crate::thing::{Emitter, Filter, InputThing, Receipt};
 
 /// Made by [`running_avg`](super::Windows::running_avg) and [`running_avg_of`](super::Windows::running_avg_of).
@@ -40,6 +41,8 @@ pub trait Places<V> {
     fn push(&mut self, at: usize, value: V) -> bool;
     /// All places that there may be, if they are all there, else those that there are.
     fn all(&mut self) -> &mut [V];
+    /// How many places there may be.
+    fn room(&self) -> usize;
 }
 
 impl<V, const N: usize> Places<V> for [V; N] {
@@ -50,6 +53,9 @@ impl<V, const N: usize> Places<V> for [V; N] {
     #[inline]
     fn all(&mut self) -> &mut [V] {
         self
+    }
+    fn room(&self) -> usize {
+        N
     }
 }
 
@@ -80,6 +86,9 @@ impl<V> Places<V> for Grown<V> {
     #[inline]
     fn all(&mut self) -> &mut [V] {
         &mut self.places
+    }
+    fn room(&self) -> usize {
+        self.size
     }
 }
 
@@ -116,7 +125,7 @@ impl<T: Measured, B: Places<T::Value>> RunningAvg<T, B> {
         }
         let old = core::mem::replace(&mut ring[at], value);
         if !is_nan(old) {
-            self.numbers -= 1;
+            self.numbers = self.numbers.saturating_sub(1);
             self.before = old;
         }
         let is_whole = self.numbers + usize::from(!is_nan(value)) == ring.len();
@@ -153,5 +162,23 @@ impl<T: Measured, B: Places<T::Value>> Filter<T> for RunningAvg<T, B> {
             _ => self.turn(value),
         };
         out.next(event.with_value(sum / self.count))
+    }
+    fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        let mut filled = self.filled;
+        filled.on_state("filled", state);
+        while self.filled < filled && self.ring.push(self.filled, T::Value::default()) {
+            self.filled += 1;
+        }
+        self.filled = filled.min(self.filled);
+        self.ring.all().iter_mut().take(self.filled).for_each(|place| place.on_state("value", state));
+        self.at.on_state("at", state);
+        self.numbers.on_state("numbers", state);
+        self.block.on_state("block", state);
+        self.before.on_state("before", state);
+        self.numbers = self.numbers.min(self.filled);
+        self.count = T::Value::from_count(self.numbers);
+        if self.filled < self.ring.room() || self.at.min(!self.at) > self.filled {
+            self.at = !0;
+        }
     }
 }

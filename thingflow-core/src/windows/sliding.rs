@@ -6,11 +6,12 @@
 use core::fmt;
 use core::marker::PhantomData;
 
-use super::bounds::Stamp;
+use super::bounds::{Stamp, Tally};
 use super::gather::{Gather, Slide};
 use super::window::CountWindow;
 use crate::context::Context;
 use crate::error::StreamError;
+use crate::state::{Saved, StateVisitor};
 use crate::storage::{Room, Store};
 use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
 
@@ -28,6 +29,8 @@ pub struct Sliding<T, G: Gather<T>, S: Stamp, R: Room> {
     held: R::Store<(S::Mark, G::Kept)>,
     gather: G,
     rest: Option<G::Rest>,
+    /// How many of those that are held are left out.
+    missing: usize,
     drop_on_error: bool,
     stamp: PhantomData<fn() -> (T, S)>,
 }
@@ -36,14 +39,38 @@ impl<T, G: Slide<T>, S: Stamp, R: Room> Sliding<T, G, S, R> {
     pub(super) fn new(window: &CountWindow<R>, gather: G) -> Self {
         let &CountWindow { size, step, partial, drop_on_error, .. } = window;
         let wait = if partial { size.min(step) } else { size };
-        Self { size, step, wait, held: Default::default(), gather, rest: None, drop_on_error, stamp: PhantomData }
+        Self {
+            size,
+            step,
+            wait,
+            held: Default::default(),
+            gather,
+            rest: None,
+            missing: 0,
+            drop_on_error,
+            stamp: PhantomData,
+        }
     }
 
     #[inline]
     fn value(&self, rest: G::Rest, cx: &Context<'_>) -> Option<G::Sent<S::Out<G::Made>>> {
         let (start, _) = self.held.front()?;
         let made = self.gather.value(self.held.iter().map(|(_, kept)| kept))?;
-        Some(G::sent(rest, S::stamp(made, *start, cx.now(), self.held.len(), cx)))
+        let tally = Tally { count: self.held.len(), missing: self.missing };
+        Some(G::sent(rest, S::stamp(made, *start, cx.now(), tally, cx)))
+    }
+
+    #[inline]
+    fn add(&mut self, mark: S::Mark, kept: G::Kept) {
+        self.gather.add(&kept);
+        self.missing += S::missing(|| self.gather.is_missing(&kept));
+        let _ = self.held.push_back((mark, kept)); // a window is no larger than its store
+    }
+
+    fn clear(&mut self) {
+        self.held = Default::default();
+        self.gather = self.gather.fresh();
+        (self.rest, self.missing) = (None, 0);
     }
 
     /// What is left of windows that do not overlap.
@@ -65,10 +92,10 @@ impl<T, G: Slide<T>, S: Stamp, R: Room> Filter<T> for Sliding<T, G, S, R> {
             && let Some((_, oldest)) = self.held.pop_front()
         {
             self.gather.remove(&oldest, self.held.iter().map(|(_, kept)| kept));
+            self.missing -= S::missing(|| self.gather.is_missing(&oldest));
         }
         let (kept, rest) = G::part(event);
-        self.gather.add(&kept);
-        let _ = self.held.push_back((S::mark(0, out.now()), kept)); // a window is no larger than its store
+        self.add(S::mark(0, out.now()), kept);
         if self.wait > 0 {
             self.rest = Some(rest);
             return Ok(Demand::More);
@@ -76,9 +103,7 @@ impl<T, G: Slide<T>, S: Stamp, R: Room> Filter<T> for Sliding<T, G, S, R> {
         self.wait = self.step;
         let made = self.value(rest, out.context());
         if self.step >= self.size {
-            self.held = Default::default();
-            self.gather = self.gather.fresh();
-            self.rest = None;
+            self.clear();
         }
         made.map_or(Ok(Demand::More), |made| out.next(made))
     }
@@ -89,6 +114,32 @@ impl<T, G: Slide<T>, S: Stamp, R: Room> Filter<T> for Sliding<T, G, S, R> {
     fn on_error(&mut self, error: StreamError, out: &mut Emitter<'_, '_, impl InputThing<Self::Out>>) -> Closed {
         let last = self.last(out.context()).filter(|_| !self.drop_on_error);
         out.flush_error(last, error)
+    }
+    fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        let (mut held, mut rest) = (core::mem::take(&mut self.held), self.rest.take());
+        self.clear();
+        self.wait.on_state("wait", state);
+        self.wait = self.wait.clamp(1, self.size.max(self.step));
+        G::on_rest(&mut rest, state);
+        let mut len = held.len();
+        len.on_state("events", state);
+        for _ in 0..len.min(self.size) {
+            let (mut mark, mut kept) =
+                held.pop_front().map_or_else(|| (S::Mark::blank(), None), |(mark, kept)| (mark, Some(kept)));
+            mark.on_state("at", state);
+            G::on_kept(&mut kept, state);
+            if let Some(kept) = kept {
+                self.add(mark, kept);
+            }
+        }
+        self.rest = rest;
+    }
+}
+
+#[cfg(feature = "alloc")]
+impl<T, G: Slide<T>, S: Stamp, R: Room> super::per_key::Overlapping<T> for Sliding<T, G, S, R> {
+    fn rest(&mut self, is_error: bool, cx: &Context<'_>) -> Option<Self::Out> {
+        self.last(cx).filter(|_| !is_error || !self.drop_on_error)
     }
 }
 

@@ -2,6 +2,7 @@
 //! [`PairSum`] of floats, and the exact [`FixedPointSum`].
 
 use crate::measure::{Float, Number};
+use crate::state::{Saved, StateVisitor, saves};
 
 /// A total of numbers, of which some may be taken away again.
 pub trait Total<N: Number> {
@@ -155,6 +156,42 @@ impl<F: Float + Number<Mean = F>> Total<F> for PairSum<F> {
     #[inline]
     fn is_stale(&self) -> bool {
         self.is_rounded || !self.pair.near.is_finite()
+    }
+}
+
+saves! { [F: Float] PairSum<F> { pair, is_rounded, infinities } }
+saves! { [F: Float] Pair<F> { near, lack } }
+saves! { [] Infinities { positive, negative } }
+
+impl<I: Saved> Saved for IntegerSum<I> {
+    fn blank() -> Self {
+        Self(I::blank())
+    }
+    fn on_state(&mut self, name: &str, state: &mut dyn StateVisitor) {
+        self.0.on_state(name, state);
+    }
+}
+
+impl<F: Float, const WORDS: usize> Saved for FixedPointSum<F, WORDS> {
+    fn blank() -> Self {
+        Self { pair: Pair::blank(), spilled: false, words: Words::default() }
+    }
+    #[allow(clippy::cast_possible_truncation)] // the number of words is small
+    fn on_state(&mut self, name: &str, state: &mut dyn StateVisitor) {
+        self.pair.on_state(name, state);
+        self.spilled.on_state(name, state);
+        if self.spilled {
+            let Words { words, low, high, nans, infinities } = &mut self.words;
+            words.on_state(name, state);
+            low.on_state(name, state);
+            high.on_state(name, state);
+            nans.on_state(name, state);
+            infinities.on_state(name, state);
+            *high = (*high).clamp(1, WORDS as u32 - 1);
+            // The last word is far from its ends in every total that numbers have been added up to.
+            let last = &mut words[WORDS - 1];
+            *last = (*last).cast_signed().clamp(-(1 << 40), 1 << 40).cast_unsigned();
+        }
     }
 }
 

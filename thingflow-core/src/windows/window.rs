@@ -17,7 +17,11 @@ use crate::storage::{InPlace, Room};
 use crate::thing::Filter;
 
 #[cfg(feature = "alloc")]
-use {super::keyed::Keyed, crate::storage::OnHeap};
+use {
+    super::keyed::Keyed,
+    super::per_key::{Overlapping, PerKey},
+    crate::storage::OnHeap,
+};
 
 /// The windows that [`aggregate`](super::Windows::aggregate) and [`window`](super::Windows::window) know.
 ///
@@ -183,6 +187,92 @@ impl<T: Carrier, A: Aggregate<T::Value> + Clone, S: Stamp> Assigner<T, Values<A>
     }
 }
 
+#[cfg(feature = "alloc")]
+macro_rules! overlapping {
+    ($([$($param:tt)*] $window:ty)*) => {$(
+        impl<$($param)*> $window {
+            /// Makes windows for each key on its own. Of more than `keys` keys the one of which there was no event for longest is
+            /// forgotten: it begins anew.
+            ///
+            /// ```
+            /// # use thingflow_core::prelude::*;
+            /// use thingflow_core::windows::Sum;
+            /// let at = |id, euros| SensorEvent::new(id, Timestamp::UNIX_EPOCH, euros);
+            /// let spent = from_iter([at("Ann", 50), at("Tom", 100), at("Ann", 7)]);
+            /// let by_name = Window::running().by_key(100, |event: &SensorEvent<i32>| event.sensor_id);
+            /// assert_eq!(spent.aggregate(by_name, Sum::new()).map(|event| event.val).collect_now(), [50, 100, 57]);
+            /// ```
+            #[doc(alias = "group_by")]
+            #[track_caller]
+            pub fn by_key<T, K, F: FnMut(&T) -> K>(self, keys: impl Into<Size>, key: F) -> ByKey<Self, F> {
+                ByKey { window: self, keys: keys.into().get(), key }
+            }
+        }
+
+        impl<T, K, F, G, S, $($param)*> Assigner<T, G, S> for ByKey<$window, F>
+        where
+            K: Ord + Clone,
+            F: FnMut(&T) -> K,
+            G: Gather<T> + 'static,
+            $window: Assigner<T, G, S, Filter: Overlapping<T>> + Clone + 'static,
+        {
+            type Filter = PerKey<T, K, F, <$window as Assigner<T, G, S>>::Filter>;
+            #[track_caller]
+            fn assign(self, gather: G) -> Self::Filter {
+                let Self { window, keys, key } = self;
+                drop(window.clone().assign(gather.fresh())); // refuses an aggregate without room now, and not with the first event
+                PerKey::new(Size::from(keys), key, move |_| window.clone().assign(gather.fresh()))
+            }
+        }
+    )*};
+}
+#[cfg(feature = "alloc")]
+overlapping! { [] RunningWindow [R] CountWindow<R> [R] TimeWindow<R> }
+
+/// Running windows by key of which each begins as a function says. Made by [`ByKey::starting`].
+#[cfg(feature = "alloc")]
+#[derive(Clone, Copy, Debug)]
+pub struct Starting<F, B> {
+    keys: usize,
+    key: F,
+    begin: B,
+}
+
+#[cfg(feature = "alloc")]
+impl<F> ByKey<RunningWindow, F> {
+    /// Has the window of each key begin with an aggregate that goes on from an earlier run.
+    ///
+    /// ```
+    /// # use thingflow_core::prelude::*;
+    /// use thingflow_core::windows::Sum;
+    /// let at = |id, euros| SensorEvent::new(id, Timestamp::UNIX_EPOCH, euros);
+    /// let by_name = Window::running().by_key(100, |event: &SensorEvent<i32>| event.sensor_id);
+    /// let from = by_name.starting(|name| if *name == "Ann" { Sum::starting_at(50) } else { Sum::new() });
+    /// let sums = from_iter([at("Ann", 50), at("Tom", 200)]).aggregate(from, Sum::new()).map(|event| event.val);
+    /// assert_eq!(sums.collect_now(), [100, 200]);
+    /// ```
+    pub fn starting<K, A, B: FnMut(&K) -> A>(self, begin: B) -> Starting<F, B> {
+        Starting { keys: self.keys, key: self.key, begin }
+    }
+}
+
+#[cfg(feature = "alloc")]
+impl<T, K, F, A, B, S> Assigner<T, Values<A>, S> for Starting<F, B>
+where
+    T: Carrier,
+    K: Ord + Clone,
+    F: FnMut(&T) -> K,
+    A: Aggregate<T::Value> + Clone,
+    B: FnMut(&K) -> A + 'static,
+    S: Stamp,
+{
+    type Filter = PerKey<T, K, F, Running<Values<A>, S>>;
+    fn assign(self, _: Values<A>) -> Self::Filter {
+        let mut begin = self.begin;
+        PerKey::new(Size::from(self.keys), self.key, move |key| Running::new(Values::new(begin(key))))
+    }
+}
+
 /// Made by [`Window::tumbling`].
 #[derive(Clone, Copy, Debug)]
 pub struct TumblingWindow {
@@ -342,7 +432,7 @@ impl<T, G: Gather<T>, S: Stamp> Assigner<T, G, S> for EachWindow<AtMost> {
     }
 }
 
-/// Windows of each key on its own, made by `by_key` of [`TumblingWindow`] and [`EachWindow`].
+/// Windows of each key on its own, made by `by_key` of each kind of window.
 #[cfg(feature = "alloc")]
 #[derive(Clone, Copy, Debug)]
 pub struct ByKey<W, F> {

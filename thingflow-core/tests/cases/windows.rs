@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use thingflow_core::prelude::*;
 use thingflow_core::testing::Recorder;
-use thingflow_core::windows::{Aggregate, Count, DistinctList, List, Max, Mean, Min, Sum, Window};
+use thingflow_core::windows::{
+    Aggregate, Count, DistinctList, List, Max, Mean, Median, Min, OrNone, Sum, Variance, Window,
+};
 
 /// A chain of integers that is fed in several runs; what came out in each.
 fn runs<F: Filter<i32>, const N: usize>(filter: Pipe<i32, F>, runs: [&[i32]; N]) -> [Vec<F::Out>; N]
@@ -245,4 +247,82 @@ fn a_full_window_of_time_pauses_its_source() {
     let limit = || Limit::block(2);
     assert_eq!(paced(pipe().sliding_time(TEN, limit())), "[1]@0 [1, 2]@0 [3]@10 [3, 4]@10 [5]@20 |@20");
     assert_eq!(paced(pipe().aggregate(Window::last(TEN, limit()), Sum::new())), "1@0 3@0 3@10 7@10 5@20 |@20");
+}
+
+/// The events of cases 406 and 407: `y` of the group `x mod 3`, with the group as the sensor.
+fn grouped() -> Vec<SensorEvent<f64>> {
+    let rows = [0_u64, 0, 1, 1, 2, 2, 3, 3, 4, 4].into_iter().zip([1.0, 2.0].into_iter().cycle());
+    rows.map(|(x, y)| SensorEvent::new(x % 3, Timestamp::UNIX_EPOCH, y)).collect()
+}
+
+/// The last result of each group after 3, 7 and 10 rows.
+fn by_group<A: Aggregate<f64, Out: Copy> + Clone + 'static>(aggregate: A) -> [Vec<A::Out>; 3] {
+    let groups = Window::running().by_key(10, |event: &SensorEvent<f64>| event.sensor_id);
+    let seen = from_iter(grouped()).aggregate(groups, aggregate).collect_now();
+    [3, 7, 10].map(|rows| {
+        let last = |id| seen[..rows].iter().rfind(|event| event.sensor_id == id).map(|event| event.val);
+        [0, 1, 2].into_iter().filter_map(last).collect()
+    })
+}
+
+#[test]
+fn case_406_group_by_and_reduce() {
+    assert_eq!(by_group(Sum::new()), [vec![3.0, 1.0], vec![4.0, 3.0, 3.0], vec![6.0, 6.0, 3.0]]);
+    assert_eq!(by_group(Mean::new())[2], [1.5, 1.5, 1.5]);
+    assert_eq!(by_group(Count::new())[2], [4, 4, 2]);
+}
+
+#[test]
+fn case_407_group_by_spread() {
+    let spread = by_group(OrNone(Variance::new()));
+    assert_eq!(spread[0], [Some(0.5), None]);
+    let third = |x: Option<f64>| x.is_some_and(|x| (x - 1.0 / 3.0).abs() < 1e-15);
+    assert!(third(spread[1][0]) && spread[1][1..] == [Some(0.5), Some(0.5)], "{spread:?}");
+    assert!(third(spread[2][0]) && third(spread[2][1]) && spread[2][2] == Some(0.5), "{spread:?}");
+}
+
+#[test]
+fn case_408_group_by_with_start() {
+    let at = |name, amount| SensorEvent::new(name, Timestamp::UNIX_EPOCH, amount);
+    let by_name = || Window::running().by_key(10, |event: &SensorEvent<i32>| event.sensor_id);
+    let first = from_iter([at("Alice", 50), at("Tom", 100)]).aggregate(by_name(), Sum::new()).collect_now();
+    assert_eq!(first, [at("Alice", 50), at("Tom", 100)]);
+    let kept = move |name: &SensorId| first.iter().find(|event| event.sensor_id == *name).map(|event| event.val);
+    let second = || from_iter([at("Alice", 50), at("Tom", 100), at("Linda", 200)]);
+    let start = kept.clone();
+    let sums = by_name().starting(move |name| start(name).map_or_else(Sum::new, Sum::starting_at));
+    let sums: Vec<_> = second().aggregate(sums, Sum::new()).map(|event| event.val).collect_now();
+    assert_eq!(sums, [100, 200, 200]);
+    let start = kept.clone();
+    let means = by_name().starting(move |name| start(name).map_or_else(Mean::new, |sum| Mean::starting_at(sum, 1)));
+    assert_eq!(second().aggregate(means, Mean::new()).map(|event| event.val).collect_now(), [50.0, 100.0, 200.0]);
+    let counts = by_name().starting(move |name| kept(name).map_or_else(Count::new, |_| Count::starting_at(1)));
+    assert_eq!(second().aggregate(counts, Count::new()).map(|event| event.val).collect_now(), [2, 2, 1]);
+}
+
+#[test]
+fn case_409_rolling_by_rows() {
+    let all = (Sum::new(), Mean::new(), Min::new(), Max::new(), Median::new());
+    let seen = from_iter(0..10).aggregate(Window::sliding(2), all).collect_now();
+    let rows: Vec<_> =
+        (1..10).map(|x| (2 * x - 1, f64::from(2 * x - 1) / 2.0, x - 1, x, f64::from(2 * x - 1) / 2.0)).collect();
+    assert_eq!(seen, rows);
+}
+
+#[test]
+fn case_410_rolling_by_time() -> std::result::Result<(), Box<dyn std::error::Error>> {
+    let hour = 3600;
+    let over = |secs: u64| -> std::result::Result<Vec<(i64, u64)>, Box<dyn std::error::Error>> {
+        let (mut scheduler, seen) = (Scheduler::virtual_time()?, Recorder::new());
+        let rows = from_iter(0..10_i64).at_times(move |x| Timestamp::from_secs(x * hour));
+        let window = Window::last(Duration::from_secs(secs), Limit::fail(100));
+        scheduler.schedule_recurring(rows.aggregate(window, (Sum::new(), Count::new())).connect(seen.clone()))?;
+        scheduler.run_forever()?;
+        Ok(seen.events())
+    };
+    let sums = |rows: Vec<(i64, u64)>| rows.into_iter().map(|(sum, _)| sum).collect::<Vec<_>>();
+    assert_eq!(sums(over(3 * 3600)?), [0, 1, 3, 6, 9, 12, 15, 18, 21, 24]);
+    assert_eq!(sums(over(200 * 60)?), [0, 1, 3, 6, 10, 14, 18, 22, 26, 30]);
+    assert_eq!(over(3 * 3600)?.into_iter().map(|(_, n)| n).collect::<Vec<_>>(), [1, 2, 3, 3, 3, 3, 3, 3, 3, 3]);
+    Ok(())
 }

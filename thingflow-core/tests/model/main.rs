@@ -2,6 +2,8 @@
 #![cfg(feature = "alloc")]
 
 #[cfg(feature = "std")]
+mod aggregates;
+#[cfg(feature = "std")]
 mod chains;
 mod filters;
 #[cfg(feature = "std")]

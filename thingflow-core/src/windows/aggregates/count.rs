@@ -1,6 +1,7 @@
 //! [`Count`]: how many values are in a window.
 
 use super::Aggregate;
+use crate::state::{Saved, StateVisitor};
 
 /// How many values are in the window. Works on values of any kind, and counts a NaN, too: each event has one.
 ///
@@ -29,14 +30,17 @@ impl<V> Aggregate<V> for Count {
     type Out = u64;
     #[inline]
     fn add(&mut self, _: &V) {
-        self.0 += 1;
+        self.0 = self.0.wrapping_add(1); // a restored count may be anything
     }
     #[inline]
     fn remove(&mut self, _: &V) {
-        self.0 -= 1;
+        self.0 = self.0.wrapping_sub(1);
     }
     #[inline]
     fn value(&self) -> Option<u64> {
         Some(self.0)
+    }
+    fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        self.0.on_state("count", state);
     }
 }

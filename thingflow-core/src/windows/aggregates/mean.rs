@@ -4,6 +4,7 @@ use core::marker::PhantomData;
 
 use super::Aggregate;
 use crate::measure::Number;
+use crate::state::{Saved, StateVisitor};
 use crate::windows::Total;
 
 /// The mean of the values in the window; of none there is no mean. It is the [`Sum`](super::Sum) over the count, a float also
@@ -52,20 +53,20 @@ impl<N: Number, T: Total<N> + Default> Default for MeanBy<N, T> {
     }
 }
 
-impl<N: Number, T: Total<N>> Aggregate<N> for MeanBy<N, T> {
+impl<N: Number, T: Total<N> + Saved> Aggregate<N> for MeanBy<N, T> {
     type Out = N::Mean;
     #[inline]
     fn add(&mut self, value: &N) {
         if !value.is_nan() {
             self.total.add(*value);
-            self.count += 1;
+            self.count = self.count.wrapping_add(1); // a restored count may be anything
         }
     }
     #[inline]
     fn remove(&mut self, value: &N) {
         if !value.is_nan() {
             self.total.remove(*value);
-            self.count -= 1;
+            self.count = self.count.wrapping_sub(1);
         }
     }
     #[inline]
@@ -75,5 +76,15 @@ impl<N: Number, T: Total<N>> Aggregate<N> for MeanBy<N, T> {
     #[inline]
     fn is_stale(&self) -> bool {
         self.total.is_stale()
+    }
+    fn is_missing(&self, value: &N) -> bool {
+        value.is_nan()
+    }
+    fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        self.total.on_state("total", state);
+        self.count.on_state("count", state);
+    }
+    fn on_value(value: &mut Option<N>, state: &mut dyn StateVisitor) {
+        value.on_state("value", state);
     }
 }

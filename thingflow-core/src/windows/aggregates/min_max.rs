@@ -6,6 +6,7 @@ use core::marker::PhantomData;
 
 use super::Aggregate;
 use crate::measure::Number;
+use crate::state::{Saved, StateVisitor};
 use crate::storage::{InPlace, Room, Store};
 
 #[cfg(feature = "alloc")]
@@ -122,5 +123,14 @@ impl<V: Number, R: Store<V>, P: Preference> Aggregate<V> for Extreme<V, R, P> {
         if !value.is_nan() && self.best.is_none_or(|best| value.order(&best) == P::ORDER) {
             self.best = Some(*value);
         }
+    }
+    fn is_missing(&self, value: &V) -> bool {
+        value.is_nan()
+    }
+    fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        self.best.on_state("best", state);
+    }
+    fn on_value(value: &mut Option<V>, state: &mut dyn StateVisitor) {
+        value.on_state("value", state);
     }
 }

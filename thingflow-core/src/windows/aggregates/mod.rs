@@ -1,28 +1,73 @@
 //! The [`Aggregate`] trait: what a window makes of the events in it; and the aggregates at hand.
 
+mod autocorrelation;
 mod count;
+#[cfg(feature = "alloc")]
+mod counts;
+mod edges;
+mod histogram;
 mod mean;
 mod min_max;
+mod of;
 mod or_none;
+mod over_time;
+mod pairs;
+mod parts;
 mod quantile;
+mod ranks;
 mod sum;
+mod trend;
 mod variance;
 
+#[cfg(feature = "alloc")]
+pub use autocorrelation::Autocorrelation;
+pub use autocorrelation::{AutocorrelationOf, Neighbours, Series};
 pub use count::Count;
+#[cfg(feature = "alloc")]
+pub use counts::{Mode, ValueCounts};
+#[cfg(feature = "alloc")]
+pub use edges::First;
+pub use edges::{Edge, FirstOf, Last};
+pub use histogram::{Bins, Histogram};
 pub use mean::{ExactMean, Mean, MeanBy};
 pub use min_max::{Extreme, Largest, MaxOf, MinOf, Preference, Smallest};
 #[cfg(feature = "alloc")]
 pub use min_max::{Max, Min};
+pub use of::Of;
 pub use or_none::OrNone;
+pub use over_time::{
+    Area, Between, Change, Counted, Course, DerivativeOf, Filled, Growth, InAll, IncreaseOf, IntegralOf, Level,
+    PerSecond, RateOf, Stretch, TimeMeanOf,
+};
+#[cfg(feature = "alloc")]
+pub use over_time::{Derivative, Increase, Integral, Rate, TimeMean};
+#[cfg(all(feature = "alloc", any(feature = "std", feature = "libm")))]
+pub use pairs::Correlation;
+#[cfg(feature = "alloc")]
+pub use pairs::Covariance;
+pub use pairs::{CoMoments, CovarianceOf, Joint, Relation, Together};
+#[cfg(any(feature = "std", feature = "libm"))]
+pub use pairs::{CorrelationOf, Scaled};
+pub use parts::{Parts, Summary};
 #[cfg(feature = "alloc")]
 pub use quantile::{Median, Quantile};
 pub use quantile::{MedianOf, Middle, Part, QuantileOf, Ranked, Share};
+#[cfg(feature = "alloc")]
+pub use ranks::Heaps;
+pub use ranks::{Ranks, Row};
 pub use sum::{ExactSum, Sum, SumBy};
+#[cfg(feature = "alloc")]
+pub use trend::Trend;
+pub use trend::{Axis, LeastSquares, Line, Points, TrendOf};
+#[cfg(all(feature = "alloc", any(feature = "std", feature = "libm")))]
+pub use variance::StdDev;
 #[cfg(feature = "alloc")]
 pub use variance::Variance;
 pub use variance::{Measure, Moments, Spread, Squared, VarianceOf};
-#[cfg(feature = "std")]
-pub use variance::{Root, StdDev};
+#[cfg(any(feature = "std", feature = "libm"))]
+pub use variance::{Root, StdDevOf};
+
+use crate::state::StateVisitor;
 
 /// What a window makes of the values in it. An aggregate of your own works in every [`Window`](super::Window):
 ///
@@ -87,6 +132,19 @@ pub trait Aggregate<V> {
     fn absorb(&mut self, value: &V) {
         self.add(value);
     }
+
+    /// Whether a value is none, and left out: a reading that is missing. Asked where a window says how many there were.
+    #[inline]
+    fn is_missing(&self, _value: &V) -> bool {
+        false
+    }
+
+    /// Shows what it has made of values that were [absorbed](Self::absorb), to a walk that saves or restores it.
+    fn on_state(&mut self, _state: &mut dyn StateVisitor) {}
+
+    /// Shows a value that a window holds: `None` is one that is to be restored. What is not shown is lost when a window that
+    /// holds values is restored: it is then empty.
+    fn on_value(_value: &mut Option<V>, _state: &mut dyn StateVisitor) {}
 }
 
 macro_rules! tuples {
@@ -118,6 +176,15 @@ macro_rules! tuples {
             fn absorb(&mut self, value: &V) {
                 $(self.$at.absorb(value);)*
             }
+            fn is_missing(&self, value: &V) -> bool {
+                $(self.$at.is_missing(value))||*
+            }
+            fn on_state(&mut self, state: &mut dyn StateVisitor) {
+                $(self.$at.on_state(state);)*
+            }
+            fn on_value(value: &mut Option<V>, state: &mut dyn StateVisitor) {
+                $($name::on_value(value, state);)*
+            }
         }
     };
 }
@@ -144,5 +211,17 @@ impl<V, A: Aggregate<V>, const N: usize> Aggregate<[V; N]> for [A; N] {
     }
     fn absorb(&mut self, values: &[V; N]) {
         self.iter_mut().zip(values).for_each(|(aggregate, value)| aggregate.absorb(value));
+    }
+    fn is_missing(&self, values: &[V; N]) -> bool {
+        self.iter().zip(values).all(|(aggregate, value)| aggregate.is_missing(value))
+    }
+    fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        self.iter_mut().for_each(|aggregate| aggregate.on_state(state));
+    }
+    fn on_value(values: &mut Option<[V; N]>, state: &mut dyn StateVisitor) {
+        let mut places = values.take().map_or_else(|| [const { None }; N], |values| values.map(Some));
+        places.iter_mut().for_each(|place| A::on_value(place, state));
+        let places: heapless::Vec<V, N> = places.into_iter().flatten().collect();
+        *values = places.into_array().ok();
     }
 }

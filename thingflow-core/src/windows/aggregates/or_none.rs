@@ -1,6 +1,7 @@
 //! [`OrNone`]: a result also where an aggregate has none.
 
 use super::Aggregate;
+use crate::state::StateVisitor;
 
 /// Has an aggregate send `None` where it has no value, and `Some` of it else: for windows that
 /// [may be empty](crate::windows::EachWindow::send_empty).
@@ -38,5 +39,14 @@ impl<V, A: Aggregate<V>> Aggregate<V> for OrNone<A> {
     #[inline]
     fn absorb(&mut self, value: &V) {
         self.0.absorb(value);
+    }
+    fn is_missing(&self, value: &V) -> bool {
+        self.0.is_missing(value)
+    }
+    fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        self.0.on_state(state);
+    }
+    fn on_value(value: &mut Option<V>, state: &mut dyn StateVisitor) {
+        A::on_value(value, state);
     }
 }

@@ -3,11 +3,12 @@
 use core::fmt::Debug;
 
 use super::Aggregate;
+use super::ranks::{Ranks, Row, fraction, place};
 use crate::measure::{Float, Number};
-use crate::storage::{InPlace, Room, Store};
+use crate::state::{Saved, StateVisitor};
 
 #[cfg(feature = "alloc")]
-use crate::storage::OnHeap;
+use super::ranks::Heaps;
 
 /// The median of the values in the window: the middle one, or the mean of the middle two. It holds the values, in their order.
 ///
@@ -18,7 +19,7 @@ use crate::storage::OnHeap;
 /// assert_eq!(spiky.aggregate(Window::sliding(3), Median::new()).collect_now(), [2.0, 1.5, 3.0]);
 /// ```
 #[cfg(feature = "alloc")]
-pub type Median<V> = Ranked<V, <OnHeap as Room>::Store<V>, Middle>;
+pub type Median<V> = Ranked<V, Heaps<V>, Middle>;
 /// The median in a window of up to `N` values, without an allocator.
 ///
 /// ```
@@ -30,7 +31,7 @@ pub type Median<V> = Ranked<V, <OnHeap as Room>::Store<V>, Middle>;
 /// assert_eq!(seen, [2.0, 3.0]);
 /// # Ok::<(), RunError>(())
 /// ```
-pub type MedianOf<V, const N: usize> = Ranked<V, <InPlace<N> as Room>::Store<V>, Middle>;
+pub type MedianOf<V, const N: usize> = Ranked<V, Row<V, N>, Middle>;
 /// A quantile of the values in the window, between two values by linear interpolation: `Quantile::at(0.95)`. It holds the values,
 /// in their order.
 ///
@@ -42,9 +43,9 @@ pub type MedianOf<V, const N: usize> = Ranked<V, <InPlace<N> as Room>::Store<V>,
 /// ```
 #[cfg(feature = "alloc")]
 #[doc(alias = "percentile")]
-pub type Quantile<V> = Ranked<V, <OnHeap as Room>::Store<V>, Part>;
+pub type Quantile<V> = Ranked<V, Heaps<V>, Part>;
 /// A quantile in a window of up to `N` values, without an allocator.
-pub type QuantileOf<V, const N: usize> = Ranked<V, <InPlace<N> as Room>::Store<V>, Part>;
+pub type QuantileOf<V, const N: usize> = Ranked<V, Row<V, N>, Part>;
 
 /// Which share of the values lies below the result of a [`Ranked`].
 pub trait Share: Clone + Debug {
@@ -72,29 +73,29 @@ impl Share for Part {
 
 /// What [`Median`] and [`Quantile`] are made of.
 ///
-/// A new value is moved to its place, so it costs time in proportion to the values in the window, though little of it.
+/// On the heap a value that comes or goes costs time in proportion to the logarithm of their number; in place it is moved to where
+/// it belongs, in proportion to their number, though little of it.
 #[derive(Clone, Debug)]
 pub struct Ranked<V, S, P> {
-    /// In their order, and in one row.
     values: S,
     share: P,
     value: core::marker::PhantomData<V>,
 }
 
-impl<V, S: Store<V>> Ranked<V, S, Middle> {
+impl<V, S: Ranks<V>> Ranked<V, S, Middle> {
     /// Begins with no value.
     pub fn new() -> Self {
         Self { values: S::default(), share: Middle, value: core::marker::PhantomData }
     }
 }
 
-impl<V, S: Store<V>> Default for Ranked<V, S, Middle> {
+impl<V, S: Ranks<V>> Default for Ranked<V, S, Middle> {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl<V, S: Store<V>> Ranked<V, S, Part> {
+impl<V, S: Ranks<V>> Ranked<V, S, Part> {
     /// Begins with no value; `share` of the values lie below the result.
     ///
     /// # Panics
@@ -106,36 +107,42 @@ impl<V, S: Store<V>> Ranked<V, S, Part> {
     }
 }
 
-impl<V: Number, S: Store<V>, P: Share> Aggregate<V> for Ranked<V, S, P> {
+impl<V: Number, S: Ranks<V>, P: Share> Aggregate<V> for Ranked<V, S, P> {
     type Out = V::Mean;
     const ROOM: usize = S::ROOM;
     fn add(&mut self, value: &V) {
-        if value.is_nan() || self.values.push_back(*value).is_err() {
-            return; // there is room: windows are checked against `ROOM` when they are made
+        if !value.is_nan() {
+            self.values.insert(*value, self.share.share());
         }
-        let row = self.values.make_contiguous();
-        let at = row[..row.len() - 1].partition_point(|other| other.order(value).is_le());
-        row[at..].rotate_right(1);
     }
     fn remove(&mut self, value: &V) {
-        let row = self.values.make_contiguous();
-        let at = row.partition_point(|other| other.order(value).is_lt());
-        if row.get(at).is_some_and(|found| found.order(value).is_eq()) {
-            row[at..].rotate_left(1);
-            self.values.pop_back();
+        if !value.is_nan() {
+            self.values.remove(value, self.share.share());
         }
     }
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)] // a place in the row
     fn value(&self) -> Option<V::Mean> {
-        let row = self.values.as_slice();
-        let place = self.share.share() * row.len().checked_sub(1)? as f64;
-        let low = row[place as usize].to_mean();
-        let into = place - f64::from(place as u32);
-        if into == 0.0 {
-            return Some(low);
-        }
-        let high = row[place as usize + 1].to_mean();
+        let (low, high) = self.values.around(self.share.share())?;
+        let place = place(self.share.share(), self.values.len());
+        let (low, into) = (low.to_mean(), fraction(place));
+        let Some(high) = high.filter(|_| into != 0.0) else { return Some(low) };
         let into = V::Mean::from_f64(into);
-        Some(low * (V::Mean::from_count(1) - into) + high * into) // the way that cannot overflow
+        Some(low * (V::Mean::from_count(1) - into) + high.to_mean() * into) // the way that cannot overflow
+    }
+    fn is_missing(&self, value: &V) -> bool {
+        value.is_nan()
+    }
+    fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        let held = core::mem::take(&mut self.values);
+        let mut len = held.len();
+        len.on_state("values", state);
+        let mut values = held.values();
+        for _ in 0..len.min(S::ROOM) {
+            let mut value = values.next().unwrap_or_else(V::blank);
+            value.on_state("value", state);
+            self.add(&value);
+        }
+    }
+    fn on_value(value: &mut Option<V>, state: &mut dyn StateVisitor) {
+        value.on_state("value", state);
     }
 }

@@ -4,6 +4,7 @@ use core::marker::PhantomData;
 
 use super::Aggregate;
 use crate::measure::Number;
+use crate::state::{Saved, StateVisitor};
 use crate::windows::Total;
 
 /// The sum of the values in the window, 0 for none.
@@ -62,7 +63,7 @@ impl<N: Number, T: Total<N> + Default> Default for SumBy<N, T> {
     }
 }
 
-impl<N: Number, T: Total<N>> Aggregate<N> for SumBy<N, T> {
+impl<N: Number, T: Total<N> + Saved> Aggregate<N> for SumBy<N, T> {
     type Out = N;
     #[inline]
     fn add(&mut self, value: &N) {
@@ -83,5 +84,14 @@ impl<N: Number, T: Total<N>> Aggregate<N> for SumBy<N, T> {
     #[inline]
     fn is_stale(&self) -> bool {
         self.total.is_stale()
+    }
+    fn is_missing(&self, value: &N) -> bool {
+        value.is_nan()
+    }
+    fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        self.total.on_state("total", state);
+    }
+    fn on_value(value: &mut Option<N>, state: &mut dyn StateVisitor) {
+        value.on_state("value", state);
     }
 }

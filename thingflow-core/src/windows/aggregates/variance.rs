@@ -3,32 +3,35 @@
 use core::fmt::Debug;
 use core::marker::PhantomData;
 
-use super::Aggregate;
+use super::parts::{Parts, Summary};
 use crate::measure::{Float, Number};
-use crate::storage::{InPlace, Room, Store};
+use crate::state::saves;
+use crate::storage::{InPlace, Room};
 
 #[cfg(feature = "alloc")]
 use crate::storage::OnHeap;
 
 /// The variance of the values in the window: the sum of the squares of their distances from their mean, over their count
-/// minus one. Of fewer than two values there is none. [`of_all`](Spread::of_all) divides by the count itself.
+/// minus one. Of fewer than two values there is none. [`of_all`](Parts::of_all) divides by the count itself.
 ///
-/// It is made of the means and squares of parts of the window, put together as Chan, Golub and LeVeque do. Nothing is ever
+/// It is made of the means and squares of [parts](Parts) of the window, put together as Chan, Golub and LeVeque do. Nothing is ever
 /// taken away, so values far from 0 cost no digits, and a huge value or an infinity leaves no trace when it leaves the window; a NaN is
 /// left out. It holds the values of windows that overlap; a new value costs constant time on average.
 ///
 /// ```
 /// # use thingflow_core::prelude::*;
-/// # use thingflow_core::windows::Variance;
+/// # use thingflow_core::windows::{Moments, Variance};
 /// let far = from_iter([4.0, 7.0, 13.0, 16.0].map(|x| x + 1e9));
 /// assert_eq!(far.aggregate(Window::sliding(4), Variance::new()).collect_now(), [30.0]);
 /// let all = from_iter([2, 4]).aggregate(Window::running(), Variance::new().of_all());
 /// assert_eq!(all.collect_now(), [0.0, 1.0]);
+/// let start = Variance::starting_at(Moments::of(2, 3.0, 1.0)); // two values of an earlier run: their mean, their variance of all
+/// assert_eq!(from_iter([6.0]).aggregate(Window::running(), start).collect_now(), [4.0]); // of 2, 4 and 6
 /// ```
 #[cfg(feature = "alloc")]
 #[doc(alias = "var")]
 #[doc(alias = "welford")]
-pub type Variance<V> = Spread<V, OnHeap, Squared>;
+pub type Variance<V> = Parts<V, OnHeap, Spread<Squared>>;
 /// The variance in a window of up to `N` values, without an allocator. Windows that do not overlap need no room: `N` is 1.
 ///
 /// ```
@@ -40,18 +43,23 @@ pub type Variance<V> = Spread<V, OnHeap, Squared>;
 /// assert_eq!(seen, [2.0, 0.0]);
 /// # Ok::<(), RunError>(())
 /// ```
-pub type VarianceOf<V, const N: usize> = Spread<V, InPlace<N>, Squared>;
+pub type VarianceOf<V, const N: usize> = Parts<V, InPlace<N>, Spread<Squared>>;
 /// The standard deviation: the square root of the [`Variance`].
 ///
 /// ```
 /// # use thingflow_core::prelude::*;
 /// # use thingflow_core::windows::StdDev;
+/// # #[cfg(any(feature = "std", feature = "libm"))] {
 /// let lux = from_iter([4.0, 7.0, 10.0]).aggregate(Window::tumbling(3), StdDev::new());
 /// assert_eq!(lux.collect_now(), [3.0]);
+/// # }
 /// ```
-#[cfg(feature = "std")]
+#[cfg(all(feature = "alloc", any(feature = "std", feature = "libm")))]
 #[doc(alias = "standard_deviation")]
-pub type StdDev<V> = Spread<V, OnHeap, Root>;
+pub type StdDev<V> = Parts<V, OnHeap, Spread<Root>>;
+/// The standard deviation in a window of up to `N` values, without an allocator.
+#[cfg(any(feature = "std", feature = "libm"))]
+pub type StdDevOf<V, const N: usize> = Parts<V, InPlace<N>, Spread<Root>>;
 
 /// What a [`Spread`] makes of a variance.
 pub trait Measure<F>: Clone + Debug {
@@ -60,7 +68,7 @@ pub trait Measure<F>: Clone + Debug {
 }
 
 /// The variance itself.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Squared;
 impl<F> Measure<F> for Squared {
     fn of(variance: F) -> F {
@@ -69,42 +77,38 @@ impl<F> Measure<F> for Squared {
 }
 
 /// Its square root.
-#[cfg(feature = "std")]
-#[derive(Clone, Copy, Debug)]
+#[cfg(any(feature = "std", feature = "libm"))]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Root;
-#[cfg(feature = "std")]
-impl Measure<f64> for Root {
-    fn of(variance: f64) -> f64 {
-        variance.sqrt()
-    }
-}
-#[cfg(feature = "std")]
-impl Measure<f32> for Root {
-    fn of(variance: f32) -> f32 {
+#[cfg(any(feature = "std", feature = "libm"))]
+impl<F: Float> Measure<F> for Root {
+    fn of(variance: F) -> F {
         variance.sqrt()
     }
 }
 
 /// How many values there are, their mean, and the sum of the squares of their distances from it.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Moments<F> {
-    count: usize,
+    count: u64,
     mean: F,
     squares: F,
 }
+saves! { [F: Float] Moments<F> { count, mean, squares } }
 
 impl<F: Float> Moments<F> {
-    fn one(value: F) -> Self {
-        Self { count: 1, mean: value, squares: F::default() }
+    /// Of so many values with the given mean and variance; the variance divides by the count itself.
+    pub fn of(count: u64, mean: F, variance_of_all: F) -> Self {
+        Self { count, mean, squares: variance_of_all * count_of(count) }
     }
 
     /// Of both together.
-    fn and(self, other: Self) -> Self {
+    pub(super) fn and(self, other: Self) -> Self {
         if self.count == 0 || other.count == 0 {
             return if self.count == 0 { other } else { self };
         }
-        let count = self.count + other.count;
-        let (a, b, all) = (F::from_count(self.count), F::from_count(other.count), F::from_count(count));
+        let count = self.count.wrapping_add(other.count); // a restored count may be anything
+        let (a, b, all) = (count_of::<F>(self.count), count_of::<F>(other.count), count_of::<F>(count));
         let distance = other.mean - self.mean;
         Self {
             count,
@@ -114,95 +118,43 @@ impl<F: Float> Moments<F> {
     }
 }
 
-/// What [`Variance`] and `StdDev` are made of.
-pub struct Spread<V: Number, R: Room, M> {
-    /// The newest values, and what they are together.
-    new: R::Store<V>,
-    newest: Moments<V::Mean>,
-    /// The older values: at the end all of them together, before that all but the oldest, and so on.
-    old: R::Store<Moments<V::Mean>>,
+/// The float nearest to a count.
+pub(super) fn count_of<F: Float>(count: u64) -> F {
+    F::from_count(usize::try_from(count).unwrap_or(usize::MAX))
+}
+
+/// How [`Variance`] and `StdDev` sum up: by [`Moments`].
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Spread<M> {
     of_all: bool,
     measure: PhantomData<M>,
 }
 
-impl<V: Number, R: Room, M> Spread<V, R, M> {
-    /// Begins with no value.
-    pub fn new() -> Self {
-        Self {
-            new: Default::default(),
-            newest: Moments::default(),
-            old: Default::default(),
-            of_all: false,
-            measure: PhantomData,
-        }
-    }
-
+impl<V: Number, R: Room, M: Measure<V::Mean>> Parts<V, R, Spread<M>> {
     /// Divides by the count, not by the count minus one: the values are all there are, and no sample of more.
     #[doc(alias = "population")]
     #[doc(alias = "ddof")]
     #[must_use]
     pub fn of_all(self) -> Self {
-        Self { of_all: true, ..self }
+        self.with(|spread| Spread { of_all: true, ..spread })
     }
 }
 
-impl<V: Number, R: Room, M> Default for Spread<V, R, M> {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl<V: Number, R: Room, M: Measure<V::Mean>> Aggregate<V> for Spread<V, R, M> {
+impl<V: Number, M: Measure<V::Mean>> Summary<V> for Spread<M> {
+    type Part = Moments<V::Mean>;
     type Out = V::Mean;
-    const ROOM: usize = R::Store::<V>::ROOM;
     #[inline]
-    fn add(&mut self, value: &V) {
-        if !value.is_nan() {
-            self.absorb(value);
-            let _ = self.new.push_back(*value); // windows are checked against `ROOM` when they are made
-        }
-    }
-    fn remove(&mut self, value: &V) {
-        if value.is_nan() {
-            return;
-        }
-        if self.old.is_empty() {
-            let mut sum = Moments::default();
-            while let Some(value) = self.new.pop_back() {
-                sum = Moments::one(value.to_mean()).and(sum);
-                let _ = self.old.push_back(sum); // as many as there were values
-            }
-            self.newest = Moments::default();
-        }
-        self.old.pop_back();
+    fn part(&self, value: &V) -> Option<Self::Part> {
+        let squares = V::Mean::from_count(0);
+        (!value.is_nan()).then(|| Moments { count: 1, mean: value.to_mean(), squares })
     }
     #[inline]
-    fn value(&self) -> Option<V::Mean> {
-        let all = self.old.back().map_or(self.newest, |old| old.and(self.newest));
+    fn join(&self, older: Self::Part, newer: Self::Part) -> Self::Part {
+        older.and(newer)
+    }
+    #[inline]
+    fn value(&self, all: Self::Part) -> Option<V::Mean> {
         let divisor = if self.of_all { all.count } else { all.count.saturating_sub(1) };
-        (divisor > 0).then(|| M::of(all.squares / V::Mean::from_count(divisor)))
-    }
-    #[inline]
-    fn absorb(&mut self, value: &V) {
-        if !value.is_nan() {
-            self.newest = self.newest.and(Moments::one(value.to_mean()));
-        }
-    }
-}
-
-impl<V: Number, R: Room, M> Clone for Spread<V, R, M>
-where
-    R::Store<V>: Clone,
-    R::Store<Moments<V::Mean>>: Clone,
-{
-    fn clone(&self) -> Self {
-        let Self { new, newest, old, of_all, measure } = self;
-        Self { new: new.clone(), newest: *newest, old: old.clone(), of_all: *of_all, measure: *measure }
-    }
-}
-
-impl<V: Number, R: Room, M> Debug for Spread<V, R, M> {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("Spread").field("newest", &self.newest).field("of_all", &self.of_all).finish_non_exhaustive()
+        (divisor > 0).then(|| M::of(all.squares / count_of(divisor)))
     }
 }
