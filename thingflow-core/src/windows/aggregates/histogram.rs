@@ -12,7 +12,7 @@ use crate::state::{Saved, StateVisitor};
 /// # use thingflow_core::prelude::*;
 /// # use thingflow_core::windows::Histogram;
 /// # #[cfg(feature = "alloc")] {
-/// let waits = from_iter([1, 3, 5, 10, 12, -1]); // ms
+/// let waits = from_iter([1_i32, 3, 5, 10, 12, -1]); // ms
 /// let bins = waits.aggregate(Window::tumbling(6), Histogram::new([0, 5, 10])).collect_now();
 /// assert_eq!(bins[0].counts(), [2, 1]); // of [0, 5) and [5, 10)
 /// assert_eq!((bins[0].below, bins[0].above), (1, 2));
