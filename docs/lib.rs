@@ -46,6 +46,8 @@ pub mod sensors {}
 pub mod links {}
 #[doc = include_str!("src/sockets.md")]
 pub mod sockets {}
+#[doc = include_str!("src/page.md")]
+pub mod page {}
 #[doc = include_str!("src/elsewhere.md")]
 pub mod elsewhere {}
 #[doc = include_str!("src/microcontrollers.md")]

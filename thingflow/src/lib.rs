@@ -42,6 +42,8 @@
     not(feature = "signals"),
     doc = "| `signals`, with the feature `signals` | | filters, spectra, estimators, controllers, quality and gaps |"
 )]
+#![cfg_attr(feature = "page", doc = "| [`page`] | [`thingflow_page`] | a live page, metrics, health |")]
+#![cfg_attr(not(feature = "page"), doc = "| `page`, with the feature `page` | | a live page, metrics, health |")]
 //!
 //! A library that adds an operator, a sensor or an adapter depends on the crate that it extends; a program depends on
 //! this one.
@@ -61,6 +63,10 @@ pub use thingflow_adapters as adapters;
 // A glob, so that what the core gains is here without a second list.
 #[doc(no_inline)]
 pub use thingflow_core::*;
+/// A live page of the running flow, metrics and health.
+#[cfg(feature = "page")]
+#[doc(no_inline)]
+pub use thingflow_page as page;
 /// Simulated sensors, what Linux knows of its machine, and drivers of chips; a module and a feature for most.
 #[doc(no_inline)]
 pub use thingflow_sensors as sensors;

@@ -4,8 +4,14 @@ use std::fs;
 
 use crate::{Result, process};
 
-const LIBRARIES: [&str; 5] =
-    ["thingflow-core", "thingflow-adapters", "thingflow-journal", "thingflow-sensors", "thingflow-signals"];
+const LIBRARIES: [&str; 6] = [
+    "thingflow-core",
+    "thingflow-adapters",
+    "thingflow-journal",
+    "thingflow-page",
+    "thingflow-sensors",
+    "thingflow-signals",
+];
 
 pub(crate) fn run(_: &[String]) -> Result {
     for library in LIBRARIES {

@@ -4,8 +4,15 @@
 use crate::{Result, process};
 
 /// In the order of their dependencies.
-pub(crate) const PUBLISHED: [&str; 5] =
-    ["thingflow-core", "thingflow-adapters", "thingflow-sensors", "thingflow-signals", "thingflow"];
+pub(crate) const PUBLISHED: [&str; 7] = [
+    "thingflow-core",
+    "thingflow-journal",
+    "thingflow-adapters",
+    "thingflow-page",
+    "thingflow-sensors",
+    "thingflow-signals",
+    "thingflow",
+];
 
 pub(crate) fn run(words: &[String]) -> Result {
     let packages: String = PUBLISHED.iter().map(|name| format!(" --package {name}")).collect();

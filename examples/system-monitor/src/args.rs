@@ -5,10 +5,11 @@ use std::path::PathBuf;
 pub(crate) const HELP: &str = "\
 This machine on one screen: load, memory, disks, network, temperatures, alarms.
 
-usage: system-monitor [--csv FOLDER] [--ticks N]
+usage: system-monitor [--csv FOLDER] [--page ADDRESS] [--ticks N]
        system-monitor --replay FOLDER
 
   --csv FOLDER     write all readings and findings into a new folder
+  --page ADDRESS   serve a live page, at 127.0.0.1:8080 for example
   --ticks N        end after N readings of each sensor, one a second; without it, Ctrl-C ends the program
   --replay FOLDER  run such readings through the same flow, in virtual time, and compare what it finds
   --help           show this
@@ -27,6 +28,8 @@ pub(crate) enum Args {
 pub(crate) struct Options {
     /// Where to record.
     pub(crate) csv: Option<PathBuf>,
+    /// Where to serve the page.
+    pub(crate) page: Option<String>,
     /// How many readings of each sensor; no end if none.
     pub(crate) ticks: Option<usize>,
 }
@@ -44,6 +47,7 @@ impl Args {
             match word.as_str() {
                 "--help" | "-h" => return Ok(Self::Help),
                 "--csv" => options.csv = Some(value()?.into()),
+                "--page" => options.page = Some(value()?),
                 "--ticks" => options.ticks = Some(number(&value()?)?),
                 "--replay" => replay = Some(value()?.into()),
                 _ => return Err(format!("invalid argument \"{}\"; see --help", word.escape_debug())),
@@ -73,7 +77,8 @@ mod tests {
     #[test]
     fn words_say_what_to_do() {
         assert_eq!(parse(""), Ok(Args::Watch(Options::default())));
-        assert_eq!(parse("--csv a --ticks 10"), Ok(Args::Watch(Options { csv: Some("a".into()), ticks: Some(10) })));
+        let options = Options { csv: Some("a".into()), page: Some("b".into()), ticks: Some(10) };
+        assert_eq!(parse("--csv a --ticks 10 --page b"), Ok(Args::Watch(options)));
         assert_eq!(parse("--replay a"), Ok(Args::Replay("a".into())));
         assert_eq!(parse("--ticks 10 --help"), Ok(Args::Help));
     }

@@ -8,6 +8,7 @@ use std::rc::Rc;
 use thingflow::Stopper;
 use thingflow::diagram::Graph;
 use thingflow::joins::merge;
+use thingflow::page;
 use thingflow::prelude::*;
 
 use crate::args::Options;
@@ -39,6 +40,12 @@ pub(crate) fn run(options: &Options) -> Result<String, Box<dyn Error>> {
     }
     let shown = Rc::clone(&view);
     news.map(|_| ()).coalesce().try_for_each(move |()| shown.borrow_mut().show());
+
+    let page = options.page.as_deref().map(|address| page::serve(&scheduler, address)).transpose()?;
+    if let Some(page) = &page {
+        view.borrow_mut().screen.take(News::Problem(format!("the page is at {}", page.url())));
+        eprintln!("the page is at {}", page.url());
+    }
 
     let ended = scheduler.run_forever();
     let text = view.borrow_mut().close();

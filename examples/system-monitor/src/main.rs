@@ -3,6 +3,7 @@
 //!
 //! ```sh
 //! cargo run --release -p system-monitor                          # until Ctrl-C
+//! cargo run --release -p system-monitor -- --page 127.0.0.1:8080 # a live page too
 //! cargo run --release -p system-monitor -- --csv /tmp/day        # records what it reads and finds
 //! cargo run --release -p system-monitor -- --replay /tmp/day     # the recording once more, in no time
 //! ```

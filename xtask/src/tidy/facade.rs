@@ -37,7 +37,8 @@ fn check_crate(tree: &Tree, name: &str) -> Vec<Problem> {
 const FOR_USERS: [&str; 4] = ["README.md", "docs/", "examples/", "template/"];
 
 pub(super) fn one_crate(tree: &Tree) -> Vec<Problem> {
-    let inner = ["thingflow_core::", "thingflow_sensors::", "thingflow_adapters::", "thingflow_signals::"];
+    let inner =
+        ["thingflow_core::", "thingflow_sensors::", "thingflow_adapters::", "thingflow_signals::", "thingflow_page::"];
     let files = tree.files.iter().filter(|file| FOR_USERS.iter().any(|start| file.path.starts_with(start)));
     let mend = "write thingflow::, thingflow::sensors::, thingflow::adapters:: or thingflow::signals::, so that users need one dependency";
     files

@@ -1,0 +1,123 @@
+//! Answers to single questions.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use thingflow_core::{Control, InspectError, NodeId, Snapshot};
+
+use crate::metrics;
+use crate::server::Site;
+
+/// An answer that could not be given, and why.
+pub(crate) struct Failed(StatusCode, String);
+
+impl IntoResponse for Failed {
+    fn into_response(self) -> Response {
+        (self.0, self.1 + "\n").into_response()
+    }
+}
+
+impl From<InspectError> for Failed {
+    fn from(error: InspectError) -> Self {
+        let status = match error {
+            InspectError::UnknownNode(_) | InspectError::UnknownSchedule(_) | InspectError::NoTap(_) => {
+                StatusCode::NOT_FOUND
+            }
+            InspectError::Ambiguous(..) => StatusCode::BAD_REQUEST,
+            _ => StatusCode::SERVICE_UNAVAILABLE,
+        };
+        Self(status, error.to_string())
+    }
+}
+
+/// Asks the scheduler, which may take a while, without holding up other answers.
+pub(crate) async fn ask<T: Send + 'static>(
+    site: &Arc<Site>,
+    question: impl FnOnce(&Site) -> Result<T, InspectError> + Send + 'static,
+) -> Result<T, Failed> {
+    let site = site.clone();
+    let answer = tokio::task::spawn_blocking(move || question(&site)).await;
+    let answer = answer.map_err(|error| Failed(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
+    Ok(answer?)
+}
+
+pub(crate) async fn snapshot(site: &Arc<Site>) -> Result<Snapshot, Failed> {
+    ask(site, |site| site.inspector.snapshot()).await
+}
+
+/// What the page has to know before anything else.
+#[derive(Serialize)]
+pub(crate) struct About {
+    title: String,
+    has_control: bool,
+}
+
+pub(crate) async fn about(State(site): State<Arc<Site>>) -> Json<About> {
+    Json(About { title: site.title.clone(), has_control: site.control.is_some() })
+}
+
+pub(crate) async fn graph(State(site): State<Arc<Site>>) -> Result<Response, Failed> {
+    let svg = snapshot(&site).await?.graph.svg();
+    Ok(([(CONTENT_TYPE, "image/svg+xml")], svg).into_response())
+}
+
+pub(crate) async fn metrics(State(site): State<Arc<Site>>) -> Result<Response, Failed> {
+    let text = metrics::text(snapshot(&site).await?);
+    let text = text.map_err(|error| Failed(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
+    Ok(([(CONTENT_TYPE, metrics::KIND)], text).into_response())
+}
+
+pub(crate) async fn health(State(site): State<Arc<Site>>) -> Result<&'static str, Failed> {
+    snapshot(&site).await?;
+    Ok("the loop turns\n")
+}
+
+/// Names are for those who have the token: the page shows them.
+pub(crate) async fn ready(State(site): State<Arc<Site>>) -> Result<String, Failed> {
+    let schedules = snapshot(&site).await?.schedules;
+    let failing = schedules.iter().filter(|schedule| schedule.failing > 0).count();
+    if failing > 0 {
+        let all = schedules.len();
+        return Err(Failed(
+            StatusCode::SERVICE_UNAVAILABLE,
+            format!("{failing} of {all} schedules fail; the page says which"),
+        ));
+    }
+    Ok(format!("{} schedules work\n", schedules.len()))
+}
+
+/// Which schedule a request is about.
+#[derive(Deserialize)]
+pub(crate) struct Which {
+    id: String,
+}
+
+type Changed = Result<StatusCode, Failed>;
+
+pub(crate) async fn pause(State(site): State<Arc<Site>>, which: Query<Which>) -> Changed {
+    change(&site, &which, Control::pause).await
+}
+
+pub(crate) async fn resume(State(site): State<Arc<Site>>, which: Query<Which>) -> Changed {
+    change(&site, &which, Control::resume).await
+}
+
+pub(crate) async fn end(State(site): State<Arc<Site>>, which: Query<Which>) -> Changed {
+    change(&site, &which, Control::end).await
+}
+
+async fn change(site: &Arc<Site>, which: &Which, how: fn(&Control, NodeId) -> Result<(), InspectError>) -> Changed {
+    let id: NodeId =
+        which.id.parse().map_err(|_| Failed(StatusCode::BAD_REQUEST, "invalid id of a schedule".into()))?;
+    if site.control.is_none() {
+        let why = "this page only shows: the program has to call `Options::allow_control`";
+        return Err(Failed(StatusCode::FORBIDDEN, why.into()));
+    }
+    ask(site, move |site| site.control.as_ref().map_or(Ok(()), |control| how(control, id))).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,48 @@
+//! [`PageError`]: why there is no page.
+
+use std::net::SocketAddr;
+use std::{fmt, io};
+
+/// Why there is no page.
+#[non_exhaustive]
+pub enum PageError {
+    /// This is no address with a port.
+    Address(String),
+    /// Other machines could reach this address.
+    NotLoopback(SocketAddr),
+    /// The address cannot be bound.
+    Bind(SocketAddr, io::Error),
+    /// The thread cannot be started, or there is no randomness for a token.
+    System(io::Error),
+}
+
+impl fmt::Display for PageError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Address(text) => write!(f, "invalid address {text:?}: give one with a port, such as 127.0.0.1:8080"),
+            Self::NotLoopback(address) => write!(
+                f,
+                "cannot serve the page at {address}: it would be open to the network, without encryption; bind 127.0.0.1 and come \
+                 by ssh -L, or say `Options::open_to_network`"
+            ),
+            Self::Bind(address, error) => write!(f, "cannot serve the page at {address}: {error}; choose another port"),
+            Self::System(error) => write!(f, "cannot start the page: {error}"),
+        }
+    }
+}
+
+/// As `Display`.
+impl fmt::Debug for PageError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl std::error::Error for PageError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Bind(_, error) | Self::System(error) => Some(error),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! Which requests are answered: those by a name of this machine, with the token, and from the page itself.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::header::{
+    AUTHORIZATION, CACHE_CONTROL, CONTENT_SECURITY_POLICY, HOST, HeaderName, ORIGIN, REFERRER_POLICY,
+    X_CONTENT_TYPE_OPTIONS,
+};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use crate::token::Token;
+
+/// What a page may load: nothing but what comes from here.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; \
+                      base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// Who may ask for what.
+#[derive(Debug)]
+pub(crate) struct Guard {
+    pub(crate) address: SocketAddr,
+    pub(crate) names: Vec<String>,
+    pub(crate) token: Token,
+}
+
+/// A refusal, with what to do.
+type Refusal = (StatusCode, &'static str);
+
+/// Whether a path shows nothing that is secret.
+fn is_open(path: &str) -> bool {
+    !(path.starts_with("/api/") || path == "/metrics")
+}
+
+/// Every request comes by here first.
+pub(crate) async fn check(State(guard): State<Arc<Guard>>, request: Request, next: Next) -> Response {
+    let mut response = match guard.allows(request.method(), request.uri().path(), request.headers()) {
+        Ok(()) => next.run(request).await,
+        Err(refusal) => refusal.into_response(),
+    };
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert(HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("same-origin"));
+    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    response
+}
+
+impl Guard {
+    fn allows(&self, method: &Method, path: &str, headers: &HeaderMap) -> Result<(), Refusal> {
+        if !only(headers, &HOST).is_some_and(|host| self.knows(host)) {
+            let mend =
+                "unknown host: call the page by the address that it was bound to, or see `Options::allow_host`\n";
+            return Err((StatusCode::MISDIRECTED_REQUEST, mend));
+        }
+        if method != Method::GET && method != Method::HEAD {
+            let origin = only(headers, &ORIGIN).and_then(|origin| origin.strip_prefix("http://"));
+            if !origin.is_some_and(|host| self.knows(host)) {
+                return Err((StatusCode::FORBIDDEN, "changes are made by the page itself only\n"));
+            }
+        } else if is_open(path) {
+            return Ok(());
+        }
+        let said = only(headers, &AUTHORIZATION).and_then(|text| text.strip_prefix("Bearer "));
+        if said.is_some_and(|said| self.token.is(said.as_bytes())) {
+            return Ok(());
+        }
+        Err((
+            StatusCode::UNAUTHORIZED,
+            "the token is missing or wrong: open the page by the address that the program has shown\n",
+        ))
+    }
+
+    /// Whether a `Host` is this machine, with the port of the page.
+    fn knows(&self, host: &str) -> bool {
+        let (name, port) = split_port(host);
+        // Without a port it cannot be the page of another one.
+        if port.is_some_and(|port| port != self.address.port()) {
+            return false;
+        }
+        let name = name.to_ascii_lowercase();
+        match name.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>() {
+            Ok(ip) => ip.to_canonical().is_loopback() || ip.to_canonical() == self.address.ip().to_canonical(),
+            Err(_) => name == "localhost" || self.names.contains(&name),
+        }
+    }
+}
+
+/// A header that is there once and is text.
+fn only<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
+    let mut all = headers.get_all(name).iter();
+    let first = all.next()?;
+    if all.next().is_some() { None } else { first.to_str().ok() }
+}
+
+/// A host and its port, if it has a valid one; `[::1]:80` too.
+fn split_port(host: &str) -> (&str, Option<u16>) {
+    let after_name = host.rfind(']').map_or(0, |at| at + 1);
+    match host[after_name..].rfind(':') {
+        Some(at) => (&host[..after_name + at], host[after_name + at + 1..].parse().ok().or(Some(0))),
+        None => (host, None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn guard() -> Guard {
+        let (address, token) = ("127.0.0.1:8080".parse().unwrap(), Token::new("correct-horse-battery").unwrap());
+        Guard { address, names: vec!["board.local".into()], token }
+    }
+
+    #[test]
+    fn s01_s02_only_names_of_this_machine_are_known() {
+        let known = [
+            "127.0.0.1:8080",
+            "localhost:8080",
+            "LOCALHOST:8080",
+            "[::1]:8080",
+            "[::ffff:127.0.0.1]:8080",
+            "board.local:8080",
+        ];
+        known.iter().for_each(|host| assert!(guard().knows(host), "{host}"));
+        let foreign = [
+            "127.attacker.example:8080",
+            "localhost.evil:8080",
+            "evil.example",
+            "127.0.0.1.nip.io:8080",
+            "192.168.1.4:8080",
+            "localhost:80",
+            "localhost:",
+            "localhost:x",
+            "",
+            ":8080",
+            "0.0.0.0:8080",
+            "localhost:8080:8080",
+        ];
+        foreign.iter().for_each(|host| assert!(!guard().knows(host), "{host}"));
+    }
+
+    #[test]
+    fn s03_what_changes_something_needs_token_and_origin() {
+        let allows = |method: Method, headers: &[(HeaderName, &'static str)]| {
+            let mut map = HeaderMap::new();
+            map.insert(HOST, HeaderValue::from_static("localhost:8080"));
+            for (name, value) in headers {
+                map.append(name, HeaderValue::from_static(value));
+            }
+            guard().allows(&method, "/api/pause", &map).map_err(|(status, _)| status.as_u16())
+        };
+        let (token, origin) = ((AUTHORIZATION, "Bearer correct-horse-battery"), (ORIGIN, "http://localhost:8080"));
+        assert_eq!(allows(Method::POST, &[token.clone(), origin.clone()]), Ok(()));
+        assert_eq!(allows(Method::POST, std::slice::from_ref(&token)), Err(403), "no origin is no pass");
+        assert_eq!(allows(Method::POST, &[token.clone(), (ORIGIN, "null")]), Err(403));
+        assert_eq!(allows(Method::POST, &[token.clone(), (ORIGIN, "https://localhost:8080")]), Err(403));
+        assert_eq!(allows(Method::POST, &[token.clone(), (ORIGIN, "http://localhost:9090")]), Err(403));
+        assert_eq!(allows(Method::POST, &[origin]), Err(401));
+        assert_eq!(allows(Method::GET, &[]), Err(401));
+        assert_eq!(allows(Method::GET, &[token.clone(), token]), Err(401), "twice");
+    }
+
+    proptest! {
+        #[test]
+        fn no_host_panics_and_none_with_a_foreign_name_is_known(host in ".*") {
+            let name = split_port(&host).0.to_ascii_lowercase();
+            let ours = name == "localhost" || name == "board.local"
+                || name.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>().is_ok();
+            prop_assert!(ours || !guard().knows(&host));
+        }
+    }
+}

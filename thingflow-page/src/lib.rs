@@ -1,0 +1,77 @@
+//! A live page of a running flow: what flows, how fast, what is dropped, what the last value is, and what is wrong; with metrics
+//! for Prometheus and answers for those who watch over it.
+//!
+//! ```
+//! # use std::io::{Read, Write};
+//! use std::time::Duration;
+//! use thingflow_core::prelude::*;
+//! use thingflow_core::testing::ListSensor;
+//! # use thingflow_page as page;
+//!
+//! let mut scheduler = Scheduler::new()?;
+//! scheduler.schedule_sensor(ListSensor::new("lux", [20.0; 500]), Duration::from_millis(10), |lux| {
+//!     lux.map(|event| event.val).running_avg(5).for_each(drop);
+//! })?;
+//! let page = page::serve(&scheduler, "127.0.0.1:0")?; // in a program "127.0.0.1:8080"
+//! println!("{}", page.url()); // http://127.0.0.1:8080/#token=…
+//! # let (address, stopper) = (page.local_addr(), scheduler.stopper());
+//! # let client = std::thread::spawn(move || -> std::io::Result<String> {
+//! #     let mut socket = std::net::TcpStream::connect(address)?;
+//! #     write!(socket, "GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
+//! #     let mut answer = String::new();
+//! #     socket.read_to_string(&mut answer)?;
+//! #     stopper.stop();
+//! #     Ok(answer)
+//! # });
+//! scheduler.run_forever()?;
+//! # assert!(client.join().expect("the client does not panic")?.starts_with("HTTP/1.1 200 OK"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Who may look
+//!
+//! The page is bound to this machine, and shows nothing without a token, which [`url`](Page::url) has behind the `#`, where it
+//! never reaches a server's log. From another machine one looks through `ssh -L 8080:127.0.0.1:8080 board`. The page only shows;
+//! that it may pause and end schedules is said by [`Options::allow_control`].
+//!
+//! | address | for | token |
+//! |---|---|---|
+//! | `/` | browsers | in the address, behind `#token=` |
+//! | `/metrics` | Prometheus, by the `OpenMetrics` conventions | `Authorization: Bearer …` |
+//! | `/health` | supervisors: whether the scheduler answers | none |
+//! | `/ready` | supervisors: whether all schedules work | none |
+//!
+//! # What it costs
+//!
+//! One thread that sleeps. The scheduler is asked once a second for each tab that is open, and for each scrape; while nobody
+//! looks it is not asked at all.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+#![forbid(unsafe_code)]
+
+mod answers;
+mod assets;
+mod connections;
+mod error;
+mod guard;
+mod metrics;
+mod options;
+mod process;
+mod server;
+mod stream;
+mod token;
+
+pub use error::PageError;
+pub use options::Options;
+pub use server::Page;
+pub use token::{Token, TokenError};
+
+use thingflow_core::Scheduler;
+
+/// Serves the page of a scheduler at an address of this machine, with a token of its own. Keep what it returns: the page is gone
+/// when that is dropped.
+///
+/// # Errors
+/// If the address is not one of this machine alone, or is in use.
+pub fn serve(scheduler: &Scheduler, address: &str) -> Result<Page, PageError> {
+    Options::new(address).serve(scheduler)
+}

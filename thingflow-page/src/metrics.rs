@@ -1,0 +1,139 @@
+//! `/metrics`: a snapshot as text, by the conventions of `OpenMetrics`.
+
+use std::fmt;
+use std::time::Duration;
+
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, text::encode};
+use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::registry::{Registry, Unit};
+use thingflow_core::Snapshot;
+
+use crate::process::Process;
+
+/// The media type.
+pub(crate) const KIND: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// A snapshot as text.
+pub(crate) fn text(snapshot: Snapshot) -> Result<String, fmt::Error> {
+    let mut registry = Registry::with_prefix("thingflow");
+    registry.register_collector(Box::new(Flow(snapshot)));
+    let mut process = Registry::with_prefix("process");
+    process.register_collector(Box::new(Cost(Process::read())));
+    let mut text = String::new();
+    encode(&mut text, &registry)?;
+    let text = text.trim_end_matches("# EOF\n").to_owned();
+    let mut whole = text;
+    encode(&mut whole, &process)?;
+    Ok(whole)
+}
+
+/// A label set of two: the place's id, and its name.
+type Labels = [(&'static str, String); 2];
+
+#[derive(Debug)]
+struct Flow(Snapshot);
+
+/// Writes one metric for all places that have it.
+fn family<M: EncodeMetric>(
+    encoder: &mut DescriptorEncoder<'_>,
+    (name, help, unit): (&str, &str, Option<&Unit>),
+    entries: impl IntoIterator<Item = (Labels, M)>,
+) -> fmt::Result {
+    let mut entries = entries.into_iter().peekable();
+    let Some((_, first)) = entries.peek() else { return Ok(()) };
+    let mut family = encoder.encode_descriptor(name, help, unit, first.metric_type())?;
+    entries.try_for_each(|(labels, metric)| metric.encode(family.encode_family(&labels)?))
+}
+
+impl Collector for Flow {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        self.nodes(&mut encoder)?;
+        self.schedules(&mut encoder)?;
+        let errors = self.0.errors.iter();
+        let errors =
+            errors.map(|it| ([("id", String::new()), ("thing", it.thing.clone())], ConstCounter::new(it.count)));
+        family(&mut encoder, ("errors", "Errors that were reported", None), errors)?;
+        let total = ConstCounter::new(self.0.reported);
+        total.encode(encoder.encode_descriptor("reports", "Errors of all Things", None, total.metric_type())?)
+    }
+}
+
+impl Flow {
+    fn nodes(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let nodes = || self.0.graph.nodes.iter().filter_map(|node| Some((labels(node.id?, "node", &node.name), node)));
+        let events = nodes().filter_map(|(labels, node)| Some((labels, ConstCounter::new(node.events?))));
+        family(encoder, ("events", "Events that a port has sent", None), events)?;
+        // A place has a queue or two; together they are what the place holds.
+        let queues = || nodes().filter(|(_, node)| !node.queues.is_empty());
+        let waiting = queues().map(|(at, node)| (at, gauge(node.queues.iter().map(|queue| queue.waiting).sum())));
+        family(encoder, ("queue_waiting", "Events that wait in the queues of a place", None), waiting)?;
+        let capacity = queues().filter_map(|(at, node)| {
+            Some((at, gauge(node.queues.iter().map(|queue| queue.capacity).sum::<Option<u64>>()?)))
+        });
+        family(encoder, ("queue_capacity", "How many events may wait there", None), capacity)?;
+        let dropped = queues()
+            .map(|(at, node)| (at, ConstCounter::new(node.queues.iter().map(|queue| queue.dropped).sum::<u64>())));
+        family(encoder, ("dropped", "Events that full queues have dropped", None), dropped)?;
+        let dead =
+            queues().map(|(at, node)| (at, ConstCounter::new(node.queues.iter().map(|queue| queue.dead).sum::<u64>())));
+        family(encoder, ("dead_letters", "Events that were refused for good", None), dead)
+    }
+
+    fn schedules(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let all = || self.0.schedules.iter().map(|it| (labels(it.id, "schedule", &it.name), it));
+        let counted = |count: u64| ConstCounter::new(count);
+        family(encoder, ("ticks", "Calls of a schedule", None), all().map(|(at, it)| (at, counted(it.stats.ticks))))?;
+        family(
+            encoder,
+            ("missed_ticks", "Ticks that passed without a call", None),
+            all().map(|(at, it)| (at, counted(it.stats.missed))),
+        )?;
+        family(
+            encoder,
+            ("failures", "Samplings that failed", None),
+            all().map(|(at, it)| (at, counted(it.stats.failures))),
+        )?;
+        let failing = all().map(|(at, it)| (at, gauge(u64::from(it.failing))));
+        family(encoder, ("failing", "Samplings that have failed since the last that did not", None), failing)?;
+        let late = all().map(|(at, it)| (at, ConstCounter::new(it.lateness.total.as_secs_f64())));
+        family(encoder, ("lateness", "How late ticks were, all together", Some(&Unit::Seconds)), late)?;
+        let latest = all().map(|(at, it)| (at, seconds(it.lateness.longest)));
+        family(encoder, ("lateness_longest", "The latest tick", Some(&Unit::Seconds)), latest)?;
+        let calls = all().filter_map(|(at, it)| Some((at, ConstCounter::new(it.calls?.total.as_secs_f64()))));
+        family(encoder, ("call", "Time spent in calls, with all that follows", Some(&Unit::Seconds)), calls)
+    }
+}
+
+fn labels(id: impl fmt::Display, key: &'static str, name: &str) -> Labels {
+    [("id", id.to_string()), (key, name.to_owned())]
+}
+
+fn gauge(n: u64) -> ConstGauge<i64> {
+    ConstGauge::new(i64::try_from(n).unwrap_or(i64::MAX))
+}
+
+fn seconds(time: Duration) -> ConstGauge<f64> {
+    ConstGauge::new(time.as_secs_f64())
+}
+
+#[derive(Debug)]
+struct Cost(Option<Process>);
+
+impl Collector for Cost {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let Some(process) = self.0 else { return Ok(()) };
+        let cpu = ConstCounter::new(process.seconds);
+        let help = "Processor time of the program";
+        cpu.encode(encoder.encode_descriptor("cpu", help, Some(&Unit::Seconds), cpu.metric_type())?)?;
+        let resident = gauge(process.resident);
+        let help = "Memory of the program that is resident";
+        resident.encode(encoder.encode_descriptor(
+            "resident_memory",
+            help,
+            Some(&Unit::Bytes),
+            resident.metric_type(),
+        )?)
+    }
+}

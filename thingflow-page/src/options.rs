@@ -1,0 +1,79 @@
+//! [`Options`]: where the page is, and what it may do.
+
+use std::net::{SocketAddr, TcpListener};
+
+use thingflow_core::Scheduler;
+
+use crate::error::PageError;
+use crate::server::{self, Page};
+use crate::token::Token;
+
+/// Where the page is, and what it may do.
+///
+/// ```
+/// # use thingflow_core::prelude::*;
+/// use thingflow_page::Options;
+/// # let scheduler = Scheduler::new()?;
+/// let page = Options::new("127.0.0.1:0").title("Greenhouse").allow_control().serve(&scheduler)?;
+/// # assert!(page.url().contains("#token="));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Options {
+    pub(crate) address: String,
+    pub(crate) title: String,
+    pub(crate) token: Option<Token>,
+    pub(crate) hosts: Vec<String>,
+    pub(crate) has_control: bool,
+    is_open: bool,
+}
+
+impl Options {
+    /// A page at an address of this machine, such as `127.0.0.1:8080`; with a port of 0 the system chooses one.
+    pub fn new(address: impl Into<String>) -> Self {
+        let (title, hosts) = ("ThingFlow".to_owned(), Vec::new());
+        Self { address: address.into(), title, token: None, hosts, has_control: false, is_open: false }
+    }
+
+    /// What the page is called.
+    pub fn title(self, title: impl Into<String>) -> Self {
+        Self { title: title.into(), ..self }
+    }
+
+    /// A token of your own instead of a new one each time.
+    pub fn token(self, token: Token) -> Self {
+        Self { token: Some(token), ..self }
+    }
+
+    /// Lets the page pause, resume and end what is scheduled. While it does, the run goes on although all is paused.
+    pub fn allow_control(self) -> Self {
+        Self { has_control: true, ..self }
+    }
+
+    /// Another name by which browsers may call this machine, besides `localhost` and the address itself: `board.local`. Requests by
+    /// any other name are refused, since a foreign page could make them.
+    pub fn allow_host(mut self, name: impl Into<String>) -> Self {
+        self.hosts.push(name.into().to_ascii_lowercase());
+        self
+    }
+
+    /// Lets the page be bound to an address that other machines reach. Nothing is encrypted: whoever listens on the network reads
+    /// the token. For networks of which you know every machine.
+    pub fn open_to_network(self) -> Self {
+        Self { is_open: true, ..self }
+    }
+
+    /// Serves the page.
+    ///
+    /// # Errors
+    /// If the address is not one of this machine alone, is in use, or is none.
+    pub fn serve(self, scheduler: &Scheduler) -> Result<Page, PageError> {
+        let address: SocketAddr = self.address.parse().map_err(|_| PageError::Address(self.address.clone()))?;
+        if !self.is_open && !address.ip().to_canonical().is_loopback() {
+            return Err(PageError::NotLoopback(address));
+        }
+        let listener = TcpListener::bind(address).map_err(|error| PageError::Bind(address, error))?;
+        server::start(listener, self, scheduler).map_err(PageError::System)
+    }
+}

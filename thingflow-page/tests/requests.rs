@@ -1,0 +1,347 @@
+//! What the page answers to browsers, to Prometheus, and to those who mean no good.
+
+use std::io::{self, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::thread;
+use std::time::Duration;
+
+use thingflow_core::OnFailure;
+use thingflow_core::prelude::*;
+use thingflow_core::testing::{FlakySensor, ListSensor};
+use thingflow_page::{Options, Page, Token};
+
+type Done = Result<(), Box<dyn std::error::Error>>;
+
+const TOKEN: &str = "correct-horse-battery-staple";
+
+/// A flow that runs until the client has done its work.
+fn with_page<T: Send + 'static>(
+    options: impl FnOnce(Options) -> Options,
+    work: impl FnOnce(SocketAddr) -> io::Result<T> + Send + 'static,
+) -> Result<T, Box<dyn std::error::Error>> {
+    let mut scheduler = Scheduler::new()?;
+    let millis = Duration::from_millis(1);
+    scheduler.schedule_sensor(
+        ListSensor::new("<img src=x onerror=alert(1)>", vec![21.5; 1_000_000]),
+        millis,
+        |lux| {
+            let lux = lux.map(|event| event.val).probe("values");
+            lux.buffer(Limit::drop_oldest(8)).running_avg(5).for_each(drop);
+        },
+    )?;
+    let page = options(Options::new("127.0.0.1:0").token(Token::new(TOKEN)?)).serve(&scheduler)?;
+    let (address, stopper) = (page.local_addr(), scheduler.stopper());
+    let client = thread::spawn(move || {
+        let result = work(address);
+        stopper.stop();
+        result
+    });
+    scheduler.run_forever()?;
+    Ok(client.join().map_err(|_| "the client has panicked")??)
+}
+
+/// The whole answer to a request, whose lines are given without their ends.
+fn answer(address: SocketAddr, lines: &[&str]) -> io::Result<String> {
+    let mut socket = TcpStream::connect(address)?;
+    let mut request = lines.join("\r\n");
+    request.push_str("\r\nConnection: close\r\n\r\n");
+    socket.write_all(request.as_bytes())?;
+    let mut bytes = Vec::new();
+    socket.read_to_end(&mut bytes)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+fn get(address: SocketAddr, path: &str) -> io::Result<String> {
+    answer(address, &[&format!("GET {path} HTTP/1.1"), "Host: localhost", &format!("Authorization: Bearer {TOKEN}")])
+}
+
+fn status(answer: &str) -> u16 {
+    answer.split(' ').nth(1).and_then(|code| code.parse().ok()).unwrap_or(0)
+}
+
+#[test]
+fn s01_s02_a_foreign_host_gets_nothing() -> Done {
+    with_page(
+        |options| options.allow_host("Board.local"),
+        |address| {
+            let by = |host: &str| {
+                answer(address, &["GET / HTTP/1.1", &format!("Host: {host}")]).map(|answer| status(&answer))
+            };
+            let port = address.port();
+            for host in ["localhost", "127.0.0.1", "[::1]", "[::ffff:127.0.0.1]", "board.local"] {
+                assert_eq!(by(&format!("{host}:{port}"))?, 200, "{host}");
+            }
+            for host in ["attacker.example", "127.attacker.example", "localhost.evil", "192.168.0.1"] {
+                assert_eq!(by(&format!("{host}:{port}"))?, 421, "{host}");
+            }
+            assert_eq!(status(&answer(address, &["GET / HTTP/1.1", "Host: localhost", "Host: evil"])?), 421);
+            assert!([400, 421].contains(&status(&answer(address, &["GET / HTTP/1.1"])?)), "no host");
+            Ok(())
+        },
+    )
+}
+
+#[test]
+fn s03_nothing_is_changed_by_get_or_without_token_and_origin() -> Done {
+    with_page(Options::allow_control, |address| {
+        let token = format!("Authorization: Bearer {TOKEN}");
+        let origin = format!("Origin: http://localhost:{}", address.port());
+        let post = |lines: &[&str]| {
+            let start = ["POST /api/pause?id=s0-0 HTTP/1.1", "Host: localhost", "Content-Length: 0"];
+            answer(address, &[&start, lines].concat()).map(|answer| status(&answer))
+        };
+        assert_eq!(post(&[&token])?, 403, "no origin");
+        assert_eq!(post(&[&token, "Origin: null"])?, 403);
+        assert_eq!(post(&[&token, "Origin: http://evil.example"])?, 403);
+        assert_eq!(post(&[&origin])?, 401, "no token");
+        assert!([400, 404].contains(&post(&[&token, &origin])?), "all is well but the id");
+        assert_eq!(status(&get(address, "/api/pause?id=s0-0")?), 405);
+        let preflight =
+            answer(address, &["OPTIONS /api/pause HTTP/1.1", "Host: localhost", "Origin: http://evil.example"])?;
+        assert!(!preflight.to_ascii_lowercase().contains("access-control"), "{preflight}");
+        Ok(())
+    })
+}
+
+#[test]
+fn what_a_page_may_not_do_it_refuses_and_what_it_may_it_does() -> Done {
+    let pause = |address: SocketAddr| -> io::Result<u16> {
+        let stream = get_stream(address, "/api/stream", "event: snapshot")?;
+        let id = stream
+            .split("\"schedules\":[{\"id\":\"")
+            .nth(1)
+            .and_then(|rest| rest.split('"').next())
+            .unwrap_or_default();
+        let line = format!("POST /api/pause?id={id} HTTP/1.1");
+        let (token, origin) = (format!("Authorization: Bearer {TOKEN}"), format!("Origin: http://{address}"));
+        answer(address, &[&line, "Host: localhost", "Content-Length: 0", &token, &origin]).map(|answer| status(&answer))
+    };
+    assert_eq!(with_page(|options| options, pause)?, 403);
+    let state = with_page(Options::allow_control, move |address| {
+        assert_eq!(pause(address)?, 204);
+        get_stream(address, "/api/stream", "\"state\":\"paused\"")
+    })?;
+    assert!(state.contains("\"state\":\"paused\""), "{state}");
+    Ok(())
+}
+
+#[test]
+fn s04_a_wrong_token_gets_nothing() -> Done {
+    with_page(
+        |options| options,
+        |address| {
+            let by = |token: &str| {
+                let lines = ["GET /api/about HTTP/1.1", "Host: localhost", &format!("Authorization: {token}")];
+                answer(address, &lines).map(|answer| status(&answer))
+            };
+            assert_eq!(by(&format!("Bearer {TOKEN}"))?, 200);
+            let long = format!("Bearer {}", "x".repeat(10_000));
+            let others = ["", "Bearer ", "Bearer correct-horse-battery-stapl", "Basic Y29ycmVjdA==", &long];
+            others.iter().try_for_each(|token| by(token).map(|status| assert_eq!(status, 401, "{token:.60}")))?;
+            assert_eq!(
+                status(&answer(address, &[&format!("GET /api/about?token={TOKEN} HTTP/1.1"), "Host: localhost"])?),
+                401
+            );
+            assert_eq!(status(&answer(address, &["GET /metrics HTTP/1.1", "Host: localhost"])?), 401);
+            Ok(())
+        },
+    )
+}
+
+#[test]
+fn s05_requests_that_are_too_large_or_no_requests_are_refused_and_others_are_answered() -> Done {
+    with_page(
+        |options| options,
+        |address| {
+            let large = format!("X: {}", "x".repeat(60_000));
+            let code = status(&answer(address, &["GET / HTTP/1.1", "Host: localhost", &large]).unwrap_or_default());
+            assert!([0, 400, 431].contains(&code), "{code}");
+            for garbage in [
+                b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc".as_slice(),
+                b"GET\r\n\r\n",
+                b"\0\0\0\0\r\n\r\n",
+                b"PRI * HTTP/2.0\r\n\r\n",
+            ] {
+                let mut socket = TcpStream::connect(address)?;
+                socket.write_all(garbage)?;
+                socket.shutdown(std::net::Shutdown::Write)?;
+                let mut heard = Vec::new();
+                let _ = socket.read_to_end(&mut heard);
+                assert!(!heard.starts_with(b"HTTP/1.1 200"), "{garbage:?}");
+            }
+            let huge = ["POST /api/end?id=1 HTTP/1.1", "Host: localhost", "Content-Length: 18446744073709551616"];
+            assert_ne!(status(&answer(address, &huge).unwrap_or_default()), 200);
+            assert_eq!(status(&get(address, "/health")?), 200);
+            Ok(())
+        },
+    )
+}
+
+#[test]
+fn s05_connections_that_never_ask_do_not_keep_others_out_for_ever() -> Done {
+    with_page(
+        |options| options,
+        |address| {
+            let silent = (0..63).map(|_| TcpStream::connect(address)).collect::<io::Result<Vec<_>>>()?;
+            assert_eq!(status(&get(address, "/health")?), 200);
+            drop(silent);
+            Ok(())
+        },
+    )
+}
+
+#[test]
+fn s06_s07_the_page_has_a_strict_policy_and_no_token_in_it() -> Done {
+    let page = with_page(|options| options, |address| get(address, "/"))?;
+    let head = page.split("\r\n\r\n").next().unwrap_or_default().to_ascii_lowercase();
+    for part in ["default-src 'none'", "script-src 'self'", "frame-ancestors 'none'", "x-content-type-options: nosniff"]
+    {
+        assert!(head.contains(part), "{head}");
+    }
+    assert!(!head.contains("unsafe") && !head.contains("access-control") && !page.contains(TOKEN));
+    Ok(())
+}
+
+#[test]
+fn s07_names_are_text_in_the_drawing() -> Done {
+    let svg = with_page(|options| options, |address| get(address, "/api/graph.svg"))?;
+    assert!(svg.contains("image/svg+xml") && svg.contains("&lt;img src=x"), "{svg}");
+    assert!(!svg.contains("<img"), "{svg}");
+    Ok(())
+}
+
+/// Reads a stream until a text has come.
+fn get_stream(address: SocketAddr, path: &str, until: &str) -> io::Result<String> {
+    let mut socket = TcpStream::connect(address)?;
+    write!(socket, "GET {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {TOKEN}\r\n\r\n")?;
+    let (mut heard, mut piece) = (Vec::new(), [0; 4096]);
+    loop {
+        let text = String::from_utf8_lossy(&heard).into_owned();
+        let whole = text.rfind("\n\n").map_or("", |end| &text[..end]);
+        if whole.contains(until) {
+            return Ok(text);
+        }
+        match socket.read(&mut piece)? {
+            0 => return Ok(text),
+            n => heard.extend(&piece[..n]),
+        }
+    }
+}
+
+#[test]
+fn s08_s10_a_tab_hears_snapshots_and_the_events_of_what_it_plots() -> Done {
+    let heard = with_page(
+        |options| options,
+        |address| {
+            let first = get_stream(address, "/api/stream", "event: snapshot")?;
+            let place = first.split("\"name\":\"values\"").next().and_then(|before| before.rsplit("\"id\":\"").next());
+            let id = place.and_then(|rest| rest.split('"').next()).unwrap_or_default().to_owned();
+            get_stream(address, &format!("/api/stream?tap={id}&tap=no"), "event").and_then(|refused| {
+                assert_eq!(status(&refused), 400);
+                get_stream(address, &format!("/api/stream?tap={id}"), "event: seen")
+            })
+        },
+    )?;
+    assert!(heard.contains("\"text\":\"21.5\""), "{heard}");
+    Ok(())
+}
+
+#[test]
+fn s08_s09_seven_tabs_work_and_there_is_a_limit() -> Done {
+    with_page(
+        |options| options,
+        |address| {
+            let open = || {
+                let mut socket = TcpStream::connect(address)?;
+                write!(socket, "GET /api/stream HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {TOKEN}\r\n\r\n")?;
+                let mut start = [0; 12];
+                socket.read_exact(&mut start)?;
+                io::Result::Ok((socket, String::from_utf8_lossy(&start).into_owned()))
+            };
+            let tabs = (0..16).map(|_| open()).collect::<io::Result<Vec<_>>>()?;
+            assert!(tabs.iter().all(|(_, start)| start == "HTTP/1.1 200"));
+            assert_eq!(open()?.1, "HTTP/1.1 503");
+            Ok(())
+        },
+    )
+}
+
+#[test]
+fn s11_metrics_are_open_metrics() -> Done {
+    let text = with_page(
+        |options| options,
+        |address| {
+            get_stream(address, "/api/stream", "event: snapshot")?; // so that something has run
+            get(address, "/metrics")
+        },
+    )?;
+    assert!(text.contains("application/openmetrics-text; version=1.0.0"), "{text}");
+    assert!(text.trim_end().ends_with("# EOF") && text.matches("# EOF").count() == 1, "{text}");
+    let ticks = text.lines().find(|line| line.starts_with("thingflow_ticks_total{")).ok_or("ticks")?;
+    assert!(ticks.contains(r#"schedule="<img src=x onerror=alert(1)>""#), "{ticks}");
+    assert!(ticks.rsplit(' ').next().and_then(|n| n.parse::<u64>().ok()).is_some_and(|n| n > 0), "{ticks}");
+    for name in [
+        "thingflow_queue_capacity{",
+        "thingflow_dropped_total{",
+        "thingflow_lateness_seconds_total{",
+        "process_cpu_seconds_total ",
+    ] {
+        assert!(text.lines().any(|line| line.starts_with(name)), "{name} in {text}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_scheduler_that_does_not_run_is_not_healthy_and_one_that_is_gone_neither() -> Done {
+    let scheduler = Scheduler::new()?;
+    let page = Options::new("127.0.0.1:0").token(Token::new(TOKEN)?).serve(&scheduler)?;
+    let health = |page: &Page| answer(page.local_addr(), &["GET /health HTTP/1.1", "Host: localhost"]);
+    let waiting = health(&page)?;
+    assert!(status(&waiting) == 503 && waiting.contains("no answer from the scheduler"), "{waiting}");
+    drop(scheduler);
+    let gone = health(&page)?;
+    assert!(status(&gone) == 503 && gone.contains("ended"), "{gone}");
+    let address = page.local_addr();
+    drop(page);
+    assert!(TcpStream::connect(address).is_err(), "nobody listens any more");
+    Ok(())
+}
+
+#[test]
+fn failing_sensors_are_said_by_ready() -> Done {
+    let mut scheduler = Scheduler::new()?;
+    let broken: Vec<Result<f64, &'static str>> = vec![Err("no answer"); 100_000];
+    let lux = SensorOutput::new(FlakySensor::new("lux", broken));
+    lux.connect(call(drop));
+    scheduler.schedule_periodic(lux, Periodic::every(Duration::from_millis(1)).on_failure(OnFailure::Skip))?;
+    let page = Options::new("127.0.0.1:0").serve(&scheduler)?;
+    let (address, stopper) = (page.local_addr(), scheduler.stopper());
+    let client = thread::spawn(move || {
+        let mut ready = String::new();
+        while !ready.contains("1 of 1 schedules fail") {
+            ready = answer(address, &["GET /ready HTTP/1.1", "Host: localhost"])?;
+        }
+        stopper.stop();
+        Ok::<_, io::Error>(ready)
+    });
+    scheduler.run_forever()?;
+    let ready = client.join().map_err(|_| "the client has panicked")??;
+    assert!(status(&ready) == 503 && !ready.contains("lux"), "names are for those with the token: {ready}");
+    Ok(())
+}
+
+#[test]
+fn an_address_that_others_reach_has_to_be_asked_for() -> Done {
+    let scheduler = Scheduler::new()?;
+    let open = Options::new("0.0.0.0:0").serve(&scheduler).err().ok_or("a refusal")?.to_string();
+    assert!(open.contains("open_to_network"), "{open}");
+    assert!(Options::new("0.0.0.0:0").open_to_network().serve(&scheduler).is_ok());
+    let none = thingflow_page::serve(&scheduler, "localhost").err().ok_or("a refusal")?.to_string();
+    assert!(none.contains("such as 127.0.0.1:8080"), "{none}");
+    let first = thingflow_page::serve(&scheduler, "127.0.0.1:0")?;
+    let taken =
+        thingflow_page::serve(&scheduler, &first.local_addr().to_string()).err().ok_or("a refusal")?.to_string();
+    assert!(taken.contains("choose another port"), "{taken}");
+    assert!(first.url().starts_with(&format!("http://{}/#token=", first.local_addr())));
+    Ok(())
+}
