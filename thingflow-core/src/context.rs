@@ -4,6 +4,7 @@ use core::fmt;
 
 use crate::clock::{Instant, Timestamp};
 use crate::error::{FatalError, RunError, StreamError};
+use crate::moment::{Moment, WallClock};
 
 #[cfg(feature = "alloc")]
 use crate::port::{AnyPort, Hub, RunLink};
@@ -61,6 +62,19 @@ impl<'a> Context<'a> {
     /// The wall-clock time, as events carry it.
     pub fn timestamp(&self) -> Timestamp {
         self.host.timestamp(self.now)
+    }
+
+    /// What is known of the wall clock: whether it has been set, how often it was stepped. Outside of a scheduler nothing is.
+    ///
+    /// From the first question on a [`Scheduler`](crate::Scheduler) watches the clock. Nothing that measures a duration goes by
+    /// it, so nothing changes at a step but [`timestamp`](Self::timestamp).
+    pub fn wall_clock(&self) -> WallClock {
+        self.host.wall_clock(self.now)
+    }
+
+    /// The moment of the event being served: as [`timestamp`](Self::timestamp), and whether that can be trusted.
+    pub fn moment(&self) -> Moment {
+        Moment::of(&self.wall_clock())
     }
 
     /// Asks for `on_wake` of the connection being served, at `due` or soon after. The earliest wish counts; a wake-up
@@ -225,6 +239,9 @@ pub(crate) trait Host {
     }
     fn timestamp(&self, _now: Instant) -> Timestamp {
         Timestamp::UNIX_EPOCH
+    }
+    fn wall_clock(&self, now: Instant) -> WallClock {
+        WallClock::unknown(now, self.timestamp(now))
     }
     fn report(&self, thing: &str, error: &StreamError) {
         log::warn!("{thing}: {error}");

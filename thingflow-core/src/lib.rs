@@ -94,6 +94,7 @@ mod limit;
 #[cfg(feature = "alloc")]
 mod lock;
 mod measure;
+mod moment;
 mod notice;
 mod output;
 #[cfg(feature = "alloc")]
@@ -149,6 +150,7 @@ pub use joins::Joins;
 pub use limit::QueueMeter;
 pub use limit::{Limit, Overflow, QueueState, QueueStats};
 pub use measure::{Float, Measured};
+pub use moment::{BootId, Dated, InvalidBootId, Moment, WallClock};
 pub use notice::{Notice, Question, Receipts};
 pub use output::{ConnectedFlow, Flow, OutputThing, Source};
 pub use reduce::Reducing;
@@ -156,10 +158,10 @@ pub use reduce::Reducing;
 pub use reports::Report;
 #[cfg(feature = "std")]
 pub use scheduler::{
-    Batch, DeadLetter, Delivery, DeliveryMeter, DeliveryStats, Descriptor, EdgeOutput, EdgeSink, EventThing,
-    IntoPeriodic, OnFailure, OnSetup, Periodic, PoolInput, PostError, Readiness, Ready, Refusal, Refused, Registry,
-    Remote, ScheduleError, ScheduleHandle, ScheduleStats, Scheduler, StopSignal, StopToken, Stopper, SystemClock,
-    VirtualClock, Worker,
+    Batch, ClockChange, DeadLetter, Delivery, DeliveryMeter, DeliveryStats, Descriptor, EdgeOutput, EdgeSink,
+    EventThing, IntoPeriodic, OnFailure, OnSetup, Periodic, PoolInput, PostError, Readiness, Ready, Refusal, Refused,
+    Registry, Remote, ScheduleError, ScheduleHandle, ScheduleStats, Scheduler, StopSignal, StopToken, Stopper,
+    SystemClock, VirtualClock, Worker,
 };
 #[cfg(feature = "std")]
 pub use scheduler::{

@@ -20,8 +20,9 @@ use core::fmt;
 use serde::de::{self, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::clock::Timestamp;
+use crate::clock::{Instant, Timestamp};
 use crate::event::SensorId;
+use crate::moment::BootId;
 
 /// The name of the newtype struct that a [`Timestamp`] is for a serializer. To one that is
 /// [not for people](Serializer::is_human_readable) its content is an `i64`: the nanoseconds since 1970.
@@ -92,6 +93,51 @@ impl Visitor<'_> for Text {
     }
     fn visit_str<E: de::Error>(self, text: &str) -> Result<Timestamp, E> {
         text.parse().map_err(E::custom)
+    }
+}
+
+/// Its nanoseconds: an instant means something in its boot only.
+impl Serialize for Instant {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u64(self.as_nanos())
+    }
+}
+
+impl<'de> Deserialize<'de> for Instant {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        u64::deserialize(deserializer).map(Self::from_nanos)
+    }
+}
+
+/// A text in formats for people, else its two halves, the upper one first.
+impl Serialize for BootId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() {
+            return serializer.collect_str(self);
+        }
+        #[allow(clippy::cast_possible_truncation)] // the lower half
+        let halves = ((self.as_u128() >> 64) as u64, self.as_u128() as u64);
+        halves.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for BootId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Uuid;
+        impl Visitor<'_> for Uuid {
+            type Value = BootId;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a boot id, which is a UUID")
+            }
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<BootId, E> {
+                text.parse().map_err(E::custom)
+            }
+        }
+        if deserializer.is_human_readable() {
+            return deserializer.deserialize_str(Uuid);
+        }
+        let (upper, lower) = <(u64, u64)>::deserialize(deserializer)?;
+        Ok(Self::from_u128(u128::from(upper) << 64 | u128::from(lower)))
     }
 }
 

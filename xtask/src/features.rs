@@ -4,7 +4,8 @@ use std::fs;
 
 use crate::{Result, process};
 
-const LIBRARIES: [&str; 6] = [
+const LIBRARIES: [&str; 7] = [
+    "thingflow-clock",
     "thingflow-core",
     "thingflow-adapters",
     "thingflow-journal",

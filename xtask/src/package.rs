@@ -4,7 +4,8 @@
 use crate::{Result, process};
 
 /// In the order of their dependencies.
-pub(crate) const PUBLISHED: [&str; 7] = [
+pub(crate) const PUBLISHED: [&str; 8] = [
+    "thingflow-clock",
     "thingflow-core",
     "thingflow-journal",
     "thingflow-adapters",

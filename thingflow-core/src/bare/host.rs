@@ -5,6 +5,7 @@ use core::cell::Cell;
 use crate::clock::{Instant, Timestamp};
 use crate::context::Host;
 use crate::error::StreamError;
+use crate::moment::{BootId, WallClock};
 
 #[cfg(feature = "alloc")]
 use crate::context::{Context, Job};
@@ -23,6 +24,8 @@ pub(super) struct BareHost {
     pub(super) now: Cell<Instant>,
     /// The wall-clock time at [`Instant::ZERO`].
     pub(super) epoch: Cell<Timestamp>,
+    /// Whether somebody has said so.
+    pub(super) is_set: Cell<bool>,
     pub(super) stopped: Cell<bool>,
     pub(super) reports: Cell<u32>,
     /// How often somebody had room again.
@@ -52,6 +55,12 @@ impl Host for BareHost {
     }
     fn timestamp(&self, _: Instant) -> Timestamp {
         self.epoch.get() + self.now.get().since(Instant::ZERO)
+    }
+    fn wall_clock(&self, now: Instant) -> WallClock {
+        let mut clock = WallClock::unknown(now, self.timestamp(now));
+        clock.is_set = self.is_set.get();
+        clock.boot = BootId::from_u128(1); // a scheduler knows of one
+        clock
     }
     fn report(&self, thing: &str, error: &StreamError) {
         self.reports.set(self.reports.get().saturating_add(1));

@@ -95,6 +95,7 @@ impl<'a, const N: usize> Scheduler<'a, N> {
         let since_start = time - Timestamp::UNIX_EPOCH;
         let running = self.now().since(Instant::ZERO);
         self.host.epoch.set(Timestamp::UNIX_EPOCH + since_start.saturating_sub(running));
+        self.host.is_set.set(true);
     }
 
     /// Runs a Thing at a fixed rate. A missing reading ends it, see [`OnFailure::Stop`].

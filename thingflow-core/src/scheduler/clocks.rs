@@ -5,7 +5,9 @@ use std::rc::Rc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::reactor::monotonic;
+use super::wall::boot_id;
 use crate::clock::{Clock, Instant, Timestamp};
+use crate::moment::{BootId, WallClock};
 
 /// The system's clocks: `CLOCK_MONOTONIC` for deadlines, the wall clock for timestamps.
 ///
@@ -32,45 +34,107 @@ impl Clock for SystemClock {
 
 /// Time that moves only when a scheduler jumps to its next deadline, or when it is told to. Clones are the same clock.
 ///
-/// It begins at [`Instant::ZERO`] and, unless told otherwise, at the Unix epoch.
+/// It begins at [`Instant::ZERO`] and, unless told otherwise, at the Unix epoch. Its wall clock counts as set; a test of what
+/// happens on a board whose clock is not begins with [`unset`](Self::unset).
 ///
 /// ```
 /// use std::time::Duration;
-/// use thingflow_core::{Clock, VirtualClock};
+/// use thingflow_core::{Clock, Timestamp, VirtualClock};
 /// let clock = VirtualClock::new();
 /// clock.advance(Duration::from_secs(3));
 /// assert_eq!(clock.timestamp().to_string(), "1970-01-01T00:00:03Z");
+/// clock.set(Timestamp::from_secs(60)); // the wall clock alone
+/// assert_eq!((clock.timestamp().to_string(), clock.now().as_nanos()), ("1970-01-01T00:01:00Z".into(), 3_000_000_000));
 /// ```
-#[derive(Clone, Debug, Default)]
-pub struct VirtualClock {
-    now: Rc<Cell<Instant>>,
-    epoch: Timestamp,
+#[derive(Clone, Debug)]
+pub struct VirtualClock(Rc<Script>);
+
+#[derive(Debug)]
+struct Script {
+    now: Cell<Instant>,
+    /// A reading of the wall clock.
+    wall: Cell<(Instant, Timestamp)>,
+    is_set: Cell<bool>,
+    steps: Cell<u64>,
+    boot: Cell<BootId>,
 }
 
 impl VirtualClock {
     /// A clock that begins at the Unix epoch.
     pub fn new() -> Self {
-        Self::default()
+        Self::starting_at(Timestamp::UNIX_EPOCH)
     }
 
     /// A clock that begins at a given wall-clock time, such as that of a recording.
     pub fn starting_at(epoch: Timestamp) -> Self {
-        Self { now: Rc::default(), epoch }
+        Self(Rc::new(Script {
+            now: Cell::default(),
+            wall: Cell::new((Instant::ZERO, epoch)),
+            is_set: Cell::new(true),
+            steps: Cell::default(),
+            boot: Cell::new(BootId::from_u128(1)),
+        }))
+    }
+
+    /// The same clock, whose wall clock nobody has set yet.
+    #[must_use]
+    pub fn unset(self) -> Self {
+        self.0.is_set.set(false);
+        self
+    }
+
+    /// The same clock in another boot of the machine; it is in boot 1 unless told so.
+    #[must_use]
+    pub fn in_boot(self, boot: BootId) -> Self {
+        self.0.boot.set(boot);
+        self
     }
 
     /// Lets time pass: how a test shows that something took long.
     pub fn advance(&self, d: Duration) {
-        self.now.set(self.now.get() + d);
+        self.0.now.set(self.0.now.get() + d);
+    }
+
+    /// Sets the wall clock, forward or back: a step. The monotonic clock takes no part in it.
+    pub fn set(&self, to: Timestamp) {
+        self.0.wall.set((self.0.now.get(), to));
+        self.0.steps.set(self.0.steps.get() + 1);
+        self.0.is_set.set(true);
+    }
+
+    /// Says that the wall clock is right as it is: a daemon has synchronized it without a step.
+    pub fn synchronize(&self) {
+        self.0.is_set.set(true);
+    }
+
+    /// How often it was [set](Self::set).
+    pub(super) fn steps(&self) -> u64 {
+        self.0.steps.get()
+    }
+
+    pub(super) fn is_set(&self) -> bool {
+        self.0.is_set.get()
+    }
+
+    fn timestamp_at(&self, now: Instant) -> Timestamp {
+        let (at, time) = self.0.wall.get();
+        WallClock::unknown(at, time).time_at(now)
+    }
+}
+
+impl Default for VirtualClock {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
 impl Clock for VirtualClock {
     fn now(&self) -> Instant {
-        self.now.get()
+        self.0.now.get()
     }
 
     fn timestamp(&self) -> Timestamp {
-        self.epoch + self.now.get().since(Instant::ZERO)
+        self.timestamp_at(self.now())
     }
 }
 
@@ -110,7 +174,7 @@ impl RunClock {
                 });
                 Timestamp::from_nanos(mono.saturating_add(wall))
             }
-            Self::Virtual(clock) => clock.epoch + now.since(Instant::ZERO),
+            Self::Virtual(clock) => clock.timestamp_at(now),
         }
     }
 
@@ -120,6 +184,19 @@ impl RunClock {
         }
     }
 
+    /// The virtual clock, whose wall clock a test sets.
+    pub(super) fn scripted(&self) -> Option<&VirtualClock> {
+        match self {
+            Self::System { .. } => None,
+            Self::Virtual(clock) => Some(clock),
+        }
+    }
+
+    /// Which boot of the machine it is.
+    pub(super) fn boot(&self) -> BootId {
+        self.scripted().map_or_else(boot_id, |clock| clock.0.boot.get())
+    }
+
     pub(super) fn is_virtual(&self) -> bool {
         matches!(self, Self::Virtual(_))
     }
@@ -127,7 +204,7 @@ impl RunClock {
     /// Moves virtual time on to `due`; real time takes its time.
     pub(super) fn jump_to(&self, due: Instant) {
         if let Self::Virtual(clock) = self {
-            clock.now.set(due.max(clock.now.get()));
+            clock.0.now.set(due.max(clock.now()));
         }
     }
 }

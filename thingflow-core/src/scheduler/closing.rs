@@ -175,6 +175,7 @@ impl Engine {
         }
         log_failed(self.discard(|_| drop(hubs)));
         self.reports.end_run();
+        self.wall.end_run();
         self.watch.take();
         let failed = self.threads.stop().and_then(|heard| heard.failed);
         self.link.trackers.end_run();

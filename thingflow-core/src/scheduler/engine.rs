@@ -24,6 +24,7 @@ use super::threads::crew::Threads;
 use super::threads::inbox::Doorbell;
 use super::threads::watch::Watch;
 use super::timers::{Due, Timers};
+use super::wall::Wall;
 use crate::clock::Instant;
 use crate::context::{Context, Job};
 use crate::error::{FatalError, RunError};
@@ -50,6 +51,7 @@ pub(crate) struct Engine {
     /// How often paused sources were set free: who was set free while it was called does not pause after it.
     pub(super) resumed: Cell<u64>,
     pub(super) reports: Reports,
+    pub(super) wall: Wall,
     pub(super) me: Weak<Engine>,
     /// Tells it from other schedulers of the program.
     pub(super) number: usize,
@@ -176,6 +178,7 @@ impl Engine {
             run: Run::default(),
             resumed: Cell::new(0),
             reports: Reports::default(),
+            wall: Wall::default(),
             me: me.clone(),
             number: next_number(),
             desk: OnceCell::new(),
@@ -257,6 +260,9 @@ impl Engine {
         }
         if let Some(reports) = self.reports.listened() {
             visitor.port(reports.as_ref(), false);
+        }
+        if let Some(changes) = self.wall.listened() {
+            visitor.port(changes.as_ref(), false);
         }
     }
 

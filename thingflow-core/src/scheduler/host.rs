@@ -11,6 +11,7 @@ use super::timers::{Due, Kind};
 use crate::clock::{Instant, Timestamp};
 use crate::context::{Context, Culprit, Host, Job};
 use crate::error::StreamError;
+use crate::moment::WallClock;
 use crate::port::{AnyPort, Hub, RunLink};
 use crate::thing::Closed;
 
@@ -58,6 +59,10 @@ impl Host for Engine {
 
     fn timestamp(&self, now: Instant) -> Timestamp {
         self.clock.timestamp_at(now)
+    }
+
+    fn wall_clock(&self, now: Instant) -> WallClock {
+        self.wall_clock_at(now)
     }
 
     fn report(&self, thing: &str, error: &StreamError) {

@@ -20,6 +20,7 @@ mod ticks;
 mod timers;
 mod troubles;
 mod turn;
+mod wall;
 mod within;
 
 use std::fmt;
@@ -42,6 +43,7 @@ pub use threads::{
     Batch, DeadLetter, Delivery, DeliveryMeter, DeliveryStats, EdgeOutput, EdgeSink, OnSetup, PoolInput, PostError,
     Refusal, Remote, StopToken, Worker,
 };
+pub use wall::ClockChange;
 
 pub(crate) use engine::Engine;
 
@@ -277,6 +279,43 @@ impl Scheduler {
             self.engine.do_later(move |_, cx| started.notice(Notice::Start, cx).map(drop));
         }
         port
+    }
+
+    /// Says when the wall clock is set to another time, and when it becomes known that it has been set: an event for each
+    /// change, in the turn in which it is noticed. A program asks for it before the run.
+    ///
+    /// A clock has been set when a daemon synchronizes it, as the kernel says, or when it is stepped while the scheduler watches
+    /// it. Where a service of the boot sets it to a time that it has saved, start the program after `time-set.target`.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use thingflow_core::prelude::*;
+    /// # use thingflow_core::{Timestamp, VirtualClock, testing::Recorder};
+    /// let clock = VirtualClock::new().unset();
+    /// let (mut scheduler, seen) = (Scheduler::with_clock(clock.clone())?, Recorder::new());
+    /// scheduler.clock_changes().map(|change| change.to_string()).connect(seen.clone());
+    /// let ticks = from_iter(1..=3).for_each(move |tick| {
+    ///     if tick == 2 {
+    ///         clock.set(Timestamp::from_secs(100)); // the network is there
+    ///     }
+    /// });
+    /// scheduler.schedule_periodic(ticks, Duration::from_secs(1))?;
+    /// scheduler.run_forever()?;
+    /// assert_eq!(seen.events(), ["the wall clock was set from 1970-01-01T00:00:03Z to 1970-01-01T00:01:41Z"]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn clock_changes(&self) -> Port<ClockChange> {
+        let (port, new) = self.engine.clock_changes();
+        if new {
+            let mut started = port.clone();
+            self.engine.do_later(move |_, cx| started.notice(Notice::Start, cx).map(drop));
+        }
+        port
+    }
+
+    /// Takes the wall clock as set from now on: for a board with a battery-backed clock that no network corrects.
+    pub fn trust_wall_clock(&self) {
+        self.engine.trust_wall_clock();
     }
 
     /// The names of what is scheduled, and of the threads that take something from it.

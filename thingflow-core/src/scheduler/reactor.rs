@@ -25,7 +25,8 @@ use crate::clock::Instant;
 const WAKER: Token = Token(0);
 const TIMER: Token = Token(1);
 const SIGNALS: Token = Token(2);
-const FIRST_DESCRIPTOR: usize = 3;
+const CLOCK: Token = Token(3);
+const FIRST_DESCRIPTOR: usize = 4;
 
 /// Until when the reactor may sleep.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +46,10 @@ pub(super) struct Reactor {
     timer: OwnedFd,
     set: Cell<Option<Instant>>,
     signals: RefCell<Option<Signals>>,
+    /// A timer that never fires, but is cancelled when the wall clock is set.
+    wall_clock: RefCell<Option<OwnedFd>>,
+    /// It was cancelled.
+    clock_set: Cell<bool>,
     waker: Arc<mio::Waker>,
     watched: RefCell<Keyed<Watched>>,
     /// To be announced in the next turn.
@@ -73,6 +78,8 @@ impl Reactor {
             timer,
             set: Cell::default(),
             signals: RefCell::default(),
+            wall_clock: RefCell::default(),
+            clock_set: Cell::default(),
             waker,
             watched: RefCell::default(),
             again: RefCell::default(),
@@ -103,6 +110,29 @@ impl Reactor {
         }
     }
 
+    /// Notices from now on when the wall clock is set.
+    pub(super) fn watch_clock(&self) -> io::Result<()> {
+        let timer =
+            rustix::time::timerfd_create(TimerfdClockId::Realtime, TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC)?;
+        arm_clock(timer.as_fd())?;
+        self.poll.borrow().registry().register(&mut SourceFd(&timer.as_raw_fd()), CLOCK, Interest::READABLE)?;
+        *self.wall_clock.borrow_mut() = Some(timer);
+        Ok(())
+    }
+
+    fn hear_clock(&self) -> io::Result<()> {
+        let timer = self.wall_clock.borrow();
+        let Some(timer) = &*timer else { return Ok(()) };
+        // Cancelled, it gives an error, once; it stays armed, but edges of readiness come only after the next arming.
+        self.clock_set.set(rustix::io::read(timer, &mut [0; 8]).is_err());
+        arm_clock(timer.as_fd())
+    }
+
+    /// Whether the wall clock has been set: says so once.
+    pub(super) fn take_clock_set(&self) -> bool {
+        self.clock_set.take()
+    }
+
     /// Sleeps, then names the schedules whose descriptors are ready. The signals that came, if any did.
     pub(super) fn wait(&self, until: Until, ready: &mut Vec<Id>) -> io::Result<Vec<i32>> {
         if let Until::At(due) = until
@@ -123,6 +153,7 @@ impl Reactor {
             match event.token() {
                 WAKER => {}
                 TIMER => self.set.set(None),
+                CLOCK => self.hear_clock()?,
                 SIGNALS => came.extend(self.signals.borrow_mut().iter_mut().flat_map(Signals::pending)),
                 Token(n) => ready.extend(self.announce(n - FIRST_DESCRIPTOR, readiness(event))),
             }
@@ -228,6 +259,15 @@ fn set_timer(timer: BorrowedFd<'_>, due: Instant) -> io::Result<()> {
     let it_value = Timespec { tv_sec: (nanos / 1_000_000_000) as i64, tv_nsec: (nanos % 1_000_000_000) as _ };
     let it_interval = Timespec { tv_sec: 0, tv_nsec: 0 };
     rustix::time::timerfd_settime(timer, TimerfdTimerFlags::ABSTIME, &Itimerspec { it_interval, it_value })?;
+    Ok(())
+}
+
+/// Arms a timer of the wall clock so that a step cancels it.
+fn arm_clock(timer: BorrowedFd<'_>) -> io::Result<()> {
+    let never = Timespec { tv_sec: i32::MAX.into(), tv_nsec: 0 };
+    let it_interval = Timespec { tv_sec: 0, tv_nsec: 0 };
+    let flags = TimerfdTimerFlags::ABSTIME | TimerfdTimerFlags::CANCEL_ON_SET;
+    rustix::time::timerfd_settime(timer, flags, &Itimerspec { it_interval, it_value: never })?;
     Ok(())
 }
 

@@ -27,6 +27,7 @@ impl Engine {
         if self.has_work() {
             self.wait(limit)?;
             self.clock.forget_wall_clock();
+            self.follow_wall_clock()?;
             self.call_freed()?;
             self.fire_due_timers()?;
             self.drain_inboxes()?;

@@ -6,9 +6,12 @@
 //! goes out when the stream ends, also by an error.
 
 mod coalesce;
+mod dated;
 mod debounce;
 mod delay;
 mod heartbeat;
+#[cfg(feature = "alloc")]
+mod hold_until_clock_is_set;
 mod on_timeout;
 mod pace;
 mod sample_every;
@@ -20,9 +23,12 @@ mod time_to_live;
 mod timeout;
 
 pub use coalesce::Coalesce;
+pub use dated::Date;
 pub use debounce::Debounce;
 pub use delay::Delay;
 pub use heartbeat::Heartbeat;
+#[cfg(feature = "alloc")]
+pub use hold_until_clock_is_set::HoldUntilClockIsSet;
 pub use on_timeout::{OnTimeout, Repeat, Watcher};
 pub use pace::Pace;
 pub use sample_every::SampleEvery;
@@ -464,6 +470,75 @@ pub trait Timing: Chain {
         Self::Item: Aged + 'static,
     {
         self.pipe(TimeToLive::new(limit))
+    }
+
+    /// Marks each event with the [`Moment`](crate::Moment) at which it came: its wall time, and whether that is known on a
+    /// board whose clock may not have been set yet.
+    ///
+    /// What comes before the clock is set can be [settled](crate::Dated::settled) later in the same boot. To measure
+    /// durations use [`stamped`](Self::stamped).
+    ///
+    /// Holds nothing. Sends `Dated<T>`.
+    ///
+    /// ```
+    /// # use thingflow_core::prelude::*;
+    /// # #[cfg(feature = "std")] {
+    /// # use core::time::Duration;
+    /// # use thingflow_core::{VirtualClock, testing::Recorder};
+    /// let clock = VirtualClock::new().unset();
+    /// let (mut scheduler, seen) = (Scheduler::with_clock(clock.clone())?, Recorder::new());
+    /// let dated = from_iter(1..=3).tap(call(move |n| if n == 2 { clock.synchronize() })).dated();
+    /// scheduler.schedule_periodic(dated.connect(seen.clone()), Duration::from_secs(1))?;
+    /// scheduler.run_forever()?;
+    /// let known: Vec<_> = seen.events().iter().map(|dated| dated.moment.is_known()).collect();
+    /// assert_eq!(known, [false, true, true]);
+    /// # }
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    fn dated(self) -> Self::Piped<Date> {
+        self.pipe(Date)
+    }
+
+    /// Holds events back until the wall clock has been set, so that all that follows knows their times: for at most `longest`
+    /// from the first of them. What exceeds `limit` is treated as it says.
+    ///
+    /// When the clock is set the events go on in their order, each with the [`Moment`](crate::Moment) at which it came, settled:
+    /// the wall time is reckoned from the monotonic time that has passed. If it is not set for so long, events go on with a mark
+    /// that their time is not known, those held at once and the others as they come, until the clock is set after all.
+    /// [`into_event`](crate::Dated::into_event) puts the time of a sensor event right. While the clock is not set it is
+    /// looked at each second.
+    ///
+    /// When the stream completes the end waits with the events; an error does not wait. Where
+    /// [nobody wakes](crate::Context::drains) nothing is held.
+    ///
+    /// Holds up to `limit` events. Sends `Dated<T>`.
+    ///
+    /// ```
+    /// # use core::time::Duration;
+    /// # use thingflow_core::prelude::*;
+    /// # use thingflow_core::testing::ListSensor;
+    /// # #[cfg(feature = "std")] {
+    /// # use thingflow_core::{VirtualClock, testing::Recorder};
+    /// let clock = VirtualClock::new().unset(); // shows 1970
+    /// let (mut scheduler, seen) = (Scheduler::with_clock(clock.clone())?, Recorder::new());
+    /// scheduler.schedule_sensor(ListSensor::new("lux", [20, 21, 22]), Duration::from_secs(10), |lux| {
+    ///     let dated = lux.hold_until_clock_is_set(Duration::from_secs(3600), Limit::drop_oldest(10_000));
+    ///     dated.map(|dated| dated.into_event()).map(|event| event.ts.to_string()).connect(seen.clone());
+    /// })?;
+    /// scheduler.run_for(Duration::from_secs(25))?;
+    /// assert_eq!(seen.text(), "");
+    /// clock.set("2026-03-01T12:00:25Z".parse()?);
+    /// scheduler.run_forever()?;
+    /// assert_eq!(seen.events(), ["2026-03-01T12:00:10Z", "2026-03-01T12:00:20Z", "2026-03-01T12:00:30Z"]);
+    /// # }
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    #[cfg(feature = "alloc")]
+    fn hold_until_clock_is_set(self, longest: Duration, limit: Limit) -> Self::Piped<HoldUntilClockIsSet<Self::Item>>
+    where
+        Self::Item: 'static,
+    {
+        self.pipe(HoldUntilClockIsSet::new(longest, limit))
     }
 
     /// Marks each event with the time at which it came.
