@@ -571,6 +571,8 @@ fn timing() -> Vec<Row> {
         chain("coalesce", 1, |p| p.coalesce()).collects().holds(),
         chain("time_to_live", 1, |p| p.stamped().time_to_live(SECOND)),
         chain("stamped", 1, |p| p.stamped()),
+        chain("dated", 1, |p| p.dated()),
+        chain("hold_until_clock_is_set", 1, move |p| p.hold_until_clock_is_set(SECOND, limit())).has_room(),
         chain("timeout", 1, |p| p.timeout(SECOND)),
         chain("on_timeout", 1, |p| p.on_timeout(SECOND, || Some(3))),
     ]
