@@ -92,7 +92,7 @@ fn the_end_waits_with_the_events_and_an_error_does_not() -> Result<(), Box<dyn s
     script(&scheduler, vec![(8, set(&clock, 1008))]);
     scheduler.run_forever()?;
     assert_eq!(completed.timed_text(), r#""1001"@8 "1002"@8 |@8"#);
-    assert_eq!(failed.timed_text(), r#""?"@0 ! gone@0"#);
+    assert_eq!(failed.timed_text(), r#""?"@0 !@0 gone"#);
     Ok(())
 }
 

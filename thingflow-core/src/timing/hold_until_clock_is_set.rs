@@ -4,7 +4,7 @@
 
 use core::time::Duration;
 
-use crate::clock::Instant;
+use crate::clock::{Instant, Timestamp};
 use crate::error::StreamError;
 use crate::kit::Holding;
 use crate::limit::Limit;
@@ -81,6 +81,9 @@ impl<T> Filter<T> for HoldUntilClockIsSet<T> {
             self.wait(out);
         }
         self.held.follow(demand, out)
+    }
+    fn on_watermark(&mut self, watermark: Timestamp, out: &mut Emitter<'_, '_, impl InputThing<Dated<T>>>) -> Receipt {
+        self.held.on_watermark(watermark, out)
     }
     fn on_completed(&mut self, out: &mut Emitter<'_, '_, impl InputThing<Dated<T>>>) -> Closed {
         if self.held.may_wait(out) {
