@@ -20,7 +20,7 @@ use core::fmt;
 use serde::de::{self, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::clock::{Instant, Timestamp};
+use crate::clock::Timestamp;
 use crate::event::SensorId;
 use crate::moment::BootId;
 
@@ -93,19 +93,6 @@ impl Visitor<'_> for Text {
     }
     fn visit_str<E: de::Error>(self, text: &str) -> Result<Timestamp, E> {
         text.parse().map_err(E::custom)
-    }
-}
-
-/// Its nanoseconds: an instant means something in its boot only.
-impl Serialize for Instant {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_u64(self.as_nanos())
-    }
-}
-
-impl<'de> Deserialize<'de> for Instant {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        u64::deserialize(deserializer).map(Self::from_nanos)
     }
 }
 
