@@ -83,7 +83,7 @@ pub mod udp;
 ))]
 mod printable;
 
-#[cfg(any(feature = "outbox", feature = "recording"))]
+#[cfg(feature = "outbox")]
 mod journaling;
 
 #[cfg(any(feature = "csv", feature = "lines"))]

@@ -4,6 +4,7 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
+use std::io;
 use std::path::Path;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex};
@@ -16,7 +17,7 @@ use thingflow_core::testing::{ListSensor, Recorder};
 use thingflow_core::tracking::{Outcome, Tracked, Tracker, Tracking};
 use thingflow_core::{Backoff, Batch, Delivery, Limit, Refusal, StreamError, interval};
 use thingflow_journal::model::{Model, Operation};
-use thingflow_journal::{Folder, Range, inspect};
+use thingflow_journal::{Entry, File, Files, Folder, Range, SyncPoint, inspect};
 
 type Reading = SensorEvent<f64>;
 type Sent = Tracked<Reading, Stored>;
@@ -243,6 +244,112 @@ fn a33_an_event_that_fails_on_the_reactor_is_a_dead_letter_too() {
     scheduler.run_forever().unwrap();
     assert_eq!(seen.events(), [1.0, 4.0 / 3.0, 5.0 / 3.0]);
     assert_eq!((meter.stats().delivered, meter.stats().dead), (3, 3));
+}
+
+#[test]
+fn a33_what_a_writer_refuses_is_a_dead_letter_although_nobody_takes_it() {
+    let (disk, dead, server) = (Model::new(1), Model::new(2), Server::default());
+    let mut scheduler = Scheduler::virtual_time().unwrap();
+    let mut outbox = on_disk(&disk, &dead);
+    let (sink, _) = scheduler.worker("server", server.writer(), Delivery::within(Limit::block(16))).unwrap();
+    outbox.port("server", Outlet::default()).unwrap().connect(sink);
+    let sensor = SensorOutput::new(ListSensor::new("lux", [1.0, -2.0, 3.0]));
+    sensor.connect(outbox.input());
+    let meter = outbox.meter("server");
+    scheduler.schedule_on_main_event_loop(outbox).unwrap();
+    scheduler.schedule_periodic(sensor, SECOND).unwrap();
+    scheduler.run_forever().unwrap();
+    assert_eq!((meter.stats().delivered, meter.stats().dead, server.got().len()), (2, 1, 2));
+}
+
+/// Files whose syncs wait while somebody holds the gate.
+#[derive(Debug)]
+struct Gated {
+    files: Model,
+    gate: Arc<Mutex<()>>,
+}
+
+#[derive(Debug)]
+struct GatedFile(Box<dyn File>, Arc<Mutex<()>>);
+
+impl Files for Gated {
+    fn list(&self) -> io::Result<Vec<Entry>> {
+        self.files.list()
+    }
+    fn open(&self, name: &str) -> io::Result<Box<dyn File>> {
+        Ok(Box::new(GatedFile(self.files.open(name)?, self.gate.clone())))
+    }
+    fn create(&self, name: &str) -> io::Result<Box<dyn File>> {
+        Ok(Box::new(GatedFile(self.files.create(name)?, self.gate.clone())))
+    }
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        self.files.rename(from, to)
+    }
+    fn remove(&self, name: &str) -> io::Result<()> {
+        self.files.remove(name)
+    }
+    fn sync_folder(&self, point: SyncPoint) -> io::Result<()> {
+        self.files.sync_folder(point)
+    }
+    fn folder_bytes(&self) -> io::Result<u64> {
+        self.files.folder_bytes()
+    }
+    fn lock(&self, name: &str) -> io::Result<Option<Box<dyn Send>>> {
+        self.files.lock(name)
+    }
+    fn describe(&self) -> String {
+        self.files.describe()
+    }
+}
+
+impl File for GatedFile {
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        self.0.read_at(buffer, offset)
+    }
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        self.0.write_at(bytes, offset)
+    }
+    fn allocate(&self, bytes: u64) -> io::Result<()> {
+        self.0.allocate(bytes)
+    }
+    fn truncate(&self, bytes: u64) -> io::Result<()> {
+        self.0.truncate(bytes)
+    }
+    fn sync_data(&self, point: SyncPoint) -> io::Result<()> {
+        let _open = self.1.lock().unwrap();
+        self.0.sync_data(point)
+    }
+    fn len(&self) -> io::Result<u64> {
+        self.0.len()
+    }
+    fn allocated(&self) -> io::Result<u64> {
+        self.0.allocated()
+    }
+}
+
+#[test]
+fn a01_a_commit_that_takes_long_holds_up_neither_the_reactor_nor_what_else_it_does() {
+    let (disk, dead, gate) = (Model::new(1), Model::new(2), Arc::new(Mutex::new(())));
+    let gated = Gated { files: disk, gate: gate.clone() };
+    let mut scheduler = Scheduler::new().unwrap();
+    let mut outbox = Outbox::open_on(gated, dead, Options::new(4 << 20, Window::every(Duration::ZERO))).unwrap();
+    let seen = Recorder::new();
+    outbox.port("server", Outlet::default()).unwrap().acknowledge().connect(seen.clone());
+    let closed = gate.lock().unwrap();
+    let (meter, ticks) = (outbox.meter("server"), Rc::new(RefCell::new(0)));
+    let (readings, counted) = (from_iter((0..1000).map(reading)).output(), ticks.clone());
+    readings.connect(outbox.input());
+    readings.connect(call(move |_| *counted.borrow_mut() += 1));
+    scheduler.schedule_recurring(readings).unwrap();
+    scheduler.schedule_on_main_event_loop(outbox).unwrap();
+    while *ticks.borrow() < 1000 {
+        scheduler.turn(Some(SECOND)).unwrap(); // with the disk at a standstill
+    }
+    assert_eq!((meter.stats().waiting, seen.events().len()), (1000, 0));
+    drop(closed);
+    scheduler.run_forever().unwrap();
+    assert_eq!(seen.events().len(), 1000);
+    assert_conserved(meter.stats());
 }
 
 #[test]
@@ -579,6 +686,68 @@ proptest! {
             prop_assert_eq!(ended, (0..given as i64).collect::<Vec<_>>());
         }
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
+
+    /// Whenever the power goes or the process is killed, what upstream was told is there comes out of the next run, in order;
+    /// what comes again has a mark.
+    #[test]
+    fn a01_a10_a_crash_at_any_operation_loses_nothing_that_was_acknowledged(
+        seed: u64, crashes in prop::collection::vec((1_u64..250, any::<bool>()), 1..4),
+    ) {
+        let (disk, dead) = (Model::new(seed), Model::new(seed ^ 1));
+        let (told, got) = (Rc::new(RefCell::new(BTreeSet::new())), Rc::new(RefCell::new(Vec::new())));
+        let mut first = 0;
+        for crash in crashes.iter().copied().map(Some).chain([None]) {
+            if let Some((operations, _)) = crash {
+                disk.stop_after(operations);
+            }
+            first += 1000;
+            flow(&disk, &dead, first..first + if crash.is_some() { 40 } else { 0 }, &told, &got);
+            match crash {
+                Some((_, true)) => disk.cut_power(),
+                _ => disk.kill(),
+            }
+        }
+        let (mut seen, mut last) = (BTreeSet::new(), 0);
+        for (number, seconds, resent) in got.borrow().iter().copied() {
+            prop_assert!(seen.insert(seconds) || resent, "{seconds} comes again without a mark");
+            prop_assert!(number > last || resent, "{number} comes behind {last}");
+            last = number;
+        }
+        let lost: Vec<_> = told.borrow().difference(&seen).copied().collect();
+        prop_assert!(lost.is_empty(), "{lost:?} were acknowledged and are lost");
+    }
+}
+
+type Told = Rc<RefCell<BTreeSet<i64>>>;
+type Got = Rc<RefCell<Vec<(u64, i64, bool)>>>;
+
+/// Runs a flow until its source has ended, or its disk has crashed: what was acknowledged upstream, and what came out.
+fn flow(disk: &Model, dead: &Model, numbers: std::ops::Range<u64>, told: &Told, got: &Got) {
+    let Ok(mut outbox) = Outbox::open_on(disk.clone(), dead.clone(), options().segment_bytes(8192)) else { return };
+    let Ok(port) = outbox.port("server", Outlet::default()) else { return };
+    let notes = got.clone();
+    port.for_each(move |event: Sent| {
+        let stored = event.metadata().next().unwrap();
+        notes.borrow_mut().push((stored.number, event.value.ts.as_nanos(), stored.resent));
+    });
+    let (notes, image) = (told.clone(), disk.clone());
+    let upstream = Tracker::new(move |settled: thingflow_core::tracking::Settled<i64>, _| {
+        if settled.outcome == Outcome::Done && !image.is_stopped() {
+            notes.borrow_mut().insert(settled.meta);
+        }
+        Ok(())
+    });
+    let readings = from_iter(numbers.map(reading).collect::<Vec<_>>()).track_by(&upstream, |event| event.ts.as_nanos());
+    let mut scheduler = Scheduler::virtual_time().unwrap();
+    scheduler.schedule_periodic(readings.connect(outbox.tracked_input()), Duration::from_millis(10)).unwrap();
+    scheduler.schedule_on_main_event_loop(outbox).unwrap();
+    scheduler.run_for(SECOND).unwrap();
+    scheduler.stopper().stop();
+    scheduler.run_forever().unwrap();
 }
 
 /// The times of events that were done with, and whether they were marked, for each port.

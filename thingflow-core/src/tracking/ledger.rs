@@ -9,7 +9,7 @@
 use alloc::collections::VecDeque;
 use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
-use super::sync::{Lock, Shared, abandoning};
+use super::sync::{Lock, Shared, abandoning, refusing};
 use crate::error::StreamError;
 
 /// What became of an event.
@@ -246,6 +246,11 @@ impl<M> Drop for Share<M> {
         if !self.said {
             self.record.dropped.store(true, Relaxed);
             if abandoning() {
+                if let Some(error) = refusing() {
+                    self.record.failure.with(|failure| {
+                        failure.get_or_insert(error);
+                    });
+                }
                 self.record.abandoned.store(true, Relaxed);
             }
         }

@@ -23,7 +23,7 @@ use crate::notice::Notice;
 use crate::port::{Port, PortRef};
 use crate::size::Size;
 use crate::thing::Closed;
-use crate::tracking::abandon;
+use crate::tracking::{abandon, refuse};
 
 /// What blocks: it connects, and then works on events, several at a time.
 ///
@@ -236,7 +236,7 @@ impl Delivery {
 
 impl Scheduler {
     /// Has events worked on by a [`Worker`] on a thread of its own: connect the first of the two. What is refused for good
-    /// leaves the second; if nobody listens to that, it is reported.
+    /// leaves the second; if nobody listens to that, it is reported, and a [tracked](crate::tracking) event has failed.
     ///
     /// The run goes on while the other side is away, and events wait within the queue, whose policy says what becomes of those
     /// that are too many; their order is kept. The first failure is reported, then the second, the fourth, the eighth and so
@@ -504,7 +504,9 @@ impl<T: Clone + 'static> Policy<T> {
         if self.refused.has_connections() {
             let _ = self.refused.emit(letter, cx)?; // that nobody wants more of them is no reason to stop
         } else {
-            cx.report(name, &StreamError::caused("an event is refused", letter.error));
+            let DeadLetter { event, error } = letter;
+            refuse(event, &error);
+            cx.report(name, &StreamError::caused("an event is refused", error));
         }
         Ok(())
     }
