@@ -22,6 +22,8 @@ pub mod threads {}
 pub mod writing_things {}
 #[doc = include_str!("src/errors.md")]
 pub mod errors {}
+#[doc = include_str!("src/inspecting.md")]
+pub mod inspecting {}
 #[doc = include_str!("src/load.md")]
 pub mod load {}
 #[doc = include_str!("src/time.md")]

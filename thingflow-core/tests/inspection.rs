@@ -94,6 +94,17 @@ fn an_id_is_never_used_again() -> Result {
     Ok(())
 }
 
+#[test]
+fn a_name_that_was_given_reaches_the_error_that_ends_a_run() -> Result {
+    let mut scheduler = Scheduler::virtual_time()?;
+    let numbers = from_iter(1..).output();
+    numbers.map(|n| n * 2).named("doubled").connect(try_call(|_| Err("the disk is full")));
+    scheduler.schedule_periodic(numbers, SECOND)?;
+    let error = scheduler.run_forever().expect_err("it fails");
+    assert_eq!(error.thing(), Some("doubled"));
+    Ok(())
+}
+
 // ---- asking ----
 
 #[test]

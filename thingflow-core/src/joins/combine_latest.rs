@@ -70,6 +70,11 @@ impl<L: Latest> CombineLatest<L> {
         Self { open: latest.count(), chosen: u64::MAX, latest }
     }
 
+    #[cfg(feature = "alloc")]
+    pub(super) fn with_latest<M>(self, change: impl FnOnce(L) -> M) -> CombineLatest<M> {
+        CombineLatest { latest: change(self.latest), chosen: self.chosen, open: self.open }
+    }
+
     /// Sends only when an event comes at one of the inputs whose bits are set.
     #[must_use]
     pub fn emitting_on(self, chosen: u64) -> Self {
@@ -94,6 +99,17 @@ impl<L: Latest> Rule for CombineLatest<L> {
     fn on_completed(&mut self, input: usize, out: &mut Emitter<'_, '_, impl InputThing<L::Row>>) -> Receipt {
         self.open -= usize::from(is_chosen(self.chosen, input));
         if self.open == 0 || !self.latest.has(input) { out.finish() } else { Ok(Demand::More) }
+    }
+    #[cfg(feature = "alloc")]
+    fn on_added(&mut self, input: usize) {
+        self.latest.add(input);
+        self.open += usize::from(is_chosen(self.chosen, input));
+    }
+    #[cfg(feature = "alloc")]
+    fn on_removed(&mut self, input: usize, out: &mut Emitter<'_, '_, impl InputThing<L::Row>>) -> Receipt {
+        self.latest.remove(input);
+        self.open -= usize::from(is_chosen(self.chosen, input));
+        if self.open == 0 { out.finish() } else { Ok(Demand::More) }
     }
     fn has_room(&self, input: usize, behind: bool) -> bool {
         behind || !is_chosen(self.chosen, input)

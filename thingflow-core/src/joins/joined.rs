@@ -9,6 +9,7 @@
 //! - Wake-ups come from the scheduler, not through an input: the one through which a wish came may end before it is due.
 
 use alloc::boxed::Box;
+use alloc::collections::VecDeque;
 use alloc::rc::{Rc, Weak};
 use alloc::vec::Vec;
 use core::cell::{Cell, RefCell};
@@ -22,7 +23,7 @@ use crate::context::Context;
 use crate::identity::next_number;
 use crate::notice::{Arrival, Notice, Question};
 use crate::port::{Alarm, Connection, Held, Hub};
-use crate::thing::{Demand, Emitter, InputThing, Receipt};
+use crate::thing::{Closed, Demand, Emitter, InputThing, Receipt};
 use crate::visit::{Visitor, short_name};
 use crate::watermarks::Watermarks;
 
@@ -48,6 +49,8 @@ pub struct Joined<R, N> {
     created: Cell<usize>,
     /// What tells it from other joins and ports.
     number: usize,
+    /// What comes and goes, if its inputs may.
+    changes: RefCell<Option<Changes>>,
     me: Weak<Self>,
 }
 
@@ -66,6 +69,7 @@ impl<R: Rule + 'static, N: InputThing<R::Out> + 'static> Joined<R, N> {
             is_draining: Cell::new(false),
             created: Cell::new(0),
             number: next_number(),
+            changes: RefCell::default(),
             me: me.clone(),
         })
     }
@@ -77,6 +81,9 @@ impl<R: Rule + 'static, N: InputThing<R::Out> + 'static> Joined<R, N> {
         for input in &*self.absent.borrow() {
             let _ = self.marks.borrow_mut().leave(*input); // nobody has said anything yet
         }
+        if let Some(changes) = &mut *self.changes.borrow_mut() {
+            *changes = Changes { next: connections.len(), ..Changes::default() }; // who is absent is told so at the start
+        }
         self.with_rule(|rule| rule.connected(&connections));
         self.created.set(connections.iter().map(Connection::id).max().unwrap_or(0));
         self.connections.replace(connections);
@@ -87,6 +94,64 @@ impl<R: Rule + 'static, N: InputThing<R::Out> + 'static> Joined<R, N> {
         if let Some(body) = &mut *self.body.borrow_mut() {
             change(&mut body.rule);
         }
+    }
+
+    /// Lets inputs come and go.
+    pub(super) fn make_dynamic(&self) {
+        self.changes.replace(Some(Changes::default()));
+    }
+
+    /// Makes room for an input: its number. `None` if the join has ended.
+    pub(super) fn add_input(&self) -> Option<(usize, Rc<Self>)> {
+        let number = {
+            let mut changes = self.changes.borrow_mut();
+            let changes = changes.as_mut()?;
+            let number = changes.next;
+            changes.next += 1;
+            changes.added.push_back(number);
+            number
+        };
+        match self.body.try_borrow_mut() {
+            Ok(mut body) => self.admit(&mut body.as_mut()?.rule),
+            Err(_) if self.leaving.get() => return None,
+            Err(_) => self.pending.set(true), // after the call in progress
+        }
+        self.marks.borrow_mut().join(number);
+        Some((number, self.me.upgrade()?))
+    }
+
+    fn admit(&self, rule: &mut R) {
+        while let Some(number) = self.changes.borrow_mut().as_mut().and_then(|changes| changes.added.pop_front()) {
+            rule.on_added(number);
+        }
+    }
+
+    pub(super) fn input_connected(&self, connection: Connection) {
+        self.created.set(self.created.get().max(connection.id()));
+        let mut connections = self.connections.borrow_mut();
+        connections.retain(Connection::is_connected);
+        connections.push(connection);
+    }
+
+    /// How many inputs have gone that the rule has not been told of.
+    fn gone(&self) -> usize {
+        self.changes.borrow().as_ref().map_or(0, |changes| changes.gone.len())
+    }
+
+    pub(super) fn remove_input(&self, connection: &Connection, cx: &mut Context<'_>) -> Closed {
+        let is_mine = self.connections.borrow().iter().any(|mine| mine.id() == connection.id());
+        if !is_mine {
+            return Ok(());
+        }
+        let known = self.gone();
+        connection.disconnect();
+        self.connections.borrow_mut().retain(|mine| mine.id() != connection.id());
+        if self.gone() == known {
+            // Its port is dispatching, and drops it after that.
+            let me = self.me.clone();
+            cx.defer(move |cx| me.upgrade().map_or(Ok(()), |me| me.serve(cx, |_, _| Ok(Demand::More)).map(drop)));
+        }
+        self.serve(cx, |_, _| Ok(Demand::More)).map(drop)
     }
 
     /// Makes the call, unless another one is in progress, and does what came up meanwhile.
@@ -104,7 +169,15 @@ impl<R: Rule + 'static, N: InputThing<R::Out> + 'static> Joined<R, N> {
     fn settle(&self, receipt: Receipt, cx: &mut Context<'_>) -> Receipt {
         let mut demand = receipt?;
         while demand != Demand::Done && !self.leaving.get() {
+            if let Some(Body { rule, .. }) = &mut *self.body.borrow_mut() {
+                self.admit(rule);
+            }
             let Some(way) = self.waiting.pop() else {
+                let gone = self.changes.borrow_mut().as_mut().and_then(|changes| changes.gone.pop_front());
+                if let Some(input) = gone {
+                    demand = demand.and(self.part(input, cx)?);
+                    continue;
+                }
                 self.pending.set(false);
                 self.alarm.set(&self.me, cx);
                 return Ok(demand);
@@ -123,6 +196,19 @@ impl<R: Rule + 'static, N: InputThing<R::Out> + 'static> Joined<R, N> {
             self.alarm.set(&self.me, cx);
         }
         Ok(Demand::Done)
+    }
+
+    /// Goes on without an input that has been taken off.
+    fn part(&self, input: usize, cx: &mut Context<'_>) -> Receipt {
+        let risen = self.marks.borrow_mut().leave(input);
+        let mut body = self.body.borrow_mut();
+        let Some(Body { rule, next, .. }) = &mut *body else { return Ok(Demand::Done) };
+        let out = &mut Emitter::new(next, cx);
+        let demand = rule.on_removed(input, out)?;
+        match risen {
+            Some(least) if demand != Demand::Done => Ok(demand.and(rule.on_notice(Notice::Watermark(least), out)?)),
+            _ => Ok(demand),
+        }
     }
 
     /// Wakes what follows a join that has ended.
@@ -262,6 +348,8 @@ pub(super) struct JoinInput<I: Index, T, R, N> {
     join: Rc<Joined<R, N>>,
     index: I,
     way: Rc<Way<I, T>>,
+    /// The stream has ended, of which the rule has been told.
+    ended: bool,
 }
 
 /// The notices of one input that came while the join was being called.
@@ -290,7 +378,7 @@ where
     N: InputThing<R::Out> + 'static,
 {
     pub(super) fn new(join: &Rc<Joined<R, N>>, index: I) -> Self {
-        Self { join: join.clone(), index, way: Rc::new(Way { index, arrivals: Arrivals::default() }) }
+        Self { join: join.clone(), index, way: Rc::new(Way { index, arrivals: Arrivals::default() }), ended: false }
     }
 
     #[cold]
@@ -366,7 +454,10 @@ where
                 let risen = self.join.marks.borrow_mut().rise(self.index.number(), time);
                 risen.map_or(Ok(Demand::More), |least| self.take(Notice::Watermark(least), cx))
             }
-            notice if notice.is_end() => notice.keep().map_or(Ok(Demand::Done), |notice| self.end(notice, cx)),
+            notice if notice.is_end() => {
+                self.ended = true;
+                notice.keep().map_or(Ok(Demand::Done), |notice| self.end(notice, cx))
+            }
             notice => notice.keep().map_or(Ok(Demand::More), |notice| self.take(notice, cx)),
         }
     }
@@ -391,8 +482,23 @@ where
 /// An input that is taken off its port holds no watermark back any more.
 impl<I: Index, T, R, N> Drop for JoinInput<I, T, R, N> {
     fn drop(&mut self) {
-        self.join.marks.borrow_mut().forget(self.index.number());
+        let number = self.index.number();
+        self.join.marks.borrow_mut().forget(number);
+        if let (false, Some(changes)) = (self.ended, &mut *self.join.changes.borrow_mut()) {
+            changes.gone.push_back(number);
+            self.join.pending.set(true);
+        }
     }
+}
+
+/// Inputs that come and go.
+#[derive(Debug, Default)]
+struct Changes {
+    /// The number of the next input.
+    next: usize,
+    /// Those that the rule has not been told of yet.
+    added: VecDeque<usize>,
+    gone: VecDeque<usize>,
 }
 
 impl<I: Index, T, R, N> JoinInput<I, T, R, N> {

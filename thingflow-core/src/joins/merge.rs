@@ -54,6 +54,14 @@ impl<T> Rule for Merge<T> {
         self.open -= 1;
         if self.open == 0 { out.finish() } else { Ok(Demand::More) }
     }
+    #[cfg(feature = "alloc")]
+    fn on_added(&mut self, _: usize) {
+        self.open += 1;
+    }
+    #[cfg(feature = "alloc")]
+    fn on_removed(&mut self, input: usize, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
+        self.on_completed(input, out)
+    }
 }
 
 impl<I: Index, T> Takes<I, T> for Merge<T> {

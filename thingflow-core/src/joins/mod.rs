@@ -15,6 +15,8 @@ mod buffer_until;
 mod combine_latest;
 #[cfg(feature = "alloc")]
 mod concat;
+#[cfg(feature = "alloc")]
+mod dynamic;
 mod held;
 #[cfg(feature = "alloc")]
 mod inputs;
@@ -54,6 +56,8 @@ mod zip_latest;
 mod zip_with;
 
 pub use combine_latest::CombineLatest;
+#[cfg(feature = "alloc")]
+pub use dynamic::{Dynamic, DynamicInputs, Members};
 pub use held::{HeldIn, Queue};
 pub use junction::{Junction, JunctionInput};
 pub use merge::Merge;

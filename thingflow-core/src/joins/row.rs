@@ -33,6 +33,10 @@ pub trait Queues {
     fn is_calm(&self) -> bool;
     /// Whether an input has ended of which nothing waits.
     fn is_over(&self) -> bool;
+    /// Makes a queue for one more input, where that is possible.
+    fn add(&mut self, _input: usize) {}
+    /// Drops the queue of an input, where that is possible.
+    fn remove(&mut self, _input: usize) {}
 }
 
 /// The latest event of each input, if there was one.
@@ -45,6 +49,10 @@ pub trait Latest {
     fn has(&self, input: usize) -> bool;
     /// The number of inputs.
     fn count(&self) -> usize;
+    /// Makes a place for one more input, where that is possible.
+    fn add(&mut self, _input: usize) {}
+    /// Forgets an input, where that is possible.
+    fn remove(&mut self, _input: usize) {}
 }
 
 macro_rules! rows {

@@ -100,6 +100,16 @@ pub trait Rule {
         behind
     }
 
+    /// An input has come in the middle of a run, which has this number: see [`Join::connect_dynamic`](super::Join).
+    #[cfg(feature = "alloc")]
+    fn on_added(&mut self, _input: usize) {}
+
+    /// An input has been taken away that had not ended. What waited for it may go on.
+    #[cfg(feature = "alloc")]
+    fn on_removed(&mut self, _input: usize, _out: &mut Emitter<'_, '_, impl InputThing<Self::Out>>) -> Receipt {
+        Ok(crate::Demand::More)
+    }
+
     /// Called when the inputs have been connected, with the connection of each: for a rule that lets go of some of them.
     #[cfg(feature = "alloc")]
     fn connected(&mut self, _inputs: &[Connection]) {}

@@ -50,6 +50,21 @@ impl<Q: Queues> Rule for Zip<Q> {
         self.0.end(input);
         if self.0.is_over() { out.finish() } else { Ok(Demand::More) }
     }
+    #[cfg(feature = "alloc")]
+    fn on_added(&mut self, input: usize) {
+        self.0.add(input);
+    }
+    #[cfg(feature = "alloc")]
+    fn on_removed(&mut self, input: usize, out: &mut Emitter<'_, '_, impl InputThing<Q::Row>>) -> Receipt {
+        self.0.remove(input);
+        let mut demand = if self.0.is_over() { out.finish()? } else { Demand::More };
+        while demand != Demand::Done
+            && let Some(row) = self.0.pop_row()
+        {
+            demand = demand.and(self.send_watched(row, out)?); // which was waiting for that input
+        }
+        Ok(demand)
+    }
     fn queues(&self, see: &mut dyn FnMut(QueueState)) {
         self.0.show(see);
     }
@@ -59,6 +74,11 @@ impl<Q: Queues> Rule for Zip<Q> {
 }
 
 impl<Q: Queues> Zip<Q> {
+    #[cfg(feature = "alloc")]
+    pub(super) fn with_queues<P>(self, change: impl FnOnce(Q) -> P) -> Zip<P> {
+        Zip(change(self.0))
+    }
+
     /// Sends a row when somebody counts, is paused, or has ended.
     #[inline(never)]
     fn send_watched(&mut self, row: Q::Row, out: &mut Emitter<'_, '_, impl InputThing<Q::Row>>) -> Receipt {

@@ -312,22 +312,33 @@ impl fmt::Debug for ConnectionInfo<'_> {
     }
 }
 
-/// The name of the Thing at the end of a chain, for error messages: of several, of where they part.
+/// The name of the Thing at the end of a chain, for error messages: of several, of where they part. An end that has no name
+/// but that of its type is known by the last `.named(..)` before it.
 pub(super) fn end_of<T>(thing: &dyn InputThing<T>) -> String {
-    struct End(String);
+    struct End {
+        name: String,
+        /// The last name in the chain that was given by the user.
+        given: Option<String>,
+    }
     impl Visitor for End {
         fn filter(&mut self, name: &str) {
-            self.0 = name.to_string();
+            self.name = name.to_string();
+        }
+        fn place(&mut self, name: &str) {
+            self.given = Some(name.to_string());
         }
         fn branch(&mut self, _: &dyn Fn(&mut dyn Visitor)) {}
         fn sink(&mut self, name: &str) {
-            self.0 = name.to_string();
+            self.name = name.to_string();
+        }
+        fn sink_type(&mut self, name: &'static str) {
+            self.name = self.given.clone().unwrap_or_else(|| name.to_string());
         }
         fn port(&mut self, port: PortRef, _: bool) {
-            self.0 = port.name();
+            self.name = port.name();
         }
     }
-    let mut end = End(String::new());
+    let mut end = End { name: String::new(), given: None };
     thing.ask(Question::Describe(&mut end));
-    end.0
+    end.name
 }

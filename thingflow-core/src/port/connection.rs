@@ -31,6 +31,11 @@ impl Connection {
         self.id
     }
 
+    /// Whether it is one of this port.
+    pub(super) fn leads_from<H: Hub>(&self, hub: &Weak<H>) -> bool {
+        core::ptr::addr_eq(self.hub.as_ptr(), hub.as_ptr())
+    }
+
     /// Takes the Thing off the port and drops it; it gets no notice of completion. While the port is dispatching, the
     /// event in progress still reaches it.
     pub fn disconnect(&self) {

@@ -191,7 +191,8 @@ impl<T: Clone + 'static> Inner<T> {
                 full_at = Some(cx.resumes());
             }
             if what & pending::JOINED != 0 {
-                self.admit();
+                let replaced = self.admit();
+                self.linger(replaced, cx);
             }
             if what & pending::LEFT != 0 {
                 let left = self.left.take(); // who joined in the same dispatch may be among them
@@ -227,16 +228,6 @@ impl<T: Clone + 'static> Inner<T> {
         let Some(mut body) = self.take_body() else { return Ok(Demand::More) };
         body.events += 1;
         self.hand_out(body, event, cx)
-    }
-
-    fn admit(&self) {
-        if let Some(mut body) = self.take_body() {
-            let events = body.events;
-            for slot in self.joined.take() {
-                body.slots.push(Slot { joined_at: events, ..slot });
-            }
-            self.put_back(body);
-        }
     }
 
     /// Starts the connections that have not been started.
@@ -336,6 +327,10 @@ impl<T: Clone + 'static> Inner<T> {
     /// Drops the connections that want no more, but for those that still send what they hold.
     fn retire(&self, done: bool, full: bool, cx: &Context<'_>) -> Demand {
         if done {
+            if self.pending.get() & pending::JOINED != 0 {
+                let replaced = self.admit(); // one of them may have said so: its successor stays
+                self.linger(replaced, cx);
+            }
             self.linger(self.take_slots(|slot| slot.state & state::DONE != 0), cx);
             if !self.has_connections() && !self.keep_running.get() && self.pending.get() & pending::JOINED == 0 {
                 return Demand::Done;

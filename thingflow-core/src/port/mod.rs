@@ -15,6 +15,7 @@ mod connection;
 mod dispatch;
 mod draining;
 mod feeder;
+mod replace;
 mod run;
 mod slots;
 mod waking;
@@ -119,6 +120,8 @@ mod pending {
 mod state {
     pub(super) const STARTED: u8 = 1;
     pub(super) const DONE: u8 = 2;
+    /// It waits to take the place of the connection with its id.
+    pub(super) const REPLACES: u8 = 4;
 }
 
 struct Body<T> {
@@ -325,11 +328,7 @@ impl<T: Clone + 'static> Inner<T> {
             body.slots.push(slot);
             self.note(pending::START);
             self.put_back(body);
-            if self.running.get()
-                && let Some(link) = self.run.borrow().link()
-            {
-                link.start_soon(self.me.clone());
-            }
+            self.start_in_run();
         } else {
             self.joined.borrow_mut().push(slot);
             self.note(pending::JOINED);
@@ -347,6 +346,20 @@ impl<T: Clone + 'static> Inner<T> {
         let gone = body.slots.take(|slot| slot.id == id);
         self.put_back(body);
         drop(gone); // only now: its `Drop` may be user code that uses this port
+        self.note_left();
+    }
+
+    /// Has the run start what is new.
+    fn start_in_run(&self) {
+        if self.running.get()
+            && let Some(link) = self.run.borrow().link()
+        {
+            link.start_soon(self.me.clone());
+        }
+    }
+
+    /// Has the run see whether a source waits, or works, for one that is gone.
+    fn note_left(&self) {
         let link = self.run.borrow().link();
         if let Some(link) = link {
             link.note_left();
