@@ -13,6 +13,7 @@
 //! | `net` | addresses and secrets of what speaks over a network | `net` |
 //! | `folder` | the files of a folder, each once | `folder` |
 //! | `framing` | frames in a stream of bytes: lines, lengths | `framing` |
+//! | `past` | ranges of a journal, by the same call as those in memory | `past` |
 //! | `recording` | recordings of ports on disk, and their replay with the same results | `recording` |
 //! | `gpio` | pins over `embedded-hal`, simulated ones | `gpio` |
 //! | `gpio::chardev` | lines of the kernel's GPIO character device, their edges | `gpiocdev` |
@@ -59,6 +60,8 @@ pub mod mqtt;
 pub mod net;
 #[cfg(feature = "outbox")]
 pub mod outbox;
+#[cfg(feature = "past")]
+pub mod past;
 #[cfg(feature = "process")]
 pub mod process;
 #[cfg(feature = "recording")]

@@ -112,6 +112,11 @@ impl<P: Ord + Clone> Span<P> {
         place_of(&self.end).filter(|_| self.covers_end)
     }
 
+    /// The places of its ends, where it has any.
+    pub fn ends(&self) -> (Option<&P>, Option<&P>) {
+        (place_of(&self.start), place_of(&self.end))
+    }
+
     /// The span whose ends have been moved outward to places that there are. For authors of a [`Past`](super::Past): `before`
     /// is the greatest place at or before [`start_to_cover`](Self::start_to_cover), `after` the least at or after
     /// [`end_to_cover`](Self::end_to_cover).
