@@ -46,6 +46,8 @@ pub mod actuators {}
 pub mod sensors {}
 #[doc = include_str!("src/links.md")]
 pub mod links {}
+#[doc = include_str!("src/mqtt.md")]
+pub mod mqtt {}
 #[doc = include_str!("src/sockets.md")]
 pub mod sockets {}
 #[doc = include_str!("src/page.md")]

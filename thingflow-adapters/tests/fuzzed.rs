@@ -1,5 +1,5 @@
 //! The checks of the fuzz targets, for a while: on the corpus, on what is made of it, and on bytes at random.
-#![cfg(all(feature = "cron", feature = "csv", feature = "durations", feature = "lines"))]
+#![cfg(all(feature = "cron", feature = "csv", feature = "durations", feature = "lines", feature = "mqtt"))]
 
 use std::fs;
 use std::path::Path;
@@ -12,6 +12,8 @@ mod cron;
 mod csv;
 #[path = "../../fuzz/checks/lines.rs"]
 mod lines;
+#[path = "../../fuzz/checks/mqtt.rs"]
+mod mqtt;
 #[path = "../../fuzz/checks/times.rs"]
 mod times;
 
@@ -47,7 +49,7 @@ macro_rules! targets {
 
 mod passes {
     use super::corpus;
-    targets!(cron csv lines times);
+    targets!(cron csv lines mqtt times);
 }
 
 proptest! {
@@ -61,6 +63,11 @@ proptest! {
     #[test]
     fn lines_take_any_bytes(bytes in mutated("lines")) {
         lines::check(&bytes);
+    }
+
+    #[test]
+    fn mqtt_takes_any_bytes(bytes in mutated("mqtt")) {
+        mqtt::check(&bytes);
     }
 
     #[test]

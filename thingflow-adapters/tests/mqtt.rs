@@ -103,3 +103,31 @@ fn the_status_tells_of_each_connection() {
     assert_eq!((seen.first(), seen.last()), (Some(&connected), Some(&connected)));
     assert!(seen.iter().any(|status| matches!(status, Status::Disconnected { .. })), "{seen:?}");
 }
+
+/// The broker has one subscription for a filter, and sends a message once for each filter that it matches, or once in all.
+#[test]
+fn each_subscription_gets_a_message_once_however_their_filters_overlap() {
+    let broker = Mosquitto::start();
+    for version in VERSIONS {
+        let mut scheduler = new_scheduler();
+        let client = schedule(&scheduler, options(broker.address()).version(version));
+        let seen = Recorder::new();
+        for (n, filter) in ["lab/lux", "lab/lux", "lab/+", "#"].into_iter().enumerate() {
+            let port = client.subscribe(filter, Qos::AtLeastOnce).unwrap();
+            port.map(move |message| (n, message.text().into_owned())).connect(seen.clone());
+        }
+        let (there, stopper) = (seen.clone(), scheduler.stopper());
+        let messages = ["1", "2", "end"].map(|text| Message::new("lab/lux", text));
+        scheduler.schedule_recurring(from_iter(messages).connect(client.publisher())).unwrap();
+        support::mqtt::when(&scheduler, move || there.events().len() >= 12, move || stopper.stop());
+        scheduler.run_forever().unwrap();
+        let mut expected = Vec::new();
+        for text in ["1", "2", "end"] {
+            expected.extend((0..4).map(|n| (n, text.to_owned())));
+        }
+        let mut seen = seen.events();
+        seen.sort();
+        expected.sort();
+        assert_eq!(seen, expected, "{version:?}");
+    }
+}

@@ -727,3 +727,38 @@ fn with_an_outbox_in_front_nothing_is_lost_over_many_runs() {
     }
     assert_eq!(*seen.borrow(), (0..runs * each).collect());
 }
+
+#[test]
+fn a22_discovery_and_the_last_state_come_again_after_each_connection_and_at_the_birth_of_home_assistant() {
+    use thingflow_adapters::mqtt::Device;
+    let broker = Rc::new(Broker::start().unwrap());
+    let mut scheduler = new_scheduler();
+    let device = Device::new("lab", "Lab").entities("lab/lux", &20.5).unwrap();
+    let options = Options::new(&broker.address()).unwrap().availability("lab/status").unwrap();
+    let options =
+        options.discovery(&device).unwrap().retry(thingflow_core::Backoff::constant(Duration::from_millis(10)));
+    let client = schedule(&scheduler, options);
+    client.subscribe("x", Qos::AtMostOnce).unwrap().for_each(drop);
+    publish(&scheduler, &client, "lab/lux", 1, 3, Qos::AtLeastOnce);
+    let config = "homeassistant/sensor/lab/lux/config";
+    let said = |broker: &Rc<Broker>, topic: &'static str, n: usize| {
+        let broker = broker.clone();
+        move || broker.published(topic).len() == n
+    };
+    let there = broker.clone();
+    when(&scheduler, said(&broker, "lab/lux", 3), move || there.cut());
+    let there = broker.clone();
+    when(&scheduler, said(&broker, "lab/lux", 4), move || {
+        there.publish(Message::new("homeassistant/status", "online"));
+    });
+    let stopper = scheduler.stopper();
+    when(&scheduler, said(&broker, "lab/lux", 5), move || stopper.stop());
+    scheduler.run_forever().unwrap();
+    assert_eq!(broker.published("lab/lux"), ["1", "2", "3", "3", "3"]);
+    assert_eq!(broker.published(config).len(), 3);
+    let config = broker.retained(config).unwrap();
+    for part in [r#""availability_topic":"lab/status""#, r#""unit_of_measurement":"lx""#, r#""state_topic":"lab/lux""#]
+    {
+        assert!(config.contains(part), "{part} in {config}");
+    }
+}

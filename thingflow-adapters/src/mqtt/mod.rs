@@ -11,10 +11,12 @@
 //! | acknowledge only what has been dealt with | [`Client::subscribe_tracked`] |
 //! | keep subscriptions while the client is away | [`Options::keep_session`] |
 //! | say whether the program is there | [`Options::availability`] |
+//! | appear in Home Assistant | [`Options::discovery`] |
 //! | see the connection come and go | [`Client::status`] |
 
 mod client;
 mod desk;
+mod discovery;
 mod error;
 mod hold;
 mod identity;
@@ -31,7 +33,10 @@ mod topic;
 mod wire;
 
 pub use client::{Client, Connection, Publish, Publisher};
+pub use discovery::Device;
 pub use error::OptionsError;
 pub use message::{Message, Qos, Received};
 pub use options::{Options, Version};
 pub use status::Status;
+#[doc(hidden)]
+pub use wire::packets;

@@ -1,5 +1,6 @@
 //! [`Options`]: which broker, and how.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use thingflow_core::{Backoff, Limit, Size};
@@ -69,6 +70,8 @@ pub struct Options {
     pub(super) availability: Option<Availability>,
     pub(super) announcements: Vec<Message>,
     pub(super) birth: Option<(String, Vec<u8>)>,
+    /// Topics whose last message is part of what is announced.
+    pub(super) states: BTreeSet<String>,
     #[cfg(feature = "tls")]
     pub(super) tls: Option<Tls>,
 }
@@ -107,6 +110,7 @@ impl Options {
             availability: None,
             announcements: Vec::new(),
             birth: None,
+            states: BTreeSet::new(),
             #[cfg(feature = "tls")]
             tls: (address.scheme() == "mqtts").then(Tls::default),
             client_id,

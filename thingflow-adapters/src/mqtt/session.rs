@@ -1,6 +1,6 @@
 //! [`Session`]: what both sides have agreed on, and what is to be said next. It knows no socket: bytes come in, bytes go out.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use thingflow_core::storage::Backlog;
@@ -28,6 +28,8 @@ pub(super) struct Session {
     pub(super) subscriptions: Subscriptions,
     /// Before all that waits.
     urgent: VecDeque<Message>,
+    /// The last message of each topic that is announced.
+    states: BTreeMap<String, Message>,
     queue: Backlog<Outgoing>,
     queued: usize,
     stage: Stage,
@@ -114,6 +116,7 @@ impl Session {
             inbound: Inbound::default(),
             subscriptions: Subscriptions::default(),
             urgent: VecDeque::new(),
+            states: BTreeMap::new(),
             queue: Backlog::new(options.queue.clone()),
             queued: 0,
             stage: Stage::Closed,
@@ -244,7 +247,8 @@ impl Session {
             self.outbound.inherit();
         }
         self.is_known = options.expiry > 0;
-        self.urgent = options.greeting().collect();
+        self.urgent.clear();
+        self.greet_again(options);
         self.stage = Stage::Up(Limits {
             keep_alive: answer.keep_alive.map_or(options.keep_alive, |s| Duration::from_secs(s.into())),
             most_in_flight: answer.most_in_flight.min(options.in_flight).into(),
@@ -259,7 +263,7 @@ impl Session {
 
     /// Says again what is said after each connection.
     pub(super) fn greet_again(&mut self, options: &Options) {
-        self.urgent.extend(options.greeting());
+        self.urgent.extend(options.greeting().chain(self.states.values().cloned()));
     }
 
     fn take_message(&mut self, publish: Publish) {
@@ -293,7 +297,11 @@ impl Session {
     ///
     /// # Errors
     /// That the queue is full and its policy is to fail.
-    pub(super) fn enqueue(&mut self, outgoing: Outgoing) -> Result<(Demand, bool), StreamError> {
+    pub(super) fn enqueue(&mut self, outgoing: Outgoing, options: &Options) -> Result<(Demand, bool), StreamError> {
+        let topic = &outgoing.message.topic;
+        if options.states.contains(topic) {
+            self.states.insert(topic.clone(), outgoing.message.clone());
+        }
         let demand = self.queue.push(outgoing, "mqtt")?;
         let (before, after) = (self.queued, self.queue.iter().size_hint().0);
         self.queued = after;

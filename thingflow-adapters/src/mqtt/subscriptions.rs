@@ -111,16 +111,17 @@ impl Subscriptions {
             return;
         }
         for number in 0..self.all.len() {
+            let name = self.name(&self.all[number].filter);
             let shared = self.all.iter().filter(|other| other.filter == self.all[number].filter && !other.is_gone());
-            let is_last = shared.count() == 0;
+            let best = shared.map(|other| other.qos).max(); // the broker has one subscription for a filter
             let subscription = &mut self.all[number];
             match subscription.state {
                 State::Wanted => {
                     let Ok(id) = ids.take_id(Use::Subscribe(number as u32)) else { continue };
                     let asked = Asked {
                         filter: &subscription.filter,
-                        qos: subscription.qos,
-                        number: names.then_some(number as u32 + 1),
+                        qos: best.unwrap_or(subscription.qos),
+                        number: name.filter(|_| names),
                         only_new: false,
                     };
                     let _ = writer.subscribe(out, id, &asked); // the filter was checked
@@ -128,13 +129,21 @@ impl Subscriptions {
                 }
                 State::Unwanted => {
                     subscription.state = State::Gone;
-                    if is_last && let Ok(id) = ids.take_id(Use::Unsubscribe) {
+                    if best.is_none()
+                        && let Ok(id) = ids.take_id(Use::Unsubscribe)
+                    {
                         let _ = writer.unsubscribe(out, id, &subscription.filter);
                     }
                 }
                 State::Asked(..) | State::Made | State::Gone => {}
             }
         }
+    }
+
+    /// The number by which the broker names all subscriptions of a filter.
+    fn name(&self, filter: &str) -> Option<u32> {
+        let first = self.all.iter().position(|other| other.filter == filter)?;
+        u32::try_from(first).ok()?.checked_add(1)
     }
 
     /// The broker has answered. The filter, if it refuses.
@@ -159,14 +168,14 @@ impl Subscriptions {
     /// Those that a message is for.
     pub(super) fn of<'a>(&'a self, publish: &'a Publish) -> impl Iterator<Item = usize> + 'a {
         let named = &publish.subscriptions;
-        let is_for = move |number: usize, subscription: &Subscription| {
+        let is_for = move |subscription: &Subscription| {
             if named.is_empty() {
                 topic::matches(&subscription.filter, &publish.topic)
             } else {
-                named.contains(&(number as u32 + 1))
+                self.name(&subscription.filter).is_some_and(|name| named.contains(&name))
             }
         };
         let all = self.all.iter().enumerate();
-        all.filter(move |(number, it)| !it.is_gone() && is_for(*number, it)).map(|(number, _)| number)
+        all.filter(move |(_, it)| !it.is_gone() && is_for(it)).map(|(number, _)| number)
     }
 }

@@ -123,6 +123,27 @@ impl Reader {
     }
 }
 
+/// The packets in bytes that come in pieces, as texts, up to the first error. For tests that feed it with any bytes.
+#[doc(hidden)]
+pub fn packets<'a>(version: Version, pieces: impl IntoIterator<Item = &'a [u8]>) -> Vec<String> {
+    let mut reader = Reader::new(version, 1 << 20);
+    let mut seen = Vec::new();
+    for piece in pieces {
+        let mut at = 0;
+        loop {
+            match reader.next(piece, &mut at) {
+                Ok(Some(packet)) => seen.push(format!("{packet:?}")),
+                Ok(None) => break,
+                Err(error) => {
+                    seen.push(error.to_string());
+                    return seen;
+                }
+            }
+        }
+    }
+    seen
+}
+
 fn decode(version: Version, packet: &RawPacket) -> Result<Incoming, MqttError> {
     if let PacketData::Publish(data) = &packet.data {
         if packet.flags() & 0b110 == 0b110 {
