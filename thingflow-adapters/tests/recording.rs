@@ -164,6 +164,10 @@ fn a_recording_of_several_runs_replays_them_one_after_the_other() {
         what.push((entry.what, entry.at.as_secs(), entry.stream.to_owned()));
     })
     .unwrap();
+    let mut several = replay(&disk).without_lead();
+    let seen = replayed(&mut several);
+    self::run(several);
+    assert_eq!(seen.timed_text(), "1@0 |@0", "the stream has ended with the first run");
     let n = || "n".to_owned();
     let run = |at: u64| [(What::Began, 0, String::new()), (What::Event, at, n()), (What::Completed, at, n())];
     assert_eq!(what, [run(1), run(2)].concat());

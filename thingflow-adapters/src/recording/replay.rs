@@ -29,6 +29,8 @@ const AT_ONCE: usize = 256 * 1024;
 /// a time of their own they do exactly then, where a live run may have been late by some microseconds. On a scheduler in
 /// real time it is as slow as it was, or [faster](Self::speed).
 ///
+/// Runs that were recorded one after the other are replayed so. A stream that has completed in one of them has for the replay, too.
+///
 /// Schedule it by [`schedule_recurring`](thingflow_core::Scheduler::schedule_recurring). It reads the disk in pieces of 256 KiB
 /// on the reactor's thread.
 pub struct Replay {
@@ -43,6 +45,8 @@ pub struct Replay {
     speed: f64,
     /// When the graph was started.
     started: Instant,
+    /// When the next record came, since the first run began.
+    next: Option<Duration>,
     number: u64,
 }
 
@@ -75,6 +79,7 @@ impl Replay {
             lead: Duration::ZERO,
             speed: 1.0,
             started: Instant::ZERO,
+            next: None,
             number: 0,
         };
         replay.fill().map_err(RecordingError::Journal)?;
@@ -84,6 +89,7 @@ impl Replay {
             replay.lead = entry.at; // the begin was dropped, to make room
         }
         replay.epoch = Timestamp::from_nanos(first.time);
+        replay.fill().map_err(RecordingError::Journal)?; // which counts from there
         Ok(replay)
     }
 
@@ -122,21 +128,22 @@ impl Replay {
         self
     }
 
+    /// Reads on if need be, and notes when the next record is due.
     fn fill(&mut self) -> Result<(), Error> {
         if self.ahead.is_empty() {
             self.ahead.extend(self.reader.next(AT_ONCE)?);
         }
+        self.next = self.ahead.front().map(|record| match Entry::decode(&record.payload) {
+            Some(entry) if entry.what == What::Began => self.begin_of(record.time),
+            Some(entry) => self.run + entry.at,
+            None => self.run,
+        });
         Ok(())
     }
 
     /// When the next record is due; `None` at the end.
     fn next_due(&self) -> Option<Instant> {
-        let record = self.ahead.front()?;
-        let since = match Entry::decode(&record.payload) {
-            Some(entry) if entry.what == What::Began => self.begin_of(record.time),
-            Some(entry) => (self.run + entry.at).saturating_sub(self.lead),
-            None => Duration::ZERO,
-        };
+        let since = self.next?.saturating_sub(self.lead);
         let since = if self.speed == 1.0 { since } else { since.div_f64(self.speed) };
         Some(self.started + since)
     }
