@@ -63,6 +63,10 @@ pub use thingflow_adapters as adapters;
 // A glob, so that what the core gains is here without a second list.
 #[doc(no_inline)]
 pub use thingflow_core::*;
+/// A ring of records in the flash of a microcontroller.
+#[cfg(feature = "flash")]
+#[doc(no_inline)]
+pub use thingflow_flash as flash;
 /// A live page of the running flow, metrics and health.
 #[cfg(feature = "page")]
 #[doc(no_inline)]

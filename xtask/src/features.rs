@@ -4,10 +4,11 @@ use std::fs;
 
 use crate::{Result, process};
 
-const LIBRARIES: [&str; 7] = [
+const LIBRARIES: [&str; 8] = [
     "thingflow-clock",
     "thingflow-core",
     "thingflow-adapters",
+    "thingflow-flash",
     "thingflow-journal",
     "thingflow-page",
     "thingflow-sensors",

@@ -4,11 +4,12 @@
 use crate::{Result, process};
 
 /// In the order of their dependencies.
-pub(crate) const PUBLISHED: [&str; 8] = [
+pub(crate) const PUBLISHED: [&str; 9] = [
     "thingflow-clock",
     "thingflow-core",
     "thingflow-journal",
     "thingflow-adapters",
+    "thingflow-flash",
     "thingflow-page",
     "thingflow-sensors",
     "thingflow-signals",
