@@ -338,6 +338,21 @@ fn what_is_measured_is_measured_from_zero_on_and_not_before() -> Result {
     Ok(())
 }
 
+#[cfg(feature = "serde")]
+#[test]
+fn a_snapshot_is_a_record() -> Result {
+    let (mut scheduler, _inspector, _control, _) = lux()?;
+    scheduler
+        .schedule_periodic(from_iter(0..).probe("raw").delay(LONG, Limit::block(9)).connect(call(drop)), SECOND)?;
+    scheduler.measure(true);
+    scheduler.run_for(3 * SECOND)?;
+    let snapshot = scheduler.snapshot();
+    let json = serde_json::to_string(&snapshot)?;
+    assert_eq!(serde_json::from_str::<Snapshot>(&json)?, snapshot);
+    assert!(json.contains(&format!("\"id\":\"{}\"", snapshot.schedules[0].id)), "{json}");
+    Ok(())
+}
+
 // ---- change ----
 
 #[test]

@@ -513,8 +513,8 @@ pub trait Elementwise: Chain {
     /// Gives this place of the chain a name by which it can be watched while the program runs: how many events pass, how long
     /// what follows takes with them, what they are. See [`Inspector`](crate::Inspector).
     ///
-    /// Events pass unchanged. While nobody watches it costs an event a look at a pointer: four instructions. A chain without a
-    /// probe costs nothing.
+    /// Events pass unchanged. While nobody watches it costs an event a look at a pointer. A chain without a probe is compiled
+    /// as if there were none.
     ///
     /// Holds the text of one event while it is watched. Sends `T`.
     ///

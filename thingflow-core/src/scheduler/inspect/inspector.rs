@@ -15,8 +15,8 @@ use crate::identity::NodeId;
 
 /// Asks a running scheduler from any thread what its graph is like, and gets the answer in the next turn, between two calls.
 ///
-/// Each call waits for its answer, five seconds at most unless [`within`](Self::within) says otherwise. While nobody asks it
-/// costs nothing but a few instructions for each call of a Thing.
+/// Each call waits for its answer, five seconds at most unless [`within`](Self::within) says otherwise. While nobody asks,
+/// the way of an event is as it would be without.
 ///
 /// ```
 /// use thingflow_core::prelude::*;
@@ -77,8 +77,8 @@ impl Inspector {
         Self(self.0.within(within))
     }
 
-    /// The graph with its counts and queues, the schedules, the errors. To make one takes the reactor about a microsecond for
-    /// each node.
+    /// The graph with its counts and queues, the schedules, the errors. To make one the reactor walks the whole graph: ask
+    /// once a second rather than in a loop.
     ///
     /// # Errors
     /// [`InspectError::Ended`], [`InspectError::TimedOut`], [`InspectError::Busy`], [`InspectError::OwnThread`].
@@ -87,8 +87,8 @@ impl Inspector {
     }
 
     /// Measures from now on how long each call of a Thing takes, and switches on all probes that there are, see
-    /// [`probe`](crate::Elementwise::probe): their counts begin at zero. Or switches all that off. It costs some tens of
-    /// nanoseconds for each call, and for each event at a probe the time of its `Debug`.
+    /// [`probe`](crate::Elementwise::probe): their counts begin at zero. Or switches all that off. Each call
+    /// costs two looks at the clock meanwhile, each event at a probe the same and its `Debug`.
     ///
     /// # Errors
     /// As [`snapshot`](Self::snapshot).
