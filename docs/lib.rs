@@ -8,6 +8,10 @@ pub mod tutorial {}
 pub mod your_own {}
 #[doc = include_str!("src/windows.md")]
 pub mod windows {}
+#[doc = include_str!("src/event-time.md")]
+pub mod event_time {}
+#[doc = include_str!("src/numbers.md")]
+pub mod numbers {}
 #[doc = include_str!("src/signals.md")]
 pub mod signals {}
 #[doc = include_str!("src/ports.md")]

@@ -121,6 +121,12 @@ impl Timestamp {
         self.0 as f64 / 1e9
     }
 
+    /// The begin of a day of UTC.
+    #[cfg(feature = "alloc")]
+    pub(crate) const fn of_date(year: i32, month: u8, day: u8) -> Self {
+        Self::from_secs(days_since_1970(year as i64, month as i64, day as i64).saturating_mul(86_400))
+    }
+
     /// The calendar date in UTC: year, month 1 to 12, day 1 to 31.
     ///
     /// ```

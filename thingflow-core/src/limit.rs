@@ -268,7 +268,7 @@ impl QueueMeter {
         }
     }
 
-    fn set(&self, stats: QueueStats) {
+    pub(crate) fn set(&self, stats: QueueStats) {
         self.0.posted.store(stats.posted as _, Relaxed);
         self.0.dropped.store(stats.dropped as _, Relaxed);
         self.0.high_water.store(stats.high_water, Relaxed);

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use thingflow_core::joins::{Junction, Merge};
 use thingflow_core::prelude::*;
-use thingflow_core::windows::{List, Sum};
+use thingflow_core::windows::{UtcMonths, List, Sum};
 use thingflow_core::{Identity, Notice, Question, StateVisitor, Visitor};
 
 const LIST: &str = include_str!("../../docs/src/filters.md");
@@ -551,6 +551,10 @@ fn windows() -> Vec<Row> {
         chain("Window::every", 1, |p| p.aggregate(Window::every(3, 2), Sum::new())),
         chain("Window::every_of", 1, |p| p.aggregate(Window::every_of::<3>(2), Sum::new())),
         chain("Window::last", 1, move |p| p.aggregate(Window::last(SECOND, limit.clone()), Sum::new())),
+        chain("Window::event_time", 1, |p| p.aggregate(Window::event_time(SECOND, |_: &i32| Timestamp::UNIX_EPOCH), Sum::new()))
+            .own("Watermark", "it goes on as far as no window that is held begins earlier"),
+        chain("Window::calendar", 1, |p| p.aggregate(Window::calendar(UtcMonths, |_: &i32| Timestamp::UNIX_EPOCH), Sum::new()))
+            .own("Watermark", "it goes on as far as no window that is held begins earlier"),
         chain("Window::last_of", 1, |p| p.aggregate(Window::last_of::<3>(SECOND), Sum::new())),
     ]
 }
@@ -564,6 +568,11 @@ fn timing() -> Vec<Row> {
         chain("pace_of", 1, |p| p.pace_of::<9>(SECOND)).has_room(),
         chain("throttle", 1, |p| p.throttle(SECOND)),
         chain("throttle_by", 1, |p| p.throttle_by(SECOND, 4, |x| *x)),
+        chain("watermarks", 1, |p| p.watermarks(|_| Timestamp::UNIX_EPOCH, SECOND))
+            .own("Watermark", "its own follow from the times of the events"),
+        chain("watermarks_or_idle", 1, |p| p.watermarks_or_idle(|_| Timestamp::UNIX_EPOCH, SECOND, SECOND))
+            .own("Watermark", "its own follow from the times of the events"),
+        chain("future_to", 1, |p| p.future_to(|_| Timestamp::UNIX_EPOCH, SECOND, call(drop))),
         chain("debounce", 1, |p| p.debounce(SECOND)).collects().holds(),
         chain("sample_every", 1, |p| p.sample_every(SECOND)).collects().holds(),
         chain("heartbeat", 1, |p| p.heartbeat(SECOND)),

@@ -9,6 +9,7 @@ mod coalesce;
 mod dated;
 mod debounce;
 mod delay;
+mod future_to;
 mod heartbeat;
 #[cfg(feature = "alloc")]
 mod hold_until_clock_is_set;
@@ -21,11 +22,13 @@ mod throttle;
 mod throttle_by;
 mod time_to_live;
 mod timeout;
+mod watermarks;
 
 pub use coalesce::Coalesce;
 pub use dated::Date;
 pub use debounce::Debounce;
 pub use delay::Delay;
+pub use future_to::FutureTo;
 pub use heartbeat::Heartbeat;
 #[cfg(feature = "alloc")]
 pub use hold_until_clock_is_set::HoldUntilClockIsSet;
@@ -38,6 +41,7 @@ pub use throttle::Throttle;
 pub use throttle_by::ThrottleBy;
 pub use time_to_live::{Aged, TimeToLive};
 pub use timeout::Timeout;
+pub use watermarks::Watermarked;
 
 use core::time::Duration;
 
@@ -46,6 +50,7 @@ use heapless::Deque;
 use crate::chain::Chain;
 use crate::clock::Instant;
 use crate::limit::Limit;
+use crate::thing::InputThing;
 
 #[cfg(feature = "alloc")]
 use crate::storage::Growing;
@@ -64,6 +69,103 @@ pub type Same<T> = fn(&T, &T) -> bool;
 
 /// The operators with time as methods of every [`Chain`].
 pub trait Timing: Chain {
+    /// Says after each event how far the stream has come in the time that `time` reads from it: to the latest time so far less
+    /// `lateness`. What follows takes it that no event of an earlier time comes: [windows](crate::windows::Window::event_time) by that time
+    /// are complete, and what does come is late.
+    ///
+    /// So `lateness` is how far events may be out of order; what is later by more is lost to the windows, and a longer wait has them sent
+    /// later. An event from the future takes the watermark with it: [`future_to`](Self::future_to) in front of it keeps such events away.
+    ///
+    /// Holds two times. Sends the same events, and watermarks.
+    ///
+    /// ```
+    /// # use core::time::Duration;
+    /// # use thingflow_core::prelude::*;
+    /// # use thingflow_core::windows::Count;
+    /// # #[cfg(feature = "alloc")] {
+    /// let seconds = [1, 4, 2, 11, 9, 21].map(Timestamp::from_secs);
+    /// let tens = Window::event_time(Duration::from_secs(10), |at: &Timestamp| *at);
+    /// let marked = from_iter(seconds).watermarks(|at| *at, Duration::from_secs(5));
+    /// assert_eq!(marked.aggregate(tens, Count::new()).map(|window| window.value).collect_now(), [4, 1, 1]);
+    /// # }
+    /// ```
+    fn watermarks<F>(self, time: F, lateness: Duration) -> Self::Piped<Watermarked<F>>
+    where
+        Self::Item: 'static,
+        F: FnMut(&Self::Item) -> crate::Timestamp + 'static,
+    {
+        self.pipe(Watermarked::new(time, lateness, None))
+    }
+
+    /// As [`watermarks`](Self::watermarks), and after a silence of `idle_after` the watermark goes on with the scheduler's clock: windows
+    /// close although nothing comes, and an input that sleeps holds back none that it is joined with.
+    ///
+    /// When it wakes, what it sends of a time behind the watermark is late. By this the result depends on the time of arrival: over a recording
+    /// it is the same as live if that is replayed [as recorded](crate::Flow::as_recorded).
+    ///
+    /// Holds two times. Sends the same events, and watermarks.
+    ///
+    /// ```
+    /// # #[cfg(feature = "std")] {
+    /// # use core::time::Duration;
+    /// # use thingflow_core::prelude::*;
+    /// # use thingflow_core::testing::Recorder;
+    /// # use thingflow_core::windows::Count;
+    /// let rows = [1, 2, 100].map(Timestamp::from_secs);
+    /// let marked = from_iter(rows).at_times(|at| *at).watermarks_or_idle(|at| *at, Duration::ZERO, Duration::from_secs(4));
+    /// let tens = Window::event_time(Duration::from_secs(10), |at: &Timestamp| *at);
+    /// let (mut scheduler, seen) = (Scheduler::virtual_time()?, Recorder::new());
+    /// let counts = marked.aggregate(tens, Count::new()).map(|window| window.value);
+    /// scheduler.schedule_recurring(counts.connect(seen.clone()))?;
+    /// scheduler.run_forever()?;
+    /// assert_eq!(seen.timed_text(), "2@9 1@99 |@99"); // the first event comes at 0, so this is second 10 of the recording
+    /// # }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Panics
+    /// If `idle_after` is zero.
+    #[track_caller]
+    fn watermarks_or_idle<F>(self, time: F, lateness: Duration, idle_after: Duration) -> Self::Piped<Watermarked<F>>
+    where
+        Self::Item: 'static,
+        F: FnMut(&Self::Item) -> crate::Timestamp + 'static,
+    {
+        assert!(!idle_after.is_zero(), "idle after no time: use 1 ns or more");
+        self.pipe(Watermarked::new(time, lateness, Some(idle_after)))
+    }
+
+    /// Sends events whose time is later than now by more than `skew` to another Thing, a port for instance: a sensor with a wrong
+    /// clock then moves no [watermark](Self::watermarks). They are counted, and reported at most every ten seconds.
+    ///
+    /// Now is the wall clock of the scheduler; over a recording that is the time at which it is replayed, unless the
+    /// [clock](crate::Flow::begins_at) starts when the recording did.
+    ///
+    /// Holds nothing. Sends the other events.
+    ///
+    /// ```
+    /// # use core::time::Duration;
+    /// # use thingflow_core::prelude::*;
+    /// # use thingflow_core::testing::Recorder;
+    /// let (good, future) = (Recorder::new(), Recorder::new());
+    /// let minute = Duration::from_secs(60);
+    /// let mut chain = pipe().future_to(|at: &Timestamp| *at, minute, future.clone()).to(good.clone());
+    /// let cx = &mut Context::detached(Instant::ZERO + minute); // a minute after 1970
+    /// chain.next(Timestamp::from_secs(100), cx)?;
+    /// chain.next(Timestamp::from_secs(1_000_000), cx)?;
+    /// assert_eq!((good.events().len(), future.events().len()), (1, 1));
+    /// # Ok::<(), FatalError>(())
+    /// ```
+    #[doc(alias = "skew")]
+    fn future_to<F, N>(self, time: F, skew: Duration, future: N) -> Self::Piped<FutureTo<F, N>>
+    where
+        Self::Item: 'static,
+        F: FnMut(&Self::Item) -> crate::Timestamp + 'static,
+        N: InputThing<Self::Item> + 'static,
+    {
+        self.pipe(FutureTo::new(time, skew, future))
+    }
+
     /// Sends each event `by` after it has come. What exceeds `limit` is treated as it says.
     ///
     /// The distances between the events stay as they are; use [`pace`](Self::pace) to spread a burst. When the

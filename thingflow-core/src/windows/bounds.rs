@@ -21,8 +21,22 @@ pub struct Windowed<V> {
     pub count: u64,
     /// How many of them are left out, because their reading is missing: a NaN.
     pub missing: u64,
+    /// Whether the window is complete. Only windows by event time send it in another state.
+    pub pane: Pane,
     /// The result.
     pub value: V,
+}
+
+/// What a result says of a window.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Pane {
+    /// The window goes on: there will be another result.
+    Early,
+    /// The window has ended.
+    #[default]
+    Final,
+    /// The window had ended, and a late event has changed it.
+    Correction,
 }
 
 impl<V> Windowed<V> {
@@ -51,7 +65,7 @@ impl<V> Windowed<V> {
     /// # use thingflow_core::Timestamp;
     /// # use thingflow_core::windows::Windowed;
     /// let (start, end) = (Timestamp::from_secs(0), Timestamp::from_secs(60));
-    /// let mean = Windowed { start, end, count: 4, missing: 1, value: 21.0 };
+    /// let mean = Windowed { start, end, count: 4, missing: 1, pane: Default::default(), value: 21.0 };
     /// assert_eq!(mean.coverage_at(Duration::from_secs(10)), 0.5); // three of six
     /// ```
     #[allow(clippy::cast_precision_loss)] // a share
@@ -127,7 +141,7 @@ impl Stamp for Bounds {
     }
     fn stamp<U>(value: U, start: i128, end: Instant, tally: Tally, cx: &Context<'_>) -> Windowed<U> {
         let [start, end] = [start, i128::from(end.as_nanos())].map(|at| wall_clock(at, cx));
-        Windowed { start, end, count: tally.count as u64, missing: tally.missing as u64, value }
+        Windowed { start, end, count: tally.count as u64, missing: tally.missing as u64, pane: Pane::Final, value }
     }
     #[inline]
     fn missing(is_missing: impl FnOnce() -> bool) -> usize {

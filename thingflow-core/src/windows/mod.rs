@@ -6,6 +6,10 @@
 
 mod aggregates;
 mod bounds;
+#[cfg(feature = "alloc")]
+mod by_event_time;
+#[cfg(feature = "alloc")]
+mod event_window;
 mod ewm_variance;
 mod ewma;
 #[cfg(any(feature = "std", feature = "libm"))]
@@ -24,7 +28,11 @@ mod total;
 mod window;
 
 pub use aggregates::*;
-pub use bounds::{Bare, Bounds, Stamp, Tally, Windowed};
+pub use bounds::{Bare, Bounds, Pane, Stamp, Tally, Windowed};
+#[cfg(feature = "alloc")]
+pub use by_event_time::ByEventTime;
+#[cfg(feature = "alloc")]
+pub use event_window::{Calendar, EventWindow, Periods, UtcMonths};
 pub use ewm_variance::EwmVariance;
 pub use ewma::{Alpha, Ewma};
 #[cfg(any(feature = "std", feature = "libm"))]

@@ -18,8 +18,10 @@ use crate::thing::Filter;
 
 #[cfg(feature = "alloc")]
 use {
+    super::event_window::{Calendar, EventWindow, Periods},
     super::keyed::Keyed,
     super::per_key::{Overlapping, PerKey},
+    crate::clock::Timestamp,
     crate::storage::OnHeap,
 };
 
@@ -73,6 +75,61 @@ impl Window {
     pub const fn each(length: Duration) -> EachWindow {
         assert!(!length.is_zero(), "a window of no time: use 1 ns or more");
         EachWindow { length, most: AnyNumber, grid: Grid::FirstEvent, send_empty: false, drop_on_error: false }
+    }
+
+    /// Windows of `length` by the time that `time` reads from the events, in whatever order they arrive; they begin at multiples of
+    /// their length since 1970 UTC. A window is sent when the [watermark](crate::Timing::watermarks) has reached its end, so there must
+    /// be one upstream; the end of the stream sends the rest. An event for a window that is gone is late: it is dropped, counted and
+    /// reported, or goes [elsewhere](EventWindow::late_to).
+    ///
+    /// A result says from when to when its window was, how many events it has, and of how many the reading is missing, as
+    /// [`Windowed`](super::Windowed). It does not depend on the time of arrival: a replay of last year's file gives what the live run gave.
+    ///
+    /// Holds the aggregate of each window that is open, up to 1,024. Sends `T::With<Windowed<A::Out>>`. Options: `every`, `by_key`,
+    /// `corrections`, `early`, `late_to`, `metered`, `at_most`.
+    ///
+    /// ```
+    /// # use core::time::Duration;
+    /// # use thingflow_core::prelude::*;
+    /// use thingflow_core::windows::Sum;
+    /// let rain = [(3, 2), (9, 1), (7, 1), (12, 5), (14, 1), (8, 9), (24, 1)]; // ticks of a gauge, not quite in order
+    /// let rain = from_iter(rain).map(|(secs, ticks)| SensorEvent::new("rain", Timestamp::from_secs(secs), ticks));
+    /// let tens = Window::event_time(Duration::from_secs(10), |event: &SensorEvent<i32>| event.ts);
+    /// let late_by_2_s = rain.watermarks(|event| event.ts, Duration::from_secs(2));
+    /// let sums = late_by_2_s.aggregate(tens, Sum::new()).map(|event| (event.val.end.as_secs_f64(), event.val.value));
+    /// assert_eq!(sums.collect_now(), [(10.0, 4), (20.0, 6), (30.0, 1)]); // what was of second 8 came too late
+    /// ```
+    ///
+    /// # Panics
+    /// If the length is zero.
+    #[cfg(feature = "alloc")]
+    #[doc(alias = "event_windows")]
+    #[doc(alias = "timed_window")]
+    #[track_caller]
+    pub fn event_time<T, F: FnMut(&T) -> Timestamp>(length: Duration, time: F) -> EventWindow<T, F, Periods> {
+        assert!(!length.is_zero(), "a window of no time: use 1 ns or more");
+        EventWindow::new(Periods(length), time)
+    }
+
+    /// As [`event_time`](Self::event_time), by the periods of a [`Calendar`]: the months of UTC, the days of a time zone.
+    ///
+    /// Holds the aggregate of each window that is open, up to 1,024. Sends `T::With<Windowed<A::Out>>`. Options: `by_key`,
+    /// `corrections`, `early`, `late_to`, `metered`, `at_most`.
+    ///
+    /// ```
+    /// # use core::time::Duration;
+    /// # use thingflow_core::prelude::*;
+    /// use thingflow_core::windows::{Sum, UtcMonths};
+    /// let used = ["2000-02-28T12:00:00Z", "2000-02-29T23:59:59Z", "2000-03-01T00:00:00Z"]; // a kWh each
+    /// let used = from_iter(used.map(|at| (at.parse::<Timestamp>().unwrap_or_default(), 1)));
+    /// let months = Window::calendar(UtcMonths, |(at, _): &(Timestamp, i32)| *at);
+    /// let used = used.watermarks(|(at, _)| *at, Duration::ZERO);
+    /// let sums = used.aggregate(months, thingflow_core::windows::Of(|kwh: &(Timestamp, i32)| kwh.1, Sum::new()));
+    /// assert_eq!(sums.map(|month| month.value).collect_now(), [2, 1]);
+    /// ```
+    #[cfg(feature = "alloc")]
+    pub fn calendar<T, F: FnMut(&T) -> Timestamp, C: Calendar>(calendar: C, time: F) -> EventWindow<T, F, C> {
+        EventWindow::new(calendar, time)
     }
 
     /// The last `n` events: a result for each event, from the `n`th on.
