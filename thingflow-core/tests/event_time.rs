@@ -54,6 +54,9 @@ fn short(window: &Windowed<Vec<i64>>) -> (i64, i64, Vec<i64>) {
     (second(window.start), second(window.end) - 1, window.value.clone())
 }
 
+/// A window in short, and what its result says of it.
+type Shown = (i64, i64, Vec<i64>, Pane);
+
 /// What comes to a chain, in the manner of Beam's transcripts.
 enum Step {
     Input(&'static [i64]),
@@ -62,7 +65,7 @@ enum Step {
 }
 
 /// What comes out after each step.
-fn transcript<F>(window: F, steps: &[Step]) -> Vec<Vec<(i64, i64, Vec<i64>, Pane)>>
+fn transcript<F>(window: F, steps: &[Step]) -> Vec<Vec<Shown>>
 where
     F: Filter<i64, Out = Windowed<Vec<i64>>> + 'static,
 {
@@ -78,7 +81,15 @@ where
             Step::Early => assert!(chain.notice(Notice::Wake, cx).is_ok()),
         }
         let events: Vec<Windowed<Vec<i64>>> = seen.events();
-        out.push(events[came..].iter().map(|w| { let (a, b, c) = short(w); (a, b, c, w.pane) }).collect());
+        out.push(
+            events[came..]
+                .iter()
+                .map(|w| {
+                    let (a, b, c) = short(w);
+                    (a, b, c, w.pane)
+                })
+                .collect(),
+        );
         came = events.len();
     }
     out
@@ -90,7 +101,9 @@ fn tens() -> EventWindow<i64, fn(&i64) -> Timestamp, Periods> {
     Window::event_time(secs(10), own as fn(&i64) -> Timestamp)
 }
 
-fn values<W: Assigner<i64, thingflow_core::windows::Values<Values>>>(window: W) -> impl Filter<i64, Out = <W::Filter as Filter<i64>>::Out>
+fn values<W: Assigner<i64, thingflow_core::windows::Values<Values>>>(
+    window: W,
+) -> impl Filter<i64, Out = <W::Filter as Filter<i64>>::Out>
 where
     W::Filter: 'static,
 {
@@ -156,7 +169,9 @@ fn e02_an_idle_input_holds_nobody_back() -> Result {
         a.clone().watermarks_or_idle(own, Duration::ZERO, secs(5)),
         b.clone().watermarks_or_idle(own, Duration::ZERO, secs(5)),
     ));
-    both.aggregate(tens().late_to(late.clone()), Count::new()).map(|w| (w.end.as_secs_f64(), w.value)).connect(seen.clone());
+    both.aggregate(tens().late_to(late.clone()), Count::new())
+        .map(|w| (w.end.as_secs_f64(), w.value))
+        .connect(seen.clone());
     scheduler.schedule_recurring(timed([(1.0, 1_i64), (11.0, 11), (21.0, 21), (31.0, 31), (41.0, 41)]).connect(a))?;
     scheduler.schedule_recurring(timed([(2.0, 2_i64), (32.0, 3), (33.0, 33)]).connect(b))?;
     scheduler.run_for(secs(25))?;
@@ -237,7 +252,9 @@ fn e08_a_replay_gives_what_the_live_run_gave() -> Result {
 fn e09_equal_times_keep_the_order_of_arrival() {
     let e = from_iter([(5_i64, 'b'), (5, 'a'), (1, 'c'), (5, 'd')]);
     let window = Window::event_time(secs(10), |(second, _): &(i64, char)| at(*second));
-    let order = e.watermarks(|(second, _)| at(*second), secs(9)).aggregate(window, thingflow_core::windows::Of(|e: &(i64, char)| i64::from(u32::from(e.1)), Values::new()));
+    let order = e
+        .watermarks(|(second, _)| at(*second), secs(9))
+        .aggregate(window, thingflow_core::windows::Of(|e: &(i64, char)| i64::from(u32::from(e.1)), Values::new()));
     let letters: Vec<i64> = order.map(|w| w.value).collect_now().concat();
     assert_eq!(letters, [98, 97, 99, 100]);
 }

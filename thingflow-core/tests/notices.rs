@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use thingflow_core::joins::{Junction, Merge};
 use thingflow_core::prelude::*;
-use thingflow_core::windows::{UtcMonths, List, Sum};
+use thingflow_core::windows::{List, Sum, UtcMonths};
 use thingflow_core::{Identity, Notice, Question, StateVisitor, Visitor};
 
 const LIST: &str = include_str!("../../docs/src/filters.md");
@@ -551,10 +551,13 @@ fn windows() -> Vec<Row> {
         chain("Window::every", 1, |p| p.aggregate(Window::every(3, 2), Sum::new())),
         chain("Window::every_of", 1, |p| p.aggregate(Window::every_of::<3>(2), Sum::new())),
         chain("Window::last", 1, move |p| p.aggregate(Window::last(SECOND, limit.clone()), Sum::new())),
-        chain("Window::event_time", 1, |p| p.aggregate(Window::event_time(SECOND, |_: &i32| Timestamp::UNIX_EPOCH), Sum::new()))
-            .own("Watermark", "it goes on as far as no window that is held begins earlier"),
-        chain("Window::calendar", 1, |p| p.aggregate(Window::calendar(UtcMonths, |_: &i32| Timestamp::UNIX_EPOCH), Sum::new()))
-            .own("Watermark", "it goes on as far as no window that is held begins earlier"),
+        chain("Window::event_time", 1, |p| {
+            p.aggregate(Window::event_time(SECOND, |_: &i32| Timestamp::UNIX_EPOCH), Sum::new())
+        }),
+        chain("Window::calendar", 1, |p| {
+            p.aggregate(Window::calendar(UtcMonths, |_: &i32| Timestamp::UNIX_EPOCH), Sum::new())
+        })
+        .own("Watermark", "it goes on as far as no window that is held begins earlier"),
         chain("Window::last_of", 1, |p| p.aggregate(Window::last_of::<3>(SECOND), Sum::new())),
     ]
 }

@@ -49,7 +49,9 @@ impl<T, F: FnMut(&T) -> Timestamp> Filter<T> for Watermarked<F> {
         if demand == crate::Demand::Done { Ok(demand) } else { Ok(demand.and(self.rise(latest, out)?)) }
     }
     fn on_wake(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
-        let (Some(after), Some((latest, came))) = (self.idle_after, self.latest) else { return Ok(crate::Demand::More) };
+        let (Some(after), Some((latest, came))) = (self.idle_after, self.latest) else {
+            return Ok(crate::Demand::More);
+        };
         let silence = out.now() - came;
         if silence < after {
             out.wake_at(came + after);
@@ -70,6 +72,9 @@ impl<T, F: FnMut(&T) -> Timestamp> Filter<T> for Watermarked<F> {
 
 impl<F> fmt::Debug for Watermarked<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Watermarked").field("lateness", &self.lateness).field("sent", &self.sent).finish_non_exhaustive()
+        f.debug_struct("Watermarked")
+            .field("lateness", &self.lateness)
+            .field("sent", &self.sent)
+            .finish_non_exhaustive()
     }
 }

@@ -92,7 +92,9 @@ where
     }
 
     fn is_gone(&self, end: Timestamp) -> bool {
-        let kept_to = |watermark: Timestamp| Timestamp::from_nanos(watermark.as_nanos().saturating_sub_unsigned(nanos(self.rule.kept)));
+        let kept_to = |watermark: Timestamp| {
+            Timestamp::from_nanos(watermark.as_nanos().saturating_sub_unsigned(nanos(self.rule.kept)))
+        };
         self.gone.is_some_and(|gone| end <= gone) || self.watermark.is_some_and(|watermark| end <= kept_to(watermark))
     }
 
@@ -166,7 +168,8 @@ where
         if self.reported.is_none_or(|last| cx.now() - last >= REPORT_EVERY) {
             self.reported = Some(cx.now());
             let (dropped, watermark) = (self.stats.dropped, self.watermark.or(self.gone).unwrap_or_default());
-            let text = format!("an event of {at} came when the watermark was {watermark}: {dropped} were too late so far");
+            let text =
+                format!("an event of {at} came when the watermark was {watermark}: {dropped} were too late so far");
             cx.report("event_time", &StreamError::message(text));
         }
         self.late.next(event, cx).map(|demand| if demand == Demand::Done { Demand::More } else { demand })
@@ -178,7 +181,13 @@ where
         let missing = usize::from(self.gather.is_missing(&kept));
         for frame in frames {
             let is_sent = self.watermark.is_some_and(|watermark| frame.0 <= watermark);
-            let fresh = || Open { gather: self.gather.fresh(), rest: None, tally: Tally::default(), is_sent, is_changed: false };
+            let fresh = || Open {
+                gather: self.gather.fresh(),
+                rest: None,
+                tally: Tally::default(),
+                is_sent,
+                is_changed: false,
+            };
             let window = self.open.entry(frame).or_insert_with(fresh);
             window.tally.add(missing);
             window.gather.absorb(kept.clone())?;

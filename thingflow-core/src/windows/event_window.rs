@@ -70,7 +70,17 @@ pub struct EventWindow<T, F, C, Q = fn(&T)> {
 impl<T, F: FnMut(&T) -> Timestamp, C> EventWindow<T, F, C> {
     pub(super) fn new(calendar: C, time: F) -> Self {
         let (step, early, late) = (None, None, None);
-        Self { time, key: |_| {}, calendar, step, kept: Duration::ZERO, early, most: 1024, late, meter: QueueMeter::default() }
+        Self {
+            time,
+            key: |_| {},
+            calendar,
+            step,
+            kept: Duration::ZERO,
+            early,
+            most: 1024,
+            late,
+            meter: QueueMeter::default(),
+        }
     }
 
     /// Makes windows for each key on its own: for each sensor by `|event| event.sensor_id`. They are complete together, when the watermark
@@ -157,6 +167,9 @@ where
 
 impl<T, F, C: fmt::Debug, Q> fmt::Debug for EventWindow<T, F, C, Q> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("EventWindow").field("calendar", &self.calendar).field("step", &self.step).finish_non_exhaustive()
+        f.debug_struct("EventWindow")
+            .field("calendar", &self.calendar)
+            .field("step", &self.step)
+            .finish_non_exhaustive()
     }
 }
