@@ -12,6 +12,7 @@ use crate::notice::{Notice, Question};
 use crate::receipts::{Link, Watch};
 use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
 use crate::visit::Visitor;
+use crate::witness;
 
 /// A filter and what follows it: an [`InputThing`].
 #[derive(Debug)]
@@ -72,7 +73,11 @@ impl<F, N> Connected<F, N> {
         Self: InputThing<In>,
     {
         let mut cx = Context::detached(Instant::ZERO);
-        self.feed_all(events, &mut cx).map_err(|error| cx.take_error(error))
+        self.feed_all(events, &mut cx).map_err(|error| {
+            #[cfg(feature = "std")]
+            cx.name_failed_in(|visitor| _ = self.ask(Question::Describe(visitor)));
+            cx.take_error(error)
+        })
     }
 
     fn feed_all<In>(&mut self, events: impl IntoIterator<Item = In>, cx: &mut Context<'_>) -> Closed
@@ -114,7 +119,9 @@ impl<In, F: Filter<In>, N: InputThing<F::Out>> InputThing<In> for Connected<F, N
 /// Hands an event to a filter.
 #[inline]
 fn pass<In, F: Filter<In>, N: InputThing<F::Out>>(filter: &mut F, event: In, out: &mut Emitter<'_, '_, N>) -> Receipt {
+    let witness = witness::filter::<F>();
     let receipt = filter.on_next(event, out);
+    witness.sees(&receipt);
     out.watch.passed_on(&receipt, || drains(filter) || out.next.ask(Question::Draining));
     receipt
 }
@@ -128,7 +135,7 @@ fn tell<In, F: Filter<In>, N: InputThing<F::Out>>(
 ) -> Receipt {
     match notice {
         Notice::Start => {
-            let demand = out.next.notice(Notice::Start, out.cx)?;
+            let demand = tell_next(filter, Notice::Start, out)?;
             if demand == Demand::Done {
                 return Ok(demand);
             }
@@ -139,8 +146,43 @@ fn tell<In, F: Filter<In>, N: InputThing<F::Out>>(
             filter.notice(Notice::State(visitor), out)?;
             out.next.notice(Notice::State(visitor), out.cx)
         }
-        notice => filter.notice(notice, out),
+        notice => tell_filter(filter, notice, out),
     }
+}
+
+fn tell_filter<In, F: Filter<In>, N: InputThing<F::Out>>(
+    filter: &mut F,
+    notice: Notice<'_>,
+    out: &mut Emitter<'_, '_, N>,
+) -> Receipt {
+    let witness = witness::filter::<F>();
+    let receipt = filter.notice(notice, out);
+    witness.sees(&receipt);
+    receipt
+}
+
+/// Tells what follows a filter, beside the filter.
+fn tell_next<In, F: Filter<In>, N: InputThing<F::Out>>(
+    filter: &F,
+    notice: Notice<'_>,
+    out: &mut Emitter<'_, '_, N>,
+) -> Receipt {
+    witness::beside(
+        |visitor| show(filter, visitor),
+        || {
+            let witness = witness::end::<N>();
+            let receipt = out.next.notice(notice, out.cx);
+            witness.sees(&receipt);
+            receipt
+        },
+    )
+}
+
+/// A filter, or all those that it is made of.
+#[cfg_attr(not(feature = "alloc"), allow(unused_variables))]
+fn show<In, F: Filter<In>>(filter: &F, visitor: &mut dyn Visitor) {
+    #[cfg(feature = "alloc")]
+    filter.ask(Question::Describe(visitor), &|_| true);
 }
 
 fn told<In, F: Filter<In>, N: InputThing<F::Out>>(
@@ -148,7 +190,7 @@ fn told<In, F: Filter<In>, N: InputThing<F::Out>>(
     notice: Notice<'_>,
     out: &mut Emitter<'_, '_, N>,
 ) -> Receipt {
-    let receipt = filter.notice(notice, out);
+    let receipt = tell_filter(filter, notice, out);
     out.watch.passed_on(&receipt, || drains(filter) || out.next.ask(Question::Draining));
     receipt
 }
@@ -159,12 +201,12 @@ fn wake<In, F: Filter<In>, N: InputThing<F::Out>>(
     out: &mut Emitter<'_, '_, N>,
 ) -> Receipt {
     if cfg!(feature = "std") && out.next.ask(Question::Draining) {
-        return out.next.notice(Notice::Wake, out.cx); // the filter has ended
+        return tell_next(filter, Notice::Wake, out); // the filter has ended
     }
     let was_told = !gone.get() && drains(filter);
     let demand = told(filter, Notice::Wake, out)?;
     if demand != Demand::Done {
-        let behind = gone.note(out.next.notice(Notice::Wake, out.cx)?);
+        let behind = gone.note(tell_next(filter, Notice::Wake, out)?);
         // A filter that holds events has room of its own, and keeps `Full` from its source.
         let takes = behind == Demand::Full && filter.ask(Question::Room, &|_| false);
         return Ok(if takes { demand } else { demand.and(behind) });
@@ -173,7 +215,7 @@ fn wake<In, F: Filter<In>, N: InputThing<F::Out>>(
         return Ok(demand);
     }
     // What follows goes on. This wake-up has answered its wishes as well, so it has to ask again.
-    let behind = gone.note(out.next.notice(Notice::Wake, out.cx)?);
+    let behind = gone.note(tell_next(filter, Notice::Wake, out)?);
     Ok(if was_told { behind } else { demand })
 }
 
@@ -259,7 +301,8 @@ impl<In, F: Filter<In>, N: InputThing<F::Out>> InputThing<In> for Following<'_, 
         self.next(event.clone(), cx)
     }
     fn notice(&mut self, notice: Notice<'_>, cx: &mut Context<'_>) -> Receipt {
-        self.filter.notice(notice, &mut Emitter { next: self.next, cx, watch: self.watch })
+        let mut out = Emitter { next: self.next, cx, watch: self.watch };
+        tell_filter(self.filter, notice, &mut out)
     }
     fn ask(&self, question: Question<'_>) -> bool {
         self.filter.ask(question, &|question| self.next.ask(question))

@@ -148,7 +148,11 @@ impl<'a> Context<'a> {
     #[cfg(feature = "alloc")]
     #[cold]
     pub fn fatal(&mut self, cause: impl Into<Box<dyn core::error::Error + Send + Sync>>) -> FatalError {
-        self.failed.get_or_insert_with(|| RunError::new(cause));
+        self.failed.get_or_insert_with(|| {
+            #[cfg(feature = "std")]
+            crate::witness::forget();
+            RunError::new(cause)
+        });
         FatalError(())
     }
 
@@ -161,7 +165,14 @@ impl<'a> Context<'a> {
     }
 
     /// What a fatal error was about. The token proves that there is one.
-    pub fn take_error(&mut self, _: FatalError) -> RunError {
+    pub fn take_error(&mut self, error: FatalError) -> RunError {
+        #[cfg(feature = "std")]
+        crate::witness::forget();
+        self.take_failed(error)
+    }
+
+    /// As [`take_error`](Self::take_error), for a caller that still looks for the stage that has failed.
+    pub(crate) fn take_failed(&mut self, _: FatalError) -> RunError {
         self.failed.take().unwrap_or_else(|| RunError::new("a fatal error of another context"))
     }
 
@@ -176,6 +187,15 @@ impl<'a> Context<'a> {
     pub(crate) fn name_failed(&mut self, name: impl FnOnce() -> alloc::string::String) {
         if let Some(error) = &mut self.failed {
             error.name_thing(name);
+        }
+    }
+
+    /// Names the stage that has failed in a chain that shows itself to `describe`.
+    #[cfg(feature = "std")]
+    #[cold]
+    pub(crate) fn name_failed_in(&mut self, describe: impl FnOnce(&mut dyn crate::Visitor)) {
+        if let Some(error) = &mut self.failed {
+            error.name_stage(describe);
         }
     }
 

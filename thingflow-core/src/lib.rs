@@ -131,6 +131,7 @@ mod visit;
 #[cfg(feature = "alloc")]
 mod watermarks;
 pub mod windows;
+mod witness;
 
 pub use backoff::{Attempts, Backoff};
 pub use chain::{Chain, Connected, Identity, Pipe, Then, pipe};

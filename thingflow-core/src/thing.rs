@@ -14,6 +14,7 @@ use crate::notice::{Notice, Question};
 use crate::receipts::Watch;
 use crate::state::StateVisitor;
 use crate::visit::{Visitor, short_name};
+use crate::witness;
 
 /// The receipt for an event: what the receiver wants from its source next. It travels back to the source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -565,7 +566,9 @@ impl<'e, 'c, N> Emitter<'e, 'c, N> {
         N: InputThing<T>,
     {
         self.watch.sends();
+        let witness = witness::end::<N>();
         let receipt = self.next.next(event, self.cx);
+        witness.sees(&receipt);
         self.watch.answered(&receipt);
         receipt
     }
@@ -578,7 +581,7 @@ impl<'e, 'c, N> Emitter<'e, 'c, N> {
         N: InputThing<T>,
     {
         self.watch.ends();
-        self.next.notice(Notice::Completed, self.cx).map(drop)
+        self.tell(Notice::Completed).map(drop)
     }
 
     /// Ends the stream by an error. Nothing may follow; from `on_next` use [`fail`](Self::fail).
@@ -589,7 +592,7 @@ impl<'e, 'c, N> Emitter<'e, 'c, N> {
         N: InputThing<T>,
     {
         self.watch.ends();
-        self.next.notice(Notice::Error(error), self.cx).map(drop)
+        self.tell(Notice::Error(error)).map(drop)
     }
 
     /// Ends the stream of one's own accord, from `on_next`, `on_start` or `on_wake`.
@@ -654,8 +657,18 @@ impl<'e, 'c, N> Emitter<'e, 'c, N> {
         if notice.is_end() {
             self.watch.ends();
         }
-        let receipt = self.next.notice(notice, self.cx);
+        let receipt = self.tell(notice);
         self.watch.answered(&receipt);
+        receipt
+    }
+
+    fn tell<T>(&mut self, notice: Notice<'_>) -> Receipt
+    where
+        N: InputThing<T>,
+    {
+        let witness = witness::end::<N>();
+        let receipt = self.next.notice(notice, self.cx);
+        witness.sees(&receipt);
         receipt
     }
 

@@ -334,7 +334,7 @@ fn a_callback_may_send_events_and_end_the_run() {
     let mut scheduler = Scheduler::virtual_time().unwrap();
     let flow = from_iter(10..99_u64).track_by(&tracker, |n| *n).acknowledge().connect(call(drop));
     scheduler.schedule_periodic(flow, Duration::from_secs(1)).unwrap();
-    assert_eq!(scheduler.run_forever().unwrap_err().to_string(), "FromIter: the broker is gone");
+    assert_eq!(scheduler.run_forever().unwrap_err().to_string(), "track: the broker is gone");
     assert_eq!(seen.text(), "10 11 12");
 }
 

@@ -363,6 +363,8 @@ impl Slot<'_> {
         let demand = match self.call(step, cx) {
             Ok(demand) => demand,
             Err(error) => {
+                #[cfg(feature = "std")]
+                cx.name_failed_in(|visitor| self.thing.describe(visitor));
                 #[cfg(feature = "alloc")]
                 cx.name_failed(|| self.thing.name().into());
                 return Err(cx.take_error(error));

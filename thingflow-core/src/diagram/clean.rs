@@ -46,7 +46,7 @@ pub(super) fn codes(name: &str) -> String {
 }
 
 /// The name of a type as that of the method that makes it: `RunningAvg` is called as `running_avg`.
-pub(super) fn called(type_name: &str) -> String {
+pub(crate) fn called(type_name: &str) -> String {
     let mut text = String::new();
     for c in type_name.chars() {
         if c.is_ascii_uppercase() && !text.is_empty() {

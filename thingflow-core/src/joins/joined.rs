@@ -233,8 +233,14 @@ impl<R: Rule + 'static, N: InputThing<R::Out> + 'static> Joined<R, N> {
     }
 
     /// The scheduler hears of an error in a wake-up from the join itself.
-    fn named(receipt: Receipt, cx: &mut Context<'_>) -> Receipt {
+    fn named(&self, receipt: Receipt, cx: &mut Context<'_>) -> Receipt {
         if receipt.is_err() {
+            #[cfg(feature = "std")]
+            cx.name_failed_in(|visitor| {
+                if let Ok(Some(open)) = self.body.try_borrow().as_deref() {
+                    open.next.ask(Question::Describe(visitor));
+                }
+            });
             cx.name_failed(|| short_name::<R>().into());
         }
         receipt
@@ -260,12 +266,12 @@ impl<R: Rule + 'static, N: InputThing<R::Out> + 'static> Hub for Joined<R, N> {
         if !self.alarm.is_due(cx) {
             return Ok(Demand::More); // an earlier wish, which has been answered
         }
-        Self::named(self.wake(cx), cx)
+        self.named(self.wake(cx), cx)
     }
 
     fn resumed(&self, cx: &mut Context<'_>) -> Receipt {
         self.alarm.resumed();
-        Self::named(self.wake(cx), cx)
+        self.named(self.wake(cx), cx)
     }
 
     fn leave(&self, _: usize) {

@@ -93,7 +93,7 @@ pub use {
     with_latest_from::with_latest_from,
     zip::zip,
     zip_latest::{ZipLatest, zip_latest},
-    zip_with::With,
+    zip_with::ZipWith,
 };
 
 use crate::chain::Chain;
@@ -108,7 +108,7 @@ type Queues2<A, B> = (Held<<A as Chain>::Item>, Held<<B as Chain>::Item>);
 type Latest2<A, B> = (Option<<A as Chain>::Item>, Option<<B as Chain>::Item>);
 /// What [`zip_with`](Joins::zip_with) makes.
 #[cfg(feature = "alloc")]
-type ZippedWith<A, B, F> = Join<(A, B), Zip<Queues2<A, B>>, crate::Then<crate::Identity, With<F>>>;
+type ZippedWith<A, B, F> = Join<(A, B), Zip<Queues2<A, B>>, crate::Then<crate::Identity, ZipWith<F>>>;
 
 /// What [`zip_latest`](Joins::zip_latest) makes.
 #[cfg(feature = "alloc")]
@@ -220,7 +220,7 @@ pub trait Joins: Chain {
         B: Branch,
         F: FnMut(Self::Item, B::Item) -> U + 'static,
     {
-        self.zip(other, limit).pipe(With(f))
+        self.zip(other, limit).pipe(ZipWith(f))
     }
 
     /// Sends every event of this one together with the latest of the other; before that has one, it waits.

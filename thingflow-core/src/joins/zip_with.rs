@@ -17,9 +17,9 @@ use crate::thing::{Emitter, Filter, InputThing, Receipt};
 /// # Ok::<(), FatalError>(())
 /// ```
 #[derive(Clone, Debug)]
-pub struct With<F>(pub(super) F);
+pub struct ZipWith<F>(pub(super) F);
 
-impl<A, B, U, F: FnMut(A, B) -> U> Filter<(A, B)> for With<F> {
+impl<A, B, U, F: FnMut(A, B) -> U> Filter<(A, B)> for ZipWith<F> {
     type Out = U;
     #[inline]
     fn on_next(&mut self, (a, b): (A, B), out: &mut Emitter<'_, '_, impl InputThing<U>>) -> Receipt {

@@ -312,9 +312,18 @@ impl fmt::Debug for ConnectionInfo<'_> {
     }
 }
 
+/// The name of who has failed in a chain, for error messages: of the stage, or of the Thing at the end.
+pub(super) fn culprit<T>(thing: &dyn InputThing<T>) -> String {
+    #[cfg(feature = "std")]
+    if let Some(stage) = crate::witness::culprit_in(|visitor| _ = thing.ask(Question::Describe(visitor))) {
+        return stage;
+    }
+    end_of(thing)
+}
+
 /// The name of the Thing at the end of a chain, for error messages: of several, of where they part. An end that has no name
 /// but that of its type is known by the last `.named(..)` before it.
-pub(super) fn end_of<T>(thing: &dyn InputThing<T>) -> String {
+fn end_of<T>(thing: &dyn InputThing<T>) -> String {
     struct End {
         name: String,
         /// The last name in the chain that was given by the user.

@@ -5,7 +5,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::cmp::Ordering;
 
-use super::any::end_of;
+use super::any::culprit;
 use super::{Body, Inner, Port, Slot, pending, state};
 use crate::clock::Instant;
 use crate::context::{Context, Culprit};
@@ -293,7 +293,10 @@ impl<T: Clone + 'static> Inner<T> {
     ) -> Receipt {
         let (mut done, mut full, mut fatal) = (body.slots.is_empty(), false, None);
         for slot in body.slots.iter_mut() {
-            match call(slot, cx) {
+            let witness = Witness { culprit: slot, cx };
+            let receipt = call(witness.culprit, witness.cx);
+            core::mem::forget(witness);
+            match receipt {
                 Ok(Demand::More) => {}
                 Ok(Demand::Full) => full = true,
                 Ok(Demand::Done) => {
@@ -301,7 +304,7 @@ impl<T: Clone + 'static> Inner<T> {
                     done = true;
                 }
                 Err(error) => {
-                    cx.name_failed(|| end_of(&*slot.thing));
+                    cx.name_failed(|| culprit(&*slot.thing));
                     fatal = Some(error);
                     break;
                 }
@@ -391,6 +394,6 @@ impl<T> Culprit for Body<T> {
 
 impl<T> Culprit for Slot<T> {
     fn name(&self) -> String {
-        end_of(&*self.thing)
+        culprit(&*self.thing)
     }
 }

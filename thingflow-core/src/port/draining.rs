@@ -7,7 +7,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::cell::{Cell, RefCell};
 
-use super::any::{ConnectionInfo, Held, end_of};
+use super::any::{ConnectionInfo, Held, culprit};
 use super::{Inner, Slot};
 use crate::context::Context;
 use crate::identity::NodeId;
@@ -103,7 +103,7 @@ impl<T: Clone + 'static> Inner<T> {
             let stays = self.draining.woken.replace(0) == id;
             let fatal = receipt.is_err();
             if fatal {
-                cx.name_failed(|| end_of(&*drain.thing));
+                cx.name_failed(|| culprit(&*drain.thing));
             }
             if stays && (fatal || drain.thing.ask(Question::Draining)) {
                 self.draining.list.borrow_mut().push(drain); // after a fatal error it is closed with all the others

@@ -5,7 +5,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::engine::Engine;
+use super::engine::{Engine, log_failed};
 use super::keyed::Id;
 use super::pauses::Stalled;
 use super::periodic::OnFailure;
@@ -20,6 +20,7 @@ use crate::output::OutputThing;
 use crate::port::PortRef;
 use crate::thing::{Demand, Receipt};
 use crate::visit::Visitor;
+use crate::witness::{self, given_to_source};
 
 /// Why a Thing is called.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -92,7 +93,7 @@ impl Engine {
                 }
                 self.finish(running, &outcome, &mut cx)
             }
-            Ok(Err(token)) => Err(self.failed(running, cx.take_error(token))),
+            Ok(Err(token)) => Err(self.failed(running, cx.take_failed(token))),
             Err(panic) => Err(self.failed(running, self.panicked(&*panic))),
         }
     }
@@ -100,8 +101,13 @@ impl Engine {
     /// Puts a Thing back that is closed with all the others.
     #[cold]
     fn failed(&self, Running { id, thing, .. }: Running, mut error: RunError) -> RunError {
-        error.name_thing(|| thing.name().to_owned());
+        let named = self.discard(|_| {
+            error.name_stage(|visitor| thing.describe(visitor));
+            error.name_thing(|| name_of(&*thing));
+        });
+        witness::forget();
         self.put_back(id, thing);
+        log_failed(named);
         error
     }
 
@@ -229,7 +235,7 @@ impl Engine {
         }
         drop(schedules);
         for news in mended.into_iter().chain(missed.map(News::Missed)) {
-            self.discard(|_| news.log(thing.name()))?;
+            self.discard(|_| news.log(&name_of(&*thing)))?;
         }
         self.put_back(id, thing);
         Ok(())
@@ -286,13 +292,14 @@ impl Engine {
             OnFailure::Fatal => return Err(cx.fatal(error)),
             OnFailure::Retry { attempts, .. } => in_a_row >= attempts,
         };
+        let name = name_of(thing);
         match said {
-            _ if ends => log::error!("{}: {error}; its stream ends", thing.name()),
-            Some(1) => log::warn!("{}: {error}", thing.name()),
-            Some(n) => log::warn!("{}: {error}; {n} failures since the last message", thing.name()),
+            _ if ends => log::error!("{name}: {error}; its stream ends"),
+            Some(1) => log::warn!("{name}: {error}"),
+            Some(n) => log::warn!("{name}: {error}; {n} failures since the last message"),
             None => {}
         }
-        self.hear(thing.name(), &error);
+        self.hear(&name, &error);
         if ends {
             thing.fail(error, cx)?;
             return Ok(Demand::Done);
@@ -310,6 +317,11 @@ impl News {
             Self::Mended(n) => log::warn!("{name}: works again after {n} failures"),
         }
     }
+}
+
+/// How a Thing is called in errors and in the log: by the name that its chain gives to it, or by its own.
+fn name_of(thing: &dyn OutputThing) -> String {
+    given_to_source(|visitor| thing.describe(visitor)).unwrap_or_else(|| thing.name().to_owned())
 }
 
 /// The ports that a Thing's chain leads to.

@@ -277,7 +277,11 @@ impl Engine {
         let mut cx = Context::new(self.now(), self);
         match catch_unwind(AssertUnwindSafe(|| call(&mut cx))) {
             Ok(result) => result.map_err(|token| cx.take_error(token)),
-            Err(panic) => Err(self.panicked(&*panic)),
+            Err(panic) => {
+                let mut error = self.panicked(&*panic);
+                error.name_stage(|_| {});
+                Err(error)
+            }
         }
     }
 

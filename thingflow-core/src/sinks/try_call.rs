@@ -8,6 +8,7 @@ use core::marker::PhantomData;
 use crate::context::Context;
 use crate::error::{Cause, StreamError};
 use crate::thing::{Closed, Demand, Receipt, Sink};
+use crate::visit::Visitor;
 
 /// Calls `f` with each event; its error is fatal and ends the run, as the error of any sink. Without the feature `alloc` the
 /// error is a `&'static str`, or converts into one.
@@ -39,6 +40,9 @@ where
     fn on_error(&mut self, error: StreamError, cx: &mut Context<'_>) -> Closed {
         cx.report("try_call", &error);
         Ok(())
+    }
+    fn describe(&self, visitor: &mut dyn Visitor) {
+        visitor.sink("try_call");
     }
 }
 

@@ -175,7 +175,7 @@ impl Threads {
         let spawned = thread::Builder::new().name(name.clone()).spawn(move || {
             let leaving = leaving;
             if let Err(mut error) = guarded(|| work(&end)).and_then(|result| result) {
-                error.name_thing(|| name);
+                error.rename_thing(name);
                 leaving.crew.news.failed(error);
             }
             drop(end);
