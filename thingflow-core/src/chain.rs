@@ -117,7 +117,7 @@ impl<In, F: Filter<In>, N: InputThing<F::Out>> InputThing<In> for Connected<F, N
 }
 
 /// Hands an event to a filter.
-#[inline]
+#[inline(always)] // the ways out for a panic make it look larger than it is
 fn pass<In, F: Filter<In>, N: InputThing<F::Out>>(filter: &mut F, event: In, out: &mut Emitter<'_, '_, N>) -> Receipt {
     let witness = witness::filter::<F>();
     let receipt = filter.on_next(event, out);
@@ -289,7 +289,7 @@ struct Following<'a, F, N> {
 }
 
 impl<In, F: Filter<In>, N: InputThing<F::Out>> InputThing<In> for Following<'_, F, N> {
-    #[inline]
+    #[inline(always)]
     fn next(&mut self, event: In, cx: &mut Context<'_>) -> Receipt {
         pass(self.filter, event, &mut Emitter { next: self.next, cx, watch: self.watch })
     }
@@ -314,8 +314,7 @@ impl<A, B> Then<A, B> {
         Self { first, second, link: Link::default(), gone: Gone::default() }
     }
 
-    /// Calls the first filter, for which the second one is the rest of the chain.
-    #[inline]
+    /// Tells the first filter, for which the second one is the rest of the chain.
     fn first<'c, N, R>(
         &mut self,
         out: &mut Emitter<'_, 'c, N>,
@@ -331,9 +330,14 @@ impl<A, B> Then<A, B> {
 
 impl<In, A: Filter<In>, B: Filter<A::Out>> Filter<In> for Then<A, B> {
     type Out = B::Out;
-    #[inline]
+    #[inline(always)]
     fn on_next(&mut self, event: In, out: &mut Emitter<'_, '_, impl InputThing<B::Out>>) -> Receipt {
-        self.first(out, |filter, _, out| pass(filter, event, out))
+        // Not by `first`: a closure with a way out for a panic is not inlined.
+        let mut watch = out.watch;
+        watch.rename::<B>();
+        let mut next = Following { filter: &mut self.second, next: out.next, watch };
+        let mut out = Emitter { next: &mut next, cx: out.cx, watch: self.link.watch::<A>() };
+        pass(&mut self.first, event, &mut out)
     }
     fn notice(&mut self, notice: Notice<'_>, out: &mut Emitter<'_, '_, impl InputThing<B::Out>>) -> Receipt {
         self.first(out, |filter, gone, out| tell(filter, gone, notice, out))

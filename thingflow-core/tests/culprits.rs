@@ -67,7 +67,7 @@ fn f10_a_panic_is_that_of_its_filter() {
 #[test]
 fn f10_a_given_name_reaches_the_error() {
     everywhere(pipe().map(divide).named("ratio"), &format!("ratio: {BY_ZERO}"));
-    everywhere(pipe().map(|x| x + 0).map(divide).named("ratio").map(|x| x + 1), &format!("ratio: {BY_ZERO}"));
+    everywhere(pipe().map(|x| x).map(divide).named("ratio").map(|x| x + 1), &format!("ratio: {BY_ZERO}"));
     everywhere(pipe().map(divide).filter(|x| *x > 0).named("warm"), &format!("map before warm: {BY_ZERO}"));
     everywhere(pipe().named("other").map(divide).named("ratio"), &format!("ratio: {BY_ZERO}"));
 }

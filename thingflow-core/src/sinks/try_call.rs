@@ -16,7 +16,7 @@ use crate::visit::Visitor;
 /// ```
 /// # use thingflow_core::prelude::*;
 /// let result = pipe::<i32>().to(try_call(|x: i32| if x < 3 { Ok(()) } else { Err("too much") })).feed(0..9);
-/// assert_eq!(result.unwrap_err().to_string(), "too much");
+/// assert_eq!(result.unwrap_err().to_string(), "try_call: too much");
 /// ```
 pub fn try_call<T, E, F: FnMut(T) -> Result<(), E>>(f: F) -> TryCall<T, F> {
     TryCall(f, PhantomData)
