@@ -75,7 +75,9 @@ impl<F, N> Connected<F, N> {
         let mut cx = Context::detached(Instant::ZERO);
         self.feed_all(events, &mut cx).map_err(|error| {
             #[cfg(feature = "std")]
-            cx.name_failed_in(|visitor| _ = self.ask(Question::Describe(visitor)));
+            let stage = witness::filter_in(|visitor| _ = self.ask(Question::Describe(visitor)));
+            #[cfg(feature = "std")]
+            stage.into_iter().for_each(|stage| cx.name_failed(|| stage));
             cx.take_error(error)
         })
     }

@@ -147,7 +147,7 @@ pub(crate) type Cause = &'static str;
 /// # #[cfg(feature = "alloc")] {
 /// use thingflow_core::prelude::*;
 /// let full = pipe::<i32>().to(try_call(|x| if x < 2 { Ok(()) } else { Err("the disk is full") })).feed(0..9);
-/// assert_eq!(full.unwrap_err().to_string(), "try_call: the disk is full");
+/// assert_eq!(full.unwrap_err().to_string(), "the disk is full");
 /// # }
 /// ```
 pub struct RunError {
@@ -226,7 +226,7 @@ impl fmt::Debug for RunError {
 /// let error = pipe::<i32>().to(try_call(write)).feed([1]).unwrap_err();
 /// let cause = error.source().and_then(|cause| cause.downcast_ref::<io::Error>());
 /// assert_eq!(cause.map(io::Error::kind), Some(ErrorKind::StorageFull));
-/// assert_eq!(format!("{error:?}"), "try_call: no storage space"); // what `main` prints: each cause once
+/// assert_eq!(format!("{error:?}"), "no storage space"); // what `main` prints: each cause once
 /// # }
 /// ```
 impl Error for RunError {

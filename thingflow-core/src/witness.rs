@@ -15,7 +15,7 @@ use core::marker::PhantomData;
 use crate::thing::Receipt;
 use crate::visit::Visitor;
 #[cfg(feature = "std")]
-pub(crate) use marks::{culprit_in, forget, given_to_source};
+pub(crate) use marks::{culprit_in, filter_in, forget, given_to_source};
 
 /// Stands by while a filter of the type `F` is called, which is named if it fails.
 #[inline(always)]

@@ -129,19 +129,19 @@ fn f10_the_end_of_a_chain_is_named_and_not_what_stands_before_it() {
         scheduler.schedule_periodic(from_iter([2, 1]).map(|x| x).connect(full()), SECOND)?;
         Ok(())
     };
-    assert_eq!(ends_by(flow), "try_call: the disk is full");
+    assert_eq!(ends_by(flow), "TryCall: the disk is full");
     let named = |scheduler: &Scheduler| {
         scheduler.schedule_periodic(from_iter([2, 1]).map(|x| x).named("store").connect(full()), SECOND)?;
         Ok(())
     };
-    assert_eq!(ends_by(named), "try_call after store: the disk is full");
+    assert_eq!(ends_by(named), "store: the disk is full");
     let panics = |scheduler: &Scheduler| {
         let source = from_iter([2, 1, 0]).output();
         source.connect(pipe().named("Alarm").to(call(|x| assert!(divide(x) < 9))));
         scheduler.schedule_periodic(source, SECOND)?;
         Ok(())
     };
-    assert_eq!(ends_by(panics), format!("call after Alarm: {BY_ZERO}"));
+    assert_eq!(ends_by(panics), format!("Alarm: {BY_ZERO}"));
 }
 
 #[test]

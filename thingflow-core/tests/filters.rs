@@ -316,7 +316,7 @@ fn a_writer_that_fails_ends_the_run() {
         }
     }
     let error = p().to(write_to(Full)).feed([1]).expect_err("the writer fails");
-    assert_eq!(error.to_string(), "write_to: the disk is full");
+    assert_eq!(error.to_string(), "the disk is full");
     let mut text = Vec::new();
     p().try_map(divide).to(write_to(&mut text)).feed([1, 2]).expect("no fatal error");
     assert_eq!(String::from_utf8_lossy(&text), "-1\n", "the error is reported, and not written among the events");

@@ -490,7 +490,7 @@ fn a_full_queue_of_a_remote_that_may_not_hold_more_ends_the_run_that_posts() -> 
     let (remote, _numbers) = other.remote::<u32>(Limit::fail(2))?;
     scheduler.schedule_recurring(from_iter(0..9).connect(remote))?;
     let failed = scheduler.run_forever().map_err(|error| error.to_string());
-    let why = "Remote: the queue of a remote is full with 2 events: give it more room or another policy";
+    let why = "remote: the queue of a remote is full with 2 events: give it more room or another policy";
     assert_eq!(failed, Err(why.into()));
     Ok(())
 }

@@ -8,7 +8,6 @@ use core::marker::PhantomData;
 use crate::context::Context;
 use crate::error::StreamError;
 use crate::thing::{Closed, Demand, Receipt, Sink};
-use crate::visit::Visitor;
 
 /// Calls `f` with each event. Completion is ignored; an error is reported, not fatal.
 ///
@@ -39,9 +38,6 @@ impl<T, F: FnMut(T)> Sink for Call<T, F> {
     fn on_error(&mut self, error: StreamError, cx: &mut Context<'_>) -> Closed {
         cx.report("call", &error);
         Ok(())
-    }
-    fn describe(&self, visitor: &mut dyn Visitor) {
-        visitor.sink("call");
     }
 }
 

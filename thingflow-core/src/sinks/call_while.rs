@@ -8,7 +8,6 @@ use core::marker::PhantomData;
 use crate::context::Context;
 use crate::error::StreamError;
 use crate::thing::{Closed, Demand, Receipt, Sink};
-use crate::visit::Visitor;
 
 /// Calls `f` with each event until it answers `false`; that event was the last. Completion is ignored, an error is
 /// reported.
@@ -40,9 +39,6 @@ impl<T, F: FnMut(T) -> bool> Sink for CallWhile<T, F> {
     fn on_error(&mut self, error: StreamError, cx: &mut Context<'_>) -> Closed {
         cx.report("call_while", &error);
         Ok(())
-    }
-    fn describe(&self, visitor: &mut dyn Visitor) {
-        visitor.sink("call_while");
     }
 }
 

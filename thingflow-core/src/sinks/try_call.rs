@@ -8,7 +8,6 @@ use core::marker::PhantomData;
 use crate::context::Context;
 use crate::error::{Cause, StreamError};
 use crate::thing::{Closed, Demand, Receipt, Sink};
-use crate::visit::Visitor;
 
 /// Calls `f` with each event; its error is fatal and ends the run, as the error of any sink. Without the feature `alloc` the
 /// error is a `&'static str`, or converts into one.
@@ -16,7 +15,7 @@ use crate::visit::Visitor;
 /// ```
 /// # use thingflow_core::prelude::*;
 /// let result = pipe::<i32>().to(try_call(|x: i32| if x < 3 { Ok(()) } else { Err("too much") })).feed(0..9);
-/// assert_eq!(result.unwrap_err().to_string(), "try_call: too much");
+/// assert_eq!(result.unwrap_err().to_string(), "too much");
 /// ```
 pub fn try_call<T, E, F: FnMut(T) -> Result<(), E>>(f: F) -> TryCall<T, F> {
     TryCall(f, PhantomData)
@@ -40,9 +39,6 @@ where
     fn on_error(&mut self, error: StreamError, cx: &mut Context<'_>) -> Closed {
         cx.report("try_call", &error);
         Ok(())
-    }
-    fn describe(&self, visitor: &mut dyn Visitor) {
-        visitor.sink("try_call");
     }
 }
 

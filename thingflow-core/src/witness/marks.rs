@@ -132,6 +132,12 @@ pub(crate) fn culprit_in(describe: impl FnOnce(&mut dyn Visitor)) -> Option<Stri
     Some(shown.find(&marks).unwrap_or_else(|| innermost.name()))
 }
 
+/// As [`culprit_in`], if it is a filter.
+pub(crate) fn filter_in(describe: impl FnOnce(&mut dyn Visitor)) -> Option<String> {
+    let is_filter = MARKS.try_with(|marks| marks.borrow().first().is_some_and(|mark| mark.kind != Kind::End));
+    if is_filter.unwrap_or_default() { culprit_in(describe) } else { None }
+}
+
 /// The name that a chain gives to the source before it, if that is what it begins with.
 pub(crate) fn given_to_source(describe: impl FnOnce(&mut dyn Visitor)) -> Option<String> {
     let mut shown = Shown::default();
@@ -152,6 +158,8 @@ enum Item {
     Place(String),
     /// A join, a port or a sink: what an end stands for.
     End(String),
+    /// A sink that has no name but that of its type.
+    Nameless(&'static str),
 }
 
 impl Shown {
@@ -184,31 +192,33 @@ impl Shown {
     }
 }
 
-/// The name of what a part of a chain ends in, and the name that was given to the place before it.
+/// The name of what a part of a chain ends in; if it has none but that of its type, the last name given before it.
 fn end_of(part: &[Item]) -> Option<String> {
     let at = part.iter().position(Item::is_end)?;
-    let Item::End(name) = &part[at] else { return None };
-    Some(match at.checked_sub(1).map(|before| &part[before]) {
-        Some(Item::Place(place)) => format!("{name} after {place}"),
-        _ => name.clone(),
-    })
+    let given = part[..at].iter().rev().find_map(Item::place);
+    match &part[at] {
+        Item::End(name) => Some(name.clone()),
+        Item::Nameless(name) => Some(given.cloned().unwrap_or_else(|| (*name).to_string())),
+        _ => None,
+    }
 }
 
 /// The name that was given to a filter behind it; else that of the operator, with the next name given in the chain.
 fn with_place(own: String, following: &[Item]) -> String {
     let mut following = following.iter().take_while(|item| !item.is_end());
-    match following.next() {
-        Some(Item::Place(place)) => place.clone(),
-        _ => match following.find(|item| matches!(item, Item::Place(_))) {
-            Some(Item::Place(place)) => format!("{own} before {place}"),
-            _ => own,
-        },
+    match following.next().map(Item::place) {
+        Some(Some(place)) => place.clone(),
+        _ => following.find_map(Item::place).map_or(own.clone(), |place| format!("{own} before {place}")),
     }
 }
 
 impl Item {
     fn is_end(&self) -> bool {
-        matches!(self, Self::End(_))
+        matches!(self, Self::End(_) | Self::Nameless(_))
+    }
+
+    fn place(&self) -> Option<&String> {
+        if let Self::Place(name) = self { Some(name) } else { None }
     }
 
     fn filter((at, item): (usize, &Self)) -> Option<(usize, &String)> {
@@ -234,6 +244,9 @@ impl Visitor for Shown {
     }
     fn sink(&mut self, name: &str) {
         self.0.push(Item::End(name.to_string()));
+    }
+    fn sink_type(&mut self, name: &'static str) {
+        self.0.push(Item::Nameless(name));
     }
     fn port(&mut self, port: PortRef, _: bool) {
         self.0.push(Item::End(port.name()));
