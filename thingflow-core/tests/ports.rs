@@ -381,3 +381,29 @@ fn a_full_receipt_is_not_forgotten_for_what_comes_right_after_it() {
     assert!(matches!(port.emit(3, &mut cx), Ok(Demand::More)));
     assert_eq!(text(&log), "a1 a2 a3");
 }
+
+/// Ids are handed out in one atomic step: with two alike a connection would be taken for one that has had the event.
+#[test]
+fn f17_no_connection_is_skipped_when_graphs_are_built_on_several_threads() {
+    let build = || {
+        for _ in 0..2_000 {
+            let (port, seen) = (Port::<u8>::new(), std::cell::Cell::new(0));
+            let seen = std::rc::Rc::new(seen);
+            port.take(1).connect(call(drop));
+            for _ in 0..3 {
+                let seen = seen.clone();
+                port.connect(call(move |_| seen.set(seen.get() + 1)));
+            }
+            let cx = &mut Context::detached(Instant::ZERO);
+            for event in [1, 2] {
+                assert!(matches!(port.emit(event, cx), Ok(Demand::More)));
+            }
+            assert_eq!(seen.get(), 6);
+        }
+    };
+    std::thread::scope(|threads| {
+        for _ in 0..4 {
+            threads.spawn(build);
+        }
+    });
+}

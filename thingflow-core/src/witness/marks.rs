@@ -181,7 +181,7 @@ impl Shown {
             }
         };
         let own = own.filter(|_| innermost.is_shown()).cloned().unwrap_or_else(|| innermost.name());
-        Some(with_place(own, following))
+        Some(with_place(&own, following))
     }
 
     /// The part of the chain that begins behind so many joins.
@@ -204,11 +204,11 @@ fn end_of(part: &[Item]) -> Option<String> {
 }
 
 /// The name that was given to a filter behind it; else that of the operator, with the next name given in the chain.
-fn with_place(own: String, following: &[Item]) -> String {
+fn with_place(own: &str, following: &[Item]) -> String {
     let mut following = following.iter().take_while(|item| !item.is_end());
     match following.next().map(Item::place) {
         Some(Some(place)) => place.clone(),
-        _ => following.find_map(Item::place).map_or(own.clone(), |place| format!("{own} before {place}")),
+        _ => following.find_map(Item::place).map_or(own.to_string(), |place| format!("{own} before {place}")),
     }
 }
 
