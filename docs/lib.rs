@@ -40,6 +40,8 @@ pub mod outbox {}
 pub mod recording {}
 #[doc = include_str!("src/journal.md")]
 pub mod journal {}
+#[doc = include_str!("src/databases.md")]
+pub mod databases {}
 #[doc = include_str!("src/outside.md")]
 pub mod outside {}
 #[doc = include_str!("src/pins.md")]

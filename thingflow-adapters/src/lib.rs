@@ -20,6 +20,7 @@
 //! | `gpio::rppal` | pins of a Raspberry Pi | `rpi` |
 //! | `actuators` | PWM outputs, servos, relays, LED strips, displays, buzzers | `pwm`, `servo`, `relay`, … |
 //! | `logging` | the log on the terminal | `log` |
+//! | `sqlite` | tables of SQLite, the store of a board | `sqlite` |
 //! | `status` | one line of the terminal that shows where things stand | `status` |
 //! | `tcp` | servers for programs on other machines | `tcp` |
 //! | `process` | other programs: their lines as events, and as filters | `process` |
@@ -66,6 +67,8 @@ pub mod past;
 pub mod process;
 #[cfg(feature = "recording")]
 pub mod recording;
+#[cfg(feature = "sqlite")]
+pub mod sqlite;
 #[cfg(feature = "status")]
 pub mod status;
 #[cfg(all(feature = "systemd", target_os = "linux"))]
@@ -88,6 +91,8 @@ mod printable;
 
 #[cfg(feature = "outbox")]
 mod journaling;
+#[cfg(feature = "sqlite")]
+mod tables;
 
 #[cfg(any(feature = "csv", feature = "lines"))]
 mod files;

@@ -35,6 +35,14 @@ pub const SENSOR_ID: &str = "thingflow::SensorId";
 /// and `val`.
 pub const SENSOR_EVENT: &str = "thingflow::SensorEvent";
 
+/// The value alone: so what writes records writes tracked ones too.
+#[cfg(feature = "alloc")]
+impl<T: Serialize, M> Serialize for crate::tracking::Tracked<T, M> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.value.serialize(serializer)
+    }
+}
+
 impl Serialize for Timestamp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_newtype_struct(TIMESTAMP, &Time(*self))

@@ -4,9 +4,13 @@
 
 mod check_filter;
 mod check_wrapper;
+#[cfg(feature = "std")]
+mod check_writer;
 
 pub use check_filter::check_filter;
 pub use check_wrapper::{Inner, check_wrapper};
+#[cfg(feature = "std")]
+pub use check_writer::{Store, Weather, check_writer};
 
 use alloc::format;
 use alloc::string::{String, ToString};

@@ -8,8 +8,10 @@ use std::time::Duration;
 use proptest::prelude::{Just, Strategy, any, prop_oneof, proptest};
 use thingflow_core::prelude::*;
 use thingflow_core::testing::Recorder;
+use thingflow_core::tracking::{Outcome, Tracked, Tracker, Tracking};
 use thingflow_core::{
-    Backoff, Batch, DeadLetter, Delivery, DeliveryMeter, DeliveryStats, Instant, OnSetup, Overflow, Refusal, Worker,
+    Backoff, Batch, DeadLetter, Delivery, DeliveryMeter, DeliveryStats, Instant, OnSetup, Overflow, Refusal, Rejection,
+    Stopper, Worker,
 };
 
 type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
@@ -275,6 +277,108 @@ fn a_worker_that_blames_an_event_which_it_has_not_got_ends_the_run() -> Result {
     scheduler.schedule_periodic(from_iter([1]).connect(sink), SECOND)?;
     let failed = scheduler.run_forever().map_err(|error| error.to_string());
     assert_eq!(failed, Err("store: invalid index: event 7 of a batch of 1 is refused: too long".into()));
+    Ok(())
+}
+
+#[test]
+fn a27_who_says_how_long_it_wants_to_be_left_alone_is() -> Result {
+    let mut scheduler = Scheduler::virtual_time()?;
+    let tries = Recorder::<()>::new();
+    let mut waits = [5, 5, 1, 600].into_iter();
+    let busy = move |_: &mut Batch<u64>| match waits.next() {
+        Some(wait) => Err(Refusal::Busy { wait: wait * SECOND, error: StreamError::new("429 Too Many Requests") }),
+        None => Ok(()),
+    };
+    let retry = Backoff::constant(2 * SECOND);
+    let (sink, _) = scheduler.worker("busy", busy, Delivery::within(Limit::default()).retry(retry))?;
+    let meter = sink.meter();
+    let looks = interval(SECOND).take_while(move |_| meter.stats().delivered == 0).map(|_| ());
+    scheduler.schedule_recurring(from_iter([7]).connect(sink))?;
+    scheduler.schedule_recurring(looks.connect(tries.clone()))?;
+    scheduler.run_forever()?;
+    let took = tries.events().len();
+    assert!((611..=613).contains(&took), "5 + 5 + 2 (the back-off) + 600 s: {took}");
+    Ok(())
+}
+
+/// A worker that takes all of a batch or nothing: it refuses any with an odd number, and does not say which.
+fn by_halves_of(rows: Vec<u64>) -> Result<(Vec<u64>, Vec<u64>, usize)> {
+    let stored = Arc::new(Mutex::new((Vec::new(), 0)));
+    let (mut scheduler, dead, to) = (Scheduler::virtual_time()?, Recorder::new(), stored.clone());
+    let even = move |batch: &mut Batch<u64>| {
+        batch.by_halves(|rows| {
+            let mut stored = to.lock().unwrap_or_else(PoisonError::into_inner);
+            let rows: Vec<u64> = rows.copied().collect();
+            stored.1 += 1;
+            if rows.iter().any(|row| row % 2 == 1) {
+                return Err(Rejection::SomeEvent(StreamError::new("400 Bad Request")));
+            }
+            stored.0.extend(rows);
+            Ok(())
+        })
+    };
+    let delivery = Delivery::within(Limit::block(5000)).batches_of(1000);
+    let (sink, refused) = scheduler.worker("even", even, delivery)?;
+    refused.map(|letter: DeadLetter<u64>| letter.event).connect(dead.clone());
+    let ticks = from_iter([rows]).flatten();
+    scheduler.schedule_recurring(ticks.connect(sink))?;
+    scheduler.run_forever()?;
+    let (stored, sent) = std::mem::take(&mut *stored.lock().unwrap_or_else(PoisonError::into_inner));
+    Ok((stored, dead.events(), sent))
+}
+
+#[test]
+fn a27_one_bad_event_among_a_thousand_is_found_by_halves() -> Result {
+    for bad in [0, 1, 499, 500, 998, 999] {
+        let rows = (0..1000).map(|row| if row == bad { 1 } else { 2 * row }).collect();
+        let (stored, dead, sent) = by_halves_of(rows)?;
+        assert_eq!(stored, (0..1000).filter(|row| *row != bad).map(|row| 2 * row).collect::<Vec<_>>());
+        assert_eq!(dead, [1]);
+        assert!(sent < 40, "{sent} batches");
+    }
+    Ok(())
+}
+
+proptest! {
+    #[test]
+    fn halves_find_each_bad_event_and_keep_the_order(rows in proptest::collection::vec(0_u64..40, 0..200)) {
+        let (stored, dead, _) = by_halves_of(rows.clone()).map_err(|error| error.to_string()).expect("a run");
+        assert_eq!(stored, rows.iter().copied().filter(|row| row % 2 == 0).collect::<Vec<_>>());
+        assert_eq!(dead, rows.iter().copied().filter(|row| row % 2 == 1).collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn what_a_worker_has_done_is_certain_also_while_the_run_is_being_closed() -> Result {
+    for all in [false, true] {
+        let (mut scheduler, stopper) = (Scheduler::virtual_time()?, Arc::new(Mutex::new(None)));
+        let stop = stopper.clone();
+        // It is stopped while it is at work, and has done three of five by then.
+        let worker = move |batch: &mut Batch<Tracked<u64, u64>>| {
+            stop.lock().unwrap_or_else(PoisonError::into_inner).take().map(|stopper: Stopper| stopper.stop());
+            if all {
+                return Ok(());
+            }
+            batch.done(if batch.len() == 5 { 3 } else { 0 });
+            Err(gone())
+        };
+        *stopper.lock().unwrap_or_else(PoisonError::into_inner) = Some(scheduler.stopper());
+        let (sink, _) = scheduler.worker("store", worker, Delivery::within(Limit::default()).batches_of(5))?;
+        let outcomes = Arc::new(Mutex::new(Vec::new()));
+        let told = outcomes.clone();
+        let tracker = Tracker::new(move |settled, _| {
+            let done = settled.outcome == Outcome::Done;
+            told.lock().unwrap_or_else(PoisonError::into_inner).push((settled.meta, done));
+            Ok(())
+        });
+        let events = from_iter([(); 1]).flat_map(|()| 0..5_u64).track_by(&tracker, |n| *n);
+        scheduler.schedule_recurring(events.connect(sink))?;
+        scheduler.run_forever()?;
+        let mut outcomes = std::mem::take(&mut *outcomes.lock().unwrap_or_else(PoisonError::into_inner));
+        outcomes.sort_unstable();
+        let expected: Vec<(u64, bool)> = (0..5).map(|n| (n, all || n < 3)).collect();
+        assert_eq!(outcomes, expected);
+    }
     Ok(())
 }
 

@@ -41,7 +41,7 @@ pub use signals::StopSignal;
 pub(crate) use threads::inbox::Doorbell;
 pub use threads::{
     Batch, DeadLetter, Delivery, DeliveryMeter, DeliveryStats, EdgeOutput, EdgeSink, OnSetup, PoolInput, PostError,
-    Refusal, Remote, StopToken, Worker,
+    Refusal, Rejection, Remote, StopToken, Worker,
 };
 pub use wall::ClockChange;
 

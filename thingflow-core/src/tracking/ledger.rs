@@ -9,7 +9,7 @@
 use alloc::collections::VecDeque;
 use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
-use super::sync::{Lock, Shared, abandoning, refusing};
+use super::sync::{Dropping, Lock, Shared, dropping, refusing};
 use crate::error::StreamError;
 
 /// What became of an event.
@@ -243,9 +243,14 @@ impl<M> Clone for Share<M> {
 /// Relaxed is enough: the drop of the pointer that follows comes before the drop of the record.
 impl<M> Drop for Share<M> {
     fn drop(&mut self) {
-        if !self.said {
-            self.record.dropped.store(true, Relaxed);
-            if abandoning() {
+        if self.said {
+            return;
+        }
+        match dropping() {
+            Dropping::Delivered => {}
+            Dropping::InPassing => self.record.dropped.store(true, Relaxed),
+            Dropping::Abandoned => {
+                self.record.dropped.store(true, Relaxed);
                 if let Some(error) = refusing() {
                     self.record.failure.with(|failure| {
                         failure.get_or_insert(error);

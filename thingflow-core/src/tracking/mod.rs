@@ -34,7 +34,7 @@ use crate::chain::Chain;
 use crate::thing::Closed;
 
 #[cfg(feature = "std")]
-pub(crate) use {link::Trackers, sync::abandon, sync::refuse};
+pub(crate) use {link::Trackers, sync::abandon, sync::deliver, sync::refuse};
 
 pub use acknowledge::Acknowledge;
 pub use filter_value::FilterValue;

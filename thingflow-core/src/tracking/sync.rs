@@ -5,19 +5,31 @@ pub(super) use crate::lock::{Lock, Shared};
 
 #[cfg(feature = "std")]
 std::thread_local! {
-    static ABANDONING: core::cell::Cell<bool> = const { core::cell::Cell::new(false) };
+    static DROPPING: core::cell::Cell<Dropping> = const { core::cell::Cell::new(Dropping::InPassing) };
     static REFUSING: core::cell::RefCell<Option<StreamError>> = const { core::cell::RefCell::new(None) };
 }
 
-/// Whether what is dropped now is dropped because something has failed.
+/// What a drop without a word says.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(not(feature = "std"), allow(dead_code))]
+pub(super) enum Dropping {
+    /// Done, as long as the run goes well.
+    InPassing,
+    /// Done for certain: whoever drops it has said so.
+    Delivered,
+    /// Something has failed: it is not done.
+    Abandoned,
+}
+
+/// What is said by a drop on this thread, now.
 #[cfg(feature = "std")]
-pub(super) fn abandoning() -> bool {
-    std::thread::panicking() || ABANDONING.get()
+pub(super) fn dropping() -> Dropping {
+    if std::thread::panicking() { Dropping::Abandoned } else { DROPPING.get() }
 }
 
 #[cfg(not(feature = "std"))]
-pub(super) fn abandoning() -> bool {
-    false
+pub(super) fn dropping() -> Dropping {
+    Dropping::InPassing
 }
 
 /// Why what is dropped now has failed, if it has.
@@ -35,16 +47,30 @@ pub(super) fn refusing() -> Option<StreamError> {
 #[cfg(feature = "std")]
 pub(crate) fn refuse<T>(event: T, error: &StreamError) {
     let before = REFUSING.replace(Some(error.clone()));
-    let abandoning = ABANDONING.replace(true);
-    drop(event);
-    ABANDONING.set(abandoning);
+    drop_as(Dropping::Abandoned, || drop(event));
     REFUSING.replace(before);
 }
 
 /// Drops the rest of the work of a thread that has failed: none of it is done.
 #[cfg(feature = "std")]
 pub(crate) fn abandon<T>(rest: T) {
-    let before = ABANDONING.replace(true);
-    drop(rest);
-    ABANDONING.set(before);
+    drop_as(Dropping::Abandoned, || drop(rest));
+}
+
+/// Drops work that is done for certain, also while the run is being closed.
+#[cfg(feature = "std")]
+pub(crate) fn deliver(drops: impl FnOnce()) {
+    drop_as(Dropping::Delivered, drops);
+}
+
+#[cfg(feature = "std")]
+fn drop_as(dropping: Dropping, drops: impl FnOnce()) {
+    struct Before(Dropping);
+    impl Drop for Before {
+        fn drop(&mut self) {
+            DROPPING.set(self.0);
+        }
+    }
+    let _before = Before(DROPPING.replace(dropping));
+    drops();
 }

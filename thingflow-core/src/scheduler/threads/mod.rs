@@ -10,6 +10,7 @@
 //! The reactor keeps the time for all of them: a job carries the time at which it was given, and whoever waits for a thread
 //! holds the virtual clock ([`outbox::Hold`]).
 
+mod batch;
 pub(super) mod crew;
 pub(super) mod inbox;
 pub(super) mod news;
@@ -24,6 +25,7 @@ mod sync;
 pub(super) mod watch;
 mod worker;
 
+pub use batch::{Batch, Refusal, Rejection};
 pub use crew::StopToken;
 pub use inbox::PostError;
 pub use outbox::{DeliveryMeter, DeliveryStats};
@@ -31,4 +33,4 @@ pub use output::EdgeOutput;
 pub use pool::PoolInput;
 pub use remote::Remote;
 pub use sink::EdgeSink;
-pub use worker::{Batch, DeadLetter, Delivery, OnSetup, Refusal, Worker};
+pub use worker::{DeadLetter, Delivery, OnSetup, Worker};

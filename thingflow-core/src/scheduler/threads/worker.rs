@@ -1,15 +1,14 @@
 //! Workers: what blocks and may fail (a database, a server, a card) on a thread of its own. The worker says of an error whose
 //! fault it was; what follows from that is decided here, on the reactor.
 
-use std::collections::VecDeque;
 use std::collections::hash_map::RandomState;
-use std::fmt;
 use std::hash::BuildHasher;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::super::Scheduler;
 use super::super::handle::ScheduleError;
+use super::batch::{Batch, Refusal};
 use super::crew::{guarded, lock};
 use super::outbox::Outbox;
 use super::sink::{self, Decide, EdgeSink, Stamped};
@@ -23,7 +22,7 @@ use crate::notice::Notice;
 use crate::port::{Port, PortRef};
 use crate::size::Size;
 use crate::thing::Closed;
-use crate::tracking::{abandon, refuse};
+use crate::tracking::{abandon, deliver, refuse};
 
 /// What blocks: it connects, and then works on events, several at a time.
 ///
@@ -53,7 +52,7 @@ use crate::tracking::{abandon, refuse};
 /// # let _ = Lines(None);
 /// ```
 pub trait Worker<T>: Send {
-    /// Connects: before the first batch, and again after each [`Refusal::Peer`] and [`Refusal::Setup`].
+    /// Connects: before the first batch, and again after each refusal but that of an event.
     ///
     /// # Errors
     /// Whose fault it is that this is not possible. Nobody's event is to blame here: [`Refusal::Event`] is taken for
@@ -90,84 +89,6 @@ pub trait Worker<T>: Send {
 impl<T, F: FnMut(&mut Batch<T>) -> Result<(), Refusal> + Send> Worker<T> for F {
     fn work(&mut self, batch: &mut Batch<T>) -> Result<(), Refusal> {
         self(batch)
-    }
-}
-
-/// Why a worker could not do something: whose fault it was decides what follows.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Refusal {
-    /// That event's: it is refused for good. It becomes a [`DeadLetter`], and the others are tried again at once.
-    Event {
-        /// Which event of the batch as it is now.
-        index: usize,
-        /// Why.
-        error: StreamError,
-    },
-    /// The other side's: it is away, busy, or has timed out. The events wait, and are tried again with back-off.
-    Peer(StreamError),
-    /// Of how it was set up: a wrong password, no such table. Somebody must act, see [`OnSetup`].
-    Setup(StreamError),
-}
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Event { index, error } => write!(f, "event {index} of the batch is refused: {error}"),
-            Self::Peer(error) => write!(f, "the other side cannot take it now: {error}"),
-            Self::Setup(error) => write!(f, "the set-up is refused: {error}"),
-        }
-    }
-}
-
-impl std::error::Error for Refusal {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        let (Self::Event { error, .. } | Self::Peer(error) | Self::Setup(error)) = self;
-        std::error::Error::source(error)
-    }
-}
-
-/// The other side's fault.
-impl From<std::io::Error> for Refusal {
-    fn from(error: std::io::Error) -> Self {
-        Self::Peer(StreamError::caused("input or output failed", error))
-    }
-}
-
-/// Events for a [`Worker`], oldest first.
-pub struct Batch<T> {
-    events: VecDeque<Stamped<T>>,
-}
-
-impl<T> Batch<T> {
-    /// How many events are left.
-    pub fn len(&self) -> usize {
-        self.events.len()
-    }
-
-    /// Whether all is done.
-    pub fn is_empty(&self) -> bool {
-        self.events.is_empty()
-    }
-
-    /// The first event that is not done.
-    pub fn first(&self) -> Option<&T> {
-        self.events.front().map(|(_, event)| event)
-    }
-
-    /// The events that are not done.
-    pub fn iter(&self) -> impl Iterator<Item = &T> {
-        self.events.iter().map(|(_, event)| event)
-    }
-
-    /// The first `n` events are done, and out of the batch: they will not be tried again. More than there are is all.
-    pub fn done(&mut self, n: usize) {
-        self.events.drain(..n.min(self.events.len()));
-    }
-}
-
-impl<T> fmt::Debug for Batch<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Batch({} events)", self.len())
     }
 }
 
@@ -318,7 +239,8 @@ struct Talk<T> {
 
 enum Verdict<T> {
     Dead(DeadLetter<T>),
-    Peer(StreamError),
+    /// It is not to be tried again before this time is over.
+    Peer(StreamError, Duration),
     Setup(StreamError),
 }
 
@@ -370,7 +292,7 @@ impl<T: Send> Desk<T> {
                 drop(event);
                 true
             }
-            Verdict::Peer(error) | Verdict::Setup(error) => {
+            Verdict::Peer(error, _) | Verdict::Setup(error) => {
                 log::error!("{name}: not delivered before the run was closed: {error}");
                 false
             }
@@ -385,7 +307,7 @@ fn serve<T: Send, W: Worker<T>>(
     most: usize,
     desk: &Desk<T>,
 ) -> Result<(), RunError> {
-    let mut batch = Batch { events: VecDeque::new() };
+    let mut batch = Batch::default();
     let served = guarded(|| work_all(outbox, &mut worker, &mut batch, most, desk)).and_then(|result| result);
     let rest = outbox.close();
     let left = guarded(|| abandon((rest, batch))); // if anything is left it has not been delivered
@@ -405,7 +327,7 @@ fn work_all<T: Send, W: Worker<T>>(
         let before = batch.len();
         let result = attempt(worker, &mut connected, desk, outbox, |worker| match mark {
             Some(told) => tell(worker, told).map(|()| mark = None).map_err(nobodys_event),
-            None => worker.work(batch).map(|()| batch.events.clear()),
+            None => worker.work(batch).map(|()| deliver(|| batch.events.clear())),
         });
         outbox.done(before - batch.len());
         let verdict = match result {
@@ -423,7 +345,8 @@ fn work_all<T: Send, W: Worker<T>>(
                 outbox.dead();
                 Verdict::Dead(DeadLetter { event, error })
             }
-            Err(Refusal::Peer(error)) => Verdict::Peer(error),
+            Err(Refusal::Peer(error)) => Verdict::Peer(error, Duration::ZERO),
+            Err(Refusal::Busy { wait, error }) => Verdict::Peer(error, wait),
             Err(Refusal::Setup(error)) => Verdict::Setup(error),
         };
         connected &= matches!(verdict, Verdict::Dead(_));
@@ -480,8 +403,9 @@ struct Policy<T> {
 }
 
 impl<T: Clone + 'static> Policy<T> {
-    fn put_off(&mut self, name: &str, error: StreamError, setup: bool, cx: &mut Context<'_>) -> Closed {
-        let now = cx.now();
+    /// Tries again later: after `least`, or whenever a set-up that is at fault is tried again.
+    fn put_off(&mut self, name: &str, error: StreamError, least: Option<Duration>, cx: &mut Context<'_>) -> Closed {
+        let (now, setup) = (cx.now(), least.is_none());
         self.failures += 1;
         let error = StreamError::caused("not delivered, to be tried again", error);
         let attempts = match &mut self.setup {
@@ -492,7 +416,7 @@ impl<T: Clone + 'static> Policy<T> {
             }
             None => return Err(cx.fatal(error)),
         };
-        let wait = attempts.failed(now);
+        let wait = attempts.failed(now).max(least.unwrap_or_default());
         self.next = Some(now + wait);
         if setup || self.failures.is_power_of_two() {
             cx.report(name, &error);
@@ -531,8 +455,8 @@ impl<T: Clone + 'static> Decide<T> for Policy<T> {
                 self.bury(name, letter, cx)?;
                 outbox.go_on();
             }
-            Some(Verdict::Peer(error)) => self.put_off(name, error, false, cx)?,
-            Some(Verdict::Setup(error)) => self.put_off(name, error, true, cx)?,
+            Some(Verdict::Peer(error, wait)) => self.put_off(name, error, Some(wait), cx)?,
+            Some(Verdict::Setup(error)) => self.put_off(name, error, None, cx)?,
         }
         self.woken(outbox, cx);
         Ok(())
