@@ -42,6 +42,8 @@ pub mod recording {}
 pub mod journal {}
 #[doc = include_str!("src/databases.md")]
 pub mod databases {}
+#[doc = include_str!("src/http.md")]
+pub mod http {}
 #[doc = include_str!("src/outside.md")]
 pub mod outside {}
 #[doc = include_str!("src/pins.md")]

@@ -48,7 +48,11 @@ needs_of() { # OPTION
       need unshare util-linux
       need addgroup adduser
       ;;
-    --servers) need mosquitto mosquitto ;;
+    --servers)
+      need mosquitto mosquitto
+      need influxd influxdb
+      need victoria-metrics victoria-metrics
+      ;;
     *) echo "setup: unknown option $1" >&2 && exit 2 ;;
   esac
 }

@@ -19,6 +19,8 @@
 //! | `gpio::chardev` | lines of the kernel's GPIO character device, their edges | `gpiocdev` |
 //! | `gpio::rppal` | pins of a Raspberry Pi | `rpi` |
 //! | `actuators` | PWM outputs, servos, relays, LED strips, displays, buzzers | `pwm`, `servo`, `relay`, … |
+//! | `http` | servers that take events, addresses that are polled, long answers | `http` |
+//! | `influx` | InfluxDB, VictoriaMetrics, QuestDB | `influx` |
 //! | `logging` | the log on the terminal | `log` |
 //! | `sqlite` | tables of SQLite, the store of a board | `sqlite` |
 //! | `status` | one line of the terminal that shows where things stand | `status` |
@@ -49,6 +51,10 @@ pub mod folder;
 pub mod framing;
 #[cfg(feature = "gpio")]
 pub mod gpio;
+#[cfg(feature = "http")]
+pub mod http;
+#[cfg(feature = "influx")]
+pub mod influx;
 #[cfg(feature = "json")]
 pub mod json;
 #[cfg(feature = "lines")]

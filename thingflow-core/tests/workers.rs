@@ -305,7 +305,11 @@ fn a27_who_says_how_long_it_wants_to_be_left_alone_is() -> Result {
 fn by_halves_of(rows: Vec<u64>) -> Result<(Vec<u64>, Vec<u64>, usize)> {
     let stored = Arc::new(Mutex::new((Vec::new(), 0)));
     let (mut scheduler, dead, to) = (Scheduler::virtual_time()?, Recorder::new(), stored.clone());
+    let mut waits = true;
     let even = move |batch: &mut Batch<u64>| {
+        if std::mem::take(&mut waits) {
+            return Err(gone()); // so that the next time all are there
+        }
         batch.by_halves(|rows| {
             let mut stored = to.lock().unwrap_or_else(PoisonError::into_inner);
             let rows: Vec<u64> = rows.copied().collect();

@@ -39,4 +39,6 @@ mod writer;
 pub use daily::{DailyWriter, write_daily};
 pub use error::{CsvError, RowError};
 pub use reader::{Reader, open, read};
+#[cfg(feature = "influx")]
+pub(crate) use rows::{Fault, Row, Rows};
 pub use writer::{Writer, append, write};

@@ -10,7 +10,7 @@ use super::unmarked::Unmarked;
 pub(super) const MAX_LEN: usize = 1 << 20;
 
 /// Parses rows. One that is too long, because its quotes are never closed, ends with the line on which that is found.
-pub(super) struct Rows<R> {
+pub(crate) struct Rows<R> {
     from: BufReader<Unmarked<R>>,
     parser: csv_core::Reader,
     max_len: usize,
@@ -36,7 +36,7 @@ enum End {
 
 /// A row as it stands there.
 #[derive(Debug, Default)]
-pub(super) struct Row {
+pub(crate) struct Row {
     text: Vec<u8>,
     ends: Vec<usize>,
     fields: usize,
@@ -46,7 +46,7 @@ pub(super) struct Row {
 
 /// What is wrong with a row as such.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fault {
+pub(crate) enum Fault {
     /// It has more bytes than it may.
     TooLong,
     /// It is the last one, and has no end of line.
@@ -56,7 +56,7 @@ pub(super) enum Fault {
 }
 
 impl<R: Read> Rows<R> {
-    pub(super) fn new(from: R, delimiter: u8) -> Self {
+    pub(crate) fn new(from: R, delimiter: u8) -> Self {
         let row = Row { text: vec![0; 1024], ends: vec![0; 16], ..Row::default() };
         Self {
             from: BufReader::new(Unmarked::new(from)),
@@ -86,13 +86,13 @@ impl<R: Read> Rows<R> {
         self.max_len
     }
 
-    pub(super) fn row(&self) -> &Row {
+    pub(crate) fn row(&self) -> &Row {
         &self.row
     }
 
     /// Reads the next row: whether there is one, and what is wrong with it. After an error of the file it goes on where it
     /// was.
-    pub(super) fn read(&mut self) -> io::Result<Option<Result<(), Fault>>> {
+    pub(crate) fn read(&mut self) -> io::Result<Option<Result<(), Fault>>> {
         loop {
             if self.skipping && !self.skip_line()? {
                 continue;
@@ -194,7 +194,7 @@ fn grow<T: Clone + Default>(list: &mut Vec<T>, longest: usize) {
 
 impl Row {
     /// How many fields it has.
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.fields
     }
 
@@ -206,7 +206,7 @@ impl Row {
     }
 
     /// The text of a field, counted from 0.
-    pub(super) fn text(&self, field: usize) -> Option<&str> {
+    pub(crate) fn text(&self, field: usize) -> Option<&str> {
         self.bytes(field).and_then(|bytes| std::str::from_utf8(bytes).ok())
     }
 

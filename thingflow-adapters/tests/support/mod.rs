@@ -5,3 +5,5 @@ pub(crate) mod mosquitto;
 #[cfg(feature = "mqtt")]
 pub(crate) mod mqtt;
 pub(crate) mod proxy;
+pub(crate) mod scripted;
+pub(crate) mod servers;

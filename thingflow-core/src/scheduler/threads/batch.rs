@@ -93,7 +93,7 @@ impl<T> Batch<T> {
 
     /// Sends all events at once, to another side that takes all of them or none and does not say which it minds. If it minds
     /// some, the halves are sent, then their halves, until those that it takes are done and the first that it does not take
-    /// is known.
+    /// is known. If they are too large together, half as many are sent from then on.
     ///
     /// `send` gets a number of events, from the first that is not done on. `Ok` means that all of these are done.
     ///
@@ -117,8 +117,9 @@ impl<T> Batch<T> {
         mut send: impl FnMut(&mut dyn Iterator<Item = &T>) -> Result<(), R>,
     ) -> Result<(), Refusal> {
         let mut suspects = 0_usize; // so many, from the first on, were refused together
+        let mut most = usize::MAX; // more at once are too many
         while !self.is_empty() {
-            let n = if suspects == 0 { self.len() } else { suspects.div_ceil(2) };
+            let n = if suspects == 0 { self.len() } else { suspects.div_ceil(2) }.min(most);
             let sent = send(&mut self.iter().take(n)).map_err(Into::into);
             match sent {
                 Ok(()) => {
@@ -126,8 +127,11 @@ impl<T> Batch<T> {
                     suspects = suspects.saturating_sub(n);
                 }
                 Err(Rejection::Other(refusal)) => return Err(refusal),
-                Err(Rejection::SomeEvent(error)) if n == 1 => return Err(Refusal::Event { index: 0, error }),
+                Err(Rejection::SomeEvent(error) | Rejection::TooLarge(error)) if n == 1 => {
+                    return Err(Refusal::Event { index: 0, error });
+                }
                 Err(Rejection::SomeEvent(_)) => suspects = n,
+                Err(Rejection::TooLarge(_)) => most = n.div_ceil(2),
             }
         }
         Ok(())
@@ -151,6 +155,8 @@ impl<T> Default for Batch<T> {
 pub enum Rejection {
     /// At least one of them is refused for good; which, the other side does not say.
     SomeEvent(StreamError),
+    /// They are too large together.
+    TooLarge(StreamError),
     /// Anything else. The index of a [`Refusal::Event`] counts from the first event that was sent.
     Other(Refusal),
 }

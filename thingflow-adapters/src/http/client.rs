@@ -1,0 +1,156 @@
+//! [`Client`]: an endpoint that requests are sent to.
+
+use std::fs;
+use std::io::{self, Read, Write};
+use std::time::Duration;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use ureq::http::header::{AUTHORIZATION, HeaderName, HeaderValue};
+use ureq::http::{HeaderMap, Response, Uri};
+use ureq::{Agent, Body};
+
+use super::endpoint::Secret;
+use super::{Endpoint, HttpError};
+
+/// Connections to an endpoint, which are kept.
+#[derive(Debug)]
+pub(crate) struct Client {
+    agent: Agent,
+    endpoint: Endpoint,
+    headers: HeaderMap,
+}
+
+/// How much of a refusal is read.
+const SHOWN: u64 = 2000;
+
+impl Client {
+    /// Reads what the endpoint names. Nothing is sent yet.
+    pub(crate) fn new(endpoint: &Endpoint) -> Result<Self, HttpError> {
+        Self::with(endpoint, Some(endpoint.timeout))
+    }
+
+    /// A client for long answers: the time limit is for the beginning of the answer, and for each part of it.
+    pub(super) fn patient(endpoint: &Endpoint) -> Result<Self, HttpError> {
+        Self::with(endpoint, None)
+    }
+
+    fn with(endpoint: &Endpoint, whole: Option<Duration>) -> Result<Self, HttpError> {
+        let uri: Uri =
+            endpoint.url.parse().map_err(|error| endpoint.invalid(format!("{error}; use http://HOST/PATH")))?;
+        if uri.scheme_str() != Some("http") || uri.host().is_none_or(str::is_empty) {
+            return Err(endpoint.invalid("use http://HOST/PATH"));
+        }
+        let mut headers = HeaderMap::new();
+        for (name, value) in &endpoint.headers {
+            let known = HeaderName::try_from(name).ok().zip(HeaderValue::try_from(value).ok());
+            let (name, value) =
+                known.ok_or_else(|| endpoint.invalid(format!("`{name}` is no header, or its value is none")))?;
+            headers.append(name, value);
+        }
+        if let Some(secret) = &endpoint.secret {
+            headers.insert(AUTHORIZATION, authorization(endpoint, secret)?);
+        }
+        let timeout = Some(endpoint.timeout);
+        let config = Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .proxy(None)
+            .user_agent(concat!("thingflow/", env!("CARGO_PKG_VERSION")))
+            .timeout_global(whole)
+            .timeout_resolve(timeout)
+            .timeout_connect(timeout)
+            .timeout_recv_response(timeout)
+            .timeout_per_read(timeout)
+            .build();
+        Ok(Self { agent: config.new_agent(), endpoint: endpoint.clone(), headers })
+    }
+
+    pub(crate) fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
+    /// Sends a body, compressed if the endpoint says so.
+    pub(crate) fn post(&self, kind: &str, body: &[u8]) -> Result<Response<Body>, HttpError> {
+        let mut request = self.agent.post(&self.endpoint.url).content_type(kind);
+        if let Some(headers) = request.headers_mut() {
+            headers.extend(self.headers.clone());
+        }
+        if !self.endpoint.gzip {
+            return request.send(body).map_err(|error| self.failed(error));
+        }
+        let body = compressed(body).map_err(|error| self.failed(error))?;
+        request.header("Content-Encoding", "gzip").send(&body[..]).map_err(|error| self.failed(error))
+    }
+
+    /// Asks for what is there, with headers of this request.
+    pub(crate) fn get(&self, headers: &[(HeaderName, HeaderValue)]) -> Result<Response<Body>, HttpError> {
+        let mut request = self.agent.get(&self.endpoint.url);
+        if let Some(all) = request.headers_mut() {
+            all.extend(self.headers.clone());
+            all.extend(headers.iter().cloned());
+        }
+        request.call().map_err(|error| self.failed(error))
+    }
+
+    pub(crate) fn failed(&self, cause: impl std::error::Error + Send + Sync + 'static) -> HttpError {
+        HttpError::Request { url: self.endpoint.to_string(), cause: Box::new(cause) }
+    }
+
+    /// What a server says that refuses.
+    pub(crate) fn refused(&self, answer: Response<Body>) -> HttpError {
+        let status = answer.status().as_u16();
+        let mut text = Vec::new();
+        let mut body = answer.into_body().into_reader().take(SHOWN);
+        let _ = body.read_to_end(&mut text); // the code says enough
+        let text = String::from_utf8_lossy(&text).trim().to_owned();
+        HttpError::Status { url: self.endpoint.to_string(), status, text }
+    }
+}
+
+fn authorization(endpoint: &Endpoint, secret: &Secret) -> Result<HeaderValue, HttpError> {
+    let (Secret::Token { path, .. } | Secret::Password { path, .. }) = secret;
+    let content = fs::read_to_string(path).map_err(|cause| HttpError::File { path: path.clone(), cause })?;
+    let content = content.trim();
+    let text = match secret {
+        Secret::Token { scheme, .. } => format!("{scheme} {content}"),
+        Secret::Password { user, .. } => format!("Basic {}", base64(format!("{user}:{content}").as_bytes())),
+    };
+    let value = HeaderValue::try_from(text).ok().filter(|_| !content.is_empty());
+    let mut value =
+        value.ok_or_else(|| endpoint.invalid(format!("{} holds no token: write one line into it", path.display())))?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+/// As RFC 4648 has it, section 4.
+fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::new();
+    for three in bytes.chunks(3) {
+        let number = (0..3).fold(0_usize, |number, place| number << 8 | usize::from(*three.get(place).unwrap_or(&0)));
+        for place in 0..4 {
+            let digit = DIGITS[number >> (18 - 6 * place) & 63];
+            text.push(if place <= three.len() { char::from(digit) } else { '=' });
+        }
+    }
+    text
+}
+
+fn compressed(body: &[u8]) -> io::Result<Vec<u8>> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(body)?;
+    encoder.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base64_is_that_of_the_standard() {
+        let texts = ["", "f", "fo", "foo", "foob", "fooba", "foobar"].map(|text| base64(text.as_bytes()));
+        assert_eq!(texts, ["", "Zg==", "Zm8=", "Zm9v", "Zm9vYg==", "Zm9vYmE=", "Zm9vYmFy"]); // RFC 4648, section 10
+    }
+}

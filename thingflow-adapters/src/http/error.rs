@@ -1,0 +1,129 @@
+//! [`HttpError`]: a request that was not answered as it should.
+
+use std::error::Error;
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+
+use thingflow_core::{Refusal, StreamError};
+
+use crate::fields::FieldError;
+use crate::printable::{Printable, printable};
+
+/// Why a request has failed. An address is shown without a password and without what follows the question mark.
+#[non_exhaustive]
+pub enum HttpError {
+    /// The address, a header or a token is none.
+    Endpoint {
+        /// The address.
+        url: String,
+        /// What is wrong, and how to mend it.
+        what: String,
+    },
+    /// A file of the endpoint's cannot be read.
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        cause: io::Error,
+    },
+    /// There was no answer.
+    Request {
+        /// The address.
+        url: String,
+        /// Why.
+        cause: Box<dyn Error + Send + Sync>,
+    },
+    /// The answer is a refusal.
+    Status {
+        /// The address.
+        url: String,
+        /// The code, such as 404.
+        status: u16,
+        /// What the server said, shortened.
+        text: String,
+    },
+    /// The answer is no such record, or longer than it may be.
+    Answer {
+        /// The address.
+        url: String,
+        /// Why.
+        what: String,
+    },
+    /// An event that no body of a request can be made of.
+    Event(Box<dyn Error + Send + Sync>),
+}
+
+impl HttpError {
+    pub(super) fn event(error: serde_json::Error) -> Self {
+        Self::Event(Box::new(error))
+    }
+
+    pub(super) fn fields(error: FieldError) -> Self {
+        Self::Event(Box::new(error))
+    }
+}
+
+impl fmt::Display for HttpError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Endpoint { url, what } => write!(f, "invalid endpoint {}: {what}", printable(url)),
+            Self::File { path, cause } => write!(f, "cannot read {}: {cause}", Printable(path)),
+            Self::Request { url, cause } => write!(f, "cannot reach {}: {cause}", printable(url)),
+            Self::Status { url, status, text } => {
+                let (reason, colon) = (reason(*status), if text.is_empty() { "" } else { ": " });
+                write!(f, "{} answers {status}{reason}{colon}{}", printable(url), printable(text))
+            }
+            Self::Answer { url, what } => write!(f, "invalid answer of {}: {}", printable(url), printable(what)),
+            Self::Event(error) => write!(f, "cannot send the event: {error}"),
+        }
+    }
+}
+
+/// What to do about those codes that say something of the set-up.
+fn reason(status: u16) -> &'static str {
+    match status {
+        300..=399 => " (it has moved: use the new address)",
+        401 => " (the token or password is not accepted)",
+        403 => " (it is not allowed: ask for the right to write)",
+        404 => " (there is no such address or database: create it or mend its name)",
+        413 => " (it is too large)",
+        429 => " (too many requests)",
+        503 => " (it is busy)",
+        _ => "",
+    }
+}
+
+/// As `Display`.
+impl fmt::Debug for HttpError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl Error for HttpError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::File { cause, .. } => Some(cause),
+            Self::Request { cause, .. } | Self::Event(cause) => Some(&**cause),
+            Self::Endpoint { .. } | Self::Status { .. } | Self::Answer { .. } => None,
+        }
+    }
+}
+
+impl From<HttpError> for StreamError {
+    fn from(error: HttpError) -> Self {
+        Self::caused("", error)
+    }
+}
+
+/// Whose fault an error is that has nothing to do with an answer.
+impl From<HttpError> for Refusal {
+    fn from(error: HttpError) -> Self {
+        match error {
+            HttpError::Endpoint { .. } | HttpError::File { .. } => Self::Setup(error.into()),
+            HttpError::Event(_) => Self::Event { index: 0, error: error.into() },
+            HttpError::Request { .. } | HttpError::Status { .. } | HttpError::Answer { .. } => Self::Peer(error.into()),
+        }
+    }
+}
