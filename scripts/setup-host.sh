@@ -51,6 +51,7 @@ needs_of() { # OPTION
     --servers)
       need mosquitto mosquitto
       need influxd influxdb
+      compgen -G '/usr/lib/postgresql/*/bin/initdb' > /dev/null || need initdb postgresql
       need victoria-metrics victoria-metrics
       ;;
     *) echo "setup: unknown option $1" >&2 && exit 2 ;;

@@ -22,6 +22,7 @@
 //! | `http` | servers that take events, addresses that are polled, long answers | `http` |
 //! | `influx` | InfluxDB, VictoriaMetrics, QuestDB | `influx` |
 //! | `logging` | the log on the terminal | `log` |
+//! | `postgres` | tables of PostgreSQL | `postgres` |
 //! | `sqlite` | tables of SQLite, the store of a board | `sqlite` |
 //! | `status` | one line of the terminal that shows where things stand | `status` |
 //! | `tcp` | servers for programs on other machines | `tcp` |
@@ -69,6 +70,8 @@ pub mod net;
 pub mod outbox;
 #[cfg(feature = "past")]
 pub mod past;
+#[cfg(feature = "postgres")]
+pub mod postgres;
 #[cfg(feature = "process")]
 pub mod process;
 #[cfg(feature = "recording")]
@@ -97,7 +100,7 @@ mod printable;
 
 #[cfg(feature = "outbox")]
 mod journaling;
-#[cfg(feature = "sqlite")]
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod tables;
 
 #[cfg(any(feature = "csv", feature = "lines"))]

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use support::proxy::{Proxy, Way};
 use support::scripted::{Answer, Asked, Scripted, answer};
 use thingflow_adapters::http::{Endpoint, Pieces, Poll, Writer, open};
+use thingflow_adapters::net::Secret;
 use thingflow_core::prelude::*;
 use thingflow_core::testing::{Recorder, Store, Weather, check_writer};
 use thingflow_core::tracking::{Outcome, Tracker, Tracking};
@@ -169,7 +170,7 @@ fn a_token_is_read_anew_when_it_was_refused_and_shown_nowhere() -> Result {
         _ => answer(401, "token expired"),
     });
     let mut scheduler = Scheduler::virtual_time()?;
-    let endpoint = Endpoint::new(server.url().replace("://", "://me:pass@")).token_file(&path);
+    let endpoint = Endpoint::new(server.url().replace("://", "://me:pass@")).token(Secret::file(path.clone()));
     let writer = Writer::json_lines(endpoint);
     assert!(!format!("{writer:?}").contains("pass"), "{writer:?}");
     let (sink, _) = scheduler.worker("http", writer, Delivery::within(Limit::default()))?;
@@ -184,7 +185,7 @@ fn a_token_is_read_anew_when_it_was_refused_and_shown_nowhere() -> Result {
     assert!(texts.contains("answers 401") && texts.contains("token expired"), "{texts}");
     assert!(!texts.contains("s3cret") && !texts.contains("pass@"), "{texts}");
     let (ended, ..) =
-        run(Writer::json_lines(Endpoint::new(server.url()).token_file("/nonexistent")), vec![Level::of(1)])?;
+        run(Writer::json_lines(Endpoint::new(server.url()).token(Secret::file("/nonexistent"))), vec![Level::of(1)])?;
     assert!(ended.unwrap_err().contains("/nonexistent"));
     for wrong in ["127.0.0.1:1/x", "ftp://host/", "http://", "http://a b/", "https://127.0.0.1/"] {
         let text = run(Writer::json_lines(wrong), vec![Level::of(1)])?.0.unwrap_err();

@@ -16,6 +16,7 @@ use support::scripted::{Scripted, answer};
 use support::servers::Server;
 use thingflow_adapters::http::{Endpoint, Poll};
 use thingflow_adapters::influx::{Encoder, Query, UdpWriter, Writer};
+use thingflow_adapters::net::Secret;
 use thingflow_core::prelude::*;
 use thingflow_core::testing::{Recorder, Store, Weather, check_writer};
 use thingflow_core::{Batch, Delivery, DeliveryStats, OnSetup, Refusal, Sensor, Worker};
@@ -408,10 +409,14 @@ fn each_version_has_its_address_and_its_token() -> Result {
     let token = folder.path().join("token");
     std::fs::write(&token, "s3cret\n")?;
     let server = Scripted::new(|_| answer(204, ""));
-    let endpoint = || Endpoint::new(server.url()).token_file(&token);
+    let endpoint = || Endpoint::new(server.url()).token(Secret::file(&token));
     let event = || [SensorEvent::new("lux-1", Timestamp::from_secs(1), 25.5)];
     run(
-        Writer::v1(Endpoint::new(server.url() + "/").password_file("me", &token), "a b&c", Encoder::new("lux")),
+        Writer::v1(
+            Endpoint::new(server.url() + "/").password("me", Secret::file(&token)),
+            "a b&c",
+            Encoder::new("lux"),
+        ),
         event(),
         1,
     )?

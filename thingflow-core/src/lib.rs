@@ -161,8 +161,8 @@ pub use reports::Report;
 pub use scheduler::{
     Batch, ClockChange, DeadLetter, Delivery, DeliveryMeter, DeliveryStats, Descriptor, EdgeOutput, EdgeSink,
     EventThing, IntoPeriodic, OnFailure, OnSetup, Periodic, PoolInput, PostError, Readiness, Ready, Refusal, Refused,
-    Registry, Rejection, Remote, ScheduleError, ScheduleHandle, ScheduleStats, Scheduler, StopSignal, StopToken, Stopper,
-    SystemClock, VirtualClock, Worker,
+    Registry, Rejection, Remote, ScheduleError, ScheduleHandle, ScheduleStats, Scheduler, StopSignal, StopToken,
+    Stopper, SystemClock, VirtualClock, Worker,
 };
 #[cfg(feature = "std")]
 pub use scheduler::{

@@ -359,7 +359,10 @@ fn what_a_worker_has_done_is_certain_also_while_the_run_is_being_closed() -> Res
         let stop = stopper.clone();
         // It is stopped while it is at work, and has done three of five by then.
         let worker = move |batch: &mut Batch<Tracked<u64, u64>>| {
-            stop.lock().unwrap_or_else(PoisonError::into_inner).take().map(|stopper: Stopper| stopper.stop());
+            let stopper: Option<Stopper> = stop.lock().unwrap_or_else(PoisonError::into_inner).take();
+            if let Some(stopper) = stopper {
+                stopper.stop();
+            }
             if all {
                 return Ok(());
             }

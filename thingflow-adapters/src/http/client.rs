@@ -1,6 +1,5 @@
 //! [`Client`]: an endpoint that requests are sent to.
 
-use std::fs;
 use std::io::{self, Read, Write};
 use std::time::Duration;
 
@@ -10,7 +9,7 @@ use ureq::http::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use ureq::http::{HeaderMap, Response, Uri};
 use ureq::{Agent, Body};
 
-use super::endpoint::Secret;
+use super::endpoint::Who;
 use super::{Endpoint, HttpError};
 
 /// Connections to an endpoint, which are kept.
@@ -48,8 +47,8 @@ impl Client {
                 known.ok_or_else(|| endpoint.invalid(format!("`{name}` is no header, or its value is none")))?;
             headers.append(name, value);
         }
-        if let Some(secret) = &endpoint.secret {
-            headers.insert(AUTHORIZATION, authorization(endpoint, secret)?);
+        if let Some(who) = &endpoint.who {
+            headers.insert(AUTHORIZATION, authorization(endpoint, who)?);
         }
         let timeout = Some(endpoint.timeout);
         let config = Agent::config_builder()
@@ -109,17 +108,18 @@ impl Client {
     }
 }
 
-fn authorization(endpoint: &Endpoint, secret: &Secret) -> Result<HeaderValue, HttpError> {
-    let (Secret::Token { path, .. } | Secret::Password { path, .. }) = secret;
-    let content = fs::read_to_string(path).map_err(|cause| HttpError::File { path: path.clone(), cause })?;
-    let content = content.trim();
-    let text = match secret {
-        Secret::Token { scheme, .. } => format!("{scheme} {content}"),
-        Secret::Password { user, .. } => format!("Basic {}", base64(format!("{user}:{content}").as_bytes())),
+fn authorization(endpoint: &Endpoint, who: &Who) -> Result<HeaderValue, HttpError> {
+    let (Who::Token { token: secret, .. } | Who::Password { password: secret, .. }) = who;
+    let content = secret.read().map_err(HttpError::Secret)?;
+    let text = match who {
+        Who::Token { scheme, .. } => [scheme.as_bytes(), b" ", content.trim_ascii()].concat(),
+        Who::Password { user, .. } => {
+            let both = [user.as_bytes(), b":", &content].concat();
+            format!("Basic {}", base64(&both)).into_bytes()
+        }
     };
-    let value = HeaderValue::try_from(text).ok().filter(|_| !content.is_empty());
-    let mut value =
-        value.ok_or_else(|| endpoint.invalid(format!("{} holds no token: write one line into it", path.display())))?;
+    let value = HeaderValue::from_bytes(&text).ok().filter(|_| !content.is_empty());
+    let mut value = value.ok_or_else(|| endpoint.invalid("its token is empty, or more than one line"))?;
     value.set_sensitive(true);
     Ok(value)
 }

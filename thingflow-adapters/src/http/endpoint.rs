@@ -1,20 +1,21 @@
 //! [`Endpoint`]: a web address, and how to go there.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::HttpError;
+use crate::net::Secret;
 
 /// A web address, and how to go there: headers, a token, a time limit.
 ///
-/// Secrets come from files, which are read anew with each connection, so that they can be changed. They are shown nowhere.
+/// A [`Secret`] is read anew with each connection, so that it can be changed, and shown nowhere.
 ///
 /// ```
 /// use std::time::Duration;
 /// use thingflow_adapters::http::Endpoint;
+/// use thingflow_adapters::net::Secret;
 /// let endpoint = Endpoint::new("http://127.0.0.1:8086/write?db=home")
-///     .token_file("/run/credentials/gateway.service/token")
+///     .token(Secret::credential("token"))
 ///     .header("X-Board", "attic")
 ///     .timeout(Duration::from_secs(5))
 ///     .gzip();
@@ -25,25 +26,30 @@ use super::HttpError;
 pub struct Endpoint {
     pub(crate) url: String,
     pub(super) headers: Vec<(String, String)>,
-    pub(super) secret: Option<Secret>,
+    pub(super) who: Option<Who>,
     pub(super) timeout: Duration,
     pub(super) gzip: bool,
 }
 
 /// How a client says who it is.
 #[derive(Clone)]
-pub(super) enum Secret {
-    /// `Authorization: SCHEME` and the content of the file.
-    Token { scheme: &'static str, path: PathBuf },
-    /// A user, and the password in the file.
-    Password { user: String, path: PathBuf },
+pub(super) enum Who {
+    /// `Authorization: SCHEME` and the token.
+    Token {
+        scheme: &'static str,
+        token: Secret,
+    },
+    Password {
+        user: String,
+        password: Secret,
+    },
 }
 
 impl Endpoint {
     /// An address that begins with `http://`. Without anything else said, a request has to be answered within 30 s.
     pub fn new(url: impl Into<String>) -> Self {
         let timeout = Duration::from_secs(30);
-        Self { url: url.into(), headers: Vec::new(), secret: None, timeout, gzip: false }
+        Self { url: url.into(), headers: Vec::new(), who: None, timeout, gzip: false }
     }
 
     /// Sends a header with each request.
@@ -52,26 +58,22 @@ impl Endpoint {
         self
     }
 
-    /// Sends the token that stands in a file: `Authorization: Bearer …`.
-    pub fn token_file(self, path: impl AsRef<Path>) -> Self {
-        self.token_of("Bearer", path.as_ref())
-    }
-
-    pub(crate) fn token_of(mut self, scheme: &'static str, path: &Path) -> Self {
-        self.secret = Some(Secret::Token { scheme, path: path.to_owned() });
+    /// Sends a token: `Authorization: Bearer …`.
+    pub fn token(mut self, token: Secret) -> Self {
+        self.who = Some(Who::Token { scheme: "Bearer", token });
         self
     }
 
-    /// Says by user and password who it is; the password stands in a file.
-    pub fn password_file(mut self, user: impl Into<String>, path: impl AsRef<Path>) -> Self {
-        self.secret = Some(Secret::Password { user: user.into(), path: path.as_ref().to_owned() });
+    /// Says by user and password who it is.
+    pub fn password(mut self, user: impl Into<String>, password: Secret) -> Self {
+        self.who = Some(Who::Password { user: user.into(), password });
         self
     }
 
     /// The scheme of the token, if there is one.
     #[cfg(feature = "influx")]
     pub(crate) fn token_scheme(mut self, wanted: &'static str) -> Self {
-        if let Some(Secret::Token { scheme, .. }) = &mut self.secret {
+        if let Some(Who::Token { scheme, .. }) = &mut self.who {
             *scheme = wanted;
         }
         self

@@ -2,13 +2,12 @@
 
 use std::error::Error;
 use std::fmt;
-use std::io;
-use std::path::PathBuf;
 
 use thingflow_core::{Refusal, StreamError};
 
 use crate::fields::FieldError;
-use crate::printable::{Printable, printable};
+use crate::net::SecretError;
+use crate::printable::printable;
 
 /// Why a request has failed. An address is shown without a password and without what follows the question mark.
 #[non_exhaustive]
@@ -20,13 +19,8 @@ pub enum HttpError {
         /// What is wrong, and how to mend it.
         what: String,
     },
-    /// A file of the endpoint's cannot be read.
-    File {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        cause: io::Error,
-    },
+    /// The token or the password cannot be read.
+    Secret(SecretError),
     /// There was no answer.
     Request {
         /// The address.
@@ -68,7 +62,7 @@ impl fmt::Display for HttpError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Endpoint { url, what } => write!(f, "invalid endpoint {}: {what}", printable(url)),
-            Self::File { path, cause } => write!(f, "cannot read {}: {cause}", Printable(path)),
+            Self::Secret(error) => error.fmt(f),
             Self::Request { url, cause } => write!(f, "cannot reach {}: {cause}", printable(url)),
             Self::Status { url, status, text } => {
                 let (reason, colon) = (reason(*status), if text.is_empty() { "" } else { ": " });
@@ -104,7 +98,7 @@ impl fmt::Debug for HttpError {
 impl Error for HttpError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
-            Self::File { cause, .. } => Some(cause),
+            Self::Secret(error) => error.source(),
             Self::Request { cause, .. } | Self::Event(cause) => Some(&**cause),
             Self::Endpoint { .. } | Self::Status { .. } | Self::Answer { .. } => None,
         }
@@ -121,7 +115,7 @@ impl From<HttpError> for StreamError {
 impl From<HttpError> for Refusal {
     fn from(error: HttpError) -> Self {
         match error {
-            HttpError::Endpoint { .. } | HttpError::File { .. } => Self::Setup(error.into()),
+            HttpError::Endpoint { .. } | HttpError::Secret(_) => Self::Setup(error.into()),
             HttpError::Event(_) => Self::Event { index: 0, error: error.into() },
             HttpError::Request { .. } | HttpError::Status { .. } | HttpError::Answer { .. } => Self::Peer(error.into()),
         }

@@ -12,12 +12,13 @@
 //! ```no_run
 //! use std::time::Duration;
 //! use thingflow_adapters::http::{Endpoint, Poll, Writer};
+//! use thingflow_adapters::net::Secret;
 //! use thingflow_core::prelude::*;
 //! use thingflow_core::{Delivery, Limit};
 //! let scheduler = Scheduler::new()?;
 //! let price = Poll::<f64>::json("price", Endpoint::new("http://127.0.0.1:8080/price"));
 //! let price = scheduler.schedule_sensor_on_separate_thread(price, Duration::from_secs(60))?;
-//! let hook = Endpoint::new("http://127.0.0.1:8080/events").token_file("/etc/gateway/token").gzip();
+//! let hook = Endpoint::new("http://127.0.0.1:8080/events").token(Secret::file("/etc/gateway/token")).gzip();
 //! let (hook, _refused) = scheduler.worker("hook", Writer::json_lines(hook), Delivery::within(Limit::block(1000)))?;
 //! price.connect(hook);
 //! # Ok::<(), Box<dyn std::error::Error>>(())

@@ -22,8 +22,9 @@ use crate::http::{Client, Endpoint, HttpError, escape};
 /// ```
 /// use thingflow_adapters::http::Endpoint;
 /// use thingflow_adapters::influx::{Encoder, Writer};
+/// use thingflow_adapters::net::Secret;
 /// use thingflow_core::prelude::*;
-/// let endpoint = Endpoint::new("http://127.0.0.1:8086").token_file("/etc/gateway/influx-token").gzip();
+/// let endpoint = Endpoint::new("http://127.0.0.1:8086").token(Secret::file("/etc/gateway/influx-token")).gzip();
 /// let writer = Writer::<SensorEvent<f64>>::v2(endpoint, "home", "sensors", Encoder::new("lux").tag("board", "attic"));
 /// ```
 pub struct Writer<E> {

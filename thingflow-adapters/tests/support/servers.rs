@@ -4,6 +4,8 @@ use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use super::mosquitto::{free_port, wait_until_it_answers};
 
@@ -40,6 +42,45 @@ impl Server {
         Self::start(folder, address, command)
     }
 
+    /// PostgreSQL, with a superuser `test` who may come in without a password, and a user `pat` whose password is `s3cret`.
+    pub(crate) fn postgres() -> Self {
+        let (folder, address) = (folder(), free_port());
+        let data = folder.path().join("data");
+        // It refuses to be run by root.
+        let user = |command: &mut Command| {
+            if rustix::process::geteuid().is_root() {
+                std::os::unix::fs::chown(folder.path(), Some(NOBODY), Some(NOBODY)).expect("root may do that");
+                std::os::unix::process::CommandExt::gid(command, NOBODY);
+                std::os::unix::process::CommandExt::uid(command, NOBODY);
+            }
+            command.current_dir(folder.path());
+        };
+        let mut init = Command::new(postgres_program("initdb"));
+        init.args(["-U", "test", "--auth=trust", "--no-sync", "--encoding=UTF8", "--no-locale", "-D"]).arg(&data);
+        user(&mut init);
+        let made = init.output().expect("PostgreSQL is installed: cargo xtask setup --servers");
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        let rules = "host all pat 127.0.0.1/32 scram-sha-256\nhost all test 127.0.0.1/32 trust\n";
+        fs::write(data.join("pg_hba.conf"), rules).expect("the folder is ours");
+        let mut command = Command::new(postgres_program("postgres"));
+        command.args(["-F", "-h", "127.0.0.1", "-c", "unix_socket_directories=", "-c", "shared_buffers=16MB"]);
+        command.arg("-p").arg(address.port().to_string()).arg("-D").arg(&data);
+        user(&mut command);
+        let server = Self::start(folder, address, command);
+        server.wait_until_it_says("ready to accept connections");
+        server
+    }
+
+    /// Waits for a line of its log, for ten seconds at most.
+    fn wait_until_it_says(&self, text: &str) {
+        let log = || fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while !log().contains(text) {
+            assert!(Instant::now() < deadline, "the server does not say `{text}`; its log: {}", log());
+            thread::park_timeout(Duration::from_millis(5));
+        }
+    }
+
     pub(crate) fn start(folder: tempfile::TempDir, address: SocketAddr, mut command: Command) -> Self {
         let log = folder.path().join("log");
         let file = fs::File::create(&log).expect("the folder is ours");
@@ -70,6 +111,18 @@ impl Drop for Server {
     fn drop(&mut self) {
         let _ = (self.child.kill(), self.child.wait());
     }
+}
+
+/// A user without rights.
+const NOBODY: u32 = 65_534;
+
+/// Debian keeps these programs out of the path.
+fn postgres_program(name: &str) -> std::path::PathBuf {
+    let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let mut programs: Vec<_> = versions.map(|version| version.path().join("bin").join(name)).collect();
+    programs.retain(|program| program.exists());
+    programs.sort();
+    programs.pop().unwrap_or_else(|| name.into())
 }
 
 fn folder() -> tempfile::TempDir {

@@ -1,0 +1,143 @@
+//! [`Listener`]: what is notified in a database.
+
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::task::Poll;
+use std::time::Duration;
+
+use thingflow_core::{Backoff, EdgeOutput, Instant, Limit, Remote, ScheduleError, Scheduler, StopToken};
+use tokio::runtime::Runtime;
+use tokio::time::timeout;
+use tokio_postgres::{AsyncMessage, Client};
+
+use super::session::{Line, connect, runtime};
+use super::{Database, PostgresError};
+use crate::tables::quoted;
+
+/// Listens to a channel (`LISTEN`) on a thread of its own, and makes events of what is notified there: `NOTIFY channel, 'text'`,
+/// or `pg_notify` in a trigger.
+///
+/// When the connection is lost it is made again, with back-off. What is notified meanwhile is lost, as PostgreSQL keeps it for
+/// nobody; [`Heard::Listening`] says that it listens from now on, so that a program can look at its tables then.
+///
+/// ```no_run
+/// use thingflow_adapters::postgres::{Heard, Listener};
+/// use thingflow_core::Limit;
+/// use thingflow_core::prelude::*;
+/// let mut scheduler = Scheduler::new()?;
+/// let orders = Listener::new("postgresql://gateway@127.0.0.1/home", "orders").start(&scheduler, Limit::block(100))?;
+/// orders.for_each(|heard| match heard {
+///     Heard::Listening => println!("look for what came before"),
+///     Heard::Notified(text) => println!("{text}"),
+/// });
+/// scheduler.run_forever()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "a listener hears nothing until it is started"]
+pub struct Listener {
+    database: Database,
+    channel: String,
+    retry: Backoff,
+}
+
+/// What a [`Listener`] hears.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Heard {
+    /// It listens from now on: the connection has been made, or made again.
+    Listening,
+    /// Somebody has notified the channel, with this text.
+    Notified(String),
+}
+
+/// How often a stop is looked for.
+const LOOK: Duration = Duration::from_millis(100);
+
+impl Listener {
+    /// A listener to a channel.
+    pub fn new(database: impl Into<Database>, channel: impl Into<String>) -> Self {
+        let retry = Backoff::new(Duration::from_secs(1), Duration::from_secs(60)).jitter(25);
+        Self { database: database.into(), channel: channel.into(), retry }
+    }
+
+    /// The waits before the connection is tried again.
+    pub fn retry(mut self, retry: Backoff) -> Self {
+        self.retry = retry;
+        self
+    }
+
+    /// Starts the thread. It ends with the run, or when nobody listens to the output any more.
+    ///
+    /// # Errors
+    /// [`ScheduleError::Thread`].
+    pub fn start(self, scheduler: &Scheduler, queue: Limit) -> Result<EdgeOutput<Heard>, ScheduleError> {
+        scheduler.schedule_on_private_event_loop("postgres::Listener", queue, move |remote, stop| {
+            self.listen(&remote, &stop)
+        })
+    }
+
+    fn listen(&self, remote: &Remote<Heard>, stop: &StopToken) -> Result<(), PostgresError> {
+        let (runtime, begun) = (runtime()?, std::time::Instant::now());
+        let now = || Instant::ZERO + begun.elapsed();
+        let mut attempts = self.retry.attempts();
+        while !stop.is_stopped() {
+            let heard = self.hear(&runtime, remote, stop, || attempts.connected(now()));
+            let Err(error) = heard else { return Ok(()) };
+            log::warn!("listening to {}: {error}", self.channel);
+            let wait = attempts.failed(now());
+            stop.wait(wait);
+        }
+        Ok(())
+    }
+
+    /// Listens until it is to stop, or the connection is lost.
+    fn hear(
+        &self,
+        runtime: &Runtime,
+        remote: &Remote<Heard>,
+        stop: &StopToken,
+        connected: impl FnOnce(),
+    ) -> Result<(), PostgresError> {
+        runtime.block_on(async {
+            let (client, mut line) = connect(&self.database).await?;
+            let subscribed = timeout(self.database.timeout, subscribe(&client, &mut line, &self.channel)).await;
+            subscribed.map_err(|_| SILENT)??;
+            connected();
+            let mut open = remote.post(Heard::Listening).is_ok();
+            while open && !stop.is_stopped() {
+                let Ok(message) = timeout(LOOK, poll_fn(|cx| line.poll_message(cx))).await else { continue };
+                if let AsyncMessage::Notification(notification) = message.ok_or(SILENT)?.map_err(failed)? {
+                    open = remote.post(Heard::Notified(notification.payload().to_owned())).is_ok();
+                }
+            }
+            Ok(())
+        })
+    }
+}
+
+const SILENT: PostgresError = PostgresError::Silent { doing: LISTEN };
+const LISTEN: &str = "listen to the database";
+
+fn failed(cause: tokio_postgres::Error) -> PostgresError {
+    PostgresError::Database { doing: LISTEN, cause }
+}
+
+/// Subscribes. The answer comes while the connection is looked at.
+async fn subscribe(client: &Client, line: &mut Line, channel: &str) -> Result<(), PostgresError> {
+    let sql = format!("LISTEN {}", quoted(channel));
+    let mut answer = pin!(client.batch_execute(&sql));
+    poll_fn(|cx| {
+        loop {
+            if let Poll::Ready(answer) = answer.as_mut().poll(cx) {
+                return Poll::Ready(answer.map_err(failed));
+            }
+            match line.poll_message(cx) {
+                Poll::Ready(Some(Ok(_))) => {}
+                Poll::Ready(Some(Err(cause))) => return Poll::Ready(Err(failed(cause))),
+                Poll::Ready(None) => return Poll::Ready(Err(SILENT)),
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+    })
+    .await
+}
