@@ -135,6 +135,9 @@ fn tell<In, F: Filter<In>, N: InputThing<F::Out>>(
     notice: Notice<'_>,
     out: &mut Emitter<'_, '_, N>,
 ) -> Receipt {
+    if F::TRANSPARENT {
+        return out.next.notice(notice, out.cx);
+    }
     match notice {
         Notice::Start => {
             let demand = tell_next(filter, Notice::Start, out)?;
@@ -233,6 +236,9 @@ fn answer<In, F: Filter<In>>(
     question: Question<'_>,
     behind: &dyn Fn(Question<'_>) -> bool,
 ) -> bool {
+    if F::TRANSPARENT && !question.is_describe() {
+        return behind(question);
+    }
     match question {
         Question::Draining | Question::Holding if gone.get() => behind(question),
         question => filter.ask(question, behind),
@@ -332,6 +338,7 @@ impl<A, B> Then<A, B> {
 
 impl<In, A: Filter<In>, B: Filter<A::Out>> Filter<In> for Then<A, B> {
     type Out = B::Out;
+    const TRANSPARENT: bool = A::TRANSPARENT && B::TRANSPARENT;
     #[inline(always)]
     fn on_next(&mut self, event: In, out: &mut Emitter<'_, '_, impl InputThing<B::Out>>) -> Receipt {
         // Not by `first`: a closure with a way out for a panic is not inlined.
@@ -356,6 +363,7 @@ pub struct Identity;
 
 impl<T> Filter<T> for Identity {
     type Out = T;
+    const TRANSPARENT: bool = true;
     #[inline]
     fn on_next(&mut self, event: T, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
         out.next(event)
@@ -428,6 +436,7 @@ impl<In, F: Filter<In>> Chain for Pipe<In, F> {
 /// A pipe is a filter, so that it can be appended to any chain.
 impl<In, F: Filter<In>> Filter<In> for Pipe<In, F> {
     type Out = F::Out;
+    const TRANSPARENT: bool = F::TRANSPARENT;
     #[inline]
     fn on_next(&mut self, event: In, out: &mut Emitter<'_, '_, impl InputThing<F::Out>>) -> Receipt {
         out.watch.rename::<F>();

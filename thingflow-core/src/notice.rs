@@ -48,6 +48,11 @@ impl Notice<'_> {
         }
     }
 
+    /// Whether a chain tells each of its stages, and not a stage the next one.
+    pub(crate) fn is_told_by_chain(&self) -> bool {
+        matches!(self, Self::Start | Self::Wake | Self::State(_))
+    }
+
     /// Whether the stream ends by it.
     pub fn is_end(&self) -> bool {
         matches!(self, Self::Completed | Self::Error(_))
@@ -111,6 +116,14 @@ impl Question<'_> {
             answer = if all { answer && one } else { answer || one };
         }
         answer
+    }
+
+    /// Whether it is the one that shows Things to a walk.
+    pub(crate) fn is_describe(&self) -> bool {
+        #[cfg(feature = "alloc")]
+        return matches!(self, Self::Describe(_));
+        #[cfg(not(feature = "alloc"))]
+        false
     }
 
     /// Whether several Things are asked by *and*, and not by *or*.

@@ -408,6 +408,10 @@ pub trait Filter<In> {
     /// What the filter sends on.
     type Out;
 
+    /// Whether the filter leaves every method but [`on_next`](Self::on_next) and [`describe`](Self::describe) as it is. A chain
+    /// then leads notices and questions past it, which makes a program for a microcontroller smaller, and nothing else.
+    const TRANSPARENT: bool = false;
+
     /// Takes the next event.
     ///
     /// # Errors
@@ -529,6 +533,9 @@ pub(crate) fn notice_filter<In, F: Filter<In> + ?Sized>(
     notice: Notice<'_>,
     out: &mut Emitter<'_, '_, impl InputThing<F::Out>>,
 ) -> Receipt {
+    if F::TRANSPARENT {
+        return if notice.is_told_by_chain() { Ok(Demand::More) } else { out.notice(notice) };
+    }
     match notice {
         Notice::Start => filter.on_start(out),
         Notice::Wake => filter.on_wake(out),

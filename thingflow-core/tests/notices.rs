@@ -879,20 +879,28 @@ const ELSEWHERE: [(&str, &str); 14] = [
     ("TimedUnzip", "the operator `timed_unzip`"),
 ];
 
-/// The types of the core that implement [`InputThing`], and those that are given another Thing and are filters.
-fn implemented() -> BTreeSet<String> {
-    let mut types = BTreeSet::from(["Output", "Pipe", "Tap", "Then", "TryWith"].map(String::from)); // by another trait
+/// The texts of the core's sources.
+fn sources() -> Vec<String> {
     let mut folders = vec![PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/src"))];
+    let mut texts = Vec::new();
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(&folder).expect("a folder").map(|entry| entry.expect("an entry").path()) {
             if entry.is_dir() {
                 folders.push(entry);
             } else {
-                let text = std::fs::read_to_string(&entry).expect("a source");
-                let code: Vec<_> = text.lines().map(str::trim).filter(|line| !line.starts_with("//")).collect();
-                types.extend(code.join(" ").split("impl").filter_map(implementor).map(String::from));
+                texts.push(std::fs::read_to_string(&entry).expect("a source"));
             }
         }
+    }
+    texts
+}
+
+/// The types of the core that implement [`InputThing`], and those that are given another Thing and are filters.
+fn implemented() -> BTreeSet<String> {
+    let mut types = BTreeSet::from(["Output", "Pipe", "Tap", "Then", "TryWith"].map(String::from)); // by another trait
+    for text in sources() {
+        let code: Vec<_> = text.lines().map(str::trim).filter(|line| !line.starts_with("//")).collect();
+        types.extend(code.join(" ").split("impl").filter_map(implementor).map(String::from));
     }
     types
 }
@@ -925,6 +933,31 @@ fn every_wrapper_of_the_sources_is_in_the_table() {
     let missing: Vec<_> = found.difference(&table).collect();
     let unknown: Vec<_> = table.difference(&found).collect();
     assert!(missing.is_empty() && unknown.is_empty(), "not in the table: {missing:?}, not in the sources: {unknown:?}");
+}
+
+/// What stands between the braces of each implementation of `Filter` that says it is transparent, and whose it is.
+fn transparent() -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for text in sources() {
+        for part in text.split("\nimpl").skip(1) {
+            let body = part.split("\n}\n").next().unwrap_or_default();
+            if body.contains("const TRANSPARENT: bool = true;") {
+                found.push((body.lines().next().unwrap_or_default().to_owned(), body.to_owned()));
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn a_transparent_filter_overrides_nothing_that_a_chain_leads_past_it() {
+    let filters = transparent();
+    assert!(filters.len() > 30, "the sources were not read");
+    for (of, body) in filters {
+        let methods = body.lines().filter_map(|line| line.strip_prefix("    fn ")?.split(['(', '<']).next());
+        let others: Vec<_> = methods.filter(|name| !["on_next", "describe"].contains(name)).collect();
+        assert!(others.is_empty(), "impl{of}: nobody calls {others:?}");
+    }
 }
 
 /// A filter that holds another one, and calls the method of each notice.

@@ -309,13 +309,19 @@ impl<'a, const N: usize> Scheduler<'a, N> {
         let mut at = 0;
         while let Some(slot) = self.slots.get_mut(at) {
             if is_due(slot) && slot.run(step, &self.host)? == Demand::Done {
-                let gone = self.slots.remove(at);
-                self.table.remove(gone.id);
+                self.let_go(at);
             } else {
                 at += 1;
             }
         }
         Ok(())
+    }
+
+    /// Apart, for it would stand in the loop of each step.
+    #[inline(never)]
+    fn let_go(&mut self, at: usize) {
+        let gone = self.slots.remove(at);
+        self.table.remove(gone.id);
     }
 
     #[cfg(feature = "alloc")]

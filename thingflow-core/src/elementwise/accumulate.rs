@@ -13,6 +13,7 @@ pub struct Accumulate<T, F> {
 
 impl<T: Clone, F: FnMut(T, T) -> T> Filter<T> for Accumulate<T, F> {
     type Out = T;
+    const TRANSPARENT: bool = true;
     #[inline]
     fn on_next(&mut self, event: T, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
         let state = match self.state.take() {

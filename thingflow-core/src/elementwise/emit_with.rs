@@ -21,6 +21,7 @@ impl<Out, F> EmitWith<Out, F> {
 
 impl<In, Out, F: FnMut(In, &mut dyn FnMut(Out))> Filter<In> for EmitWith<Out, F> {
     type Out = Out;
+    const TRANSPARENT: bool = true;
     #[inline]
     fn on_next(&mut self, event: In, out: &mut Emitter<'_, '_, impl InputThing<Out>>) -> Receipt {
         let mut receipt = Ok(Demand::More);

@@ -10,6 +10,7 @@ pub struct Enumerate(pub(super) usize);
 
 impl<T> Filter<T> for Enumerate {
     type Out = (usize, T);
+    const TRANSPARENT: bool = true;
     #[inline]
     fn on_next(&mut self, event: T, out: &mut Emitter<'_, '_, impl InputThing<(usize, T)>>) -> Receipt {
         let n = self.0;

@@ -10,6 +10,7 @@ pub struct FilterMap<F>(pub(super) F);
 
 impl<In, Out, F: FnMut(In) -> Option<Out>> Filter<In> for FilterMap<F> {
     type Out = Out;
+    const TRANSPARENT: bool = true;
     #[inline]
     fn on_next(&mut self, event: In, out: &mut Emitter<'_, '_, impl InputThing<Out>>) -> Receipt {
         match (self.0)(event) {

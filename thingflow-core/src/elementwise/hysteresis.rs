@@ -35,6 +35,7 @@ impl<V: Number> Hysteresis<V> {
 
 impl<T: Carrier<Value: Number + PartialOrd>> Filter<T> for Hysteresis<T::Value> {
     type Out = T::With<bool>;
+    const TRANSPARENT: bool = true;
     #[inline]
     fn on_next(&mut self, event: T, out: &mut Emitter<'_, '_, impl InputThing<Self::Out>>) -> Receipt {
         let (value, rest) = event.part();

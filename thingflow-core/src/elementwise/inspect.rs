@@ -10,6 +10,7 @@ pub struct Inspect<F>(pub(super) F);
 
 impl<T, F: FnMut(&T)> Filter<T> for Inspect<F> {
     type Out = T;
+    const TRANSPARENT: bool = true;
     #[inline]
     fn on_next(&mut self, event: T, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
         (self.0)(&event);

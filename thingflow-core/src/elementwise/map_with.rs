@@ -13,6 +13,7 @@ pub struct MapWith<S, F> {
 
 impl<In, Out, S, F: FnMut(&mut S, In) -> Out> Filter<In> for MapWith<S, F> {
     type Out = Out;
+    const TRANSPARENT: bool = true;
     #[inline]
     fn on_next(&mut self, event: In, out: &mut Emitter<'_, '_, impl InputThing<Out>>) -> Receipt {
         out.next((self.f)(&mut self.state, event))

@@ -11,6 +11,7 @@ pub struct Named(pub(super) &'static str);
 
 impl<T> Filter<T> for Named {
     type Out = T;
+    const TRANSPARENT: bool = true;
     #[inline]
     fn on_next(&mut self, event: T, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
         out.next(event)

@@ -10,6 +10,7 @@ pub struct Pairwise<T>(pub(super) Option<T>);
 
 impl<T: Clone> Filter<T> for Pairwise<T> {
     type Out = (T, T);
+    const TRANSPARENT: bool = true;
     #[inline]
     fn on_next(&mut self, event: T, out: &mut Emitter<'_, '_, impl InputThing<(T, T)>>) -> Receipt {
         match self.0.replace(event.clone()) {

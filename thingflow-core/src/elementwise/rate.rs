@@ -31,6 +31,7 @@ impl<V: Number> Rate<V> {
 
 impl<T: Carrier<Value: Number>> Filter<T> for Rate<T::Value> {
     type Out = T::With<<T::Value as Number>::Mean>;
+    const TRANSPARENT: bool = true;
     #[inline]
     fn on_next(&mut self, event: T, out: &mut Emitter<'_, '_, impl InputThing<Self::Out>>) -> Receipt {
         let (value, rest) = event.part();

@@ -24,6 +24,7 @@ impl Round {
 
 impl<T: Measured> Filter<T> for Round {
     type Out = T;
+    const TRANSPARENT: bool = true;
     #[inline]
     fn on_next(&mut self, event: T, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
         let value = event.value().to_f64();

@@ -14,6 +14,7 @@ pub struct Scan<S, F> {
 
 impl<T, S: Clone, F: FnMut(S, T) -> S> Filter<T> for Scan<S, F> {
     type Out = S;
+    const TRANSPARENT: bool = true;
     #[inline]
     fn on_next(&mut self, event: T, out: &mut Emitter<'_, '_, impl InputThing<S>>) -> Receipt {
         let Some(state) = self.state.take() else { return Ok(Demand::Done) };

@@ -11,6 +11,7 @@ pub struct WithTimestamp;
 
 impl<T> Filter<T> for WithTimestamp {
     type Out = (Timestamp, T);
+    const TRANSPARENT: bool = true;
     #[inline]
     fn on_next(&mut self, event: T, out: &mut Emitter<'_, '_, impl InputThing<(Timestamp, T)>>) -> Receipt {
         let now = out.context().timestamp();

@@ -13,6 +13,7 @@ pub struct TryMap<F>(pub(super) F);
 
 impl<In, Out, E: Display, F: FnMut(In) -> Result<Out, E>> Filter<In> for TryMap<F> {
     type Out = Out;
+    const TRANSPARENT: bool = true;
     #[inline]
     fn on_next(&mut self, event: In, out: &mut Emitter<'_, '_, impl InputThing<Out>>) -> Receipt {
         match (self.0)(event) {

@@ -2,7 +2,7 @@
 
 use super::rule::{Index, Rule, Takes};
 use crate::context::Context;
-use crate::notice::{Arrival, Notice, Question};
+use crate::notice::{Notice, Question};
 use crate::state::StateVisitor;
 use crate::thing::{Demand, Emitter, InputThing, Receipt};
 
@@ -49,24 +49,29 @@ impl<R: Rule, N: InputThing<R::Out>> Body<R, N> {
         self.next.notice(Notice::State(visitor), cx)
     }
 
-    pub(super) fn ask(&self, input: impl Index, question: Question<'_>) -> bool {
+    pub(super) fn ask(&self, input: usize, question: Question<'_>) -> bool {
         match question {
-            Question::Room => self.rule.has_room(input.number(), self.next.ask(Question::Room)),
+            Question::Room => self.rule.has_room(input, self.next.ask(Question::Room)),
             Question::Holding => self.rule.is_holding() || self.next.ask(Question::Holding),
             question => self.next.ask(question),
         }
     }
 
-    pub(super) fn take<I: Index, T>(&mut self, input: I, arrival: Arrival<T>, cx: &mut Context<'_>) -> Receipt
+    #[inline]
+    pub(super) fn take<I: Index, T>(&mut self, input: I, event: T, cx: &mut Context<'_>) -> Receipt
     where
         R: Takes<I, T>,
     {
+        self.rule.on_next(input, event, &mut Emitter::new(&mut self.next, cx))
+    }
+
+    /// A notice of an input that travels with the events.
+    pub(super) fn tell(&mut self, input: usize, notice: Notice<'_>, cx: &mut Context<'_>) -> Receipt {
         let out = &mut Emitter::new(&mut self.next, cx);
-        match arrival {
-            Arrival::Next(event) => self.rule.on_next(input, event, out),
-            Arrival::Notice(Notice::Completed) => self.rule.on_completed(input.number(), out),
-            Arrival::Notice(Notice::Error(error)) => self.rule.on_error(input.number(), error, out),
-            Arrival::Notice(notice) => self.rule.on_notice(notice, out),
+        match notice {
+            Notice::Completed => self.rule.on_completed(input, out),
+            Notice::Error(error) => self.rule.on_error(input, error, out),
+            notice => self.rule.on_notice(notice, out),
         }
     }
 }

@@ -371,8 +371,11 @@ trait Deliver<R, N> {
 
 impl<I: Index, T, R: Takes<I, T>, N: InputThing<R::Out>> Deliver<R, N> for Way<I, T> {
     fn deliver(&self, body: &mut Body<R, N>, cx: &mut Context<'_>) -> Receipt {
-        let arrival = self.arrivals.pop();
-        arrival.map_or(Ok(Demand::More), |arrival| body.take(self.index, arrival, cx))
+        match self.arrivals.pop() {
+            Some(Arrival::Next(event)) => body.take(self.index, event, cx),
+            Some(Arrival::Notice(notice)) => body.tell(self.index.number(), notice, cx),
+            None => Ok(Demand::More),
+        }
     }
 }
 
@@ -401,11 +404,10 @@ where
 
     /// Hands a notice to the rule, now or after the call in progress.
     fn take(&self, notice: Notice<'static>, cx: &mut Context<'_>) -> Receipt {
-        let arrival = Arrival::Notice(notice);
         if self.join.body.try_borrow_mut().is_err() {
-            return self.wait(arrival, cx);
+            return self.wait(Arrival::Notice(notice), cx);
         }
-        self.join.serve(cx, |body, cx| body.take(self.index, arrival, cx))
+        self.join.serve(cx, |body, cx| body.tell(self.index.number(), notice, cx))
     }
 
     /// The end of the input. It holds the watermark of the join back no longer.
@@ -480,7 +482,7 @@ where
                 true
             }
             Question::Draining => false, // the scheduler keeps a join, and asks it
-            question => open.ask(self.index, question),
+            question => open.ask(self.index.number(), question),
         }
     }
 }

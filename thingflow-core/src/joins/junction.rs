@@ -6,7 +6,7 @@ use core::fmt;
 use super::body::Body;
 use super::rule::{At, Rule, Takes};
 use crate::context::Context;
-use crate::notice::{Arrival, Notice, Question};
+use crate::notice::{Notice, Question};
 use crate::thing::{Demand, InputThing, Receipt};
 use crate::visit::short_name;
 
@@ -54,6 +54,35 @@ impl<R: Rule, N: InputThing<R::Out>> Junction<R, N> {
         }
         Ok(demand)
     }
+
+    /// What an input is told. Without regard to which one it is, so that there is one such function for all of them.
+    fn tell(&self, input: usize, notice: Notice<'_>, cx: &mut Context<'_>) -> Receipt {
+        self.serve(cx, |body, cx| match notice {
+            Notice::Start => body.start(None, cx),
+            Notice::Wake => body.wake(cx),
+            Notice::State(visitor) => {
+                let first = visitor.enter(core::ptr::from_ref(self).addr());
+                if first { body.visit(visitor, cx) } else { Ok(Demand::More) }
+            }
+            Notice::Watermark(_) => Ok(Demand::More),
+            notice => body.tell(input, notice, cx),
+        })
+    }
+
+    fn ask(&self, input: usize, question: Question<'_>) -> bool {
+        let Ok(body) = self.body.try_borrow() else { return question.asks_all() };
+        let Some(open) = &*body else { return question.asks_all() };
+        match question {
+            #[cfg(feature = "alloc")]
+            Question::Describe(visitor) => {
+                if visitor.join(open.rule.name(), core::ptr::from_ref(self).addr()) {
+                    open.next.ask(Question::Describe(visitor));
+                }
+                true
+            }
+            question => open.ask(input, question),
+        }
+    }
 }
 
 /// One input of a [`Junction`].
@@ -64,7 +93,7 @@ pub struct JunctionInput<'j, const I: usize, R, N> {
 impl<const I: usize, T, R: Takes<At<I>, T>, N: InputThing<R::Out>> InputThing<T> for JunctionInput<'_, I, R, N> {
     #[inline]
     fn next(&mut self, event: T, cx: &mut Context<'_>) -> Receipt {
-        self.junction.serve(cx, |body, cx| body.take(At::<I>, Arrival::Next(event), cx))
+        self.junction.serve(cx, |body, cx| body.take(At::<I>, event, cx))
     }
     #[inline]
     fn next_ref(&mut self, event: &T, cx: &mut Context<'_>) -> Receipt
@@ -74,30 +103,10 @@ impl<const I: usize, T, R: Takes<At<I>, T>, N: InputThing<R::Out>> InputThing<T>
         self.next(event.clone(), cx)
     }
     fn notice(&mut self, notice: Notice<'_>, cx: &mut Context<'_>) -> Receipt {
-        self.junction.serve(cx, |body, cx| match notice {
-            Notice::Start => body.start(None, cx),
-            Notice::Wake => body.wake(cx),
-            Notice::State(visitor) => {
-                let first = visitor.enter(core::ptr::from_ref(self.junction).addr());
-                if first { body.visit(visitor, cx) } else { Ok(Demand::More) }
-            }
-            Notice::Watermark(_) => Ok(Demand::More),
-            notice => notice.keep().map_or(Ok(Demand::More), |notice| body.take(At::<I>, Arrival::Notice(notice), cx)),
-        })
+        self.junction.tell(I, notice, cx)
     }
     fn ask(&self, question: Question<'_>) -> bool {
-        let Ok(body) = self.junction.body.try_borrow() else { return question.asks_all() };
-        let Some(open) = &*body else { return question.asks_all() };
-        match question {
-            #[cfg(feature = "alloc")]
-            Question::Describe(visitor) => {
-                if visitor.join(open.rule.name(), core::ptr::from_ref(self.junction).addr()) {
-                    open.next.ask(Question::Describe(visitor));
-                }
-                true
-            }
-            question => open.ask(At::<I>, question),
-        }
+        self.junction.ask(I, question)
     }
 }
 

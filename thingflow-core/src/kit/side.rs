@@ -83,11 +83,11 @@ impl<N> SideBranch<N> {
     where
         N: InputThing<T>,
     {
-        if notice.is_end() {
-            let mut last = Self(self.0.take());
-            return last.call(cx, |thing, cx| thing.notice(notice, cx)).map(|_| Demand::Done);
-        }
-        self.call(cx, |thing, cx| thing.notice(notice, cx))
+        let is_end = notice.is_end();
+        self.call(cx, |thing, cx| {
+            let demand = thing.notice(notice, cx);
+            if is_end { demand.map(|_| Demand::Done) } else { demand }
+        })
     }
 
     /// Asks the branch. One that is gone is never in the way: it has room, and is nothing else. It shows itself to a walk as a

@@ -24,6 +24,7 @@ impl<T> Counts<T> {
 
 impl<T: Ord + Clone> Filter<T> for Counts<T> {
     type Out = Rc<BTreeMap<T, u64>>;
+    const TRANSPARENT: bool = true;
     fn on_next(&mut self, event: T, out: &mut Emitter<'_, '_, impl InputThing<Self::Out>>) -> Receipt {
         if !add(Rc::make_mut(&mut self.counts), event, self.max) {
             return out.fail(too_many("counts", self.max));

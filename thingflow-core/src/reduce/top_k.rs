@@ -29,6 +29,7 @@ impl<T, R> TopK<T, R> {
 #[cfg(feature = "alloc")]
 impl<T: Clone, R: Rank<T>> Filter<T> for TopK<T, R> {
     type Out = Vec<T>;
+    const TRANSPARENT: bool = true;
     fn on_next(&mut self, event: T, out: &mut Emitter<'_, '_, impl InputThing<Vec<T>>>) -> Receipt {
         let Some(at) = place(&self.held, &event, self.k, &mut self.rank) else { return Ok(Demand::More) };
         self.held.truncate(self.k - 1);
@@ -45,6 +46,7 @@ pub struct TopKOf<T, const K: usize> {
 
 impl<T: Clone + PartialOrd, const K: usize> Filter<T> for TopKOf<T, K> {
     type Out = heapless::Vec<T, K>;
+    const TRANSPARENT: bool = true;
     fn on_next(&mut self, event: T, out: &mut Emitter<'_, '_, impl InputThing<heapless::Vec<T, K>>>) -> Receipt {
         let Some(at) = place(&self.held, &event, K, &mut Natural) else { return Ok(Demand::More) };
         self.held.truncate(K - 1);

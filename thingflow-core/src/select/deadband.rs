@@ -29,6 +29,7 @@ impl<V: Number + PartialOrd> Deadband<V> {
 
 impl<T: Carrier<Value: Number + PartialOrd>> Filter<T> for Deadband<T::Value> {
     type Out = T::With<T::Value>;
+    const TRANSPARENT: bool = true;
     #[inline]
     fn on_next(&mut self, event: T, out: &mut Emitter<'_, '_, impl InputThing<Self::Out>>) -> Receipt {
         let (value, rest) = event.part();

@@ -56,6 +56,7 @@ impl<T, F: FnMut(&T, &T) -> bool> Same<T> for SameBy<F> {
 
 impl<T: Clone, S: Same<T>> Filter<T> for Dedup<T, S> {
     type Out = T;
+    const TRANSPARENT: bool = true;
     #[inline]
     fn on_next(&mut self, event: T, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
         if self.last.as_ref().is_some_and(|last| self.same.is_same(&event, last)) {

@@ -25,6 +25,7 @@ impl<K, F> Distinct<K, F> {
 
 impl<T, K: Ord, F: FnMut(&T) -> K> Filter<T> for Distinct<K, F> {
     type Out = T;
+    const TRANSPARENT: bool = true;
     fn on_next(&mut self, event: T, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
         let key = (self.key)(&event);
         if self.seen.contains(&key) {

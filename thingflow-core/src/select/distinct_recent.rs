@@ -29,6 +29,7 @@ impl<K: Ord + Clone, F> DistinctRecent<K, F> {
 #[cfg(feature = "alloc")]
 impl<T, K: Ord + Clone, F: FnMut(&T) -> K> Filter<T> for DistinctRecent<K, F> {
     type Out = T;
+    const TRANSPARENT: bool = true;
     fn on_next(&mut self, event: T, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
         let key = (self.key)(&event);
         if self.seen.touch(&key).is_some() {
@@ -48,6 +49,7 @@ pub struct DistinctRecentOf<T, const N: usize> {
 
 impl<T: Clone + PartialEq, const N: usize> Filter<T> for DistinctRecentOf<T, N> {
     type Out = T;
+    const TRANSPARENT: bool = true;
     fn on_next(&mut self, event: T, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
         if let Some(at) = self.seen.iter().position(|seen| seen.as_ref() == Some(&event)) {
             self.seen[..=at].rotate_right(1);

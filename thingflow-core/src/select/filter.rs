@@ -10,6 +10,7 @@ pub struct Where<P>(pub(super) P);
 
 impl<T, P: FnMut(&T) -> bool> Filter<T> for Where<P> {
     type Out = T;
+    const TRANSPARENT: bool = true;
     #[inline]
     fn on_next(&mut self, event: T, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
         if (self.0)(&event) { out.next(event) } else { Ok(Demand::More) }

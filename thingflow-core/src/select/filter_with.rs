@@ -13,6 +13,7 @@ pub struct FilterWith<S, P> {
 
 impl<T, S, P: FnMut(&mut S, &T) -> bool> Filter<T> for FilterWith<S, P> {
     type Out = T;
+    const TRANSPARENT: bool = true;
     #[inline]
     fn on_next(&mut self, event: T, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
         if (self.p)(&mut self.state, &event) { out.next(event) } else { Ok(Demand::More) }

@@ -10,6 +10,7 @@ pub struct IgnoreElements;
 
 impl<T> Filter<T> for IgnoreElements {
     type Out = T;
+    const TRANSPARENT: bool = true;
     #[inline]
     fn on_next(&mut self, _: T, _: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
         Ok(Demand::More)

@@ -12,6 +12,7 @@ pub struct Skip {
 
 impl<T> Filter<T> for Skip {
     type Out = T;
+    const TRANSPARENT: bool = true;
     #[inline]
     fn on_next(&mut self, event: T, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
         if self.left == 0 {

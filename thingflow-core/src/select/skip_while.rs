@@ -13,6 +13,7 @@ pub struct SkipWhile<P> {
 
 impl<T, P: FnMut(&T) -> bool> Filter<T> for SkipWhile<P> {
     type Out = T;
+    const TRANSPARENT: bool = true;
     #[inline]
     fn on_next(&mut self, event: T, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
         if !self.passing && (self.skips)(&event) {

@@ -14,6 +14,7 @@ pub struct StepBy {
 
 impl<T> Filter<T> for StepBy {
     type Out = T;
+    const TRANSPARENT: bool = true;
     #[inline]
     fn on_next(&mut self, event: T, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
         if self.left > 0 {

@@ -14,6 +14,7 @@ pub struct TakeWhile<P> {
 
 impl<T, P: FnMut(&T) -> bool> Filter<T> for TakeWhile<P> {
     type Out = T;
+    const TRANSPARENT: bool = true;
     #[inline]
     fn on_next(&mut self, event: T, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
         if (self.takes)(&event) {

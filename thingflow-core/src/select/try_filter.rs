@@ -13,6 +13,7 @@ pub struct TryFilter<P>(pub(super) P);
 
 impl<T, E: Display, P: FnMut(&T) -> Result<bool, E>> Filter<T> for TryFilter<P> {
     type Out = T;
+    const TRANSPARENT: bool = true;
     #[inline]
     fn on_next(&mut self, event: T, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
         match (self.0)(&event) {

@@ -20,6 +20,7 @@ pub struct Stamp;
 
 impl<T> Filter<T> for Stamp {
     type Out = Stamped<T>;
+    const TRANSPARENT: bool = true;
     fn on_next(&mut self, event: T, out: &mut Emitter<'_, '_, impl InputThing<Stamped<T>>>) -> Receipt {
         out.next(Stamped { at: out.now(), event })
     }

@@ -55,6 +55,7 @@ impl<T, D> TimeToLive<T, D> {
 
 impl<T: Aged, D: FnMut(T)> Filter<T> for TimeToLive<T, D> {
     type Out = T;
+    const TRANSPARENT: bool = true;
     fn on_next(&mut self, event: T, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
         if event.age(out.context()) >= self.limit {
             (self.dropped)(event);

@@ -26,6 +26,7 @@ pub struct Acknowledge;
 
 impl<T, M> Filter<Tracked<T, M>> for Acknowledge {
     type Out = T;
+    const TRANSPARENT: bool = true;
     fn on_next(&mut self, event: Tracked<T, M>, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
         let (value, ack) = event.split();
         let receipt = out.next(value);

@@ -20,6 +20,7 @@ pub struct FilterValue<F>(pub(super) F);
 
 impl<T, M, F: FnMut(&T) -> bool> Filter<Tracked<T, M>> for FilterValue<F> {
     type Out = Tracked<T, M>;
+    const TRANSPARENT: bool = true;
     #[inline]
     fn on_next(&mut self, event: Tracked<T, M>, out: &mut Emitter<'_, '_, impl InputThing<Self::Out>>) -> Receipt {
         if (self.0)(&event.value) { out.next(event) } else { Ok(Demand::More) }

@@ -25,6 +25,7 @@ pub struct Gathered;
 
 impl<In: Gather> Filter<In> for Gathered {
     type Out = Tracked<In::Value, In::Meta>;
+    const TRANSPARENT: bool = true;
     fn on_next(&mut self, event: In, out: &mut Emitter<'_, '_, impl InputThing<Self::Out>>) -> Receipt {
         out.next(event.gather())
     }

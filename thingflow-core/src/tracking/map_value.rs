@@ -18,6 +18,7 @@ pub struct MapValue<F>(pub(super) F);
 
 impl<T, U, M, F: FnMut(T) -> U> Filter<Tracked<T, M>> for MapValue<F> {
     type Out = Tracked<U, M>;
+    const TRANSPARENT: bool = true;
     #[inline]
     fn on_next(&mut self, event: Tracked<T, M>, out: &mut Emitter<'_, '_, impl InputThing<Self::Out>>) -> Receipt {
         out.next(event.map(&mut self.0))

@@ -27,6 +27,7 @@ pub struct TryMapValue<F>(pub(super) F);
 
 impl<T, U, M, E: Display, F: FnMut(T) -> Result<U, E>> Filter<Tracked<T, M>> for TryMapValue<F> {
     type Out = Tracked<U, M>;
+    const TRANSPARENT: bool = true;
     #[inline]
     fn on_next(&mut self, event: Tracked<T, M>, out: &mut Emitter<'_, '_, impl InputThing<Self::Out>>) -> Receipt {
         match event.try_map(&mut self.0) {

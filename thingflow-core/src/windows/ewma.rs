@@ -111,6 +111,7 @@ impl<V: Float> Ewma<V> {
 
 impl<T: Measured> Filter<T> for Ewma<T::Value> {
     type Out = T;
+    const TRANSPARENT: bool = true;
     #[inline]
     fn on_next(&mut self, event: T, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
         let value = event.value();

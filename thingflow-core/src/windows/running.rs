@@ -29,6 +29,7 @@ impl<G, S> Running<G, S> {
 
 impl<T, G: Slide<T>, S: Stamp> Filter<T> for Running<G, S> {
     type Out = G::Sent<S::Out<G::Made>>;
+    const TRANSPARENT: bool = true;
     #[inline]
     fn on_next(&mut self, event: T, out: &mut Emitter<'_, '_, impl InputThing<Self::Out>>) -> Receipt {
         if self.tally.count == 0 {

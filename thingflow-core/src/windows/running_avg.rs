@@ -150,6 +150,7 @@ fn is_nan<F: Float>(value: F) -> bool {
 
 impl<T: Measured, B: Places<T::Value>> Filter<T> for RunningAvg<T, B> {
     type Out = T;
+    const TRANSPARENT: bool = true;
     #[inline]
     fn on_next(&mut self, event: T, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
         let value = event.value();

@@ -9,6 +9,7 @@ use core::marker::PhantomData;
 use core::mem::take;
 
 use heapless::Vec;
+use postcard::ser_flavors::Flavor;
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer, Serialize};
 use thingflow_core::{SensorEvent, SensorId, Timestamp};
@@ -136,10 +137,36 @@ impl<T: DeserializeOwned, const N: usize> Decode for PostcardFrames<T, N> {
 /// # Errors
 /// If the message is longer or the buffer too small, or if `postcard` has no format for the type.
 pub fn encode<'b, T: Serialize>(message: &T, buffer: &'b mut [u8]) -> Result<&'b [u8], EncodeError> {
-    let mut bytes = [0; 240];
-    let message = &*postcard::to_slice(message, &mut bytes).map_err(EncodeError)?;
-    let frame = Checked { message, checksum: crc16(message) };
-    postcard::to_slice_cobs(&frame, buffer).map(|frame| &*frame).map_err(EncodeError)
+    let (length, checksum) = postcard::serialize_with_flavor(message, Sum::default()).map_err(EncodeError)?;
+    // The bytes of a `Checked`, without a place for those of the message.
+    postcard::to_slice_cobs(&(length, message, checksum), buffer).map(|frame| &*frame).map_err(EncodeError)
+}
+
+/// The longest message.
+const LONGEST: u16 = 240;
+
+/// Takes the bytes of a message only to count them and to make their checksum.
+struct Sum {
+    length: u16,
+    checksum: u16,
+}
+
+impl Default for Sum {
+    fn default() -> Self {
+        Self { length: 0, checksum: crc16(&[]) }
+    }
+}
+
+impl Flavor for Sum {
+    type Output = (u16, u16);
+    fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
+        self.length += 1;
+        self.checksum = crc16_and(self.checksum, byte);
+        if self.length > LONGEST { Err(postcard::Error::SerializeBufferFull) } else { Ok(()) }
+    }
+    fn finalize(self) -> postcard::Result<(u16, u16)> {
+        Ok((self.length, self.checksum))
+    }
 }
 
 /// Why a message has no frame.
@@ -167,9 +194,12 @@ impl Error for EncodeError {
 
 /// CRC-16 of the CCITT, with the start 0xFFFF.
 fn crc16(bytes: &[u8]) -> u16 {
-    bytes.iter().fold(0xFFFF, |crc, byte| {
-        (0..8).fold(crc ^ u16::from(*byte) << 8, |crc, _| crc << 1 ^ if crc & 0x8000 == 0 { 0 } else { 0x1021 })
-    })
+    bytes.iter().fold(0xFFFF, |crc, byte| crc16_and(crc, *byte))
+}
+
+/// The checksum with one more byte.
+fn crc16_and(crc: u16, byte: u8) -> u16 {
+    (0..8).fold(crc ^ u16::from(byte) << 8, |crc, _| crc << 1 ^ if crc & 0x8000 == 0 { 0 } else { 0x1021 })
 }
 
 #[cfg(test)]

@@ -12,20 +12,27 @@ use emulator::Run;
 use image::Size;
 
 /// With a floating-point unit and without. The emulated board can run both.
-const TARGETS: [&str; 2] = ["thumbv7em-none-eabihf", "thumbv6m-none-eabi"];
+const TARGETS: [Target; 2] = [
+    Target { name: "thumbv7em-none-eabihf", flash: 11_960, ram: 1_220 },
+    Target { name: "thumbv6m-none-eabi", flash: 12_900, ram: 1_332 },
+];
 
-/// The example's limits, in bytes.
-const FLASH: u64 = 24 * 1024;
-const RAM: u64 = 4 * 1024;
+/// What the example is built for, and what it may take there, in bytes. What is beyond that has to be earned: the code of an
+/// operator that a chain does not have must not be in its program.
+struct Target {
+    name: &'static str,
+    flash: u64,
+    ram: u64,
+}
 
 pub(crate) fn run(_: &[String]) -> Result {
     setup()?;
     // The firmware is built on the core without any feature. A Cortex-M0 has not the atomics that `alloc` takes.
-    build("-p thingflow-core --no-default-features --features alloc", TARGETS[0])?;
+    build("-p thingflow-core --no-default-features --features alloc", TARGETS[0].name)?;
     let here = output_here()?;
-    for target in TARGETS {
-        build("--release --manifest-path firmware/Cargo.toml", target)?;
-        check(target, &here).map_err(|error| format!("{target}: {error}"))?;
+    for target in &TARGETS {
+        build("--release --manifest-path firmware/Cargo.toml", target.name)?;
+        check(target, &here).map_err(|error| format!("{}: {error}", target.name))?;
     }
     Ok(())
 }
@@ -59,17 +66,18 @@ fn output_here() -> Result<String> {
 }
 
 /// Runs the firmware, compares it with the run on this machine, and prints what it takes.
-fn check(target: &str, here: &str) -> Result {
-    let image = format!("{}/{target}/release/firmware", folder());
+fn check(target: &Target, here: &str) -> Result {
+    let Target { name, flash: most_flash, ram: most_ram } = target;
+    let image = format!("{}/{name}/release/firmware", folder());
     let size = Size::of(&fs::read(&image)?)?;
     let run = emulator::run(&image, &format!("{}/leds.log", folder()))?;
     let stack = compare(here, &run)?;
     let ram = size.ram + stack;
     println!(
-        "{target}: as on this machine; flash {} of {FLASH} bytes, RAM {ram} of {RAM} bytes ({} static, {stack} of stack)",
+        "{name}: as on this machine; flash {} of {most_flash} bytes, RAM {ram} of {most_ram} bytes ({} static, {stack} of stack)",
         size.flash, size.ram
     );
-    if size.flash < FLASH && ram < RAM { Ok(()) } else { Err("the example has become too large".into()) }
+    if size.flash <= *most_flash && ram <= *most_ram { Ok(()) } else { Err("the example has become too large".into()) }
 }
 
 /// Compares messages and pins line by line; gives the board's report on its stack.
