@@ -880,7 +880,7 @@ const ELSEWHERE: [(&str, &str); 14] = [
 ];
 
 /// The texts of the core's sources.
-fn sources() -> Vec<String> {
+fn texts() -> Vec<String> {
     let mut folders = vec![PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/src"))];
     let mut texts = Vec::new();
     while let Some(folder) = folders.pop() {
@@ -898,7 +898,7 @@ fn sources() -> Vec<String> {
 /// The types of the core that implement [`InputThing`], and those that are given another Thing and are filters.
 fn implemented() -> BTreeSet<String> {
     let mut types = BTreeSet::from(["Output", "Pipe", "Tap", "Then", "TryWith"].map(String::from)); // by another trait
-    for text in sources() {
+    for text in texts() {
         let code: Vec<_> = text.lines().map(str::trim).filter(|line| !line.starts_with("//")).collect();
         types.extend(code.join(" ").split("impl").filter_map(implementor).map(String::from));
     }
@@ -938,7 +938,7 @@ fn every_wrapper_of_the_sources_is_in_the_table() {
 /// What stands between the braces of each implementation of `Filter` that says it is transparent, and whose it is.
 fn transparent() -> Vec<(String, String)> {
     let mut found = Vec::new();
-    for text in sources() {
+    for text in texts() {
         for part in text.split("\nimpl").skip(1) {
             let body = part.split("\n}\n").next().unwrap_or_default();
             if body.contains("const TRANSPARENT: bool = true;") {
