@@ -10,6 +10,7 @@ use crate::context::Context;
 use crate::error::{RunError, StreamError};
 use crate::notice::{Notice, Question};
 use crate::receipts::{Link, Watch};
+use crate::state::StateVisitor;
 use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
 use crate::visit::Visitor;
 use crate::witness;
@@ -136,6 +137,12 @@ fn tell<In, F: Filter<In>, N: InputThing<F::Out>>(
     out: &mut Emitter<'_, '_, N>,
 ) -> Receipt {
     if F::TRANSPARENT {
+        let mut notice = notice;
+        if cfg!(feature = "alloc")
+            && let Notice::State(visitor) = &mut notice
+        {
+            filter.on_state(*visitor);
+        }
         return out.next.notice(notice, out.cx);
     }
     match notice {
@@ -351,6 +358,10 @@ impl<In, A: Filter<In>, B: Filter<A::Out>> Filter<In> for Then<A, B> {
     fn notice(&mut self, notice: Notice<'_>, out: &mut Emitter<'_, '_, impl InputThing<B::Out>>) -> Receipt {
         self.first(out, |filter, gone, out| tell(filter, gone, notice, out))
     }
+    fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        self.first.on_state(state);
+        self.second.on_state(state);
+    }
     fn ask(&self, question: Question<'_>, behind: &dyn Fn(Question<'_>) -> bool) -> bool {
         answer(&self.first, &self.gone, question, &|question| self.second.ask(question, behind))
     }
@@ -445,6 +456,9 @@ impl<In, F: Filter<In>> Filter<In> for Pipe<In, F> {
     fn notice(&mut self, notice: Notice<'_>, out: &mut Emitter<'_, '_, impl InputThing<F::Out>>) -> Receipt {
         out.watch.rename::<F>();
         self.filter.notice(notice, out)
+    }
+    fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        self.filter.on_state(state);
     }
     fn ask(&self, question: Question<'_>, behind: &dyn Fn(Question<'_>) -> bool) -> bool {
         self.filter.ask(question, behind)

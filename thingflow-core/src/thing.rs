@@ -408,8 +408,8 @@ pub trait Filter<In> {
     /// What the filter sends on.
     type Out;
 
-    /// Whether the filter leaves every method but [`on_next`](Self::on_next) and [`describe`](Self::describe) as it is. A chain
-    /// then leads notices and questions past it, which makes a program for a microcontroller smaller, and nothing else.
+    /// Whether the filter leaves every method as it is but [`on_next`](Self::on_next), [`on_state`](Self::on_state) and
+    /// [`describe`](Self::describe). A chain then leads all other notices and questions past it, and without an allocator `on_state` too, which makes a program for a microcontroller smaller, and nothing else.
     const TRANSPARENT: bool = false;
 
     /// Takes the next event.
@@ -534,6 +534,12 @@ pub(crate) fn notice_filter<In, F: Filter<In> + ?Sized>(
     out: &mut Emitter<'_, '_, impl InputThing<F::Out>>,
 ) -> Receipt {
     if F::TRANSPARENT {
+        if cfg!(feature = "alloc")
+            && let Notice::State(visitor) = notice
+        {
+            filter.on_state(visitor);
+            return Ok(Demand::More);
+        }
         return if notice.is_told_by_chain() { Ok(Demand::More) } else { out.notice(notice) };
     }
     match notice {
