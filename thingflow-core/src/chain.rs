@@ -143,7 +143,7 @@ fn tell<In, F: Filter<In>, N: InputThing<F::Out>>(
         {
             filter.on_state(*visitor);
         }
-        return out.next.notice(notice, out.cx);
+        return tell_next(filter, notice, out);
     }
     match notice {
         Notice::Start => {

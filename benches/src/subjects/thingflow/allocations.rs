@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use thingflow_core::{
     Batch, Chain, Context, Delivery, Elementwise, InputThing, Instant, Limit, Notice, Port, Receipt, Scheduler,
-    Selecting, Windows, call, from_iter, pipe,
+    Windows, call, from_iter, pipe,
 };
 
 use super::NEVER_FAILS;

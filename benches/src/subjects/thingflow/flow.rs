@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant as StdInstant};
 
 use thingflow_core::{
-    Context, Elementwise, FlowControl, Instant, Limit, Periodic, Port, Scheduler, Selecting, Sinks, Splitting, Windows,
+    Context, FlowControl, Instant, Limit, Periodic, Port, Scheduler, Selecting, Sinks, Splitting, Windows,
     from_iter,
 };
 
