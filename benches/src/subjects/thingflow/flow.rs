@@ -6,8 +6,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant as StdInstant};
 
 use thingflow_core::{
-    Context, FlowControl, Instant, Limit, Periodic, Port, Scheduler, Selecting, Sinks, Splitting, Windows,
-    from_iter,
+    Context, FlowControl, Instant, Limit, Periodic, Port, Scheduler, Selecting, Sinks, Splitting, Windows, from_iter,
 };
 
 use super::NEVER_FAILS;
