@@ -118,15 +118,20 @@ impl Watch {
     }
 
     fn look(&mut self) -> Result<(), StreamError> {
+        self.read_if_stale()?; // what has been there comes before what is new
         let is_there = self.read_news().map_err(|error| StreamError::caused("cannot watch the folder", error))?;
         if !is_there {
             let why = format!("the folder {} has gone; watch it again when it is back", self.path.display());
             return Err(StreamError::message(why));
         }
-        if std::mem::take(&mut self.is_stale) {
-            self.read_folder().map_err(|error| StreamError::caused("cannot read the folder", error))?;
+        self.read_if_stale()
+    }
+
+    fn read_if_stale(&mut self) -> Result<(), StreamError> {
+        if !std::mem::take(&mut self.is_stale) {
+            return Ok(());
         }
-        Ok(())
+        self.read_folder().map_err(|error| StreamError::caused("cannot read the folder", error))
     }
 }
 
