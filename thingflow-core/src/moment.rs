@@ -135,10 +135,10 @@ impl WallClock {
 /// clock was stepped. In another boot it stays marked as not known.
 ///
 /// ```
+/// # #[cfg(feature = "std")] {
 /// use core::time::Duration;
 /// use thingflow_core::prelude::*;
 /// use thingflow_core::VirtualClock;
-/// # #[cfg(feature = "std")] {
 /// let clock = VirtualClock::new().unset(); // shows 1970
 /// let mut scheduler = Scheduler::with_clock(clock.clone())?;
 /// clock.advance(Duration::from_secs(10));

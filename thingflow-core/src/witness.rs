@@ -35,6 +35,7 @@ pub(crate) struct Witness<S: ?Sized, const END: bool>(PhantomData<fn(&S)>);
 
 impl<S: ?Sized, const END: bool> Witness<S, END> {
     #[inline(always)]
+    #[cfg_attr(not(feature = "std"), allow(clippy::forget_non_drop))] // without marks there is nothing to drop
     pub(crate) fn sees(self, receipt: &Receipt) {
         if receipt.is_ok() {
             core::mem::forget(self);

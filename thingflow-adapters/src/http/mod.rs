@@ -32,6 +32,7 @@ mod pieces;
 mod poll;
 mod writer;
 
+#[cfg(feature = "influx")]
 pub(crate) use client::Client;
 pub use endpoint::Endpoint;
 pub use error::HttpError;

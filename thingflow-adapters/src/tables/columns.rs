@@ -31,6 +31,7 @@ impl Kind {
 
 /// The columns of a record that are not `there` yet: the time and the sender before what has been measured. What is missing
 /// in the record needs none.
+#[cfg(feature = "sqlite")]
 pub(crate) fn new_columns<E: Serialize>(
     flattener: &mut Flattener,
     record: &E,
@@ -59,7 +60,7 @@ pub(crate) fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "sqlite"))]
 mod tests {
     use thingflow_core::{SensorEvent, Timestamp};
 

@@ -3,7 +3,9 @@
 mod columns;
 mod key;
 
-pub(crate) use columns::{Kind, is_own, new_columns, quoted};
+#[cfg(feature = "sqlite")]
+pub(crate) use columns::new_columns;
+pub(crate) use columns::{Kind, is_own, quoted};
 pub(crate) use key::Key;
 
 /// A row that was read, with its number: to go on behind it after a restart.

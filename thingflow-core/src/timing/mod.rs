@@ -144,6 +144,7 @@ pub trait Timing: Chain {
     /// Holds nothing. Sends the other events.
     ///
     /// ```
+    /// # #[cfg(feature = "alloc")] {
     /// # use core::time::Duration;
     /// # use thingflow_core::prelude::*;
     /// # use thingflow_core::testing::Recorder;
@@ -154,7 +155,8 @@ pub trait Timing: Chain {
     /// chain.next(Timestamp::from_secs(100), cx)?;
     /// chain.next(Timestamp::from_secs(1_000_000), cx)?;
     /// assert_eq!((good.events().len(), future.events().len()), (1, 1));
-    /// # Ok::<(), FatalError>(())
+    /// # }
+    /// # Ok::<(), thingflow_core::FatalError>(())
     /// ```
     #[doc(alias = "skew")]
     fn future_to<F, N>(self, time: F, skew: Duration, future: N) -> Self::Piped<FutureTo<F, N>>

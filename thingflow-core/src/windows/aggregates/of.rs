@@ -8,6 +8,7 @@ use crate::state::StateVisitor;
 /// The function is called again when a value leaves the window, and has to give the same.
 ///
 /// ```
+/// # #[cfg(feature = "alloc")] {
 /// # use thingflow_core::prelude::*;
 /// # use thingflow_core::windows::{Max, Mean, Of};
 /// #[derive(Clone, Copy)]
@@ -15,6 +16,7 @@ use crate::state::StateVisitor;
 /// let air = [(20.0, 50.0), (22.0, 60.0)].map(|(celsius, percent)| SensorEvent::new(1, Timestamp::UNIX_EPOCH, Air { celsius, percent }));
 /// let both = (Of(|air: &Air| air.celsius, Mean::new()), Of(|air: &Air| air.percent, Max::new()));
 /// assert_eq!(from_iter(air).aggregate(Window::tumbling(2), both).map(|event| event.val).collect_now(), [(21.0, 60.0)]);
+/// # }
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Of<F, A>(pub F, pub A);
