@@ -2,11 +2,13 @@
 
 mod columns;
 mod key;
-
 #[cfg(feature = "sqlite")]
-pub(crate) use columns::new_columns;
+mod missing;
+
 pub(crate) use columns::{Kind, is_own, quoted};
 pub(crate) use key::Key;
+#[cfg(feature = "sqlite")]
+pub(crate) use missing::new_columns;
 
 /// A row that was read, with its number: to go on behind it after a restart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
