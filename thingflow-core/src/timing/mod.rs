@@ -136,7 +136,7 @@ pub trait Timing: Chain {
     }
 
     /// Sends events whose time is later than now by more than `skew` to another Thing, a port for instance: a sensor with a wrong
-    /// clock then moves no [watermark](Self::watermarks). They are counted, and reported at most every ten seconds.
+    /// clock then moves no watermark. They are counted, and reported at most every ten seconds.
     ///
     /// Now is the wall clock of the scheduler; over a recording that is the time at which it is replayed, unless the
     /// [clock](crate::Flow::begins_at) starts when the recording did.
