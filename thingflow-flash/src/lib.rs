@@ -2,7 +2,7 @@
 //! power cuts.
 //!
 //! [`FlashRing`] keeps bytes behind the traits of `embedded-storage`, without an allocator. [`Keep`] is the sink that encodes
-//! events into one, under the `bare` scheduler of `thingflow-core` or in any other chain. The pages are those of
+//! events into one, under the [`bare`](thingflow_core::bare) scheduler or in any other chain. The pages are those of
 //! `sequential-storage`, which are used in turn, so that all wear alike.
 #![no_std]
 #![forbid(unsafe_code)]

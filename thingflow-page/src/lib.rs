@@ -43,8 +43,8 @@
 //!
 //! # What it costs
 //!
-//! One thread that sleeps. The scheduler is asked once a second for each tab that is open, and for each scrape; while nobody
-//! looks it is not asked at all.
+//! One thread that sleeps. The [scheduler](thingflow_core::Scheduler) is asked once a second for each tab that is open, and for each
+//! scrape, by an [`Inspector`](thingflow_core::Inspector); while nobody looks it is not asked at all.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
