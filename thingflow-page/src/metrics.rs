@@ -17,16 +17,12 @@ pub(crate) const KIND: &str = "application/openmetrics-text; version=1.0.0; char
 
 /// A snapshot as text.
 pub(crate) fn text(snapshot: Snapshot) -> Result<String, fmt::Error> {
-    let mut registry = Registry::with_prefix("thingflow");
-    registry.register_collector(Box::new(Flow(snapshot)));
-    let mut process = Registry::with_prefix("process");
-    process.register_collector(Box::new(Cost(Process::read())));
+    let mut registry = Registry::default();
+    registry.sub_registry_with_prefix("thingflow").register_collector(Box::new(Flow(snapshot)));
+    registry.sub_registry_with_prefix("process").register_collector(Box::new(Cost(Process::read())));
     let mut text = String::new();
     encode(&mut text, &registry)?;
-    let text = text.trim_end_matches("# EOF\n").to_owned();
-    let mut whole = text;
-    encode(&mut whole, &process)?;
-    Ok(whole)
+    Ok(text)
 }
 
 /// A label set of two: the place's id, and its name.
