@@ -5,11 +5,15 @@
 
 mod buffer;
 mod error;
+#[cfg(any(feature = "process", feature = "tcp"))]
+mod framed;
 mod length_prefixed;
 mod lines;
 
 pub use buffer::Buffer;
 pub use error::FrameError;
+#[cfg(any(feature = "process", feature = "tcp"))]
+pub(crate) use framed::{Framed, Piece};
 pub use length_prefixed::LengthPrefixed;
 pub use lines::Lines;
 

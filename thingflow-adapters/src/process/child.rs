@@ -1,7 +1,7 @@
 //! [`Program`]: a program that runs, its standard streams as ports and an input.
 
 use std::fmt;
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Write};
 use std::os::fd::OwnedFd;
 use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, ExitStatus, Stdio};
 
@@ -11,7 +11,7 @@ use thingflow_core::{
 };
 
 use super::options::Options;
-use crate::framing::{Buffer, FrameError, Framing, Lines};
+use crate::framing::{Buffer, FrameError, Framed, Framing, Lines, Piece};
 
 /// How a program has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -143,8 +143,8 @@ struct Alive<F> {
     /// Readable when the program has ended: only to be called then.
     _end: Descriptor<OwnedFd>,
     input: Option<Descriptor<ChildStdin>>,
-    output: Source<ChildStdout, F>,
-    errors: Source<ChildStderr, Lines>,
+    output: Framed<Descriptor<ChildStdout>, F>,
+    errors: Framed<Descriptor<ChildStderr>, Lines>,
 }
 
 /// Killed when it is dropped, and not left behind as a zombie.
@@ -155,52 +155,6 @@ impl Drop for Reaped {
         // It may have ended: then both do nothing.
         let _ = self.0.kill();
         let _ = self.0.wait();
-    }
-}
-
-/// A stream that is read.
-struct Source<R, F> {
-    stream: Option<Descriptor<R>>,
-    framing: F,
-    read: Buffer,
-}
-
-/// What a stream gives.
-enum Piece<T> {
-    Frame(T),
-    Bad(FrameError),
-    Nothing,
-    End,
-}
-
-impl<R: Read, F: Framing> Source<R, F> {
-    fn next(&mut self) -> Piece<F::Frame> {
-        loop {
-            match self.framing.decode(&mut self.read) {
-                Ok(Some(frame)) => return Piece::Frame(frame),
-                Err(error) => {
-                    if error.is_fatal() {
-                        (self.stream, self.read) = (None, Buffer::default());
-                    }
-                    return Piece::Bad(error);
-                }
-                Ok(None) => {}
-            }
-            let Some(stream) = &mut self.stream else {
-                return match self.framing.finish(&mut self.read) {
-                    Ok(frame) => frame.map_or(Piece::End, Piece::Frame),
-                    Err(error) => Piece::Bad(error),
-                };
-            };
-            let mut piece = [0; 4096];
-            match stream.read(&mut piece) {
-                Ok(0) => self.stream = None,
-                Ok(n) => self.read.extend(&piece[..n]),
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return Piece::Nothing,
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(_) => self.stream = None,
-            }
-        }
     }
 }
 
@@ -256,14 +210,14 @@ impl<F: Framing> Running<F> {
         let raw = i32::try_from(child.0.id()).ok().and_then(rustix::process::Pid::from_raw);
         let end = rustix::process::pidfd_open(raw.ok_or(ErrorKind::NotFound)?, rustix::process::PidfdFlags::empty())?;
         let (mut end, mut input) = (Descriptor::new(end), child.0.stdin.take().map(Descriptor::new));
-        let mut output = child.0.stdout.take().map(Descriptor::new);
-        let mut errors = child.0.stderr.take().map(Descriptor::new);
+        let mut output = child.0.stdout.take().map(Descriptor::new).ok_or(ErrorKind::NotFound)?;
+        let mut errors = child.0.stderr.take().map(Descriptor::new).ok_or(ErrorKind::NotFound)?;
         registry.register(&mut end, END, Interest::READABLE)?;
         input.as_mut().map_or(Ok(()), |input| registry.register(input, INPUT, Interest::WRITABLE))?;
-        output.as_mut().map_or(Ok(()), |output| registry.register(output, OUTPUT, Interest::READABLE))?;
-        errors.as_mut().map_or(Ok(()), |errors| registry.register(errors, ERRORS, Interest::READABLE))?;
-        let output = Source { stream: output, framing: self.options.framing.clone(), read: Buffer::default() };
-        let errors = Source { stream: errors, framing: Lines::default(), read: Buffer::default() };
+        registry.register(&mut output, OUTPUT, Interest::READABLE)?;
+        registry.register(&mut errors, ERRORS, Interest::READABLE)?;
+        let output = Framed::new(output, self.options.framing.clone());
+        let errors = Framed::new(errors, Lines::default());
         Ok(Alive { child, status: None, _end: end, input, output, errors })
     }
 
@@ -274,12 +228,14 @@ impl<F: Framing> Running<F> {
             match alive.errors.next() {
                 Piece::Frame(line) => return Found::Error(line),
                 Piece::Bad(error) => return Found::Bad(error),
-                Piece::Nothing | Piece::End => {}
+                Piece::End(Some(error)) => log::debug!("{}: {error}", self.options.name),
+                Piece::Nothing | Piece::End(None) => {}
             }
             match alive.output.next() {
                 Piece::Frame(frame) => return Found::Output(frame),
                 Piece::Bad(error) => return Found::Bad(error),
-                Piece::Nothing | Piece::End => {}
+                Piece::End(Some(error)) => log::debug!("{}: {error}", self.options.name),
+                Piece::Nothing | Piece::End(None) => {}
             }
             // What it has written before its end is read before that is told.
             match (alive.status, alive.child.0.try_wait()) {

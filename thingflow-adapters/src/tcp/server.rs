@@ -11,9 +11,9 @@ use thingflow_core::{
     Question, Receipt, Registry, Shared, StreamError,
 };
 
-use super::client::{Client, ClientId, Read1, StreamFault};
+use super::client::{Client, ClientId};
 use super::options::{Options, Slow};
-use crate::framing::{Framing, Lines};
+use crate::framing::{FrameError, Framing, Lines, Piece};
 
 /// A server of lines of text, with the usual [`Options`].
 ///
@@ -226,7 +226,7 @@ impl<F: Framing> Listening<F> {
         let key = usize::try_from(self.next_id).map_err(|_| ErrorKind::OutOfMemory)?;
         let mut client = Client::new(id, address, socket, self.options.framing.clone());
         let registry = self.registry.as_ref().ok_or(ErrorKind::NotConnected)?;
-        registry.register(&mut client.socket, key, Interest::READABLE | Interest::WRITABLE)?;
+        registry.register(&mut client.socket.stream, key, Interest::READABLE | Interest::WRITABLE)?;
         self.next_id += 1;
         self.clients.insert(key, client);
         self.told.push_back(Change::Connected(id, address));
@@ -285,38 +285,40 @@ impl<F: Framing> Listening<F> {
         loop {
             let client = self.clients.get_mut(&key)?;
             let id = client.id;
-            match client.read() {
-                Read1::Frame(frame) => {
+            match client.socket.next() {
+                Piece::Frame(frame) => {
                     self.stats.received += 1;
                     return Some(Received { client: id, frame });
                 }
-                Read1::Nothing => return None,
-                Read1::Bad(error) => {
+                Piece::Nothing => return None,
+                Piece::Bad(error) if error.is_fatal() => {
+                    self.disconnect(key, error, cx);
+                    return None;
+                }
+                Piece::Bad(error) => {
                     self.stats.invalid += 1;
                     let who = format!("{}, client {id} at {}", self.name, client.address);
                     cx.report(&who, &StreamError::caused("a frame was left out", error));
                 }
-                Read1::Gone(fault) => {
-                    self.say_goodbye(key, fault, cx);
+                Piece::End(fault) => {
+                    // Clients vanish: that is no fault of the program.
+                    if let Some(error) = fault {
+                        log::debug!("{}: client {id} at {}: {error}", self.name, client.address);
+                    }
+                    self.part_with(key);
                     return None;
                 }
             }
         }
     }
 
-    fn say_goodbye(&mut self, key: usize, fault: Option<StreamFault>, cx: &Context<'_>) {
+    /// Parts with a client that sends what is no frame.
+    fn disconnect(&mut self, key: usize, error: FrameError, cx: &Context<'_>) {
         let address = self.clients.get(&key).map(|client| client.address.to_string()).unwrap_or_default();
-        match fault {
-            Some(StreamFault::Frame(error)) => {
-                self.stats.disconnected += 1;
-                self.stats.invalid += 1;
-                let who = format!("{}, client {key} at {address}", self.name);
-                cx.report(&who, &StreamError::caused("a client was disconnected", error));
-            }
-            // Clients vanish: that is no fault of the program.
-            Some(StreamFault::Io(error)) => log::debug!("{}: client {key} at {address}: {error}", self.name),
-            None => {}
-        }
+        self.stats.disconnected += 1;
+        self.stats.invalid += 1;
+        let who = format!("{}, client {key} at {address}", self.name);
+        cx.report(&who, &StreamError::caused("a client was disconnected", error));
         self.part_with(key);
     }
 
