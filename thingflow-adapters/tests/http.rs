@@ -187,7 +187,7 @@ fn a_token_is_read_anew_when_it_was_refused_and_shown_nowhere() -> Result {
     let (ended, ..) =
         run(Writer::json_lines(Endpoint::new(server.url()).token(Secret::file("/nonexistent"))), vec![Level::of(1)])?;
     assert!(ended.unwrap_err().contains("/nonexistent"));
-    for wrong in ["127.0.0.1:1/x", "ftp://host/", "http://", "http://a b/", "https://127.0.0.1/"] {
+    for wrong in ["127.0.0.1:1/x", "ftp://host/", "http://", "http://a b/", "httpss://127.0.0.1/"] {
         let text = run(Writer::json_lines(wrong), vec![Level::of(1)])?.0.unwrap_err();
         assert!(text.contains("invalid endpoint"), "{wrong}: {text}");
     }

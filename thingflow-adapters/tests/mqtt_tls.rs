@@ -4,10 +4,9 @@
 mod support;
 
 use std::fs;
-use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, ExtendedKeyUsagePurpose, IsCa, KeyPair};
+use support::authority::{Authority, DAY};
 use support::mosquitto::Mosquitto;
 use support::mqtt::{new_scheduler, schedule, when};
 use thingflow_adapters::mqtt::{Message, Options, Status};
@@ -15,39 +14,6 @@ use thingflow_adapters::net::{Secret, Tls};
 use thingflow_core::Backoff;
 use thingflow_core::prelude::*;
 use thingflow_core::testing::Recorder;
-
-const DAY: Duration = Duration::from_secs(24 * 3600);
-
-/// Who signs all certificates of a test.
-struct Authority(CertifiedIssuer<'static, KeyPair>);
-
-impl Authority {
-    fn new() -> Self {
-        let mut params = CertificateParams::default();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params.distinguished_name.push(rcgen::DnType::CommonName, "authority");
-        let key = KeyPair::generate().expect("there is a random number");
-        Self(CertifiedIssuer::self_signed(params, key).expect("it can be signed"))
-    }
-
-    fn write(&self, path: &Path) {
-        fs::write(path, self.0.pem()).expect("the folder is ours");
-    }
-
-    /// Writes a certificate, valid from so much after now, and its key.
-    fn issue(&self, folder: &Path, name: &str, starts_in: Duration, lasts: Duration) {
-        let key = KeyPair::generate().expect("there is a random number");
-        let mut params = CertificateParams::new([name.to_owned(), "127.0.0.1".to_owned()]).expect("they are names");
-        let starts = SystemTime::now() + starts_in - DAY;
-        params.not_before = starts.into();
-        params.not_after = (starts + DAY + lasts).into();
-        params.distinguished_name.push(rcgen::DnType::CommonName, name);
-        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
-        let certificate = params.signed_by(&key, &self.0).expect("it can be signed");
-        fs::write(folder.join(format!("{name}.pem")), certificate.pem()).expect("the folder is ours");
-        fs::write(folder.join(format!("{name}.key")), key.serialize_pem()).expect("the folder is ours");
-    }
-}
 
 /// A broker with TLS that asks for certificates, and the authority that both trust.
 fn broker(starts_in: Duration) -> (Mosquitto, Authority) {
@@ -108,7 +74,7 @@ fn a_broker_that_is_not_trusted_is_refused_and_told_apart() {
     scheduler.run_forever().unwrap();
     let told = errors.events().join("\n");
     assert!(
-        told.contains("no trust between this client and the broker") && told.contains("invalid peer certificate"),
+        told.contains("no trust between this client and the server") && told.contains("invalid peer certificate"),
         "{told}"
     );
 }

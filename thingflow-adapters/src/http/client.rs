@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use ureq::config::Config;
 use ureq::http::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use ureq::http::{HeaderMap, Response, Uri};
 use ureq::{Agent, Body};
@@ -35,11 +36,7 @@ impl Client {
     }
 
     fn with(endpoint: &Endpoint, whole: Option<Duration>) -> Result<Self, HttpError> {
-        let uri: Uri =
-            endpoint.url.parse().map_err(|error| endpoint.invalid(format!("{error}; use http://HOST/PATH")))?;
-        if uri.scheme_str() != Some("http") || uri.host().is_none_or(str::is_empty) {
-            return Err(endpoint.invalid("use http://HOST/PATH"));
-        }
+        check_address(endpoint)?;
         let mut headers = HeaderMap::new();
         for (name, value) in &endpoint.headers {
             let known = HeaderName::try_from(name).ok().zip(HeaderValue::try_from(value).ok());
@@ -63,7 +60,7 @@ impl Client {
             .timeout_recv_response(timeout)
             .timeout_per_read(timeout)
             .build();
-        Ok(Self { agent: config.new_agent(), endpoint: endpoint.clone(), headers })
+        Ok(Self { agent: agent(&config, endpoint), endpoint: endpoint.clone(), headers })
     }
 
     pub(crate) fn endpoint(&self) -> &Endpoint {
@@ -106,6 +103,36 @@ impl Client {
         let text = String::from_utf8_lossy(&text).trim().to_owned();
         HttpError::Status { url: self.endpoint.to_string(), status, text }
     }
+}
+
+fn check_address(endpoint: &Endpoint) -> Result<(), HttpError> {
+    let uri: Uri = endpoint.url.parse().map_err(|error| endpoint.invalid(format!("{error}; use http://HOST/PATH")))?;
+    if uri.host().is_none_or(str::is_empty) {
+        return Err(endpoint.invalid("use http://HOST/PATH"));
+    }
+    match uri.scheme_str() {
+        #[cfg(feature = "tls")]
+        Some("http") if endpoint.tls.is_some() => {
+            Err(endpoint.invalid("it has certificates for TLS but is not encrypted; use https://HOST/PATH"))
+        }
+        Some("http") => Ok(()),
+        Some("https") if cfg!(feature = "tls") => Ok(()),
+        Some("https") => Err(endpoint.invalid("https:// needs the feature `tls` of this library")),
+        _ => Err(endpoint.invalid("use http://HOST/PATH")),
+    }
+}
+
+#[cfg(not(feature = "tls"))]
+fn agent(config: &Config, _: &Endpoint) -> Agent {
+    config.new_agent()
+}
+
+#[cfg(feature = "tls")]
+fn agent(config: &Config, endpoint: &Endpoint) -> Agent {
+    use ureq::unversioned::resolver::DefaultResolver;
+    use ureq::unversioned::transport::{Connector, TcpConnector};
+    let secured = super::secured::Secured::new(endpoint.tls.clone().unwrap_or_default());
+    Agent::with_parts(config.clone(), ().chain(TcpConnector::default()).chain(secured), DefaultResolver::default())
 }
 
 fn authorization(endpoint: &Endpoint, who: &Who) -> Result<HeaderValue, HttpError> {

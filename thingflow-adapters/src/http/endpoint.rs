@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use super::HttpError;
 use crate::net::Secret;
+#[cfg(feature = "tls")]
+use crate::net::Tls;
 
 /// A web address, and how to go there: headers, a token, a time limit.
 ///
@@ -29,6 +31,8 @@ pub struct Endpoint {
     pub(super) who: Option<Who>,
     pub(super) timeout: Duration,
     pub(super) gzip: bool,
+    #[cfg(feature = "tls")]
+    pub(super) tls: Option<Tls>,
 }
 
 /// How a client says who it is.
@@ -46,10 +50,25 @@ pub(super) enum Who {
 }
 
 impl Endpoint {
-    /// An address that begins with `http://`. Without anything else said, a request has to be answered within 30 s.
+    /// An address that begins with `http://`, or with `https://` by the feature `tls`. Without anything else said, a request
+    /// has to be answered within 30 s.
     pub fn new(url: impl Into<String>) -> Self {
-        let timeout = Duration::from_secs(30);
-        Self { url: url.into(), headers: Vec::new(), who: None, timeout, gzip: false }
+        Self {
+            url: url.into(),
+            headers: Vec::new(),
+            who: None,
+            timeout: Duration::from_secs(30),
+            gzip: false,
+            #[cfg(feature = "tls")]
+            tls: None,
+        }
+    }
+
+    /// Which certificates an `https://` address trusts and shows; without it those that the system trusts, and none.
+    #[cfg(feature = "tls")]
+    pub fn tls(mut self, tls: Tls) -> Self {
+        self.tls = Some(tls);
+        self
     }
 
     /// Sends a header with each request.

@@ -6,7 +6,7 @@ use std::fmt;
 use thingflow_core::{Refusal, StreamError};
 
 use crate::fields::FieldError;
-use crate::net::SecretError;
+use crate::net::{SecretError, TlsFault};
 use crate::printable::printable;
 
 /// Why a request has failed. An address is shown without a password and without what follows the question mark.
@@ -56,6 +56,15 @@ impl HttpError {
     pub(super) fn fields(error: FieldError) -> Self {
         Self::Event(Box::new(error))
     }
+
+    /// What is wrong with certificates, if it is that.
+    fn trust(&self) -> Option<TlsFault> {
+        let Self::Request { cause, .. } = self else { return None };
+        match cause.downcast_ref() {
+            Some(ureq::Error::Io(error)) => crate::net::fault(error),
+            _ => crate::net::fault(cause.downcast_ref()?),
+        }
+    }
 }
 
 impl fmt::Display for HttpError {
@@ -63,7 +72,10 @@ impl fmt::Display for HttpError {
         match self {
             Self::Endpoint { url, what } => write!(f, "invalid endpoint {}: {what}", printable(url)),
             Self::Secret(error) => error.fmt(f),
-            Self::Request { url, cause } => write!(f, "cannot reach {}: {cause}", printable(url)),
+            Self::Request { url, cause } => {
+                let (meaning, colon) = self.trust().map_or(("", ""), |fault| (fault.meaning(), ": "));
+                write!(f, "cannot reach {}: {meaning}{colon}{cause}", printable(url))
+            }
             Self::Status { url, status, text } => {
                 let (reason, colon) = (reason(*status), if text.is_empty() { "" } else { ": " });
                 write!(f, "{} answers {status}{reason}{colon}{}", printable(url), printable(text))
@@ -115,6 +127,7 @@ impl From<HttpError> for StreamError {
 impl From<HttpError> for Refusal {
     fn from(error: HttpError) -> Self {
         match error {
+            HttpError::Request { .. } if error.trust() == Some(TlsFault::Setup) => Self::Setup(error.into()),
             HttpError::Endpoint { .. } | HttpError::Secret(_) => Self::Setup(error.into()),
             HttpError::Event(_) => Self::Event { index: 0, error: error.into() },
             HttpError::Request { .. } | HttpError::Status { .. } | HttpError::Answer { .. } => Self::Peer(error.into()),

@@ -6,7 +6,7 @@
 //!   than a question (`ETag`, `Last-Modified`).
 //! - [`Pieces`] is a source of the pieces of one long answer, [`open`] a reader of it.
 //!
-//! All of them take an [`Endpoint`]: the address, and how to go there. They block, so a writer is given to
+//! All of them take an [`Endpoint`]: the address, and how to go there, by TLS if it begins with `https://`. They block, so a writer is given to
 //! [`Scheduler::worker`](thingflow_core::Scheduler::worker), the others belong on an edge thread.
 //!
 //! ```no_run
@@ -30,6 +30,8 @@ mod endpoint;
 mod error;
 mod pieces;
 mod poll;
+#[cfg(feature = "tls")]
+mod secured;
 mod writer;
 
 #[cfg(feature = "influx")]

@@ -521,15 +521,12 @@ fn clock_offset(cx: &Context<'_>) -> i128 {
 /// What follows from an error of the connection.
 fn no_connection(error: io::Error) -> Lost {
     #[cfg(feature = "tls")]
-    match crate::net::fault(&error) {
-        Some(TlsFault::Setup) => {
-            return Lost::Setup(StreamError::caused("no trust between this client and the broker", error));
-        }
-        Some(TlsFault::NotYetValid) => {
-            let text = "the broker's certificate is not valid yet: the clock of this machine is probably not set";
-            return Lost::TooEarly(StreamError::caused(text, error));
-        }
-        None => {}
+    if let Some(fault) = crate::net::fault(&error) {
+        let error = StreamError::caused(fault.meaning(), error);
+        return match fault {
+            TlsFault::Setup => Lost::Setup(error),
+            TlsFault::NotYetValid => Lost::TooEarly(error),
+        };
     }
     error.into()
 }

@@ -10,6 +10,8 @@ mod secret;
 mod stream;
 #[cfg(feature = "tls")]
 mod tls;
+#[cfg(any(feature = "http", feature = "postgres", feature = "tls"))]
+mod trust;
 
 pub use address::{Address, AddressError};
 pub use secret::{Secret, SecretError};
@@ -18,5 +20,5 @@ pub use tls::{Tls, TlsError};
 
 pub(crate) use dialer::Dialer;
 pub(crate) use stream::Stream;
-#[cfg(feature = "tls")]
-pub(crate) use tls::{TlsFault, fault};
+#[cfg(any(feature = "http", feature = "postgres", feature = "tls"))]
+pub(crate) use trust::{TlsFault, fault};

@@ -8,7 +8,7 @@ use std::{fmt, fs, io};
 
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use rustls::{CertificateError, ClientConfig, ClientConnection, RootCertStore};
+use rustls::{ClientConfig, ClientConnection, RootCertStore};
 use thingflow_core::Timestamp;
 
 use super::stream::Stream;
@@ -65,13 +65,14 @@ impl Tls {
     }
 
     /// Begins a handshake with a server of that name.
-    pub(super) fn begin(&self, host: &str) -> io::Result<ClientConnection> {
+    pub(crate) fn begin(&self, host: &str) -> io::Result<ClientConnection> {
         let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
         let config = self.config().map_err(io::Error::other)?;
         ClientConnection::new(config, name).map_err(io::Error::other)
     }
 
-    fn config(&self) -> Result<Arc<ClientConfig>, TlsError> {
+    /// What is made of the files, as they are now.
+    pub(crate) fn config(&self) -> Result<Arc<ClientConfig>, TlsError> {
         let paths = self.identity.iter().flat_map(|(certificates, key)| [certificates, key]).chain(&self.roots);
         let stamps: Vec<Stamp> = paths.map(|path| stamp(path)).collect();
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
@@ -161,32 +162,6 @@ impl fmt::Debug for TlsError {
 impl Error for TlsError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         self.cause.as_ref().map(|cause| &**cause as _)
-    }
-}
-
-/// What is at fault when a handshake fails.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum TlsFault {
-    /// A certificate is not valid yet: the clock of this machine may not be set.
-    NotYetValid,
-    /// A certificate, a key or a name: somebody must act.
-    Setup,
-}
-
-/// What TLS finds wrong, if it is that.
-pub(crate) fn fault(error: &io::Error) -> Option<TlsFault> {
-    let inner = error.get_ref()?;
-    if inner.is::<TlsError>() {
-        return Some(TlsFault::Setup);
-    }
-    match inner.downcast_ref::<rustls::Error>()? {
-        rustls::Error::InvalidCertificate(
-            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. },
-        ) => Some(TlsFault::NotYetValid),
-        rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented => Some(TlsFault::Setup),
-        // The server does not take the certificate that was shown.
-        rustls::Error::AlertReceived(_) => Some(TlsFault::Setup),
-        _ => None,
     }
 }
 

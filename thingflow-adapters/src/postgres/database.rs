@@ -4,20 +4,27 @@ use std::fmt;
 use std::time::Duration;
 
 use tokio_postgres::Config;
+use tokio_postgres::config::SslMode;
 
 use super::PostgresError;
 use super::error::whole;
 use crate::net::Secret;
+#[cfg(feature = "postgres-tls")]
+use crate::net::Tls;
 
 /// A database: its address, who we are, and how long it may take to answer.
 ///
-/// The connection is not encrypted: use one of the same machine, or a network that you trust.
+/// With `sslmode=require` in the address, or [`tls`](Self::tls), the connection is encrypted and the server's certificate is
+/// checked, its name too: `verify-ca` and `verify-full` are the same. It takes the feature `postgres-tls`. Without either it is
+/// not encrypted: use a database of the same machine, or a network that you trust.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Database {
     url: String,
     password: Option<Secret>,
     pub(super) timeout: Duration,
+    #[cfg(feature = "postgres-tls")]
+    tls: Option<Tls>,
 }
 
 impl Database {
@@ -25,7 +32,25 @@ impl Database {
     /// have it. It holds no password: that is said by [`password`](Self::password). Without anything else said, an
     /// answer has to come within 30 s.
     pub fn new(url: impl Into<String>) -> Self {
-        Self { url: url.into(), password: None, timeout: Duration::from_secs(30) }
+        Self {
+            url: url.into(),
+            password: None,
+            timeout: Duration::from_secs(30),
+            #[cfg(feature = "postgres-tls")]
+            tls: None,
+        }
+    }
+
+    /// Encrypts the connection; these certificates are trusted and shown.
+    #[cfg(feature = "postgres-tls")]
+    pub fn tls(mut self, tls: Tls) -> Self {
+        self.tls = Some(tls);
+        self
+    }
+
+    #[cfg(feature = "postgres-tls")]
+    pub(super) fn secured(&self) -> super::secured::Secured {
+        super::secured::Secured(self.tls.clone().unwrap_or_default())
     }
 
     /// The password, which is read anew with each connection.
@@ -42,7 +67,8 @@ impl Database {
 
     pub(super) fn config(&self) -> Result<Config, PostgresError> {
         let wrong = |why: String| PostgresError::Address { why };
-        let mut config: Config = self.url.parse().map_err(|error| wrong(whole(&error)))?;
+        let mut config = self.read().map_err(|error| wrong(whole(&error)))?;
+        config.ssl_mode(self.ssl_mode(config.get_ssl_mode()).map_err(|why| wrong(why.to_owned()))?);
         if config.get_password().is_some() {
             return Err(wrong("it holds a password, which would be shown; give it by `password`".to_owned()));
         }
@@ -58,6 +84,39 @@ impl Database {
     }
 }
 
+impl Database {
+    fn read(&self) -> Result<Config, tokio_postgres::Error> {
+        // A certificate is always checked as far as the strictest of these asks for.
+        let url = ["sslmode=verify-full", "sslmode=verify-ca"].iter().fold(self.url.clone(), |url, strict| {
+            let strict_at_end = |rest: &str| rest.is_empty() || rest.starts_with(['&', ' ']);
+            match url.split_once(strict) {
+                Some((before, rest)) if strict_at_end(rest) => format!("{before}sslmode=require{rest}"),
+                _ => url,
+            }
+        });
+        url.parse()
+    }
+
+    /// Encrypted or not: never one by chance, as `prefer` would have it.
+    #[cfg(feature = "postgres-tls")]
+    fn ssl_mode(&self, asked: SslMode) -> Result<SslMode, &'static str> {
+        match (asked, &self.tls) {
+            (SslMode::Disable, Some(_)) => Err("it says sslmode=disable, but has certificates; use sslmode=require"),
+            (SslMode::Require, _) | (_, Some(_)) => Ok(SslMode::Require),
+            _ => Ok(SslMode::Disable),
+        }
+    }
+
+    #[cfg(not(feature = "postgres-tls"))]
+    #[allow(clippy::unused_self)] // as the other one
+    fn ssl_mode(&self, asked: SslMode) -> Result<SslMode, &'static str> {
+        match asked {
+            SslMode::Require => Err("its sslmode needs the feature `postgres-tls` of this library"),
+            _ => Ok(SslMode::Disable),
+        }
+    }
+}
+
 impl<T: Into<String>> From<T> for Database {
     fn from(url: T) -> Self {
         Self::new(url)
@@ -66,7 +125,7 @@ impl<T: Into<String>> From<T> for Database {
 
 impl fmt::Display for Database {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.url.parse::<Config>() {
+        match self.read() {
             Ok(config) => f.write_str(config.get_dbname().unwrap_or("the database")),
             Err(_) => f.write_str("the database"),
         }

@@ -7,6 +7,7 @@ use thingflow_core::{Refusal, Rejection, StreamError};
 use tokio_postgres::error::SqlState;
 
 use crate::fields::FieldError;
+use crate::net::TlsFault;
 use crate::printable::printable;
 
 /// A database that cannot be used, or a row of it.
@@ -65,7 +66,10 @@ impl fmt::Display for PostgresError {
                 Some(error) => {
                     write!(f, "cannot {doing}: {} (SQLSTATE {})", printable(error.message()), error.code().code())
                 }
-                None => write!(f, "cannot {doing}: {}", printable(&whole(cause))),
+                None => {
+                    let (meaning, colon) = trust(cause).map_or(("", ""), |fault| (fault.meaning(), ": "));
+                    write!(f, "cannot {doing}: {meaning}{colon}{}", printable(&whole(cause)))
+                }
             },
             Self::Silent { doing } => write!(f, "cannot {doing}: the database has not answered in time"),
             Self::Table { table, what } => write!(f, "invalid table `{}`: {what}", printable(table)),
@@ -87,6 +91,11 @@ pub(super) fn whole(error: &tokio_postgres::Error) -> String {
         Some(cause) if !text.contains(&cause) => format!("{text}: {cause}"),
         _ => text,
     }
+}
+
+/// What is wrong with certificates, if it is that.
+fn trust(error: &tokio_postgres::Error) -> Option<TlsFault> {
+    crate::net::fault(error.source()?.downcast_ref()?)
 }
 
 /// As `Display`.
@@ -132,6 +141,18 @@ fn fault_of(state: &SqlState) -> Fault {
     }
 }
 
+/// The library has no question for these.
+fn says_setup(error: &tokio_postgres::Error) -> bool {
+    let text = whole(error);
+    [
+        "invalid configuration",
+        "error performing TLS handshake: server does not",
+        "error performing TLS handshake: no hostname",
+    ]
+    .iter()
+    .any(|known| text.starts_with(known))
+}
+
 impl PostgresError {
     fn fault(&self) -> Fault {
         match self {
@@ -140,8 +161,7 @@ impl PostgresError {
             Self::Silent { .. } | Self::System(_) => Fault::Peer,
             Self::Database { cause, .. } => match cause.code() {
                 Some(state) => fault_of(state),
-                // The library has no question for it.
-                None if cause.to_string().starts_with("invalid configuration") => Fault::Setup,
+                None if trust(cause) == Some(TlsFault::Setup) || says_setup(cause) => Fault::Setup,
                 None => Fault::Peer,
             },
         }

@@ -27,6 +27,8 @@ mod error;
 mod listener;
 mod reader;
 mod rows;
+#[cfg(feature = "postgres-tls")]
+mod secured;
 mod session;
 mod writer;
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::timeout;
-use tokio_postgres::{Client, Connection, NoTls, Socket, tls::NoTlsStream};
+use tokio_postgres::{Client, Connection, Socket};
 
 use super::{Database, PostgresError};
 use crate::tables::quoted;
@@ -20,7 +20,11 @@ pub(super) struct Session {
 }
 
 /// What a database has to say, besides answers.
-pub(super) type Line = Connection<Socket, NoTlsStream>;
+#[cfg(not(feature = "postgres-tls"))]
+pub(super) type Line = Connection<Socket, tokio_postgres::tls::NoTlsStream>;
+/// What a database has to say, besides answers.
+#[cfg(feature = "postgres-tls")]
+pub(super) type Line = Connection<Socket, super::secured::Encrypted>;
 
 /// Who waits.
 pub(super) fn runtime() -> Result<Runtime, PostgresError> {
@@ -30,7 +34,11 @@ pub(super) fn runtime() -> Result<Runtime, PostgresError> {
 pub(super) async fn connect(database: &Database) -> Result<(Client, Line), PostgresError> {
     let config = database.config()?;
     let doing = "connect to the database";
-    let connected = timeout(database.timeout, config.connect(NoTls)).await;
+    #[cfg(not(feature = "postgres-tls"))]
+    let security = tokio_postgres::NoTls;
+    #[cfg(feature = "postgres-tls")]
+    let security = database.secured();
+    let connected = timeout(database.timeout, config.connect(security)).await;
     let connected = connected.map_err(|_| PostgresError::Silent { doing })?;
     connected.map_err(|cause| PostgresError::Database { doing, cause })
 }

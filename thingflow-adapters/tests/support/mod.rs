@@ -1,6 +1,7 @@
 //! What tests against real servers share: servers of their own, and a proxy that injects faults.
 #![allow(dead_code)] // each test program uses a part of it
 
+pub(crate) mod authority;
 pub(crate) mod mosquitto;
 #[cfg(feature = "mqtt")]
 pub(crate) mod mqtt;

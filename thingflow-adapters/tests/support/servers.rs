@@ -19,12 +19,25 @@ pub(crate) struct Server {
 impl Server {
     /// InfluxDB 1 over HTTP, and over UDP on the other port, into the database `udp`.
     pub(crate) fn influx() -> (Self, SocketAddr) {
-        let (folder, address, rpc, udp) = (folder(), free_port(), free_port(), free_port());
+        Self::influx_with(folder(), "")
+    }
+
+    /// InfluxDB 1 over HTTPS, with the certificate `localhost` that is in its folder.
+    pub(crate) fn influx_by_tls(folder: tempfile::TempDir) -> Self {
+        let path = folder.path().display().to_string();
+        let lines = format!(
+            "https-enabled = true\nhttps-certificate = \"{path}/localhost.pem\"\nhttps-private-key = \"{path}/localhost.key\"\n"
+        );
+        Self::influx_with(folder, &lines).0
+    }
+
+    fn influx_with(folder: tempfile::TempDir, http: &str) -> (Self, SocketAddr) {
+        let (address, rpc, udp) = (free_port(), free_port(), free_port());
         let path = folder.path().display();
         let config = format!(
             "reporting-disabled = true\nbind-address = \"{rpc}\"\n[meta]\ndir = \"{path}/meta\"\n\
              [data]\ndir = \"{path}/data\"\nwal-dir = \"{path}/wal\"\n\
-             [http]\nbind-address = \"{address}\"\n[[udp]]\nenabled = true\nbind-address = \"{udp}\"\ndatabase = \"udp\"\n\
+             [http]\nbind-address = \"{address}\"\n{http}[[udp]]\nenabled = true\nbind-address = \"{udp}\"\ndatabase = \"udp\"\n\
              batch-timeout = \"10ms\"\n"
         );
         fs::write(folder.path().join("influxdb.conf"), config).expect("the folder is ours");
@@ -44,7 +57,33 @@ impl Server {
 
     /// PostgreSQL, with a superuser `test` who may come in without a password, and a user `pat` whose password is `s3cret`.
     pub(crate) fn postgres() -> Self {
-        let (folder, address) = (folder(), free_port());
+        let rules = "host all pat 127.0.0.1/32 scram-sha-256\nhost all test 127.0.0.1/32 trust\n";
+        Self::postgres_with(folder(), rules, &[])
+    }
+
+    /// PostgreSQL that talks by TLS only, with the certificate `localhost` that is in its folder; the user `lamp` shows one of
+    /// the authority `ca.pem`.
+    pub(crate) fn postgres_by_tls(folder: tempfile::TempDir) -> Self {
+        let file = |name: &str| folder.path().join(name);
+        for name in ["localhost.key", "localhost.pem", "ca.pem"] {
+            fs::set_permissions(file(name), std::os::unix::fs::PermissionsExt::from_mode(0o600)).expect("it is ours");
+            if rustix::process::geteuid().is_root() {
+                std::os::unix::fs::chown(file(name), Some(NOBODY), Some(NOBODY)).expect("root may do that");
+            }
+        }
+        let set = |what: &str, name: &str| format!("{what}={}", file(name).display());
+        let settings = [
+            "ssl=on".to_owned(),
+            set("ssl_cert_file", "localhost.pem"),
+            set("ssl_key_file", "localhost.key"),
+            set("ssl_ca_file", "ca.pem"),
+        ];
+        let rules = "hostssl all lamp 127.0.0.1/32 cert\nhostssl all test 127.0.0.1/32 trust\n";
+        Self::postgres_with(folder, rules, &settings)
+    }
+
+    fn postgres_with(folder: tempfile::TempDir, rules: &str, settings: &[String]) -> Self {
+        let address = free_port();
         let data = folder.path().join("data");
         // It refuses to be run by root.
         let user = |command: &mut Command| {
@@ -60,10 +99,10 @@ impl Server {
         user(&mut init);
         let made = init.output().expect("PostgreSQL is installed: cargo xtask setup --servers");
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-        let rules = "host all pat 127.0.0.1/32 scram-sha-256\nhost all test 127.0.0.1/32 trust\n";
         fs::write(data.join("pg_hba.conf"), rules).expect("the folder is ours");
         let mut command = Command::new(postgres_program("postgres"));
         command.args(["-F", "-h", "127.0.0.1", "-c", "unix_socket_directories=", "-c", "shared_buffers=16MB"]);
+        command.args(settings.iter().flat_map(|setting| ["-c", setting]));
         command.arg("-p").arg(address.port().to_string()).arg("-D").arg(&data);
         user(&mut command);
         let server = Self::start(folder, address, command);
@@ -101,6 +140,17 @@ impl Server {
         format!("http://{}", self.address)
     }
 
+    /// `openssl s_server`, which shows the certificate `localhost` in its folder, asks for one of `ca.pem`, and says in HTTP
+    /// what it has seen.
+    pub(crate) fn openssl(folder: tempfile::TempDir) -> Self {
+        let address = free_port();
+        let mut command = Command::new("openssl");
+        command.args(["s_server", "-www", "-Verify", "1", "-verify_return_error", "-accept"]).arg(address.to_string());
+        command.args(["-cert", "localhost.pem", "-key", "localhost.key", "-CAfile", "ca.pem"]);
+        command.current_dir(folder.path());
+        Self::start(folder, address, command)
+    }
+
     /// Its folder.
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
@@ -125,6 +175,6 @@ fn postgres_program(name: &str) -> std::path::PathBuf {
     programs.pop().unwrap_or_else(|| name.into())
 }
 
-fn folder() -> tempfile::TempDir {
+pub(crate) fn folder() -> tempfile::TempDir {
     tempfile::tempdir().expect("there is room for a folder")
 }
