@@ -160,9 +160,9 @@ pub use reports::Report;
 #[cfg(feature = "std")]
 pub use scheduler::{
     Batch, ClockChange, DeadLetter, Delivery, DeliveryMeter, DeliveryStats, Descriptor, EdgeOutput, EdgeSink,
-    EventThing, IntoPeriodic, OnFailure, OnSetup, Periodic, PoolInput, PostError, Readiness, Ready, Refusal, Refused,
-    Registry, Rejection, Remote, ScheduleError, ScheduleHandle, ScheduleStats, Scheduler, StopSignal, StopToken,
-    Stopper, SystemClock, VirtualClock, Worker,
+    EventThing, IntoPeriodic, OnFailure, OnSetup, Overrun, Periodic, PoolInput, PostError, Readiness, Ready, Refusal,
+    Refused, Registry, Rejection, Remote, ScheduleError, ScheduleHandle, ScheduleStats, Scheduler, StopSignal,
+    StopToken, Stopper, SystemClock, VirtualClock, Worker,
 };
 #[cfg(feature = "std")]
 pub use scheduler::{

@@ -3,6 +3,7 @@
 
 use std::error::Error;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
 use std::time::Duration;
 
 use thingflow_core::prelude::*;
@@ -52,10 +53,26 @@ fn f58_a_handler_that_blocks_is_named_while_it_does() -> Result {
     log::set_max_level(log::LevelFilter::Error);
     let mut scheduler = Scheduler::new()?;
     scheduler.watch_on_separate_thread(Duration::from_millis(4))?;
+    let inspector = scheduler.inspector();
+    assert!(inspector.overruns().is_empty());
     scheduler.schedule_sensor(ListSensor::new("bus", [1]), Duration::from_millis(1), |bus| {
-        bus.for_each(|_| assert!(LOG.says("bus has been holding up the scheduler for"), "while it hangs"));
+        let late = bus.map(|event| event).share().named("late");
+        late.delay(Duration::from_millis(1), Limit::block(4)).for_each(|_| {
+            assert!(LOG.says("late has been holding up the scheduler for"), "a port that a timer has woken");
+        });
+        late.for_each(move |event| {
+            assert!(LOG.says("bus has been holding up the scheduler for"), "while it hangs");
+            let asker = inspector.clone();
+            let heard = thread::spawn(move || asker.overruns()).join().expect("no panic");
+            assert_eq!((&*heard[0].thing, heard[0].count), ("bus", event.val), "read while it hangs");
+            assert!(heard[0].ongoing.is_some_and(|taken| taken >= Duration::from_millis(4)));
+        });
     })?;
     scheduler.run_forever()?;
     assert!(LOG.says("bus has held up the scheduler for"), "and when it goes on");
+    let overruns = scheduler.snapshot().overruns;
+    let counted: Vec<_> = overruns.iter().map(|it| (&*it.thing, it.count, it.ongoing)).collect();
+    assert_eq!(counted, [("bus", 1, None), ("late", 1, None)]);
+    assert!(overruns.iter().all(|it| it.longest >= Duration::from_millis(4)));
     Ok(())
 }

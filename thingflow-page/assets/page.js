@@ -164,8 +164,16 @@
         if (old?.queues[n] && queue.dropped > old.queues[n].dropped) all.push(`${node.name} drops events: its queue is full`);
       });
     }
+    for (const it of snapshot.overruns) {
+      const old = before?.overruns.find((was) => was.thing === it.thing);
+      if (it.count > (old?.count ?? 0)) heldUntil.set(it.thing, Date.now() + 60000);
+      if (Date.now() < heldUntil.get(it.thing)) all.push(overrun(it));
+    }
     return all;
   };
+  const heldUntil = new Map(); // what has held up the program: until when that is a problem
+  const overrun = (it) =>
+    `${it.thing} has held up everything else ${it.count === 1 ? "once" : `${number(it.count)} times`}, for ${millis(duration(it.longest))} at the longest`;
 
   let drawn = "";
   const draw = async (snapshot) => {
@@ -192,6 +200,7 @@
     sync(at("places"), shownNodes(snapshot).map(placeRow));
     sync(at("schedules"), snapshot.schedules.map(scheduleRow));
     const errors = snapshot.errors.map((it) => text("li", `${it.thing}: ${it.last}${it.count > 1 ? ` (${number(it.count)} times)` : ""}`));
+    errors.push(...snapshot.overruns.map((it) => text("li", overrun(it))));
     fill(at("errors"), errors.length ? errors : [text("li", "none")]);
     draw(snapshot).catch(() => {});
     before = snapshot;
@@ -307,8 +316,7 @@
   };
 
   const begin = async () => {
-    takeToken();
-    if (!token) return askForToken();
+    takeToken(); // there is none where whoever may connect may look
     try {
       const answer = await ask("/api/about");
       if (answer.status === 401) return askForToken();

@@ -1,6 +1,7 @@
 //! Answers to single questions.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Json;
 use axum::extract::{Query, State};
@@ -35,6 +36,18 @@ impl From<InspectError> for Failed {
     }
 }
 
+impl Failed {
+    /// Says something more.
+    fn and(self, more: Option<String>) -> Self {
+        Self(self.0, more.into_iter().fold(self.1, |said, more| format!("{said}: {more}")))
+    }
+}
+
+/// Without the name, which is for those who have the token.
+fn held_up(taken: Duration) -> String {
+    format!("a call has been holding it up for {taken:.1?}; the page says which")
+}
+
 /// Asks the scheduler, which may take a while, without holding up other answers.
 pub(crate) async fn ask<T: Send + 'static>(
     site: &Arc<Site>,
@@ -47,7 +60,7 @@ pub(crate) async fn ask<T: Send + 'static>(
 }
 
 pub(crate) async fn snapshot(site: &Arc<Site>) -> Result<Snapshot, Failed> {
-    ask(site, |site| site.inspector.snapshot()).await
+    ask(site, Site::snapshot).await
 }
 
 /// What the page has to know before anything else.
@@ -61,19 +74,28 @@ pub(crate) async fn about(State(site): State<Arc<Site>>) -> Json<About> {
     Json(About { title: site.title.clone(), has_control: site.control.is_some() })
 }
 
+pub(crate) async fn whole(State(site): State<Arc<Site>>) -> Result<Json<Snapshot>, Failed> {
+    Ok(Json(snapshot(&site).await?))
+}
+
 pub(crate) async fn graph(State(site): State<Arc<Site>>) -> Result<Response, Failed> {
     let svg = snapshot(&site).await?.graph.svg();
     Ok(([(CONTENT_TYPE, "image/svg+xml")], svg).into_response())
 }
 
 pub(crate) async fn metrics(State(site): State<Arc<Site>>) -> Result<Response, Failed> {
-    let text = metrics::text(snapshot(&site).await?);
+    // What holds the scheduler up is said although it gives no answer.
+    let snapshot = match ask(&site, |site| Ok(site.inspector.snapshot())).await? {
+        Err(error) if error == InspectError::Ended => return Err(error.into()),
+        answer => answer.ok(),
+    };
+    let text = metrics::text(snapshot, site.inspector.overruns());
     let text = text.map_err(|error| Failed(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
     Ok(([(CONTENT_TYPE, metrics::KIND)], text).into_response())
 }
 
 pub(crate) async fn health(State(site): State<Arc<Site>>) -> Result<&'static str, Failed> {
-    snapshot(&site).await?;
+    ask(&site, |site| site.inspector.snapshot()).await.map_err(|failed| failed.and(site.held_for().map(held_up)))?;
     Ok("the loop turns\n")
 }
 

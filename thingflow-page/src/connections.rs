@@ -1,6 +1,8 @@
 //! Accepting connections, so many at a time, none of which may take for ever to ask.
 
+use std::io;
 use std::net::TcpListener;
+use std::os::unix::net::UnixListener;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,6 +10,7 @@ use axum::Router;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 /// A browser opens six connections to a host.
@@ -17,9 +20,48 @@ const SLOWEST: Duration = Duration::from_secs(10);
 /// What the head of a request may take.
 const LARGEST_HEAD: usize = 16 * 1024;
 
+/// Where connections come from.
+pub(crate) enum Listener {
+    Tcp(TcpListener),
+    Unix(UnixListener),
+}
+
+/// The same, of `tokio`.
+enum Accepting {
+    Tcp(tokio::net::TcpListener),
+    Unix(tokio::net::UnixListener),
+}
+
+impl Listener {
+    /// Within a runtime.
+    fn accepting(self) -> io::Result<Accepting> {
+        Ok(match self {
+            Self::Tcp(listener) => {
+                listener.set_nonblocking(true)?;
+                Accepting::Tcp(tokio::net::TcpListener::from_std(listener)?)
+            }
+            Self::Unix(listener) => {
+                listener.set_nonblocking(true)?;
+                Accepting::Unix(tokio::net::UnixListener::from_std(listener)?)
+            }
+        })
+    }
+}
+
+impl Accepting {
+    /// Talks to the next who connects.
+    async fn accept(&self, router: &Router, permit: OwnedSemaphorePermit) -> io::Result<()> {
+        match self {
+            Self::Tcp(listener) => drop(tokio::spawn(talk(listener.accept().await?.0, router.clone(), permit))),
+            Self::Unix(listener) => drop(tokio::spawn(talk(listener.accept().await?.0, router.clone(), permit))),
+        }
+        Ok(())
+    }
+}
+
 /// Serves until the other end of `stopped` is dropped.
-pub(crate) async fn serve(listener: TcpListener, router: Router, stopped: oneshot::Receiver<()>) {
-    let listener = match tokio::net::TcpListener::from_std(listener) {
+pub(crate) async fn serve(listener: Listener, router: Router, stopped: oneshot::Receiver<()>) {
+    let listener = match listener.accepting() {
         Ok(listener) => listener,
         Err(error) => return log::error!("cannot serve the page: {error}"),
     };
@@ -27,12 +69,9 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, stopped: onesho
     let accept = async {
         loop {
             let Ok(permit) = room.clone().acquire_owned().await else { return };
-            match listener.accept().await {
-                Ok((socket, _)) => drop(tokio::spawn(talk(socket, router.clone(), permit))),
-                Err(error) => {
-                    log::warn!("the page cannot accept a connection, trying again: {error}");
-                    tokio::time::sleep(Duration::from_secs(1)).await;
-                }
+            if let Err(error) = listener.accept(&router, permit).await {
+                log::warn!("the page cannot accept a connection, trying again: {error}");
+                tokio::time::sleep(Duration::from_secs(1)).await;
             }
         }
     };
@@ -44,7 +83,7 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, stopped: onesho
     .await;
 }
 
-async fn talk(socket: tokio::net::TcpStream, router: Router, permit: OwnedSemaphorePermit) {
+async fn talk(socket: impl AsyncRead + AsyncWrite + Unpin + 'static, router: Router, permit: OwnedSemaphorePermit) {
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(SLOWEST).max_buf_size(LARGEST_HEAD);
     if let Err(error) = http.serve_connection(TokioIo::new(socket), TowerToHyperService::new(router)).await {

@@ -1,6 +1,7 @@
 //! [`PageError`]: why there is no page.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::{fmt, io};
 
 /// Why there is no page.
@@ -12,6 +13,8 @@ pub enum PageError {
     NotLoopback(SocketAddr),
     /// The address cannot be bound.
     Bind(SocketAddr, io::Error),
+    /// The Unix socket cannot be made.
+    Unix(PathBuf, io::Error),
     /// The thread cannot be started, or there is no randomness for a token.
     System(io::Error),
 }
@@ -26,6 +29,12 @@ impl fmt::Display for PageError {
                  by ssh -L, or say `Options::open_to_network`"
             ),
             Self::Bind(address, error) => write!(f, "cannot serve the page at {address}: {error}; choose another port"),
+            Self::Unix(path, error) => write!(
+                f,
+                "cannot serve the page at the socket {}: {error}; choose a path of at most 107 bytes in a folder of the program's \
+                 user, which no other program uses",
+                path.display()
+            ),
             Self::System(error) => write!(f, "cannot start the page: {error}"),
         }
     }
@@ -41,7 +50,7 @@ impl fmt::Debug for PageError {
 impl std::error::Error for PageError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Bind(_, error) | Self::System(error) => Some(error),
+            Self::Bind(_, error) | Self::Unix(_, error) | Self::System(error) => Some(error),
             _ => None,
         }
     }

@@ -21,9 +21,11 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
 /// Who may ask for what.
 #[derive(Debug)]
 pub(crate) struct Guard {
-    pub(crate) address: SocketAddr,
+    /// That of the page. At a Unix socket it has none, and may be forwarded to any port of a machine.
+    pub(crate) address: Option<SocketAddr>,
     pub(crate) names: Vec<String>,
-    pub(crate) token: Token,
+    /// Unless whoever can connect may look.
+    pub(crate) token: Option<Token>,
 }
 
 /// A refusal, with what to do.
@@ -64,8 +66,9 @@ impl Guard {
         } else if is_open(path) {
             return Ok(());
         }
+        let Some(token) = &self.token else { return Ok(()) };
         let said = only(headers, &AUTHORIZATION).and_then(|text| text.strip_prefix("Bearer "));
-        if said.is_some_and(|said| self.token.is(said.as_bytes())) {
+        if said.is_some_and(|said| token.is(said.as_bytes())) {
             return Ok(());
         }
         Err((
@@ -78,12 +81,13 @@ impl Guard {
     fn knows(&self, host: &str) -> bool {
         let (name, port) = split_port(host);
         // Without a port it cannot be the page of another one.
-        if port.is_some_and(|port| port != self.address.port()) {
+        let (own_port, own_ip) = (self.address.map(|it| it.port()), self.address.map(|it| it.ip().to_canonical()));
+        if port.is_some_and(|port| port == 0 || own_port.is_some_and(|own| port != own)) {
             return false;
         }
         let name = name.to_ascii_lowercase();
         match name.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>() {
-            Ok(ip) => ip.to_canonical().is_loopback() || ip.to_canonical() == self.address.ip().to_canonical(),
+            Ok(ip) => ip.to_canonical().is_loopback() || Some(ip.to_canonical()) == own_ip,
             Err(_) => name == "localhost" || self.names.contains(&name),
         }
     }
@@ -112,7 +116,7 @@ mod tests {
 
     fn guard() -> Guard {
         let (address, token) = ("127.0.0.1:8080".parse().unwrap(), Token::new("correct-horse-battery").unwrap());
-        Guard { address, names: vec!["board.local".into()], token }
+        Guard { address: Some(address), names: vec!["board.local".into()], token: Some(token) }
     }
 
     #[test]

@@ -59,11 +59,15 @@ mod process;
 mod server;
 mod stream;
 mod token;
+mod unix;
 
 pub use error::PageError;
 pub use options::Options;
 pub use server::Page;
 pub use token::{Token, TokenError};
+pub use unix::UnixPage;
+
+use std::path::PathBuf;
 
 use thingflow_core::Scheduler;
 
@@ -74,4 +78,13 @@ use thingflow_core::Scheduler;
 /// If the address is not one of this machine alone, or is in use.
 pub fn serve(scheduler: &Scheduler, address: &str) -> Result<Page, PageError> {
     Options::new(address).serve(scheduler)
+}
+
+/// Serves the page of a scheduler at a Unix socket, for `thingflow top`, `tap` and `graph`: see [`Options::serve_unix`]. Keep what it
+/// returns: the page is gone when that is dropped.
+///
+/// # Errors
+/// If the socket cannot be made.
+pub fn serve_unix(scheduler: &Scheduler, path: impl Into<PathBuf>) -> Result<UnixPage, PageError> {
+    Options::default().serve_unix(scheduler, path)
 }

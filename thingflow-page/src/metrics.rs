@@ -4,21 +4,25 @@ use std::fmt;
 use std::time::Duration;
 
 use prometheus_client::collector::Collector;
-use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, text::encode};
+use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric, text::encode};
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::{Registry, Unit};
-use thingflow_core::Snapshot;
+use thingflow_core::{Overrun, Snapshot};
 
 use crate::process::Process;
 
 /// The media type.
 pub(crate) const KIND: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// A snapshot as text.
-pub(crate) fn text(snapshot: Snapshot) -> Result<String, fmt::Error> {
+/// A snapshot as text, if there is one, and what holds the scheduler up.
+pub(crate) fn text(snapshot: Option<Snapshot>, overruns: Vec<Overrun>) -> Result<String, fmt::Error> {
     let mut registry = Registry::default();
-    registry.sub_registry_with_prefix("thingflow").register_collector(Box::new(Flow(snapshot)));
+    let ours = registry.sub_registry_with_prefix("thingflow");
+    ours.register_collector(Box::new(Turning { answers: snapshot.is_some(), overruns }));
+    if let Some(snapshot) = snapshot {
+        ours.register_collector(Box::new(Flow(snapshot)));
+    }
     registry.sub_registry_with_prefix("process").register_collector(Box::new(Cost(Process::read())));
     let mut text = String::new();
     encode(&mut text, &registry)?;
@@ -31,11 +35,33 @@ type Labels = [(&'static str, String); 2];
 #[derive(Debug)]
 struct Flow(Snapshot);
 
+/// What is known without asking the scheduler.
+#[derive(Debug)]
+struct Turning {
+    answers: bool,
+    overruns: Vec<Overrun>,
+}
+
+impl Collector for Turning {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let answers = gauge(self.answers.into());
+        let help = "Whether the scheduler has answered; without an answer there is only what is known without it";
+        answers.encode(encoder.encode_descriptor("up", help, None, answers.metric_type())?)?;
+        let each = || self.overruns.iter().map(|it| ([("thing", it.thing.clone())], it));
+        let count = each().map(|(at, it)| (at, ConstCounter::new(it.count)));
+        family(&mut encoder, ("overruns", "Calls that held the scheduler up for longer than asked", None), count)?;
+        let longest = each().map(|(at, it)| (at, seconds(it.longest)));
+        family(&mut encoder, ("overrun_longest", "The longest of these calls", Some(&Unit::Seconds)), longest)?;
+        let ongoing = each().map(|(at, it)| (at, seconds(it.ongoing.unwrap_or_default())));
+        family(&mut encoder, ("overrun_ongoing", "How long such a call takes already", Some(&Unit::Seconds)), ongoing)
+    }
+}
+
 /// Writes one metric for all places that have it.
-fn family<M: EncodeMetric>(
+fn family<L: EncodeLabelSet, M: EncodeMetric>(
     encoder: &mut DescriptorEncoder<'_>,
     (name, help, unit): (&str, &str, Option<&Unit>),
-    entries: impl IntoIterator<Item = (Labels, M)>,
+    entries: impl IntoIterator<Item = (L, M)>,
 ) -> fmt::Result {
     let mut entries = entries.into_iter().peekable();
     let Some((_, first)) = entries.peek() else { return Ok(()) };
@@ -48,8 +74,7 @@ impl Collector for Flow {
         self.nodes(&mut encoder)?;
         self.schedules(&mut encoder)?;
         let errors = self.0.errors.iter();
-        let errors =
-            errors.map(|it| ([("id", String::new()), ("thing", it.thing.clone())], ConstCounter::new(it.count)));
+        let errors = errors.map(|it| ([("thing", it.thing.clone())], ConstCounter::new(it.count)));
         family(&mut encoder, ("errors", "Errors that were reported", None), errors)?;
         let total = ConstCounter::new(self.0.reported);
         total.encode(encoder.encode_descriptor("reports", "Errors of all Things", None, total.metric_type())?)

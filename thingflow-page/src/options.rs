@@ -1,12 +1,14 @@
 //! [`Options`]: where the page is, and what it may do.
 
 use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
 
 use thingflow_core::Scheduler;
 
 use crate::error::PageError;
 use crate::server::{self, Page};
 use crate::token::Token;
+use crate::unix::UnixPage;
 
 /// Where the page is, and what it may do.
 ///
@@ -27,6 +29,13 @@ pub struct Options {
     pub(crate) hosts: Vec<String>,
     pub(crate) has_control: bool,
     is_open: bool,
+}
+
+/// At a port of this machine that the system chooses.
+impl Default for Options {
+    fn default() -> Self {
+        Self::new("127.0.0.1:0")
+    }
 }
 
 impl Options {
@@ -74,6 +83,32 @@ impl Options {
             return Err(PageError::NotLoopback(address));
         }
         let listener = TcpListener::bind(address).map_err(|error| PageError::Bind(address, error))?;
-        server::start(listener, self, scheduler).map_err(PageError::System)
+        server::serve_tcp(listener, self, scheduler).map_err(PageError::System)
+    }
+
+    /// Serves the same at a Unix socket instead of the address, for `thingflow top` and its like on the machine itself. Its file
+    /// is made anew, with permissions for the program's own user only: who may open it needs no token. Keep what it returns.
+    ///
+    /// ```
+    /// # use thingflow_core::prelude::*;
+    /// use thingflow_page::Options;
+    /// # let scheduler = Scheduler::new()?;
+    /// # let folder = std::env::temp_dir().join(format!("thingflow-page-doc-{}", std::process::id()));
+    /// # std::fs::create_dir_all(&folder)?;
+    /// let path = folder.join("greenhouse.sock"); // for a service /run/thingflow/greenhouse.sock
+    /// let page = Options::default().title("Greenhouse").serve_unix(&scheduler, &path)?;
+    /// assert_eq!(page.path(), path);
+    /// drop(page);
+    /// assert!(!path.exists());
+    /// # std::fs::remove_dir(folder)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If the file cannot be made: its folder does not exist or is not the program's, another program listens there, there is
+    /// another file, or the path is longer than 107 bytes.
+    pub fn serve_unix(self, scheduler: &Scheduler, path: impl Into<PathBuf>) -> Result<UnixPage, PageError> {
+        let path = path.into();
+        server::serve_unix(path.clone(), self, scheduler).map_err(|error| PageError::Unix(path, error))
     }
 }

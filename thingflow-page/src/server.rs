@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::thread::{self, JoinHandle};
@@ -12,12 +13,14 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware;
 use axum::routing::{get, post};
-use thingflow_core::{Control, Inspector, Scheduler};
+use thingflow_core::{Control, InspectError, Inspector, Scheduler, Snapshot};
 use tokio::sync::oneshot;
 
+use crate::connections::Listener;
 use crate::guard::{self, Guard};
 use crate::options::Options;
 use crate::token::Token;
+use crate::unix::{Socket, UnixPage};
 use crate::{answers, assets, connections, stream};
 
 /// How long the scheduler may take for an answer before it is said to hang.
@@ -36,13 +39,23 @@ pub(crate) struct Site {
     pub(crate) streams: AtomicUsize,
 }
 
+impl Site {
+    pub(crate) fn snapshot(&self) -> Result<Snapshot, InspectError> {
+        self.inspector.snapshot()
+    }
+
+    /// How long the call takes that holds the scheduler up, if one does and that is watched.
+    pub(crate) fn held_for(&self) -> Option<Duration> {
+        self.inspector.overruns().iter().find_map(|overrun| overrun.ongoing)
+    }
+}
+
 /// A page that is being served. Dropping it ends that.
 #[must_use = "the page is gone when this is dropped"]
 pub struct Page {
     address: SocketAddr,
     token: Token,
-    stop: Option<oneshot::Sender<()>>,
-    thread: Option<JoinHandle<()>>,
+    _running: Running,
 }
 
 impl Page {
@@ -58,7 +71,13 @@ impl Page {
     }
 }
 
-impl Drop for Page {
+/// The thread that serves. Dropping it ends that.
+pub(crate) struct Running {
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Drop for Running {
     fn drop(&mut self) {
         drop(self.stop.take());
         if self.thread.take().is_some_and(|thread| thread.join().is_err()) {
@@ -73,11 +92,29 @@ impl fmt::Debug for Page {
     }
 }
 
-pub(crate) fn start(listener: TcpListener, options: Options, scheduler: &Scheduler) -> io::Result<Page> {
+impl fmt::Debug for Running {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Running").finish_non_exhaustive()
+    }
+}
+
+pub(crate) fn serve_tcp(listener: TcpListener, mut options: Options, scheduler: &Scheduler) -> io::Result<Page> {
     let address = listener.local_addr()?;
-    listener.set_nonblocking(true)?;
-    let token = options.token.map_or_else(Token::random, Ok)?;
-    let guard = Guard { address, names: options.hosts, token: token.clone() };
+    let token = options.token.take().map_or_else(Token::random, Ok)?;
+    let names = std::mem::take(&mut options.hosts);
+    let guard = Guard { address: Some(address), names, token: Some(token.clone()) };
+    Ok(Page { address, token, _running: start(Listener::Tcp(listener), guard, options, scheduler)? })
+}
+
+/// Whoever may open the socket may look. It may be forwarded by ssh to a port at which browsers ask: to them the machine has the
+/// names of any.
+pub(crate) fn serve_unix(path: PathBuf, options: Options, scheduler: &Scheduler) -> io::Result<UnixPage> {
+    let (socket, listener) = Socket::bind(path)?;
+    let guard = Guard { address: None, names: Vec::new(), token: None };
+    Ok(UnixPage::new(socket, start(Listener::Unix(listener), guard, options, scheduler)?))
+}
+
+fn start(listener: Listener, guard: Guard, options: Options, scheduler: &Scheduler) -> io::Result<Running> {
     let site = Site {
         title: options.title,
         inspector: scheduler.inspector().within(PATIENCE),
@@ -93,7 +130,7 @@ pub(crate) fn start(listener: TcpListener, options: Options, scheduler: &Schedul
         runtime.shutdown_background(); // a question that waits for the scheduler is not waited for
     };
     let thread = thread::Builder::new().name("thingflow-page".into()).spawn(serve)?;
-    Ok(Page { address, token, stop: Some(stop), thread: Some(thread) })
+    Ok(Running { stop: Some(stop), thread: Some(thread) })
 }
 
 fn router(site: Arc<Site>, guard: Arc<Guard>) -> Router {
@@ -107,6 +144,7 @@ fn router(site: Arc<Site>, guard: Arc<Guard>) -> Router {
         .route("/ready", get(answers::ready))
         .route("/metrics", get(answers::metrics))
         .route("/api/about", get(answers::about))
+        .route("/api/snapshot", get(answers::whole))
         .route("/api/graph.svg", get(answers::graph))
         .route("/api/stream", get(stream::open))
         .route("/api/pause", post(answers::pause))

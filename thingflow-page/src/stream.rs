@@ -138,7 +138,11 @@ impl Watch {
         match self.place.0.inspector.snapshot() {
             Ok(snapshot) => self.send(&Message::Snapshot { snapshot: &snapshot, missed: self.missed }),
             Err(error) => {
-                self.send(&Message::Ended { why: &error.to_string() });
+                let overruns = self.place.0.inspector.overruns();
+                let held = overruns
+                    .iter()
+                    .find_map(|it| Some(format!("{} has been holding it up for {:.1?}", it.thing, it.ongoing?)));
+                self.send(&Message::Ended { why: &held.unwrap_or_else(|| error.to_string()) });
                 return error != InspectError::Ended;
             }
         }

@@ -2,6 +2,8 @@
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixStream;
 use std::thread;
 use std::time::Duration;
 
@@ -236,7 +238,7 @@ fn s08_s10_a_tab_hears_snapshots_and_the_events_of_what_it_plots() -> Done {
             let first = get_stream(address, "/api/stream", "event: snapshot")?;
             let place = first.split("\"name\":\"values\"").next().and_then(|before| before.rsplit("\"id\":\"").next());
             let id = place.and_then(|rest| rest.split('"').next()).unwrap_or_default().to_owned();
-            get_stream(address, &format!("/api/stream?tap={id}&tap=no"), "event").and_then(|refused| {
+            get(address, &format!("/api/stream?tap={id}&tap=no")).and_then(|refused| {
                 assert_eq!(status(&refused), 400);
                 get_stream(address, &format!("/api/stream?tap={id}"), "event: seen")
             })
@@ -304,6 +306,99 @@ fn a_scheduler_that_does_not_run_is_not_healthy_and_one_that_is_gone_neither() -
     let address = page.local_addr();
     drop(page);
     assert!(TcpStream::connect(address).is_err(), "nobody listens any more");
+    Ok(())
+}
+
+#[test]
+fn what_holds_the_scheduler_up_is_named_while_it_does_and_afterwards() -> Done {
+    let mut scheduler = Scheduler::new()?;
+    scheduler.watch_on_separate_thread(Duration::from_millis(20))?;
+    let (go_on, waits) = std::sync::mpsc::channel::<()>();
+    scheduler.schedule_sensor(ListSensor::new("pump", vec![1; 100_000]), Duration::from_millis(1), |pump| {
+        pump.for_each(move |_| {
+            let _ = waits.recv();
+        }); // until the client has seen it, and not again when it has gone
+    })?;
+    let page = Options::new("127.0.0.1:0").token(Token::new(TOKEN)?).serve(&scheduler)?;
+    let (address, stopper) = (page.local_addr(), scheduler.stopper());
+    let client = thread::spawn(move || {
+        let held = get_stream(address, "/api/stream", "pump has been holding it up")?;
+        let metrics = get(address, "/metrics")?;
+        let health = answer(address, &["GET /health HTTP/1.1", "Host: localhost"])?;
+        drop(go_on);
+        let later = get_stream(address, "/api/stream", "event: snapshot")?;
+        let after = get(address, "/metrics")?;
+        stopper.stop();
+        io::Result::Ok([held, metrics, health, later, after])
+    });
+    scheduler.run_forever()?;
+    let [held, metrics, health, later, after] = client.join().map_err(|_| "the client has panicked")??;
+    assert!(held.contains("event: ended"), "{held}");
+    assert!(metrics.contains("\nthingflow_up 0\n") && !metrics.contains("ticks_total"), "{metrics}");
+    assert!(metrics.contains("thingflow_overruns_total{thing=\"pump\"} 1\n"), "{metrics}");
+    assert!(status(&health) == 503 && health.contains("holding it up") && !health.contains("pump"), "{health}");
+    assert!(later.contains("\"thing\":\"pump\",\"count\":1,"), "{later}");
+    assert!(
+        after.contains("\nthingflow_up 1\n") && after.contains("overrun_ongoing_seconds{thing=\"pump\"} 0"),
+        "{after}"
+    );
+    Ok(())
+}
+
+#[test]
+fn at_a_unix_socket_whoever_may_open_it_may_look_and_nobody_else_can() -> Done {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("flow.sock");
+    let mut scheduler = Scheduler::new()?;
+    scheduler.schedule_sensor(ListSensor::new("lux", vec![1; 100_000]), Duration::from_millis(1), |lux| {
+        lux.for_each(drop);
+    })?;
+    let page = thingflow_page::serve_unix(&scheduler, &path)?;
+    assert_eq!(std::fs::metadata(&path)?.permissions().mode() & 0o777, 0o600);
+    let taken = thingflow_page::serve_unix(&scheduler, &path).err().ok_or("a refusal")?.to_string();
+    assert!(taken.contains("a program listens there"), "{taken}");
+    let (asked, stopper) = (path.clone(), scheduler.stopper());
+    let client = thread::spawn(move || {
+        let ask = |lines: &[&str]| {
+            let mut socket = UnixStream::connect(&asked)?;
+            write!(socket, "{}\r\nConnection: close\r\n\r\n", lines.join("\r\n"))?;
+            let mut heard = String::new();
+            socket.read_to_string(&mut heard)?;
+            io::Result::Ok(heard)
+        };
+        let snapshot = ask(&["GET /api/snapshot HTTP/1.1", "Host: localhost"])?;
+        let forwarded = ask(&["GET /api/about HTTP/1.1", "Host: localhost:8080"])?;
+        let foreign = ask(&["GET /api/about HTTP/1.1", "Host: evil.example:8080"])?;
+        let change =
+            ["POST /api/pause?id=1 HTTP/1.1", "Host: localhost", "Content-Length: 0", "Origin: http://evil.example"];
+        let change = ask(&change)?;
+        stopper.stop();
+        io::Result::Ok([snapshot, forwarded, foreign, change])
+    });
+    scheduler.run_forever()?;
+    let [snapshot, forwarded, foreign, change] = client.join().map_err(|_| "the client has panicked")??;
+    assert!(status(&snapshot) == 200 && snapshot.contains("\"name\":\"lux\""), "{snapshot}");
+    assert_eq!([forwarded, foreign, change].map(|answer| status(&answer)), [200, 421, 403]);
+    drop(page);
+    assert!(!path.exists(), "it goes with the page");
+    Ok(())
+}
+
+#[test]
+fn a_socket_that_was_left_behind_is_replaced_and_a_file_is_not() -> Done {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("flow.sock");
+    let scheduler = Scheduler::new()?;
+    drop(std::os::unix::net::UnixListener::bind(&path)?);
+    assert!(path.exists());
+    drop(thingflow_page::serve_unix(&scheduler, &path)?);
+    std::fs::write(&path, "precious")?;
+    let refused = thingflow_page::serve_unix(&scheduler, &path).err().ok_or("a refusal")?.to_string();
+    assert!(refused.contains("a file that is no socket"), "{refused}");
+    assert_eq!(std::fs::read_to_string(&path)?, "precious");
+    for path in [folder.path().join("no/flow.sock"), folder.path().join("x".repeat(200))] {
+        assert!(thingflow_page::serve_unix(&scheduler, path).is_err());
+    }
     Ok(())
 }
 

@@ -144,7 +144,7 @@ impl Engine {
     /// All that is user code.
     fn serve(&self, running: &mut Running, cx: &mut Context<'_>) -> Result<Outcome, FatalError> {
         let (thing, once) = (&mut *running.thing, running.trigger == Trigger::Once);
-        let _watched = self.watched(thing.name());
+        let _watched = self.watched.begin(running.id, || name_of(&*thing));
         let demand = match running.why {
             Why::Start => thing.start(cx).map_err(Failure::from),
             Why::Flush => thing.notice(Notice::Flush, cx).map_err(Failure::from),

@@ -176,7 +176,7 @@ impl Engine {
         log_failed(self.discard(|_| drop(hubs)));
         self.reports.end_run();
         self.wall.end_run();
-        self.watch.take();
+        self.watched.end_run();
         let failed = self.threads.stop().and_then(|heard| heard.failed);
         self.link.trackers.end_run();
         log_failed(self.settle_tracked());

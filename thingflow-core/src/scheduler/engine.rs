@@ -22,7 +22,7 @@ use super::signals::StopsOn;
 use super::table::{Schedule, Trigger};
 use super::threads::crew::Threads;
 use super::threads::inbox::Doorbell;
-use super::threads::watch::Watch;
+use super::threads::watch::Watched;
 use super::timers::{Due, Timers};
 use super::wall::Wall;
 use crate::clock::Instant;
@@ -41,8 +41,8 @@ pub(crate) struct Engine {
     pub(super) stops_on: Cell<StopsOn>,
     pub(super) bell: Arc<Doorbell>,
     pub(super) threads: Threads,
-    /// Who notices that a call takes too long, if anybody does.
-    pub(super) watch: RefCell<Option<Arc<Watch>>>,
+    /// Notices that a call takes too long, if that has been asked for.
+    pub(super) watched: Watched,
     /// What threads have been asked for and have not done: the virtual clock waits for them.
     pub(super) asked: Rc<Cell<usize>>,
     pub(super) reactor: Reactor,
@@ -168,7 +168,7 @@ impl Engine {
             clock,
             link,
             threads: Threads::new(bell.clone(), stop.asked.clone()),
-            watch: RefCell::default(),
+            watched: Watched::default(),
             stop,
             stops_on: Cell::default(),
             bell,
@@ -273,7 +273,16 @@ impl Engine {
         &self,
         call: impl FnOnce(&mut Context<'_>) -> Result<R, FatalError>,
     ) -> Result<R, RunError> {
-        let _watched = self.watched("a wake-up");
+        self.guarded_as(|| "the scheduler itself", call)
+    }
+
+    /// Runs `call` outside of any schedule, on behalf of whoever has this name.
+    pub(super) fn guarded_as<R, N: AsRef<str>>(
+        &self,
+        name: impl FnOnce() -> N,
+        call: impl FnOnce(&mut Context<'_>) -> Result<R, FatalError>,
+    ) -> Result<R, RunError> {
+        let _watched = self.watched.begin_as(name);
         let mut cx = Context::new(self.now(), self);
         match catch_unwind(AssertUnwindSafe(|| call(&mut cx))) {
             Ok(result) => result.map_err(|token| cx.take_error(token)),

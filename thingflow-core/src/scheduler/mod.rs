@@ -40,8 +40,8 @@ pub use reactor::Interest;
 pub use signals::StopSignal;
 pub(crate) use threads::inbox::Doorbell;
 pub use threads::{
-    Batch, DeadLetter, Delivery, DeliveryMeter, DeliveryStats, EdgeOutput, EdgeSink, OnSetup, PoolInput, PostError,
-    Refusal, Rejection, Remote, StopToken, Worker,
+    Batch, DeadLetter, Delivery, DeliveryMeter, DeliveryStats, EdgeOutput, EdgeSink, OnSetup, Overrun, PoolInput,
+    PostError, Refusal, Rejection, Remote, StopToken, Worker,
 };
 pub use wall::ClockChange;
 

@@ -200,6 +200,7 @@ impl Engine {
         if let Some(desk) = self.desk.get() {
             desk.forget(id);
         }
+        self.watched.forget(id);
         if schedule.phase != Phase::Draining {
             self.forget_rate(schedule.trigger);
         }

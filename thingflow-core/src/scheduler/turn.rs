@@ -161,7 +161,10 @@ impl Engine {
                     self.run.hubs.later.set(self.run.hubs.later.get() - 1);
                 }
                 match waiting.and_then(|port| port.upgrade()) {
-                    Some(port) => self.guarded(move |cx| port.wake(kind == Kind::Later, cx).map(drop)),
+                    Some(port) => {
+                        let name = || port.clone().as_port().map_or_else(|| "a join".into(), |port| port.name());
+                        self.guarded_as(name, |cx| port.wake(kind == Kind::Later, cx).map(drop))
+                    }
                     None => Ok(()),
                 }
             }

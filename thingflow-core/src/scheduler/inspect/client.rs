@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::super::engine::Engine;
 use super::super::threads::inbox::Sender;
+use super::super::threads::watch::{Overrun, Watch};
 use super::InspectError;
 use crate::scheduler::PostError;
 
@@ -23,12 +24,18 @@ pub(super) struct Client {
     ended: Arc<AtomicBool>,
     reactor: ThreadId,
     within: Duration,
+    watch: Arc<Watch>,
 }
 
 impl Client {
     /// Called on the reactor's thread.
-    pub(super) fn new(requests: Sender<Request>) -> Self {
-        Self { requests, ended: Arc::default(), reactor: thread::current().id(), within: PATIENCE }
+    pub(super) fn new(requests: Sender<Request>, watch: Arc<Watch>) -> Self {
+        Self { requests, ended: Arc::default(), reactor: thread::current().id(), within: PATIENCE, watch }
+    }
+
+    /// Read without the reactor, which may hang.
+    pub(super) fn overruns(&self) -> Vec<Overrun> {
+        self.watch.overruns()
     }
 
     pub(super) fn within(self, within: Duration) -> Self {

@@ -51,7 +51,7 @@ impl Desk {
         let (requests, inbox) = inbox::channel(&Limit::fail(MOST_WAITING), engine.bell.clone(), Id::NOBODY);
         Self {
             inbox: RefCell::new(inbox),
-            client: Client::new(requests),
+            client: Client::new(requests, engine.watched.shared().clone()),
             controls: Arc::default(),
             measures: Cell::default(),
             noted: RefCell::default(),

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::super::Scheduler;
 use super::super::engine::Engine;
+use super::super::threads::watch::Overrun;
 use super::client::Client;
 use super::tapping::{self, TapEvents, TapSettings};
 use super::{Control, InspectError, Snapshot};
@@ -84,6 +85,31 @@ impl Inspector {
     /// [`InspectError::Ended`], [`InspectError::TimedOut`], [`InspectError::Busy`], [`InspectError::OwnThread`].
     pub fn snapshot(&self) -> Result<Snapshot, InspectError> {
         self.0.ask(|engine| Ok(engine.snapshot()))
+    }
+
+    /// The Things whose calls took longer than [asked](crate::Scheduler::watch_on_separate_thread), how often and how long. This
+    /// is answered at once, even while the scheduler is held up; unless that is watched there are none.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// use thingflow_core::prelude::*;
+    /// let mut scheduler = Scheduler::new()?;
+    /// scheduler.watch_on_separate_thread(Duration::from_millis(1))?;
+    /// let inspector = scheduler.inspector();
+    /// let slow = from_iter([Duration::from_millis(5)]).named("slow").connect(call(|busy| {
+    ///     let begun = std::time::Instant::now();
+    ///     while begun.elapsed() < busy {}
+    /// }));
+    /// scheduler.schedule_recurring(slow)?;
+    /// scheduler.run_forever()?;
+    /// let overrun = &inspector.overruns()[0];
+    /// assert_eq!((&*overrun.thing, overrun.count, overrun.ongoing), ("slow", 1, None));
+    /// assert!(overrun.longest >= Duration::from_millis(5));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn overruns(&self) -> Vec<Overrun> {
+        self.0.overruns()
     }
 
     /// Measures from now on how long each call of a Thing takes, and switches on all probes that there are, see

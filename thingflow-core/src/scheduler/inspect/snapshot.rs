@@ -7,6 +7,7 @@ use super::super::handle::ScheduleStats;
 use super::super::keyed::Id;
 use super::super::phase::Phase;
 use super::super::table::{Schedule, Trigger};
+use super::super::threads::watch::Overrun;
 use super::desk::Desk;
 use crate::clock::{Instant, Timestamp};
 use crate::diagram::{Graph, Met, Node};
@@ -49,6 +50,8 @@ pub struct Snapshot {
     pub reported: u64,
     /// The errors of each Thing, of at most 256 of them.
     pub errors: Vec<Reported>,
+    /// The Things whose calls took longer than [asked](crate::Scheduler::watch_on_separate_thread); none unless that is watched.
+    pub overruns: Vec<Overrun>,
 }
 
 impl Snapshot {
@@ -249,6 +252,7 @@ impl Engine {
             schedules: infos,
             reported,
             errors,
+            overruns: self.watched.shared().overruns(),
         }
     }
 

@@ -33,4 +33,5 @@ pub use output::EdgeOutput;
 pub use pool::PoolInput;
 pub use remote::Remote;
 pub use sink::EdgeSink;
+pub use watch::Overrun;
 pub use worker::{DeadLetter, Delivery, OnSetup, Worker};
