@@ -167,7 +167,8 @@ pub(crate) fn place<'s>(snapshot: &'s Snapshot, called: &str) -> Done<&'s Node> 
     if let Some(node) = nodes().find(|node| node.id.is_some_and(|id| id.to_string() == called)) {
         return Ok(node);
     }
-    let shown = |node: &Node| format!("{} ({})", plain(&node.name), node.id.map_or_else(String::new, |id| id.to_string()));
+    let shown =
+        |node: &Node| format!("{} ({})", plain(&node.name), node.id.map_or_else(String::new, |id| id.to_string()));
     let list = |nodes: &[&Node]| nodes.iter().map(|node| shown(node)).collect::<Vec<_>>().join(", ");
     match &*nodes().filter(|node| node.name == called).collect::<Vec<_>>() {
         [only] => Ok(only),
@@ -175,12 +176,16 @@ pub(crate) fn place<'s>(snapshot: &'s Snapshot, called: &str) -> Done<&'s Node> 
             let all: Vec<_> = nodes().collect();
             Err(Failure::cannot(format!("unknown place {called:?}: there are {}", list(&all))))
         }
-        several => Err(Failure::cannot(format!("several places are called {called:?}: name one by its id: {}", list(several)))),
+        several => {
+            Err(Failure::cannot(format!("several places are called {called:?}: name one by its id: {}", list(several))))
+        }
     }
 }
 
 /// What a program has said, without what would command a terminal.
 pub(crate) fn plain(text: &str) -> String {
-    let is_odd = |c: char| c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let is_odd = |c: char| {
+        c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
     text.chars().map(|c| if is_odd(c) { c.escape_default().to_string() } else { c.to_string() }).collect()
 }

@@ -59,7 +59,8 @@ pub(crate) fn run(tap: &Tap) -> Done {
 }
 
 fn read<'d, T: Deserialize<'d>>(data: &'d str) -> Done<T> {
-    serde_json::from_str(data).map_err(|error| Failure::cannot(format!("cannot read what the program has sent: {error}")))
+    serde_json::from_str(data)
+        .map_err(|error| Failure::cannot(format!("cannot read what the program has sent: {error}")))
 }
 
 fn show(lines: &mut Lines, seen: &Seen, json: bool) -> Done {

@@ -11,7 +11,7 @@ use thingflow::diagram::Node;
 use thingflow::{ScheduleInfo, ScheduleKind, ScheduleState, Snapshot};
 
 use crate::failure::{Done, Failure};
-use crate::live::{Program, Which, plain};
+use crate::live::{Which, plain};
 use crate::output::Lines;
 
 #[derive(Args)]
@@ -68,7 +68,8 @@ fn show(page: &[String], terminal: Option<&Term>) -> Done {
         return lines.end();
     };
     let (height, width) = term.size();
-    let fits = page.iter().take(usize::from(height).saturating_sub(1)).map(|line| truncate_str(line, usize::from(width), "…"));
+    let fits =
+        page.iter().take(usize::from(height).saturating_sub(1)).map(|line| truncate_str(line, usize::from(width), "…"));
     let text: String = fits.map(|line| format!("{line}\x1b[K\n")).collect();
     term.write_str(&format!("\x1b[H{text}\x1b[J")).map_err(Failure::io("write"))
 }
@@ -92,7 +93,9 @@ fn page(title: &str, before: &Snapshot, now: &Snapshot) -> Vec<String> {
     if !now.errors.is_empty() {
         lines.push(String::new());
         lines.push("REPORTS".into());
-        lines.extend(now.errors.iter().map(|it| format!("{} times {}: {}", it.count, plain(&it.thing), plain(&it.last))));
+        lines.extend(
+            now.errors.iter().map(|it| format!("{} times {}: {}", it.count, plain(&it.thing), plain(&it.last))),
+        );
     }
     lines
 }
@@ -100,7 +103,8 @@ fn page(title: &str, before: &Snapshot, now: &Snapshot) -> Vec<String> {
 /// What is wrong now, and what has gone wrong since the last look.
 fn problems(before: &Snapshot, now: &Snapshot) -> Vec<String> {
     let failing = now.schedules.iter().filter(|it| it.failing > 0);
-    let mut all: Vec<_> = failing.map(|it| format!("{}: the last {} samplings failed", plain(&it.name), it.failing)).collect();
+    let mut all: Vec<_> =
+        failing.map(|it| format!("{}: the last {} samplings failed", plain(&it.name), it.failing)).collect();
     let full = now.schedules.iter().filter(|it| it.state == ScheduleState::Full);
     all.extend(full.map(|it| format!("{} waits for room further down", plain(&it.name))));
     for node in &now.graph.nodes {
@@ -113,7 +117,11 @@ fn problems(before: &Snapshot, now: &Snapshot) -> Vec<String> {
     for it in &now.overruns {
         let old = before.overruns.iter().find(|old| old.thing == it.thing).map_or(0, |old| old.count);
         if it.count > old {
-            all.push(format!("{} has held up everything else, for {:.1?} at the longest", plain(&it.thing), it.longest));
+            all.push(format!(
+                "{} has held up everything else, for {:.1?} at the longest",
+                plain(&it.thing),
+                it.longest
+            ));
         }
     }
     all
@@ -173,7 +181,12 @@ fn table<const N: usize>(head: &[&str; N], rows: impl Iterator<Item = Vec<String
     all.extend(rows);
     let widths: Vec<_> =
         (0..N).map(|column| all.iter().map(|row| measure_text_width(&row[column])).max().unwrap_or(0)).collect();
-    let is_number = |column: usize| column > 0 && all[1..].iter().all(|row| row[column].starts_with(|c: char| c.is_ascii_digit()) || row[column].is_empty());
+    let is_number = |column: usize| {
+        column > 0
+            && all[1..]
+                .iter()
+                .all(|row| row[column].starts_with(|c: char| c.is_ascii_digit()) || row[column].is_empty())
+    };
     let line = |row: &Vec<String>| {
         let cells = row.iter().enumerate().map(|(column, cell)| {
             let room = " ".repeat(widths[column] - measure_text_width(cell));
