@@ -2,12 +2,15 @@
 # Install what the build and the tests need beside Rust; with --bench also what the measurements need, with --bare an
 # emulator of microcontrollers, with --cross the linkers and emulators for ARM programs, with --board an emulator of
 # whole boards, with --deploy an SSH server, systemd and a builder of Debian packages to test against, with --servers the
-# brokers and databases that the adapters' tests start. Does nothing when everything is there, and uses apt only for what is
+# brokers and databases that the adapters' tests start, with --browser a browser for the tests of the page and the rules of
+# accessibility that it checks, which go into the folder `target`. Does nothing when everything is there, and uses apt only for what is
 # missing. The builder of packages goes into ${THINGFLOW_CACHE:-~/.cache/thingflow}, which may be deleted at any time.
 set -euo pipefail
 
 CACHE=${THINGFLOW_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/thingflow}
 CARGO_DEB=3.8.0 # the newest that the tests have seen
+AXE_CORE=4.14.1
+TARGET=${CARGO_TARGET_DIR:-$(dirname "${BASH_SOURCE[0]}")/../target}
 
 missing=()
 need() { # COMMAND PACKAGE...
@@ -23,7 +26,12 @@ main() {
   if ! { cargo clippy --version && cargo fmt --version; } > /dev/null 2>&1 && command -v rustup > /dev/null; then
     rustup component add clippy rustfmt
   fi
-  for option in "$@"; do [ "$option" != --deploy ] || cargo_deb; done
+  for option in "$@"; do
+    case $option in
+      --deploy) cargo_deb ;;
+      --browser) axe_core ;;
+    esac
+  done
 }
 
 needs_of() { # OPTION
@@ -53,6 +61,10 @@ needs_of() { # OPTION
       need influxd influxdb
       compgen -G '/usr/lib/postgresql/*/bin/initdb' > /dev/null || need initdb postgresql
       need victoria-metrics victoria-metrics
+      ;;
+    --browser)
+      need chromium chromium
+      [ -e "$TARGET/axe-core/$AXE_CORE" ] || need npm npm
       ;;
     *) echo "setup: unknown option $1" >&2 && exit 2 ;;
   esac
@@ -91,6 +103,18 @@ cargo_deb() {
   echo "setup: building cargo-deb $CARGO_DEB"
   CARGO_TARGET_DIR=$tools/target cargo install --quiet --locked --version "$CARGO_DEB" --root "$tools" cargo-deb
   rm -rf "$tools/target"
+}
+
+# The rules of accessibility, which run inside the page: fetched once, and no part of the project.
+axe_core() {
+  local folder=$TARGET/axe-core new
+  [ ! -e "$folder/$AXE_CORE" ] || return 0
+  new=$(mktemp -d)
+  (cd "$new" && npm pack --silent "axe-core@$AXE_CORE" > /dev/null && tar -xzf "axe-core-$AXE_CORE.tgz")
+  mkdir -p "$folder"
+  mv "$new/package/axe.min.js" "$folder/axe.min.js"
+  touch "$folder/$AXE_CORE"
+  rm -r "$new"
 }
 
 main "$@"

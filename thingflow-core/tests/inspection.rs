@@ -321,6 +321,8 @@ fn what_is_measured_is_measured_from_zero_on_and_not_before() -> Result {
     scheduler.run_for(3 * SECOND)?;
     let unwatched = scheduler.snapshot();
     assert_eq!(unwatched.graph.to_string(), "from_iter -> raw -> map -> tens -> call\n");
+    let tappable = ["raw", "map", "tens", "call"].map(|name| unwatched.node(name).expect("a node").tappable);
+    assert_eq!(tappable, [true, false, true, false]);
     assert!(unwatched.node("tens").expect("a probe").probe.is_none() && unwatched.schedules[0].calls.is_none());
     let on = inspector.clone();
     ask(&mut scheduler, move || on.measure(true))??;

@@ -2,13 +2,14 @@
 "use strict";
 (() => {
   const POINTS = 6000; // of a plot: ten minutes at ten a second
+  const MOST_TAPS = 64; // that the program allows
   const GAP = 3000; // milliseconds without a value are a gap
   const at = (id) => document.getElementById(id);
   let token = "";
   let hasControl = false;
   let before = null; // the last snapshot
-  let current = null; // what stops the stream
-  const plotted = new Map(); // id of a place: its plot
+  const plotted = new Map(); // id of a place: its series
+  const wanted = new Set(); // names that are to be plotted as soon as they are there
   const last = new Map(); // id of a place: its last value
 
   // Small helpers for the tree of the page.
@@ -29,11 +30,13 @@
 
   // The token stands behind the #, so that no server and no history of a proxy sees it.
   const takeToken = () => {
-    const found = new URLSearchParams(location.hash.slice(1)).get("token");
+    const hash = location.hash.slice(1);
+    const found = new URLSearchParams(hash).get("token");
     if (found) {
       sessionStorage.setItem("token", found);
       history.replaceState(null, "", location.pathname);
     }
+    new URLSearchParams(hash).getAll("plot").forEach((name) => wanted.add(name));
     token = found || sessionStorage.getItem("token") || "";
   };
   const askForToken = () => {
@@ -45,7 +48,7 @@
     token = at("token").value.trim();
     sessionStorage.setItem("token", token);
     at("ask").hidden = true;
-    start();
+    open();
   });
 
   const number = (n) => n.toLocaleString("en");
@@ -64,6 +67,7 @@
   const sync = (body, items) => {
     const rows = body.rowsByKey ?? (body.rowsByKey = new Map());
     const keys = new Set(items.map((item) => item.key));
+    const heads = [...body.parentElement.tHead.rows[0].cells].map((cell) => cell.textContent);
     for (const [key, row] of rows) {
       if (!keys.has(key)) {
         row.remove();
@@ -76,6 +80,7 @@
       item.cells.forEach(([content, kind = ""], column) => {
         const cell = row.children[column] ?? row.appendChild(document.createElement(column ? "td" : "th"));
         if (column === 0) set(cell, "scope", "row");
+        else set(cell.dataset, "label", heads[column]);
         set(cell, "textContent", content);
         set(cell, "className", kind);
       });
@@ -123,12 +128,12 @@
       [node.queues.length ? number(dropped) : "", dropped ? "number bad" : "number"],
       [last.get(node.id) ?? node.probe?.last ?? "", "value"],
     ];
-    const canPlot = node.id !== null && (node.events !== null || node.probe);
+    const canPlot = node.id !== null && node.tappable;
     const plot = { label: "plot", isOn: plotted.has(node.id), act: () => toggle(node.id, node.name) };
     return { key: node.id ?? `at ${n}`, name: node.name, cells, actions: canPlot ? [plot] : [] };
   };
 
-  const counts = (node) => node.kind === "source" || node.events !== null || node.probe || node.queues.length > 0;
+  const counts = (node) => node.kind === "source" || node.tappable || node.queues.length > 0;
   const shownNodes = (snapshot) => snapshot.graph.nodes.filter((node) => at("all").checked || counts(node));
 
   const change = async (what, id) => {
@@ -193,7 +198,8 @@
 
   const show = ({ snapshot, missed }) => {
     say(missed ? `running; this tab has missed ${missed} messages` : "running", "good");
-    at("clock").textContent = snapshot.timestamp.replace("T", " ").replace(/\.\d+Z$/, " UTC");
+    const now = new Date(snapshot.timestamp);
+    at("clock").textContent = `${day(now)} ${clock(now)} ${zone(now)}`;
     const found = problems(snapshot);
     fill(at("problems"), found.length ? found.map((it) => text("li", it, "bad")) : [text("li", "none")]);
     snapshot.graph.nodes.forEach((node) => { node.of = snapshot; });
@@ -204,48 +210,89 @@
     fill(at("errors"), errors.length ? errors : [text("li", "none")]);
     draw(snapshot).catch(() => {});
     before = snapshot;
+    follow(snapshot);
   };
 
-  // Plots.
-  class Plot {
-    constructor(name) {
+  // Plots. A series is what a place has sent; a chart shows one of them, or all on one axis.
+  const COLOURS = ["#2f81f7", "#d4622a", "#2da44e", "#a371f7", "#bf8700", "#e0489a", "#1b9e9e", "#8c959f"];
+  const two = (n) => String(n).padStart(2, "0");
+  const clock = (date) => `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
+  const day = (date) => `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+  const zone = (date) => {
+    const minutes = -date.getTimezoneOffset();
+    const hours = `${two(Math.floor(Math.abs(minutes) / 60))}:${two(Math.abs(minutes) % 60)}`;
+    return minutes === 0 ? "UTC" : `UTC${minutes < 0 ? "-" : "+"}${hours}`;
+  };
+  const mark = (seconds, step) => {
+    const date = new Date(seconds * 1000);
+    if (step >= 86400) return day(date);
+    if (step >= 60) return clock(date).slice(0, 5);
+    return step >= 1 ? clock(date) : `${clock(date).slice(3)}.${Math.floor(date.getMilliseconds() / 100)}`;
+  };
+  const short = (value) => (Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(6))));
+
+  class Series {
+    constructor(name, colour) {
+      this.name = name;
+      this.colour = colour;
       this.times = [];
       this.values = [];
-      this.box = document.createElement("div");
-      this.box.className = "plot";
-      this.note = text("p", "waiting for a value");
-      this.box.append(text("h3", name), this.note);
-      const ink = getComputedStyle(document.body).color;
-      const axis = { stroke: ink, grid: { stroke: "#8884" }, ticks: { stroke: "#8884" } };
-      const options = {
-        width: this.width(), height: 220, cursor: { drag: { x: true, y: false } },
-        series: [{}, { label: name, stroke: "#2f81f7", width: 2, spanGaps: false, points: { show: false } }],
-        axes: [axis, axis],
-      };
-      at("plots").append(this.box);
-      this.chart = new uPlot(options, [this.times, this.values], this.box);
-      this.isStale = false;
+      this.note = "waiting for a value";
     }
-    width() { return Math.max(240, at("plots").clientWidth - 16); }
     add(time, shown) {
       const value = asNumber(shown);
-      this.note.textContent = Number.isNaN(value) ? `${shown} is no number: see “last value”` : `now ${value}`;
+      this.note = Number.isNaN(value) ? `${shown} is no number: see “last value”` : `now ${short(value)}`;
+      const seconds = time / 1000;
       const lastTime = this.times.at(-1);
+      if (lastTime !== undefined && seconds <= lastTime) return;
       if (lastTime !== undefined && time - lastTime * 1000 > GAP) {
         this.times.push(lastTime + 0.001);
         this.values.push(null);
       }
-      this.times.push(time / 1000);
+      this.times.push(seconds);
       this.values.push(Number.isNaN(value) ? null : value);
-      if (this.times.length > POINTS) {
+      if (this.times.length > POINTS * 1.2) {
         this.times.splice(0, this.times.length - POINTS);
         this.values.splice(0, this.values.length - POINTS);
       }
-      this.isStale = true;
+      stale = true;
     }
+  }
+
+  class Chart {
+    constructor(all) {
+      this.all = all;
+      this.isZoomed = false;
+      this.box = document.createElement("div");
+      this.box.className = "plot";
+      this.heading = text("h3", all.map((it) => it.name).join(", "));
+      this.note = text("p", "");
+      this.box.append(this.heading, this.note);
+      const ink = () => getComputedStyle(document.body).color; // asked anew: it may become dark
+      const axis = { stroke: ink, grid: { stroke: "#8884", width: 1 }, ticks: { stroke: "#8884", width: 1 } };
+      const times = { ...axis, space: 90, values: (_, splits, __, ___, step) => splits.map((it) => mark(it, step)) };
+      const line = (it) => ({ label: it.name, stroke: it.colour, width: 2, spanGaps: false, points: { show: false }, value: (_, v) => (v == null ? "–" : short(v)) });
+      const at = { label: "time", value: (_, t) => (t == null ? "–" : `${day(new Date(t * 1000))} ${clock(new Date(t * 1000))}`) };
+      const select = () => { this.isZoomed = true; };
+      const options = {
+        width: this.width(), height: 220, cursor: { drag: { x: true, y: false } },
+        series: [at, ...all.map(line)], axes: [times, { ...axis, size: 60, values: (_, splits) => splits.map(short) }],
+        hooks: { setSelect: [select] },
+      };
+      document.getElementById("plots").append(this.box);
+      this.chart = new uPlot(options, this.data(), this.box);
+      this.chart.over.addEventListener("dblclick", () => { this.isZoomed = false; });
+    }
+    data() {
+      const tables = this.all.map((it) => [it.times, it.values]);
+      return tables.length === 1 ? tables[0] : uPlot.join(tables);
+    }
+    width() { return Math.max(240, document.getElementById("plots").clientWidth - 16); }
     draw() {
-      if (this.isStale) this.chart.setData([this.times, this.values]);
-      this.isStale = false;
+      const note = this.all.length === 1 ? this.all[0].note : this.all.map((it) => `${it.name}: ${it.note}`).join("; ");
+      set(this.note, "textContent", note);
+      this.chart.setData(this.data(), !this.isZoomed);
+      if (this.isZoomed) this.chart.redraw();
     }
     resize() { this.chart.setSize({ width: this.width(), height: 220 }); }
     remove() {
@@ -253,19 +300,64 @@
       this.box.remove();
     }
   }
-  const toggle = (id, name) => {
-    if (plotted.has(id)) {
-      plotted.get(id).remove();
-      plotted.delete(id);
-    } else {
-      plotted.set(id, new Plot(name));
-    }
+  let charts = [];
+  let stale = false;
+  const arrange = () => {
+    charts.forEach((chart) => chart.remove());
+    const all = [...plotted.values()];
+    charts = at("together").checked && all.length > 1 ? [new Chart(all)] : all.map((it) => new Chart([it]));
+    charts.forEach((chart) => chart.draw());
     at("no-plots").hidden = plotted.size > 0;
-    if (before) sync(at("places"), shownNodes(before).map(placeRow));
-    start();
+    at("one-axis").hidden = plotted.size < 2;
   };
-  setInterval(() => plotted.forEach((plot) => plot.draw()), 500);
-  addEventListener("resize", () => plotted.forEach((plot) => plot.resize()));
+  at("together").addEventListener("change", arrange);
+  const colour = () => {
+    const used = new Set([...plotted.values()].map((it) => it.colour));
+    return COLOURS.find((it) => !used.has(it)) ?? COLOURS[plotted.size % COLOURS.length];
+  };
+  // What is plotted stands in the address, by name: so it can be kept as a bookmark.
+  const remember = () => {
+    const names = [...plotted.values()].map((it) => `plot=${encodeURIComponent(it.name)}`).join("&");
+    history.replaceState(null, "", location.pathname + (names ? `#${names}` : ""));
+  };
+  const toggle = (id, name) => {
+    if (!plotted.delete(id)) plotted.set(id, new Series(name, colour()));
+    remember();
+    arrange();
+    if (before) sync(at("places"), shownNodes(before).map(placeRow));
+    wish();
+  };
+  // Names of the address that have no plot yet, and plots of a program that has been started anew.
+  const follow = (snapshot) => {
+    const free = snapshot.graph.nodes.filter((node) => node.tappable && node.id !== null && !plotted.has(node.id));
+    let isNew = false;
+    const ids = new Set(snapshot.graph.nodes.map((node) => node.id));
+    for (const [id, series] of [...plotted]) {
+      const now = ids.has(id) ? undefined : free.find((node) => node.name === series.name);
+      if (now) {
+        plotted.delete(id);
+        plotted.set(now.id, series);
+        isNew = true;
+      }
+    }
+    for (const name of [...wanted]) {
+      const node = free.find((it) => it.name === name);
+      if (node) {
+        wanted.delete(name);
+        plotted.set(node.id, new Series(name, colour()));
+        isNew = true;
+      }
+    }
+    if (!isNew) return;
+    arrange();
+    wish();
+  };
+  setInterval(() => {
+    if (stale) charts.forEach((chart) => chart.draw());
+    stale = false;
+  }, 500);
+  addEventListener("resize", () => charts.forEach((chart) => chart.resize()));
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => charts.forEach((chart) => chart.chart.redraw()));
 
   const handle = {
     snapshot: show,
@@ -273,15 +365,53 @@
       last.set(tap, shown);
       plotted.get(tap)?.add(time, shown);
     },
-    untapped: ({ tap, why }) => { if (plotted.has(tap)) plotted.get(tap).note.textContent = why; },
+    untapped: ({ tap, why }) => {
+      if (plotted.has(tap)) plotted.get(tap).note = why;
+      stale = true;
+    },
     ended: ({ why }) => say(why, "bad"),
+    lost: ({ why }) => say(`no connection, trying again: ${why}`, "bad"),
   };
 
-  // One stream for this tab. It is read by hand, since the token belongs into a header.
+  // A browser opens six connections to a host, so the tabs share one stream: one of them listens, and tells the others. Without
+  // locks, which browsers have for this machine and for TLS only, each tab has its own.
+  const channel = new BroadcastChannel("stream");
+  const me = String(Math.random());
+  const others = new Map(); // the other tabs, if this one listens: what they plot, and when they have said so
+  const FORGOTTEN = 150000; // milliseconds without a word: a tab in the background speaks once a minute
+  let isLeader = false;
+  let isOpen = false; // whether the token is right
+  let current = null; // stops listening, to ask for other places
+  let asked = ""; // the places that have been asked for
+  const taps = () => [...new Set([...plotted.keys(), ...[...others.values()].flatMap((it) => it.taps)])];
+  const words = () => taps().slice(0, MOST_TAPS).map((id) => `tap=${encodeURIComponent(id)}`).sort().join("&");
+  const wish = () => {
+    if (!isLeader) channel.postMessage({ from: me, taps: [...plotted.keys()] });
+    else if (words() !== asked) current?.abort();
+  };
+  const tell = (name, data) => {
+    handle[name]?.(data);
+    if (others.size) channel.postMessage({ name, data });
+  };
+  channel.addEventListener("message", ({ data: { from, taps: places, name, data, who, bye } }) => {
+    if (!isOpen) return;
+    if (who) wish();
+    else if (!isLeader) handle[name]?.(data);
+    else if (bye) others.delete(bye);
+    else if (from) others.set(from, { taps: places, at: Date.now() });
+    if (isLeader) wish();
+  });
+  addEventListener("pagehide", () => channel.postMessage({ bye: me }));
+  setInterval(() => {
+    others.forEach((it, tab) => { if (Date.now() - it.at > FORGOTTEN) others.delete(tab); });
+    if (isOpen) wish();
+  }, 10000);
+
+  // It is read by hand, since the token belongs into a header.
   const listen = async (signal) => {
-    const taps = [...plotted.keys()].map((id) => `tap=${encodeURIComponent(id)}`).join("&");
-    const answer = await ask(`/api/stream?${taps}`, { signal });
-    if (answer.status === 401) return askForToken();
+    asked = words();
+    const answer = await ask(`/api/stream?${asked}`, { signal });
+    if (answer.status === 401) return false;
     if (!answer.ok) throw new Error(await answer.text());
     const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
     let buffer = "";
@@ -293,30 +423,33 @@
       buffer = messages.pop();
       for (const message of messages) {
         const [, name, data] = /^event: (\w+)\ndata: (.*)$/.exec(message) ?? [];
-        if (handle[name]) handle[name](JSON.parse(data));
+        if (name) tell(name, JSON.parse(data));
       }
     }
   };
-  const start = async () => {
-    current?.abort();
-    const mine = new AbortController();
-    current = mine;
-    for (let wait = 500; !mine.signal.aborted; wait = Math.min(wait * 2, 10000)) {
+  const run = async () => {
+    isLeader = true;
+    channel.postMessage({ who: me });
+    for (let wait = 500; ; wait = Math.min(wait * 2, 10000)) {
       const began = Date.now();
+      current = new AbortController();
       try {
-        await listen(mine.signal);
-        return;
+        if (!(await listen(current.signal))) break;
       } catch (error) {
-        if (mine.signal.aborted) return;
-        say(`no connection, trying again: ${error.message}`, "bad");
+        if (current.signal.aborted) {
+          wait = 250;
+          continue;
+        }
+        tell("lost", { why: error.message });
       }
       if (Date.now() - began > 10000) wait = 500;
       await new Promise((resolve) => setTimeout(resolve, wait));
     }
+    isLeader = isOpen = false;
+    askForToken();
   };
 
-  const begin = async () => {
-    takeToken(); // there is none where whoever may connect may look
+  const open = async () => {
     try {
       const answer = await ask("/api/about");
       if (answer.status === 401) return askForToken();
@@ -327,7 +460,11 @@
     } catch {
       // The stream tries again, and says what is wrong.
     }
-    start();
+    isOpen = true;
+    wish();
+    if (navigator.locks) navigator.locks.request("stream", run);
+    else run();
   };
-  begin();
+  takeToken(); // there is none where whoever may connect may look
+  open();
 })();

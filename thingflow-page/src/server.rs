@@ -4,8 +4,7 @@ use std::fmt;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -19,6 +18,7 @@ use tokio::sync::oneshot;
 use crate::connections::Listener;
 use crate::guard::{self, Guard};
 use crate::options::Options;
+use crate::stream::Tabs;
 use crate::token::Token;
 use crate::unix::{Socket, UnixPage};
 use crate::{answers, assets, connections, stream};
@@ -35,11 +35,14 @@ pub(crate) struct Site {
     pub(crate) title: String,
     pub(crate) inspector: Inspector,
     pub(crate) control: Option<Control>,
-    /// How many tabs are open.
-    pub(crate) streams: AtomicUsize,
+    pub(crate) tabs: Mutex<Tabs>,
 }
 
 impl Site {
+    pub(crate) fn tabs(&self) -> MutexGuard<'_, Tabs> {
+        self.tabs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(crate) fn snapshot(&self) -> Result<Snapshot, InspectError> {
         self.inspector.snapshot()
     }
@@ -119,7 +122,7 @@ fn start(listener: Listener, guard: Guard, options: Options, scheduler: &Schedul
         title: options.title,
         inspector: scheduler.inspector().within(PATIENCE),
         control: options.has_control.then(|| scheduler.control().within(PATIENCE)),
-        streams: AtomicUsize::new(0),
+        tabs: Mutex::default(),
     };
     let router = router(Arc::new(site), Arc::new(guard));
     let runtime =

@@ -3,7 +3,6 @@
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::task::{Context, Poll};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -22,8 +21,8 @@ use crate::server::Site;
 
 /// Tabs that may be open at once.
 const MOST_STREAMS: usize = 16;
-/// Places that a tab may plot.
-const MOST_TAPS: usize = 16;
+/// Places that a tab may plot, with all tabs of its browser: they share a stream.
+const MOST_TAPS: usize = 64;
 /// Messages that may wait for a tab.
 const ROOM: usize = 32;
 /// A tab that takes nothing for so long is gone.
@@ -37,11 +36,13 @@ pub(crate) async fn open(State(site): State<Arc<Site>>, Query(words): Query<Vec<
     let taps: Result<Vec<NodeId>, _> = words.iter().filter(|(key, _)| key == "tap").map(|(_, id)| id.parse()).collect();
     let taps = match taps {
         Ok(taps) if taps.len() <= MOST_TAPS => taps,
-        Ok(_) => return (StatusCode::BAD_REQUEST, "too many places at once: a tab plots up to 16\n").into_response(),
+        Ok(_) => {
+            return (StatusCode::BAD_REQUEST, "too many places at once: a browser plots up to 64\n").into_response();
+        }
         Err(_) => return (StatusCode::BAD_REQUEST, "invalid id of a place\n").into_response(),
     };
     let Some(place) = Place::take(&site) else {
-        return (StatusCode::SERVICE_UNAVAILABLE, "too many tabs are open: close one\n").into_response();
+        return (StatusCode::SERVICE_UNAVAILABLE, "too many browsers look already: close one\n").into_response();
     };
     let (to, from) = channel(ROOM);
     let watch = move || Watch { place, to, since: Instant::now(), missed: 0 }.run(&taps);
@@ -61,20 +62,43 @@ impl Stream for Messages {
     }
 }
 
+/// The tabs that are open.
+#[derive(Default)]
+pub(crate) struct Tabs {
+    open: usize,
+    /// Whether probes and calls are measured for them, and not because the program itself has asked for that.
+    measures: bool,
+}
+
 /// One of the tabs that may be open.
 struct Place(Arc<Site>);
 
 impl Place {
     fn take(site: &Arc<Site>) -> Option<Self> {
-        let one_more = |n: usize| (n < MOST_STREAMS).then_some(n + 1);
-        site.streams.fetch_update(Relaxed, Relaxed, one_more).ok().map(|_| Self(site.clone()))
+        let mut tabs = site.tabs();
+        tabs.open = Some(tabs.open + 1).filter(|open| *open <= MOST_STREAMS)?;
+        Some(Self(site.clone()))
+    }
+
+    /// Has probes and calls measured while a tab is open, if they are not already.
+    fn measure(&self, snapshot: &Snapshot) {
+        let is_measured = snapshot.schedules.iter().any(|schedule| schedule.calls.is_some());
+        if !is_measured {
+            self.0.tabs().measures = true; // not while it is asked, for which others would have to wait
+            let _ = self.0.inspector.measure(true); // the next look tries again
+        }
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let streams: &AtomicUsize = &self.0.streams;
-        streams.fetch_sub(1, Relaxed);
+        let mut tabs = self.0.tabs();
+        tabs.open -= 1;
+        let was_last = tabs.open == 0 && std::mem::take(&mut tabs.measures);
+        drop(tabs);
+        if was_last {
+            let _ = self.0.inspector.measure(false); // the run may have ended
+        }
     }
 }
 
@@ -136,7 +160,10 @@ impl Watch {
     /// Sends a snapshot. `false`: there will be none any more.
     fn look(&mut self) -> bool {
         match self.place.0.inspector.snapshot() {
-            Ok(snapshot) => self.send(&Message::Snapshot { snapshot: &snapshot, missed: self.missed }),
+            Ok(snapshot) => {
+                self.place.measure(&snapshot);
+                self.send(&Message::Snapshot { snapshot: &snapshot, missed: self.missed });
+            }
             Err(error) => {
                 let overruns = self.place.0.inspector.overruns();
                 let held = overruns

@@ -28,7 +28,7 @@ const STEPS: [Step; 13] = [
     Step { name: "board", setup: board::setup, run: || board::run(&[]) },
     Step {
         name: "test",
-        setup: || setup::run(&["--deploy".to_string(), "--servers".to_string()]),
+        setup: || setup::run(&["--deploy", "--servers", "--browser"].map(String::from)),
         run: || test::run(&[]),
     },
 ];

@@ -2,8 +2,9 @@
 
 use crate::{Result, bare, board, cross, process};
 
-const USAGE: &str = "usage: cargo xtask setup [--bare] [--bench] [--cross] [--board] [--deploy] [--servers]";
-const OPTIONS: [&str; 6] = ["--bare", "--bench", "--cross", "--board", "--deploy", "--servers"];
+const USAGE: &str =
+    "usage: cargo xtask setup [--bare] [--bench] [--cross] [--board] [--deploy] [--servers] [--browser]";
+const OPTIONS: [&str; 7] = ["--bare", "--bench", "--cross", "--board", "--deploy", "--servers", "--browser"];
 
 pub(crate) fn run(words: &[String]) -> Result {
     if words.iter().any(|word| !OPTIONS.contains(&word.as_str())) {

@@ -38,13 +38,24 @@ pub struct Node {
     pub events: Option<u64>,
     /// The queues in which it holds events.
     pub queues: Vec<QueueState>,
+    /// Whether its events can be looked at by a tap: in ports and probes.
+    pub tappable: bool,
     /// What its probe has seen since that was switched on.
     pub probe: Option<ProbeState>,
 }
 
 impl Node {
     pub(super) fn new(id: Option<NodeId>, name: &str, kind: NodeKind) -> Self {
-        Self { id, name: name.into(), kind, operator: None, events: None, queues: Vec::new(), probe: None }
+        Self {
+            id,
+            name: name.into(),
+            kind,
+            operator: None,
+            events: None,
+            queues: Vec::new(),
+            tappable: false,
+            probe: None,
+        }
     }
 }
 

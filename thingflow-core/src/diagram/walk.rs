@@ -129,6 +129,7 @@ impl Graph {
         let at = own.unwrap_or_else(|| self.node(Node::new(Some(port.node()), &port.name(), NodeKind::Port)));
         self.met.insert(port.id(), at);
         self.nodes[at].events = Some(port.events());
+        self.nodes[at].tappable = true;
         see(at, Met::Port(port));
         port.connections(&mut |connection| {
             let place = Place::behind(Some(connection.id));
@@ -270,7 +271,8 @@ impl Visitor for Walk<'_, '_> {
     }
 
     fn probe(&mut self, probe: ProbeRef<'_>) {
-        self.graph.nodes[self.last].probe = probe.state();
+        let node = &mut self.graph.nodes[self.last];
+        (node.tappable, node.probe) = (true, probe.state());
         (self.see)(self.last, Met::Probe(probe));
     }
 

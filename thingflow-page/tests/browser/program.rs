@@ -1,0 +1,78 @@
+//! [`Program`]: a program with a page, which can be ended and started again.
+
+use std::sync::mpsc::channel;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use thingflow_core::testing::{FlakySensor, ListSensor};
+use thingflow_core::{OnFailure, Stopper, prelude::*};
+use thingflow_page::{Options, Token};
+
+use crate::chromium::Done;
+
+/// A name that would run if it were taken for markup.
+pub(crate) const EVIL: &str = "<img src=x onerror=alert(1)>";
+
+pub(crate) const TOKEN: &str = "correct-horse-battery-staple";
+
+/// A program with a page. Dropping it ends the program.
+pub(crate) struct Program {
+    /// Where the page is, with the token.
+    pub(crate) url: String,
+    pub(crate) address: String,
+    stopper: Stopper,
+    thread: Option<JoinHandle<Result<(), String>>>,
+}
+
+impl Program {
+    pub(crate) fn start(address: &str) -> Done<Self> {
+        let (tell, told) = channel();
+        let address = address.to_owned();
+        let thread = thread::spawn(move || {
+            let run = || -> Done {
+                let mut scheduler = Scheduler::new()?;
+                wire(&scheduler)?;
+                let page = Options::new(address)
+                    .title("Greenhouse")
+                    .token(Token::new(TOKEN)?)
+                    .allow_control()
+                    .serve(&scheduler)?;
+                let _ = tell.send((page.url(), page.local_addr().to_string(), scheduler.stopper()));
+                scheduler.run_forever()?;
+                Ok(())
+            };
+            run().map_err(|error| error.to_string())
+        });
+        match told.recv() {
+            Ok((url, address, stopper)) => Ok(Self { url, address, stopper, thread: Some(thread) }),
+            Err(_) => Err(format!("no program: {:?}", thread.join()).into()),
+        }
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        self.stopper.stop();
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn wire(scheduler: &Scheduler) -> Done {
+    let often = Duration::from_millis(20);
+    let readings: Vec<f64> = (0..1_000_000).map(|n| 20.0 + 5.0 * (f64::from(n) / 50.0).sin()).collect();
+    scheduler.schedule_sensor(ListSensor::new("room", readings), often, |room| {
+        room.map(|event| event.val).running_avg(5).probe("average").for_each(drop);
+        room.map(|event| event.val).delay(Duration::from_secs(60), Limit::drop_oldest(8)).named("queue").for_each(drop);
+    })?;
+    let evil = ListSensor::new(EVIL, vec![1; 1_000_000]);
+    scheduler.schedule_sensor(evil, often, |evil| {
+        evil.for_each(drop);
+    })?;
+    let broken: Vec<Result<f64, &'static str>> = vec![Err("no answer from the bus"); 1_000_000];
+    let broken = SensorOutput::new(FlakySensor::new("broken", broken));
+    broken.connect(call(drop));
+    scheduler.schedule_periodic(broken, Periodic::every(often).on_failure(OnFailure::Skip))?;
+    Ok(())
+}
