@@ -572,7 +572,7 @@ impl<'e, 'c, N> Emitter<'e, 'c, N> {
     }
 
     /// Sends an event. Return the receipt, or pass on [`Demand::Done`] at least.
-    #[inline]
+    #[inline(always)]
     #[cfg_attr(debug_assertions, track_caller)]
     pub fn next<T>(&mut self, event: T) -> Receipt
     where

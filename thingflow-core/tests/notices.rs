@@ -862,7 +862,7 @@ fn wrappers() -> Vec<Row> {
 }
 
 /// The types that need no row: they are private to what a row is about, or nothing stands behind them.
-const ELSEWHERE: [(&str, &str); 14] = [
+const ELSEWHERE: [(&str, &str); 15] = [
     ("Catch", "the operator `catch`"),
     ("Dispatcher", "the operator `dispatch`"),
     ("Feedback", "the sink `feedback`"),
@@ -873,6 +873,7 @@ const ELSEWHERE: [(&str, &str); 14] = [
     ("JoinInput", "the joins"),
     ("Receiver", "stands at the end, in `check_filter`"),
     ("RouteByIndex", "the operator `route_by_index`"),
+    ("Nobody", "a vacant place of a port, which is never told of anything"),
     ("PortTap", "an end that is no listener, see `tests/inspection.rs`"),
     ("S", "every sink: an end"),
     ("Split", "the operators `split`, `unzip` and `partition`"),

@@ -11,7 +11,7 @@ pub struct Map<F>(pub(super) F);
 impl<In, Out, F: FnMut(In) -> Out> Filter<In> for Map<F> {
     type Out = Out;
     const TRANSPARENT: bool = true;
-    #[inline]
+    #[inline(always)]
     fn on_next(&mut self, event: In, out: &mut Emitter<'_, '_, impl InputThing<Out>>) -> Receipt {
         out.next((self.0)(event))
     }

@@ -18,20 +18,18 @@ impl<T: Clone + 'static> Port<T> {
     /// connection, and the order of arguments of the other ways leaves those of this one in their registers.
     #[inline(always)]
     pub(super) fn emit_ref(&self, event: &T, cx: &mut Context<'_>) -> Receipt {
-        let Some(mut body) = self.inner.body.take() else { return self.next_slowly(event, cx) };
+        let Some(mut body) = self.inner.body.take() else { return self.next_beside(event, cx) };
+        // By the body, which is at hand anyway, and not by the slot.
         let witness = Witness { culprit: &mut *body, cx };
-        let Some(only) = &mut witness.culprit.slots.only else {
-            core::mem::forget(witness);
-            return self.next_to_all(event, cx, body);
-        };
-        let receipt = only.thing.next_ref(event, witness.cx);
+        let receipt = witness.culprit.slots.only.thing.next_ref(event, witness.cx);
         core::mem::forget(witness); // it speaks up only when a panic drops it
         body.events += 1;
         let inner = &*self.inner;
-        inner.put_back_idle(body);
-        // Not `||`: both are bytes, and one test serves both.
-        if !is_more(&receipt) | (inner.pending.get() != 0) {
-            return inner.conclude(receipt, cx);
+        inner.put_back_single(body);
+        // Both are bits of one byte, and one test serves both.
+        let said = pending::with(&receipt) | inner.pending.get();
+        if said != 0 {
+            return inner.conclude(pending::receipt(said), cx);
         }
         if cx.due != Instant::NEVER {
             return inner.hear(cx);
@@ -39,7 +37,16 @@ impl<T: Clone + 'static> Port<T> {
         Ok(Demand::More)
     }
 
+    /// There are several connections or none, the port is dispatching or has ended, or something must be done first.
     #[inline(never)]
+    fn next_beside(&self, event: &T, cx: &mut Context<'_>) -> Receipt {
+        match self.inner.take_idle() {
+            Some(body) => self.next_to_all(event, cx, body),
+            None => self.next_slowly(event, cx),
+        }
+    }
+
+    #[inline]
     fn next_to_all(&self, event: &T, cx: &mut Context<'_>, mut body: Box<Body<T>>) -> Receipt {
         body.events += 1;
         let mut slots = body.slots.several.iter_mut();
@@ -55,7 +62,7 @@ impl<T: Clone + 'static> Port<T> {
             slot = next;
         }
         let inner = &*self.inner;
-        inner.put_back_idle(body);
+        inner.park(body);
         if inner.pending.get() != 0 {
             return inner.conclude(Ok(Demand::More), cx);
         }
@@ -67,19 +74,15 @@ impl<T: Clone + 'static> Port<T> {
 
     #[cold]
     #[inline(never)]
-    fn next_to_none(&self, cx: &mut Context<'_>, mut body: Box<Body<T>>) -> Receipt {
-        body.events -= u64::from(self.inner.closed.get());
-        self.inner.put_back_idle(body);
-        self.inner.say_if_closed(cx);
+    fn next_to_none(&self, cx: &mut Context<'_>, body: Box<Body<T>>) -> Receipt {
+        self.inner.park(body);
         self.inner.conclude(Ok(Demand::More), cx)
     }
 
-    /// The port is dispatching, or something must be done first.
     #[cold]
     #[inline(never)]
     fn next_slowly(&self, event: &T, cx: &mut Context<'_>) -> Receipt {
-        let demand = self.inner.enqueue(Arrival::Next(event.clone()), cx)?;
-        self.inner.settle_if_idle(demand, cx)
+        self.inner.wait(event.clone(), cx)
     }
 }
 
@@ -123,29 +126,35 @@ impl<T: Clone + 'static> Inner<T> {
 
     /// Sends an event that nobody else needs. If it is dear to clone, the last connection gets the event itself.
     pub(super) fn next_owned(&self, event: T, cx: &mut Context<'_>) -> Receipt {
-        let Some(mut body) = self.body.take() else {
-            let demand = self.enqueue(Arrival::Next(event), cx)?;
-            return self.settle_if_idle(demand, cx);
-        };
-        body.events += u64::from(!self.closed.get());
-        self.say_if_closed(cx);
+        let Some(mut body) = self.body.take().or_else(|| self.take_idle()) else { return self.wait(event, cx) };
+        body.events += 1;
         let receipt = self.hand_out(body, event, cx);
         self.settled(receipt, cx)
     }
 
-    /// A port that has ended drops the event: whoever sends it must hear of that, since another has ended the port.
+    /// The connections of a port that has several or none, is idle, and has nothing to do first.
     #[inline]
-    fn say_if_closed(&self, cx: &Context<'_>) {
-        if self.closed.get() {
-            self.say_closed(cx);
-        }
+    fn take_idle(&self) -> Option<Box<Body<T>>> {
+        if self.pending.get() != 0 || self.closed.get() { None } else { self.parked.take() }
     }
 
-    #[cold]
+    /// An event comes while the port is dispatching or has ended, or something must be done first.
+    fn wait(&self, event: T, cx: &mut Context<'_>) -> Receipt {
+        if self.closed.get() {
+            self.say_closed(cx);
+            return Ok(Demand::Done);
+        }
+        let demand = self.enqueue(Arrival::Next(event), cx)?;
+        self.settle_if_idle(demand, cx)
+    }
+
+    /// A port that has ended drops the event: whoever sends it must hear of that, since another has ended the port. Not while
+    /// the end is on its way, nor after a panic, which ends the run.
     fn say_closed(&self, cx: &Context<'_>) {
-        let what =
-            "an event came after the end, which another of its feeders has sent: let each feed the port by `feeder()`";
-        cx.report(&self.display_name(), &StreamError::new(what));
+        if self.look(|body| body.slots.is_empty()) == Some(true) {
+            let what = "an event came after the end, which another of its feeders has sent: let each feed the port by `feeder()`";
+            cx.report(&self.display_name(), &StreamError::new(what));
+        }
     }
 
     fn hand_out(&self, body: Box<Body<T>>, event: T, cx: &mut Context<'_>) -> Receipt {
@@ -388,7 +397,7 @@ impl<C: Culprit> Drop for Witness<'_, '_, '_, C> {
 /// The only connection of a port.
 impl<T> Culprit for Body<T> {
     fn name(&self) -> String {
-        self.slots.only.as_ref().map(Culprit::name).unwrap_or_default()
+        self.slots.only.name()
     }
 }
 

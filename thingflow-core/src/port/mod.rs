@@ -75,9 +75,9 @@ pub struct Port<T> {
 }
 
 struct Inner<T> {
-    /// The connections, while the port is idle and nothing is pending. `None` sends an event the slow way.
+    /// The connection, while it is the only one, the port is idle and nothing is pending. `None` sends an event another way.
     body: Cell<Option<Box<Body<T>>>>,
-    /// The connections, while the port is idle and something is pending. While one of them is being called, both are `None`.
+    /// The connections, while the port is idle otherwise. While one of them is being called, both are `None`.
     parked: Cell<Option<Box<Body<T>>>>,
     /// Not zero: something is to be done before or after the next dispatch.
     pending: Cell<u8>,
@@ -107,13 +107,37 @@ struct Inner<T> {
     me: Weak<Inner<T>>,
 }
 
-/// Bits of [`Inner::pending`].
+/// Bits of [`Inner::pending`]. The two lowest are left for a receipt.
 mod pending {
-    pub(super) const START: u8 = 1;
-    pub(super) const WAITING: u8 = 2;
-    pub(super) const JOINED: u8 = 4;
-    pub(super) const LEFT: u8 = 8;
-    pub(super) const FULL: u8 = 16;
+    use crate::error::FatalError;
+    use crate::thing::{Demand, Receipt};
+
+    pub(super) const START: u8 = 4;
+    pub(super) const WAITING: u8 = 8;
+    pub(super) const JOINED: u8 = 16;
+    pub(super) const LEFT: u8 = 32;
+    pub(super) const FULL: u8 = 64;
+
+    /// A receipt as bits; the usual one is none.
+    #[inline(always)]
+    pub(super) fn with(receipt: &Receipt) -> u8 {
+        match receipt {
+            Ok(Demand::More) => 0,
+            Ok(Demand::Full) => 1,
+            Ok(Demand::Done) => 2,
+            Err(_) => 3,
+        }
+    }
+
+    /// The receipt among bits.
+    pub(super) fn receipt(bits: u8) -> Receipt {
+        match bits & 3 {
+            0 => Ok(Demand::More),
+            1 => Ok(Demand::Full),
+            2 => Ok(Demand::Done),
+            _ => Err(FatalError(())),
+        }
+    }
 }
 
 /// Bits of [`Slot::state`].
@@ -160,8 +184,8 @@ impl<T: Clone + 'static> Port<T> {
     /// A port without connections.
     pub fn new() -> Self {
         let inner = Rc::new_cyclic(|me| Inner {
-            body: Cell::new(Some(Box::new(Body { slots: Slots::default(), events: 0, port: me.clone() }))),
-            parked: Cell::new(None),
+            body: Cell::new(None),
+            parked: Cell::new(Some(Box::new(Body { slots: Slots::default(), events: 0, port: me.clone() }))),
             pending: Cell::new(0),
             alarm: Alarm::default(),
             full_at: Cell::new(None),
@@ -379,16 +403,26 @@ impl<T: Clone + 'static> Inner<T> {
     }
 
     fn put_back(&self, body: Box<Body<T>>) {
-        if self.pending.get() == 0 {
-            self.put_back_idle(body);
+        if self.pending.get() == 0 && body.slots.is_single() {
+            self.put_back_single(body);
         } else {
-            self.parked.set(Some(body));
+            self.park(body);
         }
     }
 
     #[inline]
-    fn put_back_idle(&self, body: Box<Body<T>>) {
-        let none = self.body.replace(Some(body));
+    fn put_back_single(&self, body: Box<Body<T>>) {
+        Self::refill(&self.body, body);
+    }
+
+    #[inline]
+    fn park(&self, body: Box<Body<T>>) {
+        Self::refill(&self.parked, body);
+    }
+
+    #[inline]
+    fn refill(place: &Cell<Option<Box<Body<T>>>>, body: Box<Body<T>>) {
+        let none = place.replace(Some(body));
         debug_assert!(none.is_none(), "who calls connections holds the only body");
         core::mem::forget(none); // it is `None`: nothing to drop, and the compiler need not ask
     }

@@ -98,10 +98,33 @@ impl<T: Measured, B: Places<T::Value>> RunningAvg<T, B> {
         Self { ring, at: !0, filled: 0, numbers: 0, count: zero, block: zero, before: zero, item: PhantomData }
     }
 
-    /// Takes a value that fills the ring for the first time, begins a new block, is a NaN, or comes while one is in the window:
-    /// the sum of the window.
+    /// Takes a number while there are only numbers in the window, which is full: the sum of the window.
+    #[inline]
+    fn take(&mut self, value: T::Value) -> Option<T::Value> {
+        let ring = self.ring.all();
+        if is_nan(value) {
+            return None;
+        }
+        if let Some(place) = ring.get_mut(self.at) {
+            self.at += 1;
+            self.block = self.block + value;
+            return Some(self.block + core::mem::replace(place, value));
+        }
+        once_a_block();
+        // Without an allocator, flash counts for more than instructions: the rare way does it too.
+        if !cfg!(feature = "alloc") || self.at != ring.len() {
+            return None;
+        }
+        self.before = begin(ring, value);
+        (self.block, self.at) = (value, 1);
+        Some(value + self.before)
+    }
+
+    /// Takes a value that fills the ring for the first time, is a NaN, or comes while one is in the window: the sum of the
+    /// window.
+    #[cold]
     #[inline(never)]
-    fn turn(&mut self, value: T::Value) -> T::Value {
+    fn take_rare(&mut self, value: T::Value) -> T::Value {
         if self.ring.push(self.filled, value) {
             self.filled += 1;
         } else {
@@ -123,7 +146,8 @@ impl<T: Measured, B: Places<T::Value>> RunningAvg<T, B> {
             (self.before, self.numbers) = sum_up(ring);
             (self.block, at) = (T::Value::default(), 0);
         }
-        let old = core::mem::replace(&mut ring[at], value);
+        // A place beyond the ring cannot be: without the way out for a panic, the usual way of an event needs no stack.
+        let old = ring.get_mut(at).map_or(value, |place| core::mem::replace(place, value));
         if !is_nan(old) {
             self.numbers = self.numbers.saturating_sub(1);
             self.before = old;
@@ -143,6 +167,24 @@ fn sum_up<F: Float>(ring: &mut [F]) -> (F, usize) {
     (later, numbers)
 }
 
+/// As [`sum_up`] for a ring without a NaN, with the first value of the new block in its place. The sum of what is left of the
+/// block before.
+#[inline]
+fn begin<F: Float>(ring: &mut [F], first: F) -> F {
+    let Some((place, rest)) = ring.split_first_mut() else { return F::default() };
+    *place = first;
+    let mut later = F::default();
+    for place in rest.iter_mut().rev() {
+        later = later + core::mem::replace(place, later);
+    }
+    later
+}
+
+/// Tells the compiler that a new block is not the usual way of an event. It compiles to nothing.
+#[cold]
+#[inline(never)]
+fn once_a_block() {}
+
 #[inline]
 fn is_nan<F: Float>(value: F) -> bool {
     value.partial_cmp(&value).is_none()
@@ -154,13 +196,9 @@ impl<T: Measured, B: Places<T::Value>> Filter<T> for RunningAvg<T, B> {
     #[inline]
     fn on_next(&mut self, event: T, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
         let value = event.value();
-        let sum = match self.ring.all().get_mut(self.at) {
-            Some(place) if !is_nan(value) => {
-                self.at += 1;
-                self.block = self.block + value;
-                self.block + core::mem::replace(place, value)
-            }
-            _ => self.turn(value),
+        let sum = match self.take(value) {
+            Some(sum) => sum,
+            None => self.take_rare(value),
         };
         out.next(event.with_value(sum / self.count))
     }
