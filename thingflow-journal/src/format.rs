@@ -2,6 +2,7 @@
 #![doc = include_str!("../FORMAT.md")]
 
 use crate::bytes::{Cursor, Writer};
+use crate::clocks::{BootClock, MOST_BOOTS};
 
 /// The number of the format that this version writes and reads.
 pub const FORMAT: u32 = 1;
@@ -22,6 +23,11 @@ pub(crate) const BLOCK_BYTES: usize = 128;
 const SEGMENT: &[u8; 8] = b"TFLOWSEG";
 const POSITION: &[u8; 8] = b"TFLOWPOS";
 const IDENTITY: &[u8; 8] = b"TFLOWJNL";
+const CLOCKS: &[u8; 8] = b"TFLOWCLK";
+
+/// Bytes of the entries of all boots in the file of the clocks, and of that file up to its checksum.
+const BOOTS_BYTES: usize = 40 * MOST_BOOTS;
+pub(crate) const CLOCKS_BYTES: usize = 32 + BOOTS_BYTES + 4;
 
 /// The highest number of a record, far from where a sum could overflow.
 pub(crate) const MAX_NUMBER: u64 = 1 << 62;
@@ -59,12 +65,17 @@ fn begin(magic: &[u8; 8], id: StoreId) -> Writer {
 }
 
 /// Closes a block with the checksum of what follows the start.
-fn finish(mut block: Writer) -> [u8; BLOCK_BYTES] {
+fn finish(block: Writer) -> [u8; BLOCK_BYTES] {
+    let mut bytes = [0; BLOCK_BYTES];
+    let block = close(block);
+    bytes[..block.len()].copy_from_slice(&block);
+    bytes
+}
+
+fn close(mut block: Writer) -> Vec<u8> {
     let sum = crc32c::crc32c(&block.0[16..]);
     block.u32(sum);
-    let mut bytes = [0; BLOCK_BYTES];
-    bytes[..block.0.len()].copy_from_slice(&block.0);
-    bytes
+    block.0
 }
 
 /// Checks the start and the checksum over `len` bytes of fields; gives the id and the fields.
@@ -198,6 +209,33 @@ pub(crate) fn encode_identity(id: StoreId) -> [u8; BLOCK_BYTES] {
 
 pub(crate) fn decode_identity(block: &[u8]) -> Result<StoreId, Bad> {
     enter(block, IDENTITY, 0).map(|(id, _)| id)
+}
+
+/// The contents of the file `clocks`.
+pub(crate) fn encode_clocks(id: StoreId, clocks: &[BootClock]) -> Vec<u8> {
+    let mut block = begin(CLOCKS, id);
+    for clock in clocks.iter().take(MOST_BOOTS) {
+        block.bytes(&clock.boot.to_le_bytes());
+        block.u64(clock.monotonic);
+        block.u64(clock.time.is_some().into());
+        block.i64(clock.time.unwrap_or(0));
+    }
+    block.0.resize(32 + BOOTS_BYTES, 0);
+    close(block)
+}
+
+pub(crate) fn decode_clocks(bytes: &[u8]) -> Result<(StoreId, Vec<BootClock>), Bad> {
+    let (id, mut fields) = enter(bytes, CLOCKS, BOOTS_BYTES)?;
+    let mut clocks = Vec::new();
+    for _ in 0..MOST_BOOTS {
+        let boot = fields.array().map(u128::from_le_bytes).ok_or(Bad::Damaged)?;
+        let (monotonic, known) = (fields.u64().ok_or(Bad::Damaged)?, fields.u64().ok_or(Bad::Damaged)?);
+        let time = fields.i64().ok_or(Bad::Damaged)?;
+        if boot != 0 {
+            clocks.push(BootClock { boot, monotonic, time: (known == 1).then_some(time) });
+        }
+    }
+    Ok((id, clocks))
 }
 
 /// The checksum that all records of one segment begin with: what belongs to another segment, or is older than the reuse

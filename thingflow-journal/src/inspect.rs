@@ -22,6 +22,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+use crate::clocks::{BootClock, CLOCKS};
 use crate::error::Error;
 use crate::files::Files;
 use crate::format::{RECORD_BYTES, StoreId};
@@ -44,6 +45,8 @@ pub struct Overview {
     pub consumers: Vec<ConsumerInfo>,
     /// Files that keep copies of damaged parts.
     pub quarantine: Vec<String>,
+    /// What is known of the wall clocks of boots.
+    pub clocks: Vec<BootClock>,
 }
 
 /// A segment.
@@ -86,7 +89,7 @@ pub struct Check {
     pub damage: Vec<DamageInfo>,
     /// Segments whose header cannot be read. Their records can be.
     pub headers: Vec<String>,
-    /// Positions that cannot be read.
+    /// Positions that cannot be read, and the file `clocks` if that cannot be.
     pub positions: Vec<String>,
     /// Bytes behind the last record of the newest segment: unless the journal was closed, space for more.
     pub unused: u64,
@@ -148,8 +151,9 @@ pub fn list(files: &dyn Files) -> Result<Overview, Error> {
         let waiting = log.count_from(files, delivered.unwrap_or(0) + 1)?;
         consumers.push(ConsumerInfo { name: consumer_of(file).unwrap_or(file).into(), delivered, waiting });
     }
+    let clocks = listing.read_clocks(files)?.map_or_else(|_| Vec::new(), |(_, clocks)| clocks);
     let quarantine = listing.quarantine.into_iter().map(|(name, _)| name).collect();
-    Ok(Overview { id, segments, consumers, quarantine })
+    Ok(Overview { id, segments, consumers, quarantine, clocks })
 }
 
 fn read_position(files: &dyn Files, name: &str) -> Result<Option<u64>, Error> {
@@ -169,6 +173,9 @@ pub fn check(files: &dyn Files, mut progress: impl FnMut(usize, usize)) -> Resul
     for index in 0..log.len() {
         check_segment(files, &mut log, index, &mut check)?;
         progress(index + 1, log.len());
+    }
+    if listing.has_clocks && listing.read_clocks(files)?.is_err() {
+        check.positions.push(CLOCKS.into());
     }
     for file in listing.positions {
         if read_position(files, &file)?.is_none() {

@@ -36,7 +36,8 @@
 //!
 //! Numbers begin at 1 and rise; a number is never given twice. After an end without a close some are left out. Times are
 //! whatever the program gives, in one unit of its choice: they are kept, searched, and compared with the limit in age. The
-//! journal reads no wall clock.
+//! journal reads no wall clock. On a board whose clock is set late a program gives a monotonic time with each record, and
+//! [notes](Journal::note_clock) when the clock has been set: a [`BootClock`] puts the times of that boot right, then or later.
 //!
 //! # Modules
 //!
@@ -47,6 +48,7 @@
 //! | `files` | what is asked of an operating system: [`Files`], [`File`], [`Folder`] |
 //! | `log` | the segments as a table, and reading across them |
 //! | `position` | a consumer's file |
+//! | `clocks` | what is known of the wall clocks of boots |
 //! | `batch` | records that wait for a commit |
 //! | `store` | opening, committing, consuming, removing |
 //! | `journal` | the thread, and the handles that share an inbox with it |
@@ -55,6 +57,7 @@
 
 mod batch;
 mod bytes;
+mod clocks;
 mod counts;
 mod error;
 mod files;
@@ -72,6 +75,7 @@ mod report;
 mod scan;
 mod store;
 
+pub use clocks::BootClock;
 pub use counts::{Counts, Dropped};
 pub use error::{Error, Full, PushError};
 pub use files::{Entry, File, Files, Folder, SyncPoint};

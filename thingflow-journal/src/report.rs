@@ -41,6 +41,8 @@ pub enum Report {
         /// The consumer.
         consumer: String,
     },
+    /// What was known of the wall clocks of earlier boots cannot be read. Records of theirs that had no wall time keep none.
+    Clocks,
     /// Something failed that is tried again.
     Failed(Error),
 }
@@ -60,6 +62,9 @@ impl fmt::Display for Report {
             Self::Unfinished { file, kept: Some(kept) } => write!(f, "unreadable segment {file}: kept as {kept}"),
             Self::Position { consumer } => {
                 write!(f, "unreadable position of consumer {consumer}: it begins at the oldest record")
+            }
+            Self::Clocks => {
+                f.write_str("unreadable file clocks: the wall clocks of earlier boots are not known any more")
             }
             Self::Failed(error) => write!(f, "{error:?}; tried again"),
         }

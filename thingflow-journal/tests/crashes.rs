@@ -5,7 +5,8 @@ mod oracle;
 
 use oracle::{LIMIT, Oracle, SEGMENT, Setting, Step, Verdict, restless, schedule, tight};
 use proptest::prelude::*;
-use thingflow_journal::{Policy, SyncPoint};
+use thingflow_journal::model::{Draw, Model};
+use thingflow_journal::{BootClock, Options, Policy, Store, SyncPoint, Window};
 
 const STEPS: usize = 80;
 
@@ -124,11 +125,45 @@ fn a08_the_limit_is_kept_in_a_loop_of_crashes() {
     }
 }
 
+/// Notes one boot after the other, with a power cut at some operation: what a note has returned for is known from then on.
+fn run_clocks(seed: u64, ignored: Option<SyncPoint>) -> Verdict {
+    let disk = Model::new(seed);
+    disk.faults(|faults| faults.ignored = ignored);
+    let options = || Options::new(128 << 10, Window::default()).segment_bytes(8192);
+    let open = || Store::open(disk.clone(), options());
+    drop(open());
+    let (mut draw, mut noted) = (Draw::new(seed), Vec::new());
+    for boot in 1..=8 {
+        disk.stop_after(5 + draw.below(30));
+        let note = BootClock { boot, monotonic: seed, time: (boot % 3 > 0).then_some(7) };
+        if open().is_ok_and(|mut store| store.note_clock(note).is_ok()) {
+            noted.push(note);
+        }
+        disk.cut_power();
+        let store = open().map_err(|error| format!("seed {seed}: {error:?}"))?;
+        let lost = noted.iter().find(|note| !store.clocks().contains(note));
+        if let Some(lost) = lost {
+            return Err(format!("seed {seed}: {lost:?} is lost, there is {:?}", store.clocks()));
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn a25_what_was_noted_of_a_clock_survives_power_cuts() {
+    for seed in 0..500 {
+        if let Err(what) = run_clocks(seed, None) {
+            panic!("{what}");
+        }
+    }
+}
+
 /// Without this sync some schedule must break a promise; gives which.
 fn broken_without(point: SyncPoint) -> Option<String> {
     (0..3_000).find_map(|seed| {
         let any = run(seed, Setting { ignored: Some(point), ..setting(seed) });
-        any.and_then(|()| run_tight(seed, Some(point))).and_then(|()| run_restless(seed, Some(point))).err()
+        let any = any.and_then(|()| run_tight(seed, Some(point))).and_then(|()| run_restless(seed, Some(point)));
+        any.and_then(|()| run_clocks(seed, Some(point))).err()
     })
 }
 
@@ -160,6 +195,8 @@ each_sync_is_needed! {
     a10_the_sync_before_the_first_delivery_is_needed: Reach;
     a10_the_sync_of_a_new_position_is_needed: NewPosition;
     a10_the_sync_of_the_name_of_a_position_is_needed: PositionName;
+    a25_the_sync_of_new_clocks_is_needed: NewClocks;
+    a25_the_sync_of_the_name_of_new_clocks_is_needed: ClocksName;
     what_a_killed_process_has_left_is_synced: Recover;
     the_names_that_a_killed_process_has_left_are_synced: RecoverNames;
     the_positions_that_a_killed_process_has_left_are_synced: RecoverPosition;

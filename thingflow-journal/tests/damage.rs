@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use thingflow_journal::model::Model;
-use thingflow_journal::{Error, Options, Range, Record, Report, Start, Store, Window, inspect};
+use thingflow_journal::{BootClock, Error, Options, Range, Record, Report, Start, Store, Window, inspect};
 
 fn options() -> Options {
     Options::new(128 << 10, Window::default()).segment_bytes(8192)
@@ -24,6 +24,7 @@ fn journal(count: u64, closed: bool) -> Model {
         assert_eq!(store.push(number as i64, &payload(number)).unwrap(), number);
         store.commit().unwrap();
     }
+    store.note_clock(BootClock { boot: 7, monotonic: 50, time: Some(1050) }).unwrap();
     if closed {
         store.close().unwrap();
     }
@@ -219,6 +220,8 @@ fn a36_files_of_format_1_are_read_and_written_byte_by_byte() {
     store.commit().unwrap();
     let records = store.next("mqtt", 1).unwrap();
     store.acknowledge("mqtt", records[0].number).unwrap();
+    store.note_clock(BootClock { boot: 1, monotonic: 2, time: None }).unwrap();
+    store.note_clock(BootClock { boot: u128::MAX, monotonic: u64::MAX, time: Some(-1) }).unwrap();
     store.close().unwrap();
     let written: BTreeMap<String, Vec<u8>> =
         disk.names().into_iter().map(|name| (name.clone(), disk.contents(&name).unwrap())).collect();
@@ -233,6 +236,7 @@ fn a36_files_of_format_1_are_read_and_written_byte_by_byte() {
     let disk = Model::new(1);
     golden.iter().for_each(|(name, contents)| disk.put(name, contents));
     let mut store = Store::open(disk, options()).unwrap();
+    assert_eq!(store.clocks().iter().map(|clock| clock.time).collect::<Vec<_>>(), [None, Some(-1)]);
     let records = store.next("mqtt", 1 << 20).unwrap();
     let seen: Vec<_> = records.iter().map(|record| (record.number, record.time, record.payload.len())).collect();
     assert_eq!(seen, [(2, i64::MAX, 0), (3, 1_700_000_000, 5), (4, 4, 4000)]);

@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use thingflow_journal::model::{Model, Operation};
 use thingflow_journal::{
-    Entry, Error, File, Files, Full, Journal, Options, Policy, PushError, Range, Start, Store, SyncPoint, Window,
+    BootClock, Entry, Error, File, Files, Full, Journal, Options, Policy, PushError, Range, Start, Store, SyncPoint,
+    Window,
 };
 
 /// Long enough for any machine; only a test that fails waits for it.
@@ -366,6 +367,39 @@ fn a_failure_is_reported_and_tried_again() {
     while journal.durable() < number {
         bell.recv_timeout(LONG).expect("it is tried again");
     }
+}
+
+#[test]
+fn a25_the_clock_of_a_boot_is_noted_by_the_thread_and_known_to_the_next_process() {
+    let disk = Model::new(1);
+    let journal = Journal::open_on(disk.clone(), options(never())).unwrap();
+    let [unset, set] = [None, Some(1050)].map(|time| BootClock { boot: 7, monotonic: 50, time });
+    [unset, unset, set, unset].into_iter().for_each(|note| journal.note_clock(note));
+    journal.note_clock(BootClock { boot: 0, ..set }); // no boot
+    assert_eq!(journal.clocks(), [set]);
+    journal.close().unwrap();
+    let journal = Journal::open_on(disk, options(never())).unwrap();
+    assert_eq!((journal.clocks(), set.time_at(20)), (vec![set], Some(1020)));
+    for boot in 8..40 {
+        journal.note_clock(BootClock { boot, ..unset });
+    }
+    assert_eq!(journal.clocks().iter().map(|clock| clock.boot).collect::<Vec<_>>(), (24..40).collect::<Vec<_>>());
+}
+
+#[test]
+fn a25_a_note_that_cannot_be_written_is_told_and_kept() {
+    let disk = Model::new(1);
+    let journal = Journal::open_on(disk.clone(), options(never())).unwrap();
+    disk.faults(|faults| faults.capacity = Some(0));
+    let news = bell(&journal);
+    let note = BootClock { boot: 7, monotonic: 50, time: Some(1050) };
+    journal.note_clock(note);
+    news.recv_timeout(LONG).unwrap();
+    assert!(matches!(journal.take_failure(), Some(Error::Io { .. })));
+    disk.faults(|faults| faults.capacity = None);
+    journal.close().unwrap(); // tries again
+    let journal = Journal::open_on(disk, options(never())).unwrap();
+    assert_eq!(journal.clocks(), [note]);
 }
 
 #[test]

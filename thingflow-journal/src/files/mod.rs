@@ -88,6 +88,10 @@ pub enum SyncPoint {
     NewPosition,
     /// The name of a new file of a position, or that it is gone.
     PositionName,
+    /// The contents of a new file of clocks, before it replaces the old one.
+    NewClocks,
+    /// The name of a new file of clocks, before the journal goes on.
+    ClocksName,
     /// What a killed process has left in the newest segment, before it is delivered.
     Recover,
     /// The names that a killed process has left, before what they name is delivered.
@@ -98,7 +102,7 @@ pub enum SyncPoint {
 
 impl SyncPoint {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Batch,
         Self::NewSegment,
         Self::Reuse,
@@ -108,6 +112,8 @@ impl SyncPoint {
         Self::Reach,
         Self::NewPosition,
         Self::PositionName,
+        Self::NewClocks,
+        Self::ClocksName,
         Self::Recover,
         Self::RecoverNames,
         Self::RecoverPosition,

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::Notify;
 use crate::batch::Batch;
+use crate::clocks::{self, BootClock};
 use crate::counts::Counts;
 use crate::error::{Error, PushError};
 use crate::options::Options;
@@ -46,6 +47,12 @@ pub(super) struct Inbox {
     pub(super) reports: VecDeque<Report>,
     pub(super) reports_left_out: u64,
     pub(super) notify: Option<Notify>,
+    /// What the store knows of the wall clocks of boots.
+    pub(super) clocks: Vec<BootClock>,
+    /// Notes that the store does not have yet: at most one without a time, and one with.
+    pub(super) notes: Vec<BootClock>,
+    /// When the thread tries again to note them.
+    pub(super) note_at: Option<Instant>,
 }
 
 /// What the thread keeps for one open consumer.
@@ -118,6 +125,16 @@ impl Inbox {
             reports: VecDeque::new(),
             reports_left_out: 0,
             notify: None,
+            clocks: store.clocks().to_vec(),
+            notes: Vec::new(),
+            note_at: None,
+        }
+    }
+
+    pub(super) fn note_clock(&mut self, note: BootClock) {
+        if clocks::add(&mut self.clocks, note) {
+            self.notes.push(note);
+            self.note_at.get_or_insert_with(Instant::now);
         }
     }
 

@@ -15,6 +15,7 @@ pub use consumer::{Consumer, Meter};
 use inbox::{Inbox, Shelf};
 pub use writer::Writer;
 
+use crate::clocks::BootClock;
 use crate::counts::Counts;
 use crate::error::Error;
 use crate::files::{Files, Folder};
@@ -223,6 +224,18 @@ impl Journal {
     pub fn commit_soon(&self) {
         self.shared.inbox().flush_all();
         self.shared.work.notify_one();
+    }
+
+    /// Notes what is known of the wall clock of a boot, as [`Store::note_clock`]; does not wait for that. What fails is told as
+    /// any failure, and tried again.
+    pub fn note_clock(&self, note: BootClock) {
+        self.shared.inbox().note_clock(note);
+        self.shared.work.notify_one();
+    }
+
+    /// What is known of the wall clocks of boots, as [`Store::clocks`], with what is being noted.
+    pub fn clocks(&self) -> Vec<BootClock> {
+        self.shared.inbox().clocks.clone()
     }
 
     /// Takes the last failure of the journal's thread, if there was one since the last call: of a commit, a position or a

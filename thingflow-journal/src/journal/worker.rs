@@ -81,7 +81,7 @@ impl Worker {
         };
         let acks = inbox.acks_due(self.shared.options.window.delay.min(WRITE_WITHIN));
         let reads = inbox.shelves.values().filter_map(|shelf| shelf.retry_at).min();
-        [low, commit, acks, reads, self.sync_at].into_iter().flatten().min()
+        [low, commit, acks, reads, self.sync_at, inbox.note_at].into_iter().flatten().min()
     }
 
     /// Does everything that is due.
@@ -93,7 +93,8 @@ impl Worker {
         let acknowledged = self.acknowledge(store);
         let committed = self.commit(store, now, acknowledged.is_ok());
         let positions = self.sync_positions(store, now);
-        let failure = acknowledged.and(committed).and(positions).err();
+        let noted = self.note_clocks(store, now);
+        let failure = acknowledged.and(committed).and(positions).and(noted).err();
         let mut calls = shared.inbox().publish(&shared.options, store, failure);
         calls.extend(self.read_ahead(store, now));
         self.let_go(store);
@@ -148,6 +149,27 @@ impl Worker {
                 Err(error)
             }
         }
+    }
+
+    /// Writes what is known of the wall clock, if there is news.
+    fn note_clocks(&self, store: &mut Store, now: Instant) -> Result<(), Error> {
+        let notes = {
+            let mut inbox = self.shared.inbox();
+            if inbox.note_at.is_none_or(|at| now < at) {
+                return Ok(());
+            }
+            inbox.note_at = None;
+            std::mem::take(&mut inbox.notes)
+        };
+        for (done, note) in notes.iter().enumerate() {
+            if let Err(error) = store.note_clock(*note) {
+                let mut inbox = self.shared.inbox();
+                inbox.notes.splice(..0, notes[done..].iter().copied());
+                inbox.note_at = now.checked_add(RETRY.1);
+                return Err(error);
+            }
+        }
+        Ok(())
     }
 
     fn sync_positions(&mut self, store: &mut Store, now: Instant) -> Result<(), Error> {
@@ -213,14 +235,16 @@ impl Worker {
         let acknowledged = guard.as_mut().map_or(Ok(()), |store| self.acknowledge(store));
         let closed = match guard.take() {
             Some(mut store) => {
-                {
+                let noted = {
                     let mut inbox = shared.inbox();
+                    let notes = std::mem::take(&mut inbox.notes);
                     inbox.hand_over(&mut store);
                     for (name, shelf) in &inbox.shelves {
                         give_back(&mut store, name, shelf, false);
                     }
-                }
-                store.close()
+                    notes.into_iter().try_for_each(|note| store.note_clock(note))
+                };
+                store.close().and(noted)
             }
             None => Ok(()),
         };

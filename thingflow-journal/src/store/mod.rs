@@ -11,6 +11,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::batch::Batch;
+use crate::clocks::{self, BootClock};
 use crate::counts::Counts;
 use crate::error::{Error, PushError};
 use crate::files::{File, Files};
@@ -74,6 +75,9 @@ pub struct Store {
     seen: BTreeSet<(u64, u64)>,
     reports: Reports,
     out: Vec<u8>,
+    /// What is known of the wall clocks of boots, and whether it is on the disk.
+    clocks: Vec<BootClock>,
+    has_clocks: bool,
     /// Whether the newest segment of this process ends in a mark.
     closed: bool,
     _lock: Box<dyn Send>,
@@ -211,6 +215,42 @@ impl Store {
     /// Takes what was reported since the last call, and how many reports did not fit in between.
     pub fn take_reports(&mut self) -> (Vec<Report>, u64) {
         (self.reports.queue.drain(..).collect(), std::mem::take(&mut self.reports.left_out))
+    }
+
+    /// What is known of the wall clocks of the latest 16 boots that were noted, the latest last.
+    pub fn clocks(&self) -> &[BootClock] {
+        &self.clocks
+    }
+
+    /// Notes what is known of the wall clock of a boot, and returns when that is on the disk. Nothing is written if it is
+    /// known already.
+    ///
+    /// ```
+    /// use thingflow_journal::{BootClock, Folder, Options, Store, Window};
+    ///
+    /// # let folder = tempfile::tempdir()?;
+    /// let mut store = Store::open(Folder::open(folder.path())?, Options::new(1 << 20, Window::default()))?;
+    /// store.note_clock(BootClock { boot: 7, monotonic: 20, time: None })?;        // records of boot 7 have no wall time yet
+    /// store.note_clock(BootClock { boot: 7, monotonic: 50, time: Some(1_050) })?; // the network has set the clock
+    /// assert_eq!(store.clocks()[0].time_at(20), Some(1_020));
+    /// # store.close()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Full`] if there is no room for the file, which takes 4 KiB; [`Error::Io`].
+    pub fn note_clock(&mut self, note: BootClock) -> Result<(), Error> {
+        let mut noted = self.clocks.clone();
+        if !clocks::add(&mut noted, note) {
+            return Ok(());
+        }
+        if !self.has_clocks && self.disk_bytes()? + clocks::FILE_BYTES > self.options.limit {
+            return Err(Error::Full(crate::Full::Bytes));
+        }
+        clocks::write(&*self.files, self.log.id, &noted)?;
+        (self.clocks, self.has_clocks) = (noted, true);
+        Ok(())
     }
 
     pub(crate) fn report(&mut self, report: Report) {

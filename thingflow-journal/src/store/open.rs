@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::{Reports, Spare, Store};
 use crate::batch::Batch;
+use crate::clocks::{self, BootClock, CLOCKS};
 use crate::counts::Counts;
 use crate::error::Error;
 use crate::files::{Entry, Files, SyncPoint, read_up_to, write_all};
@@ -34,6 +35,7 @@ pub(crate) struct Listing {
     spare: Option<u64>,
     unfinished: Vec<String>,
     pub(crate) quarantine: Vec<(String, u64)>,
+    pub(crate) has_clocks: bool,
 }
 
 impl Listing {
@@ -53,6 +55,7 @@ impl Listing {
                 listing.quarantine.push((name, allocated));
             } else {
                 listing.has_lock |= name == LOCK;
+                listing.has_clocks |= name == CLOCKS;
             }
         }
         listing.segments.sort_unstable();
@@ -77,7 +80,18 @@ impl Listing {
             let slot = position::read(&*file).map_err(Error::io(format!("read {name}")))?;
             agree(name, slot.map(|(slot, _)| slot.id), &mut known)?;
         }
+        if self.has_clocks {
+            agree(CLOCKS, self.read_clocks(files)?.map(|(id, _)| id), &mut known)?;
+        }
         Ok(known)
+    }
+
+    /// What is known of the wall clocks of boots: of none if there is no file.
+    pub(crate) fn read_clocks(&self, files: &dyn Files) -> Result<Result<(StoreId, Vec<BootClock>), Bad>, Error> {
+        if !self.has_clocks {
+            return Ok(Err(Bad::Empty));
+        }
+        clocks::read(&*open_file(files, CLOCKS)?).map_err(Error::io(format!("read {CLOCKS}")))
     }
 
     fn settle(
@@ -163,6 +177,8 @@ pub(super) fn open(files: Arc<dyn Files>, options: Options) -> Result<Store, Err
         seen: std::collections::BTreeSet::new(),
         reports: Reports::default(),
         out: Vec::new(),
+        clocks: Vec::new(),
+        has_clocks: listing.has_clocks,
         closed: false,
         _lock: guard,
         files,
@@ -191,6 +207,12 @@ impl Store {
         self.kept.pushed(total.saturating_sub(oldest));
         for name in &listing.positions {
             self.recover_position(name)?;
+        }
+        if listing.has_clocks {
+            match listing.read_clocks(&*files)? {
+                Ok((_, clocks)) => self.clocks = clocks,
+                Err(_) => self.report(Report::Clocks),
+            }
         }
         self.durable = self.next - 1;
         self.retire_delivered()?;

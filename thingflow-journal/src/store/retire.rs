@@ -2,6 +2,7 @@
 
 use super::open::SPARE;
 use super::{Spare, Store};
+use crate::clocks::FILE_BYTES;
 use crate::counts::Reason;
 use crate::error::{Error, Full};
 use crate::files::SyncPoint;
@@ -29,8 +30,9 @@ impl Store {
         let spare = self.spare.as_ref().map_or(0, |spare| spare.disk);
         let quarantine: u64 = self.quarantine.iter().map(|(_, disk)| disk).sum();
         let positions = POSITION_BYTES * self.consumers.len() as u64;
+        let clocks = if self.has_clocks { FILE_BYTES } else { 0 };
         let lock = HEADER_BYTES; // one block
-        Ok(folder + segments + spare + quarantine + positions + lock)
+        Ok(folder + segments + spare + quarantine + positions + clocks + lock)
     }
 
     /// Makes room for a new segment below the limit, and makes sure that what made room does not come back.
