@@ -5,7 +5,7 @@ use std::io;
 use std::rc::Rc;
 
 use thingflow_core::{Context, Registry, StreamError};
-use thingflow_journal::Journal;
+use thingflow_journal::{BootClock, Journal};
 
 use super::bell::Bell;
 use super::inlet::Inlet;
@@ -19,6 +19,10 @@ pub(crate) struct Desk {
     /// The durable number when it was last looked at.
     pub(crate) durable: u64,
     failures: u64,
+    /// What is known of the wall clocks of boots.
+    clocks: Vec<BootClock>,
+    /// Whether that of this boot is.
+    has_clock: bool,
 }
 
 impl Desk {
@@ -26,7 +30,8 @@ impl Desk {
         let bell = Bell::new()?;
         journal.notify(bell.ringer());
         let inlet = Rc::new(RefCell::new(Inlet::new(journal)));
-        Ok(Self { name, bell, inlet, durable: journal.durable(), failures: 0 })
+        let clocks = journal.clocks();
+        Ok(Self { name, bell, inlet, durable: journal.durable(), failures: 0, clocks, has_clock: false })
     }
 
     pub(crate) fn register(&mut self, registry: &Registry) -> io::Result<()> {
@@ -37,6 +42,7 @@ impl Desk {
 
     pub(crate) fn look(&mut self, journal: &Journal, cx: &mut Context<'_>) {
         self.bell.quiet();
+        self.note_clock(journal, cx);
         let durable = journal.durable();
         let moved = durable > self.durable;
         self.durable = durable;
@@ -53,6 +59,31 @@ impl Desk {
         if room {
             cx.resume();
         }
+    }
+
+    /// What is known of the wall clocks of boots.
+    pub(crate) fn clocks(&self) -> &[BootClock] {
+        &self.clocks
+    }
+
+    /// Notes in the journal that records of this boot have no wall time, and what it is when the clock has been set, so that a
+    /// later process and a later boot know.
+    fn note_clock(&mut self, journal: &Journal, cx: &Context<'_>) {
+        if self.has_clock {
+            return;
+        }
+        let clock = cx.wall_clock();
+        let boot = clock.boot.as_u128();
+        let known = self.clocks.iter().find(|known| known.boot == boot).map(|known| known.time);
+        let has_unknown_times = self.inlet.borrow().has_unknown_times;
+        self.has_clock =
+            boot == 0 || matches!(known, Some(Some(_))) || clock.is_set && !has_unknown_times && known.is_none();
+        if self.has_clock || known.is_some() && !clock.is_set || known.is_none() && !has_unknown_times {
+            return;
+        }
+        let time = clock.is_set.then_some(clock.time.as_nanos());
+        journal.note_clock(BootClock { boot, monotonic: clock.at.as_nanos(), time });
+        self.clocks = journal.clocks();
     }
 
     /// Reports what has gone wrong: whether a commit may have failed.

@@ -11,7 +11,7 @@ use thingflow_core::tracking::Ack;
 use thingflow_core::{Context, Registry, StreamError};
 use thingflow_journal::{Journal, PushError, Writer};
 
-use super::code::CodeError;
+use super::code::{self, CodeError};
 
 /// What became of an event that was put in.
 pub(crate) enum Put {
@@ -50,6 +50,8 @@ pub(crate) struct Inlet {
     pub(crate) registry: Option<Registry>,
     /// Whether somebody waits for events to be on the disk.
     pub(crate) awaits_commits: bool,
+    /// Something was taken in this run whose wall time was not known.
+    pub(crate) has_unknown_times: bool,
     /// The journal could not write, and tries again later.
     pub(crate) stuck: bool,
     /// Acknowledgements of events that are not on the disk.
@@ -99,6 +101,7 @@ impl Inlet {
             open: 0,
             registry: None,
             awaits_commits: false,
+            has_unknown_times: false,
             stuck: false,
             acks: Vec::new(),
             recent: Vec::new(),
@@ -109,8 +112,11 @@ impl Inlet {
     pub(crate) fn put(&mut self, encode: impl FnOnce(&mut Vec<u8>) -> Result<(), CodeError>, cx: &Context<'_>) -> Put {
         let mut bytes = std::mem::take(&mut self.bytes);
         bytes.clear();
+        let moment = cx.moment();
+        self.has_unknown_times |= !moment.is_known();
+        code::encode_stamp(&moment, &mut bytes);
         let put = match encode(&mut bytes) {
-            Ok(()) => self.put_bytes(cx.timestamp().as_nanos(), &bytes),
+            Ok(()) => self.put_bytes(moment.shown().as_nanos(), &bytes),
             Err(error) => self.unfit(error),
         };
         self.bytes = bytes;

@@ -25,7 +25,7 @@ use thingflow_core::{
     Context, Demand, EventThing, Failure, InputThing, Notice, Port, PortRef, PortSource, Ports, Question, Receipt,
     Registry, StreamError,
 };
-use thingflow_journal::{Files, Folder, Journal};
+use thingflow_journal::{BootClock, Files, Folder, Journal};
 
 use meter::Tally;
 use outgoing::{Next, Outgoing};
@@ -99,6 +99,15 @@ const MOST_IN_A_TURN: usize = 256;
 /// Schedule it once its inputs and ports are connected. It ends when all inputs have ended and everything is delivered; a stop
 /// ends it at once, and what is left goes out with the next run. What it takes from an input that nobody reads stays on the
 /// disk.
+///
+/// # Before the wall clock is set
+///
+/// A board without a battery-backed clock boots in the past, and takes readings before a network has set its clock. These are
+/// stored with the boot and the monotonic time. As soon as the clock is set in that boot their times are put right, on their way
+/// out: [`Stored::taken`] and the time of a [`SensorEvent`](thingflow_core::SensorEvent); for times in events of other types
+/// there is [`Stored::put_right`]. It is noted on the disk, so a later process and a later boot do so, too. What goes out before,
+/// or is of a boot in which the clock was never set, is marked: [`Stored::is_time_known`] is false.
+/// [`Outlet::hold_until_clock_is_set`] has an outlet wait.
 ///
 /// On the virtual clock each event is committed at once, whatever the window.
 pub struct Outbox<T> {
@@ -231,7 +240,7 @@ impl<T: DeserializeOwned + Clone + 'static> Outbox<T> {
     fn send_all(&mut self, cx: &mut Context<'_>) -> Result<bool, Failure> {
         let mut ended = self.desk.is_closed_upstream();
         for lane in &mut self.lanes {
-            lane.send(cx)?;
+            lane.send(self.desk.clocks(), cx)?;
             if ended && lane.with(true, |outgoing| outgoing.is_done()) && !lane.port.is_closed() {
                 lane.port.complete(cx)?;
             }
@@ -251,7 +260,7 @@ impl<T: DeserializeOwned + Clone + 'static> Outbox<T> {
 }
 
 impl<T: DeserializeOwned + Clone + 'static> Lane<T> {
-    fn send(&mut self, cx: &mut Context<'_>) -> Receipt {
+    fn send(&mut self, clocks: &[BootClock], cx: &mut Context<'_>) -> Receipt {
         if !self.port.is_listened() {
             return Ok(Demand::Done);
         }
@@ -260,7 +269,7 @@ impl<T: DeserializeOwned + Clone + 'static> Lane<T> {
                 cx.wake_on_resume();
                 return Ok(Demand::Full);
             }
-            let next = self.with(Next::Nothing, |outgoing| outgoing.next(cx.now()));
+            let next = self.with(Next::Nothing, |outgoing| outgoing.next(cx, clocks));
             let stored = match next {
                 Next::Event(stored) => stored,
                 Next::At(due) => {
@@ -278,7 +287,7 @@ impl<T: DeserializeOwned + Clone + 'static> Lane<T> {
     }
 
     fn send_one(&mut self, stored: Stored, cx: &mut Context<'_>) -> Receipt {
-        match code::decode(&stored.payload) {
+        match stored.decode() {
             Ok(value) => self.port.emit(self.tracker.track(value, stored, cx), cx),
             Err(error) => {
                 let error = StreamError::caused("an event cannot be sent", error);

@@ -8,10 +8,11 @@
 use std::cell::OnceCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
+use std::time::Duration;
 
 use thingflow_core::tracking::{Outcome, Settled};
 use thingflow_core::{Attempts, Context, Instant, Registry, StreamError};
-use thingflow_journal::Consumer;
+use thingflow_journal::{BootClock, Consumer};
 
 use super::dead::{Refused, Undertaker};
 use super::meter::Tally;
@@ -58,7 +59,15 @@ pub(super) struct Outgoing {
     turns: u32,
     pub(super) recent: Rc<Recent>,
     ahead: Ahead,
+    /// How long events may wait for the wall clock to be set, and until when since the first of them.
+    hold: Duration,
+    hold_until: Option<Instant>,
+    /// The one that waits so.
+    held: Option<Stored>,
 }
+
+/// How often the wall clock is looked at while an event waits for it.
+const LOOK: Duration = Duration::from_secs(1);
 
 impl Outgoing {
     pub(super) fn new(
@@ -85,10 +94,31 @@ impl Outgoing {
             turns: 0,
             recent: Rc::default(),
             ahead: Ahead::default(),
+            hold: outlet.hold,
+            hold_until: None,
+            held: None,
         }
     }
 
-    pub(super) fn next(&mut self, now: Instant) -> Next {
+    /// What to send next, with its time put right if that is known by now.
+    pub(super) fn next(&mut self, cx: &Context<'_>, clocks: &[BootClock]) -> Next {
+        let next = self.held.take().map_or_else(|| self.pick(cx.now()), Next::Event);
+        let Next::Event(mut stored) = next else { return next };
+        if !stored.is_time_known {
+            let clock = cx.wall_clock();
+            stored.settle(&clock, clocks);
+            if stored.waits_for(&clock) {
+                let until = *self.hold_until.get_or_insert(clock.at + self.hold);
+                if clock.at < until {
+                    self.held = Some(stored);
+                    return Next::At(until.min(clock.at + LOOK));
+                }
+            }
+        }
+        Next::Event(stored)
+    }
+
+    fn pick(&mut self, now: Instant) -> Next {
         if let Some(at) = self.retry_at
             && !self.again.is_empty()
         {
@@ -219,7 +249,8 @@ impl Outgoing {
 
     /// Whether the journal's thread has something for this outlet, which has room for it.
     pub(super) fn waits_for_thread(&self) -> bool {
-        let can_take = self.entries.len() + self.ahead.in_flight() < self.most && self.again.is_empty();
+        let has_room = self.entries.len() + self.ahead.in_flight() < self.most;
+        let can_take = has_room && self.again.is_empty() && self.held.is_none();
         can_take && !self.consumer.is_caught_up() || !self.undertaker.is_done()
     }
 

@@ -3,8 +3,6 @@
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeSet, VecDeque};
 
-use thingflow_core::Timestamp;
-
 use super::stored::Stored;
 use crate::journaling::inlet::Shown;
 
@@ -31,8 +29,7 @@ impl Shown for Recent {
         if newest.len() == MOST {
             newest.pop_front();
         }
-        let taken = Timestamp::from_nanos(time);
-        newest.push_back(Stored { number, taken, resent: false, payload: bytes.to_vec() });
+        newest.push_back(Stored::new(number, time, false, bytes.to_vec()));
     }
 }
 

@@ -1,7 +1,10 @@
 //! [`Stored`]: what an event that comes out of an outbox carries beside its value.
 
-use thingflow_core::Timestamp;
-use thingflow_journal::Record;
+use serde::de::DeserializeOwned;
+use thingflow_core::{BootId, Instant, Moment, Timestamp, WallClock};
+use thingflow_journal::{BootClock, Record};
+
+use crate::journaling::code::{self, CodeError, Shift};
 
 /// What an outbox attaches to each event that it sends: see [`Tracked::metadata`](thingflow_core::tracking::Tracked::metadata).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -10,8 +13,15 @@ pub struct Stored {
     /// The event's number in the outbox. It is the same each time the event is sent, and no other event has it: the key by
     /// which a store tells that it has the event already.
     pub number: u64,
-    /// When the outbox took it.
+    /// When the outbox took it, by the wall clock.
+    ///
+    /// If the clock had not been set by then, this is put right as soon as it is known what the clock should have shown:
+    /// when it is set in the same boot, be it by another process or after the event was stored. See
+    /// [`is_time_known`](Self::is_time_known).
     pub taken: Timestamp,
+    /// Whether `taken` is right. False if the wall clock had not been set when the event was taken, and was not before it was
+    /// sent, or not in that boot at all: then it is what the clock showed.
+    pub is_time_known: bool,
     /// Whether it may have been sent before: by a process that ended before the event was acknowledged, or in this one, by a
     /// reader that has abandoned it.
     pub resent: bool,
@@ -19,9 +29,65 @@ pub struct Stored {
     pub(super) payload: Vec<u8>,
 }
 
+impl Stored {
+    pub(super) fn new(number: u64, time: i64, resent: bool, payload: Vec<u8>) -> Self {
+        let taken = Timestamp::from_nanos(time);
+        // Of a dead letter that was fed back, the time may have been put right before.
+        let is_time_known = code::stamp(&payload).is_none_or(|stamp| stamp.shown() != taken);
+        Self { number, taken, is_time_known, resent, payload }
+    }
+
+    /// The boot in which it was taken, and the monotonic time of that boot, if the wall clock had not been set by then.
+    pub fn stamp(&self) -> Option<(BootId, Instant)> {
+        code::stamp(&self.payload).map(|moment| (moment.boot(), moment.at()))
+    }
+
+    /// A time that the event has of the clock which had not been set, put right as [`taken`](Self::taken) was. The time of a
+    /// [`SensorEvent`](thingflow_core::SensorEvent) is right already.
+    pub fn put_right(&self, time: Timestamp) -> Timestamp {
+        let stamp = code::stamp(&self.payload).filter(|_| self.is_time_known);
+        stamp.map_or(time, |stamp| {
+            Timestamp::from_nanos(Shift::between(&stamp, &self.moment(stamp)).of(time.as_nanos()))
+        })
+    }
+
+    /// The event, with its time put right if it is a sensor event.
+    pub(super) fn decode<T: DeserializeOwned>(&self) -> Result<T, CodeError> {
+        match code::stamp(&self.payload) {
+            Some(stamp) => code::decode_settled(&self.payload, &self.moment(stamp)),
+            None => code::decode(&self.payload),
+        }
+    }
+
+    /// Whether its time may still become known, by this clock.
+    pub(super) fn waits_for(&self, clock: &WallClock) -> bool {
+        let stamp = code::stamp(&self.payload).filter(|_| !self.is_time_known && !clock.is_set);
+        stamp.is_some_and(|stamp| stamp.boot().is_same_as(clock.boot))
+    }
+
+    /// The moment of a stamp with the wall time as far as it is known.
+    pub(super) fn moment(&self, stamp: Moment) -> Moment {
+        let mut clock = WallClock::unknown(stamp.at(), self.taken);
+        (clock.boot, clock.is_set) = (stamp.boot(), self.is_time_known);
+        Moment::of(&clock)
+    }
+
+    /// Puts the time right, if that is not done and can be.
+    pub(super) fn settle(&mut self, clock: &WallClock, notes: &[BootClock]) {
+        if self.is_time_known {
+            return;
+        }
+        let Some(stamp) = code::stamp(&self.payload) else { return };
+        let noted = notes.iter().find(|note| note.boot == stamp.boot().as_u128());
+        let noted = noted.and_then(|note| note.time_at(stamp.at().as_nanos())).map(Timestamp::from_nanos);
+        if let Some(time) = noted.or_else(|| stamp.settled(clock).time()) {
+            (self.taken, self.is_time_known) = (time, true);
+        }
+    }
+}
+
 impl From<Record> for Stored {
     fn from(record: Record) -> Self {
-        let Record { number, time, resent, payload } = record;
-        Self { number, taken: Timestamp::from_nanos(time), resent, payload }
+        Self::new(record.number, record.time, record.resent, record.payload)
     }
 }

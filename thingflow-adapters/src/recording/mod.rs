@@ -39,6 +39,7 @@ mod entry;
 mod error;
 mod recorder;
 mod replay;
+mod several;
 mod streams;
 
 pub use crate::journaling::code;
@@ -46,7 +47,8 @@ pub use entry::{Entry, What};
 pub use error::RecordingError;
 pub use recorder::Recording;
 pub use replay::Replay;
-pub use streams::{RecordedStream, Trigger};
+pub use several::RecordedPorts;
+pub use streams::{ClockInput, RecordedStream, Trigger};
 pub use thingflow_journal::{Options, Policy, Window};
 
 /// What reports call it.

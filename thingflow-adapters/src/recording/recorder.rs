@@ -16,7 +16,8 @@ use thingflow_journal::{Files, Folder, Journal, Options};
 use super::NAME;
 use super::entry::What;
 use super::error::RecordingError;
-use super::streams::{RecordedStream, Taken, Trigger};
+use super::several::RecordedPorts;
+use super::streams::{ClockInput, RecordedStream, Taken, Trigger};
 use crate::journaling::desk::Desk;
 
 /// Records what comes through ports: events and ends, the order between all of them, and when each came.
@@ -72,16 +73,59 @@ impl Recording {
     /// # Errors
     /// [`RecordingError::Name`].
     pub fn stream<T>(&self, name: &str) -> Result<RecordedStream<T>, RecordingError> {
-        let is_fit = (1..=255).contains(&name.len()) && self.names.borrow_mut().insert(name.into());
-        if !is_fit {
-            return Err(RecordingError::Name(name.into()));
-        }
+        self.check_names([name])?;
+        self.names.borrow_mut().insert(name.into());
         Ok(RecordedStream::new(name, &self.desk.inlet, &self.taken))
     }
 
     /// Each event that comes here is a trigger, see [`around`](Self::around).
     pub fn trigger<E>(&self) -> Trigger<E> {
         Trigger::new(&self.taken)
+    }
+
+    /// Takes note of the [changes](thingflow_core::Scheduler::clock_changes) of the wall clock when they happen, so that a replay
+    /// has them at the same time. Without it they are noted before the next event.
+    ///
+    /// ```
+    /// # use thingflow_adapters::recording::{Options, Recording, Window};
+    /// # let folder = tempfile::tempdir()?;
+    /// # let scheduler = thingflow_core::Scheduler::virtual_time()?;
+    /// let recording = Recording::open(folder.path(), Options::new(64 << 20, Window::default()))?;
+    /// scheduler.clock_changes().connect(recording.clock_changes());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn clock_changes(&self) -> ClockInput {
+        ClockInput::new(&self.taken)
+    }
+
+    /// Records several sources by one call: each port by its name, with the order between all of them. Connect it before what
+    /// follows from them. The [`Replay`](super::Replay) gives them back [by one call](super::Replay::ports), too.
+    ///
+    /// ```
+    /// use thingflow_adapters::recording::{Options, Recording, Window};
+    /// use thingflow_core::prelude::*;
+    ///
+    /// # let folder = tempfile::tempdir()?;
+    /// # let (lux, door) = (Port::<SensorEvent<f64>>::new(), Port::<bool>::new());
+    /// let recording = Recording::open(folder.path(), Options::new(64 << 20, Window::default()))?;
+    /// recording.record(["lux", "door"], &(lux, door))?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`RecordingError::Name`]; nothing is connected then.
+    pub fn record<S: RecordedPorts>(&self, names: S::Names<'_>, sources: &S) -> Result<(), RecordingError> {
+        sources.record(names, self)
+    }
+
+    /// Whether these can be names of further streams.
+    pub(super) fn check_names<'n>(&self, names: impl IntoIterator<Item = &'n str>) -> Result<(), RecordingError> {
+        let (known, mut new) = (self.names.borrow(), BTreeSet::new());
+        let mut unfit = names.into_iter().filter(|name| {
+            let is_fit = (1..=255).contains(&name.len()) && !known.contains(*name);
+            !(is_fit && new.insert(*name))
+        });
+        unfit.next().map_or(Ok(()), |name| Err(RecordingError::Name(name.into())))
     }
 
     fn hold_time(&self) {
@@ -98,6 +142,7 @@ impl Ports for Recording {
 impl PortSource for Recording {
     fn send(&mut self, cx: &mut Context<'_>) -> Result<Demand, Failure> {
         self.desk.look(&self.journal, cx);
+        self.taken.borrow_mut().follow_clock(cx);
         self.hold_time();
         let inlet = self.desk.inlet.borrow();
         Ok(if inlet.open == 0 && inlet.has_room() { Demand::Done } else { Demand::More })

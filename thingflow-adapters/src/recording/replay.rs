@@ -1,14 +1,13 @@
 //! [`Replay`]: what was recorded, once more.
 
-use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use thingflow_core::{
-    Context, Demand, Failure, Instant, Notice, Port, PortRef, PortSource, Ports, Question, Receipt, StreamError,
-    Timestamp, VirtualClock,
+    Clock, Context, Demand, Failure, Instant, Moment, Notice, Port, PortRef, PortSource, Ports, Question, Receipt,
+    StreamError, Timestamp, VirtualClock, WallClock,
 };
 use thingflow_journal::inspect::Reader;
 use thingflow_journal::{Error, Files, Folder, Range, Record};
@@ -16,6 +15,7 @@ use thingflow_journal::{Error, Files, Folder, Range, Record};
 use super::NAME;
 use super::entry::{Entry, What};
 use super::error::RecordingError;
+use super::several::RecordedPorts;
 use crate::journaling::code;
 
 /// Bytes that are read at once.
@@ -35,19 +35,32 @@ const AT_ONCE: usize = 256 * 1024;
 /// on the reactor's thread.
 pub struct Replay {
     reader: Reader,
-    ahead: VecDeque<Record>,
-    tracks: BTreeMap<String, Box<dyn Track>>,
-    epoch: Timestamp,
-    /// When the run that is being replayed began, since the first one.
+    ahead: std::vec::IntoIter<Record>,
+    next: Option<Due>,
+    tracks: Vec<(String, Box<dyn Track>)>,
+    /// Where the stream of the last record is among the tracks.
+    last_track: usize,
+    clock: VirtualClock,
+    /// When the run that is being replayed began, since the first one, and what was known of the wall clock then.
     run: Duration,
+    began: Option<Moment>,
+    /// When the last record came, since the first run began.
+    latest: Duration,
     /// When the first of all was, if the time before that is left out.
     lead: Duration,
     speed: f64,
     /// When the graph was started.
     started: Instant,
-    /// When the next record came, since the first run began.
-    next: Option<Duration>,
     number: u64,
+}
+
+/// The next record.
+struct Due {
+    record: Record,
+    /// `None` if it is not of a recording.
+    what: Option<What>,
+    /// When it came, since the first run began.
+    at: Duration,
 }
 
 impl Replay {
@@ -72,30 +85,35 @@ impl Replay {
         let reader = Reader::open(files, range).map_err(RecordingError::Journal)?;
         let mut replay = Self {
             reader,
-            ahead: VecDeque::new(),
-            tracks: BTreeMap::new(),
-            epoch: Timestamp::UNIX_EPOCH,
+            ahead: Vec::new().into_iter(),
+            next: None,
+            tracks: Vec::new(),
+            last_track: 0,
+            clock: VirtualClock::new(),
             run: Duration::ZERO,
+            began: None,
+            latest: Duration::ZERO,
             lead: Duration::ZERO,
             speed: 1.0,
             started: Instant::ZERO,
-            next: None,
             number: 0,
         };
-        replay.fill().map_err(RecordingError::Journal)?;
-        let first = replay.ahead.front().ok_or(RecordingError::Empty)?;
-        let entry = Entry::decode(&first.payload).ok_or(RecordingError::Empty)?;
-        if entry.what != What::Began {
-            replay.lead = entry.at; // the begin was dropped, to make room
+        replay.advance().map_err(RecordingError::Journal)?;
+        let Due { record, what, .. } = replay.next.as_ref().ok_or(RecordingError::Empty)?;
+        let entry = Entry::decode(&record.payload).ok_or(RecordingError::Empty)?;
+        let (is_begin, at) = (*what == Some(What::Began), entry.at);
+        let moment = entry.moment().map(|(moment, _)| moment);
+        replay.clock = clock_of(Timestamp::from_nanos(record.time), moment);
+        if !is_begin {
+            replay.lead = at; // the begin was dropped, to make room
         }
-        replay.epoch = Timestamp::from_nanos(first.time);
-        replay.fill().map_err(RecordingError::Journal)?; // which counts from there
         Ok(replay)
     }
 
-    /// The virtual clock that was that of the recorded run: it begins when that began.
+    /// The virtual clock that was that of the recorded run: it begins when that began, is not set as long as that was not, and is
+    /// set when that was.
     pub fn clock(&self) -> VirtualClock {
-        VirtualClock::starting_at(self.epoch)
+        self.clock.clone()
     }
 
     /// The port that sends a stream. Events that are of another type end it by an error. A stream that nobody asks for is left
@@ -104,12 +122,53 @@ impl Replay {
     /// # Errors
     /// [`RecordingError::Name`] if the port of this name has been handed out.
     pub fn port<T: DeserializeOwned + Clone + 'static>(&mut self, stream: &str) -> Result<Port<T>, RecordingError> {
-        if self.tracks.contains_key(stream) {
-            return Err(RecordingError::Name(stream.into()));
-        }
-        let port = Port::<T>::new().named(stream);
-        self.tracks.insert(stream.into(), Box::new(port.clone()));
+        self.check_names([stream])?;
+        let port = Port::<T>::new();
+        self.add(stream, &port);
         Ok(port)
+    }
+
+    /// The ports of several streams by one call, as they were [recorded](super::Recording::record): a tuple, or an array of ports
+    /// of one type.
+    ///
+    /// ```
+    /// # use thingflow_adapters::recording::{Options, Recording, Replay, Window};
+    /// # use thingflow_core::prelude::*;
+    /// # let folder = tempfile::tempdir()?;
+    /// # let recording = Recording::open(folder.path(), Options::new(64 << 20, Window::default()))?;
+    /// # recording.record(["lux", "door"], &(Port::<SensorEvent<f64>>::new(), Port::<bool>::new()))?;
+    /// # let mut scheduler = Scheduler::virtual_time()?;
+    /// # scheduler.schedule_on_main_event_loop(recording)?;
+    /// # scheduler.run_for(std::time::Duration::ZERO)?;
+    /// # drop(scheduler);
+    /// fn graph((lux, door): &(Port<SensorEvent<f64>>, Port<bool>)) {
+    ///     // ...
+    /// }
+    /// let mut replay = Replay::open(folder.path())?;
+    /// graph(&replay.ports(["lux", "door"])?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`port`](Self::port).
+    pub fn ports<S: RecordedPorts>(&mut self, streams: S::Names<'_>) -> Result<S, RecordingError> {
+        S::replay(streams, self)
+    }
+
+    /// Whether these can be names of further ports.
+    pub(super) fn check_names<'n>(&self, names: impl IntoIterator<Item = &'n str>) -> Result<(), RecordingError> {
+        let mut new = Vec::new();
+        for name in names {
+            if new.contains(&name) || self.tracks.iter().any(|(known, _)| known == name) {
+                return Err(RecordingError::Name(name.into()));
+            }
+            new.push(name);
+        }
+        Ok(())
+    }
+
+    pub(super) fn add<T: DeserializeOwned + Clone + 'static>(&mut self, stream: &str, port: &Port<T>) {
+        self.tracks.push((stream.into(), Box::new(port.clone().named(stream))));
     }
 
     /// So many times as fast as it was, or slower: 2.0 takes half the time. What is not positive or not finite is as 1.0.
@@ -122,44 +181,64 @@ impl Replay {
     /// Begins with the first event, and not with the run, which may have waited long for it.
     #[must_use]
     pub fn without_lead(mut self) -> Self {
-        let first = self.ahead.iter().filter_map(|record| Entry::decode(&record.payload));
-        let first = first.filter(|entry| entry.what != What::Began).map(|entry| entry.at).next();
+        let is_first = |record: &Record| {
+            let entry = Entry::decode(&record.payload);
+            entry.filter(|entry| !matches!(entry.what, What::Began | What::Clock)).map(|entry| entry.at)
+        };
+        let next = self.next.as_ref().map(|due| &due.record);
+        let first = next.into_iter().chain(self.ahead.as_slice()).find_map(is_first);
         self.lead = first.unwrap_or(self.lead);
         self
     }
 
-    /// Reads on if need be, and notes when the next record is due.
-    fn fill(&mut self) -> Result<(), Error> {
-        if self.ahead.is_empty() {
-            self.ahead.extend(self.reader.next(AT_ONCE)?);
-        }
-        self.next = self.ahead.front().map(|record| match Entry::decode(&record.payload) {
-            Some(entry) if entry.what == What::Began => self.begin_of(record.time),
-            Some(entry) => self.run + entry.at,
-            None => self.run,
-        });
+    /// Goes on to the next record.
+    fn advance(&mut self) -> Result<(), Error> {
+        let record = match self.ahead.next() {
+            Some(record) => record,
+            None => {
+                self.ahead = self.reader.next(AT_ONCE)?.into_iter();
+                let Some(record) = self.ahead.next() else {
+                    self.next = None;
+                    return Ok(());
+                };
+                record
+            }
+        };
+        let (what, at) = match Entry::decode_head(&record.payload) {
+            Some((What::Began, _)) => (Some(What::Began), self.begin_of(&record)),
+            Some((what, at)) => (Some(what), self.run + at),
+            None => (None, self.run),
+        };
+        self.next = Some(Due { record, what, at });
         Ok(())
     }
 
     /// When the next record is due; `None` at the end.
     fn next_due(&self) -> Option<Instant> {
-        let since = self.next?.saturating_sub(self.lead);
+        let since = self.next.as_ref()?.at.saturating_sub(self.lead);
         let since = if self.speed == 1.0 { since } else { since.div_f64(self.speed) };
         Some(self.started + since)
     }
 
-    /// When a run began that began at that time of the wall clock, which may have been set meanwhile.
-    fn begin_of(&self, time: i64) -> Duration {
-        let since = Timestamp::from_nanos(time) - self.epoch;
-        since.max(self.run)
+    /// When a run began: by the monotonic clock in the same boot, else by the wall clock, else right after the run before.
+    fn begin_of(&mut self, record: &Record) -> Duration {
+        let moment = Entry::decode(&record.payload).and_then(|entry| entry.moment()).map(|(moment, _)| moment);
+        let (before, shown) = (self.began, Timestamp::from_nanos(record.time));
+        self.began = moment.or(Some(known_moment(shown)));
+        let since = match (before, self.began) {
+            (Some(before), Some(now)) if now.boot().is_same_as(before.boot()) => now.at().since(before.at()),
+            (Some(before), Some(now)) if now.is_known() && before.is_known() => now.shown() - before.shown(),
+            _ => Duration::ZERO,
+        };
+        (self.run + since).max(self.latest)
     }
 
     /// Sends everything that is due.
     fn send_due(&mut self, cx: &mut Context<'_>) -> Result<Demand, Failure> {
         while self.next_due().is_some_and(|due| due <= cx.now()) {
-            let Some(record) = self.ahead.pop_front() else { break };
-            let demand = self.send_one(&record, cx)?;
-            self.fill().map_err(|error| {
+            let Some(due) = self.next.take() else { break };
+            let demand = self.send_one(&due, cx)?;
+            self.advance().map_err(|error| {
                 let error = StreamError::caused("cannot read on in the recording", error);
                 cx.fatal(error)
             })?;
@@ -170,34 +249,71 @@ impl Replay {
         Ok(Demand::More)
     }
 
-    fn send_one(&mut self, record: &Record, cx: &mut Context<'_>) -> Receipt {
-        let Some(entry) = Entry::decode(&record.payload) else {
+    fn send_one(&mut self, due: &Due, cx: &mut Context<'_>) -> Receipt {
+        let Due { record, what, at } = due;
+        self.latest = *at;
+        let before = std::mem::replace(&mut self.number, record.number);
+        if before > 0 && record.number > before + 1 && *what != Some(What::Began) {
+            let missing = record.number - before - 1;
+            let error = format!("{missing} records are missing before {}", record.number);
+            cx.report(NAME, &StreamError::message(error));
+        }
+        let Some(entry) = what.and_then(|_| Entry::decode(&record.payload)) else {
             let error = format!("record {} is not of a recording, and is left out", record.number);
             cx.report(NAME, &StreamError::message(error));
             return Ok(Demand::More);
         };
-        let before = std::mem::replace(&mut self.number, record.number);
+        self.follow_clock(&entry, Timestamp::from_nanos(record.time));
         match entry.what {
-            What::Began => {
-                self.run = self.begin_of(record.time);
-                return Ok(Demand::More);
+            What::Began => self.run = *at,
+            What::Clock => {}
+            What::Flushed => return self.tell_ports(Notice::Flush, cx).map(|_| Demand::More),
+            _ => {
+                if let Some(track) = self.track_of(entry.stream) {
+                    return track.send(&entry, cx);
+                }
             }
-            _ if before > 0 && record.number > before + 1 => {
-                let missing = record.number - before - 1;
-                let error = format!("{missing} records are missing before {}", record.number);
-                cx.report(NAME, &StreamError::message(error));
-            }
-            _ => {}
         }
-        if entry.what == What::Flushed {
-            self.tell_ports(Notice::Flush, cx)?;
-            return Ok(Demand::More);
+        Ok(Demand::More)
+    }
+
+    /// The wall clock of the replay shows what that of the run has shown.
+    fn follow_clock(&self, entry: &Entry<'_>, shown: Timestamp) {
+        let moment = entry.moment();
+        if matches!(moment, Some((_, true))) {
+            self.clock.set(shown);
+        } else if self.speed == 1.0 && self.clock.timestamp() != shown {
+            self.clock.slew(shown);
         }
-        match self.tracks.get_mut(entry.stream) {
-            Some(track) => track.send(&entry, cx),
-            None => Ok(Demand::More),
+        if matches!(moment, Some((moment, _)) if moment.is_known()) {
+            self.clock.synchronize();
         }
     }
+
+    /// The track of a stream. Sources that are sampled together come in the same order again and again.
+    fn track_of(&mut self, stream: &str) -> Option<&mut Box<dyn Track>> {
+        let count = self.tracks.len();
+        let from = self.last_track + 1;
+        let at = (from..from + count).map(|at| at % count).find(|at| self.tracks[*at].0 == stream)?;
+        self.last_track = at;
+        self.tracks.get_mut(at).map(|(_, track)| track)
+    }
+}
+
+/// The clock of a run that began at this time.
+fn clock_of(shown: Timestamp, began: Option<Moment>) -> VirtualClock {
+    let clock = VirtualClock::starting_at(shown);
+    match began {
+        Some(began) if !began.is_known() => clock.unset(),
+        _ => clock,
+    }
+}
+
+/// Of a run of which nobody recorded whether its clock was set.
+fn known_moment(shown: Timestamp) -> Moment {
+    let mut clock = WallClock::unknown(Instant::ZERO, shown);
+    clock.is_set = true;
+    Moment::of(&clock)
 }
 
 /// A stream that is replayed, without the type of its events.
@@ -228,7 +344,7 @@ impl<T: DeserializeOwned + Clone + 'static> Track for Port<T> {
                     return thingflow_core::InputThing::notice(self, Notice::Watermark(time), cx);
                 }
             }
-            What::Began | What::Flushed => {}
+            What::Began | What::Flushed | What::Clock => {}
         }
         Ok(Demand::More)
     }
@@ -242,7 +358,7 @@ impl<T: DeserializeOwned + Clone + 'static> Track for Port<T> {
 
 impl Ports for Replay {
     fn ports(&self, see: &mut dyn FnMut(PortRef)) {
-        self.tracks.values().for_each(|track| see(track.see()));
+        self.tracks.iter().for_each(|(_, track)| see(track.see()));
     }
 }
 
@@ -251,8 +367,8 @@ impl PortSource for Replay {
         if self.send_due(cx)? == Demand::Full {
             return Ok(Demand::Full);
         }
-        if self.ahead.is_empty() {
-            for track in self.tracks.values() {
+        if self.next.is_none() {
+            for (_, track) in &self.tracks {
                 track.complete(cx)?;
             }
             return Ok(Demand::Done);
@@ -278,7 +394,7 @@ impl PortSource for Replay {
 
 impl fmt::Debug for Replay {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let streams: Vec<&String> = self.tracks.keys().collect();
+        let streams: Vec<&String> = self.tracks.iter().map(|(name, _)| name).collect();
         f.debug_struct("Replay").field("streams", &streams).finish_non_exhaustive()
     }
 }

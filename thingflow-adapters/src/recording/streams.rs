@@ -8,7 +8,9 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use serde::Serialize;
-use thingflow_core::{Closed, Context, Demand, Instant, Receipt, Sink, StreamError, Timestamp};
+use thingflow_core::{
+    ClockChange, Closed, Context, Demand, Instant, Moment, Receipt, Sink, StreamError, Timestamp, WallClock,
+};
 
 use super::NAME;
 use super::entry::{Entry, What};
@@ -20,9 +22,16 @@ use crate::journaling::open::Open;
 pub(super) struct Taken {
     inlet: Rc<RefCell<Inlet>>,
     begun: Option<Instant>,
+    /// What was recorded of the wall clock: how often it was stepped, and whether it was set.
+    clock: (u64, bool),
+    /// Records since the last one that said so.
+    since_clock: u32,
     around: Option<Around>,
     bytes: Vec<u8>,
 }
+
+/// While the wall clock is not set, one of so many records says so.
+const UNSET_EACH: u32 = 256;
 
 /// The time around triggers.
 struct Around {
@@ -69,7 +78,7 @@ impl Around {
 
 impl Taken {
     pub(super) fn new(inlet: Rc<RefCell<Inlet>>) -> Self {
-        Self { inlet, begun: None, around: None, bytes: Vec::new() }
+        Self { inlet, begun: None, clock: (0, true), since_clock: 0, around: None, bytes: Vec::new() }
     }
 
     pub(super) fn record_around(&mut self, before: Duration, after: Duration, most: usize) {
@@ -83,9 +92,31 @@ impl Taken {
             return;
         }
         self.begun = Some(cx.now());
+        self.record_clock(What::Began, Duration::ZERO, &cx.wall_clock());
+    }
+
+    /// Records what is known of the wall clock, beside what is around triggers.
+    fn record_clock(&mut self, what: What, at: Duration, clock: &WallClock) {
+        let stepped = what == What::Clock && clock.steps != self.clock.0;
+        (self.clock, self.since_clock) = ((clock.steps, clock.is_set), 0);
         self.bytes.clear();
-        Entry::encode_head(What::Began, Duration::ZERO, "", &mut self.bytes);
-        let _ = self.inlet.borrow_mut().put_bytes(cx.timestamp().as_nanos(), &self.bytes);
+        Entry::encode_head(what, at, "", &mut self.bytes);
+        Entry::encode_moment(&Moment::of(clock), stepped, &mut self.bytes);
+        let mut inlet = self.inlet.borrow_mut();
+        inlet.has_unknown_times |= !clock.is_set;
+        let _ = inlet.put_bytes(clock.time.as_nanos(), &self.bytes);
+    }
+
+    /// Records that the wall clock has changed. While it is not set that is said now and then, as the begin of a recording may
+    /// be dropped to make room.
+    pub(super) fn follow_clock(&mut self, cx: &Context<'_>) {
+        let Some(begun) = self.begun else { return };
+        self.since_clock = self.since_clock.saturating_add(1);
+        let clock = cx.wall_clock();
+        let is_due = self.since_clock > UNSET_EACH && self.around.is_none();
+        if (clock.steps, clock.is_set) != self.clock || !clock.is_set && is_due {
+            self.record_clock(What::Clock, clock.at.since(begun), &clock);
+        }
     }
 
     /// Records what came, or keeps it until a trigger.
@@ -97,6 +128,7 @@ impl Taken {
         encode: impl FnOnce(&mut Vec<u8>) -> Result<(), CodeError>,
     ) -> Result<Put, CodeError> {
         self.begin(cx);
+        self.follow_clock(cx);
         let now = cx.now();
         let at = now.since(self.begun.unwrap_or(now));
         self.bytes.clear();
@@ -205,6 +237,39 @@ impl<T: Serialize> Sink for RecordedStream<T> {
 impl<T> fmt::Debug for RecordedStream<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RecordedStream").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// Takes changes of the wall clock, see [`Recording::clock_changes`](super::Recording::clock_changes).
+#[must_use = "it records nothing until it is connected"]
+pub struct ClockInput {
+    taken: Rc<RefCell<Taken>>,
+}
+
+impl ClockInput {
+    pub(super) fn new(taken: &Rc<RefCell<Taken>>) -> Self {
+        Self { taken: taken.clone() }
+    }
+}
+
+impl Sink for ClockInput {
+    type Event = ClockChange;
+    fn on_next(&mut self, _: ClockChange, cx: &mut Context<'_>) -> Receipt {
+        self.taken.borrow_mut().follow_clock(cx);
+        Ok(Demand::More)
+    }
+    fn on_completed(&mut self, _: &mut Context<'_>) -> Closed {
+        Ok(())
+    }
+    fn on_error(&mut self, error: StreamError, cx: &mut Context<'_>) -> Closed {
+        cx.report(NAME, &error);
+        Ok(())
+    }
+}
+
+impl fmt::Debug for ClockInput {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClockInput").finish_non_exhaustive()
     }
 }
 

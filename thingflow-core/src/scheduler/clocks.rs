@@ -102,6 +102,18 @@ impl VirtualClock {
         self.0.is_set.set(true);
     }
 
+    /// Corrects the wall clock without a step, as a daemon does that keeps it right: nobody is told of it.
+    ///
+    /// ```
+    /// use thingflow_core::{Clock, Timestamp, VirtualClock};
+    /// let clock = VirtualClock::new();
+    /// clock.slew(Timestamp::from_nanos(250));
+    /// assert_eq!(clock.timestamp(), Timestamp::from_nanos(250));
+    /// ```
+    pub fn slew(&self, to: Timestamp) {
+        self.0.wall.set((self.0.now.get(), to));
+    }
+
     /// Says that the wall clock is right as it is: a daemon has synchronized it without a step.
     pub fn synchronize(&self) {
         self.0.is_set.set(true);
