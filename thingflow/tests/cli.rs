@@ -8,6 +8,7 @@ use std::process::{Command, Output};
 use std::time::Duration;
 
 use serde_json::Value;
+use thingflow::VirtualClock;
 use thingflow::adapters::outbox::{Options, Outbox, Outlet, Window};
 use thingflow::adapters::recording::Recording;
 use thingflow::prelude::*;
@@ -81,6 +82,33 @@ fn a37_a_queue_is_listed_checked_and_exported_without_the_program() {
     let dead = lines(&["queue", "export", &format!("{path}/dead")]);
     let told = ["outlet", "refused", "reason"].map(|field| dead[0][field].clone());
     assert_eq!(told, ["cloud".into(), Value::from(2), "negative".into()]);
+}
+
+#[test]
+fn a25_a_queue_is_exported_with_times_that_are_right_or_marked() {
+    let (folder, clock) = (tempfile::tempdir().unwrap(), VirtualClock::new().unset());
+    let path = folder.path().to_str().unwrap();
+    let mut scheduler = Scheduler::with_clock(clock.clone()).unwrap();
+    let mut outbox = Outbox::<SensorEvent<f64>>::open(folder.path(), options()).unwrap();
+    outbox.port("cloud", Outlet::default()).unwrap();
+    let sensor = SensorOutput::new(ListSensor::new("lux", [1.0, 2.0]));
+    sensor.connect(outbox.input());
+    scheduler.schedule_on_main_event_loop(outbox).unwrap();
+    scheduler.schedule_periodic(sensor, SECOND).unwrap();
+    scheduler.run_for(SECOND + SECOND / 2).unwrap();
+    let times = |line: &Value| ["time", "time_known", "event"].map(|field| line[field].clone());
+    // Beside the program, which has begun to say that the clock of this boot is not set.
+    let before = lines(&["queue", "export", path]);
+    assert_eq!(times(&before[0])[..2], [Value::from("1970-01-01T00:00:01Z"), false.into()]);
+    clock.set("2026-03-01T12:00:01.5Z".parse().unwrap());
+    scheduler.run_forever().unwrap();
+    drop(scheduler);
+    let after = lines(&["queue", "export", path]);
+    assert_eq!(times(&after[0])[..2], [Value::from("2026-03-01T12:00:01Z"), true.into()]);
+    assert_eq!(after[0]["event"]["ts"], 1_772_366_401_000_000_000_i64);
+    assert_eq!(after[1]["time"], "2026-03-01T12:00:02Z");
+    assert!(output(0, &["queue", "list", path]).contains("its times are put right\n"));
+    assert_eq!(output(0, &["queue", "check", path]).lines().count(), 2);
 }
 
 #[test]

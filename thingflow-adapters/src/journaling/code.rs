@@ -26,6 +26,7 @@ use rmp_serde::{decode, encode};
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
 use thingflow_core::{BootId, Instant, Moment, Timestamp, WallClock};
+use thingflow_journal::BootClock;
 
 /// The encoding of this version: MessagePack, structs with the names of their fields. So a later version of a program may
 /// add fields that have a default, and a tool reads events without knowing their type.
@@ -104,6 +105,16 @@ pub fn stamp(bytes: &[u8]) -> Option<Moment> {
     let mut clock = WallClock::unknown(at, Timestamp::from_nanos(i64::from_le_bytes(*shown)));
     clock.boot = BootId::from_u128(u128::from_le_bytes(*boot));
     (tag == STAMPED).then(|| Moment::of(&clock))
+}
+
+/// A moment with its wall time, if the journal [knows](thingflow_journal::inspect::Overview::clocks) the clock of its boot: else as
+/// it is.
+pub fn settle(moment: Moment, clocks: &[BootClock]) -> Moment {
+    let noted = clocks.iter().find(|noted| noted.boot == moment.boot().as_u128());
+    let Some(time) = noted.and_then(|noted| noted.time_at(moment.at().as_nanos())) else { return moment };
+    let mut clock = WallClock::unknown(moment.at(), Timestamp::from_nanos(time));
+    (clock.boot, clock.is_set) = (moment.boot(), true);
+    moment.settled(&clock)
 }
 
 /// The event that an outbox has stored as `bytes`, as it was, with or without a stamp.

@@ -68,7 +68,7 @@ impl Desk {
 
     /// Notes in the journal that records of this boot have no wall time, and what it is when the clock has been set, so that a
     /// later process and a later boot know.
-    fn note_clock(&mut self, journal: &Journal, cx: &Context<'_>) {
+    pub(crate) fn note_clock(&mut self, journal: &Journal, cx: &Context<'_>) {
         if self.has_clock {
             return;
         }

@@ -348,7 +348,10 @@ impl<T: DeserializeOwned + Clone + 'static> PortSource for Outbox<T> {
                 }
                 Ok(Demand::More)
             }
-            notice => self.tell_ports(notice, cx),
+            notice => {
+                self.desk.note_clock(&self.keeper.journal, cx);
+                self.tell_ports(notice, cx)
+            }
         }
     }
 

@@ -78,9 +78,7 @@ impl Stored {
             return;
         }
         let Some(stamp) = code::stamp(&self.payload) else { return };
-        let noted = notes.iter().find(|note| note.boot == stamp.boot().as_u128());
-        let noted = noted.and_then(|note| note.time_at(stamp.at().as_nanos())).map(Timestamp::from_nanos);
-        if let Some(time) = noted.or_else(|| stamp.settled(clock).time()) {
+        if let Some(time) = code::settle(stamp, notes).settled(clock).time() {
             (self.taken, self.is_time_known) = (time, true);
         }
     }

@@ -99,7 +99,7 @@ impl Recording {
     }
 
     /// Records several sources by one call: each port by its name, with the order between all of them. Connect it before what
-    /// follows from them. The [`Replay`](super::Replay) gives them back [by one call](super::Replay::ports), too.
+    /// follows from them. The [`Replay`](super::Replay) gives them back [by one call](super::Replay::sources), too.
     ///
     /// ```
     /// use thingflow_adapters::recording::{Options, Recording, Window};
@@ -152,6 +152,7 @@ impl PortSource for Recording {
         match notice {
             Notice::Start => self.taken.borrow_mut().begin(cx),
             Notice::Flush => {
+                self.desk.note_clock(&self.journal, cx);
                 let _ = self.taken.borrow_mut().put(What::Flushed, "", cx, |_| Ok(())); // the run ends anyway
             }
             _ => {}

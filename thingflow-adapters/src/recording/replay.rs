@@ -141,17 +141,17 @@ impl Replay {
     /// # scheduler.schedule_on_main_event_loop(recording)?;
     /// # scheduler.run_for(std::time::Duration::ZERO)?;
     /// # drop(scheduler);
-    /// fn graph((lux, door): &(Port<SensorEvent<f64>>, Port<bool>)) {
+    /// fn graph((lux, door): (Port<SensorEvent<f64>>, Port<bool>)) {
     ///     // ...
     /// }
     /// let mut replay = Replay::open(folder.path())?;
-    /// graph(&replay.ports(["lux", "door"])?);
+    /// graph(replay.sources(["lux", "door"])?);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
     /// # Errors
     /// As [`port`](Self::port).
-    pub fn ports<S: RecordedPorts>(&mut self, streams: S::Names<'_>) -> Result<S, RecordingError> {
+    pub fn sources<S: RecordedPorts>(&mut self, streams: S::Names<'_>) -> Result<S, RecordingError> {
         S::replay(streams, self)
     }
 

@@ -9,7 +9,7 @@ use super::recorder::Recording;
 use super::replay::Replay;
 
 /// The ports that a graph begins with: a tuple of up to twelve, whose events may be of several types, or an array of ports of
-/// one type. See [`Recording::record`] and [`Replay::ports`].
+/// one type. See [`Recording::record`] and [`Replay::sources`].
 pub trait RecordedPorts: Sized + sealed::Sealed {
     /// A name for each.
     type Names<'n>;

@@ -7,6 +7,7 @@ use std::time::SystemTime;
 
 use clap::Args;
 use serde_json::{Value, json};
+use thingflow::Timestamp;
 use thingflow::adapters::outbox::{Refused, code};
 use thingflow_journal::inspect::Reader;
 use thingflow_journal::{Options, PushError, Range, Record, Start, Store, Window};
@@ -112,9 +113,10 @@ fn put_lines(source: &Path, queue: &mut Queue) -> Done {
         let wrong = |why: String| Failure::cannot(format!("line {} of {}: {why}", n + 1, source.display()));
         let value: Value = serde_json::from_str(&line).map_err(|error| wrong(error.to_string()))?;
         let event = value.get("event").ok_or_else(|| wrong("there is no \"event\" in it".into()))?;
+        let time = value.get("time").and_then(Value::as_str).and_then(|time| time.parse::<Timestamp>().ok());
         let mut bytes = Vec::new();
         code::encode(event, &mut bytes).map_err(|error| wrong(error.to_string()))?;
-        queue.push(now, &bytes)?;
+        queue.push(time.map_or(now, Timestamp::as_nanos), &bytes)?;
     }
     Ok(())
 }

@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 use serde_json::{Value, json};
-use thingflow::Timestamp;
+use thingflow::{BootId, Timestamp};
 use thingflow_journal::inspect::{self, Check, Overview, Reader};
 
 use crate::failure::{Done, Failure};
 use crate::feed;
 use crate::output::{Lines, progress, say};
-use crate::records::{FED, Which, dead_letters, open, to_json};
+use crate::records::{FED, Which, clocks_of, dead_letters, open, to_json};
 
 /// Bytes of records that are read at once.
 const AT_ONCE: usize = 256 * 1024;
@@ -107,6 +107,9 @@ pub(crate) fn describe(overview: &Overview) -> (Value, String) {
         "records": records, "first": first, "last": last, "segments": segments.len(), "bytes": disk,
         "oldest": times.map(|times| time(times.0)), "newest": times.map(|times| time(times.1)),
         "outlets": outlets.collect::<Vec<_>>(), "quarantine": overview.quarantine,
+        "boots": overview.clocks.iter().map(|clock| {
+            json!({ "boot": BootId::from_u128(clock.boot).to_string(), "clock_set": clock.time.is_some() })
+        }).collect::<Vec<_>>(),
     });
     let mut text = format!("{records} records, {first} to {last}, in {} segments of {disk} bytes\n", segments.len());
     if let Some((oldest, newest)) = times {
@@ -115,6 +118,11 @@ pub(crate) fn describe(overview: &Overview) -> (Value, String) {
     for consumer in &overview.consumers {
         let delivered = consumer.delivered.map_or("an unreadable position".into(), |number| number.to_string());
         let _ = writeln!(text, "{}: {} waiting, delivered up to {delivered}", consumer.name, consumer.waiting);
+    }
+    for clock in &overview.clocks {
+        let boot = BootId::from_u128(clock.boot);
+        let known = if clock.time.is_some() { "its times are put right" } else { "its clock has not been set yet" };
+        let _ = writeln!(text, "taken before the clock was set, in boot {boot}: {known}");
     }
     for file in &overview.quarantine {
         let _ = writeln!(text, "damaged part kept as {file}");
@@ -176,7 +184,7 @@ fn describe_check(folder: &Path, check: &Check) -> (Value, String) {
 }
 
 fn export(folder: &Path, which: &Which, output: Option<&Path>) -> Done {
-    let all = records_in(&inspect::list(&open(folder)?)?);
+    let (all, clocks) = (records_in(&inspect::list(&open(folder)?)?), clocks_of(folder)?);
     let mut reader = Reader::open(open(folder)?, which.range())?;
     let mut lines = Lines::to(output)?;
     let bar = if output.is_some() { progress(all) } else { progress(0) };
@@ -187,7 +195,7 @@ fn export(folder: &Path, which: &Which, output: Option<&Path>) -> Done {
             break;
         }
         for record in &records {
-            let (line, readable) = to_json(record);
+            let (line, readable) = to_json(record, &clocks);
             all_readable &= readable;
             lines.line(line)?;
         }

@@ -74,6 +74,8 @@ pub(crate) struct Stream {
 #[derive(Default)]
 pub(crate) struct Survey {
     pub(crate) runs: u64,
+    /// Those that began before the wall clock was set.
+    pub(crate) unset: u64,
     /// The longest of the runs.
     pub(crate) length: Duration,
     pub(crate) streams: BTreeMap<String, Stream>,
@@ -104,7 +106,9 @@ pub(crate) fn survey(folder: &Path) -> Done<Survey> {
 
 impl Survey {
     fn see(&mut self, entry: &Entry<'_>) {
-        self.runs += u64::from(entry.what == What::Began);
+        let began = entry.what == What::Began;
+        self.runs += u64::from(began);
+        self.unset += u64::from(began && entry.moment().is_some_and(|(moment, _)| !moment.is_known()));
         self.length = self.length.max(entry.at);
         if entry.stream.is_empty() {
             return;
@@ -131,8 +135,12 @@ fn info(folder: &Path, json: bool) -> Done {
         .map(|(name, stream)| json!({ "name": name, "events": stream.events, "first": stream.sample }));
     value["streams"] = streams.collect();
     value["runs"] = survey.runs.into();
+    value["runs_before_clock_set"] = survey.unset.into();
     value["seconds"] = survey.length.as_secs_f64().into();
     text.push_str(&format!("{} runs, the longest of {:?}\n", survey.runs, survey.length));
+    if survey.unset > 0 {
+        text.push_str(&format!("{} of them began before the clock was set\n", survey.unset));
+    }
     for (name, Stream { events, sample }) in &survey.streams {
         let first = sample.as_ref().map_or(String::new(), |sample| format!(", the first {sample}"));
         text.push_str(&format!("{name}: {events} events{first}\n"));

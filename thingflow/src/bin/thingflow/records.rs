@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use thingflow::Timestamp;
 use thingflow::adapters::outbox::{Refused, code};
 use thingflow::adapters::recording::{Entry, What};
-use thingflow_journal::{Folder, Range, Record};
+use thingflow_journal::{BootClock, Folder, Range, Record, inspect};
 
 use crate::failure::{Done, Failure};
 
@@ -60,29 +60,39 @@ pub(crate) fn dead_letters(folder: &Path) -> Option<PathBuf> {
     fs::metadata(&dead).is_ok_and(|found| found.is_dir()).then_some(dead)
 }
 
-/// A record as JSON, and whether all of it could be read.
-pub(crate) fn to_json(record: &Record) -> (Value, bool) {
+/// What is known of the wall clocks of boots. That of dead letters is with their outbox.
+pub(crate) fn clocks_of(folder: &Path) -> Done<Vec<BootClock>> {
+    let of = |folder: &Path| Ok(inspect::list(&open(folder)?)?.clocks);
+    match folder.parent() {
+        Some(outbox) if folder.file_name() == Some(DEAD.as_ref()) => of(outbox).or_else(|_: Failure| of(folder)),
+        _ => of(folder),
+    }
+}
+
+/// A record as JSON, and whether all of it could be read. The time of a record that was taken before the clock was set is put right
+/// if it is known by now.
+pub(crate) fn to_json(record: &Record, clocks: &[BootClock]) -> (Value, bool) {
     let mut line = Map::new();
     line.insert("number".into(), record.number.into());
     line.insert("time".into(), Timestamp::from_nanos(record.time).to_string().into());
-    let readable = fill(&record.payload, &mut line);
+    let readable = fill(&record.payload, clocks, &mut line);
     (Value::Object(line), readable)
 }
 
-fn fill(payload: &[u8], line: &mut Map<String, Value>) -> bool {
+fn fill(payload: &[u8], clocks: &[BootClock], line: &mut Map<String, Value>) -> bool {
     if let Ok(Some(letter)) = Refused::decode(payload) {
         line.insert("outlet".into(), letter.outlet.into());
         line.insert("refused".into(), letter.number.into());
         line.insert("reason".into(), letter.reason.into());
-        return event(&letter.event, line);
+        return event(&letter.event, clocks, line);
     }
-    let Some(entry) = Entry::decode(payload) else { return event(payload, line) };
+    let Some(entry) = Entry::decode(payload) else { return event(payload, clocks, line) };
     line.insert("at".into(), entry.at.as_secs_f64().into());
     if !entry.stream.is_empty() {
         line.insert("stream".into(), entry.stream.into());
     }
     match entry.what {
-        What::Event => return event(entry.contents, line),
+        What::Event => return event(entry.contents, clocks, line),
         What::Error => line.insert("error".into(), String::from_utf8_lossy(entry.contents).into()),
         What::Watermark => {
             let nanos = entry.contents.try_into().map_or(0, i64::from_le_bytes);
@@ -90,13 +100,25 @@ fn fill(payload: &[u8], line: &mut Map<String, Value>) -> bool {
         }
         What::Completed => line.insert("completed".into(), true.into()),
         What::Flushed => line.insert("flushed".into(), true.into()),
+        What::Clock => line.insert("clock_set".into(), entry.moment().is_some_and(|(at, _)| at.is_known()).into()),
         _ => line.insert("began".into(), true.into()),
     };
     true
 }
 
-fn event(bytes: &[u8], line: &mut Map<String, Value>) -> bool {
-    let (name, value) = match code::decode::<Value>(bytes) {
+fn event(bytes: &[u8], clocks: &[BootClock], line: &mut Map<String, Value>) -> bool {
+    let settled = code::stamp(bytes).map(|stamp| code::settle(stamp, clocks));
+    if let Some(settled) = settled {
+        line.insert("time".into(), settled.shown().to_string().into());
+        line.insert("time_known".into(), settled.is_known().into());
+        line.insert("boot".into(), settled.boot().to_string().into());
+        line.insert("monotonic".into(), settled.at().as_secs_f64().into());
+    }
+    let decoded = match settled {
+        Some(settled) => code::decode_settled::<Value>(bytes, &settled),
+        None => code::decode(bytes),
+    };
+    let (name, value) = match decoded {
         Ok(value) => ("event", value),
         Err(error) => {
             line.insert("unreadable".into(), error.to_string().into());
