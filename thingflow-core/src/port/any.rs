@@ -141,7 +141,7 @@ impl<T: Clone + 'static> AnyPort for Inner<T> {
     }
 
     fn is_closed(&self) -> bool {
-        self.closed.get()
+        self.pending.is_closed()
     }
 
     #[cfg(feature = "std")]
@@ -159,7 +159,7 @@ impl<T: Clone + 'static> AnyPort for Inner<T> {
 
     fn ask(&self, question: Question<'_>) -> bool {
         match question {
-            Question::Open if self.closed.get() => false,
+            Question::Open if self.pending.is_closed() => false,
             Question::Open if self.keep_running.get() => true,
             // Empty-handed on the way round a loop: a loop alone does not listen to itself, nor is it full.
             question => {
@@ -199,7 +199,7 @@ impl<T: Clone + 'static> AnyPort for Inner<T> {
     }
 
     fn close(&self, held: &mut Vec<(usize, Box<dyn Held>)>) {
-        self.closed.set(true);
+        self.pending.close();
         for slot in self.take_slots(|_| true) {
             held.push((slot.id, Box::new(slot.thing)));
         }

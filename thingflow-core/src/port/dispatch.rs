@@ -27,7 +27,7 @@ impl<T: Clone + 'static> Port<T> {
         let inner = &*self.inner;
         inner.put_back_single(body);
         // Both are bits of one byte, and one test serves both.
-        let said = pending::with(&receipt) | inner.pending.get();
+        let said = inner.pending.with(&receipt);
         if said != 0 {
             return inner.conclude(pending::receipt(said), cx);
         }
@@ -63,7 +63,7 @@ impl<T: Clone + 'static> Port<T> {
         }
         let inner = &*self.inner;
         inner.park(body);
-        if inner.pending.get() != 0 {
+        if !inner.pending.is_usual() {
             return inner.conclude(Ok(Demand::More), cx);
         }
         if cx.due != Instant::NEVER {
@@ -135,12 +135,12 @@ impl<T: Clone + 'static> Inner<T> {
     /// The connections of a port that has several or none, is idle, and has nothing to do first.
     #[inline]
     fn take_idle(&self) -> Option<Box<Body<T>>> {
-        if self.pending.get() != 0 || self.closed.get() { None } else { self.parked.take() }
+        if self.pending.is_usual() { self.parked.take() } else { None }
     }
 
     /// An event comes while the port is dispatching or has ended, or something must be done first.
     fn wait(&self, event: T, cx: &mut Context<'_>) -> Receipt {
-        if self.closed.get() {
+        if self.pending.is_closed() {
             self.say_closed(cx);
             return Ok(Demand::Done);
         }
@@ -170,7 +170,7 @@ impl<T: Clone + 'static> Inner<T> {
     }
 
     fn enqueue(&self, arrival: Arrival<T>, cx: &mut Context<'_>) -> Receipt {
-        if self.closed.get() {
+        if self.pending.is_closed() {
             return Ok(Demand::Done);
         }
         self.waiting.push(arrival, || self.display_name(), cx)?;
@@ -185,7 +185,7 @@ impl<T: Clone + 'static> Inner<T> {
     }
 
     pub(super) fn settled(&self, receipt: Receipt, cx: &mut Context<'_>) -> Receipt {
-        if self.pending.get() == 0 { receipt } else { self.settle(receipt?, cx) }
+        if !self.pending.is_any() { receipt } else { self.settle(receipt?, cx) }
     }
 
     /// Does what came up in the middle of a dispatch, until nothing is left: who left, who joined, what was emitted.
@@ -194,8 +194,8 @@ impl<T: Clone + 'static> Inner<T> {
     pub(super) fn settle(&self, mut demand: Demand, cx: &mut Context<'_>) -> Receipt {
         // A receipt counts until somebody has room again.
         let mut full_at = (demand == Demand::Full).then(|| cx.resumes());
-        while self.pending.get() != 0 {
-            let what = self.pending.replace(0);
+        while self.pending.is_any() {
+            let what = self.pending.take();
             if what & pending::FULL != 0 && self.full_at.get() == cx.resumes() {
                 full_at = Some(cx.resumes());
             }
@@ -224,7 +224,7 @@ impl<T: Clone + 'static> Inner<T> {
                 full_at = Some(cx.resumes());
             }
         }
-        let open = self.has_connections() || self.keep_running.get() && !self.closed.get();
+        let open = self.has_connections() || self.keep_running.get() && !self.pending.is_closed();
         Ok(match demand {
             _ if !open => Demand::Done,
             Demand::Done => Demand::Done,
@@ -279,15 +279,15 @@ impl<T: Clone + 'static> Inner<T> {
 
     /// Tells every connection that the stream has ended, and drops them.
     pub(super) fn end(&self, mut notice: Notice<'_>, cx: &mut Context<'_>) -> Closed {
-        if self.pending.get() & pending::START != 0 {
+        if self.pending.has(pending::START) {
             let _ = self.settle_if_idle(Demand::More, cx)?;
         }
         let Some(body) = self.take_body() else {
             return notice.keep().map_or(Ok(()), |notice| self.enqueue(Arrival::Notice(notice), cx).map(drop));
         };
-        self.closed.set(true);
+        self.pending.close();
         let ended = self.each(body, cx, |slot, cx| slot.thing.notice(notice.again(), cx).map(|_| Demand::Done));
-        self.pending.set(0);
+        self.pending.take();
         let gone = (self.take_slots(|_| true), self.joined.take(), self.waiting.take(), self.later.take());
         drop(gone);
         ended.map(|_| ())
@@ -339,12 +339,12 @@ impl<T: Clone + 'static> Inner<T> {
     /// Drops the connections that want no more, but for those that still send what they hold.
     fn retire(&self, done: bool, full: bool, cx: &Context<'_>) -> Demand {
         if done {
-            if self.pending.get() & pending::JOINED != 0 {
+            if self.pending.has(pending::JOINED) {
                 let replaced = self.admit(); // one of them may have said so: its successor stays
                 self.linger(replaced, cx);
             }
             self.linger(self.take_slots(|slot| slot.state & state::DONE != 0), cx);
-            if !self.has_connections() && !self.keep_running.get() && self.pending.get() & pending::JOINED == 0 {
+            if !self.has_connections() && !self.keep_running.get() && !self.pending.has(pending::JOINED) {
                 return Demand::Done;
             }
         }

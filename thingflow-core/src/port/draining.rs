@@ -79,7 +79,7 @@ impl<T: Clone + 'static> Inner<T> {
     /// Keeps those of the connections taken off the port that still drain, and drops the others. A source that one of them
     /// had asked to pause goes on.
     pub(super) fn linger(&self, gone: Vec<Slot<T>>, cx: &Context<'_>) {
-        if !gone.is_empty() && !self.closed.get() {
+        if !gone.is_empty() && !self.pending.is_closed() {
             cx.resume();
         }
         let events = self.look(|body| body.events).unwrap_or(0);

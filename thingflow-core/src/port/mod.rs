@@ -15,6 +15,7 @@ mod connection;
 mod dispatch;
 mod draining;
 mod feeder;
+mod pending;
 mod replace;
 mod run;
 mod slots;
@@ -43,6 +44,7 @@ pub use chain::PortChain;
 pub use connection::Connection;
 use draining::Draining;
 pub use feeder::Feeder;
+use pending::Pending;
 pub(crate) use run::RunLink;
 use run::RunOf;
 use slots::Slots;
@@ -79,8 +81,7 @@ struct Inner<T> {
     body: Cell<Option<Box<Body<T>>>>,
     /// The connections, while the port is idle otherwise. While one of them is being called, both are `None`.
     parked: Cell<Option<Box<Body<T>>>>,
-    /// Not zero: something is to be done before or after the next dispatch.
-    pending: Cell<u8>,
+    pending: Pending,
     /// What came in the middle of a dispatch.
     waiting: Arrivals<Arrival<T>>,
     /// Events for a later turn, see [`Port::emit_later`].
@@ -95,7 +96,6 @@ struct Inner<T> {
     /// Who gets no more events and still sends some.
     draining: Draining<T>,
     running: Cell<bool>,
-    closed: Cell<bool>,
     keep_running: Cell<bool>,
     /// The run that has started the port.
     run: RefCell<RunOf>,
@@ -105,39 +105,6 @@ struct Inner<T> {
     feeders: Rc<()>,
     name: RefCell<Option<String>>,
     me: Weak<Inner<T>>,
-}
-
-/// Bits of [`Inner::pending`]. The two lowest are left for a receipt.
-mod pending {
-    use crate::error::FatalError;
-    use crate::thing::{Demand, Receipt};
-
-    pub(super) const START: u8 = 4;
-    pub(super) const WAITING: u8 = 8;
-    pub(super) const JOINED: u8 = 16;
-    pub(super) const LEFT: u8 = 32;
-    pub(super) const FULL: u8 = 64;
-
-    /// A receipt as bits; the usual one is none.
-    #[inline(always)]
-    pub(super) fn with(receipt: &Receipt) -> u8 {
-        match receipt {
-            Ok(Demand::More) => 0,
-            Ok(Demand::Full) => 1,
-            Ok(Demand::Done) => 2,
-            Err(_) => 3,
-        }
-    }
-
-    /// The receipt among bits.
-    pub(super) fn receipt(bits: u8) -> Receipt {
-        match bits & 3 {
-            0 => Ok(Demand::More),
-            1 => Ok(Demand::Full),
-            2 => Ok(Demand::Done),
-            _ => Err(FatalError(())),
-        }
-    }
 }
 
 /// Bits of [`Slot::state`].
@@ -160,7 +127,7 @@ struct Body<T> {
 impl<T> Drop for Body<T> {
     fn drop(&mut self) {
         if let Some(port) = self.port.upgrade() {
-            port.closed.set(true);
+            port.pending.close();
             let slots = core::mem::take(&mut self.slots);
             port.parked.set(Some(Box::new(Self { slots, events: self.events, port: Weak::new() })));
         }
@@ -186,7 +153,7 @@ impl<T: Clone + 'static> Port<T> {
         let inner = Rc::new_cyclic(|me| Inner {
             body: Cell::new(None),
             parked: Cell::new(Some(Box::new(Body { slots: Slots::default(), events: 0, port: me.clone() }))),
-            pending: Cell::new(0),
+            pending: Pending::default(),
             alarm: Alarm::default(),
             full_at: Cell::new(None),
             waiting: Arrivals::default(),
@@ -195,7 +162,6 @@ impl<T: Clone + 'static> Port<T> {
             left: RefCell::default(),
             draining: Draining::default(),
             running: Cell::new(false),
-            closed: Cell::new(false),
             keep_running: Cell::new(false),
             run: RefCell::default(),
             loops: Rc::new(next_number()),
@@ -266,7 +232,7 @@ impl<T: Clone + 'static> Port<T> {
 
     /// Whether the stream has ended.
     pub fn is_closed(&self) -> bool {
-        self.inner.closed.get()
+        self.inner.pending.is_closed()
     }
 
     /// How many events the port has sent.
@@ -306,7 +272,7 @@ impl<T: Clone + 'static> Default for Port<T> {
 impl<T> fmt::Debug for Port<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = self.inner.name.borrow();
-        f.debug_struct("Port").field("name", &name.as_deref()).field("closed", &self.inner.closed.get()).finish()
+        f.debug_struct("Port").field("name", &name.as_deref()).field("closed", &self.inner.pending.is_closed()).finish()
     }
 }
 
@@ -343,7 +309,7 @@ impl<T: Clone + 'static> InputThing<T> for Port<T> {
 impl<T: Clone + 'static> Inner<T> {
     fn join(&self, thing: Box<dyn InputThing<T>>) -> Connection {
         let id = next_number();
-        if self.closed.get() {
+        if self.pending.is_closed() {
             return Connection::new(self.me.clone(), id);
         }
         let mut slot = Slot { thing, id, state: 0, generation: 0, joined_at: 0 };
@@ -391,7 +357,7 @@ impl<T: Clone + 'static> Inner<T> {
     }
 
     fn note(&self, bit: u8) {
-        self.pending.set(self.pending.get() | bit);
+        self.pending.note(bit);
         if let Some(body) = self.body.take() {
             self.put_back(body); // parks it
         }
@@ -403,7 +369,7 @@ impl<T: Clone + 'static> Inner<T> {
     }
 
     fn put_back(&self, body: Box<Body<T>>) {
-        if self.pending.get() == 0 && body.slots.is_single() {
+        if self.pending.is_usual() && body.slots.is_single() {
             self.put_back_single(body);
         } else {
             self.park(body);

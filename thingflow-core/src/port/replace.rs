@@ -45,7 +45,7 @@ impl<T: Clone + 'static> Port<T> {
 impl<T: Clone + 'static> Inner<T> {
     /// Whether a connection takes events, or will as soon as the dispatch in progress is over.
     fn has_place(&self, id: usize) -> bool {
-        if self.closed.get() || self.draining.has(id) || self.left.borrow().contains(&id) {
+        if self.pending.is_closed() || self.draining.has(id) || self.left.borrow().contains(&id) {
             return false;
         }
         self.look(|body| body.slots.iter().any(|slot| slot.id == id)).unwrap_or(true)
