@@ -2,7 +2,7 @@
 # Install what the build and the tests need beside Rust; with --bench also what the measurements need, with --bare an
 # emulator of microcontrollers, with --cross the linkers and emulators for ARM programs, with --board an emulator of
 # whole boards, with --deploy an SSH server, systemd and a builder of Debian packages to test against, with --servers the
-# brokers and databases that the adapters' tests start, with --browser a browser for the tests of the page and the rules of
+# brokers, databases and readers of metrics that the tests start, with --browser a browser for the tests of the page and the rules of
 # accessibility that it checks, which go into the folder `target`. Does nothing when everything is there, and uses apt only for what is
 # missing. The builder of packages goes into ${THINGFLOW_CACHE:-~/.cache/thingflow}, which may be deleted at any time.
 set -euo pipefail
@@ -61,6 +61,8 @@ needs_of() { # OPTION
       need influxd influxdb
       compgen -G '/usr/lib/postgresql/*/bin/initdb' > /dev/null || need initdb postgresql
       need victoria-metrics victoria-metrics
+      need promtool prometheus
+      [ -e /usr/lib/python3/dist-packages/prometheus_client ] || missing+=(python3-prometheus-client)
       ;;
     --browser)
       need chromium chromium

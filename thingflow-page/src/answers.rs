@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::{Query, State};
-use axum::http::StatusCode;
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{ACCEPT, CONTENT_TYPE};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use thingflow_core::{Control, InspectError, NodeId, Snapshot};
 
-use crate::metrics;
+use crate::metrics::{self, Format};
 use crate::server::Site;
 
 /// An answer that could not be given, and why.
@@ -83,15 +83,16 @@ pub(crate) async fn graph(State(site): State<Arc<Site>>) -> Result<Response, Fai
     Ok(([(CONTENT_TYPE, "image/svg+xml")], svg).into_response())
 }
 
-pub(crate) async fn metrics(State(site): State<Arc<Site>>) -> Result<Response, Failed> {
+pub(crate) async fn metrics(State(site): State<Arc<Site>>, headers: HeaderMap) -> Result<Response, Failed> {
+    let format = Format::accepted(headers.get(ACCEPT).and_then(|accept| accept.to_str().ok()));
     // What holds the scheduler up is said although it gives no answer.
     let snapshot = match ask(&site, |site| Ok(site.inspector.snapshot())).await? {
         Err(error) if error == InspectError::Ended => return Err(error.into()),
         answer => answer.ok(),
     };
-    let text = metrics::text(snapshot, site.inspector.overruns());
+    let text = metrics::text(snapshot, site.inspector.overruns(), format);
     let text = text.map_err(|error| Failed(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
-    Ok(([(CONTENT_TYPE, metrics::KIND)], text).into_response())
+    Ok(([(CONTENT_TYPE, format.kind())], text).into_response())
 }
 
 pub(crate) async fn health(State(site): State<Arc<Site>>) -> Result<&'static str, Failed> {

@@ -1,5 +1,6 @@
 //! `/metrics`: a snapshot as text, by the conventions of `OpenMetrics`.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::time::Duration;
 
@@ -12,11 +13,54 @@ use thingflow_core::{Overrun, Snapshot};
 
 use crate::process::Process;
 
-/// The media type.
-pub(crate) const KIND: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+/// How metrics are written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Format {
+    OpenMetrics,
+    /// That of Prometheus before there were `OpenMetrics`.
+    Classic,
+}
+
+impl Format {
+    /// What a request wants by its header `Accept`; who asks for nothing special gets `OpenMetrics`.
+    pub(crate) fn accepted(accept: Option<&str>) -> Self {
+        let accepts = |kind: &str| accept.is_some_and(|accept| accept.to_ascii_lowercase().contains(kind));
+        if accepts("text/plain") && !accepts("application/openmetrics-text") {
+            Self::Classic
+        } else {
+            Self::OpenMetrics
+        }
+    }
+
+    /// The media type.
+    pub(crate) fn kind(self) -> &'static str {
+        match self {
+            Self::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
+            Self::Classic => "text/plain; version=0.0.4; charset=utf-8",
+        }
+    }
+}
+
+/// `OpenMetrics` in the format before: a counter is described by the name of its samples, and there are neither units nor an end.
+fn classic(text: &str) -> String {
+    let counters: HashSet<&str> =
+        text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.strip_suffix(" counter")).collect();
+    let mut classic = String::with_capacity(text.len());
+    for line in text.lines().filter(|line| !line.starts_with("# UNIT ") && *line != "# EOF") {
+        let described =
+            ["# HELP ", "# TYPE "].iter().find_map(|word| Some((word, line.strip_prefix(word)?.split_once(' ')?)));
+        match described {
+            Some((word, (name, rest))) if counters.contains(name) => {
+                classic.extend([word, name, "_total ", rest, "\n"]);
+            }
+            _ => classic.extend([line, "\n"]),
+        }
+    }
+    classic
+}
 
 /// A snapshot as text, if there is one, and what holds the scheduler up.
-pub(crate) fn text(snapshot: Option<Snapshot>, overruns: Vec<Overrun>) -> Result<String, fmt::Error> {
+pub(crate) fn text(snapshot: Option<Snapshot>, overruns: Vec<Overrun>, format: Format) -> Result<String, fmt::Error> {
     let mut registry = Registry::default();
     let ours = registry.sub_registry_with_prefix("thingflow");
     ours.register_collector(Box::new(Turning { answers: snapshot.is_some(), overruns }));
@@ -26,7 +70,7 @@ pub(crate) fn text(snapshot: Option<Snapshot>, overruns: Vec<Overrun>) -> Result
     registry.sub_registry_with_prefix("process").register_collector(Box::new(Cost(Process::read())));
     let mut text = String::new();
     encode(&mut text, &registry)?;
-    Ok(text)
+    Ok(if format == Format::Classic { classic(&text) } else { text })
 }
 
 /// A label set of two: the place's id, and its name.
