@@ -1,9 +1,7 @@
 //! The checks of the fuzz targets, for a while: on the corpus, on what is made of it, and on bytes at random.
 #![cfg(all(feature = "cron", feature = "csv", feature = "durations", feature = "lines", feature = "mqtt"))]
 
-use std::fs;
-use std::path::Path;
-
+use mutated::{corpus, mutated};
 use proptest::prelude::*;
 
 #[path = "../../fuzz/checks/cron.rs"]
@@ -14,27 +12,10 @@ mod csv;
 mod lines;
 #[path = "../../fuzz/checks/mqtt.rs"]
 mod mqtt;
+#[path = "../../fuzz/checks/mutated.rs"]
+mod mutated;
 #[path = "../../fuzz/checks/times.rs"]
 mod times;
-
-/// The files of a target's corpus.
-fn corpus(target: &str) -> Vec<Vec<u8>> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus").join(target);
-    let files = fs::read_dir(folder).expect("the corpus is in the repository");
-    files.map(|file| fs::read(file.expect("a file").path()).expect("a file")).collect()
-}
-
-/// Bytes of the corpus, cut, doubled and with others in between.
-fn mutated(target: &'static str) -> impl Strategy<Value = Vec<u8>> {
-    let piece = (prop::sample::select(corpus(target)), any::<prop::sample::Index>(), any::<prop::sample::Index>());
-    let piece = piece.prop_map(|(bytes, from, to)| {
-        let (from, to) = (from.index(bytes.len() + 1), to.index(bytes.len() + 1));
-        bytes[from.min(to)..from.max(to)].to_vec()
-    });
-    let signs = prop::collection::vec(prop::sample::select(&b"\"\",;\n\n\r\0\xEF\xBB\xBF\xFF01-.eT:Z#L*/@ "[..]), 0..6);
-    prop::collection::vec(prop_oneof![piece, signs, prop::collection::vec(any::<u8>(), 0..4)], 0..8)
-        .prop_map(|all| all.concat())
-}
 
 macro_rules! targets {
     ($($target:ident)*) => {$(
