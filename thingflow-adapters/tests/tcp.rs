@@ -204,3 +204,16 @@ fn a_reader_that_is_full_pauses_the_clients_and_loses_nothing() -> Done {
     assert_eq!(seen.events(), expected);
     Ok(())
 }
+
+#[test]
+fn tf86_a_server_that_only_sends_runs_as_well() -> Done {
+    let server = tcp::listen("127.0.0.1:0")?;
+    let mut scheduler = running(&server)?;
+    let ticks = interval(Duration::from_millis(1)).map(|_| "tick".to_owned()).connect(server.broadcast());
+    scheduler.schedule_recurring(ticks)?;
+    let heard = with_client(&mut scheduler, server.local_addr(), |address| {
+        BufReader::new(TcpStream::connect(address)?).lines().take(3).collect::<io::Result<Vec<_>>>()
+    })?;
+    assert_eq!(heard, ["tick"; 3]);
+    Ok(())
+}

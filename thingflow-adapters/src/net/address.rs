@@ -7,9 +7,9 @@ use std::str::FromStr;
 
 use crate::printable::printable;
 
-/// Where a server is: `mqtt://user@host:1883`, `mqtts://[fe80::1]:8883`, `mqtt+unix:///run/broker.sock`.
+/// Where a server is: `mqtt://user@host:1883`, `tls://[fe80::1]:7000`, `unix:///run/lux.sock`, `mqtt+unix:///run/broker.sock`.
 ///
-/// The scheme says which protocol, and whether by TLS (`…s`) or by a Unix socket (`…+unix`). What it lacks, such as the port,
+/// The scheme says which protocol, and whether by TLS (`tls`, `…s`) or by a Unix socket (`unix`, `…+unix`). What it lacks, such as the port,
 /// is up to the adapter. A password does not belong here, where a list of processes or a log would show it: see
 /// [`Secret`](super::Secret).
 ///
@@ -79,7 +79,7 @@ impl FromStr for Address {
             return Err(wrong("it has a space or a control character"));
         }
         let scheme = scheme.to_ascii_lowercase();
-        if scheme.ends_with("+unix") {
+        if scheme == "unix" || scheme.ends_with("+unix") {
             if !rest.starts_with('/') {
                 return Err(wrong("the path of a Unix socket begins with `/`, after `://`"));
             }
@@ -167,7 +167,6 @@ pub struct AddressError {
 }
 
 impl AddressError {
-    #[cfg(feature = "mqtt")]
     pub(crate) fn of(address: &Address, why: &'static str) -> Self {
         Self { text: address.to_string(), why }
     }

@@ -139,24 +139,17 @@ impl Dialer {
     #[cfg(not(feature = "tls"))]
     #[allow(clippy::unused_self, clippy::unnecessary_wraps)] // as the other one
     fn connected(&mut self, socket: Descriptor<Socket>) -> io::Result<Option<Stream>> {
-        no_delay(&socket);
-        Ok(Some(Stream { socket }))
+        let _ = socket.watch(); // a connection without is one, too
+        Ok(Some(Stream::plain(socket)))
     }
 
     #[cfg(feature = "tls")]
     fn connected(&mut self, socket: Descriptor<Socket>) -> io::Result<Option<Stream>> {
-        no_delay(&socket);
-        let Some(tls) = &mut self.tls else { return Ok(Some(Stream { socket, tls: None })) };
+        let _ = socket.watch(); // a connection without is one, too
+        let Some(tls) = &mut self.tls else { return Ok(Some(Stream::plain(socket))) };
         let tls = tls.begin(self.address.host().unwrap_or("localhost"))?;
-        self.step = Step::Handshake(Stream { socket, tls: Some(Box::new(tls)) });
+        self.step = Step::Handshake(Stream { socket, tls: Some(Box::new(tls.into())) });
         Ok(None)
-    }
-}
-
-/// A small packet does not wait for the next one.
-fn no_delay(socket: &Socket) {
-    if let Socket::Tcp(socket) = socket {
-        let _ = socket.set_nodelay(true);
     }
 }
 

@@ -1,16 +1,17 @@
 //! What the adapters that speak over a network share: addresses as URLs, secrets from files, connections that nobody waits for.
-#![cfg_attr(not(feature = "mqtt"), allow(dead_code, unused_imports))] // each adapter uses a part of it
+#![cfg_attr(not(all(feature = "mqtt", feature = "tcp")), allow(dead_code, unused_imports))] // each adapter uses a part of it
 
 mod address;
 #[cfg(feature = "tls")]
 mod certificate;
 mod dialer;
 mod lookup;
+mod scheduled;
 mod secret;
 mod stream;
 #[cfg(feature = "tls")]
 mod tls;
-#[cfg(any(feature = "http", feature = "postgres", feature = "tls"))]
+#[cfg(any(feature = "http", feature = "postgres", feature = "tcp", feature = "tls"))]
 mod trust;
 
 pub use address::{Address, AddressError};
@@ -19,6 +20,7 @@ pub use secret::{Secret, SecretError};
 pub use tls::{Tls, TlsError};
 
 pub(crate) use dialer::Dialer;
-pub(crate) use stream::Stream;
-#[cfg(any(feature = "http", feature = "postgres", feature = "tls"))]
+pub(crate) use scheduled::Scheduled;
+pub(crate) use stream::{Socket, Stream};
+#[cfg(any(feature = "http", feature = "postgres", feature = "tcp", feature = "tls"))]
 pub(crate) use trust::{TlsFault, fault};

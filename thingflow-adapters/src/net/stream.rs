@@ -4,10 +4,12 @@ use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
+use std::time::Duration;
 
 use thingflow_core::Descriptor;
 
 /// What carries the bytes.
+#[derive(Debug)]
 pub(crate) enum Socket {
     Tcp(TcpStream),
     Unix(UnixStream),
@@ -58,6 +60,23 @@ impl Socket {
         }
     }
 
+    /// Has the system ask after a peer that says nothing: one that has lost its power says no goodbye. It is given up after some
+    /// two minutes, and so is one that acknowledges nothing of what was sent.
+    pub(crate) fn watch(&self) -> io::Result<()> {
+        use rustix::net::sockopt;
+        let Self::Tcp(socket) = self else { return Ok(()) };
+        sockopt::set_socket_keepalive(socket, true)?;
+        #[cfg(target_os = "linux")]
+        {
+            sockopt::set_tcp_keepidle(socket, Duration::from_secs(60))?;
+            sockopt::set_tcp_keepintvl(socket, Duration::from_secs(20))?;
+            sockopt::set_tcp_keepcnt(socket, 3)?;
+            sockopt::set_tcp_user_timeout(socket, 120_000)?;
+        }
+        // A small packet does not wait for the next one.
+        socket.set_nodelay(true)
+    }
+
     fn end_sending(&self) -> io::Result<()> {
         match self {
             Self::Tcp(socket) => socket.shutdown(Shutdown::Write),
@@ -70,10 +89,32 @@ impl Socket {
 pub(crate) struct Stream {
     pub(super) socket: Descriptor<Socket>,
     #[cfg(feature = "tls")]
-    pub(super) tls: Option<Box<rustls::ClientConnection>>,
+    pub(super) tls: Option<Box<rustls::Connection>>,
 }
 
 impl Stream {
+    /// A connection without TLS that somebody has made.
+    pub(crate) fn plain(socket: Descriptor<Socket>) -> Self {
+        Self {
+            socket,
+            #[cfg(feature = "tls")]
+            tls: None,
+        }
+    }
+
+    /// Its descriptor, to be registered.
+    pub(crate) fn descriptor(&mut self) -> &mut Descriptor<Socket> {
+        &mut self.socket
+    }
+
+    /// Whether it is made: the other side has said who it is, if it has to.
+    pub(crate) fn is_greeted(&self) -> bool {
+        #[cfg(feature = "tls")]
+        return self.tls.as_ref().is_none_or(|tls| !tls.is_handshaking());
+        #[cfg(not(feature = "tls"))]
+        true
+    }
+
     /// Says that nothing more is sent, so that what was sent arrives although the connection is closed next.
     pub(crate) fn end(mut self) {
         #[cfg(feature = "tls")]
@@ -89,6 +130,11 @@ impl Stream {
 
 #[cfg(feature = "tls")]
 impl Stream {
+    /// A connection that a client has made, which is to show what `tls` asks for.
+    pub(crate) fn secured(socket: Descriptor<Socket>, tls: rustls::ServerConnection) -> Self {
+        Self { socket, tls: Some(Box::new(tls.into())) }
+    }
+
     /// Sends what TLS has to say. Whether all of it has gone.
     pub(super) fn push(&mut self) -> io::Result<bool> {
         let Some(tls) = &mut self.tls else { return Ok(true) };
@@ -109,9 +155,9 @@ impl Stream {
             Ok(0) => Err(io::ErrorKind::UnexpectedEof.into()),
             Ok(_) => {
                 let taken = tls.process_new_packets().map(drop);
-                let _ = tls.write_tls(&mut self.socket); // an alert that says what is wrong
+                let answered = self.push(); // of a refusal, the alert that says what is wrong
                 taken.map_err(io::Error::other)?;
-                Ok(true)
+                answered.and(Ok(true))
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
             Err(error) => Err(error),

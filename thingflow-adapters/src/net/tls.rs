@@ -6,15 +6,20 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 use std::{fmt, fs, io};
 
+use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use rustls::{ClientConfig, ClientConnection, RootCertStore};
+use rustls::server::WebPkiClientVerifier;
+use rustls::{ClientConfig, ClientConnection, RootCertStore, ServerConfig, ServerConnection};
 use thingflow_core::Timestamp;
 
 use super::stream::Stream;
 use crate::printable::printable;
 
 /// Which certificates to trust, and which one to show. By default those that the system trusts, and none.
+///
+/// A server shows its [`identity`](Self::identity), which it must have, and lets in everybody; with
+/// [`trust_only`](Self::trust_only) only those who show a certificate that is trusted.
 ///
 /// The files are PEM. When one has been changed, it is read again at the next handshake: a certificate that was renewed on disk
 /// is taken without a restart.
@@ -29,13 +34,16 @@ use crate::printable::printable;
 pub struct Tls {
     roots: Option<PathBuf>,
     identity: Option<(PathBuf, PathBuf)>,
-    /// What has been made of the files, and which they were.
-    loaded: Arc<Mutex<Option<Loaded>>>,
+    client: Kept<ClientConfig>,
+    server: Kept<ServerConfig>,
 }
 
-struct Loaded {
+/// What has been made of the files, and which they were.
+type Kept<C> = Arc<Mutex<Option<Loaded<C>>>>;
+
+struct Loaded<C> {
     stamps: Vec<Stamp>,
-    config: Arc<ClientConfig>,
+    config: Arc<C>,
 }
 
 /// By which a changed file is known.
@@ -44,12 +52,13 @@ type Stamp = Option<(SystemTime, u64, u64)>;
 impl Tls {
     /// Trusts the certificates in this file, and not those that the system trusts.
     pub fn trust_only(self, certificates: impl Into<PathBuf>) -> Self {
-        Self { roots: Some(certificates.into()), loaded: Arc::default(), ..self }
+        Self { roots: Some(certificates.into()), client: Arc::default(), server: Arc::default(), ..self }
     }
 
     /// Shows this certificate, or chain of certificates, whose private key is in the other file.
     pub fn identity(self, certificates: impl Into<PathBuf>, key: impl Into<PathBuf>) -> Self {
-        Self { identity: Some((certificates.into(), key.into())), loaded: Arc::default(), ..self }
+        let identity = Some((certificates.into(), key.into()));
+        Self { identity, client: Arc::default(), server: Arc::default(), ..self }
     }
 
     /// Until when the certificate is valid that is shown, as it is on disk now; `None` if none is. An alarm some weeks before
@@ -71,33 +80,66 @@ impl Tls {
         ClientConnection::new(config, name).map_err(io::Error::other)
     }
 
-    /// What is made of the files, as they are now.
+    /// Begins a handshake with a client.
+    pub(crate) fn accept(&self) -> io::Result<ServerConnection> {
+        let config = self.cached(&self.server, Self::load_server).map_err(io::Error::other)?;
+        ServerConnection::new(config).map_err(io::Error::other)
+    }
+
+    /// What a client makes of the files, as they are now.
     pub(crate) fn config(&self) -> Result<Arc<ClientConfig>, TlsError> {
+        self.cached(&self.client, Self::load_client)
+    }
+
+    fn cached<C>(&self, kept: &Kept<C>, load: fn(&Self) -> Result<C, TlsError>) -> Result<Arc<C>, TlsError> {
         let paths = self.identity.iter().flat_map(|(certificates, key)| [certificates, key]).chain(&self.roots);
         let stamps: Vec<Stamp> = paths.map(|path| stamp(path)).collect();
-        let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut loaded = kept.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(Loaded { stamps: before, config }) = &*loaded
             && *before == stamps
         {
             return Ok(config.clone());
         }
-        let config = Arc::new(self.load()?);
+        let config = Arc::new(load(self)?);
         *loaded = Some(Loaded { stamps, config: config.clone() });
         Ok(config)
     }
 
-    fn load(&self) -> Result<ClientConfig, TlsError> {
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-        let none = Path::new("");
-        let builder = builder.map_err(|error| TlsError::new(none, "it cannot be set up", Some(Box::new(error))))?;
-        let builder = builder.with_root_certificates(self.trusted()?);
-        let Some((certificates_path, key_path)) = &self.identity else { return Ok(builder.with_no_client_auth()) };
-        let key = PrivateKeyDer::from_pem_file(key_path);
-        let key =
-            key.map_err(|error| TlsError::new(key_path, "it has no private key in PEM", Some(Box::new(error))))?;
-        let config = builder.with_client_auth_cert(certificates(certificates_path)?, key);
-        config.map_err(|error| TlsError::new(key_path, "it does not fit its certificate", Some(Box::new(error))))
+    fn load_client(&self) -> Result<ClientConfig, TlsError> {
+        let builder = ClientConfig::builder_with_provider(provider()).with_safe_default_protocol_versions();
+        let builder = builder.map_err(no_setup)?.with_root_certificates(self.trusted()?);
+        let Some((path, _)) = &self.identity else { return Ok(builder.with_no_client_auth()) };
+        builder.with_client_auth_cert(certificates(path)?, self.key()?).map_err(|error| self.no_pair(error))
+    }
+
+    fn load_server(&self) -> Result<ServerConfig, TlsError> {
+        let builder = ServerConfig::builder_with_provider(provider()).with_safe_default_protocol_versions();
+        let builder = builder.map_err(no_setup)?;
+        let Some((path, _)) = &self.identity else {
+            return Err(TlsError::new(
+                Path::new("no certificate"),
+                "a server has to show one, see `Tls::identity`",
+                None,
+            ));
+        };
+        let builder = if self.roots.is_some() {
+            let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(self.trusted()?), provider()).build();
+            builder.with_client_cert_verifier(verifier.map_err(no_setup)?)
+        } else {
+            builder.with_no_client_auth()
+        };
+        builder.with_single_cert(certificates(path)?, self.key()?).map_err(|error| self.no_pair(error))
+    }
+
+    fn key(&self) -> Result<PrivateKeyDer<'static>, TlsError> {
+        let path = self.identity.as_ref().map(|(_, key)| key.as_path()).unwrap_or(Path::new(""));
+        let failed = |error| TlsError::new(path, "it has no private key in PEM", Some(Box::new(error)));
+        PrivateKeyDer::from_pem_file(path).map_err(failed)
+    }
+
+    fn no_pair(&self, error: rustls::Error) -> TlsError {
+        let path = self.identity.as_ref().map(|(_, key)| key.as_path()).unwrap_or(Path::new(""));
+        TlsError::new(path, "it does not fit its certificate", Some(Box::new(error)))
     }
 
     fn trusted(&self) -> Result<RootCertStore, TlsError> {
@@ -112,6 +154,14 @@ impl Tls {
         }
         Ok(roots)
     }
+}
+
+fn provider() -> Arc<CryptoProvider> {
+    Arc::new(rustls::crypto::ring::default_provider())
+}
+
+fn no_setup(error: impl Error + Send + Sync + 'static) -> TlsError {
+    TlsError::new(Path::new("these files"), "it cannot be set up", Some(Box::new(error)))
 }
 
 fn stamp(path: &Path) -> Stamp {

@@ -1,4 +1,7 @@
-//! TCP servers on the scheduler's thread: what clients send comes as events, and events go to all of them.
+//! TCP and Unix sockets on the scheduler's thread: what the other side sends comes as events, and events go to it.
+//!
+//! - [`listen`] is a server of lines of text, [`Options`] one of other frames, by TLS, or at a Unix socket.
+//! - [`connect`] is a client, [`ClientOptions`] one of other frames. It connects again by itself.
 //!
 //! ```
 //! use std::io::{BufRead, BufReader, Write};
@@ -32,9 +35,14 @@
 //! lets in the whole network, so nothing that switches something may believe what comes from there.
 
 mod client;
+mod link;
+mod listener;
 mod options;
+mod peer;
 mod server;
 
-pub use client::ClientId;
+pub use client::{Client, ClientOptions, ClientStats, Status, connect};
+pub use listener::{Listener, Program, UnixSocket};
 pub use options::{Options, Slow};
+pub use peer::ClientId;
 pub use server::{Change, Received, Server, ServerStats, listen};

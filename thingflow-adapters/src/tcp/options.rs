@@ -2,9 +2,13 @@
 
 use std::io;
 use std::net::{TcpListener, ToSocketAddrs};
+use std::path::Path;
 
+use super::listener::UnixSocket;
 use super::server::Server;
 use crate::framing::{Framing, Lines};
+#[cfg(feature = "tls")]
+use crate::net::Tls;
 
 /// What happens to a client that does not read what is sent to it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -31,6 +35,9 @@ pub struct Options<F> {
     pub(super) max_clients: usize,
     pub(super) max_unsent: usize,
     pub(super) slow: Slow,
+    mode: u32,
+    #[cfg(feature = "tls")]
+    pub(super) tls: Option<Tls>,
 }
 
 impl Default for Options<Lines> {
@@ -42,7 +49,15 @@ impl Default for Options<Lines> {
 impl<F: Framing + 'static> Options<F> {
     /// A server whose frames are of this kind, with at most 64 clients, of which each may be 64 KiB behind.
     pub fn framed(framing: F) -> Self {
-        Self { framing, max_clients: 64, max_unsent: 1 << 16, slow: Slow::Drop }
+        Self {
+            framing,
+            max_clients: 64,
+            max_unsent: 1 << 16,
+            slow: Slow::Drop,
+            mode: 0o600,
+            #[cfg(feature = "tls")]
+            tls: None,
+        }
     }
 
     /// Turns away clients beyond so many.
@@ -63,11 +78,34 @@ impl<F: Framing + 'static> Options<F> {
         Self { slow, ..self }
     }
 
+    /// Speaks TLS only: shows a certificate, and lets in everybody, or those who show one that is trusted, see [`Tls`].
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn tls(self, tls: Tls) -> Self {
+        Self { tls: Some(tls), ..self }
+    }
+
+    /// Who may connect to a [Unix socket](Self::listen_unix): the permissions of its file, such as `0o660`. Unless told
+    /// otherwise the program's own user may, `0o600`.
+    #[must_use]
+    pub fn mode(self, mode: u32) -> Self {
+        Self { mode, ..self }
+    }
+
     /// Binds the address. Clients are accepted when the server has been scheduled.
     ///
     /// # Errors
-    /// Those of the operating system: the address is in use, or is not one of this machine.
+    /// Those of the operating system: the address is in use, or is not one of this machine. A certificate that cannot be used.
     pub fn listen(self, address: impl ToSocketAddrs) -> io::Result<Server<F>> {
         Server::new(TcpListener::bind(address)?, self)
+    }
+
+    /// Binds a Unix socket, for programs of this machine. The file that a killed program has left there is replaced.
+    ///
+    /// # Errors
+    /// Those of the operating system: somebody listens there, there is no such folder, the path has more than 107 bytes.
+    pub fn listen_unix(self, path: impl AsRef<Path>) -> io::Result<Server<F, UnixSocket>> {
+        let socket = UnixSocket::bind(path.as_ref(), self.mode)?;
+        Server::new(socket, self)
     }
 }

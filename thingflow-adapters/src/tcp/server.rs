@@ -4,16 +4,19 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
+use std::path::Path;
 use std::time::Duration;
 
 use thingflow_core::{
-    Context, Demand, Descriptor, EventThing, Failure, InputThing, Interest, Notice, Port, PortRef, PortSource, Ports,
-    Question, Receipt, Registry, Shared, StreamError,
+    Context, Demand, Descriptor, EventThing, Failure, InputThing, Instant, Interest, Notice, Port, PortRef, PortSource,
+    Ports, Question, Receipt, Registry, Shared, StreamError,
 };
 
-use super::client::{Client, ClientId};
+use super::listener::{Accepted, Listener, UnixSocket};
 use super::options::{Options, Slow};
+use super::peer::{ClientId, Peer};
 use crate::framing::{FrameError, Framing, Lines, Piece};
+use crate::net::{Scheduled, Socket, Stream};
 
 /// A server of lines of text, with the usual [`Options`].
 ///
@@ -34,9 +37,9 @@ pub struct Received<T> {
 
 /// A client that has come or gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Change {
+pub enum Change<A = SocketAddr> {
     /// It has connected, from this address.
-    Connected(ClientId, SocketAddr),
+    Connected(ClientId, A),
     /// It has hung up, its connection was lost, or it has been disconnected.
     Disconnected(ClientId),
 }
@@ -59,20 +62,36 @@ pub struct ServerStats {
 }
 
 /// A handle to a server: its ports and inputs. Give [`thing`](Self::thing) to the scheduler. Clones are the same server.
-pub struct Server<F: Framing> {
-    shared: Shared<Listening<F>>,
+pub struct Server<F: Framing, L: Listener = TcpListener> {
+    shared: Shared<Listening<F, L>>,
     received: Port<Received<F::Frame>>,
-    changes: Port<Change>,
-    address: SocketAddr,
+    changes: Port<Change<L::Client>>,
+    place: L::Place,
 }
 
 impl<F: Framing + 'static> Server<F> {
-    pub(super) fn new(listener: TcpListener, options: Options<F>) -> io::Result<Self> {
-        let address = listener.local_addr()?;
+    /// The address that is bound: with the port that was chosen, if it was 0.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.place
+    }
+}
+
+impl<F: Framing + 'static> Server<F, UnixSocket> {
+    /// The file of the socket.
+    pub fn path(&self) -> &Path {
+        &self.place
+    }
+}
+
+impl<F: Framing + 'static, L: Listener> Server<F, L> {
+    pub(super) fn new(listener: L, options: Options<F>) -> io::Result<Self> {
+        #[cfg(feature = "tls")]
+        options.tls.iter().try_for_each(|tls| tls.accept().map(drop))?; // what is wrong with the files is told now
+        let place = listener.place()?;
         let (received, changes) = (Port::new().named("received"), Port::new().named("clients"));
         let listening = Listening {
+            name: L::name(&place),
             listener: Descriptor::new(listener),
-            name: format!("tcp {address}"),
             registry: None,
             clients: BTreeMap::new(),
             next_id: 1,
@@ -85,12 +104,7 @@ impl<F: Framing + 'static> Server<F> {
             stats: ServerStats::default(),
             is_refusing: false,
         };
-        Ok(Self { shared: Shared::new(listening), received, changes, address })
-    }
-
-    /// The address that is bound: with the port that was chosen, if it was 0.
-    pub fn local_addr(&self) -> SocketAddr {
-        self.address
+        Ok(Self { shared: Shared::new(listening), received, changes, place })
     }
 
     /// The port of all frames that clients send, in the order of each client.
@@ -99,22 +113,22 @@ impl<F: Framing + 'static> Server<F> {
     }
 
     /// The port of clients that come and go.
-    pub fn changes(&self) -> &Port<Change> {
+    pub fn changes(&self) -> &Port<Change<L::Client>> {
         &self.changes
     }
 
     /// An input whose events are sent to all clients. It is never full: what becomes of a client that does not read is said by
     /// [`Options::slow`].
-    pub fn broadcast(&self) -> impl InputThing<F::Frame> + use<F> {
-        self.shared.input(|server: &mut Listening<F>, frame, _: &mut Context<'_>| {
+    pub fn broadcast(&self) -> impl InputThing<F::Frame> + use<F, L> {
+        self.shared.input(|server: &mut Listening<F, L>, frame, _: &mut Context<'_>| {
             server.send_to_all(&frame);
             Ok(Demand::More)
         })
     }
 
     /// An input whose events are sent to one client each, in answer to what it has sent. One that has gone misses it.
-    pub fn reply(&self) -> impl InputThing<Received<F::Frame>> + use<F> {
-        self.shared.input(|server: &mut Listening<F>, reply: Received<F::Frame>, _: &mut Context<'_>| {
+    pub fn reply(&self) -> impl InputThing<Received<F::Frame>> + use<F, L> {
+        self.shared.input(|server: &mut Listening<F, L>, reply: Received<F::Frame>, _: &mut Context<'_>| {
             server.send_to(reply.client, &reply.frame);
             Ok(Demand::More)
         })
@@ -127,21 +141,21 @@ impl<F: Framing + 'static> Server<F> {
 
     /// What to give to
     /// [`schedule_on_main_event_loop`](thingflow_core::Scheduler::schedule_on_main_event_loop).
-    pub fn thing(&self) -> impl EventThing + use<F> {
-        self.shared.clone()
+    pub fn thing(&self) -> impl EventThing + use<F, L> {
+        Scheduled::new(&self.shared, Listening::hang_up)
     }
 }
 
-impl<F: Framing> Clone for Server<F> {
+impl<F: Framing, L: Listener> Clone for Server<F, L> {
     fn clone(&self) -> Self {
-        let (received, changes) = (self.received.clone(), self.changes.clone());
-        Self { shared: self.shared.clone(), received, changes, address: self.address }
+        let Self { shared, received, changes, place } = self;
+        Self { shared: shared.clone(), received: received.clone(), changes: changes.clone(), place: place.clone() }
     }
 }
 
-impl<F: Framing> fmt::Debug for Server<F> {
+impl<F: Framing, L: Listener> fmt::Debug for Server<F, L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Server").field("address", &self.address).finish_non_exhaustive()
+        f.debug_struct("Server").field("place", &self.place).finish_non_exhaustive()
     }
 }
 
@@ -151,6 +165,8 @@ const LISTENER: usize = 0;
 const BATCH: usize = 64;
 /// How long to wait when the process has no more descriptors.
 const BREATH: Duration = Duration::from_secs(1);
+/// How long a client may take to say who it is, by TLS.
+const GREETING: Duration = Duration::from_secs(10);
 
 /// Who has something to tell, each once, in the order in which they said so.
 #[derive(Default)]
@@ -174,18 +190,18 @@ impl Turns {
 }
 
 /// The server itself.
-struct Listening<F: Framing> {
-    listener: Descriptor<TcpListener>,
+struct Listening<F: Framing, L: Listener> {
+    listener: Descriptor<L>,
     name: String,
     registry: Option<Registry>,
-    clients: BTreeMap<usize, Client<F>>,
+    clients: BTreeMap<usize, Peer<F, L::Client>>,
     next_id: u64,
     turns: Turns,
     options: Options<F>,
     received: Port<Received<F::Frame>>,
-    changes: Port<Change>,
+    changes: Port<Change<L::Client>>,
     /// Changes that have not been sent yet.
-    told: VecDeque<Change>,
+    told: VecDeque<Change<L::Client>>,
     /// The bytes of the frame that is being sent.
     scratch: Vec<u8>,
     stats: ServerStats,
@@ -193,10 +209,11 @@ struct Listening<F: Framing> {
     is_refusing: bool,
 }
 
-impl<F: Framing> Listening<F> {
+impl<F: Framing, L: Listener> Listening<F, L> {
     /// Takes a client that waits; `false` if none does.
     fn accept(&mut self, cx: &mut Context<'_>) -> bool {
-        let accepted = self.listener.accept().and_then(|(socket, address)| self.welcome(socket, address, cx));
+        let accepted =
+            self.listener.accept_client().and_then(|(Accepted(socket), address)| self.welcome(socket, address, cx));
         match accepted {
             Ok(()) => true,
             Err(error) if error.kind() == ErrorKind::WouldBlock => false,
@@ -209,7 +226,7 @@ impl<F: Framing> Listening<F> {
         }
     }
 
-    fn welcome(&mut self, socket: std::net::TcpStream, address: SocketAddr, cx: &Context<'_>) -> io::Result<()> {
+    fn welcome(&mut self, socket: Socket, address: L::Client, cx: &mut Context<'_>) -> io::Result<()> {
         if self.clients.len() >= self.options.max_clients {
             self.stats.refused += 1;
             if !std::mem::replace(&mut self.is_refusing, true) {
@@ -220,18 +237,60 @@ impl<F: Framing> Listening<F> {
             return Ok(());
         }
         self.is_refusing = false;
-        // A client that has lost its power says no goodbye: the system asks after it.
-        rustix::net::sockopt::set_socket_keepalive(&socket, true)?;
+        socket.watch()?;
         let id = ClientId(self.next_id);
         let key = usize::try_from(self.next_id).map_err(|_| ErrorKind::OutOfMemory)?;
-        let mut client = Client::new(id, address, socket, self.options.framing.clone());
+        let greets_by = cx.now() + GREETING;
+        let stream = self.stream(socket)?;
+        let mut client = Peer::new(id, address.clone(), stream, self.options.framing.clone(), greets_by);
         let registry = self.registry.as_ref().ok_or(ErrorKind::NotConnected)?;
-        registry.register(&mut client.socket.stream, key, Interest::READABLE | Interest::WRITABLE)?;
+        registry.register(client.socket.stream.descriptor(), key, Interest::READABLE | Interest::WRITABLE)?;
+        if !client.socket.stream.is_greeted() {
+            cx.wake_at(greets_by);
+        }
         self.next_id += 1;
         self.clients.insert(key, client);
         self.told.push_back(Change::Connected(id, address));
         self.turns.add(key);
         Ok(())
+    }
+
+    #[cfg(feature = "tls")]
+    fn stream(&self, socket: Socket) -> io::Result<Stream> {
+        let socket = Descriptor::new(socket);
+        Ok(match &self.options.tls {
+            Some(tls) => Stream::secured(socket, tls.accept()?),
+            None => Stream::plain(socket),
+        })
+    }
+
+    #[cfg(not(feature = "tls"))]
+    #[allow(clippy::unused_self, clippy::unnecessary_wraps)] // as the other one
+    fn stream(&self, socket: Socket) -> io::Result<Stream> {
+        Ok(Stream::plain(Descriptor::new(socket)))
+    }
+
+    /// Parts with those who have not said in time who they are.
+    fn see_to_greetings(&mut self, cx: &mut Context<'_>) {
+        let now = cx.now();
+        let (mut late, mut next) = (Vec::new(), Instant::NEVER);
+        for (key, client) in self.clients.iter().filter(|(_, client)| !client.socket.stream.is_greeted()) {
+            if client.greets_by <= now {
+                late.push(*key);
+            } else {
+                next = next.min(client.greets_by);
+            }
+        }
+        for key in late {
+            self.stats.disconnected += 1;
+            self.part_with(key);
+        }
+        cx.wake_at(next);
+    }
+
+    /// The end of the run.
+    fn hang_up(&mut self) {
+        std::mem::take(&mut self.clients).into_values().for_each(|client| client.socket.stream.end());
     }
 
     fn part_with(&mut self, key: usize) {
@@ -362,14 +421,14 @@ impl<F: Framing> Listening<F> {
     }
 }
 
-impl<F: Framing> Ports for Listening<F> {
+impl<F: Framing, L: Listener> Ports for Listening<F, L> {
     fn ports(&self, see: &mut dyn FnMut(PortRef)) {
         see(self.received.as_ref());
         see(self.changes.as_ref());
     }
 }
 
-impl<F: Framing> PortSource for Listening<F> {
+impl<F: Framing, L: Listener> PortSource for Listening<F, L> {
     fn send(&mut self, cx: &mut Context<'_>) -> Result<Demand, Failure> {
         self.gather_turns();
         self.tell(cx)?;
@@ -384,11 +443,14 @@ impl<F: Framing> PortSource for Listening<F> {
     }
     fn on_notice(&mut self, notice: Notice<'_>, cx: &mut Context<'_>) -> Receipt {
         if matches!(notice, Notice::Wake) {
+            self.see_to_greetings(cx);
             self.turns.add(LISTENER);
             cx.call_again();
             return Ok(Demand::More);
         }
-        self.tell_ports(notice, cx)
+        let starts = matches!(notice, Notice::Start);
+        let demand = self.tell_ports(notice, cx)?;
+        Ok(if starts { Demand::More } else { demand }) // it may only send
     }
     fn answer(&self, question: Question<'_>) -> bool {
         matches!(question, Question::Open) || self.ask_ports(question) // it may only send
@@ -398,7 +460,7 @@ impl<F: Framing> PortSource for Listening<F> {
     }
 }
 
-impl<F: Framing> EventThing for Listening<F> {
+impl<F: Framing, L: Listener> EventThing for Listening<F, L> {
     fn register(&mut self, registry: &Registry) -> io::Result<()> {
         registry.register(&mut self.listener, LISTENER, Interest::READABLE)?;
         self.registry = Some(registry.clone());

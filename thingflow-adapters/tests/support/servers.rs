@@ -143,9 +143,18 @@ impl Server {
     /// `openssl s_server`, which shows the certificate `localhost` in its folder, asks for one of `ca.pem`, and says in HTTP
     /// what it has seen.
     pub(crate) fn openssl(folder: tempfile::TempDir) -> Self {
+        Self::openssl_with(folder, &["-www", "-Verify", "1", "-verify_return_error"])
+    }
+
+    /// `openssl s_server`, which sends each line back in reverse.
+    pub(crate) fn openssl_reversing(folder: tempfile::TempDir) -> Self {
+        Self::openssl_with(folder, &["-rev"])
+    }
+
+    fn openssl_with(folder: tempfile::TempDir, how: &[&str]) -> Self {
         let address = free_port();
         let mut command = Command::new("openssl");
-        command.args(["s_server", "-www", "-Verify", "1", "-verify_return_error", "-accept"]).arg(address.to_string());
+        command.arg("s_server").args(how).arg("-accept").arg(address.to_string());
         command.args(["-cert", "localhost.pem", "-key", "localhost.key", "-CAfile", "ca.pem"]);
         command.current_dir(folder.path());
         Self::start(folder, address, command)

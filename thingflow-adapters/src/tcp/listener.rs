@@ -1,0 +1,145 @@
+//! [`Listener`]: where clients come from: the network, or this machine.
+
+use std::fmt;
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
+
+use crate::net::Socket;
+
+/// Where clients come from: a port of TCP, or a Unix socket. Nothing else is one.
+pub trait Listener: AsFd + sealed::Sealed + 'static {
+    /// What is known of a client.
+    type Client: Clone + fmt::Debug + fmt::Display + 'static;
+    /// Where it is.
+    type Place: Clone + fmt::Debug + 'static;
+
+    #[doc(hidden)]
+    fn accept_client(&self) -> io::Result<(Accepted, Self::Client)>;
+    #[doc(hidden)]
+    fn place(&self) -> io::Result<Self::Place>;
+    #[doc(hidden)]
+    fn name(place: &Self::Place) -> String;
+}
+
+/// A connection that a client has made.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Accepted(pub(super) Socket);
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for super::TcpListener {}
+    impl Sealed for super::UnixSocket {}
+}
+
+impl Listener for TcpListener {
+    type Client = SocketAddr;
+    type Place = SocketAddr;
+
+    fn accept_client(&self) -> io::Result<(Accepted, SocketAddr)> {
+        self.accept().map(|(socket, address)| (Accepted(Socket::Tcp(socket)), address))
+    }
+    fn place(&self) -> io::Result<SocketAddr> {
+        self.local_addr()
+    }
+    fn name(place: &SocketAddr) -> String {
+        format!("tcp {place}")
+    }
+}
+
+impl Listener for UnixSocket {
+    type Client = Program;
+    type Place = PathBuf;
+
+    fn accept_client(&self) -> io::Result<(Accepted, Program)> {
+        let (socket, _) = self.listener.accept()?;
+        let program = Program::of(&socket)?;
+        Ok((Accepted(Socket::Unix(socket)), program))
+    }
+    fn place(&self) -> io::Result<PathBuf> {
+        Ok(self.path.clone())
+    }
+    fn name(place: &PathBuf) -> String {
+        format!("unix {}", crate::printable::printable(&place.to_string_lossy()))
+    }
+}
+
+/// The program at the other end of a Unix socket, as the kernel knows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Program {
+    /// Its process.
+    pub process: i32,
+    /// Its user.
+    pub user: u32,
+}
+
+impl Program {
+    fn of(socket: &UnixStream) -> io::Result<Self> {
+        let known = rustix::net::sockopt::socket_peercred(socket)?;
+        Ok(Self { process: known.pid.as_raw_nonzero().get(), user: known.uid.as_raw() })
+    }
+}
+
+impl fmt::Display for Program {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "process {} of user {}", self.process, self.user)
+    }
+}
+
+/// A Unix socket that is listened to. Its file is removed when it is dropped.
+#[derive(Debug)]
+pub struct UnixSocket {
+    listener: UnixListener,
+    path: PathBuf,
+    /// By which the file is known, so that no other one is removed.
+    inode: u64,
+}
+
+/// As many connections wait to be accepted.
+const WAITING: i32 = 128;
+
+impl UnixSocket {
+    /// Binds it so that only the program's own user can connect, or others too as `mode` says.
+    pub(super) fn bind(path: &Path, mode: u32) -> io::Result<Self> {
+        remove_if_deserted(path)?;
+        let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+        let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
+        rustix::net::bind(&socket, &SocketAddrUnix::new(path)?)?;
+        // Nobody can connect before it listens.
+        std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(mode))?;
+        let inode = std::fs::symlink_metadata(path)?.ino();
+        rustix::net::listen(&socket, WAITING)?;
+        Ok(Self { listener: socket.into(), path: path.to_owned(), inode })
+    }
+}
+
+/// Removes the socket of a program that was killed.
+fn remove_if_deserted(path: &Path) -> io::Result<()> {
+    let is_socket = std::fs::symlink_metadata(path).is_ok_and(|file| file.file_type().is_socket());
+    let refused = |error: io::Error| error.kind() == io::ErrorKind::ConnectionRefused;
+    if is_socket && UnixStream::connect(path).is_err_and(refused) {
+        std::fs::remove_file(path)?;
+    }
+    Ok(())
+}
+
+impl AsFd for UnixSocket {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.listener.as_fd()
+    }
+}
+
+impl Drop for UnixSocket {
+    fn drop(&mut self) {
+        if std::fs::symlink_metadata(&self.path).is_ok_and(|file| file.ino() == self.inode) {
+            let _ = std::fs::remove_file(&self.path); // a next start takes it away
+        }
+    }
+}
