@@ -106,6 +106,8 @@ pub mod records;
 pub mod reduce;
 #[cfg(feature = "alloc")]
 mod reports;
+#[cfg(feature = "alloc")]
+mod saved_state;
 #[cfg(feature = "std")]
 mod scheduler;
 pub mod select;
@@ -157,6 +159,8 @@ pub use output::{ConnectedFlow, Flow, OutputThing, Source};
 pub use reduce::Reducing;
 #[cfg(feature = "alloc")]
 pub use reports::Report;
+#[cfg(feature = "alloc")]
+pub use saved_state::{SavedState, StateError};
 #[cfg(feature = "std")]
 pub use scheduler::{
     Batch, ClockChange, DeadLetter, Delivery, DeliveryMeter, DeliveryStats, Descriptor, EdgeOutput, EdgeSink,

@@ -50,11 +50,47 @@ pub trait StateVisitor {
     fn enter(&mut self, _id: usize) -> bool {
         true
     }
+    /// Hears of a stage that what it was shown cannot be what such a stage has saved: the state is damaged, forged, or that of another
+    /// graph. The stage goes on with what it could make use of, which is valid. By default that is all; [`SavedState`] makes an
+    /// error of it.
+    fn refuse(&mut self, _name: &str) {}
 }
 
 impl core::fmt::Debug for dyn StateVisitor + '_ {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.write_str("StateVisitor")
+    }
+}
+
+/// After so many items a list shows how many are left, so that a length that is not true is found out before it costs much.
+const CHECKED_EVERY: usize = 256;
+
+/// How a walk sees a list: its length, then each item.
+pub(crate) struct Items<'a> {
+    name: &'a str,
+    left: usize,
+    shown: usize,
+}
+
+impl<'a> Items<'a> {
+    /// Shows the length, which is that of the list to be restored afterwards.
+    pub(crate) fn of(name: &'a str, mut len: usize, state: &mut dyn StateVisitor) -> Self {
+        len.on_state(name, state);
+        Self { name, left: len, shown: 0 }
+    }
+
+    /// Whether another item is to be shown.
+    pub(crate) fn another(&mut self, state: &mut dyn StateVisitor) -> bool {
+        if self.left > 0 && self.shown > 0 && self.shown.is_multiple_of(CHECKED_EVERY) {
+            let mut left = self.left;
+            left.on_state(self.name, state);
+            if left != self.left {
+                state.refuse(self.name);
+                self.left = 0;
+            }
+        }
+        self.shown += 1;
+        self.left.checked_sub(1).inspect(|left| self.left = *left).is_some()
     }
 }
 

@@ -1,8 +1,44 @@
-//! [`Watermarks`]: the least watermark of several inputs.
+//! [`Watermarks`]: the least watermark of several inputs; [`Late`]: what is said of events behind it.
 
+use alloc::format;
+use alloc::string::String;
 use alloc::vec::Vec;
+use core::time::Duration;
 
-use crate::clock::Timestamp;
+use crate::clock::{Instant, Timestamp};
+use crate::context::Context;
+use crate::error::StreamError;
+
+/// Of late events at most one is reported in this time.
+const REPORT_EVERY: Duration = Duration::from_secs(10);
+
+/// Counts late events, and reports them at a bounded rate.
+#[derive(Debug, Default)]
+pub(crate) struct Late {
+    count: u64,
+    reported: Option<Instant>,
+}
+
+impl Late {
+    /// An event has come behind the watermark, of a time if that is known.
+    #[cold]
+    pub(crate) fn note(&mut self, operator: &str, at: Option<Timestamp>, watermark: Timestamp, cx: &mut Context<'_>) {
+        self.count += 1;
+        if self.reported.is_some_and(|last| cx.now() - last < REPORT_EVERY) {
+            return;
+        }
+        self.reported = Some(cx.now());
+        let count = self.count;
+        let of = at.map_or_else(String::new, |at| format!(" of {at}"));
+        let text = format!("an event{of} came when the watermark was {watermark}: {count} were too late so far");
+        cx.report(operator, &StreamError::message(text));
+    }
+
+    /// How many there were.
+    pub(crate) fn count(&self) -> u64 {
+        self.count
+    }
+}
 
 /// What each of several inputs has said, and what follows for the stream that they are made into.
 #[derive(Debug, Default)]

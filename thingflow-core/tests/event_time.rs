@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use thingflow_core::prelude::*;
 use thingflow_core::testing::{Recorder, timed};
 use thingflow_core::windows::{Calendar, Count, Mean, Pane, Parts, Sum, Summary, UtcMonths, Windowed};
-use thingflow_core::{VirtualClock, joins};
+use thingflow_core::{StateVisitor, VirtualClock, joins};
 
 type Result = std::result::Result<(), Box<dyn std::error::Error>>;
 
@@ -95,7 +95,7 @@ where
     out
 }
 
-use thingflow_core::windows::{Assigner, EventWindow, Periods};
+use thingflow_core::windows::{Assigner, DistinctList, EventWindow, List, Periods, Sessions};
 
 fn tens() -> EventWindow<i64, fn(&i64) -> Timestamp, Periods> {
     Window::event_time(secs(10), own as fn(&i64) -> Timestamp)
@@ -129,6 +129,131 @@ fn e10_late_data_of_beam_is_a_correction() {
     assert_eq!(out[1].len(), 3);
     assert_eq!(out[2], [(0, 9, vec![1, 2, 3, 7], Pane::Correction)]);
     assert_eq!(transcript(values(tens()), &steps)[2], []); // unless it is asked for
+}
+
+fn sessions() -> EventWindow<i64, fn(&i64) -> Timestamp, Sessions> {
+    Window::session(secs(10), own as fn(&i64) -> Timestamp)
+}
+
+#[test]
+fn e10_early_and_late_sessions_of_beam() {
+    use Step::{Early, Input, Watermark};
+    // By the clock, where Beam counts events; its late result after three late events is one for each of them.
+    let steps =
+        [Input(&[1, 2, 3]), Early, Input(&[4, 5]), Early, Input(&[6]), Watermark(100), Input(&[1]), Input(&[3, 4])];
+    let out = transcript(values(sessions().early(secs(1)).corrections(secs(1000))), &steps);
+    assert_eq!(out[1], [(1, 12, vec![1, 2, 3], Pane::Early)]);
+    assert_eq!(out[3], [(1, 14, vec![1, 2, 3, 4, 5], Pane::Early)]);
+    assert_eq!(out[5], [(1, 15, vec![1, 2, 3, 4, 5, 6], Pane::Final)]);
+    assert_eq!(out[6], [(1, 15, vec![1, 2, 3, 4, 5, 6, 1], Pane::Correction)]);
+    assert_eq!(out[7][1], (1, 15, vec![1, 2, 3, 4, 5, 6, 1, 3, 4], Pane::Correction));
+}
+
+#[test]
+fn sessions_are_one_when_an_event_comes_between_them() {
+    use Step::{Input, Watermark};
+    let out = transcript(values(sessions()), &[Input(&[1, 12]), Input(&[8]), Watermark(21), Watermark(22)]);
+    assert_eq!((out[2].len(), &out[3][..]), (0, &[(1, 21, vec![1, 12, 8], Pane::Final)][..]));
+    // An event at the end of the gap is the first of another one.
+    let out = transcript(values(sessions()), &[Input(&[1, 11]), Watermark(50)]);
+    assert_eq!(out[1], [(1, 10, vec![1], Pane::Final), (11, 20, vec![11], Pane::Final)]);
+    // Late by the watermark, but the session that it belongs to goes on.
+    let out = transcript(values(sessions()), &[Input(&[1, 9]), Watermark(15), Input(&[2]), Watermark(50)]);
+    assert_eq!(out[3], [(1, 18, vec![1, 9, 2], Pane::Final)]);
+    // What was sent is corrected when it becomes a part of a longer one.
+    let kept = || values(sessions().corrections(secs(30)));
+    let out =
+        transcript(kept(), &[Input(&[1]), Watermark(15), Input(&[9]), Watermark(19), Input(&[40]), Watermark(50)]);
+    assert_eq!((&out[1][..], out[2].len()), (&[(1, 10, vec![1], Pane::Final)][..], 0));
+    assert_eq!(out[3], [(1, 18, vec![1, 9], Pane::Correction)]);
+    assert_eq!(out[5], [(40, 49, vec![40], Pane::Final)]);
+}
+
+#[test]
+fn a_session_may_last_for_as_long_as_it_likes_and_a_time_may_be_any() {
+    let all: Vec<i64> = (0..5000).collect();
+    let one = from_iter(all).watermarks(own, Duration::ZERO).aggregate(sessions(), Count::new());
+    assert_eq!(one.map(|w| (w.end.as_secs_f64(), w.value)).collect_now(), [(5009.0, 5000)]);
+    let at = |n: &i64| Timestamp::from_nanos(*n);
+    let extremes = [i64::MAX, 0, i64::MIN, i64::MAX, i64::MIN + 1, i64::MAX - 1];
+    let time = at as fn(&i64) -> Timestamp;
+    let longest = Duration::from_nanos(1 << 62);
+    let count = |window: EventWindow<i64, fn(&i64) -> Timestamp, Sessions>| {
+        from_iter(extremes).aggregate(window, Count::new()).map(|w| w.value).collect_now().iter().sum::<u64>()
+    };
+    assert_eq!(count(Window::session(secs(1), time)), 6);
+    assert_eq!(count(Window::session(longest, time)), 6);
+    let sums = from_iter(extremes)
+        .aggregate(Window::event_time(longest, time).every(Duration::from_nanos(1 << 60)), Count::new());
+    assert!(sums.map(|w| w.value).collect_now().iter().sum::<u64>() >= 6);
+}
+
+#[test]
+fn lists_by_event_time() {
+    let lists = from_iter([3_i64, 12, 4, 25]).watermarks(own, secs(10)).window(tens(), List::within(Limit::fail(9)));
+    assert_eq!(lists.map(|w| w.value).collect_now(), [vec![3, 4], vec![12], vec![25]]);
+    let first = DistinctList::within(Limit::drop_newest(9), |second: &i64| second % 2);
+    let lists = from_iter([3_i64, 5, 4, 25]).watermarks(own, secs(10)).window(tens(), first);
+    assert_eq!(lists.map(|w| w.value).collect_now(), [vec![3, 4], vec![25]]);
+    let sessions =
+        from_iter([1_i64, 12, 8]).watermarks(own, secs(10)).window(sessions(), List::within(Limit::drop_oldest(2)));
+    assert_eq!(sessions.map(|w| (w.count, w.value)).collect_now(), [(3, vec![12, 8])]);
+    // What is held goes out before the error of a list that is full.
+    let full = from_iter([1_i64, 12, 2, 3]).watermarks(own, secs(10)).window(tens(), List::within(Limit::fail(2)));
+    let (lists, error) = full.map(|w| w.value).try_collect_now();
+    assert_eq!((lists, error.is_some()), (vec![vec![1, 2], vec![12]], true));
+}
+
+#[test]
+#[should_panic(expected = "cannot have its source wait")]
+fn a_list_by_event_time_keeps_no_source_waiting() {
+    let _ = from_iter([3_i64]).window(tens(), List::within(Limit::block(9)));
+}
+
+#[test]
+fn one_window_too_many_ends_the_first_of_them_alone() {
+    let keys = tens().by_key(|second| second % 4).at_most(2);
+    let counts = from_iter([0_i64, 1, 2, 1, 2, 0]).watermarks(own, secs(0)).aggregate(keys, Count::new());
+    assert_eq!(counts.map(|w| w.value).collect_now(), [1, 2, 2]); // the last 0 came when its window was gone
+}
+
+/// Saves what it is shown, or restores it.
+#[derive(Default)]
+struct State(Vec<u64>, Option<usize>);
+
+impl StateVisitor for State {
+    fn integer(&mut self, _: &str, value: &mut u64) {
+        match &mut self.1 {
+            None => self.0.push(*value),
+            Some(at) => {
+                *value = self.0.get(*at).copied().unwrap_or_default();
+                *at += 1;
+            }
+        }
+    }
+    fn float(&mut self, name: &str, value: &mut f64) {
+        let mut bits = value.to_bits();
+        self.integer(name, &mut bits);
+        *value = f64::from_bits(bits);
+    }
+}
+
+/// What a chain sends if it is taken apart in the middle, and built again from what was saved.
+fn saved<F: Filter<i64, Out: Clone + 'static> + 'static>(make: impl Fn() -> F, e: &[i64], at: usize) -> Vec<F::Out> {
+    let (seen, mut saved) = (Recorder::new(), State::default());
+    let (before, after) = e.split_at(at.min(e.len()));
+    let cx = &mut Context::detached(Instant::ZERO);
+    for (part, last) in [(before, false), (after, true)] {
+        let mut chain = pipe().watermarks(own, secs(5)).pipe(make()).to(seen.clone());
+        if last {
+            saved.1 = Some(0);
+            assert!(chain.notice(Notice::State(&mut saved), cx).is_ok());
+        }
+        part.iter().for_each(|second| assert!(chain.next(*second, cx).is_ok()));
+        let end = if last { Notice::Completed } else { Notice::State(&mut saved) };
+        assert!(chain.notice(end, cx).is_ok());
+    }
+    seen.events()
 }
 
 #[test]
@@ -311,5 +436,48 @@ proptest! {
         let seen: Vec<_> = seen.iter().map(|w| (w.start.as_nanos() / 1_000_000_000, w.value)).collect();
         prop_assert_eq!(seen, counts.into_iter().collect::<Vec<_>>());
         prop_assert_eq!((late.events(), meter.stats().dropped), (lost.clone(), lost.len() as u64));
+    }
+
+    /// Whatever the order of arrival within the lateness, the sessions are those of the sorted times, of each key on its own.
+    #[test]
+    fn sessions_against_a_naive_model(mut e in prop::collection::vec(0_i64..200, 0..60), keys in 1_i64..4) {
+        let window = sessions().by_saved_key(move |second| second % keys);
+        let seen = from_iter(e.clone()).watermarks(own, secs(200)).aggregate(window, Count::new()).collect_now();
+        e.sort_unstable();
+        let mut model: Vec<(i64, i64, i64, u64)> = Vec::new(); // end, start, key, count
+        for t in e {
+            match model.iter_mut().find(|s| s.2 == t % keys && t < s.0) {
+                Some(session) => (session.0, session.3) = (t + 10, session.3 + 1),
+                None => model.push((t + 10, t, t % keys, 1)),
+            }
+        }
+        model.sort_unstable();
+        let seen: Vec<_> = seen.iter().map(|w| (w.end, w.start, w.value)).collect();
+        prop_assert_eq!(seen, model.into_iter().map(|(end, start, _, n)| (at(end), at(start), n)).collect::<Vec<_>>());
+    }
+
+    /// A chain that is saved in the middle and restored sends what one sends that goes on.
+    #[test]
+    fn state_of_windows_by_event_time(e in prop::collection::vec(-20_i64..90, 0..40), cut in 0_usize..40) {
+        let make = || pipe::<i64>().aggregate(tens().every(secs(5)).by_saved_key(|second| second % 3), (Sum::new(), Count::new()));
+        let seen = Recorder::new();
+        prop_assert!(pipe().watermarks(own, secs(5)).pipe(make()).to(seen.clone()).feed(e.clone()).is_ok());
+        prop_assert_eq!(saved(make, &e, cut), seen.events());
+        let make = || pipe::<i64>().aggregate(sessions().corrections(secs(20)), (Sum::new(), Count::new()));
+        let seen = Recorder::new();
+        prop_assert!(pipe().watermarks(own, secs(5)).pipe(make()).to(seen.clone()).feed(e.clone()).is_ok());
+        prop_assert_eq!(saved(make, &e, cut), seen.events());
+    }
+
+    /// Whatever a state says, nothing panics, and nothing takes for ever.
+    #[test]
+    fn e05_forged_windows_by_event_time(state in prop::collection::vec(prop_oneof![any::<u64>(), 0_u64..9], 60), e in prop::collection::vec(-20_i64..90, 0..20)) {
+        let mut forged = State(state, Some(0));
+        let mut chain = pipe().aggregate(sessions().by_saved_key(|second: &i64| second % 3), (Sum::new(), Count::new())).to(Recorder::new());
+        let cx = &mut Context::detached(Instant::ZERO);
+        prop_assert!(chain.notice(Notice::State(&mut forged), cx).is_ok());
+        prop_assert!(e.iter().all(|second| chain.next(*second, cx).is_ok()));
+        prop_assert!(chain.notice(Notice::Watermark(at(50)), cx).is_ok());
+        prop_assert!(chain.notice(Notice::Completed, cx).is_ok());
     }
 }

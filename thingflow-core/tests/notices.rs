@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
 
-use thingflow_core::joins::{Junction, Merge};
+use thingflow_core::joins::{Junction, Merge, Reach};
 use thingflow_core::prelude::*;
 use thingflow_core::windows::{List, Sum, UtcMonths};
 use thingflow_core::{Identity, Notice, Question, StateVisitor, Visitor};
@@ -558,6 +558,9 @@ fn windows() -> Vec<Row> {
             p.aggregate(Window::calendar(UtcMonths, |_: &i32| Timestamp::UNIX_EPOCH), Sum::new())
         })
         .own("Watermark", "it goes on as far as no window that is held begins earlier"),
+        chain("Window::session", 1, |p| {
+            p.aggregate(Window::session(SECOND, |_: &i32| Timestamp::UNIX_EPOCH), Sum::new())
+        }),
         chain("Window::last_of", 1, |p| p.aggregate(Window::last_of::<3>(SECOND), Sum::new())),
     ]
 }
@@ -600,6 +603,7 @@ fn ended<T: Clone + 'static>() -> Port<T> {
 
 fn joins() -> Vec<Row> {
     let limit = || Limit::block(9);
+    let epoch = |_: &i32| Timestamp::UNIX_EPOCH;
     let timed = || ((1, 'a'), (1, 'b'));
     vec![
         join("buffer_until", (1, ()), move |a, b, probe| a.buffer_until(b, limit()).connect(probe))
@@ -607,6 +611,9 @@ fn joins() -> Vec<Row> {
             .own("Room", ONE_INPUT),
         join("combine_latest", (1, 'a'), |a, b, probe| a.combine_latest(b).connect(probe)),
         join("concat", (1, 2), move |a, b, probe| a.concat(b, limit()).connect(probe)).holds().own("Room", ONE_INPUT),
+        join("interval_join", (1, 2), move |a, b, probe| {
+            a.interval_join(b, Reach::within(SECOND), (epoch, epoch), limit()).connect(probe)
+        }),
         join("join_within", timed(), move |a, b, probe| a.join_within(b, 5, limit()).connect(probe)),
         join("merge", (1, 2), |a, b, probe| a.merge(b).connect(probe)),
         port("merge_all", ended::<i32>(), |p, probe| p.merge_all().connect(probe)).own("Room", ONE_INPUT),
@@ -626,6 +633,11 @@ fn joins() -> Vec<Row> {
         })
         .branches(2),
         join("timed_zip", timed(), move |a, b, probe| a.timed_zip(b, limit()).connect(probe)),
+        join("with_latest_at", (1, 2), move |a, b, probe| {
+            a.with_latest_at(b, SECOND, (epoch, epoch), limit()).connect(probe)
+        })
+        .holds()
+        .own("Watermark", "an event behind it is late"),
         join("with_latest_from", (1, 'a'), |a, b, probe| a.with_latest_from(b).connect(probe)).own("Room", ONE_INPUT),
         join("zip", (1, 'a'), move |a, b, probe| a.zip(b, limit()).connect(probe)),
         join("zip_latest", (1, 'a'), move |a, b, probe| a.zip_latest(b, limit()).connect(probe)),

@@ -26,6 +26,7 @@
 //! | one value of several sensors of the same thing | [`fusion`] |
 //! | when a value passes a level | [`edges`] |
 //! | what learns while it runs, and says what is unusual | [`models`] |
+//! | days and months of a time zone, for windows | `zones`, with the feature of that name |
 //!
 //! # Numbers and times
 //!
@@ -39,7 +40,8 @@
 //! back, since the wall clock was set, begins anew: no slope, no interval is computed over the step.
 //!
 //! Features: `std`, on by default; `alloc` alone has what grows, without an operating system; without both, what has a fixed
-//! size is left. `fft`: spectra. `kalman`: filters with several states.
+//! size is left. `fft`: spectra. `kalman`: filters with several states. `zones`:
+//! the calendar of a time zone.
 #![cfg_attr(not(feature = "std"), no_std)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
@@ -61,6 +63,8 @@ pub mod quality;
 mod recent;
 pub mod spectrum;
 mod time;
+#[cfg(feature = "zones")]
+pub mod zones;
 
 pub use chain::{DataQuality, Signals};
 pub use processor::{Process, Processor};

@@ -10,11 +10,13 @@ use core::ops::Add;
 use super::held::{Held, Queue};
 use super::rule::{Index, Rule, Takes};
 use super::{Inputs, Join, Wire};
+use crate::clock::Timestamp;
 use crate::error::StreamError;
 use crate::kit::{Marks, SideBranch};
 use crate::limit::{Limit, QueueState};
 use crate::notice::Notice;
 use crate::thing::{Demand, Emitter, InputThing, Receipt};
+use crate::watermarks::Late;
 
 /// Sends the events of all inputs in the order of the times that `time` reads from them; of two events of one time that of
 /// the earlier input first.
@@ -22,7 +24,8 @@ use crate::thing::{Demand, Emitter, InputThing, Receipt};
 /// An event waits until every input that has not ended has shown a time as late as its own. So a silent input holds up the
 /// others, unless [`lookahead`](Join::lookahead) says how far they may be ahead. Events of one input that come out of
 /// order are put in order as far as they still wait. An event that comes when a later one has gone out is reported and
-/// dropped, or goes to where [`late_to`](Join::late_to) says. It completes when all have ended; what waits goes out first,
+/// dropped, or goes to where [`late_to`](Join::late_to) says. Inputs with watermarks are better merged
+/// [by these](Join::by_watermarks). It completes when all have ended; what waits goes out first,
 /// also before an error.
 ///
 /// ```
@@ -54,6 +57,9 @@ where
             marks: Marks::default(),
             sent: None,
             reach: None,
+            settles: None,
+            watermark: None,
+            lateness: Late::default(),
             late: SideBranch::none(),
             drop_on_error: false,
         },
@@ -71,6 +77,11 @@ pub struct MergeByTime<T, K, F> {
     sent: Option<K>,
     /// The time that another input must have shown so that an event of the given time need not wait for the rest.
     reach: Option<Reach<K>>,
+    /// Whether no event before a time can follow a watermark, if that is what decides.
+    settles: Option<fn(&K, Timestamp) -> bool>,
+    /// The least watermark of all inputs.
+    watermark: Option<Timestamp>,
+    lateness: Late,
     late: SideBranch<Box<dyn InputThing<T>>>,
     drop_on_error: bool,
 }
@@ -106,6 +117,31 @@ impl<I, T, K: Clone + 'static, F> Join<I, MergeByTime<T, K, F>> {
     }
 }
 
+impl<I, T, F> Join<I, MergeByTime<T, Timestamp, F>> {
+    /// Lets the [watermarks](crate::Timing::watermarks) of the inputs decide, and not what the other inputs have shown: an event goes on
+    /// when the least of them has passed its time. So what comes out of order within the lateness is put in order, in one input too,
+    /// and an input that is [idle](crate::Timing::watermarks_or_idle) holds nobody back. An event behind the watermark is late. Each
+    /// input needs watermarks; without them its events wait for the end.
+    ///
+    /// ```
+    /// # use core::time::Duration;
+    /// use thingflow_core::{joins, prelude::*, testing::Recorder};
+    /// let (a, b, seen) = (Port::<i64>::new(), Port::<i64>::new(), Recorder::new());
+    /// let time = |second: &i64| Timestamp::from_secs(*second);
+    /// let marked = [&a, &b].map(|port| port.watermarks(time, Duration::from_secs(10)));
+    /// joins::merge_by_time(marked, time, Limit::block(100)).by_watermarks().connect(seen.clone());
+    /// let cx = &mut Context::detached(Instant::ZERO);
+    /// for (port, second) in [(&a, 5), (&a, 2), (&b, 4), (&a, 20), (&b, 30)] {
+    ///     port.emit(second, cx)?;
+    /// }
+    /// assert_eq!(seen.events(), [2, 4, 5]); // before second 10 nothing can follow
+    /// # Ok::<(), FatalError>(())
+    /// ```
+    pub fn by_watermarks(self) -> Self {
+        self.with(|rule| MergeByTime { settles: Some(|time, watermark| *time < watermark), ..rule })
+    }
+}
+
 impl<T, K: Ord + Clone, F: FnMut(&T) -> K> MergeByTime<T, K, F> {
     /// The input that has the earliest event, if that may go.
     fn next_lane(&self, all: bool) -> Option<usize> {
@@ -114,7 +150,16 @@ impl<T, K: Ord + Clone, F: FnMut(&T) -> K> MergeByTime<T, K, F> {
         (all || self.is_settled(time)).then_some(at)
     }
 
+    /// Whether the watermark says that nothing of an earlier time can follow; `None` if it does not decide.
+    fn is_passed(&self, time: &K) -> Option<bool> {
+        let settles = self.settles?;
+        Some(self.watermark.is_some_and(|watermark| settles(time, watermark)))
+    }
+
     fn is_settled(&self, time: &K) -> bool {
+        if let Some(is_passed) = self.is_passed(time) {
+            return is_passed || self.lanes.iter().all(|lane| lane.held.is_ended());
+        }
         let has_shown = |lane: &Lane<T, K>, time: &K| lane.newest.as_ref().is_some_and(|newest| newest >= time);
         if self.lanes.iter().all(|lane| lane.held.is_ended() || has_shown(lane, time)) {
             return true;
@@ -146,7 +191,9 @@ impl<T, K: Ord + Clone, F: FnMut(&T) -> K> MergeByTime<T, K, F> {
 
     #[cold]
     fn take_late(&mut self, event: T, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
-        if !self.late.is_connected() {
+        if let (Some(_), Some(watermark)) = (self.settles, self.watermark) {
+            self.lateness.note("merge_by_time", None, watermark, out.context());
+        } else if !self.late.is_connected() {
             let error = StreamError::new("an event came too late and was dropped");
             out.context().report("merge_by_time", &error);
         }
@@ -182,6 +229,11 @@ impl<T, K: Ord + Clone, F: FnMut(&T) -> K> Rule for MergeByTime<T, K, F> {
     fn on_notice(&mut self, mut notice: Notice<'_>, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
         self.late.tell(notice.again(), out.context())?;
         let Notice::Watermark(watermark) = notice else { return out.notice(notice) };
+        self.watermark = Some(watermark);
+        if self.settles.is_some() {
+            let demand = self.send(false, out)?;
+            return if demand == Demand::Done { Ok(demand) } else { Ok(demand.and(out.notice(notice)?)) };
+        }
         let held = self.lanes.iter().map(|lane| lane.held.events.len()).sum();
         self.marks.come_before(watermark, held, self.last + 1, out)
     }
@@ -196,7 +248,7 @@ impl<T, K: Ord + Clone, F: FnMut(&T) -> K> Rule for MergeByTime<T, K, F> {
 impl<I: Index, T, K: Ord + Clone, F: FnMut(&T) -> K> Takes<I, T> for MergeByTime<T, K, F> {
     fn on_next(&mut self, input: I, event: T, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
         let time = (self.time)(&event);
-        if self.sent.as_ref().is_some_and(|sent| time < *sent) {
+        if self.is_passed(&time).unwrap_or_else(|| self.sent.as_ref().is_some_and(|sent| time < *sent)) {
             return self.take_late(event, out);
         }
         let lane = &mut self.lanes[input.number()];

@@ -21,6 +21,8 @@ mod held;
 #[cfg(feature = "alloc")]
 mod inputs;
 #[cfg(feature = "alloc")]
+mod interval_join;
+#[cfg(feature = "alloc")]
 mod join;
 #[cfg(feature = "alloc")]
 mod join_within;
@@ -47,6 +49,10 @@ mod take_until;
 #[cfg(feature = "alloc")]
 mod timed_unzip;
 mod timed_zip;
+#[cfg(feature = "alloc")]
+mod timeline;
+#[cfg(feature = "alloc")]
+mod with_latest_at;
 #[cfg(feature = "alloc")]
 mod with_latest_from;
 mod zip;
@@ -78,6 +84,7 @@ pub use {
     concat::{Concat, concat},
     held::Held,
     inputs::{Inputs, Wire},
+    interval_join::{IntervalJoin, Reach},
     join::{Join, join},
     join_within::{JoinWithin, Pair},
     joined::Joined,
@@ -90,6 +97,7 @@ pub use {
     switch::Switch,
     timed_unzip::{Slots, TimedUnzip},
     timed_zip::timed_zip,
+    with_latest_at::WithLatestAt,
     with_latest_from::with_latest_from,
     zip::zip,
     zip_latest::{ZipLatest, zip_latest},
@@ -98,7 +106,7 @@ pub use {
 
 use crate::chain::Chain;
 #[cfg(feature = "alloc")]
-use crate::{Branch, Limit, Port};
+use crate::{Branch, Limit, Port, Timestamp};
 
 /// The queues of two inputs.
 #[cfg(feature = "alloc")]
@@ -328,6 +336,47 @@ pub trait Joins: Chain {
         (K, V, W): 'static,
     {
         Join::of((self, other), JoinWithin::new(tolerance, &limit))
+    }
+
+    /// Pairs the events of both whose event times are close, as [`Reach`] says: `times` read the time of each.
+    #[cfg(feature = "alloc")]
+    #[doc(alias = "join_by_time")]
+    fn interval_join<B, F, G>(
+        self,
+        other: B,
+        reach: Reach,
+        times: (F, G),
+        limit: Limit,
+    ) -> Join<(Self, B), IntervalJoin<Self::Item, B::Item>>
+    where
+        Self: Branch<Item: Clone>,
+        B: Branch<Item: Clone>,
+        F: FnMut(&Self::Item) -> Timestamp + 'static,
+        G: FnMut(&B::Item) -> Timestamp + 'static,
+    {
+        Join::of((self, other), IntervalJoin::new(reach, times, &limit))
+    }
+
+    /// Sends each event of this one with the latest of the other at its event time, which is no older than `oldest`: `times` read the
+    /// time of each.
+    #[cfg(feature = "alloc")]
+    #[doc(alias = "temporal_join")]
+    #[doc(alias = "merge_asof")]
+    #[doc(alias = "as_of")]
+    fn with_latest_at<B, F, G>(
+        self,
+        other: B,
+        oldest: core::time::Duration,
+        times: (F, G),
+        limit: Limit,
+    ) -> Join<(Self, B), WithLatestAt<Self::Item, B::Item>>
+    where
+        Self: Branch,
+        B: Branch<Item: Clone>,
+        F: FnMut(&Self::Item) -> Timestamp + 'static,
+        G: FnMut(&B::Item) -> Timestamp + 'static,
+    {
+        Join::of((self, other), WithLatestAt::new(oldest, times, &limit))
     }
 
     /// Sends whether both have the same events.

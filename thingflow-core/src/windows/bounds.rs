@@ -92,6 +92,13 @@ impl Tally {
         self.count = self.count.wrapping_add(1);
         self.missing = self.missing.wrapping_add(missing);
     }
+
+    /// Counts the events of another window, too.
+    #[cfg(feature = "alloc")]
+    pub(super) fn merge(&mut self, other: Self) {
+        self.count = self.count.wrapping_add(other.count);
+        self.missing = self.missing.wrapping_add(other.missing);
+    }
 }
 
 /// Whether results carry the bounds of their window: [`Bounds`], or [`Bare`] ones.

@@ -6,113 +6,140 @@
 //! event is in all of its windows or in none; a window that is gone is not opened again; nothing depends on the time of arrival, but for
 //! early results.
 
-use alloc::collections::BTreeMap;
-use alloc::format;
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
-use core::time::Duration;
 
 use super::bounds::{Pane, Tally, Windowed};
-use super::event_window::{Calendar, EventWindow};
-use super::gather::{Gather, Slide};
+use super::event_window::{EventWindow, Keying};
+use super::framing::{Frame, Framing, OpenWindows};
+use super::gather::{Gather, Peek};
+use super::merge::Merge;
 use crate::clock::{Instant, Timestamp, nanos};
 use crate::context::Context;
 use crate::error::StreamError;
 use crate::kit::SideBranch;
 use crate::limit::QueueStats;
 use crate::notice::Notice;
+use crate::state::{Items, Saved, StateVisitor};
 use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
-
-/// Of late events at most one is reported in this time.
-const REPORT_EVERY: Duration = Duration::from_secs(10);
-
-/// The end and the start of a window, and its key: windows are in the order in which they end.
-type Frame<K> = (Timestamp, Timestamp, K);
+use crate::watermarks::Late;
 
 /// Made by [`aggregate`](super::Windows::aggregate) and [`window`](super::Windows::window) with
-/// [`Window::event_time`](super::Window::event_time) or [`Window::calendar`](super::Window::calendar).
-pub struct ByEventTime<T, F, C, Q, K, G: Gather<T>> {
+/// [`Window::event_time`](super::Window::event_time), [`Window::calendar`](super::Window::calendar) or
+/// [`Window::session`](super::Window::session).
+pub struct ByEventTime<T, F, C, Q: Keying<T>, G: Gather<T>> {
     rule: EventWindow<T, F, C, Q>,
     gather: G,
-    open: BTreeMap<Frame<K>, Open<T, G>>,
+    open: OpenWindows<Q::Key, Gathered<T, G>>,
     watermark: Option<Timestamp>,
-    /// Windows that end here or before are gone.
-    gone: Option<Timestamp>,
+    /// This window and those before it in their order are gone.
+    gone: Option<Frame<Q::Key>>,
     /// The last watermark that was passed on.
     passed: Option<Timestamp>,
-    late: SideBranch<alloc::boxed::Box<dyn InputThing<T>>>,
+    late: SideBranch<Box<dyn InputThing<T>>>,
     stats: QueueStats,
-    reported: Option<Instant>,
+    lateness: Late,
     next_early: Instant,
 }
 
-struct Open<T, G: Gather<T>> {
+/// What a window that is open has gathered.
+pub struct Gathered<T, G: Gather<T>> {
     gather: G,
     rest: Option<G::Rest>,
     tally: Tally,
-    is_sent: bool,
+    /// The watermark has reached its end.
+    is_ended: bool,
+    /// A result of it has been sent that was not an early one.
+    was_sent: bool,
     is_changed: bool,
+}
+
+impl<T, G: Gather<T>> Gathered<T, G> {
+    fn new(gather: G) -> Self {
+        Self { gather, rest: None, tally: Tally::default(), is_ended: false, was_sent: false, is_changed: false }
+    }
+
+    fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        let Self { gather, rest, tally, is_ended, was_sent, is_changed } = self;
+        tally.count.on_state("count", state);
+        tally.missing.on_state("missing", state);
+        is_ended.on_state("is_ended", state);
+        was_sent.on_state("was_sent", state);
+        is_changed.on_state("is_changed", state);
+        G::on_rest(rest, state);
+        gather.on_state(state);
+    }
+}
+
+impl<T, G: Gather<T> + Merge> Merge for Gathered<T, G> {
+    fn merge(&mut self, later: Self) {
+        self.gather.merge(later.gather);
+        self.rest = later.rest.or_else(|| self.rest.take());
+        self.tally.merge(later.tally);
+        self.was_sent |= later.was_sent;
+        self.is_changed |= later.is_changed;
+    }
 }
 
 type Sent<T, G> = <G as Gather<T>>::Sent<Windowed<<G as Gather<T>>::Made>>;
 
-impl<T, F, C, Q, K, G> ByEventTime<T, F, C, Q, K, G>
+impl<T, F, C, Q, G> ByEventTime<T, F, C, Q, G>
 where
     F: FnMut(&T) -> Timestamp,
-    C: Calendar,
-    Q: FnMut(&T) -> K,
-    K: Ord + Clone,
-    G: Slide<T, Kept: Clone>,
+    C: Framing<Gathered<T, G>>,
+    Q: Keying<T>,
+    G: Peek<T>,
+    G::Kept: Clone,
 {
     pub(super) fn new(mut rule: EventWindow<T, F, C, Q>, gather: G) -> Self {
         let late = rule.late.take().map_or(SideBranch::none(), SideBranch::new);
         Self {
             rule,
             gather,
-            open: BTreeMap::new(),
+            open: OpenWindows::new(),
             watermark: None,
             gone: None,
             passed: None,
             late,
             stats: QueueStats::default(),
-            reported: None,
+            lateness: Late::default(),
             next_early: Instant::NEVER,
         }
     }
 
-    /// The windows that a time lies in, the first to end first.
-    fn frames(&self, at: Timestamp, key: &K) -> Vec<Frame<K>> {
-        let (start, end) = self.rule.calendar.period(at);
-        let Some(step) = self.rule.step else { return Vec::from([(end, start, key.clone())]) };
-        let (step, length) = (nanos(step).max(1), nanos(end - start));
-        // The last window to begin is the one that begins at the step before.
-        let first = at.as_nanos().saturating_sub(at.as_nanos().rem_euclid(i64::try_from(step).unwrap_or(i64::MAX)));
-        let back = |n: u64| Timestamp::from_nanos(first.saturating_sub_unsigned(n * step));
-        (0..length / step).rev().map(|n| (back(n) + (end - start), back(n), key.clone())).collect()
+    fn has_ended(&self, end: Timestamp) -> bool {
+        self.watermark.is_some_and(|watermark| end <= watermark)
     }
 
-    fn is_gone(&self, end: Timestamp) -> bool {
+    fn is_gone(&self, frame: &Frame<Q::Key>) -> bool {
         let kept_to = |watermark: Timestamp| {
             Timestamp::from_nanos(watermark.as_nanos().saturating_sub_unsigned(nanos(self.rule.kept)))
         };
-        self.gone.is_some_and(|gone| end <= gone) || self.watermark.is_some_and(|watermark| end <= kept_to(watermark))
+        self.gone.as_ref().is_some_and(|gone| frame <= gone)
+            || self.watermark.is_some_and(|watermark| frame.0 <= kept_to(watermark))
     }
 
-    /// The result of a window as it is.
-    fn made(&mut self, frame: &Frame<K>, pane: Pane) -> Option<Sent<T, G>> {
+    /// The result of a window as it is; an early one of a window that goes on.
+    fn made(&mut self, frame: &Frame<Q::Key>, is_early: bool) -> Option<Sent<T, G>> {
         let window = self.open.get_mut(frame)?;
-        (window.is_sent, window.is_changed) = (window.is_sent || pane != Pane::Early, false);
-        let value = window.gather.value(core::iter::empty())?;
+        let pane = match (is_early, window.was_sent) {
+            (true, _) => Pane::Early,
+            (_, true) => Pane::Correction,
+            _ => Pane::Final,
+        };
+        (window.was_sent, window.is_changed) = (window.was_sent || !is_early, false);
+        let value = window.gather.so_far()?;
         let Tally { count, missing } = window.tally;
         let &(end, start, _) = frame;
         let windowed = Windowed { start, end, count: count as u64, missing: missing as u64, pane, value };
         Some(G::sent(window.rest.clone()?, windowed))
     }
 
-    /// The result of a window that ends now, unless it was sent before.
-    fn end(&mut self, frame: &Frame<K>) -> Option<Sent<T, G>> {
-        let is_due = self.open.get(frame).is_some_and(|window| !window.is_sent);
-        if is_due { self.made(frame, Pane::Final) } else { None }
+    /// The result of a window that ends now, unless it has ended before.
+    fn end(&mut self, frame: &Frame<Q::Key>) -> Option<Sent<T, G>> {
+        let window = self.open.get_mut(frame)?;
+        if core::mem::replace(&mut window.is_ended, true) { None } else { self.made(frame, false) }
     }
 
     /// Sends the windows that the watermark has reached, and forgets those that are not to be corrected.
@@ -127,7 +154,7 @@ where
                     return Ok(demand);
                 }
             }
-            if self.is_gone(frame.0) {
+            if self.is_gone(&frame) {
                 self.open.remove(&frame);
             }
         }
@@ -136,7 +163,8 @@ where
 
     /// Passes the watermark on, as far as no window that is held begins earlier.
     fn pass(&mut self, out: &mut Emitter<'_, '_, impl InputThing<Sent<T, G>>>) -> Receipt {
-        let earliest = self.open.keys().map(|(_, start, _)| *start).min();
+        let mut starts = self.open.keys().map(|(_, start, _)| *start);
+        let earliest = if C::STARTS_RISE { starts.next() } else { starts.min() };
         let least = earliest.into_iter().chain(self.watermark).min();
         match least.filter(|least| self.watermark.is_some() && self.passed.is_none_or(|passed| passed < *least)) {
             Some(least) => {
@@ -154,7 +182,7 @@ where
             let Some(frame) = self.open.keys().next().cloned() else { break };
             let made = self.end(&frame);
             self.open.remove(&frame);
-            self.gone = self.gone.max(Some(frame.0));
+            self.gone = self.gone.take().max(Some(frame));
             if let Some(made) = made {
                 demand = demand.and(out.next(made)?);
             }
@@ -164,53 +192,46 @@ where
 
     #[cold]
     fn take_late(&mut self, event: T, at: Timestamp, cx: &mut Context<'_>) -> Receipt {
-        self.stats.dropped += 1;
-        if self.reported.is_none_or(|last| cx.now() - last >= REPORT_EVERY) {
-            self.reported = Some(cx.now());
-            let (dropped, watermark) = (self.stats.dropped, self.watermark.or(self.gone).unwrap_or_default());
-            let text =
-                format!("an event of {at} came when the watermark was {watermark}: {dropped} were too late so far");
-            cx.report("event_time", &StreamError::message(text));
-        }
+        let gone = self.gone.as_ref().map(|(end, ..)| *end);
+        self.lateness.note("event_time", Some(at), self.watermark.or(gone).unwrap_or_default(), cx);
+        self.stats.dropped = self.lateness.count();
         self.late.next(event, cx).map(|demand| if demand == Demand::Done { Demand::More } else { demand })
     }
 
-    /// Puts an event into its windows.
-    fn put(&mut self, event: T, frames: Vec<Frame<K>>) -> Result<(), StreamError> {
+    /// Puts an event into its windows; whether one of them has ended, and is to be corrected.
+    fn put(&mut self, event: T, at: Timestamp, key: &Q::Key) -> Result<bool, StreamError> {
         let (kept, rest) = G::part(event);
         let missing = usize::from(self.gather.is_missing(&kept));
-        for frame in frames {
-            let is_sent = self.watermark.is_some_and(|watermark| frame.0 <= watermark);
-            let fresh = || Open {
-                gather: self.gather.fresh(),
-                rest: None,
-                tally: Tally::default(),
-                is_sent,
-                is_changed: false,
-            };
-            let window = self.open.entry(frame).or_insert_with(fresh);
+        let (mut kept, mut is_correction) = (Some(kept), false);
+        let mut spans = self.rule.framing.spans(at);
+        while let Some((start, end)) = spans.next() {
+            let frame = self.rule.framing.settle((end, start, key.clone()), &mut self.open);
+            let is_ended = self.has_ended(frame.0);
+            let window = self.open.entry(frame).or_insert_with(|| Gathered::new(self.gather.fresh()));
+            // One that is late and the first in its window is told as a correction, too: of an empty one.
+            (window.is_ended, window.is_changed) = (is_ended, true);
+            window.was_sent |= is_ended;
             window.tally.add(missing);
-            window.gather.absorb(kept.clone())?;
             window.rest = Some(rest.clone());
-            window.is_changed = true;
+            is_correction |= is_ended;
+            let one = if spans.is_last() { kept.take() } else { kept.clone() };
+            if let Some(kept) = one {
+                window.gather.absorb(kept)?;
+            }
         }
         self.stats.high_water = self.stats.high_water.max(self.open.len());
-        Ok(())
+        Ok(is_correction)
     }
 
-    /// Sends what changed of the windows that have, or have not, been sent.
-    fn send_changed(
-        &mut self,
-        sent: bool,
-        pane: Pane,
-        out: &mut Emitter<'_, '_, impl InputThing<Sent<T, G>>>,
-    ) -> Receipt {
-        let is_changed = |(_, window): &(&Frame<K>, &Open<T, G>)| window.is_changed && window.is_sent == sent;
-        let changed: Vec<Frame<K>> = self.open.iter().filter(is_changed).map(|(frame, _)| frame.clone()).collect();
+    /// Sends what changed of the windows that have ended, or of those that have not.
+    fn send_changed(&mut self, ended: bool, out: &mut Emitter<'_, '_, impl InputThing<Sent<T, G>>>) -> Receipt {
+        let is_changed =
+            |(_, window): &(&Frame<Q::Key>, &Gathered<T, G>)| window.is_changed && window.is_ended == ended;
+        let changed: Vec<_> = self.open.iter().filter(is_changed).map(|(frame, _)| frame.clone()).collect();
         let mut demand = Demand::More;
         for frame in changed {
             if demand != Demand::Done
-                && let Some(made) = self.made(&frame, pane)
+                && let Some(made) = self.made(&frame, !ended)
             {
                 demand = demand.and(out.next(made)?);
             }
@@ -225,30 +246,43 @@ where
         }
         out.wake_at(self.next_early);
     }
+
+    /// Whether an event would be in a window that is gone: then it is in none.
+    fn is_late(&self, at: Timestamp, key: &Q::Key) -> bool {
+        let first = self.rule.framing.spans(at).next();
+        first.is_some_and(|(start, end)| {
+            let frame = (end, start, key.clone());
+            self.is_gone(&frame) && !self.rule.framing.touches(&frame, &self.open)
+        })
+    }
 }
 
-impl<T, F, C, Q, K, G> Filter<T> for ByEventTime<T, F, C, Q, K, G>
+impl<T, F, C, Q, G> Filter<T> for ByEventTime<T, F, C, Q, G>
 where
     F: FnMut(&T) -> Timestamp,
-    C: Calendar,
-    Q: FnMut(&T) -> K,
-    K: Ord + Clone,
-    G: Slide<T, Kept: Clone>,
+    C: Framing<Gathered<T, G>>,
+    Q: Keying<T>,
+    G: Peek<T>,
+    G::Kept: Clone,
 {
     type Out = Sent<T, G>;
     fn on_start(&mut self, out: &mut Emitter<'_, '_, impl InputThing<Self::Out>>) -> Receipt {
         self.late.tell(Notice::Start, out.context()).map(|_| Demand::More)
     }
     fn on_next(&mut self, event: T, out: &mut Emitter<'_, '_, impl InputThing<Self::Out>>) -> Receipt {
-        let (at, key) = ((self.rule.time)(&event), (self.rule.key)(&event));
-        let frames = self.frames(at, &key);
+        let (at, key) = ((self.rule.time)(&event), self.rule.key.key(&event));
         self.stats.posted += 1;
-        let demand = if frames.iter().any(|frame| self.is_gone(frame.0)) {
+        let demand = if self.is_late(at, &key) {
             self.take_late(event, at, out.context())?
-        } else if let Err(full) = self.put(event, frames) {
-            return out.fail(full);
         } else {
-            let corrected = self.send_changed(true, Pane::Correction, out)?;
+            let corrected = match self.put(event, at, &key) {
+                Ok(true) => self.send_changed(true, out)?,
+                Ok(false) => Demand::More,
+                Err(full) => {
+                    self.on_error(full, out)?;
+                    return Ok(Demand::Done);
+                }
+            };
             if corrected == Demand::Done { corrected } else { corrected.and(self.shrink(self.rule.most, out)?) }
         };
         self.rule.meter.set(self.stats);
@@ -271,10 +305,10 @@ where
             return Ok(Demand::More);
         }
         self.next_early = Instant::NEVER; // the next event asks again
-        self.send_changed(false, Pane::Early, out)
+        self.send_changed(false, out)
     }
     fn on_flush(&mut self, out: &mut Emitter<'_, '_, impl InputThing<Self::Out>>) -> Receipt {
-        let demand = self.send_changed(false, Pane::Early, out)?;
+        let demand = self.send_changed(false, out)?;
         if demand == Demand::Done { Ok(demand) } else { Ok(demand.and(out.notice(Notice::Flush)?)) }
     }
     fn on_completed(&mut self, out: &mut Emitter<'_, '_, impl InputThing<Self::Out>>) -> Closed {
@@ -285,11 +319,36 @@ where
         self.late.tell(Notice::Error(error.clone()), out.context())?;
         if self.shrink(0, out)? == Demand::Done { Ok(()) } else { out.error(error) }
     }
+    fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        self.watermark.on_state("watermark", state);
+        self.passed.on_state("passed", state);
+        let mut held = core::mem::take(&mut self.open).into_iter();
+        let mut items = Items::of("windows", if Q::IS_SAVED { held.len() } else { 0 }, state);
+        while items.another(state) {
+            let ((mut end, mut start, mut key), mut window) = match held.next() {
+                Some(((end, start, key), window)) => ((end, start, Some(key)), window),
+                None => ((Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH, None), Gathered::new(self.gather.fresh())),
+            };
+            end.on_state("end", state);
+            start.on_state("start", state);
+            Q::on_key(&mut key, state);
+            window.on_state(state);
+            if let Some(key) = key.filter(|_| self.open.len() < self.rule.most) {
+                self.open.insert((end, start, key), window);
+            }
+        }
+    }
 }
 
-impl<T, F, C, Q, K, G: Gather<T>> fmt::Debug for ByEventTime<T, F, C, Q, K, G> {
+impl<T, F, C, Q: Keying<T>, G: Gather<T>> fmt::Debug for ByEventTime<T, F, C, Q, G> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("ByEventTime");
         shown.field("open", &self.open.len()).field("watermark", &self.watermark).finish_non_exhaustive()
+    }
+}
+
+impl<T, G: Gather<T>> fmt::Debug for Gathered<T, G> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Gathered").field("tally", &self.tally).field("is_ended", &self.is_ended).finish_non_exhaustive()
     }
 }

@@ -4,61 +4,25 @@ use alloc::boxed::Box;
 use core::fmt;
 use core::time::Duration;
 
-use super::aggregates::Aggregate;
-use super::by_event_time::ByEventTime;
-use super::gather::Values;
+use super::by_event_time::{ByEventTime, Gathered};
+use super::framing::{Framing, Hops, Periods};
+use super::gather::{Limited, Peek};
 use super::window::Assigner;
 use crate::clock::{Timestamp, nanos};
 use crate::limit::QueueMeter;
-use crate::measure::Carrier;
 use crate::size::Size;
+use crate::state::{Saved, StateVisitor};
 use crate::thing::InputThing;
 
-/// Which period of a calendar a time is in: a day of a time zone, a month.
-///
-/// ```
-/// use thingflow_core::Timestamp;
-/// use thingflow_core::windows::{Calendar, UtcMonths};
-/// let (start, end) = UtcMonths.period(Timestamp::from_secs(951_782_400)); // 2000-02-29
-/// assert_eq!((start.to_string(), end.to_string()), ("2000-02-01T00:00:00Z".into(), "2000-03-01T00:00:00Z".into()));
-/// ```
-pub trait Calendar {
-    /// The start of the period and its end, which is the start of the next one. Periods do not overlap, and `at` lies in the one
-    /// that it is given.
-    fn period(&self, at: Timestamp) -> (Timestamp, Timestamp);
-}
+/// In how many windows an event may be at most, where windows overlap.
+const MOST_OVERLAPS: u64 = 1024;
 
-/// The months of UTC.
-#[derive(Clone, Copy, Debug)]
-pub struct UtcMonths;
-
-impl Calendar for UtcMonths {
-    fn period(&self, at: Timestamp) -> (Timestamp, Timestamp) {
-        let (year, month, _) = at.date();
-        let (next_year, next) = if month == 12 { (year + 1, 1) } else { (year, month + 1) };
-        (Timestamp::of_date(year, month, 1), Timestamp::of_date(next_year, next, 1))
-    }
-}
-
-/// Periods of one length, since 1970 UTC.
-#[derive(Clone, Copy, Debug)]
-pub struct Periods(pub(super) Duration);
-
-impl Calendar for Periods {
-    fn period(&self, at: Timestamp) -> (Timestamp, Timestamp) {
-        let length = i64::try_from(nanos(self.0)).unwrap_or(i64::MAX);
-        let start = Timestamp::from_nanos(at.as_nanos().saturating_sub(at.as_nanos().rem_euclid(length)));
-        (start, start + self.0)
-    }
-}
-
-/// Made by [`Window::event_time`](super::Window::event_time) and [`Window::calendar`](super::Window::calendar).
-pub struct EventWindow<T, F, C, Q = fn(&T)> {
+/// Made by [`Window::event_time`](super::Window::event_time), [`Window::calendar`](super::Window::calendar) and
+/// [`Window::session`](super::Window::session).
+pub struct EventWindow<T, F, C, Q = Unkeyed> {
     pub(super) time: F,
     pub(super) key: Q,
-    pub(super) calendar: C,
-    /// How often a window begins, where windows overlap.
-    pub(super) step: Option<Duration>,
+    pub(super) framing: C,
     /// How long a window is kept for late events after it has been sent.
     pub(super) kept: Duration,
     pub(super) early: Option<Duration>,
@@ -67,28 +31,83 @@ pub struct EventWindow<T, F, C, Q = fn(&T)> {
     pub(super) meter: QueueMeter,
 }
 
+/// What an event belongs to besides its time: windows of each key stand on their own.
+pub trait Keying<T> {
+    /// The key.
+    type Key: Ord + Clone;
+    /// The key of an event.
+    fn key(&mut self, event: &T) -> Self::Key;
+    /// Shows a key to a walk that saves or restores windows. `None` is one that is to be restored; what stays `None` is not saved.
+    fn on_key(key: &mut Option<Self::Key>, state: &mut dyn StateVisitor);
+    /// Whether windows are saved.
+    const IS_SAVED: bool;
+}
+
+/// All events together.
+#[derive(Clone, Copy, Debug)]
+pub struct Unkeyed;
+
+impl<T> Keying<T> for Unkeyed {
+    type Key = ();
+    fn key(&mut self, _: &T) {}
+    fn on_key(key: &mut Option<()>, _: &mut dyn StateVisitor) {
+        *key = Some(());
+    }
+    const IS_SAVED: bool = true;
+}
+
+/// By a key of any type. Made by [`EventWindow::by_key`].
+#[derive(Clone, Copy, Debug)]
+pub struct KeyedBy<Q>(Q);
+
+impl<T, K: Ord + Clone, Q: FnMut(&T) -> K> Keying<T> for KeyedBy<Q> {
+    type Key = K;
+    fn key(&mut self, event: &T) -> K {
+        (self.0)(event)
+    }
+    fn on_key(_: &mut Option<K>, _: &mut dyn StateVisitor) {}
+    const IS_SAVED: bool = false;
+}
+
+/// By a key that is saved with the windows. Made by [`EventWindow::by_saved_key`].
+#[derive(Clone, Copy, Debug)]
+pub struct SavedKey<Q>(Q);
+
+impl<T, K: Ord + Clone + Saved, Q: FnMut(&T) -> K> Keying<T> for SavedKey<Q> {
+    type Key = K;
+    fn key(&mut self, event: &T) -> K {
+        (self.0)(event)
+    }
+    fn on_key(key: &mut Option<K>, state: &mut dyn StateVisitor) {
+        key.get_or_insert_with(K::blank).on_state("key", state);
+    }
+    const IS_SAVED: bool = true;
+}
+
 impl<T, F: FnMut(&T) -> Timestamp, C> EventWindow<T, F, C> {
-    pub(super) fn new(calendar: C, time: F) -> Self {
-        let (step, early, late) = (None, None, None);
-        Self {
-            time,
-            key: |_| {},
-            calendar,
-            step,
-            kept: Duration::ZERO,
-            early,
-            most: 1024,
-            late,
-            meter: QueueMeter::default(),
-        }
+    pub(super) fn new(framing: C, time: F) -> Self {
+        let (kept, early, late, meter) = (Duration::ZERO, None, None, QueueMeter::default());
+        Self { time, key: Unkeyed, framing, kept, early, most: 1024, late, meter }
     }
 
     /// Makes windows for each key on its own: for each sensor by `|event| event.sensor_id`. They are complete together, when the watermark
     /// of the stream has reached their end.
+    ///
+    /// What is in them is not part of the state that a walk saves; see [`by_saved_key`](Self::by_saved_key).
     #[doc(alias = "group_by")]
-    pub fn by_key<K, Q: FnMut(&T) -> K>(self, key: Q) -> EventWindow<T, F, C, Q> {
-        let Self { time, calendar, step, kept, early, most, late, meter, .. } = self;
-        EventWindow { time, key, calendar, step, kept, early, most, late, meter }
+    pub fn by_key<K, Q: FnMut(&T) -> K>(self, key: Q) -> EventWindow<T, F, C, KeyedBy<Q>> {
+        self.keyed(KeyedBy(key))
+    }
+
+    /// As [`by_key`](Self::by_key), by a key that can be saved, a number or a [`SensorId`](crate::SensorId): a walk that saves the
+    /// state of the graph saves what is in the windows, too.
+    pub fn by_saved_key<K: Saved, Q: FnMut(&T) -> K>(self, key: Q) -> EventWindow<T, F, C, SavedKey<Q>> {
+        self.keyed(SavedKey(key))
+    }
+
+    fn keyed<Q>(self, key: Q) -> EventWindow<T, F, C, Q> {
+        let Self { time, framing, kept, early, most, late, meter, .. } = self;
+        EventWindow { time, key, framing, kept, early, most, late, meter }
     }
 }
 
@@ -135,41 +154,50 @@ impl<T, F: FnMut(&T) -> Timestamp, C, Q> EventWindow<T, F, C, Q> {
     }
 }
 
-impl<T, F: FnMut(&T) -> Timestamp> EventWindow<T, F, Periods> {
+impl<T, F: FnMut(&T) -> Timestamp, Q> EventWindow<T, F, Periods, Q> {
     /// Has a window begin at each multiple of `step` since 1970 UTC, so that windows overlap: an event is in each that it lies in.
     ///
     /// # Panics
-    /// If the step is zero, or does not divide the length.
+    /// If the step is zero, or does not divide the length, or an event were in more than 1,024 windows.
     #[doc(alias = "hopping")]
     #[track_caller]
     #[must_use]
-    pub fn every(self, step: Duration) -> Self {
-        let fits = !step.is_zero() && nanos(self.calendar.0).is_multiple_of(nanos(step));
-        assert!(fits, "windows of {:?} every {step:?}: the step divides the length", self.calendar.0);
-        Self { step: Some(step), ..self }
+    pub fn every(self, step: Duration) -> EventWindow<T, F, Hops, Q> {
+        let Self { time, key, framing: Periods(length), kept, early, most, late, meter } = self;
+        let fits = !step.is_zero() && nanos(length).is_multiple_of(nanos(step));
+        assert!(fits, "windows of {length:?} every {step:?}: the step divides the length");
+        let windows = nanos(length) / nanos(step);
+        assert!(
+            windows <= MOST_OVERLAPS,
+            "windows of {length:?} every {step:?}: an event would be in {windows} of them"
+        );
+        EventWindow { time, key, framing: Hops { length, step }, kept, early, most, late, meter }
     }
 }
 
-impl<T, F, C, Q, K, A> Assigner<T, Values<A>> for EventWindow<T, F, C, Q>
+impl<T, F, C, Q, G> Assigner<T, G> for EventWindow<T, F, C, Q>
 where
-    T: Carrier<Value: Clone>,
     F: FnMut(&T) -> Timestamp,
-    C: Calendar,
-    Q: FnMut(&T) -> K,
-    K: Ord + Clone,
-    A: Aggregate<T::Value> + Clone,
+    C: Framing<Gathered<T, G>>,
+    Q: Keying<T>,
+    G: Peek<T> + Limited,
+    G::Kept: Clone,
 {
-    type Filter = ByEventTime<T, F, C, Q, K, Values<A>>;
-    fn assign(self, gather: Values<A>) -> Self::Filter {
+    type Filter = ByEventTime<T, F, C, Q, G>;
+    /// # Panics
+    /// If the gatherer would have its source pause: what ends a window is the watermark, which comes with the events.
+    #[track_caller]
+    fn assign(self, gather: G) -> Self::Filter {
+        assert!(
+            !gather.waits(),
+            "a window by event time cannot have its source wait: use another limit than Limit::block"
+        );
         ByEventTime::new(self, gather)
     }
 }
 
 impl<T, F, C: fmt::Debug, Q> fmt::Debug for EventWindow<T, F, C, Q> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("EventWindow")
-            .field("calendar", &self.calendar)
-            .field("step", &self.step)
-            .finish_non_exhaustive()
+        f.debug_struct("EventWindow").field("framing", &self.framing).finish_non_exhaustive()
     }
 }

@@ -2,6 +2,7 @@
 //! [`Aggregate`]; [`List`] and [`DistinctList`] keep the events themselves.
 
 use super::aggregates::Aggregate;
+use super::merge::Merge;
 use crate::error::StreamError;
 use crate::measure::Carrier;
 use crate::state::StateVisitor;
@@ -9,7 +10,7 @@ use crate::thing::Demand;
 
 #[cfg(feature = "alloc")]
 use {
-    crate::limit::{Admission, Bounded, Limit, no_room},
+    crate::limit::{Admission, Bounded, Limit, Overflow, no_room},
     alloc::collections::{BTreeMap, VecDeque},
     alloc::vec::Vec,
     core::fmt,
@@ -90,13 +91,25 @@ pub trait Slide<T>: Gather<T> {
         Self::Kept: 'a;
 }
 
+/// What gathers the events of windows whose results may be sent before they end, and again when late events have changed them: of windows
+/// by event time.
+pub trait Peek<T>: Gather<T> {
+    /// What it makes of what it has absorbed so far, all of which it keeps.
+    fn so_far(&self) -> Option<Self::Made>;
+}
+
 /// What cannot grow without bound in a window of time.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` could grow without bound in a window of time",
     label = "how many events come in the time is not known",
     note = "give it a limit, `List::within(limit)`, or the window: `Window::each(d).at_most(n)`"
 )]
-pub trait Limited {}
+pub trait Limited {
+    /// Whether it has the source wait when it is full, until the window ends.
+    fn waits(&self) -> bool {
+        false
+    }
+}
 
 /// The values of the events, of which an [`Aggregate`] makes the result.
 #[derive(Clone, Debug)]
@@ -154,6 +167,19 @@ impl<T: Carrier, A: Aggregate<T::Value> + Clone> Gather<T> for Values<A> {
     }
     fn on_rest(rest: &mut Option<T::Rest>, state: &mut dyn StateVisitor) {
         T::on_rest(rest, state);
+    }
+}
+
+impl<T: Carrier, A: Aggregate<T::Value> + Clone> Peek<T> for Values<A> {
+    #[inline]
+    fn so_far(&self) -> Option<A::Out> {
+        self.aggregate.value()
+    }
+}
+
+impl<A: Merge> Merge for Values<A> {
+    fn merge(&mut self, later: Self) {
+        self.aggregate.merge(later.aggregate);
     }
 }
 
@@ -226,7 +252,11 @@ impl<T> Default for List<T> {
 }
 
 #[cfg(feature = "alloc")]
-impl<T> Limited for List<T, Limit> {}
+impl<T> Limited for List<T, Limit> {
+    fn waits(&self) -> bool {
+        self.events.limit().overflow() == Overflow::Block
+    }
+}
 
 #[cfg(feature = "alloc")]
 impl<T, L> Gather<T> for List<T, L> {
@@ -259,6 +289,23 @@ impl<T, L> Gather<T> for List<T, L> {
     }
     fn take_room(&mut self) -> bool {
         self.events.take_room()
+    }
+}
+
+#[cfg(feature = "alloc")]
+impl<T: Clone, L> Peek<T> for List<T, L> {
+    fn so_far(&self) -> Option<Vec<T>> {
+        Some(self.events.iter().cloned().collect())
+    }
+}
+
+/// What does not fit is dropped as the limit says; under one that fails the newest is.
+#[cfg(feature = "alloc")]
+impl<T, L> Merge for List<T, L> {
+    fn merge(&mut self, mut later: Self) {
+        for event in later.events.drain() {
+            let _ = self.events.push(event, "window");
+        }
     }
 }
 
@@ -339,7 +386,20 @@ impl<T, K: Ord, F: FnMut(&T) -> K, L> DistinctList<T, K, F, L> {
 }
 
 #[cfg(feature = "alloc")]
-impl<T, K: Ord, F> Limited for DistinctList<T, K, F, Limit> {}
+impl<T, K: Ord, F> Limited for DistinctList<T, K, F, Limit> {
+    fn waits(&self) -> bool {
+        self.limit.overflow() == Overflow::Block
+    }
+}
+
+#[cfg(feature = "alloc")]
+impl<T: Clone, K: Ord, F: FnMut(&T) -> K + Clone, L> Peek<T> for DistinctList<T, K, F, L> {
+    fn so_far(&self) -> Option<Vec<T>> {
+        let mut events: Vec<_> = self.events.values().collect();
+        events.sort_unstable_by_key(|(number, _)| *number);
+        Some(events.into_iter().map(|(_, event)| event.clone()).collect())
+    }
+}
 
 #[cfg(feature = "alloc")]
 impl<T, K: Ord, F: FnMut(&T) -> K + Clone, L> Gather<T> for DistinctList<T, K, F, L> {

@@ -14,10 +14,13 @@ mod ewm_variance;
 mod ewma;
 #[cfg(any(feature = "std", feature = "libm"))]
 mod ewma_by_time;
+#[cfg(feature = "alloc")]
+mod framing;
 mod gather;
 mod groups;
 #[cfg(feature = "alloc")]
 mod keyed;
+mod merge;
 #[cfg(feature = "alloc")]
 mod per_key;
 mod recent;
@@ -30,19 +33,22 @@ mod window;
 pub use aggregates::*;
 pub use bounds::{Bare, Bounds, Pane, Stamp, Tally, Windowed};
 #[cfg(feature = "alloc")]
-pub use by_event_time::ByEventTime;
+pub use by_event_time::{ByEventTime, Gathered};
 #[cfg(feature = "alloc")]
-pub use event_window::{Calendar, EventWindow, Periods, UtcMonths};
+pub use event_window::{EventWindow, KeyedBy, Keying, SavedKey, Unkeyed};
 pub use ewm_variance::EwmVariance;
 pub use ewma::{Alpha, Ewma};
 #[cfg(any(feature = "std", feature = "libm"))]
 pub use ewma_by_time::EwmaByTime;
 #[cfg(feature = "alloc")]
+pub use framing::{Calendar, Frame, Framing, Hops, OpenWindows, Periods, Sessions, Spans, UtcMonths};
+#[cfg(feature = "alloc")]
 pub use gather::{DistinctList, List};
-pub use gather::{Gather, Limited, Slide, Unlimited, Values};
+pub use gather::{Gather, Limited, Peek, Slide, Unlimited, Values};
 pub use groups::Groups;
 #[cfg(feature = "alloc")]
 pub use keyed::Keyed;
+pub use merge::Merge;
 #[cfg(feature = "alloc")]
 pub use per_key::{Overlapping, PerKey};
 pub use recent::Recent;

@@ -11,7 +11,7 @@ use super::gather::{Gather, Slide};
 use super::window::CountWindow;
 use crate::context::Context;
 use crate::error::StreamError;
-use crate::state::{Saved, StateVisitor};
+use crate::state::{Items, Saved, StateVisitor};
 use crate::storage::{Room, Store};
 use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
 
@@ -121,14 +121,13 @@ impl<T, G: Slide<T>, S: Stamp, R: Room> Filter<T> for Sliding<T, G, S, R> {
         self.wait.on_state("wait", state);
         self.wait = self.wait.clamp(1, self.size.max(self.step));
         G::on_rest(&mut rest, state);
-        let mut len = held.len();
-        len.on_state("events", state);
-        for _ in 0..len.min(self.size) {
+        let mut items = Items::of("events", held.len(), state);
+        while items.another(state) {
             let (mut mark, mut kept) =
                 held.pop_front().map_or_else(|| (S::Mark::blank(), None), |(mark, kept)| (mark, Some(kept)));
             mark.on_state("at", state);
             G::on_kept(&mut kept, state);
-            if let Some(kept) = kept {
+            if let Some(kept) = kept.filter(|_| self.held.len() < self.size) {
                 self.add(mark, kept);
             }
         }

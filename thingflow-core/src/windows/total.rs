@@ -14,6 +14,8 @@ pub trait Total<N: Number> {
     fn sum(&self) -> N;
     /// The sum over `count`.
     fn mean(&self, count: u64) -> N::Mean;
+    /// Adds all that another total has added up.
+    fn merge(&mut self, other: &Self);
     /// Whether digits have been lost, so that what is left is to be added up anew.
     #[inline]
     fn is_stale(&self) -> bool {
@@ -45,6 +47,9 @@ macro_rules! integers {
             #[inline]
             fn mean(&self, count: u64) -> f64 {
                 self.0 as f64 / count as f64
+            }
+            fn merge(&mut self, other: &Self) {
+                self.0 = self.0.saturating_add(other.0);
             }
         }
     )*};
@@ -110,6 +115,11 @@ impl Infinities {
         *count = if remove { count.saturating_sub(1) } else { count.saturating_add(1) };
     }
 
+    fn merge(&mut self, other: Self) {
+        self.positive = self.positive.saturating_add(other.positive);
+        self.negative = self.negative.saturating_add(other.negative);
+    }
+
     fn none(self) -> bool {
         self.positive | self.negative == 0
     }
@@ -153,6 +163,12 @@ impl<F: Float + Number<Mean = F>> Total<F> for PairSum<F> {
     fn mean(&self, count: u64) -> F {
         self.sum() / F::from_count(usize::try_from(count).unwrap_or(usize::MAX))
     }
+    fn merge(&mut self, other: &Self) {
+        self.take(other.pair.near, false);
+        self.take(other.pair.lack, false);
+        self.is_rounded |= other.is_rounded;
+        self.infinities.merge(other.infinities);
+    }
     #[inline]
     fn is_stale(&self) -> bool {
         self.is_rounded || !self.pair.near.is_finite()
@@ -163,14 +179,25 @@ saves! { [F: Float] PairSum<F> { pair, is_rounded, infinities } }
 saves! { [F: Float] Pair<F> { near, lack } }
 saves! { [] Infinities { positive, negative } }
 
-impl<I: Saved> Saved for IntegerSum<I> {
-    fn blank() -> Self {
-        Self(I::blank())
-    }
-    fn on_state(&mut self, name: &str, state: &mut dyn StateVisitor) {
-        self.0.on_state(name, state);
-    }
+macro_rules! saved_integers {
+    ($($wide:ty)*) => {$(
+        /// A sum that is restored is far enough from the ends of the range for all that may follow.
+        impl Saved for IntegerSum<$wide> {
+            fn blank() -> Self {
+                Self(0)
+            }
+            fn on_state(&mut self, name: &str, state: &mut dyn StateVisitor) {
+                self.0.on_state(name, state);
+                let most = <$wide>::MAX / 2;
+                if self.0.unsigned_abs() > most.unsigned_abs() {
+                    state.refuse(name);
+                    self.0 = 0;
+                }
+            }
+        }
+    )*};
 }
+saved_integers!(i64 i128);
 
 impl<F: Float, const WORDS: usize> Saved for FixedPointSum<F, WORDS> {
     fn blank() -> Self {
@@ -242,7 +269,31 @@ impl<const WORDS: usize> Words<WORDS> {
             }
             (*word, carry) = if negative { word.overflowing_sub(1) } else { word.overflowing_add(1) };
         }
-        // The highest word keeps a bit free, so that the next number cannot spill over its sign.
+        self.keep_a_bit_free();
+    }
+
+    /// Adds another number: neither has a sign in the bit that each keeps free, so the sum has room.
+    fn merge(&mut self, other: &Self) {
+        if self.high < other.high {
+            self.extend(other.high);
+        }
+        let others = other.words[..=other.high as usize].iter().copied();
+        let sign = sign_of(other.words[other.high as usize]);
+        let mut carry = false;
+        for (word, add) in self.words[..=self.high as usize].iter_mut().zip(others.chain(core::iter::repeat(sign))) {
+            let (sum, over) = word.overflowing_add(add);
+            let (sum, over_by_one) = sum.overflowing_add(u64::from(carry));
+            (*word, carry) = (sum, over | over_by_one);
+        }
+        self.low = self.low.min(other.low);
+        self.nans = self.nans.saturating_add(other.nans);
+        self.infinities.merge(other.infinities);
+        self.keep_a_bit_free();
+    }
+
+    /// The highest word keeps a bit free, so that the next number cannot spill over its sign.
+    #[inline]
+    fn keep_a_bit_free(&mut self) {
         let top = self.words[self.high as usize];
         if (top ^ top << 1) >> 63 == 1 {
             self.extend(self.high + 1);
@@ -337,9 +388,10 @@ macro_rules! floats {
 
             #[cold]
             fn spill(&mut self, number: $float, remove: bool) {
-                self.spilled = true;
-                self.words.take(self.pair.near, false);
-                self.words.take(self.pair.lack, false);
+                if !core::mem::replace(&mut self.spilled, true) {
+                    self.words.take(self.pair.near, false);
+                    self.words.take(self.pair.lack, false);
+                }
                 self.words.take(number, remove);
             }
         }
@@ -361,6 +413,15 @@ macro_rules! floats {
             #[allow(clippy::cast_precision_loss)] // the nearest float is meant
             fn mean(&self, count: u64) -> $float {
                 self.sum() / count as $float
+            }
+            fn merge(&mut self, other: &Self) {
+                if other.spilled {
+                    self.spill(0.0, false);
+                    self.words.merge(&other.words);
+                } else {
+                    self.take(other.pair.near, false);
+                    self.take(other.pair.lack, false);
+                }
             }
         }
     };
@@ -410,6 +471,21 @@ mod tests {
             total.remove(other);
             let exact: i128 = numbers.iter().map(|x| i128::from(*x)).sum();
             prop_assert_eq!(total.sum(), exact as f64);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn two_totals_together_are_one(a in prop::collection::vec(any::<f64>(), 0..20), b in prop::collection::vec(any::<f64>(), 0..20),
+            c in prop::collection::vec(any::<f32>(), 0..9)) {
+            let total = |numbers: &[f64]| { let mut total = FixedPointSum::<f64, 34>::default(); numbers.iter().for_each(|x| total.add(*x)); total };
+            let (mut both, whole) = (total(&a), total(&[a.clone(), b.clone()].concat()));
+            both.merge(&total(&b));
+            prop_assert_eq!(both.sum().to_bits(), whole.sum().to_bits());
+            let narrow = |numbers: &[f32]| { let mut total = FixedPointSum::<f32, 6>::default(); numbers.iter().for_each(|x| total.add(*x)); total };
+            let mut both = narrow(&c);
+            both.merge(&narrow(&c));
+            prop_assert_eq!(both.sum().to_bits(), narrow(&[c.clone(), c].concat()).sum().to_bits());
         }
     }
 

@@ -18,7 +18,8 @@ use crate::thing::Filter;
 
 #[cfg(feature = "alloc")]
 use {
-    super::event_window::{Calendar, EventWindow, Periods},
+    super::event_window::EventWindow,
+    super::framing::{Calendar, Periods, Sessions},
     super::keyed::Keyed,
     super::per_key::{Overlapping, PerKey},
     crate::clock::Timestamp,
@@ -86,7 +87,7 @@ impl Window {
     /// [`Windowed`](super::Windowed). It does not depend on the time of arrival: a replay of last year's file gives what the live run gave.
     ///
     /// Holds the aggregate of each window that is open, up to 1,024. Sends `T::With<Windowed<A::Out>>`. Options: `every`, `by_key`,
-    /// `corrections`, `early`, `late_to`, `metered`, `at_most`.
+    /// `by_saved_key`, `corrections`, `early`, `late_to`, `metered`, `at_most`.
     ///
     /// ```
     /// # use core::time::Duration;
@@ -114,7 +115,7 @@ impl Window {
     /// As [`event_time`](Self::event_time), by the periods of a [`Calendar`]: the months of UTC, the days of a time zone.
     ///
     /// Holds the aggregate of each window that is open, up to 1,024. Sends `T::With<Windowed<A::Out>>`. Options: `by_key`,
-    /// `corrections`, `early`, `late_to`, `metered`, `at_most`.
+    /// `by_saved_key`, `corrections`, `early`, `late_to`, `metered`, `at_most`.
     ///
     /// ```
     /// # use core::time::Duration;
@@ -130,6 +131,37 @@ impl Window {
     #[cfg(feature = "alloc")]
     pub fn calendar<T, F: FnMut(&T) -> Timestamp, C: Calendar>(calendar: C, time: F) -> EventWindow<T, F, C> {
         EventWindow::new(calendar, time)
+    }
+
+    /// Sessions by the time that `time` reads from the events: a window lasts as long as events follow each other by less than `gap`, and
+    /// ends `gap` after the last of them. How long a machine ran, what a visitor did, one shower of rain.
+    ///
+    /// As [`event_time`](Self::event_time) otherwise. An event between two sessions makes one of them, so the aggregate must be one that
+    /// can be put together of parts ([`Merge`](super::Merge)): all at hand can, but none that was begun with a start state, which
+    /// would count once for each part.
+    ///
+    /// Holds the aggregate of each window that is open, up to 1,024. Sends `T::With<Windowed<A::Out>>`. Options: `by_key`,
+    /// `by_saved_key`, `corrections`, `early`, `late_to`, `metered`, `at_most`.
+    ///
+    /// ```
+    /// # use core::time::Duration;
+    /// # use thingflow_core::prelude::*;
+    /// use thingflow_core::windows::Count;
+    /// let pump = [1, 4, 30, 8, 33].map(Timestamp::from_secs); // it ran twice; what was of second 8 came late
+    /// let sessions = Window::session(Duration::from_secs(5), |at: &Timestamp| *at);
+    /// let runs = from_iter(pump).watermarks(|at| *at, Duration::from_secs(25)).aggregate(sessions, Count::new());
+    /// let runs = runs.map(|run| (run.start.as_secs_f64(), run.end.as_secs_f64(), run.value));
+    /// assert_eq!(runs.collect_now(), [(1.0, 13.0, 3), (30.0, 38.0, 2)]);
+    /// ```
+    ///
+    /// # Panics
+    /// If the gap is zero.
+    #[cfg(feature = "alloc")]
+    #[doc(alias = "session_window")]
+    #[track_caller]
+    pub fn session<T, F: FnMut(&T) -> Timestamp>(gap: Duration, time: F) -> EventWindow<T, F, Sessions> {
+        assert!(!gap.is_zero(), "a session that ends after no time: use 1 ns or more");
+        EventWindow::new(Sessions(gap), time)
     }
 
     /// The last `n` events: a result for each event, from the `n`th on.

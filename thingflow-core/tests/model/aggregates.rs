@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use proptest::prelude::*;
-use thingflow_core::StateVisitor;
 use thingflow_core::prelude::*;
 use thingflow_core::testing::Recorder;
 use thingflow_core::windows::{
     Aggregate, Autocorrelation, Bins, Correlation, Count, Covariance, Derivative, ExactMean, ExactSum, First,
-    Histogram, Increase, Integral, Last, Max, Mean, Median, Min, Mode, OrNone, Quantile, Rate, StdDev, Sum, TimeMean,
-    Trend, ValueCounts, Variance,
+    Histogram, Increase, Integral, Last, Max, Mean, Median, Merge, Min, Mode, Of, OrNone, Quantile, Rate, StdDev, Sum,
+    TimeMean, Trend, ValueCounts, Variance,
 };
+use thingflow_core::{SavedState, StateVisitor};
 
 const NAN: f64 = f64::NAN;
 const INFINITY: f64 = f64::INFINITY;
@@ -318,6 +318,21 @@ where
         Window::every(n, 2).bounds(), Window::last(span, Limit::drop_oldest(5)); aggregate);
 }
 
+fn merged<V, A>(older: &[V], newer: &[V], aggregate: &A)
+where
+    A: Aggregate<V, Out: std::fmt::Debug> + Merge + Clone,
+{
+    let of = |values: &mut dyn Iterator<Item = &V>| {
+        let mut part = aggregate.clone();
+        values.for_each(|value| part.absorb(value));
+        part
+    };
+    let (mut both, whole) = (of(&mut older.iter()), of(&mut older.iter().chain(newer)));
+    both.merge(of(&mut newer.iter()));
+    let (both, whole) = (format!("{:?}", both.value()), format!("{:?}", whole.value()));
+    assert!(is_alike(&both, &whole), "{both} is not {whole}");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(32))]
 
@@ -346,6 +361,22 @@ proptest! {
         in_all_windows(&e, at, n, &OrNone((Rate::new(), Increase::new(), Derivative::new(), Integral::new(), TimeMean::new())));
     }
 
+    /// Two parts of a window put together are as the whole.
+    #[test]
+    fn parts_that_are_merged(e in prop::collection::vec(value(), 0..30), at in 0_usize..30) {
+        let (a, b) = e.split_at(at.min(e.len()));
+        merged(a, b, &(Sum::new(), OrNone(Mean::new()), OrNone(Min::new()), OrNone(Max::new())));
+        merged(a, b, &(ExactSum::new(), OrNone(ExactMean::new()), Count::new(), OrNone(First::new()), OrNone(Last::new())));
+        merged(a, b, &OrNone((Median::new(), Quantile::at(0.3), Mode::new(), Histogram::new([0.0, 1.0]))));
+        merged(a, b, &[OrNone(Mode::new())].map(|mode| Of(|x: &f64| *x, mode))[0]);
+        let small: Vec<f64> = e.iter().copied().filter(|x| x.is_finite() && x.abs() < 1e9).collect();
+        let (a, b) = small.split_at(at.min(small.len()));
+        merged(a, b, &OrNone((StdDev::new(), Autocorrelation::new())));
+        let whole = |x: &f64| (4.0 * x) as i32;
+        let (a, b): (Vec<i32>, Vec<i32>) = (a.iter().map(whole).collect(), b.iter().map(whole).collect());
+        merged(&a, &b, &(Sum::new(), Mean::new(), ValueCounts::new()));
+    }
+
     /// What comes from outside may be anything: a walk that restores nonsense breaks nothing.
     #[test]
     fn nonsense_is_no_panic(state in prop::collection::vec(prop_oneof![any::<u64>(), Just(u64::MAX), 0_u64..9], 200), e in prop::collection::vec(small(), 0..12)) {
@@ -364,6 +395,13 @@ proptest! {
             Box::new(pipe().aggregate(Window::each(Duration::from_secs(3)), all).to(call(drop))),
             Box::new(pipe().running_avg(3).to(call(drop))),
             Box::new(pipe::<f64>().aggregate(Window::running(), ExactSum::new()).to(call(drop))),
+            Box::new(pipe::<f64>().aggregate(Window::tumbling(3), (Median::new(), Mode::new(), Quantile::at(0.1))).to(call(drop))),
+            Box::new(pipe::<f64>().aggregate(Window::tumbling(3), (First::new(), Last::new(), Min::new(), Sum::new())).to(call(drop))),
+            Box::new(pipe().map(|x: f64| x as i16).aggregate(Window::tumbling(3), (Sum::new(), ExactMean::new())).to(call(drop))),
+            Box::new(pipe().map(|x: f64| x as u64).aggregate(Window::running(), (Sum::new(), Mean::new(), Max::new())).to(call(drop))),
+            Box::new(pipe().map(|x: f64| (x, x)).aggregate(Window::running(), (Correlation::new(), Trend::new(), Rate::new(), TimeMean::new())).to(call(drop))),
+            Box::new(pipe::<f64>().aggregate(Window::last(Duration::from_secs(1 << 40), Limit::drop_oldest(1 << 40)), Mean::new()).to(call(drop))),
+            Box::new(pipe::<f64>().aggregate(Window::sliding(1_usize << 40).partial(), Mean::new()).to(call(drop))),
         ];
         let cx = &mut Context::detached(Instant::ZERO);
         for chain in &mut chains {
@@ -373,4 +411,64 @@ proptest! {
             }
         }
     }
+}
+
+/// Shows the same number wherever one is asked for, and hears whether it was refused.
+struct Always(u64, bool);
+
+impl StateVisitor for Always {
+    fn integer(&mut self, _: &str, value: &mut u64) {
+        *value = self.0;
+    }
+    fn float(&mut self, _: &str, value: &mut f64) {
+        *value = 1.0;
+    }
+    fn refuse(&mut self, _: &str) {
+        self.1 = true;
+    }
+}
+
+#[test]
+fn e05_a_length_that_is_forged_is_refused_and_costs_nothing() {
+    fn refuses(mut chain: impl InputThing<f64>) {
+        for length in [u64::from(u32::MAX), u64::MAX, 1 << 40] {
+            let mut forged = Always(length, false);
+            assert!(chain.notice(Notice::State(&mut forged), &mut Context::detached(Instant::ZERO)).is_ok());
+            assert!(forged.1, "a length of {length} was not refused");
+        }
+    }
+    refuses(pipe::<f64>().aggregate(Window::tumbling(3), Median::new()).to(call(drop)));
+    refuses(pipe::<f64>().aggregate(Window::running(), Quantile::at(0.9)).to(call(drop)));
+    refuses(pipe::<f64>().aggregate(Window::each(Duration::from_secs(3)), Mode::new()).to(call(drop)));
+    refuses(pipe::<f64>().aggregate(Window::sliding(3), Median::new()).to(call(drop)));
+    refuses(
+        pipe::<f64>()
+            .aggregate(Window::last(Duration::from_secs(1), Limit::drop_oldest(9)), Mean::new())
+            .to(call(drop)),
+    );
+}
+
+#[test]
+fn e05_a_state_that_is_damaged_or_of_another_chain_is_an_error() {
+    let cx = &mut Context::detached(Instant::ZERO);
+    let chain = || pipe::<f64>().aggregate(Window::tumbling(1000), (Median::new(), Mean::new())).to(call(drop));
+    let mut full = chain();
+    (0..700).for_each(|x| assert!(full.next(f64::from(x % 50), cx).is_ok()));
+    let saved = SavedState::of(&mut full, cx).expect("no fatal error");
+    let mut again = chain();
+    saved.restore(&mut again, cx).expect("the same");
+    assert_eq!(SavedState::of(&mut again, cx).expect("no fatal error"), saved);
+
+    let words = saved.clone().into_words();
+    assert_eq!(SavedState::from_words(words.clone()).expect("whole"), saved);
+    for at in 0..words.len() {
+        let mut damaged = words.clone();
+        damaged[at] ^= 1 << (at % 64);
+        assert!(SavedState::from_words(damaged).is_err(), "word {at}");
+        assert!(SavedState::from_words(words[..at].to_vec()).is_err(), "cut at {at}");
+    }
+    let mut other = pipe::<f64>().aggregate(Window::tumbling(1000), Mean::new()).to(call(drop));
+    let error = saved.restore(&mut other, cx).expect_err("another chain");
+    assert!(error.to_string().starts_with("invalid state: "), "{error}");
+    assert_eq!(format!("{error:?}"), error.to_string());
 }

@@ -2,6 +2,7 @@
 
 use super::Aggregate;
 use crate::state::{Saved, StateVisitor};
+use crate::windows::Merge;
 
 /// How many values are in the window. Works on values of any kind, and counts a NaN, too: each event has one.
 ///
@@ -42,5 +43,11 @@ impl<V> Aggregate<V> for Count {
     }
     fn on_state(&mut self, state: &mut dyn StateVisitor) {
         self.0.on_state("count", state);
+    }
+}
+
+impl Merge for Count {
+    fn merge(&mut self, later: Self) {
+        self.0 = self.0.wrapping_add(later.0);
     }
 }

@@ -6,7 +6,8 @@ use core::cmp::Ordering;
 
 use super::Aggregate;
 use crate::measure::Number;
-use crate::state::{Saved, StateVisitor};
+use crate::state::{Items, Saved, StateVisitor};
+use crate::windows::Merge;
 
 /// How often each different value is in the window, as pairs `(value, count)`, the most frequent first, and of equal counts the smaller
 /// value first: of whole numbers, characters, names.
@@ -46,7 +47,7 @@ impl<V: Ord + Clone> Aggregate<V> for ValueCounts<V> {
     type Out = Vec<(V, u64)>;
     fn add(&mut self, value: &V) {
         match self.0.get_mut(value) {
-            Some(count) => *count += 1,
+            Some(count) => *count = count.saturating_add(1),
             None => drop(self.0.insert(value.clone(), 1)),
         }
     }
@@ -131,7 +132,7 @@ impl<V: Number> Aggregate<V> for Mode<V> {
     type Out = V;
     fn add(&mut self, value: &V) {
         if !value.is_nan() {
-            self.count(*value, |count| count + 1);
+            self.count(*value, |count| count.saturating_add(1));
         }
     }
     fn remove(&mut self, value: &V) {
@@ -147,9 +148,8 @@ impl<V: Number> Aggregate<V> for Mode<V> {
     }
     fn on_state(&mut self, state: &mut dyn StateVisitor) {
         let mut counts = core::mem::take(self).counts.into_iter();
-        let mut len = counts.len();
-        len.on_state("values", state);
-        for _ in 0..len {
+        let mut items = Items::of("values", counts.len(), state);
+        while items.another(state) {
             let (mut value, mut count) = counts.next().map_or((V::blank(), 0), |(value, count)| (value.0, count));
             value.on_state("value", state);
             count.on_state("count", state);
@@ -158,5 +158,22 @@ impl<V: Number> Aggregate<V> for Mode<V> {
     }
     fn on_value(value: &mut Option<V>, state: &mut dyn StateVisitor) {
         value.on_state("value", state);
+    }
+}
+
+impl<V: Ord> Merge for ValueCounts<V> {
+    fn merge(&mut self, later: Self) {
+        for (value, count) in later.0 {
+            let own = self.0.entry(value).or_insert(0);
+            *own = own.saturating_add(count);
+        }
+    }
+}
+
+impl<V: Number> Merge for Mode<V> {
+    fn merge(&mut self, later: Self) {
+        for (value, count) in later.counts {
+            self.count(value.0, |own| own.saturating_add(count));
+        }
     }
 }

@@ -3,6 +3,7 @@
 use super::Aggregate;
 use crate::state::{Saved, StateVisitor};
 use crate::storage::{InPlace, Room, Store};
+use crate::windows::Merge;
 
 #[cfg(feature = "alloc")]
 use crate::storage::OnHeap;
@@ -159,5 +160,18 @@ impl<V: Clone + PartialEq + Saved> Aggregate<V> for Last<V> {
     }
     fn on_value(value: &mut Option<V>, state: &mut dyn StateVisitor) {
         value.on_state("value", state);
+    }
+}
+
+impl<V, S> Merge for Edge<V, S> {
+    fn merge(&mut self, later: Self) {
+        self.first = self.first.take().or(later.first);
+    }
+}
+
+impl<V> Merge for Last<V> {
+    fn merge(&mut self, later: Self) {
+        self.count = self.count.saturating_add(later.count);
+        self.last = later.last.or_else(|| self.last.take());
     }
 }

@@ -3,6 +3,7 @@
 use super::Aggregate;
 use crate::measure::Number;
 use crate::state::{Saved, StateVisitor};
+use crate::windows::Merge;
 
 /// How many values of the window lie in each of the ranges between some edges, in fixed memory: of `N` edges there are `N - 1` ranges, and
 /// what lies below the first edge and from the last one on. A range includes its lower edge and not its upper one. A NaN is left
@@ -112,5 +113,15 @@ impl<V: Number, const N: usize> Aggregate<V> for Histogram<V, N> {
     }
     fn on_value(value: &mut Option<V>, state: &mut dyn StateVisitor) {
         value.on_state("value", state);
+    }
+}
+
+/// Of two with the same edges.
+impl<V, const N: usize> Merge for Histogram<V, N> {
+    fn merge(&mut self, later: Self) {
+        let Bins { below, above, counts } = later.bins;
+        self.bins.below = self.bins.below.saturating_add(below);
+        self.bins.above = self.bins.above.saturating_add(above);
+        self.bins.counts.iter_mut().zip(counts).for_each(|(bin, count)| *bin = bin.saturating_add(count));
     }
 }

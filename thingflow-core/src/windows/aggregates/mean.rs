@@ -5,7 +5,7 @@ use core::marker::PhantomData;
 use super::Aggregate;
 use crate::measure::Number;
 use crate::state::{Saved, StateVisitor};
-use crate::windows::Total;
+use crate::windows::{Merge, Total};
 
 /// The mean of the values in the window; of none there is no mean. It is the [`Sum`](super::Sum) over the count, a float also
 /// for integers.
@@ -86,5 +86,12 @@ impl<N: Number, T: Total<N> + Saved> Aggregate<N> for MeanBy<N, T> {
     }
     fn on_value(value: &mut Option<N>, state: &mut dyn StateVisitor) {
         value.on_state("value", state);
+    }
+}
+
+impl<N: Number, T: Total<N>> Merge for MeanBy<N, T> {
+    fn merge(&mut self, later: Self) {
+        self.total.merge(&later.total);
+        self.count = self.count.wrapping_add(later.count);
     }
 }

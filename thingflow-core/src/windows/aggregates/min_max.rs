@@ -8,6 +8,7 @@ use super::Aggregate;
 use crate::measure::Number;
 use crate::state::{Saved, StateVisitor};
 use crate::storage::{InPlace, Room, Store};
+use crate::windows::Merge;
 
 #[cfg(feature = "alloc")]
 use crate::storage::OnHeap;
@@ -132,5 +133,13 @@ impl<V: Number, R: Store<V>, P: Preference> Aggregate<V> for Extreme<V, R, P> {
     }
     fn on_value(value: &mut Option<V>, state: &mut dyn StateVisitor) {
         value.on_state("value", state);
+    }
+}
+
+impl<V: Number, R: Store<V>, P: Preference> Merge for Extreme<V, R, P> {
+    fn merge(&mut self, later: Self) {
+        if let Some(best) = later.best {
+            self.absorb(&best);
+        }
     }
 }

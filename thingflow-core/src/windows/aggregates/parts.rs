@@ -5,6 +5,7 @@ use core::fmt::Debug;
 use super::Aggregate;
 use crate::state::{Saved, StateVisitor};
 use crate::storage::{Room, Store};
+use crate::windows::Merge;
 
 /// How the values of a window are summed up: what one value is, and what two neighbouring parts of a window are together.
 ///
@@ -161,5 +162,11 @@ impl<V, R: Room, M: Summary<V>> Debug for Parts<V, R, M> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         let held = self.new.len() + self.old.len();
         f.debug_struct("Parts").field("held", &held).field("newest", &self.newest).finish_non_exhaustive()
+    }
+}
+
+impl<V, R: Room, M: Summary<V>> Merge for Parts<V, R, M> {
+    fn merge(&mut self, later: Self) {
+        self.newest = self.join(self.newest, later.newest);
     }
 }

@@ -5,7 +5,8 @@ use core::fmt::Debug;
 use super::Aggregate;
 use super::ranks::{Ranks, Row, fraction, place};
 use crate::measure::{Float, Number};
-use crate::state::{Saved, StateVisitor};
+use crate::state::{Items, Saved, StateVisitor};
+use crate::windows::Merge;
 
 #[cfg(feature = "alloc")]
 use super::ranks::Heaps;
@@ -133,16 +134,24 @@ impl<V: Number, S: Ranks<V>, P: Share> Aggregate<V> for Ranked<V, S, P> {
     }
     fn on_state(&mut self, state: &mut dyn StateVisitor) {
         let held = core::mem::take(&mut self.values);
-        let mut len = held.len();
-        len.on_state("values", state);
+        let mut items = Items::of("values", held.len(), state);
         let mut values = held.values();
-        for _ in 0..len.min(S::ROOM) {
+        while items.another(state) {
             let mut value = values.next().unwrap_or_else(V::blank);
             value.on_state("value", state);
-            self.add(&value);
+            if self.values.len() < S::ROOM {
+                self.add(&value);
+            }
         }
     }
     fn on_value(value: &mut Option<V>, state: &mut dyn StateVisitor) {
         value.on_state("value", state);
+    }
+}
+
+/// As many values as there is [room](Ranks::ROOM) for.
+impl<V: Number, S: Ranks<V>, P: Share> Merge for Ranked<V, S, P> {
+    fn merge(&mut self, later: Self) {
+        later.values.values().for_each(|value| self.add(&value));
     }
 }

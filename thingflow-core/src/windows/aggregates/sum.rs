@@ -5,7 +5,7 @@ use core::marker::PhantomData;
 use super::Aggregate;
 use crate::measure::Number;
 use crate::state::{Saved, StateVisitor};
-use crate::windows::Total;
+use crate::windows::{Merge, Total};
 
 /// The sum of the values in the window, 0 for none.
 ///
@@ -93,5 +93,11 @@ impl<N: Number, T: Total<N> + Saved> Aggregate<N> for SumBy<N, T> {
     }
     fn on_value(value: &mut Option<N>, state: &mut dyn StateVisitor) {
         value.on_state("value", state);
+    }
+}
+
+impl<N: Number, T: Total<N>> Merge for SumBy<N, T> {
+    fn merge(&mut self, later: Self) {
+        self.total.merge(&later.total);
     }
 }
