@@ -3,10 +3,12 @@
 (() => {
   const POINTS = 6000; // of a plot: ten minutes at ten a second
   const MOST_TAPS = 64; // that the program allows
-  const GAP = 3000; // milliseconds without a value are a gap
+  const GAP = 3000; // milliseconds without a value are a gap, if it is five times as long as usual
   const at = (id) => document.getElementById(id);
   let token = "";
   let hasControl = false;
+  let pasts = []; // names of places of which the program knows the past
+  let units = {}; // by the names of places
   let before = null; // the last snapshot
   const plotted = new Map(); // id of a place: its series
   const wanted = new Set(); // names that are to be plotted as soon as they are there
@@ -113,6 +115,7 @@
     return ((counted(node) - counted(old)) / seconds).toFixed(1);
   };
 
+  const withUnit = (name, shown) => (shown === "" ? "" : shown + unit(name));
   const placeRow = (node, n) => {
     const sum = (name) => node.queues.reduce((total, it) => total + it[name], 0);
     const waiting = sum("waiting");
@@ -126,7 +129,7 @@
       [events === null ? "" : number(events), "number"], [rate(node), "number"],
       isFull ? [`${queue}, full`, "number bad"] : [queue, "number"],
       [node.queues.length ? number(dropped) : "", dropped ? "number bad" : "number"],
-      [last.get(node.id) ?? node.probe?.last ?? "", "value"],
+      [withUnit(node.name, last.get(node.id) ?? node.probe?.last ?? ""), "value"],
     ];
     const canPlot = node.id !== null && node.tappable;
     const plot = { label: "plot", isOn: plotted.has(node.id), act: () => toggle(node.id, node.name) };
@@ -231,23 +234,69 @@
   };
   const short = (value) => (Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(6))));
 
+  const none = { times: [], values: [] };
+  const unit = (name) => (Object.hasOwn(units, name) ? ` ${units[name]}` : "");
+
   class Series {
     constructor(name, colour) {
       this.name = name;
       this.colour = colour;
       this.times = [];
       this.values = [];
+      this.usual = null; // milliseconds between two values
+      this.past = none; // what was before the page was opened
+      this.part = none; // of that, what has been zoomed into, with more points
       this.note = "waiting for a value";
+    }
+    // All that is known, in order: the part that has been zoomed into in place of the same time of the past.
+    data() {
+      const [first, last] = [this.part.times[0], this.part.times.at(-1)];
+      const times = [], values = [];
+      const add = (from, keep) => from.times.forEach((time, n) => {
+        if (keep(time) && !(time <= times.at(-1))) {
+          times.push(time);
+          values.push(from.values[n]);
+        }
+      });
+      const live = this.times[0] ?? Infinity;
+      add(this.past, (time) => time < live && !(time >= first));
+      add(this.part, (time) => time < live);
+      add(this.past, (time) => time < live && time > last);
+      if (times.length === 0) return [this.times, this.values];
+      return [times.concat(this.times), values.concat(this.values)];
+    }
+    async fetchPast(from, until) {
+      if (!pasts.includes(this.name)) return none;
+      try {
+        const answer = await ask(`/api/past?place=${encodeURIComponent(this.name)}&from=${Math.floor(from * 1000)}&until=${Math.ceil(until * 1000)}`);
+        if (!answer.ok) throw new Error(await answer.text());
+        const { times, values } = await answer.json();
+        return { times: times.map((time) => time / 1000), values };
+      } catch (error) {
+        this.note = error.message;
+        return none;
+      }
+    }
+    async reach(seconds) {
+      this.past = seconds ? await this.fetchPast(Date.now() / 1000 - seconds, this.times[0] ?? Date.now() / 1000 + 60) : none;
+      this.part = none;
+      stale = true;
     }
     add(time, shown) {
       const value = asNumber(shown);
-      this.note = Number.isNaN(value) ? `${shown} is no number: see “last value”` : `now ${short(value)}`;
+      this.note = Number.isNaN(value) ? `${shown} is no number: see “last value”` : `now ${short(value)}${unit(this.name)}`;
       const seconds = time / 1000;
       const lastTime = this.times.at(-1);
       if (lastTime !== undefined && seconds <= lastTime) return;
-      if (lastTime !== undefined && time - lastTime * 1000 > GAP) {
-        this.times.push(lastTime + 0.001);
-        this.values.push(null);
+      if (lastTime !== undefined) {
+        const interval = time - lastTime * 1000;
+        this.usual ??= interval;
+        if (interval > GAP && interval > 5 * this.usual) {
+          this.times.push(lastTime + 0.001);
+          this.values.push(null);
+        } else {
+          this.usual += (interval - this.usual) / 8;
+        }
       }
       this.times.push(seconds);
       this.values.push(Number.isNaN(value) ? null : value);
@@ -271,9 +320,16 @@
       const ink = () => getComputedStyle(document.body).color; // asked anew: it may become dark
       const axis = { stroke: ink, grid: { stroke: "#8884", width: 1 }, ticks: { stroke: "#8884", width: 1 } };
       const times = { ...axis, space: 90, values: (_, splits, __, ___, step) => splits.map((it) => mark(it, step)) };
-      const line = (it) => ({ label: it.name, stroke: it.colour, width: 2, spanGaps: false, points: { show: false }, value: (_, v) => (v == null ? "–" : short(v)) });
+      const line = (it) => ({ label: it.name, stroke: it.colour, width: 2, spanGaps: false, value: (_, v) => (v == null ? "–" : short(v) + unit(it.name)) });
       const at = { label: "time", value: (_, t) => (t == null ? "–" : `${day(new Date(t * 1000))} ${clock(new Date(t * 1000))}`) };
-      const select = () => { this.isZoomed = true; };
+      const select = async (chart) => {
+        if (chart.select.width <= 0) return;
+        this.isZoomed = true;
+        const [from, until] = [0, chart.select.width].map((x) => chart.posToVal(chart.select.left + x, "x"));
+        const parts = await Promise.all(all.map((it) => it.fetchPast(from, until)));
+        all.forEach((it, n) => { it.part = parts[n]; });
+        stale = true;
+      };
       const options = {
         width: this.width(), height: 220, cursor: { drag: { x: true, y: false } },
         series: [at, ...all.map(line)], axes: [times, { ...axis, size: 60, values: (_, splits) => splits.map(short) }],
@@ -281,17 +337,23 @@
       };
       document.getElementById("plots").append(this.box);
       this.chart = new uPlot(options, this.data(), this.box);
-      this.chart.over.addEventListener("dblclick", () => { this.isZoomed = false; });
+      this.chart.over.addEventListener("dblclick", () => {
+        this.isZoomed = false;
+        all.forEach((it) => { it.part = none; });
+        this.draw();
+      });
     }
     data() {
-      const tables = this.all.map((it) => [it.times, it.values]);
+      const tables = this.all.map((it) => it.data());
       return tables.length === 1 ? tables[0] : uPlot.join(tables);
     }
     width() { return Math.max(240, document.getElementById("plots").clientWidth - 16); }
     draw() {
       const note = this.all.length === 1 ? this.all[0].note : this.all.map((it) => `${it.name}: ${it.note}`).join("; ");
       set(this.note, "textContent", note);
-      this.chart.setData(this.data(), !this.isZoomed);
+      const data = this.data();
+      this.box.dataset.points = data[0].length;
+      this.chart.setData(data, !this.isZoomed);
       if (this.isZoomed) this.chart.redraw();
     }
     resize() { this.chart.setSize({ width: this.width(), height: 220 }); }
@@ -309,8 +371,15 @@
     charts.forEach((chart) => chart.draw());
     at("no-plots").hidden = plotted.size > 0;
     at("one-axis").hidden = plotted.size < 2;
+    at("since").hidden = !all.some((it) => pasts.includes(it.name));
   };
   at("together").addEventListener("change", arrange);
+  at("reach").addEventListener("change", () => plotted.forEach((it) => it.reach(Number(at("reach").value))));
+  const newSeries = (name) => {
+    const series = new Series(name, colour());
+    series.reach(Number(at("reach").value));
+    return series;
+  };
   const colour = () => {
     const used = new Set([...plotted.values()].map((it) => it.colour));
     return COLOURS.find((it) => !used.has(it)) ?? COLOURS[plotted.size % COLOURS.length];
@@ -321,7 +390,7 @@
     history.replaceState(null, "", location.pathname + (names ? `#${names}` : ""));
   };
   const toggle = (id, name) => {
-    if (!plotted.delete(id)) plotted.set(id, new Series(name, colour()));
+    if (!plotted.delete(id)) plotted.set(id, newSeries(name));
     remember();
     arrange();
     if (before) sync(at("places"), shownNodes(before).map(placeRow));
@@ -344,7 +413,7 @@
       const node = free.find((it) => it.name === name);
       if (node) {
         wanted.delete(name);
-        plotted.set(node.id, new Series(name, colour()));
+        plotted.set(node.id, newSeries(name));
         isNew = true;
       }
     }
@@ -456,6 +525,7 @@
       const about = await answer.json();
       at("title").textContent = document.title = about.title;
       hasControl = about.has_control;
+      ({ pasts, units } = about);
       at("controls").hidden = !hasControl;
     } catch {
       // The stream tries again, and says what is wrong.

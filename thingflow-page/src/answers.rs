@@ -1,5 +1,6 @@
 //! Answers to single questions.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,9 +10,10 @@ use axum::http::header::{ACCEPT, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
-use thingflow_core::{Control, InspectError, NodeId, Snapshot};
+use thingflow_core::{Control, InspectError, NodeId, Snapshot, Timestamp};
 
 use crate::metrics::{self, Format};
+use crate::past::Line;
 use crate::server::Site;
 
 /// An answer that could not be given, and why.
@@ -68,10 +70,14 @@ pub(crate) async fn snapshot(site: &Arc<Site>) -> Result<Snapshot, Failed> {
 pub(crate) struct About {
     title: String,
     has_control: bool,
+    /// Places of which the past is known.
+    pasts: Vec<String>,
+    units: BTreeMap<String, String>,
 }
 
 pub(crate) async fn about(State(site): State<Arc<Site>>) -> Json<About> {
-    Json(About { title: site.title.clone(), has_control: site.control.is_some() })
+    let pasts = site.pasts.places().map(str::to_owned).collect();
+    Json(About { title: site.title.clone(), has_control: site.control.is_some(), pasts, units: site.units.clone() })
 }
 
 pub(crate) async fn whole(State(site): State<Arc<Site>>) -> Result<Json<Snapshot>, Failed> {
@@ -112,6 +118,25 @@ pub(crate) async fn ready(State(site): State<Arc<Site>>) -> Result<String, Faile
         ));
     }
     Ok(format!("{} schedules work\n", schedules.len()))
+}
+
+/// A place's name, and milliseconds since 1970.
+#[derive(Deserialize)]
+pub(crate) struct Span {
+    place: String,
+    from: i64,
+    until: i64,
+}
+
+pub(crate) async fn past(State(site): State<Arc<Site>>, Query(span): Query<Span>) -> Result<Json<Line>, Failed> {
+    let at = |millis: i64| Timestamp::from_nanos(millis.saturating_mul(1_000_000));
+    let (place, span) = (span.place, at(span.from)..at(span.until));
+    let line = ask(&site, move |site| Ok(site.pasts.line(&place, &span))).await?;
+    match line {
+        Some(Ok(line)) => Ok(Json(line)),
+        Some(Err(error)) => Err(Failed(StatusCode::INTERNAL_SERVER_ERROR, format!("cannot read the past: {error}"))),
+        None => Err(Failed(StatusCode::NOT_FOUND, "unknown past: the program offers it by `Options::past`".into())),
+    }
 }
 
 /// Which schedule a request is about.

@@ -55,6 +55,7 @@ mod error;
 mod guard;
 mod metrics;
 mod options;
+mod past;
 mod process;
 mod server;
 mod stream;

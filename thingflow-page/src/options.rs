@@ -1,11 +1,16 @@
 //! [`Options`]: where the page is, and what it may do.
 
+use std::collections::BTreeMap;
+use std::error::Error;
 use std::net::{SocketAddr, TcpListener};
+use std::ops::Range;
 use std::path::PathBuf;
 
-use thingflow_core::Scheduler;
+use thingflow_core::history::Kept;
+use thingflow_core::{Scheduler, Timestamp};
 
 use crate::error::PageError;
+use crate::past::Pasts;
 use crate::server::{self, Page};
 use crate::token::Token;
 use crate::unix::UnixPage;
@@ -28,6 +33,8 @@ pub struct Options {
     pub(crate) token: Option<Token>,
     pub(crate) hosts: Vec<String>,
     pub(crate) has_control: bool,
+    pub(crate) pasts: Pasts,
+    pub(crate) units: BTreeMap<String, String>,
     is_open: bool,
 }
 
@@ -42,7 +49,8 @@ impl Options {
     /// A page at an address of this machine, such as `127.0.0.1:8080`; with a port of 0 the system chooses one.
     pub fn new(address: impl Into<String>) -> Self {
         let (title, hosts) = ("ThingFlow".to_owned(), Vec::new());
-        Self { address: address.into(), title, token: None, hosts, has_control: false, is_open: false }
+        let (pasts, units) = (Pasts::default(), BTreeMap::new());
+        Self { address: address.into(), title, token: None, hosts, has_control: false, pasts, units, is_open: false }
     }
 
     /// What the page is called.
@@ -64,6 +72,37 @@ impl Options {
     /// any other name are refused, since a foreign page could make them.
     pub fn allow_host(mut self, name: impl Into<String>) -> Self {
         self.hosts.push(name.into().to_ascii_lowercase());
+        self
+    }
+
+    /// The past of a place, by its name, for its plots: what `read` gives of a span of time, from memory or from a journal. It is called
+    /// on the page's threads, for some hundred short spans one after the other, so that no more than one of them is in memory; a plot
+    /// keeps the extremes of each.
+    ///
+    /// ```
+    /// use thingflow_core::history::{History, Past};
+    /// use thingflow_core::prelude::*;
+    /// use thingflow_page::Options;
+    /// # let scheduler = Scheduler::new()?;
+    /// let history = History::new(Limit::drop_oldest(36_000)); // an hour of ten a second
+    /// let keeper = history.keeper();
+    /// scheduler.schedule_recurring(interval(Duration::from_millis(100)).map(|n| n as f64).probe("level").tap(keeper).connect(call(drop)))?;
+    /// let page = Options::new("127.0.0.1:0").past("level", move |span| Ok(history.range(span)?)).serve(&scheduler)?;
+    /// # use std::time::Duration;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn past<T: Into<f64>>(
+        mut self,
+        place: impl Into<String>,
+        read: impl Fn(Range<Timestamp>) -> Result<Vec<Kept<T>>, Box<dyn Error + Send + Sync>> + Send + Sync + 'static,
+    ) -> Self {
+        self.pasts.add(place.into(), read);
+        self
+    }
+
+    /// The unit of what a place sends, by its name, such as `°C`: it stands behind its values.
+    pub fn unit(mut self, place: impl Into<String>, unit: impl Into<String>) -> Self {
+        self.units.insert(place.into(), unit.into());
         self
     }
 

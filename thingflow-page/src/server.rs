@@ -1,5 +1,6 @@
 //! [`Page`]: the page while it is served, on a thread of its own.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -18,6 +19,7 @@ use tokio::sync::oneshot;
 use crate::connections::Listener;
 use crate::guard::{self, Guard};
 use crate::options::Options;
+use crate::past::Pasts;
 use crate::stream::Tabs;
 use crate::token::Token;
 use crate::unix::{Socket, UnixPage};
@@ -35,6 +37,8 @@ pub(crate) struct Site {
     pub(crate) title: String,
     pub(crate) inspector: Inspector,
     pub(crate) control: Option<Control>,
+    pub(crate) pasts: Pasts,
+    pub(crate) units: BTreeMap<String, String>,
     pub(crate) tabs: Mutex<Tabs>,
 }
 
@@ -122,6 +126,8 @@ fn start(listener: Listener, guard: Guard, options: Options, scheduler: &Schedul
         title: options.title,
         inspector: scheduler.inspector().within(PATIENCE),
         control: options.has_control.then(|| scheduler.control().within(PATIENCE)),
+        pasts: options.pasts,
+        units: options.units,
         tabs: Mutex::default(),
     };
     let router = router(Arc::new(site), Arc::new(guard));
@@ -149,6 +155,7 @@ fn router(site: Arc<Site>, guard: Arc<Guard>) -> Router {
         .route("/api/about", get(answers::about))
         .route("/api/snapshot", get(answers::whole))
         .route("/api/graph.svg", get(answers::graph))
+        .route("/api/past", get(answers::past))
         .route("/api/stream", get(stream::open))
         .route("/api/pause", post(answers::pause))
         .route("/api/resume", post(answers::resume))

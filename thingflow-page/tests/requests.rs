@@ -8,6 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use thingflow_core::OnFailure;
+use thingflow_core::history::Kept;
 use thingflow_core::prelude::*;
 use thingflow_core::testing::{FlakySensor, ListSensor};
 use thingflow_page::{Options, Page, Token};
@@ -342,6 +343,32 @@ fn what_holds_the_scheduler_up_is_named_while_it_does_and_afterwards() -> Done {
         after.contains("\nthingflow_up 1\n") && after.contains("overrun_ongoing_seconds{thing=\"pump\"} 0"),
         "{after}"
     );
+    Ok(())
+}
+
+#[test]
+fn the_past_of_a_place_is_read_in_short_spans_and_what_cannot_be_read_is_said() -> Done {
+    let kept = |span: std::ops::Range<Timestamp>| Kept { number: 1, time: span.start, event: 0.5 };
+    let [whole, unknown, broken, hostile] = with_page(
+        move |options| {
+            let options = options.past("short", move |span| Ok(vec![kept(span)]));
+            options.past::<f64>("broken", |_| Err("the disk is gone".into()))
+        },
+        |address| {
+            let ask =
+                |place: &str, from: &str| get(address, &format!("/api/past?place={place}&from={from}&until=2000"));
+            Ok([
+                ask("short", "1000")?,
+                ask("values", "1000")?,
+                ask("broken", "0")?,
+                ask("short", "-9223372036854775808")?,
+            ])
+        },
+    )?;
+    assert!(whole.matches("0.5").count() >= 256 && whole.contains("\"times\":[1000.0,1003.9"), "{whole}");
+    assert!(status(&unknown) == 404 && unknown.contains("Options::past"), "{unknown}");
+    assert!(status(&broken) == 500 && broken.contains("the disk is gone"), "{broken}");
+    assert_eq!(status(&hostile), 200);
     Ok(())
 }
 

@@ -158,6 +158,28 @@ impl Chromium {
         Ok(())
     }
 
+    /// Drags the mouse over an element, from one part of its width to another.
+    pub(crate) fn drag(&mut self, tab: &Tab, element: &str, from: f64, to: f64) -> Done {
+        let place = format!(
+            "(() => {{ const it = {element}; it.scrollIntoView({{ block: 'center', behavior: 'instant' }});
+             const box = it.getBoundingClientRect(); return [box.x, box.width, box.y + box.height / 2]; }})()"
+        );
+        let place = self.value(tab, &place)?;
+        let (left, width) = (place[0].as_f64().ok_or("a place")?, place[1].as_f64().ok_or("a width")?);
+        let moves = [("mouseMoved", from), ("mousePressed", from), ("mouseMoved", to), ("mouseReleased", to)];
+        for (kind, part) in moves {
+            let event = json!({ "type": kind, "x": left + width * part, "y": place[2], "button": "left", "buttons": 1, "clickCount": 1 });
+            self.on(tab, "Input.dispatchMouseEvent", &event)?;
+        }
+        Ok(())
+    }
+
+    /// What a tab shows, all of it, as a PNG.
+    pub(crate) fn picture(&mut self, tab: &Tab) -> Done<Vec<u8>> {
+        let answer = self.on(tab, "Page.captureScreenshot", &json!({ "captureBeyondViewport": true }))?;
+        from_base64(answer["data"].as_str().ok_or("a picture")?).ok_or_else(|| "a picture in base64".into())
+    }
+
     /// Presses a key: `Tab`, `Enter`, `Space`, or one that writes its own name.
     pub(crate) fn press(&mut self, tab: &Tab, key: &str) -> Done {
         let (key, code, text, number) = match key {
@@ -241,6 +263,21 @@ impl Chromium {
         }
         Ok(())
     }
+}
+
+fn from_base64(text: &str) -> Option<Vec<u8>> {
+    let letters = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let (mut bytes, mut bits, mut held) = (Vec::new(), 0_u32, 0);
+    for letter in text.trim_end_matches('=').bytes() {
+        let value = letters.iter().position(|it| *it == letter)?;
+        bits = (bits << 6 | u32::try_from(value).ok()?) & 0xffff;
+        held += 6;
+        if held >= 8 {
+            held -= 8;
+            bytes.push(u8::try_from((bits >> held) & 0xff).ok()?);
+        }
+    }
+    Some(bytes)
 }
 
 impl Drop for Chromium {

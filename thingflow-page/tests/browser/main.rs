@@ -74,6 +74,7 @@ fn plots(browser: &mut Chromium, tab: &Tab) -> Done {
         "[...document.querySelectorAll('.plot p')].filter((it) => it.textContent.startsWith('now ')).length === 2",
     )?;
     browser.until(tab, "location.hash === '#plot=average&plot=room'")?;
+    the_past(browser, tab)?;
     browser.click(tab, "document.getElementById('together')")?;
     browser.until(
         tab,
@@ -82,6 +83,34 @@ fn plots(browser: &mut Chromium, tab: &Tab) -> Done {
     browser.click(tab, "document.getElementById('together')")?;
     browser.click(tab, &button("plot room"))?;
     browser.until(tab, "document.querySelectorAll('.plot').length === 1 && location.hash === '#plot=average'").map(drop)
+}
+
+/// A plot begins before the page was opened, as long ago as is asked for, with a gap where nothing came; a part is seen closer.
+fn the_past(browser: &mut Chromium, tab: &Tab) -> Done {
+    let points = "Number(document.querySelector('.plot').dataset.points)";
+    let reach = |seconds: u32| {
+        format!(
+            "(() => {{ const it = document.getElementById('reach'); it.value = {seconds}; it.dispatchEvent(new Event('change')); }})()"
+        )
+    };
+    browser.until(tab, &format!("{points} > 400"))?; // two of each piece of an hour, since all are the same
+    browser.value(tab, &reach(86_400))?;
+    browser.until(tab, &format!("{points} > 500"))?;
+    picture(browser, tab, "past")?;
+    let before = browser.value(tab, points)?.as_u64().ok_or("a number")?;
+    browser.drag(tab, "document.querySelector('.u-over')", 0.2, 0.4)?;
+    browser.until(tab, &format!("{points} > {before} + 150"))?;
+    picture(browser, tab, "zoomed")?;
+    browser.value(tab, &reach(600))?;
+    browser.until(tab, &format!("{points} < {before}"))?;
+    let double = "document.querySelector('.u-over').dispatchEvent(new MouseEvent('dblclick', { bubbles: true }))";
+    browser.value(tab, double).map(drop)
+}
+
+/// Keeps what a tab shows, if somebody wants to see it: in the folder that `THINGFLOW_PICTURES` names.
+fn picture(browser: &mut Chromium, tab: &Tab, name: &str) -> Done {
+    let Some(folder) = std::env::var_os("THINGFLOW_PICTURES") else { return Ok(()) };
+    Ok(fs::write(Path::new(&folder).join(name).with_extension("png"), browser.picture(tab)?)?)
 }
 
 /// A schedule is paused, goes on, and is ended only if that was meant.

@@ -1,14 +1,19 @@
 //! [`Program`]: a program with a page, which can be ended and started again.
 
+use std::ops::Range;
 use std::sync::mpsc::channel;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use thingflow_core::history::Kept;
 use thingflow_core::testing::{FlakySensor, ListSensor};
 use thingflow_core::{OnFailure, Stopper, prelude::*};
 use thingflow_page::{Options, Token};
 
 use crate::chromium::Done;
+
+/// In nanoseconds.
+const SECOND: i64 = 1_000_000_000;
 
 /// A name that would run if it were taken for markup.
 pub(crate) const EVIL: &str = "<img src=x onerror=alert(1)>";
@@ -34,6 +39,8 @@ impl Program {
                 wire(&scheduler)?;
                 let page = Options::new(address)
                     .title("Greenhouse")
+                    .unit("room", "°C")
+                    .past("average", |span| Ok(past(span)))
                     .token(Token::new(TOKEN)?)
                     .allow_control()
                     .serve(&scheduler)?;
@@ -57,6 +64,18 @@ impl Drop for Program {
             let _ = thread.join();
         }
     }
+}
+
+/// One value a second, but for a silence, since the beginning of time.
+fn past(span: Range<Timestamp>) -> Vec<Kept<f64>> {
+    let (from, until) = (span.start.as_nanos(), span.end.as_nanos());
+    let times = (from / SECOND * SECOND..until).step_by(SECOND as usize).filter(|time| (from..until).contains(time));
+    let kept = times.filter(|time| time / SECOND % 1000 > 100).map(|time| Kept {
+        number: 1,
+        time: Timestamp::from_nanos(time),
+        event: 17.0,
+    });
+    kept.collect()
 }
 
 fn wire(scheduler: &Scheduler) -> Done {
