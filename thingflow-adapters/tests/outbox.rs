@@ -197,6 +197,71 @@ fn a12_a_dead_peer_holds_up_nobody_else() {
     scheduler.run_forever().unwrap();
 }
 
+/// For an hour of the virtual clock, a burst each second: 20 events, or `THINGFLOW_DEAD_HOUR_HZ`.
+#[test]
+fn a12_a_peer_that_is_dead_for_an_hour_holds_up_nobody_else() {
+    let hertz = std::env::var("THINGFLOW_DEAD_HOUR_HZ").ok().and_then(|n| n.parse().ok()).unwrap_or(20_usize);
+    let (disk, dead) = (Model::new(1), Model::new(2));
+    let (healthy, gone) = (Server::default(), Server::default());
+    gone.set_away(true);
+    let mut scheduler = Scheduler::virtual_time().unwrap();
+    let options = Options::new(1 << 20, Window::default()).policy(Policy::DropOldest).buffer_bytes(256 << 10);
+    let mut outbox = Outbox::open_on(disk, dead, options).unwrap();
+    gone.connect("gone", &mut outbox, Outlet::default(), &scheduler);
+    let delivery = Delivery::within(Limit::block(4096)).batches_of(1024_usize);
+    let (sink, _) = scheduler.worker("healthy", healthy.writer(), delivery).unwrap();
+    outbox.port("healthy", Outlet::default()).unwrap().connect(sink);
+    let bursts = from_iter((0..).map(move |n: u64| vec![reading(n); hertz])).flatten().connect(outbox.input());
+    scheduler.schedule_periodic(bursts, SECOND).unwrap();
+    let meters = [outbox.meter("gone"), outbox.meter("healthy")];
+    scheduler.schedule_on_main_event_loop(outbox).unwrap();
+    for minute in 1..=60 {
+        scheduler.run_for(60 * SECOND).unwrap();
+        assert_eq!(healthy.got().len(), minute * 60 * hertz, "it has all of them at once");
+        meters.iter().for_each(|meter| assert_conserved(meter.stats()));
+    }
+    let [gone, healthy] = meters.map(|meter| meter.stats());
+    assert_eq!((healthy.dropped(), healthy.waiting, gone.delivered), (0, 0, 0), "{gone}, {healthy}");
+    assert!(gone.limits.bytes > 0 && gone.waiting > 0, "{gone}");
+    scheduler.stopper().stop();
+    scheduler.stop_within(Duration::ZERO);
+    scheduler.run_forever().unwrap();
+}
+
+#[test]
+fn a32_an_output_gets_other_settings_while_all_goes_on() {
+    let (disk, dead) = (Model::new(1), Model::new(2));
+    let [old, new, archive] = [(); 3].map(|()| Server::default());
+    old.set_away(true);
+    let mut scheduler = Scheduler::virtual_time().unwrap();
+    let mut outbox = on_disk(&disk, &dead);
+    let port = outbox.port("server", Outlet::default()).unwrap();
+    let delivery = || Delivery::within(Limit::block(16)).batches_of(8_usize).retry(Backoff::constant(SECOND));
+    let (sink, _) = scheduler.worker("old", old.writer(), delivery()).unwrap();
+    let connection = port.connect(sink);
+    archive.connect("archive", &mut outbox, Outlet::default(), &scheduler);
+    sample(&scheduler, &outbox, 0..400);
+    let meters = [outbox.meter("server"), outbox.meter("archive")];
+    scheduler.schedule_on_main_event_loop(outbox).unwrap();
+    scheduler.run_for(SECOND).unwrap();
+    // Another address, another size of batches; what the old writer had in hand goes back.
+    let (sink, _) = scheduler.worker("new", new.writer(), delivery().batches_of(64_usize)).unwrap();
+    assert!(port.replace(&connection, sink).is_ok());
+    for tenth in 11..=30 {
+        scheduler.run_for(Duration::from_millis(100)).unwrap();
+        assert_eq!(archive.got().len(), tenth * 10, "the other one never waits");
+        meters.iter().for_each(|meter| assert_conserved(meter.stats()));
+    }
+    scheduler.run_forever().unwrap();
+    let numbers = |server: &Server| server.got().iter().map(|(number, ..)| *number).collect::<Vec<_>>();
+    assert!(old.got().is_empty());
+    let mut got = numbers(&new);
+    got.sort_unstable();
+    assert_eq!(got, (1..=400).collect::<Vec<_>>(), "each once");
+    assert_eq!(numbers(&archive), got);
+    meters.iter().for_each(|meter| assert_eq!(meter.stats().delivered, 400));
+}
+
 #[test]
 fn a33_what_is_refused_for_good_is_a_dead_letter_with_its_reason_and_never_delivered() {
     let (folder, server) = (tempfile::tempdir().unwrap(), Server::default());

@@ -4,10 +4,12 @@
 
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader};
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use rustix::process::Signal;
 use thingflow_adapters::outbox::{Options, Outbox, Outlet, Stored, Window};
 use thingflow_core::prelude::*;
 use thingflow_core::tracking::{Outcome, Tracked, Tracker, Tracking};
@@ -103,7 +105,7 @@ fn a01_a10_a34_a_flow_killed_at_random_points_delivers_all_that_it_acknowledged(
     let mut oracle = Oracle::default();
     let runs = number_from("THINGFLOW_KILL_RUNS", 25);
     for run in 1..=runs {
-        oracle.hear(&run_child(folder.path(), run * 1_000_000, Some(draw.below(400) as usize)));
+        oracle.hear(&run_child(folder.path(), run * 1_000_000, Some((draw.below(400) as usize, Signal::KILL))));
     }
     oracle.hear(&run_child(folder.path(), 0, None));
     assert!(oracle.acknowledged.len() as u64 > runs, "the child did something");
@@ -112,8 +114,42 @@ fn a01_a10_a34_a_flow_killed_at_random_points_delivers_all_that_it_acknowledged(
     assert!(oracle.most_again <= 1024, "{} came twice", oracle.most_again);
 }
 
-/// Runs the child, and kills it after it has said so many lines; gives all that it said.
-fn run_child(folder: &Path, first: u64, lines: Option<usize>) -> Vec<String> {
+/// SIGTERM at any moment, also while what a kill has left is mended and damage is stepped over: the program ends by itself, and
+/// what is not damaged is delivered.
+#[test]
+fn a06_sigterm_ends_the_program_at_any_moment_also_during_repair() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut draw, mut oracle) = (Draw::new(6), Oracle::default());
+    for run in 1..=12 {
+        let lines = draw.below(if run % 3 == 0 { 3 } else { 300 }) as usize;
+        let signal = if run % 4 == 0 { Signal::KILL } else { Signal::TERM };
+        oracle.hear(&run_child(folder.path(), run * 1_000_000, Some((lines, signal))));
+        if run % 2 == 0 {
+            damage(folder.path(), &mut draw);
+        }
+    }
+    oracle.hear(&run_child(folder.path(), 0, None));
+    let lost = oracle.acknowledged.difference(&oracle.got).count();
+    // A damaged byte costs one record; one in a header or a length at most those of a segment of 8 KiB.
+    assert!(lost <= 6 * 8192 / 40, "{lost} of {} are lost", oracle.acknowledged.len());
+    assert!(oracle.acknowledged.len() > 100, "the child did something");
+}
+
+/// Turns a byte over somewhere in one of the segments.
+fn damage(folder: &Path, draw: &mut Draw) {
+    let mut segments: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    segments.retain(|path| path.extension().is_some_and(|extension| extension == "seg"));
+    segments.sort();
+    let Some(at) = draw.index(segments.len()) else { return };
+    let mut bytes = std::fs::read(&segments[at]).unwrap();
+    if let Some(at) = draw.index(bytes.len()) {
+        bytes[at] ^= 0x55;
+    }
+    std::fs::write(&segments[at], bytes).unwrap();
+}
+
+/// Runs the child, and sends it a signal after it has said so many lines; gives all that it said.
+fn run_child(folder: &Path, first: u64, end: Option<(usize, Signal)>) -> Vec<String> {
     let mut child = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "child", "--nocapture"])
         .env(FOLDER, folder)
@@ -121,14 +157,20 @@ fn run_child(folder: &Path, first: u64, lines: Option<usize>) -> Vec<String> {
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
+    let lines = end.map_or(usize::MAX, |(lines, _)| lines);
     let mut output = BufReader::new(child.stdout.take().unwrap()).lines();
-    let mut said: Vec<String> = output.by_ref().take(lines.unwrap_or(usize::MAX)).map_while(Result::ok).collect();
-    if lines.is_some() {
-        child.kill().unwrap();
+    let mut said: Vec<String> = output.by_ref().take(lines).map_while(Result::ok).collect();
+    if let Some((_, signal)) = end {
+        rustix::process::kill_process(rustix::process::Pid::from_child(&child), signal).unwrap();
     }
-    // What was said before the kill, and was still in the pipe.
+    // What was said before the end, and was still in the pipe.
     said.extend(output.map_while(Result::ok));
     let status = child.wait().unwrap();
-    assert!(lines.is_some() || status.success(), "{status}");
+    match end {
+        None => assert!(status.success(), "{status}"),
+        // Before the run has begun nobody holds the signal back.
+        Some((_, Signal::TERM)) => assert!(status.success() || status.signal() == Some(15), "{status}"),
+        Some(_) => {}
+    }
     said
 }

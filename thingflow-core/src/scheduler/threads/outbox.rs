@@ -98,6 +98,11 @@ pub(super) enum Next<J> {
 }
 
 impl<J> State<J> {
+    /// Whether the sink was disconnected before its stream had ended.
+    fn is_left(&self) -> bool {
+        matches!(self.end, Some((_, End::Dropped)))
+    }
+
     fn pop(&mut self) -> Option<J> {
         let job = self.jobs.pop()?;
         self.marks.left(1);
@@ -191,7 +196,8 @@ impl<J> Outbox<J> {
         let mut state = lock(&self.state);
         let first = state.end.is_none() && !state.closed;
         state.end.get_or_insert((at, end));
-        state.resting &= state.held;
+        state.closed |= state.held && state.is_left();
+        state.resting &= state.held && !state.closed;
         drop(state);
         self.changed.notify_all();
         first
@@ -361,10 +367,11 @@ impl<J> Outbox<J> {
         state.counts.dead += 1;
     }
 
-    /// Has the reactor decide what happens next; false if there is none any more that could.
-    pub(super) fn hold(&self) -> bool {
+    /// Has the reactor decide what happens next; false if there is none any more that could, or if this is to try again and
+    /// nobody is connected who wants that.
+    pub(super) fn hold(&self, tries_again: bool) -> bool {
         let mut state = lock(&self.state);
-        if state.stopping || state.closed {
+        if state.stopping || state.closed || tries_again && state.is_left() {
             return false;
         }
         state.held = true;

@@ -162,7 +162,8 @@ impl Scheduler {
     /// The run goes on while the other side is away, and events wait within the queue, whose policy says what becomes of those
     /// that are too many; their order is kept. The first failure is reported, then the second, the fourth, the eighth and so
     /// on, and that it works again is logged. A stop tries once more; what is left then is counted as
-    /// [lost](crate::DeliveryStats::lost), and logged. A panic ends the run.
+    /// [lost](crate::DeliveryStats::lost), and logged. One that is disconnected, or [replaced](Port::replace), delivers what it has;
+    /// the first failure ends it, and what is left counts as lost, too: tracked events go back. A panic ends the run.
     ///
     /// ```
     /// use std::sync::mpsc;
@@ -278,7 +279,7 @@ impl<T: Send> Desk<T> {
     /// Has the reactor decide, and holds the work until then. Whether the work goes on.
     fn refuse(&self, verdict: Verdict<T>, outbox: &Outbox<Stamped<T>>) -> bool {
         let name = &self.name;
-        if outbox.hold() {
+        if outbox.hold(!matches!(verdict, Verdict::Dead(_))) {
             let mut talk = lock(&self.talk);
             talk.failing |= !matches!(verdict, Verdict::Dead(_));
             talk.verdict = Some(verdict);
@@ -289,11 +290,11 @@ impl<T: Send> Desk<T> {
         match verdict {
             Verdict::Dead(DeadLetter { event, error }) => {
                 log::error!("{name}: an event is refused while the run is being closed: {error}");
-                drop(event);
+                abandon(event); // it has not been delivered
                 true
             }
             Verdict::Peer(error, _) | Verdict::Setup(error) => {
-                log::error!("{name}: not delivered before the run was closed: {error}");
+                log::error!("{name}: not delivered before the run was closed, or the sink disconnected: {error}");
                 false
             }
         }
