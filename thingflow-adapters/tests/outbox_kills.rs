@@ -120,7 +120,7 @@ fn a01_a10_a34_a_flow_killed_at_random_points_delivers_all_that_it_acknowledged(
 fn a06_sigterm_ends_the_program_at_any_moment_also_during_repair() {
     let folder = tempfile::tempdir().unwrap();
     let (mut draw, mut oracle) = (Draw::new(6), Oracle::default());
-    for run in 1..=12 {
+    for run in 1..=8 {
         let lines = draw.below(if run % 3 == 0 { 3 } else { 300 }) as usize;
         let signal = if run % 4 == 0 { Signal::KILL } else { Signal::TERM };
         oracle.hear(&run_child(folder.path(), run * 1_000_000, Some((lines, signal))));
@@ -131,7 +131,7 @@ fn a06_sigterm_ends_the_program_at_any_moment_also_during_repair() {
     oracle.hear(&run_child(folder.path(), 0, None));
     let lost = oracle.acknowledged.difference(&oracle.got).count();
     // A damaged byte costs one record; one in a header or a length at most those of a segment of 8 KiB.
-    assert!(lost <= 6 * 8192 / 40, "{lost} of {} are lost", oracle.acknowledged.len());
+    assert!(lost <= 4 * 8192 / 40, "{lost} of {} are lost", oracle.acknowledged.len());
     assert!(oracle.acknowledged.len() > 100, "the child did something");
 }
 
