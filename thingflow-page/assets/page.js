@@ -115,7 +115,9 @@
     return ((counted(node) - counted(old)) / seconds).toFixed(1);
   };
 
-  const withUnit = (name, shown) => (shown === "" ? "" : shown + unit(name));
+  // A truth is a lamp.
+  const lamps = { true: "● on", false: "○ off" };
+  const withUnit = (name, shown) => (shown === "" ? "" : Object.hasOwn(lamps, shown) ? lamps[shown] : shown + unit(name));
   const placeRow = (node, n) => {
     const sum = (name) => node.queues.reduce((total, it) => total + it[name], 0);
     const waiting = sum("waiting");
@@ -199,14 +201,74 @@
     if (old) URL.revokeObjectURL(old);
   };
 
-  const show = ({ snapshot, missed }) => {
+  // Outputs: what was given to them is somewhere at every moment.
+  const idle = new Map(); // an output: what it had delivered, since when, in milliseconds
+  const outputRow = (it) => {
+    const sum = it.delivered + it.waiting + it.dropped + it.dead + it.lost;
+    const bad = (n) => [number(n), n ? "number bad" : "number"];
+    const old = previous.find((was) => was.name === it.name);
+    const seconds = old && before ? secondsBetween(before, now) : 0;
+    const cells = [
+      [it.name], [number(it.taken), "number"], [number(it.delivered), "number"],
+      [seconds > 0 ? ((it.delivered - old.delivered) / seconds).toFixed(1) : "", "number"],
+      [number(it.waiting), "number"], bad(it.dropped), bad(it.dead), bad(it.lost),
+      [sum === it.taken ? "yes" : `no: ${number(it.taken - sum)} missing`, sum === it.taken ? "" : "bad"],
+    ];
+    return { key: it.name, name: it.name, cells, actions: [] };
+  };
+  const stuck = (outputs) => outputs.flatMap((it) => {
+    const old = idle.get(it.name);
+    if (!old || old.delivered !== it.delivered || it.waiting === 0) idle.set(it.name, { delivered: it.delivered, since: Date.now() });
+    const quiet = Date.now() - idle.get(it.name).since;
+    return quiet > 10000 ? [`${it.name}: ${number(it.waiting)} events wait, and none has been delivered for ${Math.round(quiet / 1000)} s`] : [];
+  });
+  let previous = []; // the outputs of the last snapshot
+  let now = null; // the snapshot that is being shown
+
+  // Controls that the program offers.
+  const post = async (path) => {
+    const answer = await ask(path, { method: "POST" });
+    if (!answer.ok) say(await answer.text(), "bad");
+  };
+  const makeButtons = (names) => names.map((name) => {
+    const it = text("button", name);
+    it.type = "button";
+    it.addEventListener("click", () => post(`/api/press?name=${encodeURIComponent(name)}`));
+    return it;
+  });
+  const sliders = new Map(); // name: its elements
+  const showSliders = (all) => all.forEach(({ name, least, greatest, value }) => {
+    let it = sliders.get(name);
+    if (!it) {
+      const [label, input, output] = ["label", "input", "output"].map((tag) => document.createElement(tag));
+      Object.assign(input, { type: "range", min: least, max: greatest, step: (greatest - least) / 200 || "any" });
+      input.addEventListener("input", () => {
+        output.textContent = short(Number(input.value)) + unit(name);
+        post(`/api/set?name=${encodeURIComponent(name)}&value=${input.value}`);
+      });
+      label.append(text("span", name), input, output);
+      at("sliders").append(label);
+      sliders.set(name, (it = { input, output }));
+    }
+    if (document.activeElement === it.input && Number(it.input.value) !== value) return; // a finger is on it
+    set(it.input, "value", String(value));
+    set(it.output, "textContent", short(value) + unit(name));
+  });
+
+  const show = ({ snapshot, missed, outputs = [], sliders: all = [] }) => {
+    now = snapshot;
     say(missed ? `running; this tab has missed ${missed} messages` : "running", "good");
-    const now = new Date(snapshot.timestamp);
-    at("clock").textContent = `${day(now)} ${clock(now)} ${zone(now)}`;
-    const found = problems(snapshot);
+    const date = new Date(snapshot.timestamp);
+    at("clock").textContent = `${day(date)} ${clock(date)} ${zone(date)}`;
+    const found = [...problems(snapshot), ...stuck(outputs)];
     fill(at("problems"), found.length ? found.map((it) => text("li", it, "bad")) : [text("li", "none")]);
     snapshot.graph.nodes.forEach((node) => { node.of = snapshot; });
     sync(at("places"), shownNodes(snapshot).map(placeRow));
+    sync(at("outputs"), outputs.map(outputRow));
+    at("outputs-section").hidden = outputs.length === 0;
+    previous = outputs;
+    showSliders(all);
+    at("offers").hidden = all.length === 0 && at("buttons").children.length === 0;
     sync(at("schedules"), snapshot.schedules.map(scheduleRow));
     const errors = snapshot.errors.map((it) => text("li", `${it.thing}: ${it.last}${it.count > 1 ? ` (${number(it.count)} times)` : ""}`));
     errors.push(...snapshot.overruns.map((it) => text("li", overrun(it))));
@@ -526,6 +588,7 @@
       at("title").textContent = document.title = about.title;
       hasControl = about.has_control;
       ({ pasts, units } = about);
+      fill(at("buttons"), makeButtons(about.buttons));
       at("controls").hidden = !hasControl;
     } catch {
       // The stream tries again, and says what is wrong.

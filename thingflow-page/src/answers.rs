@@ -73,11 +73,18 @@ pub(crate) struct About {
     /// Places of which the past is known.
     pasts: Vec<String>,
     units: BTreeMap<String, String>,
+    buttons: Vec<String>,
 }
 
 pub(crate) async fn about(State(site): State<Arc<Site>>) -> Json<About> {
     let pasts = site.pasts.places().map(str::to_owned).collect();
-    Json(About { title: site.title.clone(), has_control: site.control.is_some(), pasts, units: site.units.clone() })
+    Json(About {
+        title: site.title.clone(),
+        has_control: site.control.is_some(),
+        pasts,
+        units: site.units.clone(),
+        buttons: site.offers.buttons(),
+    })
 }
 
 pub(crate) async fn whole(State(site): State<Arc<Site>>) -> Result<Json<Snapshot>, Failed> {
@@ -96,7 +103,7 @@ pub(crate) async fn metrics(State(site): State<Arc<Site>>, headers: HeaderMap) -
         Err(error) if error == InspectError::Ended => return Err(error.into()),
         answer => answer.ok(),
     };
-    let text = metrics::text(snapshot, site.inspector.overruns(), format);
+    let text = metrics::text(snapshot, site.inspector.overruns(), site.offers.outputs(), format);
     let text = text.map_err(|error| Failed(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
     Ok(([(CONTENT_TYPE, format.kind())], text).into_response())
 }
@@ -143,6 +150,28 @@ pub(crate) async fn past(State(site): State<Arc<Site>>, Query(span): Query<Span>
 #[derive(Deserialize)]
 pub(crate) struct Which {
     id: String,
+}
+
+/// Which button or slider, and how that is to stand.
+#[derive(Deserialize)]
+pub(crate) struct Offered {
+    name: String,
+    value: Option<f64>,
+}
+
+pub(crate) async fn press(State(site): State<Arc<Site>>, Query(which): Query<Offered>) -> Changed {
+    let pressed = ask(&site, move |site| Ok(site.offers.press(&which.name))).await?;
+    if pressed { Ok(StatusCode::NO_CONTENT) } else { Err(Failed(StatusCode::NOT_FOUND, "unknown button".into())) }
+}
+
+pub(crate) async fn set(State(site): State<Arc<Site>>, Query(which): Query<Offered>) -> Changed {
+    match site.offers.set(&which.name, which.value.unwrap_or(f64::NAN)) {
+        Some(true) => Ok(StatusCode::NO_CONTENT),
+        Some(false) => {
+            Err(Failed(StatusCode::BAD_REQUEST, "invalid value: it is outside of the slider's range".into()))
+        }
+        None => Err(Failed(StatusCode::NOT_FOUND, "unknown slider".into())),
+    }
 }
 
 type Changed = Result<StatusCode, Failed>;

@@ -11,6 +11,7 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::{Registry, Unit};
 use thingflow_core::{Overrun, Snapshot};
 
+use crate::offers::Output;
 use crate::process::Process;
 
 /// How metrics are written.
@@ -60,10 +61,15 @@ fn classic(text: &str) -> String {
 }
 
 /// A snapshot as text, if there is one, and what holds the scheduler up.
-pub(crate) fn text(snapshot: Option<Snapshot>, overruns: Vec<Overrun>, format: Format) -> Result<String, fmt::Error> {
+pub(crate) fn text(
+    snapshot: Option<Snapshot>,
+    overruns: Vec<Overrun>,
+    outputs: Vec<Output>,
+    format: Format,
+) -> Result<String, fmt::Error> {
     let mut registry = Registry::default();
     let ours = registry.sub_registry_with_prefix("thingflow");
-    ours.register_collector(Box::new(Turning { answers: snapshot.is_some(), overruns }));
+    ours.register_collector(Box::new(Turning { answers: snapshot.is_some(), overruns, outputs }));
     if let Some(snapshot) = snapshot {
         ours.register_collector(Box::new(Flow(snapshot)));
     }
@@ -84,6 +90,26 @@ struct Flow(Snapshot);
 struct Turning {
     answers: bool,
     overruns: Vec<Overrun>,
+    outputs: Vec<Output>,
+}
+
+impl Turning {
+    fn outputs(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        type Of = fn(&Output) -> u64;
+        let each = || self.outputs.iter().map(|it| ([("output", it.name.clone())], it));
+        let counts: [(&str, &str, Of); 5] = [
+            ("output_taken", "Events that an output was given", |it| it.taken),
+            ("output_delivered", "Events that it has delivered", |it| it.delivered),
+            ("output_dropped", "Events that a limit has taken away from it", |it| it.dropped),
+            ("output_dead_letters", "Events of it that were refused for good", |it| it.dead),
+            ("output_lost", "Events of it that were lost", |it| it.lost),
+        ];
+        for (name, help, of) in counts {
+            family(encoder, (name, help, None), each().map(|(at, it)| (at, ConstCounter::new(of(it)))))?;
+        }
+        let waiting = each().map(|(at, it)| (at, gauge(it.waiting)));
+        family(encoder, ("output_waiting", "Events that wait to be delivered", None), waiting)
+    }
 }
 
 impl Collector for Turning {
@@ -97,7 +123,8 @@ impl Collector for Turning {
         let longest = each().map(|(at, it)| (at, seconds(it.longest)));
         family(&mut encoder, ("overrun_longest", "The longest of these calls", Some(&Unit::Seconds)), longest)?;
         let ongoing = each().map(|(at, it)| (at, seconds(it.ongoing.unwrap_or_default())));
-        family(&mut encoder, ("overrun_ongoing", "How long such a call takes already", Some(&Unit::Seconds)), ongoing)
+        family(&mut encoder, ("overrun_ongoing", "How long such a call takes already", Some(&Unit::Seconds)), ongoing)?;
+        self.outputs(&mut encoder)
     }
 }
 

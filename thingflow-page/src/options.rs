@@ -7,11 +7,13 @@ use std::ops::Range;
 use std::path::PathBuf;
 
 use thingflow_core::history::Kept;
-use thingflow_core::{Scheduler, Timestamp};
+use thingflow_core::{DeliveryStats, Scheduler, Timestamp};
 
 use crate::error::PageError;
+use crate::offers::Offers;
 use crate::past::Pasts;
 use crate::server::{self, Page};
+use crate::slider::Slider;
 use crate::token::Token;
 use crate::unix::UnixPage;
 
@@ -35,6 +37,7 @@ pub struct Options {
     pub(crate) has_control: bool,
     pub(crate) pasts: Pasts,
     pub(crate) units: BTreeMap<String, String>,
+    pub(crate) offers: Offers,
     is_open: bool,
 }
 
@@ -49,8 +52,9 @@ impl Options {
     /// A page at an address of this machine, such as `127.0.0.1:8080`; with a port of 0 the system chooses one.
     pub fn new(address: impl Into<String>) -> Self {
         let (title, hosts) = ("ThingFlow".to_owned(), Vec::new());
-        let (pasts, units) = (Pasts::default(), BTreeMap::new());
-        Self { address: address.into(), title, token: None, hosts, has_control: false, pasts, units, is_open: false }
+        let (pasts, units, offers) = (Pasts::default(), BTreeMap::new(), Offers::default());
+        let address = address.into();
+        Self { address, title, token: None, hosts, has_control: false, pasts, units, offers, is_open: false }
     }
 
     /// What the page is called.
@@ -103,6 +107,46 @@ impl Options {
     /// The unit of what a place sends, by its name, such as `°C`: it stands behind its values.
     pub fn unit(mut self, place: impl Into<String>, unit: impl Into<String>) -> Self {
         self.units.insert(place.into(), unit.into());
+        self
+    }
+
+    /// A number that whoever looks may change.
+    pub fn slider(mut self, slider: &Slider) -> Self {
+        self.offers.sliders.push(slider.clone());
+        self
+    }
+
+    /// A button that whoever looks may press, such as `flush` or `water now`. `press` is called on a thread of the page's: to reach the
+    /// graph it posts to a [`Remote`](thingflow_core::Remote).
+    ///
+    /// ```
+    /// use thingflow_core::prelude::*;
+    /// use thingflow_page::Options;
+    /// # let scheduler = Scheduler::new()?;
+    /// let (remote, presses) = scheduler.remote::<()>(Limit::drop_newest(4))?;
+    /// presses.for_each(|()| println!("watering"));
+    /// let page = Options::new("127.0.0.1:0").button("water now", move || drop(remote.post(()))).serve(&scheduler)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn button(mut self, name: impl Into<String>, press: impl Fn() + Send + Sync + 'static) -> Self {
+        self.offers.add_button(name.into(), press);
+        self
+    }
+
+    /// An output of the program, by a name: what has become of the events that it was given is on the page and in the metrics. The
+    /// meter of a [worker](thingflow_core::DeliveryMeter) gives its counts, and so does that of an outbox.
+    ///
+    /// ```
+    /// # use thingflow_core::prelude::*;
+    /// use thingflow_core::DeliveryStats;
+    /// use thingflow_page::Options;
+    /// # let scheduler = Scheduler::new()?;
+    /// # let meter = || DeliveryStats::default();
+    /// let page = Options::new("127.0.0.1:0").output("cloud", move || meter()).serve(&scheduler)?; // meter.stats()
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn output(mut self, name: impl Into<String>, read: impl Fn() -> DeliveryStats + Send + Sync + 'static) -> Self {
+        self.offers.add_output(name.into(), read);
         self
     }
 

@@ -18,6 +18,7 @@ use tokio::sync::oneshot;
 
 use crate::connections::Listener;
 use crate::guard::{self, Guard};
+use crate::offers::Offers;
 use crate::options::Options;
 use crate::past::Pasts;
 use crate::stream::Tabs;
@@ -39,6 +40,7 @@ pub(crate) struct Site {
     pub(crate) control: Option<Control>,
     pub(crate) pasts: Pasts,
     pub(crate) units: BTreeMap<String, String>,
+    pub(crate) offers: Offers,
     pub(crate) tabs: Mutex<Tabs>,
 }
 
@@ -128,6 +130,7 @@ fn start(listener: Listener, guard: Guard, options: Options, scheduler: &Schedul
         control: options.has_control.then(|| scheduler.control().within(PATIENCE)),
         pasts: options.pasts,
         units: options.units,
+        offers: options.offers,
         tabs: Mutex::default(),
     };
     let router = router(Arc::new(site), Arc::new(guard));
@@ -157,6 +160,8 @@ fn router(site: Arc<Site>, guard: Arc<Guard>) -> Router {
         .route("/api/graph.svg", get(answers::graph))
         .route("/api/past", get(answers::past))
         .route("/api/stream", get(stream::open))
+        .route("/api/press", post(answers::press))
+        .route("/api/set", post(answers::set))
         .route("/api/pause", post(answers::pause))
         .route("/api/resume", post(answers::resume))
         .route("/api/end", post(answers::end))

@@ -17,7 +17,9 @@ use serde::Serialize;
 use thingflow_core::{InspectError, NodeId, Snapshot, TapEvents, TapSettings};
 use tokio::sync::mpsc::{Receiver, Sender, channel, error::TrySendError};
 
+use crate::offers::Output;
 use crate::server::Site;
+use crate::slider::SliderState;
 
 /// Tabs that may be open at once.
 const MOST_STREAMS: usize = 16;
@@ -106,7 +108,7 @@ impl Drop for Place {
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Message<'a> {
-    Snapshot { snapshot: &'a Snapshot, missed: u64 },
+    Snapshot { snapshot: &'a Snapshot, missed: u64, outputs: Vec<Output>, sliders: Vec<SliderState<'a>> },
     Seen { tap: NodeId, at: i64, text: &'a str },
     Ended { why: &'a str },
     Untapped { tap: NodeId, why: &'a str },
@@ -162,7 +164,9 @@ impl Watch {
         match self.place.0.inspector.snapshot() {
             Ok(snapshot) => {
                 self.place.measure(&snapshot);
-                self.send(&Message::Snapshot { snapshot: &snapshot, missed: self.missed });
+                let (site, missed) = (self.place.0.clone(), self.missed);
+                let (outputs, sliders) = (site.offers.outputs(), site.offers.sliders());
+                self.send(&Message::Snapshot { snapshot: &snapshot, missed, outputs, sliders });
             }
             Err(error) => {
                 let overruns = self.place.0.inspector.overruns();

@@ -4,14 +4,16 @@ use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::thread;
 use std::time::Duration;
 
-use thingflow_core::OnFailure;
 use thingflow_core::history::Kept;
 use thingflow_core::prelude::*;
 use thingflow_core::testing::{FlakySensor, ListSensor};
-use thingflow_page::{Options, Page, Token};
+use thingflow_core::{DeliveryStats, OnFailure};
+use thingflow_page::{Options, Page, Slider, Token};
 
 type Done = Result<(), Box<dyn std::error::Error>>;
 
@@ -369,6 +371,48 @@ fn the_past_of_a_place_is_read_in_short_spans_and_what_cannot_be_read_is_said() 
     assert!(status(&unknown) == 404 && unknown.contains("Options::past"), "{unknown}");
     assert!(status(&broken) == 500 && broken.contains("the disk is gone"), "{broken}");
     assert_eq!(status(&hostile), 200);
+    Ok(())
+}
+
+#[test]
+fn s03_sliders_and_buttons_do_what_they_may_and_outputs_are_counted() -> Done {
+    let (level, presses) = (Slider::new("level", -1.0..=1.0, 0.5), Arc::new(AtomicU64::new(0)));
+    let (moved, pressed) = (level.clone(), presses.clone());
+    let offer = move |options: Options| {
+        let mut stats = DeliveryStats::default();
+        (stats.posted, stats.delivered, stats.waiting) = (3, 1, 2);
+        let press = move || assert!(pressed.fetch_add(1, Relaxed) == 0, "a button of bad manners");
+        let options = options.slider(&moved).button("a & b", press).output("cloud", move || stats);
+        options.output("broken", || panic!("no counts"))
+    };
+    let (metrics, codes) = with_page(offer, |address| {
+        let origin = format!("Origin: http://{address}");
+        let post = |path: &str, lines: &[&str]| {
+            let start = format!("POST /api/{path} HTTP/1.1");
+            answer(address, &[&[&*start, "Host: localhost", "Content-Length: 0"], lines].concat())
+                .map(|text| status(&text))
+        };
+        let token = format!("Authorization: Bearer {TOKEN}");
+        let both = [&*token, &*origin];
+        let mut codes = Vec::new();
+        for value in ["-1", "0.25", "1.1", "NaN", "inf", "x", ""] {
+            codes.push(post(&format!("set?name=level&value={value}"), &both)?);
+        }
+        codes.push(post("set?name=level", &both)?);
+        codes.extend([post("set?name=other&value=0", &both)?, post("set?name=level&value=1", &[&origin])?]);
+        codes.extend([post("press?name=a%20%26%20b", &[&token])?, post("press?name=other", &both)?]);
+        codes.extend([post("press?name=a%20%26%20b", &both)?, post("press?name=a%20%26%20b", &both)?]);
+        Ok((get(address, "/metrics")?, codes))
+    })?;
+    assert_eq!(codes, [204, 204, 400, 400, 400, 400, 400, 400, 404, 401, 403, 404, 204, 500]);
+    assert_eq!((level.value(), presses.load(Relaxed)), (0.25, 2));
+    for line in [
+        "output_taken_total{output=\"cloud\"} 3",
+        "output_delivered_total{output=\"cloud\"} 1",
+        "output_waiting{output=\"cloud\"} 2",
+    ] {
+        assert!(metrics.contains(line), "{line}: {metrics}");
+    }
     Ok(())
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use thingflow_core::DeliveryStats;
 use thingflow_journal::{Counts, Dropped, Meter};
 
 use crate::journaling::inlet::Count;
@@ -41,6 +42,16 @@ impl OutletStats {
     /// Whether every event is accounted for. It always is; tests and monitors ask.
     pub fn is_conserved(&self) -> bool {
         self.taken == self.delivered + self.waiting + self.dropped() + self.dead + self.lost
+    }
+}
+
+/// As the counts of every other output: those that go by a limit and those that cannot be stored are dropped.
+impl From<OutletStats> for DeliveryStats {
+    fn from(stats: OutletStats) -> Self {
+        let mut all = Self::default();
+        (all.posted, all.delivered, all.waiting) = (stats.taken, stats.delivered, stats.waiting);
+        (all.dropped, all.dead, all.lost) = (stats.dropped(), stats.dead, stats.lost);
+        all
     }
 }
 
@@ -170,5 +181,19 @@ impl Tally {
             lost: counts.lost,
             resent: settled.resent,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn as_delivery_stats_every_event_is_still_accounted_for() {
+        let limits = Dropped { bytes: 3, age: 1, ..Dropped::default() };
+        let stats = OutletStats { taken: 30, delivered: 9, waiting: 8, limits, unfit: 2, dead: 4, lost: 3, resent: 7 };
+        let all = DeliveryStats::from(stats);
+        assert!(stats.is_conserved() && all.dropped == 6);
+        assert_eq!(all.posted, all.delivered + all.waiting + all.dropped + all.dead + all.lost);
     }
 }

@@ -144,18 +144,25 @@ impl Chromium {
         self.value(tab, &wait)
     }
 
-    /// Clicks with the mouse into the middle of an element.
+    /// Clicks with the mouse into the middle of an element, again if it has moved away meanwhile.
     pub(crate) fn click(&mut self, tab: &Tab, element: &str) -> Done {
         let place = format!(
-            "(() => {{ const it = {element}; it.scrollIntoView({{ block: 'center', inline: 'center', behavior: 'instant' }});
+            "(() => {{ const it = {element}; window.isHit = false;
+             it.addEventListener('click', () => {{ window.isHit = true; }}, {{ once: true, capture: true }});
+             it.scrollIntoView({{ block: 'center', inline: 'center', behavior: 'instant' }});
              const box = it.getBoundingClientRect(); return [box.x + box.width / 2, box.y + box.height / 2]; }})()"
         );
-        let place = self.value(tab, &place)?;
-        for kind in ["mousePressed", "mouseReleased"] {
-            let event = json!({ "type": kind, "x": place[0], "y": place[1], "button": "left", "clickCount": 1 });
-            self.on(tab, "Input.dispatchMouseEvent", &event)?;
+        for _ in 0..5 {
+            let place = self.value(tab, &place)?;
+            for kind in ["mousePressed", "mouseReleased"] {
+                let event = json!({ "type": kind, "x": place[0], "y": place[1], "button": "left", "clickCount": 1 });
+                self.on(tab, "Input.dispatchMouseEvent", &event)?;
+            }
+            if self.value(tab, "window.isHit")? == true {
+                return Ok(());
+            }
         }
-        Ok(())
+        Err(format!("{element} cannot be clicked").into())
     }
 
     /// Drags the mouse over an element, from one part of its width to another.
@@ -180,12 +187,13 @@ impl Chromium {
         from_base64(answer["data"].as_str().ok_or("a picture")?).ok_or_else(|| "a picture in base64".into())
     }
 
-    /// Presses a key: `Tab`, `Enter`, `Space`, or one that writes its own name.
+    /// Presses a key: `Tab`, `Enter`, `Space`, `Right`, or one that writes its own name.
     pub(crate) fn press(&mut self, tab: &Tab, key: &str) -> Done {
         let (key, code, text, number) = match key {
             "Tab" => ("Tab", "Tab", "", 9),
             "Enter" => ("Enter", "Enter", "\r", 13),
             "Space" => (" ", "Space", " ", 32),
+            "Right" => ("ArrowRight", "ArrowRight", "", 39),
             letter => (letter, "", letter, 0),
         };
         let event = |kind: &str, text: &str| json!({ "type": kind, "key": key, "code": code, "text": text, "windowsVirtualKeyCode": number });

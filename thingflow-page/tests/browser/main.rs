@@ -55,6 +55,7 @@ fn s06_s07_every_control_does_what_it_says() -> Done {
         .until(&tab, "[...document.querySelectorAll('#places th')].some((it) => it.textContent === 'running_avg')")?;
     browser.until(&tab, &format!("document.getElementById('places').textContent.includes({})", json!(EVIL)))?;
     schedules(&mut browser, &tab)?;
+    offers(&mut browser, &tab)?;
     let pictures = browser.value(&tab, "[...document.images].map((it) => it.id).join()")?;
     assert_eq!(pictures, "drawing", "a name is text");
     browser.until(&tab, &format!("{}.includes('broken: the last')", text_of("#problems")))?;
@@ -111,6 +112,24 @@ fn the_past(browser: &mut Chromium, tab: &Tab) -> Done {
 fn picture(browser: &mut Chromium, tab: &Tab, name: &str) -> Done {
     let Some(folder) = std::env::var_os("THINGFLOW_PICTURES") else { return Ok(()) };
     Ok(fs::write(Path::new(&folder).join(name).with_extension("png"), browser.picture(tab)?)?)
+}
+
+/// A slider moves what the program reads, a button is pressed, and what has become of an output's events is told.
+fn offers(browser: &mut Chromium, tab: &Tab) -> Done {
+    let row = |body: &str, name: &str| {
+        format!("[...document.querySelectorAll('#{body} tr')].find((it) => it.cells[0].textContent === '{name}')")
+    };
+    browser.until(tab, &format!("{}.textContent.includes('○ off')", row("places", "lamp")))?;
+    browser.click(tab, "document.querySelector('#sliders input')")?; // into the middle
+    browser.press(tab, "Right")?;
+    browser.until(tab, &format!("{}.textContent.includes('● on')", row("places", "lamp")))?;
+    assert_eq!(browser.value(tab, "document.querySelector('#sliders output').textContent")?, "50.5");
+    let outputs = |delivered: u32| format!("{}?.cells[2].textContent === '{delivered}'", row("outputs", "cloud"));
+    browser.until(tab, &outputs(0))?;
+    browser.click(tab, "document.querySelector('#buttons button')")?;
+    browser.until(tab, &outputs(1))?;
+    assert_eq!(browser.value(tab, &format!("{}.cells[8].textContent", row("outputs", "cloud")))?, "yes");
+    picture(browser, tab, "offers")
 }
 
 /// A schedule is paused, goes on, and is ended only if that was meant.

@@ -1,14 +1,16 @@
 //! [`Program`]: a program with a page, which can be ended and started again.
 
 use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::mpsc::channel;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use thingflow_core::history::Kept;
 use thingflow_core::testing::{FlakySensor, ListSensor};
-use thingflow_core::{OnFailure, Stopper, prelude::*};
-use thingflow_page::{Options, Token};
+use thingflow_core::{DeliveryStats, OnFailure, Stopper, prelude::*};
+use thingflow_page::{Options, Slider, Token};
 
 use crate::chromium::Done;
 
@@ -37,9 +39,20 @@ impl Program {
             let run = || -> Done {
                 let mut scheduler = Scheduler::new()?;
                 wire(&scheduler)?;
+                let dial = Slider::new("dial", 0.0..=100.0, 40.0);
+                let pressed = Arc::new(AtomicU64::new(0));
+                let count = pressed.clone();
+                scheduler.schedule_sensor(dial.clone(), Duration::from_millis(20), |dial| {
+                    dial.map(|event| event.val > 50.0).probe("lamp").for_each(drop);
+                })?;
                 let page = Options::new(address)
                     .title("Greenhouse")
                     .unit("room", "°C")
+                    .slider(&dial)
+                    .button("flush", move || {
+                        count.fetch_add(1, Relaxed);
+                    })
+                    .output("cloud", move || delivered(pressed.load(Relaxed)))
                     .past("average", |span| Ok(past(span)))
                     .token(Token::new(TOKEN)?)
                     .allow_control()
@@ -64,6 +77,13 @@ impl Drop for Program {
             let _ = thread.join();
         }
     }
+}
+
+/// What an output has delivered that does so at the press of a button.
+fn delivered(delivered: u64) -> DeliveryStats {
+    let mut stats = DeliveryStats::default();
+    (stats.posted, stats.delivered, stats.waiting) = (1000, delivered, 1000 - delivered);
+    stats
 }
 
 /// One value a second, but for a silence, since the beginning of time.
