@@ -87,6 +87,8 @@ pub mod tcp;
 
 #[cfg(feature = "udp")]
 pub mod udp;
+#[cfg(feature = "webhook")]
+pub mod webhook;
 
 #[cfg(any(
     feature = "cron",

@@ -130,9 +130,10 @@ impl Stream {
 
 #[cfg(feature = "tls")]
 impl Stream {
-    /// A connection that a client has made, which is to show what `tls` asks for.
-    pub(crate) fn secured(socket: Descriptor<Socket>, tls: rustls::ServerConnection) -> Self {
-        Self { socket, tls: Some(Box::new(tls.into())) }
+    /// A connection that a client has made, by TLS if a server has that.
+    pub(crate) fn accepted(socket: Socket, tls: Option<&super::Tls>) -> io::Result<Self> {
+        let tls = tls.map(super::Tls::accept).transpose()?.map(|tls| Box::new(tls.into()));
+        Ok(Self { socket: Descriptor::new(socket), tls })
     }
 
     /// Sends what TLS has to say. Whether all of it has gone.

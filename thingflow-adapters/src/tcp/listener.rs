@@ -30,7 +30,7 @@ pub trait Listener: AsFd + sealed::Sealed + 'static {
 /// A connection that a client has made.
 #[doc(hidden)]
 #[derive(Debug)]
-pub struct Accepted(pub(super) Socket);
+pub struct Accepted(pub(crate) Socket);
 
 mod sealed {
     pub trait Sealed {}

@@ -35,6 +35,7 @@
 //! lets in the whole network, so nothing that switches something may believe what comes from there.
 
 mod client;
+mod door;
 mod link;
 mod listener;
 mod options;
@@ -46,3 +47,8 @@ pub use listener::{Listener, Program, UnixSocket};
 pub use options::{Options, Slow};
 pub use peer::ClientId;
 pub use server::{Change, Received, Server, ServerStats, listen};
+
+#[cfg(feature = "webhook")]
+pub(crate) use door::{Door, Turns};
+#[cfg(feature = "webhook")]
+pub(crate) use listener::Accepted;

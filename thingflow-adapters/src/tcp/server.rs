@@ -1,6 +1,6 @@
 //! [`Server`]: accepts clients, hears them, and sends to all or to one.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
@@ -8,10 +8,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use thingflow_core::{
-    Context, Demand, Descriptor, EventThing, Failure, InputThing, Instant, Interest, Notice, Port, PortRef, PortSource,
-    Ports, Question, Receipt, Registry, Shared, StreamError,
+    Context, Demand, EventThing, Failure, InputThing, Instant, Interest, Notice, Port, PortRef, PortSource, Ports,
+    Question, Receipt, Registry, Shared, StreamError,
 };
 
+use super::door::{Door, Turns};
 use super::listener::{Accepted, Listener, UnixSocket};
 use super::options::{Options, Slow};
 use super::peer::{ClientId, Peer};
@@ -91,7 +92,7 @@ impl<F: Framing + 'static, L: Listener> Server<F, L> {
         let (received, changes) = (Port::new().named("received"), Port::new().named("clients"));
         let listening = Listening {
             name: L::name(&place),
-            listener: Descriptor::new(listener),
+            door: Door::new(listener),
             registry: None,
             clients: BTreeMap::new(),
             next_id: 1,
@@ -102,7 +103,6 @@ impl<F: Framing + 'static, L: Listener> Server<F, L> {
             told: VecDeque::new(),
             scratch: Vec::new(),
             stats: ServerStats::default(),
-            is_refusing: false,
         };
         Ok(Self { shared: Shared::new(listening), received, changes, place })
     }
@@ -163,35 +163,12 @@ impl<F: Framing, L: Listener> fmt::Debug for Server<F, L> {
 const LISTENER: usize = 0;
 /// So many frames are sent before others have their turn.
 const BATCH: usize = 64;
-/// How long to wait when the process has no more descriptors.
-const BREATH: Duration = Duration::from_secs(1);
 /// How long a client may take to say who it is, by TLS.
 const GREETING: Duration = Duration::from_secs(10);
 
-/// Who has something to tell, each once, in the order in which they said so.
-#[derive(Default)]
-struct Turns {
-    queue: VecDeque<usize>,
-    queued: BTreeSet<usize>,
-}
-
-impl Turns {
-    fn add(&mut self, key: usize) {
-        if self.queued.insert(key) {
-            self.queue.push_back(key);
-        }
-    }
-
-    fn next(&mut self) -> Option<usize> {
-        let key = self.queue.pop_front()?;
-        self.queued.remove(&key);
-        Some(key)
-    }
-}
-
 /// The server itself.
 struct Listening<F: Framing, L: Listener> {
-    listener: Descriptor<L>,
+    door: Door<L>,
     name: String,
     registry: Option<Registry>,
     clients: BTreeMap<usize, Peer<F, L::Client>>,
@@ -205,43 +182,35 @@ struct Listening<F: Framing, L: Listener> {
     /// The bytes of the frame that is being sent.
     scratch: Vec<u8>,
     stats: ServerStats,
-    /// The last client was turned away, which has been reported.
-    is_refusing: bool,
 }
 
 impl<F: Framing, L: Listener> Listening<F, L> {
     /// Takes a client that waits; `false` if none does.
     fn accept(&mut self, cx: &mut Context<'_>) -> bool {
-        let accepted =
-            self.listener.accept_client().and_then(|(Accepted(socket), address)| self.welcome(socket, address, cx));
-        match accepted {
-            Ok(()) => true,
-            Err(error) if error.kind() == ErrorKind::WouldBlock => false,
-            Err(error) if matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::ConnectionAborted) => true,
-            Err(error) => {
-                cx.report(&self.name, &StreamError::caused("cannot accept a client, trying again", error));
-                cx.wake_at(cx.now() + BREATH);
-                false
-            }
+        let Some(accepted) = self.door.accept(&self.name, cx) else { return false };
+        if let Some((Accepted(socket), address)) = accepted
+            && let Err(error) = self.welcome(socket, address, cx)
+        {
+            cx.report(&self.name, &StreamError::caused("cannot serve a client", error));
         }
+        true
     }
 
     fn welcome(&mut self, socket: Socket, address: L::Client, cx: &mut Context<'_>) -> io::Result<()> {
         if self.clients.len() >= self.options.max_clients {
             self.stats.refused += 1;
-            if !std::mem::replace(&mut self.is_refusing, true) {
-                let why =
-                    format!("{} clients are connected, turning others away; see `max_clients`", self.clients.len());
-                cx.report(&self.name, &StreamError::message(why));
-            }
+            self.door.turn_away(&self.name, self.clients.len(), cx);
             return Ok(());
         }
-        self.is_refusing = false;
+        self.door.welcome();
         socket.watch()?;
         let id = ClientId(self.next_id);
         let key = usize::try_from(self.next_id).map_err(|_| ErrorKind::OutOfMemory)?;
         let greets_by = cx.now() + GREETING;
-        let stream = self.stream(socket)?;
+        #[cfg(feature = "tls")]
+        let stream = Stream::accepted(socket, self.options.tls.as_ref())?;
+        #[cfg(not(feature = "tls"))]
+        let stream = Stream::plain(thingflow_core::Descriptor::new(socket));
         let mut client = Peer::new(id, address.clone(), stream, self.options.framing.clone(), greets_by);
         let registry = self.registry.as_ref().ok_or(ErrorKind::NotConnected)?;
         registry.register(client.socket.stream.descriptor(), key, Interest::READABLE | Interest::WRITABLE)?;
@@ -253,21 +222,6 @@ impl<F: Framing, L: Listener> Listening<F, L> {
         self.told.push_back(Change::Connected(id, address));
         self.turns.add(key);
         Ok(())
-    }
-
-    #[cfg(feature = "tls")]
-    fn stream(&self, socket: Socket) -> io::Result<Stream> {
-        let socket = Descriptor::new(socket);
-        Ok(match &self.options.tls {
-            Some(tls) => Stream::secured(socket, tls.accept()?),
-            None => Stream::plain(socket),
-        })
-    }
-
-    #[cfg(not(feature = "tls"))]
-    #[allow(clippy::unused_self, clippy::unnecessary_wraps)] // as the other one
-    fn stream(&self, socket: Socket) -> io::Result<Stream> {
-        Ok(Stream::plain(Descriptor::new(socket)))
     }
 
     /// Parts with those who have not said in time who they are.
@@ -462,7 +416,7 @@ impl<F: Framing, L: Listener> PortSource for Listening<F, L> {
 
 impl<F: Framing, L: Listener> EventThing for Listening<F, L> {
     fn register(&mut self, registry: &Registry) -> io::Result<()> {
-        registry.register(&mut self.listener, LISTENER, Interest::READABLE)?;
+        registry.register(self.door.descriptor(), LISTENER, Interest::READABLE)?;
         self.registry = Some(registry.clone());
         self.turns.add(LISTENER);
         Ok(())

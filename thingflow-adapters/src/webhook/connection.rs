@@ -1,0 +1,158 @@
+//! [`Connection`]: one client: it reads a request, waits for what becomes of it, writes the answer.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::time::Duration;
+
+use thingflow_core::Instant;
+
+use super::answer::Answer;
+use super::decoder::{Decoder, Step};
+use super::request::Request;
+use crate::framing::Buffer;
+use crate::net::Stream;
+
+/// How long a connection may be silent between two requests.
+const IDLE: Duration = Duration::from_secs(60);
+/// Bytes read by one call.
+const BYTES: usize = 4096;
+
+pub(super) struct Connection {
+    pub(super) stream: Stream,
+    decoder: Decoder,
+    read: Buffer,
+    unsent: Buffer,
+    state: State,
+    /// When the state has lasted for too long.
+    pub(super) due: Instant,
+    patience: Duration,
+}
+
+enum State {
+    /// For a request, or the rest of one.
+    Reading { begun: bool },
+    /// For what becomes of its events.
+    Waiting { stays: bool },
+    /// Until all is written.
+    Closing,
+}
+
+/// What a call has come to.
+pub(super) enum News {
+    Nothing,
+    Request(Request),
+    /// The connection has ended.
+    Gone,
+}
+
+impl Connection {
+    pub(super) fn new(stream: Stream, patience: Duration, now: Instant) -> Self {
+        let (decoder, read, unsent) = (Decoder::default(), Buffer::default(), Buffer::default());
+        let state = State::Reading { begun: false };
+        Self { stream, decoder, read, unsent, state, due: now + patience, patience }
+    }
+
+    pub(super) fn is_waiting(&self) -> bool {
+        matches!(self.state, State::Waiting { .. })
+    }
+
+    /// Goes on as far as it can.
+    pub(super) fn advance(
+        &mut self,
+        most: usize,
+        check: impl Fn(&Request) -> Result<(), Answer>,
+        now: Instant,
+    ) -> News {
+        if self.push().is_err() {
+            return News::Gone;
+        }
+        loop {
+            let State::Reading { begun } = &mut self.state else {
+                let is_over = matches!(self.state, State::Closing) && self.unsent.is_empty();
+                return if is_over { News::Gone } else { News::Nothing };
+            };
+            // Who does not read answers is asked nothing more.
+            if !self.unsent.is_empty() {
+                return News::Nothing;
+            }
+            match self.decoder.next(&mut self.read, most, &check) {
+                Step::More => {}
+                Step::Continue => {
+                    self.unsent.extend(b"HTTP/1.1 100 Continue\r\n\r\n");
+                    if self.push().is_err() {
+                        return News::Gone;
+                    }
+                    continue;
+                }
+                Step::Request(request, stays) => {
+                    self.state = State::Waiting { stays };
+                    return News::Request(request);
+                }
+                Step::Refused(answer) => {
+                    self.answer(answer, now);
+                    continue;
+                }
+            }
+            let is_idle = self.decoder.is_idle() && self.read.is_empty();
+            if !*begun && !is_idle {
+                *begun = true;
+                self.due = now + self.patience; // for the whole of it, however slowly it comes
+            }
+            let mut piece = [0; BYTES];
+            match self.stream.read(&mut piece) {
+                Ok(0) => return News::Gone,
+                Ok(n) => self.read.extend(&piece[..n]),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return News::Nothing,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(_) => return News::Gone,
+            }
+        }
+    }
+
+    /// For how long the graph may take.
+    pub(super) fn wait_until(&mut self, due: Instant) {
+        self.due = due;
+    }
+
+    /// Answers the request that waits, or the bytes that are none.
+    pub(super) fn answer(&mut self, answer: Answer, now: Instant) {
+        let stays = match self.state {
+            State::Waiting { stays } => stays && !answer.closes,
+            _ => !answer.closes,
+        };
+        let mut bytes = Vec::new();
+        let answer = if stays { answer } else { answer.closing() };
+        answer.write(&mut bytes);
+        self.unsent.extend(&bytes);
+        self.state = if stays { State::Reading { begun: false } } else { State::Closing };
+        self.due = now + if stays { IDLE.max(self.patience) } else { self.patience };
+        let _ = self.push(); // what is wrong is told by the next call
+    }
+
+    /// Whether the state has lasted for too long. A request that comes too slowly is answered so.
+    pub(super) fn is_late(&mut self, now: Instant) -> bool {
+        if now < self.due {
+            return false;
+        }
+        if let State::Reading { begun: true } = self.state {
+            self.answer(Answer::new(408, "the request has come too slowly").closing(), now);
+        }
+        true
+    }
+
+    /// Sends as much of what waits as it takes now.
+    fn push(&mut self) -> io::Result<()> {
+        while !self.unsent.is_empty() && self.stream.is_greeted() {
+            match self.stream.write(self.unsent.bytes()) {
+                Ok(0) => return Err(ErrorKind::WriteZero.into()),
+                Ok(n) => drop(self.unsent.take(n)),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        match self.stream.flush() {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(()),
+            flushed => flushed,
+        }
+    }
+}

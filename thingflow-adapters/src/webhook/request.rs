@@ -1,0 +1,117 @@
+//! [`Request`]: what has been posted.
+
+use std::io::Read;
+
+use flate2::read::GzDecoder;
+use serde::de::DeserializeOwned;
+
+use super::answer::Answer;
+
+/// What has been posted, once it is here whole.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Request {
+    /// The path, as it was sent: `/events`.
+    pub path: String,
+    /// What follows the question mark, as it was sent.
+    pub query: String,
+    /// The body, not compressed any more.
+    pub body: Vec<u8>,
+    pub(super) headers: Vec<(String, Vec<u8>)>,
+    pub(super) is_by_1_1: bool,
+}
+
+impl Request {
+    /// The first header of this name, whatever its case, if it is text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.all(name).next().and_then(|value| str::from_utf8(value).ok())
+    }
+
+    /// All headers of this name.
+    pub(super) fn all<'r, 'n>(&'r self, name: &'n str) -> impl Iterator<Item = &'r [u8]> + use<'r, 'n> {
+        self.headers.iter().filter(move |(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, value)| &**value)
+    }
+
+    /// Whether a header, which may be a list, or be there several times, holds this word.
+    pub(super) fn says(&self, name: &str, word: &str) -> bool {
+        let mut words = self.all(name).flat_map(|value| value.split(|byte| *byte == b','));
+        words.any(|other| other.trim_ascii().eq_ignore_ascii_case(word.as_bytes()))
+    }
+
+    /// Uncompresses the body.
+    pub(super) fn unpack(&mut self, most: usize) -> Result<(), Answer> {
+        let Some(encoding) = self.all("Content-Encoding").next() else { return Ok(()) };
+        match &encoding.trim_ascii().to_ascii_lowercase()[..] {
+            b"" | b"identity" => Ok(()),
+            b"gzip" | b"x-gzip" => {
+                let mut plain = Vec::new();
+                let read = GzDecoder::new(&self.body[..]).take(most as u64 + 1).read_to_end(&mut plain);
+                read.map_err(|error| Answer::new(400, format!("the body is no gzip: {error}")))?;
+                if plain.len() > most {
+                    return Err(Answer::new(413, format!("the body has more than {most} bytes")));
+                }
+                self.body = plain;
+                Ok(())
+            }
+            _ => Err(Answer::new(415, "the body is compressed; send it plain, or as gzip")),
+        }
+    }
+}
+
+/// The events in a body: a JSON text, several one after the other, such as lines, or an array of them.
+pub(super) fn json<T: DeserializeOwned>(body: &[u8]) -> Result<Vec<T>, String> {
+    let texts: Result<Vec<T>, _> = serde_json::Deserializer::from_slice(body).into_iter().collect();
+    match texts {
+        Ok(events) if events.is_empty() => Err("there is no JSON text in it".to_owned()),
+        Ok(events) => Ok(events),
+        Err(_) if body.trim_ascii_start().starts_with(b"[") => {
+            serde_json::from_slice(body).map_err(|error| error.to_string())
+        }
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// The lines of a body.
+pub(super) fn lines(body: &[u8]) -> Result<Vec<String>, String> {
+    let text = str::from_utf8(body)
+        .map_err(|error| format!("it is no text (UTF-8) from byte {} on", error.valid_up_to() + 1))?;
+    Ok(text.lines().map(str::to_owned).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_stand_in_a_body_in_several_ways() {
+        assert_eq!(json::<u8>(b" 7 "), Ok(vec![7]));
+        assert_eq!(json::<u8>(b"7\n8\n\n9"), Ok(vec![7, 8, 9]));
+        assert_eq!(json::<u8>(b"[7, 8]"), Ok(vec![7, 8]));
+        assert_eq!(json::<u8>(b"[]"), Ok(vec![]));
+        assert_eq!(json::<(u8, u8)>(b"[7, 8]"), Ok(vec![(7, 8)]), "an event may be an array itself");
+        assert_eq!(json::<(u8, u8)>(b"[[7, 8], [9, 10]]"), Ok(vec![(7, 8), (9, 10)]));
+        for (wrong, why) in
+            [(&b""[..], "no JSON text"), (b"7 x", "line 1 column 3"), (b"[7, 300]", "300"), (b"[7", "EOF")]
+        {
+            let error = json::<u8>(wrong).unwrap_err();
+            assert!(error.contains(why), "{error}");
+        }
+        let deep = "[".repeat(100_000);
+        assert!(json::<serde_json::Value>(deep.as_bytes()).is_err());
+        assert_eq!(lines(b"a\r\nb\n\nc"), Ok(["a", "b", "", "c"].map(str::to_owned).to_vec()));
+        assert!(lines(b"a\xff").is_err_and(|why| why.contains("byte 2")));
+    }
+
+    #[test]
+    fn a_small_body_does_not_become_a_large_one() {
+        use std::io::Write;
+        let mut bomb = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        bomb.write_all(&vec![0; 10 << 20]).unwrap();
+        let headers = vec![("content-encoding".to_owned(), b"gzip".to_vec())];
+        let mut request = Request { body: bomb.finish().unwrap(), headers, ..Request::default() };
+        assert!(request.body.len() < 20_000);
+        assert_eq!(request.unpack(1 << 20).unwrap_err().status, 413);
+        request.body.truncate(100);
+        assert_eq!(request.unpack(1 << 20).unwrap_err().status, 400);
+    }
+}
