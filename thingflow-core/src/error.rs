@@ -48,6 +48,38 @@ impl StreamError {
         }
     }
 
+    /// The error of something else as that of a stream: it reads as `cause` does, and its source is `cause` itself, so that it
+    /// can be looked at as what it is. A cause that is a `StreamError` is given back. Without the feature `alloc` a cause is a
+    /// `&'static str`, or converts into one.
+    ///
+    /// This is what becomes of the errors of closures, as in [`try_map`](crate::Elementwise::try_map).
+    ///
+    /// ```
+    /// # #[cfg(feature = "std")] {
+    /// use std::{error::Error, io, io::ErrorKind};
+    /// use thingflow_core::StreamError;
+    /// let error = StreamError::from_cause(io::Error::from(ErrorKind::StorageFull));
+    /// assert_eq!(error.to_string(), "no storage space");
+    /// let cause = error.source().and_then(|cause| cause.downcast_ref::<io::Error>());
+    /// assert_eq!(cause.map(io::Error::kind), Some(ErrorKind::StorageFull));
+    /// # }
+    /// ```
+    #[cfg(feature = "alloc")]
+    #[cold]
+    pub fn from_cause(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        match cause.into().downcast::<Self>() {
+            Ok(error) => *error,
+            Err(cause) => Self { what: "", cause: Some(cause.into()) },
+        }
+    }
+
+    /// From a text that explains it.
+    #[cfg(not(feature = "alloc"))]
+    #[cold]
+    pub fn from_cause(cause: impl Into<&'static str>) -> Self {
+        Self::new(cause.into())
+    }
+
     /// An error with a text made at run time.
     #[cfg(feature = "alloc")]
     pub fn message(text: impl Into<String>) -> Self {
@@ -87,7 +119,7 @@ impl Error for StreamError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         #[cfg(feature = "alloc")]
         return match &self.cause {
-            Some(cause) if self.what.is_empty() => cause.source(),
+            Some(cause) if cause.is::<Message>() => None, // its text is this error's own
             Some(cause) => Some(&**cause),
             None => None,
         };

@@ -24,7 +24,7 @@ mod tap;
 mod time_interval;
 mod timestamp;
 mod transduce;
-pub(crate) mod try_map;
+mod try_map;
 
 pub use accumulate::Accumulate;
 pub use emit_with::EmitWith;
@@ -54,9 +54,9 @@ pub use try_map::TryMap;
 
 #[cfg(feature = "alloc")]
 use core::fmt::Debug;
-use core::fmt::Display;
 
 use crate::chain::Chain;
+use crate::error::Cause;
 use crate::measure::{Carrier, Measured, Number};
 use crate::thing::InputThing;
 
@@ -105,6 +105,9 @@ pub trait Elementwise: Chain {
 
     /// As [`map`](Self::map), with a function that may fail: its error ends the stream.
     ///
+    /// The error is any that `Box<dyn Error + Send + Sync>` is made of, so `?` works in `f`, or a text. It keeps its causes, see
+    /// [`StreamError::from_cause`](crate::StreamError::from_cause).
+    ///
     /// Holds nothing. Sends `U`.
     ///
     /// ```
@@ -118,7 +121,7 @@ pub trait Elementwise: Chain {
     #[doc(alias = "and_then")]
     fn try_map<U, E, F>(self, f: F) -> Self::Piped<TryMap<F>>
     where
-        E: Display,
+        E: Into<Cause>,
         F: FnMut(Self::Item) -> Result<U, E> + 'static,
     {
         self.pipe(TryMap(f))

@@ -20,7 +20,7 @@ pub use try_with::{Fallible, Filtering, Mapping, TryWith};
 
 use crate::chain::Chain;
 #[cfg(feature = "alloc")]
-use {crate::sinks::Call, core::fmt::Display};
+use {crate::error::Cause, crate::sinks::Call};
 
 /// Flow control as methods of every [`Chain`].
 pub trait FlowControl: Chain {
@@ -56,7 +56,7 @@ pub trait FlowControl: Chain {
         f: F,
     ) -> Self::Piped<TryWith<Self::Item, Mapping<F>>>
     where
-        E: Display,
+        E: Into<Cause>,
         F: FnMut(&Self::Item) -> Result<U, E> + 'static,
         Self::Item: 'static,
     {
@@ -71,7 +71,7 @@ pub trait FlowControl: Chain {
         p: P,
     ) -> Self::Piped<TryWith<Self::Item, Filtering<P>>>
     where
-        E: Display,
+        E: Into<Cause>,
         P: FnMut(&Self::Item) -> Result<bool, E> + 'static,
         Self::Item: 'static,
     {
@@ -87,7 +87,7 @@ pub trait FlowControl: Chain {
         f: F,
     ) -> <Self::Piped<TryWith<Self::Item, Mapping<F>>> as Chain>::Ended<Call<(), fn(())>>
     where
-        E: Display,
+        E: Into<Cause>,
         F: FnMut(&Self::Item) -> Result<(), E> + 'static,
         Self::Item: 'static,
     {

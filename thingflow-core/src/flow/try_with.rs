@@ -3,11 +3,11 @@
 //!
 //! Holds what the policy's `Limit` allows, while an event is tried again; else nothing.
 
-use core::fmt::{self, Display};
+use core::fmt;
 
 use super::error_policy::{Breaker, ErrorPolicy};
 use crate::clock::{Instant, Timestamp};
-use crate::error::StreamError;
+use crate::error::{Cause, StreamError};
 use crate::kit::{Ending, Marks};
 use crate::limit::Backlog;
 use crate::notice::{Notice, Question};
@@ -64,24 +64,24 @@ pub trait Fallible<T> {
 /// The function of `try_map_with`.
 pub struct Mapping<F>(pub(super) F);
 
-impl<T, U, E: Display, F: FnMut(&T) -> Result<U, E>> Fallible<T> for Mapping<F> {
+impl<T, U, E: Into<Cause>, F: FnMut(&T) -> Result<U, E>> Fallible<T> for Mapping<F> {
     type Out = U;
     const NAME: &'static str = "try_map";
     fn work(&mut self, event: T) -> Result<Option<U>, (T, StreamError)> {
-        (self.0)(&event).map(Some).map_err(|error| (event, failure(&error)))
+        (self.0)(&event).map(Some).map_err(|error| (event, StreamError::from_cause(error)))
     }
 }
 
 /// The predicate of `try_filter_with`.
 pub struct Filtering<P>(pub(super) P);
 
-impl<T, E: Display, P: FnMut(&T) -> Result<bool, E>> Fallible<T> for Filtering<P> {
+impl<T, E: Into<Cause>, P: FnMut(&T) -> Result<bool, E>> Fallible<T> for Filtering<P> {
     type Out = T;
     const NAME: &'static str = "try_filter";
     fn work(&mut self, event: T) -> Result<Option<T>, (T, StreamError)> {
         match (self.0)(&event) {
             Ok(passes) => Ok(passes.then_some(event)),
-            Err(error) => Err((event, failure(&error))),
+            Err(error) => Err((event, StreamError::from_cause(error))),
         }
     }
 }
@@ -96,11 +96,6 @@ impl<P> fmt::Debug for Filtering<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Filtering")
     }
-}
-
-#[cold]
-fn failure(error: &impl Display) -> StreamError {
-    StreamError::message(alloc::format!("{error}"))
 }
 
 impl<T, G: Fallible<T>> TryWith<T, G> {
@@ -135,7 +130,7 @@ impl<T, G: Fallible<T>> TryWith<T, G> {
         self.policy.count(|stats| stats.failed += 1);
         if self.breaker.failed(out.now()) {
             self.policy.count(|stats| stats.opened += 1);
-            out.context().report(G::NAME, &StreamError::message(alloc::format!("the circuit opens: {error}")));
+            out.context().report(G::NAME, &StreamError::caused("the circuit opens", error.clone()));
             return self.give_up(event, error, false, out);
         }
         if failures >= self.policy.attempts {

@@ -82,7 +82,7 @@ impl<S: Source, F: Filter<S::Item>> Flow<S, F> {
         let mut flow = ConnectedFlow { source: self.source, chain: Connected::new(self.filter, &mut sink) };
         let mut cx = Context::detached(Instant::ZERO);
         let fatal = flow.run(&mut cx).err().map(|error| cx.take_error(error));
-        (sink.events, sink.error.or(fatal.map(|error| StreamError::message(alloc::format!("{error}")))))
+        (sink.events, sink.error.or(fatal.map(StreamError::from_cause)))
     }
 }
 

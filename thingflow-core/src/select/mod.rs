@@ -44,10 +44,10 @@ pub use take_last::TakeLastOf;
 pub use take_while::TakeWhile;
 pub use try_filter::TryFilter;
 
-use core::fmt::Display;
 use core::ops::RangeBounds;
 
 use crate::chain::Chain;
+use crate::error::Cause;
 use crate::measure::{Carrier, Number};
 use crate::size::Size;
 use crate::storage::InPlace;
@@ -93,6 +93,8 @@ pub trait Selecting: Chain {
 
     /// As [`filter`](Self::filter), with a predicate that may fail: its error ends the stream.
     ///
+    /// The error is as that of [`try_map`](crate::Elementwise::try_map).
+    ///
     /// Holds nothing. Sends `T`.
     ///
     /// ```
@@ -106,7 +108,7 @@ pub trait Selecting: Chain {
     /// ```
     fn try_filter<E, P>(self, p: P) -> Self::Piped<TryFilter<P>>
     where
-        E: Display,
+        E: Into<Cause>,
         P: FnMut(&Self::Item) -> Result<bool, E> + 'static,
     {
         self.pipe(TryFilter(p))

@@ -2,16 +2,14 @@
 //!
 //! Holds nothing.
 
-use core::fmt::Display;
-
-use crate::elementwise::try_map::failure;
+use crate::error::{Cause, StreamError};
 use crate::thing::{Demand, Emitter, Filter, InputThing, Receipt};
 
 /// Made by [`try_filter`](super::Selecting::try_filter).
 #[derive(Clone, Copy, Debug)]
 pub struct TryFilter<P>(pub(super) P);
 
-impl<T, E: Display, P: FnMut(&T) -> Result<bool, E>> Filter<T> for TryFilter<P> {
+impl<T, E: Into<Cause>, P: FnMut(&T) -> Result<bool, E>> Filter<T> for TryFilter<P> {
     type Out = T;
     const TRANSPARENT: bool = true;
     #[inline]
@@ -19,7 +17,7 @@ impl<T, E: Display, P: FnMut(&T) -> Result<bool, E>> Filter<T> for TryFilter<P> 
         match (self.0)(&event) {
             Ok(true) => out.next(event),
             Ok(false) => Ok(Demand::More),
-            Err(error) => out.fail(failure(&error)),
+            Err(error) => out.fail(StreamError::from_cause(error)),
         }
     }
 }

@@ -2,10 +2,8 @@
 //!
 //! Holds the iterator.
 
-use core::fmt::Display;
-
 use crate::context::Context;
-use crate::error::{Failure, StreamError};
+use crate::error::{Cause, Failure, StreamError};
 use crate::output::{Flow, Source};
 
 /// Sends the elements of an iterator, one at each sampling, and completes at its end.
@@ -35,7 +33,7 @@ impl<I: Iterator> Source for FromIter<I> {
 }
 
 /// As [`from_iter`] for elements that may be errors. An error is a sample error: it ends the stream unless the schedule's
-/// policy says otherwise.
+/// policy says otherwise. It is any error, or a text, and keeps its causes, see [`StreamError::from_cause`].
 ///
 /// ```
 /// use thingflow_core::prelude::*;
@@ -45,7 +43,7 @@ impl<I: Iterator> Source for FromIter<I> {
 /// assert_eq!(error.map(|e| e.to_string()).as_deref(), Some("disk on fire"));
 /// # }
 /// ```
-pub fn try_from_iter<T, E: Display, I: IntoIterator<Item = Result<T, E>>>(events: I) -> Flow<TryFromIter<I::IntoIter>> {
+pub fn try_from_iter<T, E: Into<Cause>, I: IntoIterator<Item = Result<T, E>>>(events: I) -> Flow<TryFromIter<I::IntoIter>> {
     Flow::new(TryFromIter(events.into_iter()))
 }
 
@@ -53,23 +51,14 @@ pub fn try_from_iter<T, E: Display, I: IntoIterator<Item = Result<T, E>>>(events
 #[derive(Clone, Debug)]
 pub struct TryFromIter<I>(I);
 
-impl<T, E: Display, I: Iterator<Item = Result<T, E>>> Source for TryFromIter<I> {
+impl<T, E: Into<Cause>, I: Iterator<Item = Result<T, E>>> Source for TryFromIter<I> {
     type Item = T;
     fn pull(&mut self, _: &mut Context<'_>) -> Result<Option<T>, Failure> {
         match self.0.next() {
             Some(Ok(event)) => Ok(Some(event)),
-            Some(Err(error)) => Err(failure(&error)),
+            Some(Err(error)) => Err(StreamError::from_cause(error).into()),
             None => Ok(None),
         }
     }
 }
 
-#[cfg(feature = "alloc")]
-fn failure(error: &impl Display) -> Failure {
-    StreamError::message(alloc::format!("{error}")).into()
-}
-
-#[cfg(not(feature = "alloc"))]
-fn failure(_: &impl Display) -> Failure {
-    StreamError::new("the iterator gave an error").into()
-}

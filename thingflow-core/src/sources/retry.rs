@@ -2,12 +2,12 @@
 //!
 //! Holds one source.
 
-use core::fmt::{self, Display};
+use core::fmt;
 use core::time::Duration;
 
 use crate::clock::Instant;
 use crate::context::Context;
-use crate::error::{Failure, StreamError};
+use crate::error::{Cause, Failure, StreamError};
 use crate::output::{Flow, Source};
 
 /// Sends the events of the source that `make` makes. If that fails, or making it does, it is made anew, until `attempts` have
@@ -36,7 +36,7 @@ use crate::output::{Flow, Source};
 pub fn retry<S, E, F>(attempts: impl Into<crate::Size>, make: F) -> Flow<Retried<S, F>>
 where
     S: Source,
-    E: Display,
+    E: Into<Cause>,
     F: FnMut() -> Result<S, E>,
 {
     Flow::new(Retried::new(attempts.into(), (|_| Duration::ZERO) as fn(u32) -> Duration, make))
@@ -68,7 +68,7 @@ where
 pub fn retry_after<S, E, F, W>(attempts: impl Into<crate::Size>, wait: W, make: F) -> Flow<Retried<S, F, W>>
 where
     S: Source,
-    E: Display,
+    E: Into<Cause>,
     F: FnMut() -> Result<S, E>,
     W: FnMut(u32) -> Duration,
 {
@@ -89,14 +89,14 @@ pub struct Retried<S, F, W = fn(u32) -> Duration> {
     make: F,
 }
 
-impl<S: Source, E: Display, F: FnMut() -> Result<S, E>, W: FnMut(u32) -> Duration> Retried<S, F, W> {
+impl<S: Source, E: Into<Cause>, F: FnMut() -> Result<S, E>, W: FnMut(u32) -> Duration> Retried<S, F, W> {
     fn new(attempts: crate::Size, wait: W, make: F) -> Self {
         Self { attempts: attempts.get(), failed: 0, source: None, not_before: Instant::ZERO, wait, make }
     }
 
     /// The source, made if there is none.
     fn source(&mut self) -> &mut Result<S, StreamError> {
-        self.source.get_or_insert_with(|| (self.make)().map_err(|error| failure(&error)))
+        self.source.get_or_insert_with(|| (self.make)().map_err(StreamError::from_cause))
     }
 
     fn attempt(&mut self, cx: &mut Context<'_>) -> Result<Option<S::Item>, Failure> {
@@ -111,7 +111,7 @@ impl<S: Source, E: Display, F: FnMut() -> Result<S, E>, W: FnMut(u32) -> Duratio
     }
 }
 
-impl<S: Source, E: Display, F: FnMut() -> Result<S, E>, W: FnMut(u32) -> Duration> Source for Retried<S, F, W> {
+impl<S: Source, E: Into<Cause>, F: FnMut() -> Result<S, E>, W: FnMut(u32) -> Duration> Source for Retried<S, F, W> {
     type Item = S::Item;
     fn pull(&mut self, cx: &mut Context<'_>) -> Result<Option<S::Item>, Failure> {
         loop {
@@ -139,16 +139,6 @@ impl<S: Source, E: Display, F: FnMut() -> Result<S, E>, W: FnMut(u32) -> Duratio
         }
         self.source().as_mut().ok().and_then(|source| source.due(cx))
     }
-}
-
-#[cfg(feature = "alloc")]
-fn failure(error: &impl Display) -> StreamError {
-    StreamError::message(alloc::format!("{error}"))
-}
-
-#[cfg(not(feature = "alloc"))]
-fn failure(_: &impl Display) -> StreamError {
-    StreamError::new("the source could not be made")
 }
 
 impl<S, F, W> fmt::Debug for Retried<S, F, W> {

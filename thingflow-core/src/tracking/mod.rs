@@ -31,6 +31,7 @@ mod tracker;
 mod try_map_value;
 
 use crate::chain::Chain;
+use crate::error::Cause;
 use crate::thing::Closed;
 
 #[cfg(feature = "std")]
@@ -85,7 +86,7 @@ pub trait Tracking: Chain {
     fn try_map_value<T, U, M, E, F>(self, f: F) -> Self::Piped<TryMapValue<F>>
     where
         Self: Chain<Item = Tracked<T, M>>,
-        E: core::fmt::Display,
+        E: Into<Cause>,
         F: FnMut(T) -> Result<U, E> + 'static,
     {
         self.pipe(TryMapValue(f))

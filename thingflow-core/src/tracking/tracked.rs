@@ -1,11 +1,10 @@
 //! [`Tracked`]: an event with its acknowledgement.
 
-use alloc::format;
 use alloc::vec::Vec;
 use core::fmt;
 
 use super::ledger::Share;
-use crate::error::StreamError;
+use crate::error::{Cause, StreamError};
 
 /// An event together with the means to say that one is done with it.
 ///
@@ -49,13 +48,13 @@ impl<T, M> Tracked<T, M> {
     /// That of `f`, as its source hears it.
     pub fn try_map<U, E>(self, f: impl FnOnce(T) -> Result<U, E>) -> Result<Tracked<U, M>, StreamError>
     where
-        E: fmt::Display,
+        E: Into<Cause>,
     {
         let Self { value, ack } = self;
         match f(value) {
             Ok(value) => Ok(Tracked { value, ack }),
             Err(error) => {
-                let error = StreamError::message(format!("{error}"));
+                let error = StreamError::from_cause(error);
                 ack.fail(&error);
                 Err(error)
             }

@@ -2,9 +2,8 @@
 //!
 //! Holds nothing.
 
-use core::fmt::Display;
-
 use super::tracked::Tracked;
+use crate::error::Cause;
 use crate::thing::{Demand, Emitter, Filter, InputThing, Receipt};
 
 /// Made by [`try_map_value`](super::Tracking::try_map_value).
@@ -25,7 +24,7 @@ use crate::thing::{Demand, Emitter, Filter, InputThing, Receipt};
 #[derive(Clone, Copy, Debug)]
 pub struct TryMapValue<F>(pub(super) F);
 
-impl<T, U, M, E: Display, F: FnMut(T) -> Result<U, E>> Filter<Tracked<T, M>> for TryMapValue<F> {
+impl<T, U, M, E: Into<Cause>, F: FnMut(T) -> Result<U, E>> Filter<Tracked<T, M>> for TryMapValue<F> {
     type Out = Tracked<U, M>;
     const TRANSPARENT: bool = true;
     #[inline]

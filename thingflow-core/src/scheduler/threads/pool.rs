@@ -2,7 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
-use std::fmt::{self, Display};
+use std::fmt;
 use std::ops::ControlFlow;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use super::news::News;
 use super::outbox::{End, Hold, Next, Outbox};
 use crate::clock::Instant;
 use crate::context::Context;
-use crate::error::{Failure, RunError, StreamError};
+use crate::error::{Cause, Failure, RunError, StreamError};
 use crate::identity::next_number;
 use crate::kit::{Gate, Mark, Marks};
 use crate::limit::{Limit, QueueState};
@@ -98,10 +98,10 @@ impl Scheduler {
     where
         T: Send + 'static,
         U: Clone + Send + 'static,
-        E: Display,
+        E: Into<Cause>,
         F: Fn(T) -> Result<U, E> + Send + Sync + 'static,
     {
-        self.pool(n.into(), true, move |event| f(event).map_err(|error| StreamError::message(error.to_string())))
+        self.pool(n.into(), true, move |event| f(event).map_err(|error| StreamError::from_cause(error)))
     }
 
     fn pool<T, U>(
