@@ -9,8 +9,9 @@ use thingflow_adapters::actuators::pca9685::Pca9685Fault;
 use thingflow_adapters::actuators::sysfs_pwm::{SysfsPwm, SysfsPwmError};
 use thingflow_adapters::actuators::{ActuatorError, PwmFault};
 use thingflow_adapters::gpio::chardev::{Line, LineLevel};
-use thingflow_adapters::gpio::{GpioError, PinFault, PinState};
+use thingflow_adapters::gpio::{GpioError, PinFault, PinState, SimulatedPin, pin_out};
 use thingflow_core::DriverError;
+use thingflow_core::prelude::*;
 
 #[test]
 fn f13_what_main_prints_is_the_text() {
@@ -42,4 +43,20 @@ fn f12_causes_can_be_looked_at() {
     let error = GpioError::Other { line: "GPIO17".into(), cause: io::Error::from(io::ErrorKind::TimedOut).into() };
     let cause = error.source().and_then(|cause| cause.downcast_ref::<io::Error>());
     assert_eq!(cause.map(io::Error::kind), Some(io::ErrorKind::TimedOut));
+}
+
+#[test]
+fn f12_a_run_that_a_device_ends_keeps_the_cause() {
+    let pin = SimulatedPin::new();
+    pin.break_with("no acknowledge");
+    let ended = pipe().to(pin_out("heater", pin)).feed([true]).unwrap_err();
+    let (mut cause, mut found): (&(dyn Error + 'static), _) = (&ended, false);
+    while let Some(next) = cause.source() {
+        found |= next.is::<DriverError<PinFault>>();
+        cause = next;
+    }
+    assert!(found, "{ended:?}");
+    let (said, text) = (format!("{ended:?}"), ended.to_string());
+    assert!(text.starts_with("actuator `heater`: no acknowledge"), "{text}");
+    assert_eq!(said, text); // each cause once
 }

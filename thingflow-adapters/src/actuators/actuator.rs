@@ -1,5 +1,6 @@
 //! [`Actuator`]: a device that carries out commands; [`ActuatorInput`]: such a device at the end of a stream.
 
+use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
@@ -31,8 +32,8 @@ use thingflow_core::{Closed, Context, Demand, Instant, Receipt, Sink, StreamErro
 pub trait Actuator {
     /// What it is told.
     type Command;
-    /// Why it failed: a text that goes on after "actuator `name`: ".
-    type Error: fmt::Display;
+    /// Why it failed: an error, which the end of a run keeps as a cause, or a text. It is said after "actuator `name`: ".
+    type Error: Into<Box<dyn Error + Send + Sync>>;
 
     /// Carries a command out. Devices that write on changes only write again after a failure.
     ///
@@ -137,14 +138,14 @@ impl<A: Actuator> ActuatorInput<A> {
         self
     }
 
-    fn explain(&self, error: &A::Error) -> String {
-        format!("actuator `{}`: {error}", self.name)
+    fn explain(&self, error: A::Error) -> Failed {
+        Failed { name: self.name.clone(), cause: error.into() }
     }
 
     fn judge(&self, done: Result<(), A::Error>, cx: &mut Context<'_>) -> Closed {
         match done {
-            Err(error) if self.skips => cx.report(&self.name, &StreamError::message(error.to_string())),
-            Err(error) => return Err(cx.fatal(self.explain(&error))),
+            Err(error) if self.skips => cx.report(&self.name, &StreamError::from_cause(error)),
+            Err(error) => return Err(cx.fatal(self.explain(error))),
             Ok(()) => {}
         }
         Ok(())
@@ -187,6 +188,30 @@ impl<A: Actuator> ActuatorInput<A> {
     }
 }
 
+/// That a device did not do as it was told, and which.
+struct Failed {
+    name: String,
+    cause: Box<dyn Error + Send + Sync>,
+}
+
+impl fmt::Display for Failed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "actuator `{}`: {}", self.name, self.cause)
+    }
+}
+
+impl fmt::Debug for Failed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl Error for Failed {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&*self.cause)
+    }
+}
+
 impl<A: Actuator> Sink for ActuatorInput<A> {
     type Event = A::Command;
     fn on_start(&mut self, cx: &mut Context<'_>) -> Receipt {
@@ -226,7 +251,7 @@ impl<A: Actuator> Drop for ActuatorInput<A> {
             return;
         }
         if let Err(error) = self.actuator.make_safe() {
-            log::error!("{}", self.explain(&error));
+            log::error!("{:?}", self.explain(error));
         }
     }
 }

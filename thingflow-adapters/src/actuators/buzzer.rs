@@ -82,7 +82,7 @@ impl Pattern {
 /// What makes the tone.
 pub trait Sounder {
     /// Why it failed.
-    type Error: fmt::Debug;
+    type Error: fmt::Debug + Send + Sync + 'static;
 
     /// Sounds at so many hertz, or is silent.
     ///
@@ -111,7 +111,7 @@ impl<P: OutputPin> OnPin<P> {
     }
 }
 
-impl<P: OutputPin> Sounder for OnPin<P> {
+impl<P: OutputPin<Error: Send + Sync + 'static>> Sounder for OnPin<P> {
     type Error = P::Error;
     fn sound(&mut self, hertz: Option<u32>) -> Result<(), P::Error> {
         self.pin.set_state(PinState::from(hertz.is_some() != self.active_low))

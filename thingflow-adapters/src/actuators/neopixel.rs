@@ -130,7 +130,7 @@ fn fill<C: PartialEq>(leds: &mut [C], colours: impl IntoIterator<Item = C>) -> b
     changed
 }
 
-impl<S: SpiBus, C: Colour> Actuator for NeoPixels<S, C> {
+impl<S: SpiBus<Error: Send + Sync + 'static>, C: Colour> Actuator for NeoPixels<S, C> {
     type Command = Light<C>;
     type Error = ActuatorError<S::Error>;
 

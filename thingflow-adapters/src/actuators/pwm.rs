@@ -78,7 +78,7 @@ impl<P: SetDutyCycle> Pwm<P> {
     }
 }
 
-impl<P: SetDutyCycle> Actuator for Pwm<P> {
+impl<P: SetDutyCycle<Error: Send + Sync + 'static>> Actuator for Pwm<P> {
     type Command = f64;
     type Error = ActuatorError<P::Error>;
 

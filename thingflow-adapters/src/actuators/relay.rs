@@ -121,7 +121,7 @@ impl<P: OutputPin> Relay<P> {
     }
 }
 
-impl<P: OutputPin> Actuator for Relay<P> {
+impl<P: OutputPin<Error: Send + Sync + 'static>> Actuator for Relay<P> {
     type Command = bool;
     type Error = ActuatorError<P::Error>;
 

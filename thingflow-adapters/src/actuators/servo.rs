@@ -183,7 +183,7 @@ fn micros(time: Duration) -> f64 {
     time.as_secs_f64() * 1e6
 }
 
-impl<P: SetDutyCycle> Actuator for Servo<P> {
+impl<P: SetDutyCycle<Error: Send + Sync + 'static>> Actuator for Servo<P> {
     type Command = f64;
     type Error = ActuatorError<P::Error>;
 

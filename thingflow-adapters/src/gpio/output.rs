@@ -21,7 +21,7 @@ use crate::actuators::{Actuator, ActuatorError, ActuatorInput};
 /// assert_eq!(relay.writes(), [true, false, true]);
 /// # Ok::<(), RunError>(())
 /// ```
-pub fn pin_out<P: OutputPin>(name: impl Into<String>, pin: P) -> ActuatorInput<PinOut<P>> {
+pub fn pin_out<P: OutputPin<Error: Send + Sync + 'static>>(name: impl Into<String>, pin: P) -> ActuatorInput<PinOut<P>> {
     ActuatorInput::new(name, PinOut { pin, safe: PinState::Low, last: None })
 }
 
@@ -34,7 +34,7 @@ pub struct PinOut<P> {
 }
 
 /// Of [`pin_out`].
-impl<P: OutputPin> ActuatorInput<PinOut<P>> {
+impl<P: OutputPin<Error: Send + Sync + 'static>> ActuatorInput<PinOut<P>> {
     /// Another safe level than low.
     #[must_use]
     pub fn safe(mut self, safe: PinState) -> Self {
@@ -55,7 +55,7 @@ impl<P: OutputPin> PinOut<P> {
     }
 }
 
-impl<P: OutputPin> Actuator for PinOut<P> {
+impl<P: OutputPin<Error: Send + Sync + 'static>> Actuator for PinOut<P> {
     type Command = bool;
     type Error = ActuatorError<P::Error>;
 
