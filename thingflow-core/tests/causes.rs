@@ -54,7 +54,6 @@ fn check(error: &(dyn Error + 'static)) {
     assert_eq!(said.matches("calibration").count(), 1, "{said}");
 }
 
-
 /// Keeps the error by which its stream ends.
 #[derive(Clone, Default)]
 struct End(Rc<RefCell<Option<StreamError>>>);
@@ -142,9 +141,8 @@ fn f12_a_pool_and_a_private_loop_keep_the_causes() {
     }));
 
     let mut scheduler = Scheduler::virtual_time().unwrap();
-    let events = scheduler
-        .schedule_on_private_event_loop("device", Limit::block(1), |_: Remote<i32>, _| fails(()))
-        .unwrap();
+    let events =
+        scheduler.schedule_on_private_event_loop("device", Limit::block(1), |_: Remote<i32>, _| fails(())).unwrap();
     events.connect(Recorder::new());
     check(&scheduler.run_forever().unwrap_err());
 }

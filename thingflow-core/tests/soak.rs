@@ -1,4 +1,4 @@
-//! A graph of all operators that hold events, for a long time: it ends at the memory it began with.
+//! A graph of all operators that hold events, for a long time, and parts that come and go: it ends at the memory it began with.
 //!
 //! `THINGFLOW_SOAK_EVENTS=100000000 cargo test --release -p thingflow-core --test soak` runs it for 10^8 events.
 #![cfg(feature = "std")]
@@ -10,6 +10,7 @@ use std::env;
 use std::rc::Rc;
 use std::time::Duration;
 
+use thingflow_core::joins;
 use thingflow_core::prelude::*;
 use thingflow_core::tracking::{Tracker, Tracking};
 
@@ -233,4 +234,205 @@ fn a_tracked_event_costs_one_allocation_at_its_source_and_none_further_on() -> R
     scheduler.run_for(ms(1_000))?;
     assert_eq!((MADE.get() - made, tracker.committed() - done), (1_000, 1_000));
     Ok(())
+}
+
+// ---- what comes and goes ----
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// Has something come and go in a run, again and again. Whether more is kept at the end than near the beginning: tables grow
+/// and shrink meanwhile, so the least of the last rounds counts, and the most of the first ones.
+fn keeps_something(mut come_and_go: impl FnMut(&mut Scheduler)) -> bool {
+    let mut scheduler = Scheduler::virtual_time().expect("a scheduler");
+    scheduler.schedule_periodic(from_iter(0..).for_each(drop::<u64>), ms(1)).expect("a schedule");
+    let mut round = || {
+        for n in 0..400 {
+            come_and_go(&mut scheduler);
+            if n % 10 == 0 {
+                scheduler.run_for(ms(1)).expect("no fatal error");
+            }
+        }
+        scheduler.run_for(ms(5)).expect("no fatal error");
+        LIVE.get()
+    };
+    let live: Vec<isize> = (0..12).map(|_| round()).collect();
+    live[8..].iter().min() > live[1..5].iter().max()
+}
+
+fn emit<T: Clone + 'static>(scheduler: &mut Scheduler, port: &Port<T>, event: T) {
+    let _ = scheduler.with_context(|cx| port.emit(event, cx)).expect("no fatal error");
+}
+
+/// Connects what waits for an hour.
+fn waits_for_an_hour(port: &Port<u64>) -> Vec<Connection> {
+    vec![
+        port.timeout(HOUR).connect(sink()),
+        port.delay(HOUR, Limit::default()).connect(sink()),
+        port.debounce(HOUR).connect(sink()),
+        port.chunks_within(9, HOUR).connect(sink()),
+        port.throttle(HOUR).connect(sink()),
+        port.merge(port).heartbeat(HOUR).connect(sink()),
+        port.sample_every(HOUR).connect(sink()),
+    ]
+}
+
+type Comes = Box<dyn FnMut(&mut Scheduler)>;
+
+fn comes(come_and_go: impl FnMut(&mut Scheduler) + 'static) -> Comes {
+    Box::new(come_and_go)
+}
+
+fn schedules() -> Vec<(&'static str, Comes)> {
+    let cancelled = comes(|scheduler| {
+        let later = from_iter(0..).delay(HOUR, Limit::default()).for_each(drop::<u64>);
+        scheduler.schedule_periodic(later, HOUR).unwrap().cancel();
+    });
+    let ended = comes(|scheduler| {
+        scheduler.schedule_recurring(from_iter([1_u64]).timeout(HOUR).for_each(drop)).unwrap();
+    });
+    let once =
+        comes(|scheduler| scheduler.schedule_later_one_time(from_iter([1_u64]).for_each(drop), HOUR).unwrap().cancel());
+    let failing = comes(|scheduler| {
+        let failing = try_from_iter([Err::<u64, _>("no answer"), Ok(1)]).for_each(drop);
+        let timing = Periodic::every(ms(1)).on_failure(OnFailure::Retry { first: HOUR, longest: HOUR, attempts: 9 });
+        let handle = scheduler.schedule_periodic(failing, timing).unwrap();
+        scheduler.run_for(ms(1)).unwrap();
+        handle.cancel();
+    });
+    let remote = comes(|scheduler| {
+        let (remote, port) = scheduler.remote::<u64>(Limit::block(4)).unwrap();
+        let connections = waits_for_an_hour(&port);
+        remote.post(1).unwrap();
+        scheduler.run_for(ms(1)).unwrap();
+        connections.iter().for_each(Connection::disconnect);
+    });
+    vec![
+        ("a cancelled schedule", cancelled),
+        ("a schedule that has ended", ended),
+        ("a cancelled call", once),
+        ("a schedule that was to try again", failing),
+        ("a remote", remote),
+    ]
+}
+
+fn branches() -> Vec<(&'static str, Comes)> {
+    let (lasting, hub) = (Port::<u64>::new().keep_running(), Shared::without_ports(0));
+    let dropped = comes(|scheduler| {
+        let port = Port::new();
+        waits_for_an_hour(&port);
+        emit(scheduler, &port, 1);
+    });
+    let branch = comes(move |scheduler| {
+        let connections = waits_for_an_hour(&lasting);
+        emit(scheduler, &lasting, 1);
+        connections.iter().for_each(Connection::disconnect);
+    });
+    let shared = comes(move |scheduler| {
+        let port = Port::<u64>::new();
+        port.delay(ms(2), Limit::default()).connect(hub.input(|sum: &mut u64, n, cx: &mut Context<'_>| {
+            *sum += n;
+            cx.wake_at(cx.now() + HOUR);
+            Ok(Demand::More)
+        }));
+        emit(scheduler, &port, 1);
+        scheduler.with_context(|cx| port.complete(cx)).unwrap();
+    });
+    let draining = comes(move |scheduler| {
+        let port = Port::<u64>::new();
+        port.delay(ms(2), Limit::default()).connect(sink());
+        emit(scheduler, &port, 1);
+        scheduler.with_context(|cx| port.complete(cx)).unwrap();
+    });
+    vec![
+        ("a dropped port", dropped),
+        ("a branch of a port that stays", branch),
+        ("an input of a shared Thing", shared),
+        ("a Thing that drains", draining),
+    ]
+}
+
+fn inputs() -> Vec<(&'static str, Comes)> {
+    let (first, second) = (Port::<u64>::new().keep_running(), Port::<u64>::new().keep_running());
+    let (choice, all) = (Port::<Port<u64>>::new(), Port::<Port<u64>>::new());
+    choice.switch().connect(sink());
+    all.merge_all().connect(sink());
+    let latest = joins::combine_latest(vec![&first]).connect_dynamic(sink());
+    let removed = comes(move |scheduler| {
+        let port = Port::<u64>::new();
+        let connection = latest.add(&port).expect("it goes on");
+        emit(scheduler, &port, 1);
+        emit(scheduler, &first, 1);
+        scheduler.with_context(|cx| latest.remove(&connection, cx)).unwrap();
+    });
+    let zipped = joins::zip(vec![&second], Limit::drop_oldest(2)).connect_dynamic(sink());
+    let disconnected = comes(move |scheduler| {
+        let port = Port::<u64>::new();
+        let connection = zipped.add(&port).expect("it goes on");
+        emit(scheduler, &port, 1);
+        connection.disconnect();
+        emit(scheduler, &second, 1);
+    });
+    let followed = comes(move |scheduler| {
+        let port = Port::new();
+        emit(scheduler, &choice, port.clone());
+        emit(scheduler, &port, 1);
+    });
+    let ended = comes(move |scheduler| {
+        let port = Port::new();
+        emit(scheduler, &all, port.clone());
+        emit(scheduler, &port, 1);
+        scheduler.with_context(|cx| port.complete(cx)).unwrap();
+    });
+    vec![
+        ("an input that is removed", removed),
+        ("an input that is disconnected", disconnected),
+        ("a port that was followed", followed),
+        ("a port of many that has ended", ended),
+    ]
+}
+
+/// What looks at a run from outside.
+fn onlookers() -> Vec<(&'static str, Comes)> {
+    let inspected = comes(|scheduler| {
+        let inspector = scheduler.inspector();
+        scheduler.measure(true);
+        scheduler.schedule_recurring(from_iter([1_u64]).probe("probe").for_each(drop)).unwrap();
+        let _ = scheduler.snapshot();
+        drop(inspector);
+    });
+    let listener = comes(|scheduler| {
+        let connection = scheduler.reports().for_each(drop);
+        scheduler
+            .with_context(|cx| {
+                cx.report("somebody", &StreamError::new("an error"));
+                Ok(())
+            })
+            .unwrap();
+        scheduler.run_for(ms(1)).unwrap();
+        connection.disconnect();
+    });
+    let tracker = comes(|scheduler| {
+        let tracker = Tracker::new(|_, _| Ok(()));
+        let port = Port::<u64>::new();
+        port.track_by(&tracker, |_| ()).delay(ms(3), Limit::default()).acknowledge().connect(sink());
+        emit(scheduler, &port, 1);
+    });
+    let job = comes(|scheduler| {
+        scheduler
+            .with_context(|cx| {
+                cx.defer(|_| Ok(()));
+                Ok(())
+            })
+            .unwrap();
+    });
+    vec![("an inspected schedule", inspected), ("a listener", listener), ("a tracker", tracker), ("a job", job)]
+}
+
+#[test]
+fn f28_nothing_is_kept_of_what_comes_and_goes() {
+    for (what, come_and_go) in [schedules(), branches(), inputs(), onlookers()].into_iter().flatten() {
+        assert!(!keeps_something(come_and_go), "of {what} something is kept");
+    }
+    let mut kept = Vec::new();
+    assert!(keeps_something(move |_| kept.push(Box::new(1_u8))), "it would be seen");
 }

@@ -21,7 +21,10 @@ use crate::actuators::{Actuator, ActuatorError, ActuatorInput};
 /// assert_eq!(relay.writes(), [true, false, true]);
 /// # Ok::<(), RunError>(())
 /// ```
-pub fn pin_out<P: OutputPin<Error: Send + Sync + 'static>>(name: impl Into<String>, pin: P) -> ActuatorInput<PinOut<P>> {
+pub fn pin_out<P: OutputPin<Error: Send + Sync + 'static>>(
+    name: impl Into<String>,
+    pin: P,
+) -> ActuatorInput<PinOut<P>> {
     ActuatorInput::new(name, PinOut { pin, safe: PinState::Low, last: None })
 }
 

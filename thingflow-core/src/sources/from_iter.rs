@@ -43,7 +43,9 @@ impl<I: Iterator> Source for FromIter<I> {
 /// assert_eq!(error.map(|e| e.to_string()).as_deref(), Some("disk on fire"));
 /// # }
 /// ```
-pub fn try_from_iter<T, E: Into<Cause>, I: IntoIterator<Item = Result<T, E>>>(events: I) -> Flow<TryFromIter<I::IntoIter>> {
+pub fn try_from_iter<T, E: Into<Cause>, I: IntoIterator<Item = Result<T, E>>>(
+    events: I,
+) -> Flow<TryFromIter<I::IntoIter>> {
     Flow::new(TryFromIter(events.into_iter()))
 }
 
@@ -61,4 +63,3 @@ impl<T, E: Into<Cause>, I: Iterator<Item = Result<T, E>>> Source for TryFromIter
         }
     }
 }
-
