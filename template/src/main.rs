@@ -35,7 +35,7 @@ fn run() -> Result<(), Box<dyn Error>> {
 fn control<S, P>(scheduler: &Scheduler, room: S, fan: P) -> Result<(), Box<dyn Error>>
 where
     S: Sensor<Reading = f64> + 'static,
-    P: OutputPin + 'static,
+    P: OutputPin<Error: Send + Sync> + 'static,
 {
     let room = SensorOutput::new(room);
     room.fatal_errors().for_each(|event| log::info!("{event}"));

@@ -201,3 +201,21 @@ fn a_descriptor_that_cannot_be_waited_for_is_refused() -> Result {
     assert!(scheduler.active().is_empty());
     Ok(())
 }
+
+/// What has come before somebody listens is announced once, and is still there.
+#[test]
+fn f63_a_socket_waits_for_its_reader() -> Result {
+    let (mut near, far) = unix_pair()?;
+    let bytes = Bytes::new(far, 64);
+    let (port, received) = (bytes.port.clone(), Recorder::new());
+    let mut scheduler = Scheduler::new()?;
+    scheduler.schedule_on_main_event_loop(bytes)?;
+    near.write_all(b"early")?;
+    drop(near);
+    let (choice, seen) = (timer(Duration::from_millis(5)).output(), received.clone());
+    choice.for_each(move |_| drop(port.connect(seen.clone())));
+    scheduler.schedule_recurring(choice)?;
+    scheduler.run_forever()?;
+    assert_eq!((received.events(), received.is_completed()), (vec![b"early".to_vec()], true));
+    Ok(())
+}

@@ -94,8 +94,8 @@ pub trait Ends: Chain {
 
     /// If the stream ends by an error, goes on with the port that `f` gives. What comes of it is a port.
     ///
-    /// The other port begins to be listened to at the error, so the source behind it must have been told to
-    /// [keep running](Port::keep_running) if it is scheduled from the beginning. An error of that one is final. To go on with
+    /// The other port begins to be listened to at the error, and a source behind it that nobody has listened to begins then; one
+    /// that is to go on from the beginning [keeps running](Port::keep_running). An error of that one is final. To go on with
     /// events at hand see [`catch_with`](Self::catch_with); to try the same source again see
     /// [`retry`](crate::retry). With [`timeout`](crate::Timing::timeout) in front it goes on when no event comes.
     ///

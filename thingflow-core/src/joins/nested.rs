@@ -80,10 +80,10 @@ impl<T> Nested<T> {
         self.open.iter().any(|(open, _)| *open == number)
     }
 
-    /// Notes the end of a port, or of the stream of ports.
+    /// Notes the end of a port, or of the stream of ports. A port that is gone has ended, too.
     pub(super) fn end(&mut self, number: usize) {
         self.ended |= number == 0;
-        self.open.retain(|(open, _)| *open != number);
+        self.open.retain(|(open, connection)| *open != number && connection.is_connected());
     }
 
     /// Whether nothing can come any more.

@@ -62,6 +62,9 @@ pub(crate) trait AnyPort: Hub {
     fn has_later(&self) -> bool;
     /// Ends the stream, whatever is on its way.
     fn complete(&self, cx: &mut Context<'_>) -> Closed;
+    /// Notes that a source of the port is let go because nobody listens: who listens later is told.
+    #[cfg(feature = "std")]
+    fn desert(&self);
     fn ask(&self, question: Question<'_>) -> bool;
     fn connections(&self, see: &mut dyn FnMut(ConnectionInfo<'_>));
     /// Puts a wrapper around every Thing that is connected, which logs what passes, with `name` for the port.
@@ -172,6 +175,11 @@ impl<T: Clone + 'static> AnyPort for Inner<T> {
 
     fn complete(&self, cx: &mut Context<'_>) -> Closed {
         self.end(Notice::Completed, cx)
+    }
+
+    #[cfg(feature = "std")]
+    fn desert(&self) {
+        self.deserted.set(!self.closed.get());
     }
 
     fn connections(&self, see: &mut dyn FnMut(ConnectionInfo<'_>)) {

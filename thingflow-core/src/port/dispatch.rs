@@ -157,6 +157,16 @@ impl<T: Clone + 'static> Inner<T> {
         }
     }
 
+    /// Somebody has begun to listen: whether anything will come is for them to know.
+    fn say_if_deserted(&self, cx: &Context<'_>) {
+        if self.deserted.get() && self.has_connections() {
+            self.deserted.set(false);
+            let what =
+                "a source of it was let go when nobody listened, and sends no more: let the port `keep_running()`";
+            cx.report(&self.display_name(), &StreamError::new(what));
+        }
+    }
+
     fn hand_out(&self, body: Box<Body<T>>, event: T, cx: &mut Context<'_>) -> Receipt {
         let mut left = body.slots.len();
         let mut event = Some(event);
@@ -210,6 +220,7 @@ impl<T: Clone + 'static> Inner<T> {
             }
             if what & (pending::JOINED | pending::START) != 0 {
                 demand = self.start_new(cx)?;
+                self.say_if_deserted(cx);
             }
             let waiting = self.waiting.pop();
             if !self.waiting.is_empty() {

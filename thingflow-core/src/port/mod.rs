@@ -97,6 +97,8 @@ struct Inner<T> {
     draining: Draining<T>,
     running: Cell<bool>,
     keep_running: Cell<bool>,
+    /// A source of it was let go because nobody listened, and nobody has been told yet.
+    deserted: Cell<bool>,
     /// The run that has started the port.
     run: RefCell<RunOf>,
     /// The port's number. As many hold it as there are ends of loops that lead here, and one.
@@ -163,6 +165,7 @@ impl<T: Clone + 'static> Port<T> {
             draining: Draining::default(),
             running: Cell::new(false),
             keep_running: Cell::new(false),
+            deserted: Cell::new(false),
             run: RefCell::default(),
             loops: Rc::new(next_number()),
             feeders: Rc::new(()),
@@ -179,8 +182,9 @@ impl<T: Clone + 'static> Port<T> {
         self
     }
 
-    /// Keeps the source running although nobody listens. Without it, a port that nobody listens to answers `Done`: its
-    /// source is descheduled, so that a sensor is not sampled for nothing.
+    /// Keeps the source running although nobody listens. Without it, a port that nobody listens to any more answers `Done`: its
+    /// source is descheduled, so that a sensor is not sampled for nothing. A source that nobody has listened to yet waits for
+    /// its first reader, and begins then; who listens to a port after its source has been let go is told so in the log.
     #[must_use]
     pub fn keep_running(self) -> Self {
         self.inner.keep_running.set(true);
@@ -290,6 +294,10 @@ impl<T: Clone + 'static> InputThing<T> for Port<T> {
         match notice {
             Notice::Completed if cx.host().spares(AnyPort::id(&*self.inner)) => Ok(Demand::More),
             Notice::Wake => Ok(Demand::More), // it is woken by the scheduler
+            Notice::Start => {
+                self.inner.deserted.set(false);
+                AnyPort::notice(&*self.inner, notice, cx)
+            }
             notice => AnyPort::notice(&*self.inner, notice, cx),
         }
     }

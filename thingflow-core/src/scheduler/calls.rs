@@ -75,8 +75,8 @@ enum News {
 impl Engine {
     /// Calls a Thing, if it is still there and may be called.
     pub(super) fn call(&self, id: Id, why: Why) -> Result<(), RunError> {
-        if why != Why::Start && !self.run.calls.unstarted.borrow().is_empty() {
-            self.call(id, Why::Start)?; // perhaps it was scheduled from inside of a call, in this very turn
+        if why != Why::Start && self.is_new(id) {
+            self.begin(id)?; // perhaps it was scheduled from inside of a call, in this very turn
         }
         let Some(mut running) = self.take(id, why) else { return Ok(()) };
         let resumes = self.resumed.get();
@@ -98,6 +98,16 @@ impl Engine {
         }
     }
 
+    /// Whether a schedule is still to be started, and takes it off the list.
+    fn is_new(&self, id: Id) -> bool {
+        let mut unstarted = self.run.calls.unstarted.borrow_mut();
+        if unstarted.is_empty() {
+            return false;
+        }
+        let at = unstarted.iter().position(|new| *new == id);
+        at.map(|at| unstarted.remove(at)).is_some()
+    }
+
     /// Puts a Thing back that is closed with all the others.
     #[cold]
     fn failed(&self, Running { id, thing, .. }: Running, mut error: RunError) -> RunError {
@@ -111,7 +121,7 @@ impl Engine {
         error
     }
 
-    fn put_back(&self, id: Id, thing: Box<dyn OutputThing>) {
+    pub(super) fn put_back(&self, id: Id, thing: Box<dyn OutputThing>) {
         self.with_schedule(id, |schedule| schedule.thing = Some(thing));
     }
 
@@ -354,7 +364,7 @@ impl Running {
     fn produce(&mut self, engine: &Engine, cx: &mut Context<'_>) -> Result<Demand, Failure> {
         let thing = &mut *self.thing;
         if !thing.is_listened() {
-            engine.say_cut_off(thing);
+            engine.say_unread(thing);
             return Ok(Demand::Done);
         }
         if self.ask == Ask::IfRoom && !thing.has_room() {

@@ -310,6 +310,7 @@ impl Engine {
             return Err(Refused { thing, error });
         }
         let handle = self.add(Box::new(thing), Trigger::Event);
+        self.await_reader(handle.id);
         registry.owner.schedule.set(handle.id);
         self.call_soon(handle.id); // what came before a descriptor was registered is not announced
         Ok(handle)

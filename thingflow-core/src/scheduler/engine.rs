@@ -91,6 +91,8 @@ pub(super) struct Time {
 #[derive(Default)]
 pub(super) struct Calls {
     pub(super) unstarted: RefCell<Vec<Id>>,
+    /// Those that wait for their first reader, and are not started before.
+    pub(super) unread: RefCell<Vec<Id>>,
     /// To be called in the next turn.
     pub(super) again: RefCell<VecDeque<Id>>,
     /// Ports that are not ended by who runs once.
@@ -136,6 +138,7 @@ impl Run {
             },
             calls: Calls {
                 unstarted: calls.unstarted.take().into(),
+                unread: calls.unread.take().into(),
                 again: calls.again.take().into(),
                 spared: calls.spared.take().into(),
                 culprit: calls.culprit.take().into(),

@@ -364,13 +364,14 @@ impl Scheduler {
 
     fn run_to_the_end(&mut self) -> Result<(), RunError> {
         self.run(Until::Event)?;
+        self.engine.let_unread_go();
         self.engine.close_unfed(); // a pin must not stay on
         Ok(())
     }
 
     fn run(&mut self, limit: Until) -> Result<(), RunError> {
-        let mut result = Ok(());
         self.engine.tell_others(true);
+        let mut result = self.engine.begin_read();
         while result.is_ok() && self.goes_on() {
             result = self.engine.turn(limit);
             if matches!(limit, Until::At(end) if self.engine.now() >= end) && !self.engine.waits_for_threads() {

@@ -29,6 +29,10 @@ pub(super) struct Schedule {
     /// When a wish of what is connected without a port in between is due.
     pub(super) armed: Instant,
     pub(super) lists: Lists,
+    /// It is not started before somebody listens to it: what is asked for its events, and no thread's inbox, which would fill.
+    pub(super) awaits_reader: bool,
+    /// It waits for that: the run does not go on for it.
+    pub(super) unread: bool,
     /// Its thread has been asked for a sample and has not answered.
     pub(super) asks: bool,
     /// False while it serves only somebody who is not part of a running graph: the run does not go on for it.
@@ -56,7 +60,7 @@ pub(super) enum Trigger {
 
 impl Schedule {
     pub(super) fn is_part_of_the_run(&self) -> bool {
-        self.counts_for_the_run.as_ref().is_none_or(|counts| counts.get())
+        !self.unread && self.counts_for_the_run.as_ref().is_none_or(|counts| counts.get())
     }
 
     /// Whether a stop waits for it.
@@ -91,6 +95,8 @@ impl Engine {
             troubles: Troubles::default(),
             armed: Instant::NEVER,
             lists: Lists::default(),
+            awaits_reader: false,
+            unread: false,
             asks: false,
             counts_for_the_run: None,
         });
@@ -107,13 +113,21 @@ impl Engine {
         self.check(&*thing)?;
         let handle = self.add(thing, Trigger::Periodic(timing.beat(), self.now()));
         self.with_schedule(handle.id, |schedule| schedule.on_failure = timing.on_failure);
+        self.await_reader(handle.id);
         self.set_first(handle.id, timing);
         Ok(handle)
     }
 
     pub(super) fn add_recurring(&self, thing: Box<dyn OutputThing>) -> Result<ScheduleHandle, ScheduleError> {
         self.check(&*thing)?;
-        Ok(self.add(thing, Trigger::Recurring))
+        let handle = self.add(thing, Trigger::Recurring);
+        self.await_reader(handle.id);
+        Ok(handle)
+    }
+
+    /// Has a schedule wait for its first reader.
+    pub(super) fn await_reader(&self, id: Id) {
+        self.with_schedule(id, |schedule| schedule.awaits_reader = true);
     }
 
     pub(super) fn add_once(

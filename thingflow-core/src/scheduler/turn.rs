@@ -6,8 +6,9 @@ use super::calls::Why;
 use super::engine::Engine;
 use super::host::Waiting;
 use super::keyed::Id;
+use super::phase::{Phase, Wish};
 use super::reactor::Until;
-use super::table::Schedule;
+use super::table::{Schedule, Trigger};
 use super::timers::{Due, Kind};
 use crate::clock::Instant;
 use crate::context::Host;
@@ -43,6 +44,7 @@ impl Engine {
                 }
                 self.release_unlistened()?;
             }
+            self.begin_read()?;
             if !self.run.hubs.ending.borrow().is_empty() {
                 self.end_loops()?;
             }
@@ -54,8 +56,9 @@ impl Engine {
     }
 
     pub(super) fn start_new(&self) -> Result<(), RunError> {
+        self.begin_read()?;
         for id in self.run.calls.unstarted.take() {
-            self.call(id, Why::Start)?;
+            self.begin(id)?;
         }
         for port in self.link.take_unstarted() {
             if let Some(port) = port.upgrade() {
@@ -63,6 +66,57 @@ impl Engine {
             }
         }
         Ok(())
+    }
+
+    /// Starts a schedule, or has it wait for a reader: who listens to it may be chosen while the run goes on.
+    pub(super) fn begin(&self, id: Id) -> Result<(), RunError> {
+        if self.may_begin(id)? {
+            return self.call(id, Why::Start);
+        }
+        self.with_schedule(id, |schedule| schedule.unread = true);
+        self.run.calls.unread.borrow_mut().push(id);
+        Ok(())
+    }
+
+    fn may_begin(&self, id: Id) -> Result<bool, RunError> {
+        let thing = self.with_schedule(id, |schedule| {
+            if schedule.awaits_reader && schedule.phase == Phase::New(Wish::Run) { schedule.thing.take() } else { None }
+        });
+        let Some(Some(thing)) = thing else { return Ok(true) };
+        let mut listens = false;
+        let asked = self.discard(|name| {
+            thing.name().clone_into(name);
+            listens = thing.is_listened();
+        });
+        self.put_back(id, thing);
+        asked.map(|()| listens)
+    }
+
+    /// Starts those that have waited for a reader, and have one now.
+    pub(super) fn begin_read(&self) -> Result<(), RunError> {
+        let mut at = 0;
+        loop {
+            let Some(id) = self.run.calls.unread.borrow().get(at).copied() else { break };
+            if !self.may_begin(id)? {
+                at += 1;
+                continue;
+            }
+            self.run.calls.unread.borrow_mut().remove(at);
+            let came = self.with_schedule(id, |schedule| {
+                schedule.unread = false;
+                schedule.trigger == Trigger::Event
+            });
+            self.call(id, Why::Start)?;
+            if came == Some(true) {
+                self.call_soon(id); // for what its descriptors have announced meanwhile
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets those go that have found no reader.
+    pub(super) fn let_unread_go(&self) {
+        self.run.calls.unread.take().into_iter().for_each(|id| self.let_go(id));
     }
 
     fn wait(&self, limit: Until) -> Result<(), RunError> {
@@ -226,28 +280,31 @@ impl Engine {
         let mut gone: Vec<Id> = Vec::new();
         self.discard(|_| {
             let schedules = self.schedules.borrow();
-            gone.extend(schedules.ids().filter(|(_, schedule)| !listens(schedule)).map(|(id, _)| id));
+            let started = schedules.ids().filter(|(_, schedule)| !schedule.unread);
+            gone.extend(started.filter(|(_, schedule)| !listens(schedule)).map(|(id, _)| id));
         })?;
         for id in gone {
-            self.say_if_cut_off(id)?;
+            self.say_if_unread(id)?;
             self.let_go(id);
         }
         Ok(())
     }
 
-    /// Says so if a source goes because another one has ended the port that it feeds.
-    fn say_if_cut_off(&self, id: Id) -> Result<(), RunError> {
+    fn say_if_unread(&self, id: Id) -> Result<(), RunError> {
         self.discard(|_| {
             let schedules = self.schedules.borrow();
             if let Some(thing) = schedules.get(id).and_then(|schedule| schedule.thing.as_ref()) {
-                self.say_cut_off(&**thing);
+                self.say_unread(&**thing);
             }
         })
     }
 
+    /// Says so if a source goes because another one has ended the port that it feeds. Else who listens to its ports later will
+    /// be told that it has gone.
     #[cold]
-    pub(super) fn say_cut_off(&self, thing: &dyn OutputThing) {
+    pub(super) fn say_unread(&self, thing: &dyn OutputThing) {
         let ports = ports_behind(|visitor| thing.describe(visitor));
+        ports.iter().for_each(|port| port.port().desert());
         if let Some(port) = ports.iter().find(|port| port.port().is_closed()) {
             let what = format!(
                 "it is asked no more: the port `{}` that it feeds was ended by another; let each feed it by `feeder()`",

@@ -101,7 +101,7 @@ impl Scheduler {
         E: Into<Cause>,
         F: Fn(T) -> Result<U, E> + Send + Sync + 'static,
     {
-        self.pool(n.into(), true, move |event| f(event).map_err(|error| StreamError::from_cause(error)))
+        self.pool(n.into(), true, move |event| f(event).map_err(spoken))
     }
 
     fn pool<T, U>(
@@ -184,6 +184,13 @@ impl State {
 
 /// How a call went, and whose event it was.
 type Answer<U> = (u64, Result<U, StreamError>);
+
+/// The error of a function. Its text is asked for here, where a panic in that ends the run, and not only where it is logged.
+fn spoken(error: impl Into<Cause>) -> StreamError {
+    let error = StreamError::from_cause(error);
+    let _ = error.to_string();
+    error
+}
 
 /// A thread of the pool. When the last one ends, so does the reactor's inbox.
 fn serve<T, U, F: Fn(T) -> Result<U, StreamError>>(

@@ -1,0 +1,114 @@
+//! Readers that come late: to a source that nobody has read yet, and to one that was let go.
+#![cfg(feature = "std")]
+
+use std::time::Duration;
+
+use thingflow_core::prelude::*;
+use thingflow_core::testing::{ListSensor, Recorder};
+
+const S: Duration = Duration::from_secs(1);
+
+/// Chooses a port after two and a half seconds, and says what came of it, and what was reported.
+fn chosen_late(choose: impl FnOnce(&Scheduler, &Port<()>) -> Port<u64>) -> (String, Vec<String>) {
+    let (mut scheduler, seen, reports) = (Scheduler::virtual_time().unwrap(), Recorder::new(), Recorder::new());
+    scheduler.reports().map(|report| report.error.to_string()).connect(reports.clone());
+    let choice = timer(S * 5 / 2).output();
+    let chosen = choose(&scheduler, &choice.port().map(drop).share());
+    chosen.take(3).connect(seen.clone());
+    scheduler.schedule_recurring(choice).unwrap();
+    scheduler.run_forever().unwrap();
+    (seen.timed_text(), reports.events())
+}
+
+/// A port with a number each second.
+fn ticks(scheduler: &Scheduler) -> Port<u64> {
+    let ticks = interval(S).output();
+    let port = ticks.port().clone();
+    scheduler.schedule_recurring(ticks).unwrap();
+    port
+}
+
+const AS_IF_IT_BEGAN_THEN: &str = "0@3.5 1@4.5 2@5.5 |@5.5";
+
+#[test]
+fn f63_a_source_that_nobody_has_read_waits_for_its_reader() {
+    let output = chosen_late(|scheduler, choice| {
+        let port = ticks(scheduler);
+        choice.map(move |()| port.clone()).switch().share()
+    });
+    assert_eq!(output, (AS_IF_IT_BEGAN_THEN.into(), vec![]));
+    let shared = chosen_late(|scheduler, choice| {
+        let port = ticks(scheduler).map(|n| n).share();
+        choice.map(move |()| port.clone()).merge_all().share()
+    });
+    assert_eq!(shared, (AS_IF_IT_BEGAN_THEN.into(), vec![]));
+    let caught = chosen_late(|scheduler, choice| {
+        let port = ticks(scheduler);
+        let fails = choice.try_map(|()| Err::<u64, _>("no answer")).share();
+        fails.catch(move |_| port.clone())
+    });
+    assert_eq!(caught, (AS_IF_IT_BEGAN_THEN.into(), vec![]));
+    let connected = chosen_late(|scheduler, choice| {
+        let (port, to) = (ticks(scheduler), Port::new());
+        let feed = to.clone();
+        choice.for_each(move |()| drop(port.connect(feed.clone())));
+        to
+    });
+    assert_eq!(connected, (AS_IF_IT_BEGAN_THEN.into(), vec![]));
+}
+
+#[test]
+fn f63_so_do_other_kinds_of_sources() {
+    let periodic = chosen_late(|scheduler, choice| {
+        let sensor = SensorOutput::new(ListSensor::new("lux", [7_u64, 8, 9]));
+        let port = sensor.port().clone();
+        scheduler.schedule_periodic(sensor, S).unwrap();
+        choice.map(move |()| port.clone()).switch().map(|event| event.val).share()
+    });
+    assert_eq!(periodic, ("7@3 8@4 9@5 |@5".into(), vec![]), "at its own ticks, from the first reading on");
+    let threaded = chosen_late(|scheduler, choice| {
+        let sensor = ListSensor::new("lux", [7_u64, 8, 9]);
+        let port = scheduler.schedule_sensor_on_separate_thread(sensor, S).unwrap().port().clone();
+        choice.map(move |()| port.clone()).switch().map(|event| event.val).share()
+    });
+    assert_eq!(threaded, periodic);
+}
+
+#[test]
+fn f63_a_source_that_was_let_go_says_so_to_who_comes_later() {
+    let (mut scheduler, seen, reports) = (Scheduler::virtual_time().unwrap(), Recorder::new(), Recorder::new());
+    scheduler.reports().map(|report| format!("{}: {}", report.thing, report.error)).connect(reports.clone());
+    let (first, second) = (ticks(&scheduler).named("first"), ticks(&scheduler).named("second"));
+    let ports = [first.clone(), second, first.clone()];
+    let choice = from_iter(ports).output();
+    choice.port().switch().connect(seen.clone());
+    scheduler.schedule_periodic(choice, S * 5 / 2).unwrap();
+    scheduler.run_for(S * 20).unwrap();
+    assert_eq!(seen.timed_text(), "0@3.5 1@4.5 0@6 1@7");
+    let gone =
+        "first: a source of it was let go when nobody listened, and sends no more: let the port `keep_running()`";
+    assert_eq!(reports.events(), [gone], "once, and nothing of the second, which nobody came back to");
+}
+
+#[test]
+fn f63_nobody_waits_for_a_source_that_nobody_reads() {
+    let mut scheduler = Scheduler::virtual_time().unwrap();
+    ticks(&scheduler);
+    let once = from_iter([1]).output();
+    let handle = scheduler.schedule_periodic(once, S).unwrap();
+    scheduler.run_for(S * 9).unwrap();
+    assert!(handle.is_active() && handle.stats().ticks == 0);
+    scheduler.run_forever().unwrap();
+    assert!(!handle.is_active(), "it is let go with the run");
+    assert_eq!(scheduler.now(), Instant::ZERO, "the run has nothing to wait for");
+
+    let (mut scheduler, seen) = (Scheduler::virtual_time().unwrap(), Recorder::new());
+    let port = ticks(&scheduler);
+    let later = from_iter([1]).output();
+    let handle = scheduler.schedule_periodic(later, S).unwrap();
+    scheduler.run_for(S).unwrap();
+    handle.cancel();
+    port.take(2).connect(seen.clone());
+    scheduler.run_forever().unwrap();
+    assert_eq!(seen.text(), "0 1 |", "who is connected between two runs is a reader too");
+}
