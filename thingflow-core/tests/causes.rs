@@ -74,9 +74,9 @@ impl Sink for End {
 
 /// The error by which a stream ends that a scheduler runs.
 fn run(build: impl FnOnce(&Scheduler, End)) -> StreamError {
-    let (mut scheduler, end) = (Scheduler::virtual_time().unwrap(), End::default());
+    let (mut scheduler, end) = (Scheduler::virtual_time().expect("a scheduler"), End::default());
     build(&scheduler, end.clone());
-    scheduler.run_forever().unwrap();
+    scheduler.run_forever().expect("no fatal error");
     end.0.take().expect("the stream ends by an error")
 }
 
@@ -98,7 +98,7 @@ fn f12_a_source_that_cannot_be_made_keeps_its_causes() {
     let make = || fails::<_, Flow<FromIter<std::ops::Range<i32>>>>(());
     check(&retry(2, make).try_collect_now().1.unwrap());
     let waits = retry_after(2, |_| Duration::from_secs(1), make);
-    check(&run(|scheduler, end| drop(scheduler.schedule_recurring(waits.connect(end)).unwrap())));
+    check(&run(|scheduler, end| drop(scheduler.schedule_recurring(waits.connect(end)).expect("a schedule"))));
 }
 
 #[test]
@@ -121,12 +121,12 @@ fn f12_a_tracked_event_tells_its_source_the_causes() {
 fn f12_a_dead_letter_and_an_open_circuit_keep_the_causes() {
     let letters = Recorder::new();
     let policy = || ErrorPolicy::dead_letter(letters.clone()).break_after(1, Duration::from_secs(9));
-    let (mut scheduler, reports) = (Scheduler::virtual_time().unwrap(), Recorder::new());
+    let (mut scheduler, reports) = (Scheduler::virtual_time().expect("a scheduler"), Recorder::new());
     scheduler.reports().map(|report| report.error).connect(reports.clone());
     scheduler
         .schedule_recurring(from_iter([1]).try_map_with(policy(), fails_for::<i32, i32>).connect(Recorder::new()))
-        .unwrap();
-    scheduler.run_forever().unwrap();
+        .expect("a schedule");
+    scheduler.run_forever().expect("no fatal error");
     let letters: Vec<DeadLetter<i32>> = letters.events();
     check(&letters[0].error);
     check(&reports.events()[0]);
@@ -137,12 +137,13 @@ fn f12_a_pool_and_a_private_loop_keep_the_causes() {
     check(&run(|scheduler, end| {
         let (input, results) = scheduler.try_map_on_pool(1, fails::<i32, i32>).unwrap();
         results.connect(end);
-        scheduler.schedule_recurring(from_iter([1]).connect(input)).unwrap();
+        scheduler.schedule_recurring(from_iter([1]).connect(input)).expect("a schedule");
     }));
 
-    let mut scheduler = Scheduler::virtual_time().unwrap();
-    let events =
-        scheduler.schedule_on_private_event_loop("device", Limit::block(1), |_: Remote<i32>, _| fails(())).unwrap();
+    let mut scheduler = Scheduler::virtual_time().expect("a scheduler");
+    let events = scheduler
+        .schedule_on_private_event_loop("device", Limit::block(1), |_: Remote<i32>, _| fails(()))
+        .expect("a schedule");
     events.connect(Recorder::new());
     check(&scheduler.run_forever().unwrap_err());
 }

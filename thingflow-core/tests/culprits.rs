@@ -5,6 +5,7 @@ use std::error::Error;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
+use thingflow_core::diagram::Graph;
 use thingflow_core::prelude::*;
 use thingflow_core::testing::Recorder;
 use thingflow_core::{Limit, Pipe};
@@ -106,6 +107,26 @@ impl Filter<i32> for Fails {
         self.at("completed", out.context())?;
         out.completed()
     }
+}
+
+#[test]
+fn f97_a_port_and_a_place_behind_it_each_have_their_name() {
+    let calibrated = |port: &Port<i32>| port.map(divide).named("calibrated").connect(Recorder::new());
+    let port = Port::new().named("lux");
+    calibrated(&port);
+    assert_eq!(port.as_ref().name(), "lux");
+    let cx = &mut Context::detached(Instant::ZERO);
+    let drawn = Graph::of(&port).to_string();
+    assert!(drawn.contains("lux") && drawn.contains("calibrated"), "{drawn}");
+    assert!(port.emit(1, cx).is_ok());
+    let source = from_iter([1, 0]).output().named("lux");
+    calibrated(source.port());
+    assert_eq!(source.port().as_ref().name(), "lux");
+    let ended = ends_by(|scheduler| {
+        scheduler.schedule_periodic(source, SECOND)?;
+        Ok(())
+    });
+    assert_eq!(ended, format!("calibrated: {BY_ZERO}"));
 }
 
 #[test]

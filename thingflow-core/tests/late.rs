@@ -10,13 +10,14 @@ const S: Duration = Duration::from_secs(1);
 
 /// Chooses a port after two and a half seconds, and says what came of it, and what was reported.
 fn chosen_late(choose: impl FnOnce(&Scheduler, &Port<()>) -> Port<u64>) -> (String, Vec<String>) {
-    let (mut scheduler, seen, reports) = (Scheduler::virtual_time().unwrap(), Recorder::new(), Recorder::new());
+    let (mut scheduler, seen, reports) =
+        (Scheduler::virtual_time().expect("a scheduler"), Recorder::new(), Recorder::new());
     scheduler.reports().map(|report| report.error.to_string()).connect(reports.clone());
     let choice = timer(S * 5 / 2).output();
     let chosen = choose(&scheduler, &choice.port().map(drop).share());
     chosen.take(3).connect(seen.clone());
-    scheduler.schedule_recurring(choice).unwrap();
-    scheduler.run_forever().unwrap();
+    scheduler.schedule_recurring(choice).expect("a schedule");
+    scheduler.run_forever().expect("no fatal error");
     (seen.timed_text(), reports.events())
 }
 
@@ -24,7 +25,7 @@ fn chosen_late(choose: impl FnOnce(&Scheduler, &Port<()>) -> Port<u64>) -> (Stri
 fn ticks(scheduler: &Scheduler) -> Port<u64> {
     let ticks = interval(S).output();
     let port = ticks.port().clone();
-    scheduler.schedule_recurring(ticks).unwrap();
+    scheduler.schedule_recurring(ticks).expect("a schedule");
     port
 }
 
@@ -62,13 +63,13 @@ fn f63_so_do_other_kinds_of_sources() {
     let periodic = chosen_late(|scheduler, choice| {
         let sensor = SensorOutput::new(ListSensor::new("lux", [7_u64, 8, 9]));
         let port = sensor.port().clone();
-        scheduler.schedule_periodic(sensor, S).unwrap();
+        scheduler.schedule_periodic(sensor, S).expect("a schedule");
         choice.map(move |()| port.clone()).switch().map(|event| event.val).share()
     });
     assert_eq!(periodic, ("7@3 8@4 9@5 |@5".into(), vec![]), "at its own ticks, from the first reading on");
     let threaded = chosen_late(|scheduler, choice| {
         let sensor = ListSensor::new("lux", [7_u64, 8, 9]);
-        let port = scheduler.schedule_sensor_on_separate_thread(sensor, S).unwrap().port().clone();
+        let port = scheduler.schedule_sensor_on_separate_thread(sensor, S).expect("a schedule").port().clone();
         choice.map(move |()| port.clone()).switch().map(|event| event.val).share()
     });
     assert_eq!(threaded, periodic);
@@ -76,13 +77,14 @@ fn f63_so_do_other_kinds_of_sources() {
 
 #[test]
 fn f63_a_source_that_was_let_go_says_so_to_who_comes_later() {
-    let (mut scheduler, seen, reports) = (Scheduler::virtual_time().unwrap(), Recorder::new(), Recorder::new());
+    let (mut scheduler, seen, reports) =
+        (Scheduler::virtual_time().expect("a scheduler"), Recorder::new(), Recorder::new());
     scheduler.reports().map(|report| format!("{}: {}", report.thing, report.error)).connect(reports.clone());
     let (first, second) = (ticks(&scheduler).named("first"), ticks(&scheduler).named("second"));
     let ports = [first.clone(), second, first.clone()];
     let choice = from_iter(ports).output();
     choice.port().switch().connect(seen.clone());
-    scheduler.schedule_periodic(choice, S * 5 / 2).unwrap();
+    scheduler.schedule_periodic(choice, S * 5 / 2).expect("a schedule");
     scheduler.run_for(S * 20).unwrap();
     assert_eq!(seen.timed_text(), "0@3.5 1@4.5 0@6 1@7");
     let gone =
@@ -92,23 +94,23 @@ fn f63_a_source_that_was_let_go_says_so_to_who_comes_later() {
 
 #[test]
 fn f63_nobody_waits_for_a_source_that_nobody_reads() {
-    let mut scheduler = Scheduler::virtual_time().unwrap();
+    let mut scheduler = Scheduler::virtual_time().expect("a scheduler");
     ticks(&scheduler);
     let once = from_iter([1]).output();
-    let handle = scheduler.schedule_periodic(once, S).unwrap();
+    let handle = scheduler.schedule_periodic(once, S).expect("a schedule");
     scheduler.run_for(S * 9).unwrap();
     assert!(handle.is_active() && handle.stats().ticks == 0);
-    scheduler.run_forever().unwrap();
+    scheduler.run_forever().expect("no fatal error");
     assert!(!handle.is_active(), "it is let go with the run");
     assert_eq!(scheduler.now(), Instant::ZERO, "the run has nothing to wait for");
 
-    let (mut scheduler, seen) = (Scheduler::virtual_time().unwrap(), Recorder::new());
+    let (mut scheduler, seen) = (Scheduler::virtual_time().expect("a scheduler"), Recorder::new());
     let port = ticks(&scheduler);
     let later = from_iter([1]).output();
-    let handle = scheduler.schedule_periodic(later, S).unwrap();
+    let handle = scheduler.schedule_periodic(later, S).expect("a schedule");
     scheduler.run_for(S).unwrap();
     handle.cancel();
     port.take(2).connect(seen.clone());
-    scheduler.run_forever().unwrap();
+    scheduler.run_forever().expect("no fatal error");
     assert_eq!(seen.text(), "0 1 |", "who is connected between two runs is a reader too");
 }

@@ -10,6 +10,7 @@ use proptest::prelude::*;
 use thingflow_core::VirtualClock;
 use thingflow_core::prelude::*;
 use thingflow_core::testing::{EndlessSensor, Recorder, timed};
+use thingflow_core::timing::Throttle;
 use thingflow_core::windows::{Count, DistinctList, List, Mean, OrNone, Sum, Windowed};
 
 fn secs(secs: u64) -> Duration {
@@ -341,4 +342,19 @@ fn f85_an_hour_begins_before_the_program_does() {
     scheduler.run_forever().expect("no fatal error");
     let expected = ["2015-01-01T14:00:00Z 2015-01-01T15:00:00Z 2", "2015-01-01T15:00:00Z 2015-01-01T16:00:00Z 1"];
     assert_eq!(seen.events(), expected);
+}
+
+/// What other libraries' marbles say of operators that are called otherwise here.
+#[test]
+fn f64_the_three_ways_to_thin_out_a_stream() {
+    let events = || vec![(1.0, 'a'), (2.0, 'b'), (5.0, 'c'), (9.5, 'd')];
+    let throttle_time = run(events(), pipe().pipe(Throttle::leading(secs(3))));
+    assert_eq!(throttle_time, "'a'@1 'c'@5 'd'@9.5 |@9.5", "the first of each window, which begins with an event");
+    let audit_time = run(events(), pipe().pipe(Throttle::trailing(secs(3))));
+    assert_eq!(
+        audit_time, "'b'@4 'c'@8 'd'@9.5 |@9.5",
+        "the last of each window, at its end; what is held goes out at the end"
+    );
+    let sample_time = run(events(), pipe().sample_every(secs(3)));
+    assert_eq!(sample_time, "'b'@3 'c'@6 'd'@9.5 |@9.5", "on a grid from the start on, whenever events come");
 }

@@ -285,25 +285,26 @@ fn comes(come_and_go: impl FnMut(&mut Scheduler) + 'static) -> Comes {
 fn schedules() -> Vec<(&'static str, Comes)> {
     let cancelled = comes(|scheduler| {
         let later = from_iter(0..).delay(HOUR, Limit::default()).for_each(drop::<u64>);
-        scheduler.schedule_periodic(later, HOUR).unwrap().cancel();
+        scheduler.schedule_periodic(later, HOUR).expect("a schedule").cancel();
     });
     let ended = comes(|scheduler| {
-        scheduler.schedule_recurring(from_iter([1_u64]).timeout(HOUR).for_each(drop)).unwrap();
+        scheduler.schedule_recurring(from_iter([1_u64]).timeout(HOUR).for_each(drop)).expect("a schedule");
     });
-    let once =
-        comes(|scheduler| scheduler.schedule_later_one_time(from_iter([1_u64]).for_each(drop), HOUR).unwrap().cancel());
+    let once = comes(|scheduler| {
+        scheduler.schedule_later_one_time(from_iter([1_u64]).for_each(drop), HOUR).expect("a schedule").cancel();
+    });
     let failing = comes(|scheduler| {
         let failing = try_from_iter([Err::<u64, _>("no answer"), Ok(1)]).for_each(drop);
         let timing = Periodic::every(ms(1)).on_failure(OnFailure::Retry { first: HOUR, longest: HOUR, attempts: 9 });
-        let handle = scheduler.schedule_periodic(failing, timing).unwrap();
-        scheduler.run_for(ms(1)).unwrap();
+        let handle = scheduler.schedule_periodic(failing, timing).expect("a schedule");
+        scheduler.run_for(ms(1)).expect("no fatal error");
         handle.cancel();
     });
     let remote = comes(|scheduler| {
-        let (remote, port) = scheduler.remote::<u64>(Limit::block(4)).unwrap();
+        let (remote, port) = scheduler.remote::<u64>(Limit::block(4)).expect("no fatal error");
         let connections = waits_for_an_hour(&port);
-        remote.post(1).unwrap();
-        scheduler.run_for(ms(1)).unwrap();
+        remote.post(1).expect("no fatal error");
+        scheduler.run_for(ms(1)).expect("no fatal error");
         connections.iter().for_each(Connection::disconnect);
     });
     vec![
@@ -335,13 +336,13 @@ fn branches() -> Vec<(&'static str, Comes)> {
             Ok(Demand::More)
         }));
         emit(scheduler, &port, 1);
-        scheduler.with_context(|cx| port.complete(cx)).unwrap();
+        scheduler.with_context(|cx| port.complete(cx)).expect("no fatal error");
     });
     let draining = comes(move |scheduler| {
         let port = Port::<u64>::new();
         port.delay(ms(2), Limit::default()).connect(sink());
         emit(scheduler, &port, 1);
-        scheduler.with_context(|cx| port.complete(cx)).unwrap();
+        scheduler.with_context(|cx| port.complete(cx)).expect("no fatal error");
     });
     vec![
         ("a dropped port", dropped),
@@ -362,7 +363,7 @@ fn inputs() -> Vec<(&'static str, Comes)> {
         let connection = latest.add(&port).expect("it goes on");
         emit(scheduler, &port, 1);
         emit(scheduler, &first, 1);
-        scheduler.with_context(|cx| latest.remove(&connection, cx)).unwrap();
+        scheduler.with_context(|cx| latest.remove(&connection, cx)).expect("no fatal error");
     });
     let zipped = joins::zip(vec![&second], Limit::drop_oldest(2)).connect_dynamic(sink());
     let disconnected = comes(move |scheduler| {
@@ -381,7 +382,7 @@ fn inputs() -> Vec<(&'static str, Comes)> {
         let port = Port::new();
         emit(scheduler, &all, port.clone());
         emit(scheduler, &port, 1);
-        scheduler.with_context(|cx| port.complete(cx)).unwrap();
+        scheduler.with_context(|cx| port.complete(cx)).expect("no fatal error");
     });
     vec![
         ("an input that is removed", removed),
@@ -396,7 +397,7 @@ fn onlookers() -> Vec<(&'static str, Comes)> {
     let inspected = comes(|scheduler| {
         let inspector = scheduler.inspector();
         scheduler.measure(true);
-        scheduler.schedule_recurring(from_iter([1_u64]).probe("probe").for_each(drop)).unwrap();
+        scheduler.schedule_recurring(from_iter([1_u64]).probe("probe").for_each(drop)).expect("a schedule");
         let _ = scheduler.snapshot();
         drop(inspector);
     });
@@ -407,8 +408,8 @@ fn onlookers() -> Vec<(&'static str, Comes)> {
                 cx.report("somebody", &StreamError::new("an error"));
                 Ok(())
             })
-            .unwrap();
-        scheduler.run_for(ms(1)).unwrap();
+            .expect("no fatal error");
+        scheduler.run_for(ms(1)).expect("no fatal error");
         connection.disconnect();
     });
     let tracker = comes(|scheduler| {
@@ -423,7 +424,7 @@ fn onlookers() -> Vec<(&'static str, Comes)> {
                 cx.defer(|_| Ok(()));
                 Ok(())
             })
-            .unwrap();
+            .expect("no fatal error");
     });
     vec![("an inspected schedule", inspected), ("a listener", listener), ("a tracker", tracker), ("a job", job)]
 }

@@ -71,6 +71,46 @@ mod tests {
         assert!(copy(&copied).unwrap_err().to_string().starts_with("cannot create "), "it is there already");
     }
 
+    /// Programs of newcomers that do not compile, and what the compiler says to them.
+    const WRONG: [(&str, &str, &str); 3] = [
+        (
+            "pin",
+            "Port::<f64>::new().map(|lux| lux * 2.0).connect(pin_out(\"lamp\", SimulatedPin::new()));",
+            "expected `f64`, found `bool`",
+        ),
+        (
+            "period",
+            "let _ = Scheduler::new()?.schedule_periodic(from_iter([1]).for_each(drop), 60)?;",
+            "a period has a unit: `Duration::from_secs(60)`",
+        ),
+        (
+            "borrows",
+            "from_iter([\"1\"]).try_map_with(ErrorPolicy::skip(), str::parse::<u8>).collect_now();",
+            "consider wrapping the function in a closure",
+        ),
+    ];
+
+    #[test]
+    fn f86_what_does_not_compile_says_how_to_mend_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let copied = folder.path().join("wrong");
+        copy(&copied).unwrap();
+        fs::copy(process::root().join("Cargo.lock"), copied.join("Cargo.lock")).unwrap();
+        fs::create_dir(copied.join("src/bin")).unwrap();
+        for (name, line, _) in WRONG {
+            let uses = "use thingflow::adapters::gpio::{SimulatedPin, pin_out};\nuse thingflow::prelude::*;\n";
+            let program =
+                format!("{uses}fn main() -> Result<(), Box<dyn std::error::Error>> {{\n    {line}\n    Ok(())\n}}\n");
+            fs::write(copied.join(format!("src/bin/{name}.rs")), program).unwrap();
+        }
+        let mut cargo = process::cargo("build --offline --keep-going --bins");
+        cargo.current_dir(&copied).env("CARGO_TARGET_DIR", process::target_folder().join("template"));
+        let said = String::from_utf8_lossy(&cargo.output().unwrap().stderr).into_owned();
+        for (name, _, help) in WRONG {
+            assert!(said.contains(&format!("src/bin/{name}.rs:")) && said.contains(help), "{name}: {said}");
+        }
+    }
+
     #[test]
     fn f41_a_hostile_name_makes_no_folder() {
         let folder = tempfile::tempdir().unwrap();

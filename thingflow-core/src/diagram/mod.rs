@@ -29,6 +29,6 @@ pub use hops::Trace;
 pub(crate) use hops::{Hop, Shows};
 pub use node::{Edge, Node, NodeKind};
 pub use trace::{Traced, Tracing};
-pub use walk::Graph;
 #[cfg(feature = "std")]
 pub(crate) use walk::Met;
+pub use walk::{Graph, Root};

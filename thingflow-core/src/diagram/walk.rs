@@ -12,7 +12,7 @@ use crate::elementwise::ProbeRef;
 use crate::identity::{NodeId, Place};
 use crate::limit::QueueState;
 use crate::output::OutputThing;
-use crate::port::PortRef;
+use crate::port::{Port, PortRef};
 use crate::visit::Visitor;
 
 /// The nodes in the order in which a walk meets them, and the edges in the order of connection.
@@ -40,16 +40,60 @@ pub(crate) enum Met<'w> {
 /// Who looks at what a walk comes to; the number is the index of the node.
 type See<'s> = dyn FnMut(usize, Met<'_>) + 's;
 
+/// What a graph can be drawn from: any [`OutputThing`], a port, a list of these.
+pub trait Root {
+    /// Adds itself and what stands behind it.
+    fn add_to(&self, graph: &mut Graph);
+}
+
+impl<S: OutputThing> Root for S {
+    fn add_to(&self, graph: &mut Graph) {
+        graph.add(self);
+    }
+}
+
+impl Root for dyn OutputThing + '_ {
+    fn add_to(&self, graph: &mut Graph) {
+        graph.add(self);
+    }
+}
+
+impl<T: Clone + 'static> Root for Port<T> {
+    fn add_to(&self, graph: &mut Graph) {
+        graph.add_port(&self.as_ref());
+    }
+}
+
+impl Root for PortRef {
+    fn add_to(&self, graph: &mut Graph) {
+        graph.add_port(self);
+    }
+}
+
+impl<R: Root> Root for [R] {
+    fn add_to(&self, graph: &mut Graph) {
+        self.iter().for_each(|root| root.add_to(graph));
+    }
+}
+
 impl Graph {
     /// A graph without nodes.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// What stands behind one source.
-    pub fn of(source: &dyn OutputThing) -> Self {
+    /// What stands behind one source, or behind one port.
+    ///
+    /// ```
+    /// use thingflow_core::diagram::Graph;
+    /// use thingflow_core::prelude::*;
+    /// let lux = Port::<f64>::new().named("lux");
+    /// lux.map(|lux| lux < 25.0).connect(call(drop));
+    /// assert_eq!(Graph::of(&lux).paths(), ["lux -> map -> call"]);
+    /// ```
+    pub fn of<R: Root + ?Sized>(root: &R) -> Self {
         let mut graph = Self::new();
-        graph.add(source);
+        root.add_to(&mut graph);
         graph
     }
 

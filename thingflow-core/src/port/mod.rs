@@ -176,6 +176,9 @@ impl<T: Clone + 'static> Port<T> {
     }
 
     /// Names the port in drawings, traces and errors.
+    ///
+    /// It stands before [`Elementwise::named`](crate::Elementwise::named), which names a place of a chain: `port.named("lux")`
+    /// is the port, `port.map(f).named("calibrated")` the stage behind `map`.
     #[must_use]
     pub fn named(self, name: impl Into<String>) -> Self {
         *self.inner.name.borrow_mut() = Some(name.into());
