@@ -21,7 +21,7 @@ pub(crate) fn check(checks: &mut Checks, chip: &str) {
 }
 
 /// What the host reads at the pin while on, off, on flow into it, and when the stream is over.
-fn driven(number: u32, pin: impl OutputPin + 'static) -> Result<String> {
+fn driven(number: u32, pin: impl OutputPin<Error: Send + Sync> + 'static) -> Result<String> {
     let (mut scheduler, seen) = (Scheduler::new()?, Recorder::new());
     let levels = from_iter([true, false, true]).output();
     levels.connect(pin_out("led", pin));

@@ -42,7 +42,7 @@ fn run() -> Result<(), Box<dyn Error>> {
 fn watch<S, P>(scheduler: &Scheduler, sensor: S, led: P) -> Result<(), Box<dyn Error>>
 where
     S: Sensor<Reading = f64> + 'static,
-    P: OutputPin + 'static,
+    P: OutputPin<Error: Send + Sync> + 'static,
 {
     let lux = SensorOutput::new(sensor);
     lux.fatal_errors().for_each(|event| println!("{event}"));
