@@ -179,7 +179,7 @@ impl<T: Clone + 'static> AnyPort for Inner<T> {
 
     #[cfg(feature = "std")]
     fn desert(&self) {
-        self.deserted.set(!self.closed.get());
+        self.deserted.set(!self.pending.is_closed());
     }
 
     fn connections(&self, see: &mut dyn FnMut(ConnectionInfo<'_>)) {
