@@ -184,7 +184,7 @@ pub use shared::{Shared, SharedInput};
 pub use sinks::{Call, Sinks, call};
 pub use size::Size;
 pub use sources::*;
-pub use state::{Saved, StateVisitor};
+pub use state::{Saved, SavedItems, StateVisitor};
 pub use thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt, Sink};
 pub use timing::Timing;
 pub use visit::{Visitor, short_name};

@@ -51,7 +51,7 @@ pub trait StateVisitor {
         true
     }
     /// Hears of a stage that what it was shown cannot be what such a stage has saved: the state is damaged, forged, or that of another
-    /// graph. The stage goes on with what it could make use of, which is valid. By default that is all; [`SavedState`] makes an
+    /// graph. The stage goes on with what it could make use of, which is valid. By default that is all; `SavedState` makes an
     /// error of it.
     fn refuse(&mut self, _name: &str) {}
 }
@@ -65,22 +65,48 @@ impl core::fmt::Debug for dyn StateVisitor + '_ {
 /// After so many items a list shows how many are left, so that a length that is not true is found out before it costs much.
 const CHECKED_EVERY: usize = 256;
 
-/// How a walk sees a list: its length, then each item.
-pub(crate) struct Items<'a> {
+/// How a walk sees a list: its length, then each item. A length that is not true is refused before it costs much, so a stage need
+/// not fear what it is shown.
+///
+/// ```
+/// use thingflow_core::{SavedItems, Saved, StateVisitor};
+/// fn on_state(readings: &mut Vec<f64>, state: &mut dyn StateVisitor) {
+///     let mut held = core::mem::take(readings).into_iter();
+///     let mut items = SavedItems::of("readings", held.len(), state);
+///     while items.another(state) {
+///         let mut reading = held.next().unwrap_or_default();
+///         reading.on_state("reading", state);
+///         readings.push(reading);
+///     }
+/// }
+/// /// Says to each question that there are a million.
+/// struct Forged;
+/// impl StateVisitor for Forged {
+///     fn integer(&mut self, _: &str, value: &mut u64) {
+///         *value = 1_000_000;
+///     }
+///     fn float(&mut self, _: &str, _: &mut f64) {}
+/// }
+/// let mut readings = vec![20.0];
+/// on_state(&mut readings, &mut Forged);
+/// assert!(readings.len() < 1000);
+/// ```
+#[derive(Debug)]
+pub struct SavedItems<'a> {
     name: &'a str,
     left: usize,
     shown: usize,
 }
 
-impl<'a> Items<'a> {
+impl<'a> SavedItems<'a> {
     /// Shows the length, which is that of the list to be restored afterwards.
-    pub(crate) fn of(name: &'a str, mut len: usize, state: &mut dyn StateVisitor) -> Self {
+    pub fn of(name: &'a str, mut len: usize, state: &mut dyn StateVisitor) -> Self {
         len.on_state(name, state);
         Self { name, left: len, shown: 0 }
     }
 
     /// Whether another item is to be shown.
-    pub(crate) fn another(&mut self, state: &mut dyn StateVisitor) -> bool {
+    pub fn another(&mut self, state: &mut dyn StateVisitor) -> bool {
         if self.left > 0 && self.shown > 0 && self.shown.is_multiple_of(CHECKED_EVERY) {
             let mut left = self.left;
             left.on_state(self.name, state);

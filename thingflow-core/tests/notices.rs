@@ -431,6 +431,8 @@ fn elementwise() -> Vec<Row> {
         chain("filter_map", 1, |p| p.filter_map(Some)),
         chain("flat_map", 1, |p| p.flat_map(|x| [x, x])),
         chain("flatten", [1, 2], |p| p.flatten()),
+        chain("each_batch", vec![1], |p| p.each_batch(pipe().map(|x: i32| x))),
+        chain("once_a_batch", vec![1], |p| p.once_a_batch(pipe().map(|x: i32| x))),
         chain("emit_with", 1, |p| p.emit_with(|x: i32, emit: &mut dyn FnMut(i32)| emit(x))),
         chain("scan", 1, |p| p.scan(0, |sum, x| sum + x)),
         chain("accumulate", 1, |p| p.accumulate(|sum, x| sum + x)),
@@ -874,8 +876,9 @@ fn wrappers() -> Vec<Row> {
 }
 
 /// The types that need no row: they are private to what a row is about, or nothing stands behind them.
-const ELSEWHERE: [(&str, &str); 15] = [
+const ELSEWHERE: [(&str, &str); 16] = [
     ("Catch", "the operator `catch`"),
+    ("Collected", "the operators `each_batch` and `once_a_batch`"),
     ("Dispatcher", "the operator `dispatch`"),
     ("Feedback", "the sink `feedback`"),
     ("Feeder", "the row `Port`, but for its end, which waits for all that feed the port"),

@@ -5,8 +5,8 @@ use proptest::prelude::*;
 use thingflow_core::prelude::*;
 use thingflow_core::testing::Recorder;
 use thingflow_core::windows::{
-    Aggregate, Assigner, Count, ExactMean, ExactSum, Max, Mean, Median, MedianOf, Min, OrNone, Quantile, StdDev, Sum,
-    Values, Variance,
+    Aggregate, Assigner, Autocorrelation, Correlation, Count, Covariance, ExactMean, ExactSum, Max, Mean, Median,
+    MedianOf, Min, OrNone, Quantile, StdDev, Sum, Trend, Values, Variance,
 };
 
 const NAN: f64 = f64::NAN;
@@ -252,4 +252,76 @@ fn sums_are_small_unless_they_are_to_be_exact() {
     assert!(size_of::<ExactSum<f64>>() >= 320);
     let rough = [1e300, 0.5, 1e-300, -1e300, -0.5];
     assert_eq!(results(&rough, Window::tumbling(5), ExactSum::new()), [1e-300]);
+}
+
+/// Mean and variance after very many updates around a large offset, in a running and in a sliding window: how many digits are right.
+fn digits_after(updates: u64, offset: f64) -> [f64; 4] {
+    // Residues of a full cycle modulo a prime: their mean and variance are known exactly.
+    const CYCLE: u64 = 1009;
+    let value = |n: u64| offset + (n * 367 % CYCLE) as f64;
+    let cycle = CYCLE as f64;
+    let updates = updates - updates % CYCLE; // whole cycles
+    let mean = offset + (cycle - 1.0) / 2.0;
+    let variance = |n: f64| (cycle * cycle - 1.0) / 12.0 * n / (n - 1.0);
+    let n = updates as f64;
+
+    let mut running = (Mean::new(), Variance::new());
+    let (mut sliding_mean, mut sliding_variance, mut held) =
+        (Mean::new(), Variance::new(), std::collections::VecDeque::new());
+    for n in 0..updates {
+        let x = value(n);
+        running.absorb(&x);
+        if held.len() == CYCLE as usize
+            && let Some(oldest) = held.pop_front()
+        {
+            sliding_mean.remove(&oldest);
+            sliding_variance.remove(&oldest);
+            assert!(!sliding_mean.is_stale(), "these values fit in the digits of a sum");
+        }
+        held.push_back(x);
+        sliding_mean.add(&x);
+        sliding_variance.add(&x);
+    }
+    let (running_mean, running_variance) = running.value().expect("values");
+    let digits = |seen: f64, exact: f64| if seen == exact { 17.0 } else { -((seen - exact) / exact).abs().log10() };
+    [
+        digits(running_mean, mean),
+        digits(running_variance, variance(n)),
+        digits(sliding_mean.value().expect("values"), mean),
+        digits(sliding_variance.value().expect("values"), variance(cycle)),
+    ]
+}
+
+#[test]
+fn mean_and_variance_keep_ten_digits_after_very_many_updates() {
+    let digits = digits_after(1_000_000, 1e9);
+    assert!(digits.iter().all(|digits| *digits >= 10.0), "{digits:?}");
+}
+
+/// By hand, in release: `cargo test --release -p thingflow-core --test numbers -- --exact a_billion_updates --nocapture`, with
+/// `THINGFLOW_UPDATES=1000000000` in its environment. Without that it is the test above, of fewer.
+#[test]
+fn a_billion_updates() {
+    let updates = std::env::var("THINGFLOW_UPDATES").ok().and_then(|text| text.parse().ok()).unwrap_or(100_000);
+    let digits = digits_after(updates, 1e9);
+    println!("{updates} updates around 1e9: digits of the running mean and variance, the sliding ones: {digits:.1?}");
+    assert!(digits.iter().all(|digits| *digits >= 10.0), "{digits:?}");
+}
+
+/// What is made of pairs far from 0 has its digits, too.
+#[test]
+fn covariance_trend_and_autocorrelation_far_from_zero() {
+    let wave = |n: i32| f64::from(n * 367 % 1009);
+    let near = |far: f64| {
+        let pairs = (0..5000).map(move |n| (far + wave(n), far + 3.0 * wave(n) + f64::from(n % 7)));
+        let sums = (Covariance::new(), Correlation::new(), Trend::new());
+        let (covariance, correlation, line) =
+            from_iter(pairs).aggregate(Window::sliding(4000), sums).collect_now()[999];
+        let series =
+            from_iter((0..5000).map(move |n| far + wave(n))).aggregate(Window::sliding(4000), Autocorrelation::new());
+        [covariance, correlation, line.slope, series.collect_now()[999]]
+    };
+    for (at_zero, far) in near(0.0).into_iter().zip(near(1e9)) {
+        assert!(((at_zero - far) / at_zero).abs() < 1e-10, "{far} is not {at_zero}");
+    }
 }

@@ -40,7 +40,7 @@
 //! back, since the wall clock was set, begins anew: no slope, no interval is computed over the step.
 //!
 //! Features: `std`, on by default; `alloc` alone has what grows, without an operating system; without both, what has a fixed
-//! size is left. `fft`: spectra. `kalman`: filters with several states. `zones`:
+//! size is left. `fft`: spectra. `kalman`: filters with several states. `sketches`: quantiles and counts of very many values. `zones`:
 //! the calendar of a time zone.
 #![cfg_attr(not(feature = "std"), no_std)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -61,6 +61,8 @@ pub mod models;
 mod processor;
 pub mod quality;
 mod recent;
+#[cfg(feature = "sketches")]
+pub mod sketches;
 pub mod spectrum;
 mod time;
 #[cfg(feature = "zones")]

@@ -1,6 +1,8 @@
 //! Operators on one event at a time, or on what came before it: each event gives another one, none, or several.
 
 mod accumulate;
+#[cfg(feature = "alloc")]
+mod each_batch;
 mod emit_with;
 mod enumerate;
 mod filter_fn;
@@ -12,6 +14,8 @@ mod inspect;
 mod map;
 mod map_with;
 mod named;
+#[cfg(feature = "alloc")]
+mod once_a_batch;
 mod pairwise;
 #[cfg(feature = "alloc")]
 mod probe;
@@ -27,6 +31,8 @@ mod transduce;
 mod try_map;
 
 pub use accumulate::Accumulate;
+#[cfg(feature = "alloc")]
+pub use each_batch::EachBatch;
 pub use emit_with::EmitWith;
 pub use enumerate::Enumerate;
 pub use filter_fn::{DynEmitter, FilterFn, PassCompleted, PassError, filter_fn};
@@ -38,6 +44,8 @@ pub use inspect::Inspect;
 pub use map::Map;
 pub use map_with::MapWith;
 pub use named::Named;
+#[cfg(feature = "alloc")]
+pub use once_a_batch::OnceABatch;
 pub use pairwise::Pairwise;
 #[cfg(feature = "alloc")]
 pub use probe::{Probe, ProbeRef, ProbeState};
@@ -58,6 +66,8 @@ use core::fmt::Debug;
 use crate::chain::Chain;
 use crate::error::Cause;
 use crate::measure::{Carrier, Measured, Number};
+#[cfg(feature = "alloc")]
+use crate::thing::Filter;
 use crate::thing::InputThing;
 
 /// Operators on one event at a time, as methods of every [`Chain`].
@@ -179,6 +189,56 @@ pub trait Elementwise: Chain {
         Self::Item: IntoIterator,
     {
         self.pipe(Flatten)
+    }
+
+    /// Sends what a filter makes of the events of each batch, as a batch: events are lists, and `filter` is a chain of operators for what is
+    /// in them.
+    ///
+    /// What the filter remembers goes on from batch to batch. An empty batch gives an empty one; what the filter sends at another time, or
+    /// at the end, is a batch of its own.
+    ///
+    /// Holds what the filter holds, and the results of one batch. Sends `Vec<U>`.
+    ///
+    /// ```
+    /// # use thingflow_core::prelude::*;
+    /// use thingflow_core::windows::Sum;
+    /// let batches = from_iter([vec![1, 2, 3], vec![], vec![4, 5]]);
+    /// let even_sums = batches.each_batch(pipe().aggregate(Window::running(), Sum::new()).filter(|sum| sum % 2 == 0));
+    /// assert_eq!(even_sums.collect_now(), [vec![6], vec![], vec![10]]);
+    /// ```
+    #[cfg(feature = "alloc")]
+    #[doc(alias = "map_batch")]
+    #[doc(alias = "map_list")]
+    fn each_batch<F>(self, filter: F) -> Self::Piped<EachBatch<F>>
+    where
+        Self::Item: IntoIterator,
+        F: Filter<<Self::Item as IntoIterator>::Item> + 'static,
+    {
+        self.pipe(EachBatch(filter))
+    }
+
+    /// As [`each_batch`](Self::each_batch), with one result for each batch: the last that the filter has made. A batch of which it makes
+    /// nothing, an empty one too, gives the last result again; before there is any it gives nothing.
+    ///
+    /// Holds what the filter holds, its results for one batch, and the last one. Sends `U`.
+    ///
+    /// ```
+    /// # use thingflow_core::prelude::*;
+    /// use thingflow_core::windows::Mean;
+    /// let batches = from_iter([vec![], vec![1.0, 2.0], vec![], vec![3.0, 4.0, 5.0]]);
+    /// let of_three = pipe().aggregate(Window::sliding(3).partial(), Mean::new()); // of the last three values
+    /// assert_eq!(batches.once_a_batch(of_three).collect_now(), [1.5, 1.5, 4.0]);
+    /// ```
+    #[cfg(feature = "alloc")]
+    #[doc(alias = "batch")]
+    #[doc(alias = "chunk")]
+    fn once_a_batch<F>(self, filter: F) -> Self::Piped<OnceABatch<F, F::Out>>
+    where
+        Self::Item: IntoIterator,
+        F: Filter<<Self::Item as IntoIterator>::Item, Out: Clone> + 'static,
+        F::Out: 'static,
+    {
+        self.pipe(OnceABatch::new(filter))
     }
 
     /// Sends whatever `f` emits for each event, one by one: `|event, emit| { emit(1); emit(2) }`.

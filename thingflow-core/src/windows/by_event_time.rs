@@ -21,7 +21,7 @@ use crate::error::StreamError;
 use crate::kit::SideBranch;
 use crate::limit::QueueStats;
 use crate::notice::Notice;
-use crate::state::{Items, Saved, StateVisitor};
+use crate::state::{Saved, SavedItems, StateVisitor};
 use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
 use crate::watermarks::Late;
 
@@ -323,7 +323,7 @@ where
         self.watermark.on_state("watermark", state);
         self.passed.on_state("passed", state);
         let mut held = core::mem::take(&mut self.open).into_iter();
-        let mut items = Items::of("windows", if Q::IS_SAVED { held.len() } else { 0 }, state);
+        let mut items = SavedItems::of("windows", if Q::IS_SAVED { held.len() } else { 0 }, state);
         while items.another(state) {
             let ((mut end, mut start, mut key), mut window) = match held.next() {
                 Some(((end, start, key), window)) => ((end, start, Some(key)), window),

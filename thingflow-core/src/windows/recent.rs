@@ -13,7 +13,7 @@ use crate::clock::{Instant, nanos};
 use crate::context::Context;
 use crate::error::StreamError;
 use crate::limit::{Admission, Limit, Overflow, no_room};
-use crate::state::{Items, Saved, StateVisitor};
+use crate::state::{Saved, SavedItems, StateVisitor};
 use crate::storage::{Room, Store};
 use crate::thing::{Demand, Emitter, Filter, InputThing, Receipt};
 
@@ -131,7 +131,7 @@ impl<T, G: Slide<T>, S: Stamp, R: Room> Filter<T> for Recent<T, G, S, R> {
         let mut held = core::mem::take(&mut self.held);
         self.gather = self.gather.fresh();
         self.missing = 0;
-        let mut items = Items::of("events", held.len(), state);
+        let mut items = SavedItems::of("events", held.len(), state);
         while items.another(state) {
             let (mut at, mut kept) =
                 held.pop_front().map_or_else(|| (Instant::blank(), None), |(at, kept)| (at, Some(kept)));

@@ -11,7 +11,7 @@ use super::gather::{Gather, Slide};
 use super::window::CountWindow;
 use crate::context::Context;
 use crate::error::StreamError;
-use crate::state::{Items, Saved, StateVisitor};
+use crate::state::{Saved, SavedItems, StateVisitor};
 use crate::storage::{Room, Store};
 use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
 
@@ -121,7 +121,7 @@ impl<T, G: Slide<T>, S: Stamp, R: Room> Filter<T> for Sliding<T, G, S, R> {
         self.wait.on_state("wait", state);
         self.wait = self.wait.clamp(1, self.size.max(self.step));
         G::on_rest(&mut rest, state);
-        let mut items = Items::of("events", held.len(), state);
+        let mut items = SavedItems::of("events", held.len(), state);
         while items.another(state) {
             let (mut mark, mut kept) =
                 held.pop_front().map_or_else(|| (S::Mark::blank(), None), |(mark, kept)| (mark, Some(kept)));

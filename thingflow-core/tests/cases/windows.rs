@@ -5,7 +5,8 @@ use std::time::Duration;
 use thingflow_core::prelude::*;
 use thingflow_core::testing::Recorder;
 use thingflow_core::windows::{
-    Aggregate, Count, DistinctList, List, Max, Mean, Median, Min, OrNone, Sum, Variance, Window,
+    Aggregate, Count, DistinctList, Each, Grouped, List, Max, Mean, Median, Min, Of, OrNone, Sum, ValueCounts,
+    Variance, Window,
 };
 
 /// A chain of integers that is fed in several runs; what came out in each.
@@ -325,4 +326,118 @@ fn case_410_rolling_by_time() -> std::result::Result<(), Box<dyn std::error::Err
     assert_eq!(sums(over(200 * 60)?), [0, 1, 3, 6, 10, 14, 18, 22, 26, 30]);
     assert_eq!(over(3 * 3600)?.into_iter().map(|(_, n)| n).collect::<Vec<_>>(), [1, 2, 3, 3, 3, 3, 3, 3, 3, 3]);
     Ok(())
+}
+
+/// A row of a frame.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Row {
+    x: i64,
+    y: i64,
+}
+
+fn rows(x: impl IntoIterator<Item = i64>, y: impl IntoIterator<Item = i64>) -> Vec<Row> {
+    x.into_iter().zip(y).map(|(x, y)| Row { x, y }).collect()
+}
+
+/// The rows 0 to 9 with 1, in pieces of 3, 4, 3.
+fn pieces() -> [Vec<Row>; 3] {
+    [0..3, 3..7, 7..10].map(|x| rows(x, [1; 4]))
+}
+
+#[test]
+fn case_391_batch_pipeline() {
+    let sum = pipe().map(|row: Row| row.x + 1).aggregate(Window::running(), Sum::new());
+    assert_eq!(from_iter([rows(0..4, [0; 4])]).once_a_batch(sum).collect_now(), [10]);
+}
+
+#[test]
+fn case_392_batch_filter_to_elements() {
+    let even = from_iter([vec![1, 2, 3, 4], vec![5, 6]]).each_batch(pipe().filter(|n| n % 2 == 0)).flatten();
+    assert_eq!(even.collect_now(), [2, 4, 6]);
+}
+
+#[test]
+fn case_393_batch_to_frame() {
+    let xs: Vec<i64> = (0..10).collect();
+    let batches = from_iter(xs).map(|x| Row { x, y: 2 * x }).chunks(3);
+    let z = batches.each_batch(pipe().map(|row: Row| row.x + row.y)).flatten();
+    assert_eq!(z.collect_now(), (0..10).map(|n| 3 * n).collect::<Vec<_>>());
+}
+
+#[test]
+fn case_398_column_arithmetic_and_rows() {
+    let halves = || from_iter([rows(0..5, [1; 5]), rows(5..10, [1; 5])]);
+    let doubled = halves().each_batch(pipe().map(|row: Row| (row.x + row.y) * 2)).flatten();
+    assert_eq!(doubled.collect_now(), (1..=10).map(|n| 2 * n).collect::<Vec<_>>());
+    let large = halves().each_batch(pipe().filter(|row: &Row| row.x > 4));
+    assert_eq!(large.collect_now(), [vec![], rows(5..10, [1; 5])]);
+}
+
+#[test]
+fn case_399_set_columns() {
+    let more = pipe().map(|Row { x, y }| ([x, y, 2 * x], [10, x, y]));
+    let mean = [Mean::new(), Mean::new(), Mean::new()];
+    let left = Of(|row: &([i64; 3], [i64; 3])| row.0, mean.clone());
+    let right = Of(|row: &([i64; 3], [i64; 3])| row.1, mean);
+    let means = from_iter(pieces()).once_a_batch(more.aggregate(Window::running(), (left, right)));
+    assert_eq!(means.collect_now().last(), Some(&([4.5, 1.0, 9.0], [10.0, 4.5, 1.0])));
+}
+
+#[test]
+fn case_400_overwrite_a_column() {
+    let doubled = from_iter(pieces()).each_batch(pipe().map(|row: Row| Row { x: 2 * row.x, ..row }));
+    assert_eq!(doubled.collect_now()[2].iter().map(|row| row.x).collect::<Vec<_>>(), [14, 16, 18]);
+}
+
+#[test]
+fn case_401_query_and_counts() {
+    let one = || from_iter([rows(1..=3, 4..=6)]);
+    let query = one().each_batch(pipe().filter(|row: &Row| row.x > 1 && row.x < 4)).flatten();
+    assert_eq!(query.map(|row| row.x).collect_now(), [2, 3]);
+    let counts = one().once_a_batch(pipe().map(|row: Row| row.x).aggregate(Window::running(), ValueCounts::new()));
+    let largest: Vec<_> = counts.collect_now().concat().into_iter().take(2).collect();
+    assert_eq!(largest.iter().map(|(_, count)| *count).collect::<Vec<_>>(), [1, 1]);
+}
+
+#[test]
+fn case_402_value_counts_run_on_one_result_a_batch() {
+    let batches = from_iter([vec!['a', 'b', 'a'], vec!['a', 'b', 'a']]);
+    let counts = batches.aggregate(Window::running(), Each(ValueCounts::new()));
+    assert_eq!(counts.collect_now(), [[('a', 2), ('b', 1)], [('a', 4), ('b', 2)]]);
+}
+
+#[test]
+fn case_403_tail_is_per_batch() {
+    let tails = from_iter([rows(1..=3, 4..=6), rows(1..=3, 4..=6)])
+        .map(|batch| batch[batch.len().saturating_sub(2)..].to_vec());
+    assert_eq!(tails.collect_now(), [rows(2..=3, 5..=6), rows(2..=3, 5..=6)]);
+}
+
+#[test]
+fn case_404_frame_from_columns() {
+    let frames = from_iter([rows(1..=3, 4..=6), rows(1..=3, 4..=6)]);
+    let columns = frames.each_batch(pipe().map(|Row { x, y }| (x, 2 * x, y % 2)));
+    assert_eq!(columns.collect_now(), [[(1, 2, 0), (2, 4, 1), (3, 6, 0)], [(1, 2, 0), (2, 4, 1), (3, 6, 0)]]);
+}
+
+#[test]
+fn groups_inside_a_window() {
+    let e = [("a", 1), ("b", 10), ("a", 2), ("b", 20), ("c", 5)];
+    let sums = || Grouped::by(|e: &(&'static str, i32)| e.0, Of(|e: &(&str, i32)| e.1, Sum::new()));
+    let last: Vec<_> = from_iter(e).aggregate(Window::sliding(3).partial(), sums()).collect_now();
+    assert_eq!(last[2..], [vec![("a", 3), ("b", 10)], vec![("a", 2), ("b", 30)], vec![("a", 2), ("b", 20), ("c", 5)]]);
+    assert_eq!(from_iter(e).aggregate(Window::tumbling(5), sums()).collect_now(), [[("a", 3), ("b", 30), ("c", 5)]]);
+}
+
+#[test]
+fn a_batch_passes_on_what_is_no_event() {
+    // What the filter holds at the end, and an error, come behind the batches.
+    let held = try_from_iter([Ok(vec![1, 2, 3]), Err("no more")]).each_batch(pipe().chunks(2));
+    let (seen, error) = held.try_collect_now();
+    assert_eq!((seen, error.is_some()), (vec![vec![vec![1, 2]], vec![vec![3]]], true));
+    // A filter that has enough ends the stream.
+    let few = from_iter([vec![1, 2], vec![3, 4], vec![5, 6]]).each_batch(pipe().take(3));
+    assert_eq!(few.collect_now(), [vec![1, 2], vec![3]]);
+    let last = from_iter([vec![1, 2], vec![3, 4], vec![5, 6]]).once_a_batch(pipe().take(3));
+    assert_eq!(last.collect_now(), [2, 3]);
 }

@@ -7,8 +7,8 @@ use thingflow_core::prelude::*;
 use thingflow_core::testing::Recorder;
 use thingflow_core::windows::{
     Aggregate, Autocorrelation, Bins, Correlation, Count, Covariance, Derivative, ExactMean, ExactSum, First,
-    Histogram, Increase, Integral, Last, Max, Mean, Median, Merge, Min, Mode, Of, OrNone, Quantile, Rate, StdDev, Sum,
-    TimeMean, Trend, ValueCounts, Variance,
+    Histogram, Increase, Integral, Last, Max, Mean, Median, Merge, Min, Mode, Of, OrNone, Quantile, Rate, Reservoir,
+    StdDev, Sum, TimeMean, Trend, ValueCounts, Variance,
 };
 use thingflow_core::{SavedState, StateVisitor};
 
@@ -355,6 +355,11 @@ proptest! {
     }
 
     #[test]
+    fn state_of_samples(e in prop::collection::vec(small(), 0..30), at in 0_usize..30, n in 1_usize..7) {
+        same_again!(&e, at, Window::running(), Window::tumbling(n); Reservoir::new(3, 7));
+    }
+
+    #[test]
     fn state_of_pairs(e in at_times(), at in 0_usize..30, n in 1_usize..7) {
         in_all_windows(&e, at, n, &OrNone((Covariance::new(), Correlation::new())));
         in_all_windows(&e, at, n, &OrNone(Trend::new()));
@@ -440,6 +445,7 @@ fn e05_a_length_that_is_forged_is_refused_and_costs_nothing() {
     refuses(pipe::<f64>().aggregate(Window::tumbling(3), Median::new()).to(call(drop)));
     refuses(pipe::<f64>().aggregate(Window::running(), Quantile::at(0.9)).to(call(drop)));
     refuses(pipe::<f64>().aggregate(Window::each(Duration::from_secs(3)), Mode::new()).to(call(drop)));
+    refuses(pipe::<f64>().aggregate(Window::tumbling(3), Reservoir::new(3, 1)).to(call(drop)));
     refuses(pipe::<f64>().aggregate(Window::sliding(3), Median::new()).to(call(drop)));
     refuses(
         pipe::<f64>()
@@ -471,4 +477,32 @@ fn e05_a_state_that_is_damaged_or_of_another_chain_is_an_error() {
     let error = saved.restore(&mut other, cx).expect_err("another chain");
     assert!(error.to_string().starts_with("invalid state: "), "{error}");
     assert_eq!(format!("{error:?}"), error.to_string());
+}
+
+#[test]
+fn a_sample_has_each_value_as_often_as_any_other() {
+    let (mut drawn, mut merged) = ([0_u32; 40], [0_u32; 40]);
+    for seed in 0..8_000 {
+        let sample = |range: std::ops::Range<i64>| {
+            let mut sample = Reservoir::new(8, seed);
+            range.for_each(|value| sample.absorb(&value));
+            sample
+        };
+        let (all, mut both) = (sample(0..40), sample(0..10));
+        both.merge(sample(10..40)); // of parts that are not of the same size
+        all.value().into_iter().flatten().for_each(|value| drawn[value as usize] += 1);
+        both.value().into_iter().flatten().for_each(|value| merged[value as usize] += 1);
+    }
+    // 8 of 40 are 1,600 of 8,000 draws; five deviations are 179.
+    for times in drawn.into_iter().chain(merged) {
+        assert!((1_421..1_779).contains(&times), "{drawn:?} {merged:?}");
+    }
+    let few = from_iter([3, 1, 2]).aggregate(Window::tumbling(3), Reservoir::new(8, 1));
+    assert_eq!(few.collect_now(), [[3, 1, 2]]);
+}
+
+#[test]
+#[should_panic(expected = "for an aggregate with room for 0")]
+fn a_sample_of_windows_that_overlap_is_refused() {
+    let _ = from_iter([3, 1, 2]).aggregate(Window::sliding(2), Reservoir::new(8, 1));
 }

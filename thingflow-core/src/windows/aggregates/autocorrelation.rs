@@ -29,7 +29,7 @@ pub type AutocorrelationOf<V, const N: usize> = Parts<V, InPlace<N>, Neighbours>
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Neighbours;
 
-/// What is kept of neighbouring values: distances are those from their mean.
+/// What is kept of neighbouring values: distances are those from their mean, and the mean is kept as its distance from the first.
 #[derive(Clone, Copy, Debug)]
 pub struct Series<F> {
     count: u64,
@@ -43,10 +43,9 @@ pub struct Series<F> {
 saves! { [F: Float] Series<F> { count, mean, squares, products, first, last } }
 
 impl<F: Float> Series<F> {
-    /// The sum of the products of distances from another mean.
-    fn products_from(&self, mean: F) -> F {
-        let moved = self.mean - mean;
-        let ends = self.first - self.mean + self.last - self.mean; // the others add up to its opposite
+    /// The sum of the products of distances from another mean, from which the own one is `moved`.
+    fn products_from(&self, moved: F) -> F {
+        let ends = (self.last - self.first) - self.mean - self.mean; // the others add up to its opposite
         self.products - moved * ends + count_of::<F>(self.count.saturating_sub(1)) * moved * moved
     }
 }
@@ -56,16 +55,17 @@ impl<V: Number> Summary<V> for Neighbours {
     type Out = V::Mean;
     fn part(&self, value: &V) -> Option<Self::Part> {
         let (x, zero) = (value.to_mean(), V::Mean::from_count(0));
-        (!value.is_nan()).then_some(Series { count: 1, mean: x, squares: zero, products: zero, first: x, last: x })
+        (!value.is_nan()).then_some(Series { count: 1, mean: zero, squares: zero, products: zero, first: x, last: x })
     }
     fn join(&self, older: Self::Part, newer: Self::Part) -> Self::Part {
         let count = older.count.wrapping_add(newer.count); // a restored count may be anything
         let (a, b, all) = (count_of(older.count), count_of(newer.count), count_of::<V::Mean>(count));
-        let distance = newer.mean - older.mean;
+        let step = newer.first - older.first;
+        let distance = step + (newer.mean - older.mean);
         let mean = older.mean + distance * b / all;
         let squares = older.squares + newer.squares + distance * distance * a * b / all;
-        let between = (older.last - mean) * (newer.first - mean);
-        let products = older.products_from(mean) + newer.products_from(mean) + between;
+        let between = ((older.last - older.first) - mean) * (step - mean);
+        let products = older.products_from(older.mean - mean) + newer.products_from(step + newer.mean - mean) + between;
         Series { count, mean, squares, products, first: older.first, last: newer.last }
     }
     fn value(&self, all: Self::Part) -> Option<V::Mean> {

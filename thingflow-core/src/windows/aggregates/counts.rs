@@ -6,7 +6,7 @@ use core::cmp::Ordering;
 
 use super::Aggregate;
 use crate::measure::Number;
-use crate::state::{Items, Saved, StateVisitor};
+use crate::state::{Saved, SavedItems, StateVisitor};
 use crate::windows::Merge;
 
 /// How often each different value is in the window, as pairs `(value, count)`, the most frequent first, and of equal counts the smaller
@@ -148,7 +148,7 @@ impl<V: Number> Aggregate<V> for Mode<V> {
     }
     fn on_state(&mut self, state: &mut dyn StateVisitor) {
         let mut counts = core::mem::take(self).counts.into_iter();
-        let mut items = Items::of("values", counts.len(), state);
+        let mut items = SavedItems::of("values", counts.len(), state);
         while items.another(state) {
             let (mut value, mut count) = counts.next().map_or((V::blank(), 0), |(value, count)| (value.0, count));
             value.on_state("value", state);

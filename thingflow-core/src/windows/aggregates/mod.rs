@@ -4,7 +4,10 @@ mod autocorrelation;
 mod count;
 #[cfg(feature = "alloc")]
 mod counts;
+mod each;
 mod edges;
+#[cfg(feature = "alloc")]
+mod grouped;
 mod histogram;
 mod mean;
 mod min_max;
@@ -15,6 +18,8 @@ mod pairs;
 mod parts;
 mod quantile;
 mod ranks;
+#[cfg(feature = "alloc")]
+mod reservoir;
 mod sum;
 mod trend;
 mod variance;
@@ -25,9 +30,12 @@ pub use autocorrelation::{AutocorrelationOf, Neighbours, Series};
 pub use count::Count;
 #[cfg(feature = "alloc")]
 pub use counts::{Mode, ValueCounts};
+pub use each::Each;
 #[cfg(feature = "alloc")]
 pub use edges::First;
 pub use edges::{Edge, FirstOf, Last};
+#[cfg(feature = "alloc")]
+pub use grouped::Grouped;
 pub use histogram::{Bins, Histogram};
 pub use mean::{ExactMean, Mean, MeanBy};
 pub use min_max::{Extreme, Largest, MaxOf, MinOf, Preference, Smallest};
@@ -55,6 +63,8 @@ pub use quantile::{MedianOf, Middle, Part, QuantileOf, Ranked, Share};
 #[cfg(feature = "alloc")]
 pub use ranks::Heaps;
 pub use ranks::{Ranks, Row};
+#[cfg(feature = "alloc")]
+pub use reservoir::Reservoir;
 pub use sum::{ExactSum, Sum, SumBy};
 #[cfg(feature = "alloc")]
 pub use trend::Trend;

@@ -60,31 +60,40 @@ pub type Correlation<V> = Parts<(V, V), OnHeap, Together<Scaled>>;
 #[cfg(any(feature = "std", feature = "libm"))]
 pub type CorrelationOf<V, const N: usize> = Parts<(V, V), InPlace<N>, Together<Scaled>>;
 
-/// How many pairs there are, their means, and the sums of the squares and products of their distances from these.
+/// How many pairs there are, their means, and the sums of the squares and products of their distances from these. The means are kept as
+/// distances from the first pair, so that they have all their digits where values are far from 0 and near each other.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct CoMoments<F> {
     pub(super) count: u64,
+    first: [F; 2],
+    /// From the first pair.
     pub(super) means: [F; 2],
     /// Of x with x, of y with y, of x with y.
     pub(super) xx: F,
     pub(super) yy: F,
     pub(super) xy: F,
 }
-saves! { [F: Float] CoMoments<F> { count, means, xx, yy, xy } }
+saves! { [F: Float] CoMoments<F> { count, first, means, xx, yy, xy } }
 
 impl<F: Float> CoMoments<F> {
     pub(super) fn one(x: F, y: F) -> Self {
         let zero = F::from_count(0);
-        Self { count: 1, means: [x, y], xx: zero, yy: zero, xy: zero }
+        Self { count: 1, first: [x, y], means: [zero; 2], xx: zero, yy: zero, xy: zero }
+    }
+
+    /// The means themselves.
+    pub(super) fn center(&self) -> [F; 2] {
+        [self.first[0] + self.means[0], self.first[1] + self.means[1]]
     }
 
     /// Of both together.
     pub(super) fn and(self, other: Self) -> Self {
         let count = self.count.wrapping_add(other.count); // a restored count may be anything
         let (a, b, all) = (count_of::<F>(self.count), count_of::<F>(other.count), count_of::<F>(count));
-        let [x, y] = [other.means[0] - self.means[0], other.means[1] - self.means[1]];
+        let [x, y] = [0, 1].map(|i| (other.first[i] - self.first[i]) + (other.means[i] - self.means[i]));
         Self {
             count,
+            first: self.first,
             means: [self.means[0] + x * b / all, self.means[1] + y * b / all],
             xx: self.xx + other.xx + x * x * a * b / all,
             yy: self.yy + other.yy + y * y * a * b / all,

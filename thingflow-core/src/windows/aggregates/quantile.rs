@@ -5,7 +5,7 @@ use core::fmt::Debug;
 use super::Aggregate;
 use super::ranks::{Ranks, Row, fraction, place};
 use crate::measure::{Float, Number};
-use crate::state::{Items, Saved, StateVisitor};
+use crate::state::{Saved, SavedItems, StateVisitor};
 use crate::windows::Merge;
 
 #[cfg(feature = "alloc")]
@@ -134,7 +134,7 @@ impl<V: Number, S: Ranks<V>, P: Share> Aggregate<V> for Ranked<V, S, P> {
     }
     fn on_state(&mut self, state: &mut dyn StateVisitor) {
         let held = core::mem::take(&mut self.values);
-        let mut items = Items::of("values", held.len(), state);
+        let mut items = SavedItems::of("values", held.len(), state);
         let mut values = held.values();
         while items.another(state) {
             let mut value = values.next().unwrap_or_else(V::blank);

@@ -137,7 +137,8 @@ impl<T: Axis + PartialEq, V: Number> Summary<(T, V)> for LeastSquares {
         Points { origin: older.origin, moments: older.moments.and(moved) }
     }
     fn value(&self, all: Self::Part) -> Option<Self::Out> {
-        let CoMoments { count, means: [x, y], xx, yy, xy } = all.moments;
+        let CoMoments { count, xx, yy, xy, .. } = all.moments;
+        let [x, y] = all.moments.center();
         let zero = V::Mean::from_count(0);
         if count < 2 || xx == zero {
             return None;

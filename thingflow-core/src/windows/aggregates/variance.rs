@@ -87,19 +87,21 @@ impl<F: Float> Measure<F> for Root {
     }
 }
 
-/// How many values there are, their mean, and the sum of the squares of their distances from it.
+/// How many values there are, their mean, and the sum of the squares of their distances from it. The mean is kept as its distance from the
+/// first value, so that it has all its digits where values are far from 0 and near each other.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Moments<F> {
     count: u64,
+    first: F,
     mean: F,
     squares: F,
 }
-saves! { [F: Float] Moments<F> { count, mean, squares } }
+saves! { [F: Float] Moments<F> { count, first, mean, squares } }
 
 impl<F: Float> Moments<F> {
     /// Of so many values with the given mean and variance; the variance divides by the count itself.
     pub fn of(count: u64, mean: F, variance_of_all: F) -> Self {
-        Self { count, mean, squares: variance_of_all * count_of(count) }
+        Self { count, first: mean, mean: F::from_count(0), squares: variance_of_all * count_of(count) }
     }
 
     /// Of both together.
@@ -109,9 +111,10 @@ impl<F: Float> Moments<F> {
         }
         let count = self.count.wrapping_add(other.count); // a restored count may be anything
         let (a, b, all) = (count_of::<F>(self.count), count_of::<F>(other.count), count_of::<F>(count));
-        let distance = other.mean - self.mean;
+        let distance = (other.first - self.first) + (other.mean - self.mean);
         Self {
             count,
+            first: self.first,
             mean: self.mean + distance * b / all,
             squares: self.squares + other.squares + distance * distance * a * b / all,
         }
@@ -145,8 +148,8 @@ impl<V: Number, M: Measure<V::Mean>> Summary<V> for Spread<M> {
     type Out = V::Mean;
     #[inline]
     fn part(&self, value: &V) -> Option<Self::Part> {
-        let squares = V::Mean::from_count(0);
-        (!value.is_nan()).then(|| Moments { count: 1, mean: value.to_mean(), squares })
+        let zero = V::Mean::from_count(0);
+        (!value.is_nan()).then(|| Moments { count: 1, first: value.to_mean(), mean: zero, squares: zero })
     }
     #[inline]
     fn join(&self, older: Self::Part, newer: Self::Part) -> Self::Part {
