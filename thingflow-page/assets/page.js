@@ -379,6 +379,7 @@
       this.heading = text("h3", all.map((it) => it.name).join(", "));
       this.note = text("p", "");
       this.box.append(this.heading, this.note);
+      document.getElementById("plots").append(this.box);
       const ink = () => getComputedStyle(document.body).color; // asked anew: it may become dark
       const axis = { stroke: ink, grid: { stroke: "#8884", width: 1 }, ticks: { stroke: "#8884", width: 1 } };
       const times = { ...axis, space: 90, values: (_, splits, __, ___, step) => splits.map((it) => mark(it, step)) };
@@ -397,7 +398,6 @@
         series: [at, ...all.map(line)], axes: [times, { ...axis, size: 60, values: (_, splits) => splits.map(short) }],
         hooks: { setSelect: [select] },
       };
-      document.getElementById("plots").append(this.box);
       this.chart = new uPlot(options, this.data(), this.box);
       this.chart.over.addEventListener("dblclick", () => {
         this.isZoomed = false;
@@ -409,7 +409,7 @@
       const tables = this.all.map((it) => it.data());
       return tables.length === 1 ? tables[0] : uPlot.join(tables);
     }
-    width() { return Math.max(240, document.getElementById("plots").clientWidth - 16); }
+    width() { return Math.max(200, this.box.clientWidth - 16); }
     draw() {
       const note = this.all.length === 1 ? this.all[0].note : this.all.map((it) => `${it.name}: ${it.note}`).join("; ");
       set(this.note, "textContent", note);
@@ -430,7 +430,10 @@
     charts.forEach((chart) => chart.remove());
     const all = [...plotted.values()];
     charts = at("together").checked && all.length > 1 ? [new Chart(all)] : all.map((it) => new Chart([it]));
-    charts.forEach((chart) => chart.draw());
+    charts.forEach((chart) => {
+      chart.resize(); // there may be less room than when it was the only one
+      chart.draw();
+    });
     at("no-plots").hidden = plotted.size > 0;
     at("one-axis").hidden = plotted.size < 2;
     at("since").hidden = !all.some((it) => pasts.includes(it.name));

@@ -1,8 +1,10 @@
 //! `pictures`: makes the pictures of the README and the book anew. A graph is drawn by a program of the book's; the terminal
-//! is that of `system-monitor`, after it has run for a minute in a terminal of tmux's.
+//! is that of `system-monitor`, after it has run for a minute in a terminal of tmux's, and the page is its page, after another.
 
 use std::fs;
-use std::process::Command;
+use std::io::{self, BufRead, BufReader};
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
@@ -24,8 +26,27 @@ pub(crate) fn run(_: &[String]) -> Result {
     let screen = screen(&process::target_folder().join("release/system-monitor").display().to_string())?;
     let file = process::root().join(FOLDER).join("system-monitor.svg");
     fs::write(file, svg(&screen))?;
+    page(&process::target_folder().join("release/system-monitor"), &process::root().join(FOLDER).join("page.png"))?;
     println!("wrote {FOLDER}; look at the pictures before you keep them");
     Ok(())
+}
+
+/// The page of a program in a browser.
+fn page(program: &Path, file: &Path) -> Result {
+    let mut monitor = Command::new(program);
+    let mut monitor = monitor.args(["--page", "127.0.0.1:0"]).stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
+    let told = monitor.stderr.take().map(BufReader::new);
+    let address =
+        told.into_iter().flat_map(BufRead::lines).map_while(io::Result::ok).find_map(|line| {
+            line.strip_prefix("the page is at ").map(|address| format!("{address}&plot=cpu&plot=memory"))
+        });
+    let pictured = address.ok_or("the program has no page".into()).and_then(|address| {
+        let mut picture = process::cargo("run --quiet --package thingflow-page --example picture --");
+        process::run(picture.arg(address).arg(file).args(["1200x1000", "light", &MINUTE.as_secs().to_string()]))
+    });
+    monitor.kill()?;
+    monitor.wait()?;
+    pictured
 }
 
 /// What a program shows in a terminal of its own, with escape sequences.

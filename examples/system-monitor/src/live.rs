@@ -4,11 +4,13 @@ use std::cell::RefCell;
 use std::error::Error;
 use std::io::{self, Write};
 use std::rc::Rc;
+use std::time::Duration;
 
 use thingflow::Stopper;
 use thingflow::diagram::Graph;
+use thingflow::history::{History, Past};
 use thingflow::joins::merge;
-use thingflow::page;
+use thingflow::page::{self, Page};
 use thingflow::prelude::*;
 
 use crate::args::Options;
@@ -17,6 +19,12 @@ use crate::machine;
 use crate::recording::record;
 use crate::screen::{News, Screen};
 use crate::terminal::{Size, Terminal};
+
+/// Sensors whose readings the page keeps.
+const PERCENTS: &[&str] = &["cpu", "memory"];
+
+/// So many of each: three hours.
+const HOURS: usize = 10_800;
 
 /// What the last screen becomes when its terminal is given back.
 const LAST: Size = Size { columns: 100, lines: 200 };
@@ -41,7 +49,7 @@ pub(crate) fn run(options: &Options) -> Result<String, Box<dyn Error>> {
     let shown = Rc::clone(&view);
     news.map(|_| ()).coalesce().try_for_each(move |()| shown.borrow_mut().show());
 
-    let page = options.page.as_deref().map(|address| page::serve(&scheduler, address)).transpose()?;
+    let page = options.page.as_deref().map(|address| serve(address, &scheduler, &sources.readings)).transpose()?;
     if let Some(page) = &page {
         view.borrow_mut().screen.take(News::Problem(format!("the page is at {}", page.url())));
         eprintln!("the page is at {}", page.url());
@@ -51,6 +59,18 @@ pub(crate) fn run(options: &Options) -> Result<String, Box<dyn Error>> {
     let text = view.borrow_mut().close();
     ended?;
     Ok(text)
+}
+
+/// The page, with the last hours of load and memory. What holds up everything else for a tenth of a second is named there.
+fn serve(address: &str, scheduler: &Scheduler, readings: &Port<SensorEvent<f64>>) -> Result<Page, Box<dyn Error>> {
+    scheduler.watch_on_separate_thread(Duration::from_millis(100))?;
+    let mut options = page::Options::new(address).title("This machine");
+    for name in PERCENTS {
+        let history = History::new(Limit::drop_oldest(HOURS));
+        readings.filter(move |event| event.sensor_id == *name).map(|event| event.val).keep(&history);
+        options = options.unit(*name, "%").past(*name, move |span| Ok(history.range(span)?));
+    }
+    Ok(options.serve(scheduler)?)
 }
 
 /// Where the news go: a screen, or lines.
