@@ -1,5 +1,6 @@
 //! The checks of the fuzz targets, for a while: on the corpus, on what is made of it, and on bytes at random.
-#![cfg(all(feature = "cron", feature = "csv", feature = "durations", feature = "lines", feature = "mqtt"))]
+#![cfg(all(feature = "cron", feature = "csv", feature = "durations", feature = "framing", feature = "influx"))]
+#![cfg(all(feature = "json", feature = "lines", feature = "mqtt", feature = "webhook"))]
 
 use mutated::{corpus, mutated};
 use proptest::prelude::*;
@@ -8,6 +9,12 @@ use proptest::prelude::*;
 mod cron;
 #[path = "../../fuzz/checks/csv.rs"]
 mod csv;
+#[path = "../../fuzz/checks/framing.rs"]
+mod framing;
+#[path = "../../fuzz/checks/influx.rs"]
+mod influx;
+#[path = "../../fuzz/checks/json.rs"]
+mod json;
 #[path = "../../fuzz/checks/lines.rs"]
 mod lines;
 #[path = "../../fuzz/checks/mqtt.rs"]
@@ -16,6 +23,8 @@ mod mqtt;
 mod mutated;
 #[path = "../../fuzz/checks/times.rs"]
 mod times;
+#[path = "../../fuzz/checks/webhook.rs"]
+mod webhook;
 
 macro_rules! targets {
     ($($target:ident)*) => {$(
@@ -30,7 +39,7 @@ macro_rules! targets {
 
 mod passes {
     use super::corpus;
-    targets!(cron csv lines mqtt times);
+    targets!(cron csv framing influx json lines mqtt times webhook);
 }
 
 proptest! {
@@ -59,5 +68,25 @@ proptest! {
     #[test]
     fn cron_takes_any_bytes(bytes in mutated("cron")) {
         cron::check(&bytes);
+    }
+
+    #[test]
+    fn framing_takes_any_bytes(bytes in mutated("framing")) {
+        framing::check(&bytes);
+    }
+
+    #[test]
+    fn influx_takes_any_bytes(bytes in mutated("influx")) {
+        influx::check(&bytes);
+    }
+
+    #[test]
+    fn json_takes_any_bytes(bytes in mutated("json")) {
+        json::check(&bytes);
+    }
+
+    #[test]
+    fn a_webhook_takes_any_bytes(bytes in mutated("webhook")) {
+        webhook::check(&bytes);
     }
 }
