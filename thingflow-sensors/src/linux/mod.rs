@@ -3,7 +3,7 @@
 //!
 //! | sensor | feature |
 //! |---|---|
-//! | load, processes, memory, disks, network | `linux` |
+//! | load, processes, memory, disks, network, its links | `linux` |
 //! | temperatures of the machine | `linux`, or any other of these |
 //! | any device of industrial I/O: converters, light, pressure, acceleration | `iio` |
 //! | any hardware monitor: voltages, fans, currents | `hwmon` |
@@ -18,6 +18,8 @@
 #[cfg(feature = "linux")]
 mod counter;
 mod error;
+#[cfg(feature = "linux")]
+mod link;
 mod sysfs;
 
 /// Declares the sensors, and what their tests have in common: one without `fed` in its tests does not build.
@@ -53,6 +55,8 @@ sources! {
 }
 
 pub use error::LinuxError;
+#[cfg(feature = "linux")]
+pub use link::{Link, LinkState};
 
 #[cfg(test)]
 mod tests {
