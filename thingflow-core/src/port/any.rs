@@ -92,12 +92,12 @@ impl<T: Clone + 'static> Hub for Inner<T> {
 
     fn is_joined(&self, connection: usize) -> bool {
         self.look(|body| body.slots.iter().any(|slot| slot.id == connection))
-            .unwrap_or_else(|| !self.left.borrow().contains(&connection))
-            || self.draining.has(connection)
+            .unwrap_or_else(|| !self.rarely(|rare| rare.left.borrow().contains(&connection)))
+            || self.rarely(|rare| rare.draining.has(connection))
     }
 
     fn is_draining(&self) -> bool {
-        self.draining.is_any()
+        self.rarely(|rare| rare.draining.is_any())
     }
 
     fn is_holding(&self) -> bool {
@@ -116,7 +116,7 @@ impl<T: Clone + 'static> Hub for Inner<T> {
 
 impl<T: Clone + 'static> AnyPort for Inner<T> {
     fn id(&self) -> usize {
-        *self.loops
+        self.number
     }
 
     fn name(&self) -> String {
@@ -153,11 +153,11 @@ impl<T: Clone + 'static> AnyPort for Inner<T> {
     }
 
     fn is_looped(&self) -> bool {
-        Rc::strong_count(&self.loops) > 1
+        self.loops.get() > 0
     }
 
     fn has_later(&self) -> bool {
-        !self.later.is_empty()
+        self.rarely(|rare| !rare.later.is_empty())
     }
 
     fn ask(&self, question: Question<'_>) -> bool {
@@ -190,7 +190,9 @@ impl<T: Clone + 'static> AnyPort for Inner<T> {
                 see(ConnectionInfo { id, delivered, ask: &|question| slot.thing.ask(question) });
             }
         });
-        self.draining.show(see);
+        if let Some(rare) = self.rare.get() {
+            rare.draining.show(see);
+        }
     }
 
     fn trace(&self, name: &str, shows: &Rc<Shows>) {
@@ -211,7 +213,9 @@ impl<T: Clone + 'static> AnyPort for Inner<T> {
         for slot in self.take_slots(|_| true) {
             held.push((slot.id, Box::new(slot.thing)));
         }
-        self.draining.close(held);
+        if let Some(rare) = self.rare.get() {
+            rare.draining.close(held);
+        }
     }
 }
 

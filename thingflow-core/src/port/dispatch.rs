@@ -183,7 +183,7 @@ impl<T: Clone + 'static> Inner<T> {
         if self.pending.is_closed() {
             return Ok(Demand::Done);
         }
-        self.waiting.push(arrival, || self.display_name(), cx)?;
+        self.rare().waiting.push(arrival, || self.display_name(), cx)?;
         self.note(pending::WAITING);
         Ok(Demand::More)
     }
@@ -214,7 +214,7 @@ impl<T: Clone + 'static> Inner<T> {
                 self.linger(replaced, cx);
             }
             if what & pending::LEFT != 0 {
-                let left = self.left.take(); // who joined in the same dispatch may be among them
+                let left = self.rare().left.take(); // who joined in the same dispatch may be among them
                 drop(self.take_slots(|slot| left.contains(&slot.id)));
                 cx.resume(); // they may have asked a source to pause
             }
@@ -222,8 +222,8 @@ impl<T: Clone + 'static> Inner<T> {
                 demand = self.start_new(cx)?;
                 self.say_if_deserted(cx);
             }
-            let waiting = self.waiting.pop();
-            if !self.waiting.is_empty() {
+            let waiting = self.rare.get().and_then(|rare| rare.waiting.pop());
+            if self.rarely(|rare| !rare.waiting.is_empty()) {
                 self.note(pending::WAITING);
             }
             match waiting {
@@ -268,7 +268,7 @@ impl<T: Clone + 'static> Inner<T> {
     /// Tells every connection. A watermark waits behind the events that were put off.
     pub(super) fn tell(&self, notice: Notice<'_>, cx: &mut Context<'_>) -> Receipt {
         match notice {
-            Notice::Watermark(watermark) if !self.later.is_empty() && self.is_called_later(cx) => {
+            Notice::Watermark(watermark) if self.rarely(|rare| !rare.later.is_empty()) && self.is_called_later(cx) => {
                 self.put_off(Arrival::Notice(Notice::Watermark(watermark)), cx).map(|()| Demand::More)
             }
             notice => self.tell_at_once(notice, cx),
@@ -299,7 +299,10 @@ impl<T: Clone + 'static> Inner<T> {
         self.pending.close();
         let ended = self.each(body, cx, |slot, cx| slot.thing.notice(notice.again(), cx).map(|_| Demand::Done));
         self.pending.take();
-        let gone = (self.take_slots(|_| true), self.joined.take(), self.waiting.take(), self.later.take());
+        let gone = (
+            self.take_slots(|_| true),
+            self.rare.get().map(|rare| (rare.joined.take(), rare.waiting.take(), rare.later.take())),
+        );
         drop(gone);
         ended.map(|_| ())
     }

@@ -87,7 +87,12 @@ impl<T: Clone + 'static> Inner<T> {
             if thing.ask(Question::Draining)
                 && let Some(me) = self.me.upgrade()
             {
-                self.draining.list.borrow_mut().push(Drain { thing, id, generation, delivered: events - joined_at });
+                self.rare().draining.list.borrow_mut().push(Drain {
+                    thing,
+                    id,
+                    generation,
+                    delivered: events - joined_at,
+                });
                 cx.host().linger(me);
             }
         }
@@ -95,18 +100,19 @@ impl<T: Clone + 'static> Inner<T> {
 
     /// Wakes those who drain, and drops those who have drained.
     pub(super) fn wake_draining(&self, cx: &mut Context<'_>) -> Closed {
-        let ids: Vec<usize> = self.draining.list.borrow().iter().map(|drain| drain.id).collect();
+        let Some(rare) = self.rare.get() else { return Ok(()) };
+        let ids: Vec<usize> = rare.draining.list.borrow().iter().map(|drain| drain.id).collect();
         for id in ids {
-            let Some(mut drain) = self.draining.take(id) else { continue }; // disconnected by one before it
-            self.draining.woken.set(id);
+            let Some(mut drain) = rare.draining.take(id) else { continue }; // disconnected by one before it
+            rare.draining.woken.set(id);
             let receipt = drain.thing.notice(Notice::Wake, cx);
-            let stays = self.draining.woken.replace(0) == id;
+            let stays = rare.draining.woken.replace(0) == id;
             let fatal = receipt.is_err();
             if fatal {
                 cx.name_failed(|| culprit(&*drain.thing));
             }
             if stays && (fatal || drain.thing.ask(Question::Draining)) {
-                self.draining.list.borrow_mut().push(drain); // after a fatal error it is closed with all the others
+                self.rare().draining.list.borrow_mut().push(drain); // after a fatal error it is closed with all the others
             }
             receipt.map(|_: Demand| ())?;
         }

@@ -1,6 +1,5 @@
 //! [`Feeder`]: one of several that feed a port, which ends with the last of them.
 
-use alloc::rc::Rc;
 use core::fmt;
 
 use super::{AnyPort, Port};
@@ -32,22 +31,26 @@ use crate::thing::{Demand, InputThing, Receipt};
 #[must_use = "a feeder that is dropped has ended"]
 pub struct Feeder<T: Clone + 'static> {
     port: Port<T>,
-    /// The port counts its feeders. `None` when this one has ended.
-    one: Option<Rc<()>>,
+    /// It is counted by the port, and has not ended.
+    counts: bool,
 }
 
 impl<T: Clone + 'static> Port<T> {
     /// An input that is one of several: the port ends with the last of them. What feeds a port by itself, through
     /// `.connect(port.clone())`, ends it for all others.
     pub fn feeder(&self) -> Feeder<T> {
-        Feeder { port: self.clone(), one: Some(self.inner.feeders.clone()) }
+        self.inner.feeders.set(self.inner.feeders.get() + 1);
+        Feeder { port: self.clone(), counts: true }
     }
 }
 
 impl<T: Clone + 'static> Feeder<T> {
     /// Ends this one: whether it was the last.
     fn leave(&mut self) -> bool {
-        self.one.take().is_some() && Rc::strong_count(&self.port.inner.feeders) == 1
+        let feeders = &self.port.inner.feeders;
+        let counted = core::mem::take(&mut self.counts);
+        feeders.set(feeders.get() - u32::from(counted));
+        counted && feeders.get() == 0
     }
 }
 

@@ -16,6 +16,7 @@ mod dispatch;
 mod draining;
 mod feeder;
 mod pending;
+mod rare;
 mod replace;
 mod run;
 mod slots;
@@ -25,11 +26,9 @@ mod weak;
 use alloc::boxed::Box;
 use alloc::rc::{Rc, Weak};
 use alloc::string::String;
-use alloc::vec::Vec;
-use core::cell::{Cell, RefCell};
+use core::cell::{Cell, OnceCell, RefCell};
 use core::fmt;
 
-use crate::arrivals::Arrivals;
 use crate::context::Context;
 use crate::error::StreamError;
 use crate::identity::next_number;
@@ -42,9 +41,9 @@ pub use any::{ConnectionInfo, PortRef};
 pub use branch::Branch;
 pub use chain::PortChain;
 pub use connection::Connection;
-use draining::Draining;
 pub use feeder::Feeder;
 use pending::Pending;
+use rare::Rare;
 pub(crate) use run::RunLink;
 use run::RunOf;
 use slots::Slots;
@@ -82,29 +81,21 @@ struct Inner<T> {
     /// The connections, while the port is idle otherwise. While one of them is being called, both are `None`.
     parked: Cell<Option<Box<Body<T>>>>,
     pending: Pending,
-    /// What came in the middle of a dispatch.
-    waiting: Arrivals<Arrival<T>>,
-    /// Events for a later turn, see [`Port::emit_later`].
-    later: Arrivals<Arrival<T>>,
     /// When the scheduler will wake the connections.
     alarm: Alarm,
     /// When `Full` was the receipt of something that no source has heard: the count of resumes.
     full_at: Cell<Option<u64>>,
-    /// Who joined and who left in the middle of a dispatch.
-    joined: RefCell<Vec<Slot<T>>>,
-    left: RefCell<Vec<usize>>,
-    /// Who gets no more events and still sends some.
-    draining: Draining<T>,
+    rare: OnceCell<Box<Rare<T>>>,
     running: Cell<bool>,
     keep_running: Cell<bool>,
     /// A source of it was let go because nobody listened, and nobody has been told yet.
     deserted: Cell<bool>,
     /// The run that has started the port.
     run: RefCell<RunOf>,
-    /// The port's number. As many hold it as there are ends of loops that lead here, and one.
-    loops: Rc<usize>,
-    /// Shared with the feeders.
-    feeders: Rc<()>,
+    number: usize,
+    /// How many ends of loops lead here.
+    loops: Cell<u32>,
+    feeders: Cell<u32>,
     name: RefCell<Option<String>>,
     me: Weak<Inner<T>>,
 }
@@ -158,17 +149,14 @@ impl<T: Clone + 'static> Port<T> {
             pending: Pending::default(),
             alarm: Alarm::default(),
             full_at: Cell::new(None),
-            waiting: Arrivals::default(),
-            later: Arrivals::default(),
-            joined: RefCell::default(),
-            left: RefCell::default(),
-            draining: Draining::default(),
+            rare: OnceCell::new(),
             running: Cell::new(false),
             keep_running: Cell::new(false),
             deserted: Cell::new(false),
             run: RefCell::default(),
-            loops: Rc::new(next_number()),
-            feeders: Rc::new(()),
+            number: next_number(),
+            loops: Cell::new(0),
+            feeders: Cell::new(0),
             name: RefCell::new(None),
             me: me.clone(),
         });
@@ -331,16 +319,16 @@ impl<T: Clone + 'static> Inner<T> {
             self.put_back(body);
             self.start_in_run();
         } else {
-            self.joined.borrow_mut().push(slot);
+            self.rare().joined.borrow_mut().push(slot);
             self.note(pending::JOINED);
         }
         Connection::new(self.me.clone(), id)
     }
 
     fn leave(&self, id: usize) {
-        drop(self.draining.leave(id));
+        drop(self.rare.get().and_then(|rare| rare.draining.leave(id)));
         let Some(mut body) = self.take_body() else {
-            self.left.borrow_mut().push(id);
+            self.rare().left.borrow_mut().push(id);
             self.note(pending::LEFT);
             return;
         };

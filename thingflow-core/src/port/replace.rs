@@ -45,7 +45,7 @@ impl<T: Clone + 'static> Port<T> {
 impl<T: Clone + 'static> Inner<T> {
     /// Whether a connection takes events, or will as soon as the dispatch in progress is over.
     fn has_place(&self, id: usize) -> bool {
-        if self.pending.is_closed() || self.draining.has(id) || self.left.borrow().contains(&id) {
+        if self.pending.is_closed() || self.rarely(|rare| rare.draining.has(id) || rare.left.borrow().contains(&id)) {
             return false;
         }
         self.look(|body| body.slots.iter().any(|slot| slot.id == id)).unwrap_or(true)
@@ -63,7 +63,7 @@ impl<T: Clone + 'static> Inner<T> {
             self.note_left();
             return;
         }
-        let mut joined = self.joined.borrow_mut();
+        let mut joined = self.rare().joined.borrow_mut();
         let old = match joined.iter_mut().find(|waiting| waiting.id == id) {
             Some(waiting) => Some(mem::replace(&mut waiting.thing, slot.thing)), // it has not been started
             None => {
@@ -81,7 +81,7 @@ impl<T: Clone + 'static> Inner<T> {
         let mut replaced = Vec::new();
         if let Some(mut body) = self.take_body() {
             let events = body.events;
-            for slot in self.joined.take() {
+            for slot in self.rare().joined.take() {
                 if slot.state & state::REPLACES == 0 {
                     body.slots.push(Slot { joined_at: events, ..slot });
                 } else {

@@ -38,7 +38,7 @@ impl<T: Clone + 'static> Inner<T> {
 
     /// Leaves it for a later turn.
     pub(super) fn put_off(&self, arrival: Arrival<T>, cx: &mut Context<'_>) -> Closed {
-        self.later.push(arrival, || self.display_name(), cx)?;
+        self.rare().later.push(arrival, || self.display_name(), cx)?;
         self.is_called_later(cx);
         Ok(())
     }
@@ -51,9 +51,9 @@ impl<T: Clone + 'static> Inner<T> {
     /// Delivers what was put off in an earlier turn.
     pub(super) fn deliver_later(&self, cx: &mut Context<'_>) -> Receipt {
         let mut demand = Demand::More;
-        let due = self.later.len(); // what these cause is for the turn after
+        let due = self.rare().later.len(); // what these cause is for the turn after
         for _ in 0..due {
-            demand = match self.later.pop() {
+            demand = match self.rare().later.pop() {
                 Some(Arrival::Next(event)) => self.next_owned(event, cx)?,
                 Some(Arrival::Notice(notice)) => self.tell_at_once(notice, cx)?,
                 None => break,

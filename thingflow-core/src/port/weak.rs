@@ -28,9 +28,8 @@ use crate::thing::{Demand, InputThing, Receipt};
 /// # Ok::<(), FatalError>(())
 /// ```
 pub struct WeakPort<T> {
+    /// It counts the ends of loops.
     port: Weak<Inner<T>>,
-    /// The port counts the ends of loops.
-    _end: Rc<usize>,
     /// The last watermark that went round.
     watermark: Cell<Option<Timestamp>>,
     /// A flush has gone round, and no event since.
@@ -40,7 +39,8 @@ pub struct WeakPort<T> {
 impl<T> WeakPort<T> {
     pub(super) fn new(inner: &Rc<Inner<T>>) -> Self {
         let port = Rc::downgrade(inner);
-        Self { port, _end: inner.loops.clone(), watermark: Cell::new(None), flushed: Cell::new(false) }
+        inner.loops.set(inner.loops.get() + 1);
+        Self { port, watermark: Cell::new(None), flushed: Cell::new(false) }
     }
 
     /// The port, if it still lives.
@@ -111,11 +111,17 @@ impl<T: Clone + 'static> InputThing<T> for WeakPort<T> {
 
 impl<T> Clone for WeakPort<T> {
     fn clone(&self) -> Self {
-        Self {
-            port: self.port.clone(),
-            _end: self._end.clone(),
-            watermark: self.watermark.clone(),
-            flushed: self.flushed.clone(),
+        if let Some(inner) = self.port.upgrade() {
+            inner.loops.set(inner.loops.get() + 1);
+        }
+        Self { port: self.port.clone(), watermark: self.watermark.clone(), flushed: self.flushed.clone() }
+    }
+}
+
+impl<T> Drop for WeakPort<T> {
+    fn drop(&mut self) {
+        if let Some(inner) = self.port.upgrade() {
+            inner.loops.set(inner.loops.get() - 1);
         }
     }
 }
