@@ -206,7 +206,7 @@ impl<T: Clone + 'static> Inner<T> {
         let mut full_at = (demand == Demand::Full).then(|| cx.resumes());
         while self.pending.is_any() {
             let what = self.pending.take();
-            if what & pending::FULL != 0 && self.full_at.get() == cx.resumes() {
+            if what & pending::FULL != 0 && self.rarely(|rare| rare.full_at.get() == cx.resumes()) {
                 full_at = Some(cx.resumes());
             }
             if what & pending::JOINED != 0 {

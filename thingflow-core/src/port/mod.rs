@@ -83,8 +83,6 @@ struct Inner<T> {
     pending: Pending,
     /// When the scheduler will wake the connections.
     alarm: Alarm,
-    /// When `Full` was the receipt of something that no source has heard: the count of resumes.
-    full_at: Cell<Option<u64>>,
     rare: OnceCell<Box<Rare<T>>>,
     running: Cell<bool>,
     keep_running: Cell<bool>,
@@ -148,7 +146,6 @@ impl<T: Clone + 'static> Port<T> {
             parked: Cell::new(Some(Box::new(Body { slots: Slots::default(), events: 0, port: me.clone() }))),
             pending: Pending::default(),
             alarm: Alarm::default(),
-            full_at: Cell::new(None),
             rare: OnceCell::new(),
             running: Cell::new(false),
             keep_running: Cell::new(false),

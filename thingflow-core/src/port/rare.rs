@@ -2,7 +2,7 @@
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
-use core::cell::RefCell;
+use core::cell::{Cell, RefCell};
 
 use super::draining::Draining;
 use super::{Inner, Slot};
@@ -15,6 +15,8 @@ pub(super) struct Rare<T> {
     pub(super) waiting: Arrivals<Arrival<T>>,
     /// Events for a later turn, see [`Port::emit_later`](super::Port::emit_later).
     pub(super) later: Arrivals<Arrival<T>>,
+    /// When `Full` was the receipt of something that no source has heard: the count of resumes.
+    pub(super) full_at: Cell<Option<u64>>,
     /// Who joined in the middle of a dispatch.
     pub(super) joined: RefCell<Vec<Slot<T>>>,
     /// Who left in the middle of a dispatch.
@@ -28,6 +30,7 @@ impl<T> Default for Rare<T> {
         Self {
             waiting: Arrivals::default(),
             later: Arrivals::default(),
+            full_at: Cell::default(),
             joined: RefCell::default(),
             left: RefCell::default(),
             draining: Draining::default(),

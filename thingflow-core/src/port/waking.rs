@@ -31,7 +31,7 @@ impl<T: Clone + 'static> Inner<T> {
     /// No source hears a receipt given in between: the one that sends the next event will.
     fn remember_full(&self, demand: Demand, cx: &Context<'_>) {
         if demand == Demand::Full {
-            self.full_at.set(cx.resumes());
+            self.rare().full_at.set(cx.resumes());
             self.note(pending::FULL);
         }
     }

@@ -293,7 +293,7 @@ impl Engine {
         let policy = self.with_schedule(id, |schedule| {
             schedule.count(|counts| counts.failures += 1);
             let said = schedule.troubles.failed(now);
-            (schedule.on_failure, schedule.troubles.failed_in_a_row(), said)
+            (schedule.on_failure(), schedule.troubles.failed_in_a_row(), said)
         });
         let Some((on_failure, in_a_row, said)) = policy else { return Ok(Demand::Done) };
         let ends = match on_failure {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::handle::ScheduleError;
 use crate::backoff::Backoff;
+use crate::clock::nanos;
 
 /// When a periodic schedule runs. A `Duration` converts into the plain one: first after one period, at a fixed rate, missed
 /// ticks skipped and counted, and a failed sampling ends the stream.
@@ -23,12 +24,25 @@ pub struct Periodic {
     pub(super) on_failure: OnFailure,
 }
 
-/// What a schedule looks at with each tick.
+/// What a schedule looks at with each tick. In nanoseconds, since a hundred thousand schedules have one each.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) struct Beat {
-    pub(super) period: Duration,
-    pub(super) slack: Option<Duration>,
+    period: u64,
+    /// Greater than any that can be asked for: that of the scheduler.
+    slack: u64,
     pub(super) missed: Missed,
+}
+
+impl Beat {
+    const NO_SLACK: u64 = u64::MAX;
+
+    pub(super) fn period(&self) -> Duration {
+        Duration::from_nanos(self.period)
+    }
+
+    pub(super) fn slack(&self) -> Option<Duration> {
+        (self.slack != Self::NO_SLACK).then(|| Duration::from_nanos(self.slack))
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,7 +72,8 @@ impl Periodic {
     }
 
     pub(super) fn beat(&self) -> Beat {
-        Beat { period: self.period, slack: self.slack, missed: self.missed }
+        let slack = self.slack.map_or(Beat::NO_SLACK, |slack| nanos(slack).min(Beat::NO_SLACK - 1));
+        Beat { period: nanos(self.period), slack, missed: self.missed }
     }
 
     /// Every `period`, at a fixed rate.

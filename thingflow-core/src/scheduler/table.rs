@@ -24,7 +24,8 @@ pub(super) struct Schedule {
     pub(super) phase: Phase,
     /// Shared with the handles, which show it when the schedule has ended.
     pub(super) counts: Rc<Cell<ScheduleStats>>,
-    pub(super) on_failure: OnFailure,
+    /// `None`: it stops, as is usual.
+    pub(super) on_failure: Option<Box<OnFailure>>,
     pub(super) troubles: Troubles,
     /// When a wish of what is connected without a port in between is due.
     pub(super) armed: Instant,
@@ -74,6 +75,10 @@ impl Schedule {
         }
     }
 
+    pub(super) fn on_failure(&self) -> OnFailure {
+        self.on_failure.as_deref().copied().unwrap_or_default()
+    }
+
     /// Changes what is counted.
     pub(super) fn count(&self, change: impl FnOnce(&mut ScheduleStats)) {
         let mut counts = self.counts.get();
@@ -91,7 +96,7 @@ impl Engine {
             trigger,
             phase,
             counts: Rc::clone(&counts),
-            on_failure: OnFailure::Stop,
+            on_failure: None,
             troubles: Troubles::default(),
             armed: Instant::NEVER,
             lists: Lists::default(),
@@ -112,7 +117,9 @@ impl Engine {
         timing.check()?;
         self.check(&*thing)?;
         let handle = self.add(thing, Trigger::Periodic(timing.beat(), self.now()));
-        self.with_schedule(handle.id, |schedule| schedule.on_failure = timing.on_failure);
+        if timing.on_failure != OnFailure::Stop {
+            self.with_schedule(handle.id, |schedule| schedule.on_failure = Some(Box::new(timing.on_failure)));
+        }
         self.await_reader(handle.id);
         self.set_first(handle.id, timing);
         Ok(handle)

@@ -50,7 +50,7 @@ impl Engine {
 
     fn set_tick(&self, id: Id, beat: &Beat, due: Instant) {
         let what = Due { kind: Kind::Schedule, id };
-        self.run.time.timers.borrow_mut().periodic(due, self.slack(beat.slack), beat.period, what);
+        self.run.time.timers.borrow_mut().periodic(due, self.slack(beat.slack()), beat.period(), what);
     }
 
     /// From time to time lets go of timers that nobody waits for any more: of cancelled schedules, and of ports that are
@@ -84,7 +84,7 @@ impl Engine {
             return None;
         }
         let mut missed = 0;
-        let again = again.filter(|at| *at < tick + beat.period);
+        let again = again.filter(|at| *at < tick + beat.period());
         let next = match again.or_else(|| schedule.next_try(now)) {
             Some(next) => next, // the ticks stay where they are
             None => {
@@ -104,7 +104,7 @@ impl Engine {
 
     pub(super) fn forget_rate(&self, trigger: Trigger) {
         if let Trigger::Periodic(beat, _) = trigger {
-            self.run.time.rate.set(self.run.time.rate.get() - 1.0 / beat.period.as_secs_f64());
+            self.run.time.rate.set(self.run.time.rate.get() - 1.0 / beat.period().as_secs_f64());
         }
     }
 
@@ -132,18 +132,18 @@ impl Engine {
 impl Schedule {
     /// When a failed sampling is tried again.
     fn next_try(&self, now: Instant) -> Option<Instant> {
-        self.on_failure.wait_after(self.troubles.failed_in_a_row()).map(|wait| now + wait)
+        self.on_failure().wait_after(self.troubles.failed_in_a_row()).map(|wait| now + wait)
     }
 }
 
 impl Beat {
     /// When a periodic schedule is due next, and how many ticks have been missed. `now` is when its Thing had been called.
     fn next_tick(&self, tick: Instant, now: Instant) -> (Instant, u64) {
-        let next = tick + self.period;
+        let next = tick + self.period();
         match self.missed {
-            Missed::Delay => (now + self.period, 0),
+            Missed::Delay => (now + self.period(), 0),
             Missed::Skip if next < now => {
-                let period = nanos(self.period);
+                let period = nanos(self.period());
                 let missed = (now - next).as_nanos().div_ceil(u128::from(period));
                 let missed = u64::try_from(missed).unwrap_or(u64::MAX);
                 (Instant::from_nanos(next.as_nanos().saturating_add(missed.saturating_mul(period))), missed)

@@ -258,7 +258,7 @@ impl Engine {
 
     fn info(&self, id: Id, schedule: &Schedule, node: Option<&Node>, desk: Option<&Desk>) -> ScheduleInfo {
         let (kind, next) = match schedule.trigger {
-            Trigger::Periodic(beat, tick) => (ScheduleKind::Periodic(beat.period), Some(tick)),
+            Trigger::Periodic(beat, tick) => (ScheduleKind::Periodic(beat.period()), Some(tick)),
             Trigger::Recurring => (ScheduleKind::Recurring, None),
             Trigger::Once => (ScheduleKind::Once, None),
             Trigger::Event => (ScheduleKind::Event, None),
