@@ -1,5 +1,6 @@
-//! `pictures`: makes the pictures of the README and the book anew. A graph is drawn by a program of the book's; the terminal
-//! is that of `system-monitor`, after it has run for a minute in a terminal of tmux's, and the page is its page, after another.
+//! `pictures`: makes the pictures of the README and the book anew. A graph is drawn by a program of the book's, the plot by the
+//! example `machine-day`; the terminal is that of `system-monitor`, after it has run for a minute in a terminal of tmux's, and the page
+//! is its page, after another.
 
 use std::fs;
 use std::io::{self, BufRead, BufReader};
@@ -22,6 +23,7 @@ const MINUTE: Duration = Duration::from_secs(62);
 pub(crate) fn run(_: &[String]) -> Result {
     fs::create_dir_all(process::root().join(FOLDER))?;
     process::run(&mut process::cargo(&format!("run --quiet --package thingflow-book --example pictures -- {FOLDER}")))?;
+    process::run(&mut process::cargo(&format!("run --quiet --package machine-day -- {FOLDER}/machine-day.svg")))?;
     process::run(&mut process::cargo("build --release --package system-monitor"))?;
     let screen = screen(&process::target_folder().join("release/system-monitor").display().to_string())?;
     let file = process::root().join(FOLDER).join("system-monitor.svg");
