@@ -34,7 +34,7 @@ const BEHIND_A_PORT: &[(&str, Subject)] = &[
 ];
 
 /// How many instructions the chain may take behind one port.
-const PORT_LIMIT: f64 = 65.0;
+const PORT_LIMIT: f64 = 58.0;
 
 fn measure(report: &mut Report) {
     let fused = Workload { group: GROUP.name, subjects: names(FUSED), size: 0, counted: 50_000, timed: 5_000_000 };

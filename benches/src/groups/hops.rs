@@ -20,7 +20,7 @@ const SUBJECTS: &[(&str, Subject)] =
     &[(OURS, thingflow::hops::hops), ("rxrust subject", rxrust::hops::hops), ("boxed closures", boxed::hops::hops)];
 
 /// How many instructions a further hop may take.
-const LIMIT: f64 = 30.0;
+const LIMIT: f64 = 26.0;
 
 /// Where the slope is taken.
 const FEW: usize = 1;
