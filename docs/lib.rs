@@ -4,6 +4,8 @@
 pub mod introduction {}
 #[doc = include_str!("src/tutorial.md")]
 pub mod tutorial {}
+#[doc = include_str!("src/tutorial-2.md")]
+pub mod tutorial_2 {}
 #[doc = include_str!("src/your-own.md")]
 pub mod your_own {}
 #[doc = include_str!("src/windows.md")]

@@ -168,6 +168,59 @@ fn a05_a_segment_that_is_gone_and_one_that_is_back_make_neither_gap_nor_loop() {
 }
 
 #[test]
+fn a25_a_damaged_file_of_clocks_is_told_and_made_anew() {
+    let whole = journal(3, true);
+    let contents = whole.contents("clocks").unwrap();
+    let damaged = (0..contents.len()).flat_map(|at| {
+        let mut flipped = contents.clone();
+        flipped[at] ^= 0x10;
+        [contents[..at].to_vec(), flipped]
+    });
+    let note = BootClock { boot: 8, monotonic: 1, time: None };
+    for bytes in damaged.chain([Vec::new()]) {
+        let disk = whole.copy();
+        disk.put("clocks", &bytes);
+        assert!(!inspect::check(&disk, |_, _| ()).unwrap().is_sound());
+        let mut store = Store::open(disk.clone(), options()).unwrap();
+        let (reports, _) = store.take_reports();
+        assert!(reports.iter().any(|report| matches!(report, Report::Clocks)), "{reports:?}");
+        assert!(store.clocks().is_empty());
+        assert_eq!(numbers(&all(&mut store)), [1, 2, 3]);
+        store.note_clock(note).unwrap();
+        store.close().unwrap();
+        assert_eq!(Store::open(disk, options()).unwrap().clocks(), [note]);
+    }
+}
+
+#[test]
+fn limits_of_nothing_and_of_one_are_refused_or_kept() {
+    for options in [
+        Options::new(0, Window::default()),
+        Options::new(1, Window::default()),
+        options().max_records(0),
+        options().segment_bytes(0),
+        options().segment_bytes(1),
+        options().segment_bytes(u64::MAX / 4096 * 4096),
+    ] {
+        let disk = Model::new(1);
+        assert!(matches!(Store::open(disk.clone(), options), Err(Error::Options(_))));
+        assert!(disk.names().is_empty(), "nothing is touched");
+    }
+    let mut store = Store::open(Model::new(1), options().max_records(1).max_age(0).buffer_bytes(0)).unwrap();
+    store.open_consumer("one", Start::Oldest).unwrap();
+    store.push(i64::MIN, &payload(1)).unwrap();
+    store.commit().unwrap();
+    store.push(i64::MAX, &payload(2)).unwrap();
+    assert!(matches!(store.commit(), Err(Error::Full(_))), "one waits");
+    for number in 1..=2 {
+        assert_eq!(numbers(&store.next("one", 0).unwrap()), [number]);
+        store.acknowledge("one", number).unwrap();
+        store.commit().unwrap();
+    }
+    assert!(store.counts("one").unwrap().is_conserved());
+}
+
+#[test]
 fn a36_another_version_another_journal_and_a_second_process_are_refused_and_nothing_is_touched() {
     let whole = journal(3, true);
     let other = journal(3, true);

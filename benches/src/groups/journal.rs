@@ -6,14 +6,17 @@ use std::time::Instant;
 use super::{Group, names, number, subject, word};
 use crate::child::{Readings, ask};
 use crate::device::{self, Device};
+use crate::event::Events;
 use crate::figure::{Bound, OURS};
 use crate::report::{Report, Values, value_of};
 use crate::sampling::in_turns;
-use crate::subjects::journal::{Fjall, Plain, Queue, Redb, Segments, Sqlite};
-use crate::{Result, args, machine};
+
+use crate::subjects::journal::{Fjall, Plain, Queue, Redb, Segments, Sqlite, packed};
+use crate::subjects::thingflow;
+use crate::{Result, args, counter, machine};
 
 pub const GROUP: Group =
-    Group { name: "journal", about: "synced pushes, acknowledgements, an opening", counts: false, measure, child };
+    Group { name: "journal", about: "synced pushes, an opening, an outbox, a replay", counts: false, measure, child };
 
 type Subject = (Pushing, Pushing, Filling, Opening);
 type Pushing = fn(&Path, &str, usize, usize) -> Result<Readings>;
@@ -58,6 +61,15 @@ const TURNS: usize = 3;
 /// Records a commit, and how many commits are measured.
 const SIZES: [(usize, usize); 3] = [(1, 2_000), (50, 1_000), (1_000, 100)];
 
+/// Events through an outbox whose allocations are counted, and how many each may have: its payload off the disk, and its tracking.
+const EVENTS: u64 = 100_000;
+const ALLOCATIONS: f64 = 2.1;
+
+/// The recorded day, and what its replay may take, in milliseconds.
+const SENSORS: u32 = 10;
+const SECONDS: u32 = 86_400;
+const REPLAY: f64 = 1_000.0;
+
 /// Size of the backlog that is opened, unless `THINGFLOW_BENCH_BACKLOG` says otherwise, in MiB.
 const BACKLOG: u64 = 1_024;
 
@@ -67,6 +79,42 @@ fn measure(report: &mut Report) {
     }
     rates(report, "queue", 50, 1_000, "push and acknowledge 50, nothing left");
     opening(report);
+    flow(report);
+    day(report);
+}
+
+/// What an outbox costs an event on its way: written, synced, read again, delivered, acknowledged; on all threads together.
+fn flow(report: &mut Report) {
+    let name = "a flow through an outbox";
+    eprintln!("  {name}");
+    let counted = |subject: &'static str| (subject, counter::per_event(args![GROUP.name, "flow", subject], 20_000));
+    report.add(GROUP.name, &format!("{name}, an event"), "instr", vec![counted(OURS), counted(HAND)], None);
+    let said = ask(args![GROUP.name, "allocations", EVENTS]).and_then(|said| said.get("allocations"));
+    let limit = Some(Bound::AtMost(ALLOCATIONS));
+    report.add(GROUP.name, &format!("{name}, allocations an event"), "allocs", vec![(OURS, said)], limit);
+}
+
+/// A day of ten sensors at 1 Hz: recorded, then replayed into the same averages, whose bits have to be the same.
+fn day(report: &mut Report) {
+    let name = "replay a day of 10 sensors at 1 Hz";
+    eprintln!("  {name}");
+    let replayed = |subject: &'static str| -> Result<f64> {
+        let folder = tempfile::tempdir()?;
+        let live = ask(args![GROUP.name, "record", subject, folder.path().display()])?.get("result")?;
+        let rows = in_turns(
+            &[subject],
+            TURNS,
+            |subject| ask(args![GROUP.name, "replay", subject, folder.path().display()]),
+            &["cpu", "result"],
+        );
+        let [(_, row)] = &rows[..] else { return Err("no reading".into()) };
+        match row.as_ref().map_err(|error| error.to_string())?[..] {
+            [cpu, result] if result == live => Ok(cpu),
+            _ => Err("the replay gave other results than the live run".into()),
+        }
+    };
+    let values = [OURS, HAND].map(|subject| (subject, replayed(subject))).into();
+    report.add(GROUP.name, &format!("{name}, CPU"), "ms", values, Some(Bound::AtMost(REPLAY)));
 }
 
 /// Rates, processor time and wear of one kind of work. Each subject gets a new disk each time.
@@ -112,8 +160,11 @@ fn opening(report: &mut Report) {
     report.add(GROUP.name, &format!("{name}, memory"), "KiB", memory, Some(Bound::AtMost(MEMORY)));
 }
 
-/// `push|queue SUBJECT FOLDER DEVICE SIZE COMMITS`, `fill SUBJECT FOLDER RECORDS`, `open SUBJECT FOLDER`
+/// `push|queue SUBJECT FOLDER DEVICE SIZE COMMITS`, `fill SUBJECT FOLDER RECORDS`, `open SUBJECT FOLDER`, and as [`stored`] has it
 fn child(args: &[String]) -> Result<Readings> {
+    if let Some(readings) = stored(args) {
+        return readings;
+    }
     let (kind, (push, queue, fill, open)) = (word(args, 0)?, subject(SUBJECTS, word(args, 1)?)?);
     let folder = Path::new(word(args, 2)?);
     match kind {
@@ -123,6 +174,41 @@ fn child(args: &[String]) -> Result<Readings> {
         "open" => open(folder),
         other => Err(format!("no {other} here").into()),
     }
+}
+
+/// `flow SUBJECT EVENTS`, `allocations EVENTS`, `record|replay SUBJECT FOLDER`
+fn stored(args: &[String]) -> Option<Result<Readings>> {
+    let ours = word(args, 1).is_ok_and(|subject| subject == OURS);
+    let folder = || word(args, 2).map(Path::new);
+    let result = |result: u64| Readings::default().with("result", (result >> 12) as f64); // as many bits as a number of JSON has
+    Some(match word(args, 0).ok()? {
+        "flow" => number(args, 2).and_then(|events| {
+            let events = Events::new(events, Events::SEED);
+            if ours { thingflow::storing::outbox(events) } else { packed::outbox(events) }.map(result)
+        }),
+        "allocations" => number(args, 1).and_then(|events| {
+            let count = thingflow::storing::outbox_allocations(events)?;
+            Ok(Readings::default().with("allocations", count as f64 / events as f64))
+        }),
+        "record" => folder().and_then(|folder| {
+            if ours {
+                return thingflow::storing::record_day(folder, SENSORS, SECONDS).map(result);
+            }
+            packed::record_day(folder, SENSORS, SECONDS)?;
+            packed::replay_day(folder, SENSORS).map(result)
+        }),
+        "replay" => folder().and_then(|folder| {
+            let cpu = machine::cpu_time();
+            let sum = if ours {
+                thingflow::storing::replay_day(folder, SENSORS)
+            } else {
+                packed::replay_day(folder, SENSORS)
+            };
+            let cpu = machine::cpu_time() - cpu;
+            sum.map(|sum| result(sum).with("cpu", cpu.as_secs_f64() * 1e3))
+        }),
+        _ => return None,
+    })
 }
 
 /// Records that do not compress away, the same for all.

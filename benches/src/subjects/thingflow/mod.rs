@@ -8,6 +8,7 @@ pub mod hops;
 pub mod idle;
 pub mod joins;
 pub mod posts;
+pub mod storing;
 pub mod timers;
 pub mod timing;
 
