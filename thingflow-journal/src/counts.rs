@@ -51,6 +51,45 @@ impl Dropped {
     }
 }
 
+/// What the disk was given for what is stored: see [`Journal::wear`](crate::Journal::wear).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Wear {
+    /// Bytes of the payloads that were stored.
+    pub stored: u64,
+    /// Bytes of the blocks of 4 KiB that were synced: records, headers, positions. What a file system writes for itself is not
+    /// among them; with segments that are used again that is little.
+    pub written: u64,
+}
+
+impl Wear {
+    const BLOCK: u64 = 4096;
+
+    /// Bytes written for each stored byte; `None` as long as nothing is stored.
+    ///
+    /// ```
+    /// # use thingflow_journal::{Folder, Options, Store, Window};
+    /// # let folder = tempfile::tempdir()?;
+    /// let mut store = Store::open(Folder::open(folder.path())?, Options::new(1 << 20, Window::default()))?;
+    /// for n in 0..1000 {
+    ///     store.push(n, &[0; 100])?;
+    /// }
+    /// store.commit()?;
+    /// assert!(store.wear().ratio().is_some_and(|ratio| ratio < 1.3));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[allow(clippy::cast_precision_loss)] // a ratio for people
+    pub fn ratio(&self) -> Option<f64> {
+        (self.stored > 0).then(|| self.written as f64 / self.stored as f64)
+    }
+
+    /// Some bytes from an offset on were synced.
+    pub(crate) fn wrote(&mut self, offset: u64, bytes: u64) {
+        let blocks = (offset + bytes).div_ceil(Self::BLOCK) - offset / Self::BLOCK;
+        self.written += blocks * Self::BLOCK;
+    }
+}
+
 /// Why records on disk are dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reason {

@@ -76,7 +76,7 @@ mod scan;
 mod store;
 
 pub use clocks::BootClock;
-pub use counts::{Counts, Dropped};
+pub use counts::{Counts, Dropped, Wear};
 pub use error::{Error, Full, PushError};
 pub use files::{Entry, File, Files, Folder, SyncPoint};
 pub use journal::{Consumer, Journal, Meter, Writer};

@@ -63,6 +63,8 @@ pub(crate) struct Position {
     unwritten: bool,
     /// Whether a sync failed, so that the file cannot be trusted.
     failed: bool,
+    /// Slots that were synced since it was asked last.
+    synced: u64,
 }
 
 impl Position {
@@ -76,7 +78,7 @@ impl Position {
     ) -> Result<Self, Error> {
         let slot = Slot { id, counter: 1, delivered, reach };
         let file = Self::write_new(files, name, &slot).map_err(Error::io(format!("create {name}")))?;
-        Ok(Self { name: name.into(), file, slot, index: 0, dirty: false, unwritten: false, failed: false })
+        Ok(Self { name: name.into(), file, slot, index: 0, dirty: false, unwritten: false, failed: false, synced: 1 })
     }
 
     fn write_new(files: &dyn Files, name: &str, slot: &Slot) -> io::Result<Box<dyn File>> {
@@ -103,7 +105,7 @@ impl Position {
     /// Takes over what an earlier process has left, once it is on the disk.
     pub(crate) fn recover(name: &str, file: Box<dyn File>, slot: Slot, index: u64) -> Result<Self, Error> {
         file.sync_data(SyncPoint::RecoverPosition).map_err(Error::io(format!("sync {name}")))?;
-        Ok(Self { name: name.into(), file, slot, index, dirty: false, unwritten: false, failed: false })
+        Ok(Self { name: name.into(), file, slot, index, dirty: false, unwritten: false, failed: false, synced: 0 })
     }
 
     pub(crate) fn delivered(&self) -> u64 {
@@ -116,6 +118,11 @@ impl Position {
 
     pub(crate) fn is_dirty(&self) -> bool {
         self.dirty
+    }
+
+    /// Slots that were synced since the last call.
+    pub(crate) fn take_synced(&mut self) -> u64 {
+        std::mem::take(&mut self.synced)
     }
 
     /// Writes the position if it changed. The slot that was synced last stays as it is until the next sync. What cannot be
@@ -155,6 +162,7 @@ impl Position {
             self.index = 0;
         }
         (self.dirty, self.unwritten, self.failed) = (false, false, false);
+        self.synced += 1;
         Ok(())
     }
 }

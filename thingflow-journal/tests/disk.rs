@@ -266,3 +266,39 @@ impl Oracle {
         }
     }
 }
+
+/// Ten minutes of ten events of 100 bytes a second, acknowledged at once, with a commit each so many events. Bytes in blocks that were
+/// synced, for each byte of payload, with and without the position of the consumer, which is synced once a second at most.
+fn wear(events_a_commit: u64) -> (f64, f64) {
+    let disk = Model::new(1);
+    let mut store = Store::open(disk, Options::new(8 << 20, Window::default())).unwrap();
+    store.open_consumer("cloud", Start::Oldest).unwrap();
+    let (mut commits, mut synced) = (0, 0);
+    for event in 1..=6_000_u64 {
+        store.push(event as i64, &[7; 100]).unwrap();
+        if event % events_a_commit == 0 {
+            store.commit().unwrap();
+            commits += 1;
+            let records = store.next("cloud", 1 << 20).unwrap();
+            store.acknowledge("cloud", records.last().unwrap().number).unwrap();
+        }
+        if event % 10 == 0 && store.has_unsynced_positions() {
+            store.sync_positions().unwrap();
+            synced += 1;
+        }
+    }
+    let wear = store.wear();
+    assert_eq!((wear.stored, commits), (600_000, 6_000 / events_a_commit));
+    let records = (wear.written - synced * 4096) as f64 / wear.stored as f64;
+    (wear.ratio().unwrap(), records)
+}
+
+#[test]
+fn a31_what_is_written_for_a_stored_byte_is_told_and_the_window_is_the_knob() {
+    let (all, records) = wear(1); // a window of 50 ms: each is a commit
+    assert!((41.0..=45.0).contains(&records) && all < 47.0, "{all}, of which the records {records}");
+    let (all, records) = wear(50); // a window of 5 s
+    assert!((1.24..=2.1).contains(&records) && all < 3.0, "{all}, of which the records {records}");
+    let (all, _) = wear(600); // of a minute
+    assert!(all < 1.5, "{all}");
+}

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use thingflow_core::DeliveryStats;
-use thingflow_journal::{Counts, Dropped, Meter};
+use thingflow_journal::{Counts, Dropped, Meter, Wear};
 
 use crate::journaling::inlet::Count;
 
@@ -100,6 +100,12 @@ impl OutletMeter {
     /// The counts as they are now, all of one moment. After the end of the run they stay as they were.
     pub fn stats(&self) -> OutletStats {
         self.tally.stats(&self.name)
+    }
+
+    /// What the disk was given for what the outbox stores, all of it, since it was opened: what its
+    /// [window](super::Options::new) costs a card.
+    pub fn wear(&self) -> Wear {
+        self.tally.outlets().get(&self.name).map(|settled| settled.meter.wear()).unwrap_or_default()
     }
 }
 

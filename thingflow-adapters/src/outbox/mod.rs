@@ -39,7 +39,7 @@ pub use input::{OutboxInput, TrackedInput};
 pub use meter::{OutletMeter, OutletStats};
 pub use outlet::Outlet;
 pub use stored::Stored;
-pub use thingflow_journal::{Dropped, Options, Policy, Start, Window};
+pub use thingflow_journal::{Dropped, Options, Policy, Start, Wear, Window};
 
 /// What reports call it.
 const NAME: &str = "outbox";

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::Shared;
 use super::inbox::Inbox;
-use crate::counts::Counts;
+use crate::counts::{Counts, Wear};
 use crate::record::Record;
 
 /// A named reader whose position survives. It gets each record once, in order, and again after a crash if it had not been
@@ -114,6 +114,11 @@ impl Meter {
     /// As [`Consumer::counts`]; all zero once the consumer is gone.
     pub fn counts(&self) -> Counts {
         counts(&self.shared, &self.name)
+    }
+
+    /// As [`Journal::wear`](crate::Journal::wear), of all that the journal stores.
+    pub fn wear(&self) -> Wear {
+        self.shared.inbox().wear
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::Notify;
 use crate::batch::Batch;
 use crate::clocks::{self, BootClock};
-use crate::counts::Counts;
+use crate::counts::{Counts, Wear};
 use crate::error::{Error, PushError};
 use crate::options::Options;
 use crate::record::Record;
@@ -47,6 +47,7 @@ pub(super) struct Inbox {
     pub(super) reports: VecDeque<Report>,
     pub(super) reports_left_out: u64,
     pub(super) notify: Option<Notify>,
+    pub(super) wear: Wear,
     /// What the store knows of the wall clocks of boots.
     pub(super) clocks: Vec<BootClock>,
     /// Notes that the store does not have yet: at most one without a time, and one with.
@@ -125,6 +126,7 @@ impl Inbox {
             reports: VecDeque::new(),
             reports_left_out: 0,
             notify: None,
+            wear: Wear::default(),
             clocks: store.clocks().to_vec(),
             notes: Vec::new(),
             note_at: None,
@@ -246,6 +248,7 @@ impl Inbox {
             self.durable = durable;
             self.shelves.values_mut().for_each(|shelf| shelf.at_end = false);
         }
+        self.wear = store.wear();
         (self.kept, self.quarantined) = (store.kept(), store.quarantined());
         for (name, shelf) in &mut self.shelves {
             shelf.counts = store.counts(name).unwrap_or(shelf.counts);

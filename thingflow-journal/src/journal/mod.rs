@@ -16,7 +16,7 @@ use inbox::{Inbox, Shelf};
 pub use writer::Writer;
 
 use crate::clocks::BootClock;
-use crate::counts::Counts;
+use crate::counts::{Counts, Wear};
 use crate::error::Error;
 use crate::files::{Files, Folder};
 use crate::options::Options;
@@ -262,6 +262,11 @@ impl Journal {
     /// Bytes on the disk, as [`Store::disk_bytes`], after the last piece of work.
     pub fn disk_bytes(&self) -> u64 {
         self.shared.inbox().disk_bytes
+    }
+
+    /// What the disk was given for what is stored, since the journal was opened: what the [window](crate::Window) costs a card.
+    pub fn wear(&self) -> Wear {
+        self.shared.inbox().wear
     }
 
     /// Damaged parts that were found, as [`Store::quarantined`].

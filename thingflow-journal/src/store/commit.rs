@@ -62,6 +62,7 @@ impl Store {
             self.report(crate::Report::Failed(Error::io(format!("write {name}"))(error)));
             return Ok(false);
         }
+        self.wear.wrote(extent.end, self.out.len() as u64);
         grow(&mut extent, &encoded);
         self.log.set_extent(newest, extent);
         self.settle(&encoded);
@@ -80,6 +81,7 @@ impl Store {
         let room = self.options.segment - HEADER_BYTES;
         let encoded = self.batch.encode(Key::new(self.log.id, first), room, allowed, &mut self.out);
         let (file, disk) = self.write_segment(first)?;
+        self.wear.wrote(0, self.out.len() as u64);
         let mut extent = Extent::empty(first);
         grow(&mut extent, &encoded);
         self.log.push(first, disk, extent, before);
@@ -129,6 +131,7 @@ impl Store {
     /// Lets go of records that are on the disk.
     fn settle(&mut self, encoded: &Encoded) {
         self.batch.pop(encoded.records.len());
+        self.wear.stored += encoded.records.iter().map(|(_, bytes, _)| bytes - RECORD_BYTES).sum::<u64>();
         if let Some((number, ..)) = encoded.records.last() {
             self.durable = *number;
         }

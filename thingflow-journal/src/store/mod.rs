@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use crate::batch::Batch;
 use crate::clocks::{self, BootClock};
-use crate::counts::Counts;
+use crate::counts::{Counts, Wear};
 use crate::error::{Error, PushError};
 use crate::files::{File, Files};
 use crate::format::StoreId;
@@ -78,6 +78,7 @@ pub struct Store {
     /// What is known of the wall clocks of boots, and whether it is on the disk.
     clocks: Vec<BootClock>,
     has_clocks: bool,
+    wear: Wear,
     /// Whether the newest segment of this process ends in a mark.
     closed: bool,
     _lock: Box<dyn Send>,
@@ -217,6 +218,16 @@ impl Store {
         (self.reports.queue.drain(..).collect(), std::mem::take(&mut self.reports.left_out))
     }
 
+    /// What the disk was given for what is stored, since the journal was opened.
+    pub fn wear(&mut self) -> Wear {
+        for reader in self.consumers.values_mut() {
+            for _ in 0..reader.position.take_synced() {
+                self.wear.wrote(0, crate::format::SLOT_BYTES);
+            }
+        }
+        self.wear
+    }
+
     /// What is known of the wall clocks of the latest 16 boots that were noted, the latest last.
     pub fn clocks(&self) -> &[BootClock] {
         &self.clocks
@@ -249,6 +260,7 @@ impl Store {
             return Err(Error::Full(crate::Full::Bytes));
         }
         clocks::write(&*self.files, self.log.id, &noted)?;
+        self.wear.wrote(0, clocks::FILE_BYTES);
         (self.clocks, self.has_clocks) = (noted, true);
         Ok(())
     }

@@ -179,6 +179,7 @@ pub(super) fn open(files: Arc<dyn Files>, options: Options) -> Result<Store, Err
         out: Vec::new(),
         clocks: Vec::new(),
         has_clocks: listing.has_clocks,
+        wear: crate::counts::Wear::default(),
         closed: false,
         _lock: guard,
         files,
