@@ -60,6 +60,8 @@ pub mod links {}
 pub mod mqtt {}
 #[doc = include_str!("src/sockets.md")]
 pub mod sockets {}
+#[doc = include_str!("src/writing-adapters.md")]
+pub mod writing_adapters {}
 #[doc = include_str!("src/page.md")]
 pub mod page {}
 #[doc = include_str!("src/elsewhere.md")]

@@ -134,17 +134,18 @@ fn a_request_is_answered_when_the_graph_is_done_with_all_of_its_events() -> Resu
     })))?;
     let answers = with_client(&hook, &mut scheduler, |address| {
         let mut socket = socket(address);
-        ["[1, 2, 4]", "1\n3\n4\n", "5 6", "[]", "x"].map(|body| {
+        let many = "7 ".repeat(1025);
+        ["[1, 2, 4]", "1\n3\n4\n", "5 6", "[]", "x", &many].map(|body| {
             socket.write_all(request(body).as_bytes()).unwrap();
             answer(&mut socket)
         })
     });
-    assert_eq!(answers.each_ref().map(|(status, _)| *status), [204, 422, 503, 204, 400]);
+    assert_eq!(answers.each_ref().map(|(status, _)| *status), [204, 422, 503, 204, 400, 413]);
     assert!(answers[1].1.contains("it is odd"), "{}", answers[1].1);
     assert!(answers[2].1.contains("Retry-After: 1\r\n"), "{}", answers[2].1);
     assert!(answers[4].1.contains("invalid body: expected value at line 1 column 1"), "{}", answers[4].1);
     let stats = hook.stats();
-    assert_eq!((stats.requests, stats.events, stats.done, stats.refused, stats.put_off), (5, 8, 2, 2, 1));
+    assert_eq!((stats.requests, stats.events, stats.done, stats.refused, stats.put_off), (6, 8, 2, 3, 1));
     Ok(())
 }
 

@@ -2,7 +2,8 @@
 
 use std::io;
 
-/// What is at fault when a handshake fails.
+/// What is at fault when a handshake fails. Without TLS there is none.
+#[cfg_attr(not(feature = "tls"), allow(dead_code))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TlsFault {
     /// A certificate is not valid yet: the clock of this machine may not be set.

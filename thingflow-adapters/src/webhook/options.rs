@@ -106,7 +106,8 @@ impl<T: Clone + 'static> Options<T> {
         Self { max_clients, ..self }
     }
 
-    /// How many events may be on their way through the graph before further requests are put off by 503.
+    /// How many events may be on their way through the graph: 1024 unless told otherwise. Requests beyond are put off by 503; one that
+    /// has more of them itself is refused by 413, and `http::Writer` sends it in halves.
     pub fn max_waiting(self, max_waiting: usize) -> Self {
         Self { max_waiting, ..self }
     }

@@ -257,6 +257,11 @@ impl<T: Clone + 'static> Hosting<T> {
             Ok(events) => events,
             Err(why) => return self.answer(key, Answer::new(400, format!("invalid body: {why}")), cx),
         };
+        let most = self.options.max_waiting;
+        if events.len() > most {
+            let why = format!("there are {} events in it; send {most} at most in one request", events.len());
+            return self.answer(key, Answer::new(413, why), cx);
+        }
         if let Some(why) = self.is_busy(events.len()) {
             return self.answer(key, Answer::busy(why, LATER), cx);
         }
@@ -273,7 +278,7 @@ impl<T: Clone + 'static> Hosting<T> {
         }
     }
 
-    /// Why nothing more can be taken now. One request goes through when nothing else is on its way, whatever its size.
+    /// Why nothing more can be taken now.
     fn is_busy(&self, more: usize) -> Option<&'static str> {
         let waiting = self.on_their_way.len() + self.pending.len();
         if self.stopping {
@@ -282,7 +287,7 @@ impl<T: Clone + 'static> Hosting<T> {
         if !self.ask_ports(Question::Open) {
             return Some("nobody listens");
         }
-        let is_full = waiting > 0 && waiting + more > self.options.max_waiting;
+        let is_full = waiting + more > self.options.max_waiting;
         (self.blocked || is_full).then_some("too much is on its way already")
     }
 
