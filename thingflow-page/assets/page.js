@@ -112,7 +112,7 @@
     const seconds = old ? secondsBetween(before, node.of) : 0;
     const counted = (it) => it.events ?? it.probe?.events ?? null;
     if (!old || seconds <= 0 || counted(node) === null || counted(old) === null) return "";
-    return ((counted(node) - counted(old)) / seconds).toFixed(1);
+    return (Math.max(0, counted(node) - counted(old)) / seconds).toFixed(1);
   };
 
   // A truth is a lamp.
@@ -210,7 +210,7 @@
     const seconds = old && before ? secondsBetween(before, now) : 0;
     const cells = [
       [it.name], [number(it.taken), "number"], [number(it.delivered), "number"],
-      [seconds > 0 ? ((it.delivered - old.delivered) / seconds).toFixed(1) : "", "number"],
+      [seconds > 0 ? (Math.max(0, it.delivered - old.delivered) / seconds).toFixed(1) : "", "number"],
       [number(it.waiting), "number"], bad(it.dropped), bad(it.dead), bad(it.lost),
       [sum === it.taken ? "yes" : `no: ${number(it.taken - sum)} missing`, sum === it.taken ? "" : "bad"],
     ];
@@ -348,6 +348,7 @@
       const value = asNumber(shown);
       this.note = Number.isNaN(value) ? `${shown} is no number: see “last value”` : `now ${short(value)}${unit(this.name)}`;
       const seconds = time / 1000;
+      if (seconds < this.times.at(-1) - 1) [this.times, this.values, this.past] = [[], [], none]; // the clock was set back: begin anew
       const lastTime = this.times.at(-1);
       if (lastTime !== undefined && seconds <= lastTime) return;
       if (lastTime !== undefined) {

@@ -61,6 +61,15 @@ pub(crate) async fn ask<T: Send + 'static>(
     Ok(answer?)
 }
 
+/// The same for what runs code of the program, which may take long: only so much of it at a time.
+async fn ask_slow<T: Send + 'static>(
+    site: &Arc<Site>,
+    question: impl FnOnce(&Site) -> T + Send + 'static,
+) -> Result<T, Failed> {
+    let _permit = site.slow.acquire().await;
+    ask(site, move |site| Ok(question(site))).await
+}
+
 pub(crate) async fn snapshot(site: &Arc<Site>) -> Result<Snapshot, Failed> {
     ask(site, Site::snapshot).await
 }
@@ -138,7 +147,7 @@ pub(crate) struct Span {
 pub(crate) async fn past(State(site): State<Arc<Site>>, Query(span): Query<Span>) -> Result<Json<Line>, Failed> {
     let at = |millis: i64| Timestamp::from_nanos(millis.saturating_mul(1_000_000));
     let (place, span) = (span.place, at(span.from)..at(span.until));
-    let line = ask(&site, move |site| Ok(site.pasts.line(&place, &span))).await?;
+    let line = ask_slow(&site, move |site| site.pasts.line(&place, &span)).await?;
     match line {
         Some(Ok(line)) => Ok(Json(line)),
         Some(Err(error)) => Err(Failed(StatusCode::INTERNAL_SERVER_ERROR, format!("cannot read the past: {error}"))),
@@ -160,7 +169,7 @@ pub(crate) struct Offered {
 }
 
 pub(crate) async fn press(State(site): State<Arc<Site>>, Query(which): Query<Offered>) -> Changed {
-    let pressed = ask(&site, move |site| Ok(site.offers.press(&which.name))).await?;
+    let pressed = ask_slow(&site, move |site| site.offers.press(&which.name)).await?;
     if pressed { Ok(StatusCode::NO_CONTENT) } else { Err(Failed(StatusCode::NOT_FOUND, "unknown button".into())) }
 }
 

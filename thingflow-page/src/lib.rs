@@ -32,18 +32,20 @@
 //!
 //! The page is bound to this machine, and shows nothing without a token, which [`url`](Page::url) has behind the `#`, where it
 //! never reaches a server's log. From another machine one looks through `ssh -L 8080:127.0.0.1:8080 board`. The page only shows;
-//! that it may pause and end schedules is said by [`Options::allow_control`].
+//! that it may pause and end schedules is said by [`Options::allow_control`], what else may be changed by a [`Slider`] and
+//! [`Options::button`]. For a terminal on the machine itself there is [`serve_unix`].
 //!
 //! | address | for | token |
 //! |---|---|---|
 //! | `/` | browsers | in the address, behind `#token=` |
 //! | `/metrics` | Prometheus, by the `OpenMetrics` conventions | `Authorization: Bearer …` |
+//! | `/api/snapshot` | programs: a [`Snapshot`](thingflow_core::Snapshot) as JSON | the same |
 //! | `/health` | supervisors: whether the scheduler answers | none |
 //! | `/ready` | supervisors: whether all schedules work | none |
 //!
 //! # What it costs
 //!
-//! One thread that sleeps. The [scheduler](thingflow_core::Scheduler) is asked once a second for each tab that is open, and for each
+//! One thread that sleeps. The [scheduler](thingflow_core::Scheduler) is asked once a second for each browser that looks, and for each
 //! scrape, by an [`Inspector`](thingflow_core::Inspector); while nobody looks it is not asked at all.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]

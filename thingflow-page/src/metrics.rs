@@ -12,7 +12,7 @@ use prometheus_client::registry::{Registry, Unit};
 use thingflow_core::{Overrun, Snapshot};
 
 use crate::offers::Output;
-use crate::process::Process;
+use crate::process::{self, Process};
 
 /// How metrics are written.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -124,6 +124,10 @@ impl Collector for Turning {
         family(&mut encoder, ("overrun_longest", "The longest of these calls", Some(&Unit::Seconds)), longest)?;
         let ongoing = each().map(|(at, it)| (at, seconds(it.ongoing.unwrap_or_default())));
         family(&mut encoder, ("overrun_ongoing", "How long such a call takes already", Some(&Unit::Seconds)), ongoing)?;
+        let zones =
+            process::temperatures().into_iter().map(|(zone, celsius)| ([("zone", zone)], ConstGauge::new(celsius)));
+        let celsius = Unit::Other("celsius".to_owned());
+        family(&mut encoder, ("temperature", "Of the board, by the kernel's zones", Some(&celsius)), zones)?;
         self.outputs(&mut encoder)
     }
 }

@@ -14,7 +14,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::middleware;
 use axum::routing::{get, post};
 use thingflow_core::{Control, InspectError, Inspector, Scheduler, Snapshot};
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 
 use crate::connections::Listener;
 use crate::guard::{self, Guard};
@@ -41,6 +41,8 @@ pub(crate) struct Site {
     pub(crate) pasts: Pasts,
     pub(crate) units: BTreeMap<String, String>,
     pub(crate) offers: Offers,
+    /// Who may run what may take long, so that there is always a thread for a short question.
+    pub(crate) slow: Semaphore,
     pub(crate) tabs: Mutex<Tabs>,
 }
 
@@ -131,6 +133,7 @@ fn start(listener: Listener, guard: Guard, options: Options, scheduler: &Schedul
         pasts: options.pasts,
         units: options.units,
         offers: options.offers,
+        slow: Semaphore::new(ASKERS / 2),
         tabs: Mutex::default(),
     };
     let router = router(Arc::new(site), Arc::new(guard));

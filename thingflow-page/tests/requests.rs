@@ -417,6 +417,42 @@ fn s03_sliders_and_buttons_do_what_they_may_and_outputs_are_counted() -> Done {
 }
 
 #[test]
+fn while_the_past_is_read_slowly_and_buttons_take_long_it_is_healthy() -> Done {
+    let (go_on, waits) = std::sync::mpsc::channel::<()>();
+    let waits = std::sync::Mutex::new(waits);
+    let wait = Arc::new(move || {
+        let _ = waits.lock().map(|waits| waits.recv());
+    });
+    let press = wait.clone();
+    let offer = move |options: Options| {
+        let past = move |_| {
+            wait();
+            Ok(Vec::<Kept<f64>>::new())
+        };
+        options.past("slow", past).button("slow", move || press())
+    };
+    with_page(offer, move |address| {
+        let token = format!("Authorization: Bearer {TOKEN}");
+        let slow = |line: &str| {
+            let mut socket = TcpStream::connect(address)?;
+            write!(
+                socket,
+                "{line} HTTP/1.1\r\nHost: localhost\r\n{token}\r\nOrigin: http://localhost\r\nContent-Length: 0\r\n\r\n"
+            )?;
+            io::Result::Ok(socket)
+        };
+        let asked =
+            (0..8).map(|n| slow(["GET /api/past?place=slow&from=0&until=9", "POST /api/press?name=slow"][n % 2]));
+        let asked = asked.collect::<io::Result<Vec<_>>>()?;
+        for _ in 0..10 {
+            assert_eq!(status(&answer(address, &["GET /health HTTP/1.1", "Host: localhost"])?), 200);
+        }
+        drop((go_on, asked));
+        Ok(())
+    })
+}
+
+#[test]
 fn at_a_unix_socket_whoever_may_open_it_may_look_and_nobody_else_can() -> Done {
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("flow.sock");

@@ -71,6 +71,7 @@ fn top_shows_rates_queues_and_drops_without_a_terminal() -> Done {
     let lux = words("lux ");
     assert_eq!(lux[1..4], ["every", "1ms", "running"], "{text}");
     assert!(lux[4].parse::<u64>()? > 100 && lux[5].parse::<f64>()? > 100.0, "{text}");
+    assert!(words("values").get(1).is_some_and(|id| id.starts_with('n')), "what can be tapped, with its id: {text}");
     assert!(text.contains("8 of 8"), "the full buffer: {text}");
     assert!(!text.contains('\u{1b}') && text.contains("odd \\u{1b}[1J"), "nothing commands the terminal: {text}");
     Ok(())

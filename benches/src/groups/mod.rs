@@ -9,6 +9,7 @@ mod hops;
 mod idle;
 mod joins;
 mod journal;
+mod page;
 mod posts;
 mod timers;
 pub mod timing;
@@ -33,7 +34,7 @@ pub struct Group {
 }
 
 /// All groups, in the order of the table.
-pub const ALL: [&Group; 11] = [
+pub const ALL: [&Group; 12] = [
     &chain::GROUP,
     &hops::GROUP,
     &fanout::GROUP,
@@ -45,6 +46,7 @@ pub const ALL: [&Group; 11] = [
     &idle::GROUP,
     &allocations::GROUP,
     &journal::GROUP,
+    &page::GROUP,
 ];
 
 /// The group of that name.

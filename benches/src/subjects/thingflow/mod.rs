@@ -7,6 +7,7 @@ pub mod flow;
 pub mod hops;
 pub mod idle;
 pub mod joins;
+pub mod page;
 pub mod posts;
 pub mod storing;
 pub mod timers;

@@ -85,7 +85,7 @@ fn page(title: &str, before: &Snapshot, now: &Snapshot) -> Vec<String> {
         now.schedules.iter().map(|schedule| schedule_row(before, now, schedule)),
     ));
     lines.push(String::new());
-    let counts = |node: &&Node| node.events.is_some() || node.probe.is_some() || !node.queues.is_empty();
+    let counts = |node: &&Node| node.tappable || !node.queues.is_empty();
     lines.extend(table(
         &["PLACE", "ID", "EVENTS", "PER S", "QUEUE", "DROPPED", "REFUSED"],
         now.graph.nodes.iter().filter(counts).map(|node| place_row(before, now, node)),
