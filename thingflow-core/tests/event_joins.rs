@@ -133,7 +133,7 @@ fn e02_an_idle_input_holds_no_merge_back() -> Result {
     let ports = [Port::<i64>::new(), Port::<i64>::new()];
     let own = |second: &i64| Timestamp::from_secs(*second);
     let marked = ports.each_ref().map(|port| port.clone().watermarks_or_idle(own, Duration::ZERO, secs(5)));
-    joins::merge_by_time(marked, own, Limit::block(100)).by_watermarks().connect(seen.clone());
+    joins::merge_by_time(marked, own, Limit::drop_newest(100)).by_watermarks().connect(seen.clone());
     let [a, b] = ports;
     scheduler.schedule_recurring(thingflow_core::testing::timed((1..40).map(|s| (s as f64, s))).connect(a))?;
     scheduler.schedule_recurring(thingflow_core::testing::timed([(2.0, 2), (60.0, 60)]).connect(b))?;
@@ -173,4 +173,19 @@ fn a_watermark_behind_a_join_is_no_later_than_what_it_may_still_send() {
     // A partner of the event of second 5 comes at 25, and is counted in its window.
     inputs.feed(&[(0, 5), (1, 6), (0, 24), (1, 25), (0, 60), (1, 60)]);
     assert_eq!(counted.events().iter().sum::<usize>(), 5);
+}
+
+#[test]
+fn e05_a_source_that_would_wait_for_its_own_watermark_is_refused() {
+    let refused = |join: fn(&Inputs)| std::panic::catch_unwind(|| join(&Inputs::new(1))).is_err();
+    assert!(refused(|inputs| {
+        let _ = inputs.marked(0).interval_join(inputs.marked(1), Reach::within(secs(1)), (time, time), Limit::block(9));
+    }));
+    assert!(refused(|inputs| {
+        let _ = inputs.marked(0).with_latest_at(inputs.marked(1), secs(1), (time, time), Limit::block(9));
+    }));
+    assert!(refused(|inputs| {
+        let marked = [inputs.marked(0), inputs.marked(1)];
+        let _ = joins::merge_by_time(marked, time, Limit::block(9)).by_watermarks();
+    }));
 }

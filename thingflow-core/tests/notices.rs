@@ -614,7 +614,7 @@ fn joins() -> Vec<Row> {
         join("combine_latest", (1, 'a'), |a, b, probe| a.combine_latest(b).connect(probe)),
         join("concat", (1, 2), move |a, b, probe| a.concat(b, limit()).connect(probe)).holds().own("Room", ONE_INPUT),
         join("interval_join", (1, 2), move |a, b, probe| {
-            a.interval_join(b, Reach::within(SECOND), (epoch, epoch), limit()).connect(probe)
+            a.interval_join(b, Reach::within(SECOND), (epoch, epoch), Limit::fail(9)).connect(probe)
         }),
         join("join_within", timed(), move |a, b, probe| a.join_within(b, 5, limit()).connect(probe)),
         join("merge", (1, 2), |a, b, probe| a.merge(b).connect(probe)),
@@ -636,7 +636,7 @@ fn joins() -> Vec<Row> {
         .branches(2),
         join("timed_zip", timed(), move |a, b, probe| a.timed_zip(b, limit()).connect(probe)),
         join("with_latest_at", (1, 2), move |a, b, probe| {
-            a.with_latest_at(b, SECOND, (epoch, epoch), limit()).connect(probe)
+            a.with_latest_at(b, SECOND, (epoch, epoch), Limit::fail(9)).connect(probe)
         })
         .holds()
         .own("Watermark", "an event behind it is late"),

@@ -85,6 +85,7 @@ pub struct IntervalJoin<A, B, K = ()> {
 }
 
 impl<A, B> IntervalJoin<A, B> {
+    #[track_caller]
     pub(super) fn new<F, G>(reach: Reach, (mut first, mut second): (F, G), limit: &Limit) -> Self
     where
         F: FnMut(&A) -> Timestamp + 'static,

@@ -9,6 +9,7 @@ use core::ops::Add;
 
 use super::held::{Held, Queue};
 use super::rule::{Index, Rule, Takes};
+use super::timeline::check_limit;
 use super::{Inputs, Join, Wire};
 use crate::clock::Timestamp;
 use crate::error::StreamError;
@@ -129,7 +130,7 @@ impl<I, T, F> Join<I, MergeByTime<T, Timestamp, F>> {
     /// let (a, b, seen) = (Port::<i64>::new(), Port::<i64>::new(), Recorder::new());
     /// let time = |second: &i64| Timestamp::from_secs(*second);
     /// let marked = [&a, &b].map(|port| port.watermarks(time, Duration::from_secs(10)));
-    /// joins::merge_by_time(marked, time, Limit::block(100)).by_watermarks().connect(seen.clone());
+    /// joins::merge_by_time(marked, time, Limit::drop_oldest(100)).by_watermarks().connect(seen.clone());
     /// let cx = &mut Context::detached(Instant::ZERO);
     /// for (port, second) in [(&a, 5), (&a, 2), (&b, 4), (&a, 20), (&b, 30)] {
     ///     port.emit(second, cx)?;
@@ -137,7 +138,12 @@ impl<I, T, F> Join<I, MergeByTime<T, Timestamp, F>> {
     /// assert_eq!(seen.events(), [2, 4, 5]); // before second 10 nothing can follow
     /// # Ok::<(), FatalError>(())
     /// ```
+    ///
+    /// # Panics
+    /// If the limit is one that blocks: what makes room is the watermark, which comes with the events.
+    #[track_caller]
     pub fn by_watermarks(self) -> Self {
+        self.rule.lanes.iter().for_each(|lane| check_limit(lane.held.events.limit()));
         self.with(|rule| MergeByTime { settles: Some(|time, watermark| *time < watermark), ..rule })
     }
 }

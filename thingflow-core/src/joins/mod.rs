@@ -339,8 +339,12 @@ pub trait Joins: Chain {
     }
 
     /// Pairs the events of both whose event times are close, as [`Reach`] says: `times` read the time of each.
+    ///
+    /// # Panics
+    /// If the limit is one that blocks: what makes room is the watermark, which comes with the events.
     #[cfg(feature = "alloc")]
     #[doc(alias = "join_by_time")]
+    #[track_caller]
     fn interval_join<B, F, G>(
         self,
         other: B,
@@ -359,10 +363,14 @@ pub trait Joins: Chain {
 
     /// Sends each event of this one with the latest of the other at its event time, which is no older than `oldest`: `times` read the
     /// time of each.
+    ///
+    /// # Panics
+    /// If the limit is one that blocks: what makes room is the watermark, which comes with the events.
     #[cfg(feature = "alloc")]
     #[doc(alias = "temporal_join")]
     #[doc(alias = "merge_asof")]
     #[doc(alias = "as_of")]
+    #[track_caller]
     fn with_latest_at<B, F, G>(
         self,
         other: B,

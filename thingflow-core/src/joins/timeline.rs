@@ -8,7 +8,7 @@ use crate::clock::Timestamp;
 use crate::context::Context;
 use crate::error::StreamError;
 use crate::kit::SideBranch;
-use crate::limit::{Admission, Limit, QueueState, no_room};
+use crate::limit::{Admission, Limit, Overflow, QueueState, no_room};
 use crate::thing::{Demand, InputThing, Receipt};
 use crate::watermarks::Late;
 
@@ -40,7 +40,11 @@ pub(super) struct Placed<T> {
 }
 
 impl<T, K: Ord + Clone> Timeline<T, K> {
+    /// # Panics
+    /// If the limit would have the source wait: what makes room is the watermark, which comes with its events.
+    #[track_caller]
     pub(super) fn new(reads: Reads<T, K>, limit: Limit) -> Self {
+        check_limit(&limit);
         Self {
             reads,
             events: BTreeMap::new(),
@@ -170,6 +174,13 @@ impl<T, K: Ord + Clone> Timeline<T, K> {
         self.limit.note(1, 1, self.events.len());
         tell_branch(&mut self.late, event, cx)
     }
+}
+
+/// Refuses a limit that would have a source wait for its own watermark.
+#[track_caller]
+pub(super) fn check_limit(limit: &Limit) {
+    let waits = limit.overflow() == Overflow::Block;
+    assert!(!waits, "a join by watermarks cannot have its source wait: use another limit than Limit::block");
 }
 
 /// Sends an event to a side branch, which may want no more.

@@ -49,6 +49,7 @@ pub struct WithLatestAt<A, B, K = ()> {
 }
 
 impl<A, B> WithLatestAt<A, B> {
+    #[track_caller]
     pub(super) fn new<F, G>(oldest: Duration, (mut first, mut second): (F, G), limit: &Limit) -> Self
     where
         F: FnMut(&A) -> Timestamp + 'static,
