@@ -1,7 +1,7 @@
 //! Connections that get no more events and still send what they hold.
 //!
-//! They are kept by the port, which is kept by the scheduler until they have drained. One that is being woken is out of
-//! the list, so that nothing is borrowed while user code runs.
+//! They are kept by the port, which is kept by the scheduler until they have drained. One that is being woken, and all while
+//! they are asked, are out of the list, so that nothing is borrowed while user code runs.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -19,6 +19,26 @@ pub(super) struct Draining<T> {
     list: RefCell<Vec<Drain<T>>>,
     /// Who is being woken, 0 if nobody is, or if it has been disconnected meanwhile.
     woken: Cell<usize>,
+    /// Who is out of the list because they are being asked, and has not been disconnected meanwhile.
+    asked: RefCell<Vec<usize>>,
+}
+
+/// Those who are being asked. They go back into their list, before those who have come meanwhile.
+struct Asked<'d, T> {
+    of: &'d Draining<T>,
+    drains: Vec<Drain<T>>,
+}
+
+impl<T> Drop for Asked<'_, T> {
+    fn drop(&mut self) {
+        let mut asked = self.of.asked.borrow_mut();
+        let (mut back, gone): (Vec<_>, Vec<_>) = self.drains.drain(..).partition(|drain| asked.contains(&drain.id));
+        asked.retain(|asked| back.iter().all(|drain| drain.id != *asked));
+        drop(asked);
+        back.append(&mut self.of.list.borrow_mut());
+        self.of.list.replace(back);
+        drop(gone); // only now: its `Drop` may be user code that uses the port
+    }
 }
 
 /// A connection that drains.
@@ -31,18 +51,28 @@ pub(super) struct Drain<T> {
 
 impl<T> Default for Draining<T> {
     fn default() -> Self {
-        Self { list: RefCell::default(), woken: Cell::new(0) }
+        Self { list: RefCell::default(), woken: Cell::new(0), asked: RefCell::default() }
     }
 }
 
 impl<T> Draining<T> {
     /// Whether any still has somebody to send to.
     pub(super) fn is_any(&self) -> bool {
-        self.woken.get() != 0 || self.list.borrow().iter().any(|drain| drain.thing.ask(Question::Open))
+        self.woken.get() != 0
+            || !self.asked.borrow().is_empty()
+            || self.ask().drains.iter().any(|drain| drain.thing.ask(Question::Open))
     }
 
     pub(super) fn has(&self, id: usize) -> bool {
-        self.woken.get() == id || self.list.borrow().iter().any(|drain| drain.id == id)
+        let listed = || self.list.borrow().iter().any(|drain| drain.id == id);
+        self.woken.get() == id || self.asked.borrow().contains(&id) || listed()
+    }
+
+    /// Takes all of them out of the list, to be asked. From inside of a question there are none.
+    fn ask(&self) -> Asked<'_, T> {
+        let drains = self.list.take();
+        self.asked.borrow_mut().extend(drains.iter().map(|drain| drain.id));
+        Asked { of: self, drains }
     }
 
     /// Takes a connection out. The caller drops it: its `Drop` may be user code that uses the port.
@@ -50,6 +80,7 @@ impl<T> Draining<T> {
         if self.woken.get() == id {
             self.woken.set(0);
         }
+        self.asked.borrow_mut().retain(|asked| *asked != id);
         self.take(id)
     }
 
@@ -60,7 +91,7 @@ impl<T> Draining<T> {
     }
 
     pub(super) fn show(&self, see: &mut dyn FnMut(ConnectionInfo<'_>)) {
-        for drain in &*self.list.borrow() {
+        for drain in &self.ask().drains {
             let id = NodeId::of(drain.id, drain.generation);
             see(ConnectionInfo { id, delivered: drain.delivered, ask: &|question| drain.thing.ask(question) });
         }

@@ -12,7 +12,7 @@ use super::engine::{Engine, Run, log_failed};
 use super::host::Waiting;
 use super::keyed::Id;
 use super::reactor::{Until, monotonic};
-use super::table::{Schedule, Trigger};
+use super::table::Trigger;
 use crate::clock::Instant;
 use crate::error::RunError;
 use crate::notice::Notice;
@@ -114,7 +114,7 @@ impl Engine {
     fn holds_something(&self) -> bool {
         let mut holds = false;
         log_failed(self.discard(|_| {
-            holds = self.has_errands() || self.schedules.borrow().iter().any(Schedule::holds_something);
+            holds = self.has_errands() || self.ids().into_iter().any(|id| self.schedule_holds(id));
         }));
         holds
     }

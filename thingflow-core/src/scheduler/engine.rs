@@ -228,38 +228,36 @@ impl Engine {
 
     /// The names of what is scheduled and of the threads that serve it, each thread once.
     pub(super) fn names(&self) -> Vec<String> {
-        let (mut names, schedules) = (Vec::new(), self.schedules.borrow());
-        for schedule in schedules.iter() {
-            let Some(thing) = &schedule.thing else { continue };
-            let name = thing.name();
-            let listed = match schedule.trigger {
-                Trigger::Answers => schedule.is_part_of_the_run() && names.iter().all(|other| other != name),
-                Trigger::Event => true,
-                _ => shows_anything(|visitor| thing.describe(visitor)),
-            };
-            if listed {
-                names.push(name.to_owned());
-            }
+        let mut names: Vec<String> = Vec::new();
+        for id in self.ids() {
+            let what = self.with_schedule(id, |schedule| (schedule.trigger, schedule.is_part_of_the_run()));
+            let name = self.look_at(id, |thing| {
+                let listed = match what? {
+                    (Trigger::Answers, counts) => counts && names.iter().all(|other| other != thing.name()),
+                    (Trigger::Event, _) => true,
+                    _ => shows_anything(|visitor| thing.describe(visitor)),
+                };
+                listed.then(|| thing.name().to_owned())
+            });
+            names.extend(name.flatten());
         }
         names
     }
 
     /// Everything that is scheduled, but for what only serves another schedule.
     pub(super) fn each_shown(&self, mut see: impl FnMut(Id, &dyn OutputThing)) {
-        for (id, schedule) in self.schedules.borrow().ids() {
-            if let Some(thing) = schedule.thing.as_deref()
-                && shows_anything(|visitor| thing.describe(visitor))
-            {
-                see(id, thing);
-            }
+        for id in self.ids() {
+            self.look_at(id, |thing| {
+                if shows_anything(|visitor| thing.describe(visitor)) {
+                    see(id, thing);
+                }
+            });
         }
     }
 
     pub(super) fn describe(&self, visitor: &mut dyn crate::Visitor) {
-        for schedule in self.schedules.borrow().iter() {
-            if let Some(thing) = &schedule.thing {
-                thing.describe(visitor);
-            }
+        for id in self.ids() {
+            self.look_at(id, |thing| thing.describe(visitor));
         }
         if let Some(reports) = self.reports.listened() {
             visitor.port(reports.as_ref(), false);

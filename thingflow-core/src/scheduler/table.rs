@@ -64,17 +64,6 @@ impl Schedule {
         !self.unread && self.counts_for_the_run.as_ref().is_none_or(|counts| counts.get())
     }
 
-    /// Whether a stop waits for it.
-    pub(super) fn holds_something(&self) -> bool {
-        match self.phase {
-            Phase::Ending => true,
-            Phase::Stopped | Phase::Draining => {
-                self.thing.as_ref().is_some_and(|thing| thing.is_draining() || thing.ask(Question::Holding))
-            }
-            _ => self.trigger == Trigger::Answers && self.is_part_of_the_run(),
-        }
-    }
-
     pub(super) fn on_failure(&self) -> OnFailure {
         self.on_failure.as_deref().copied().unwrap_or_default()
     }
@@ -84,6 +73,29 @@ impl Schedule {
         let mut counts = self.counts.get();
         change(&mut counts);
         self.counts.set(counts);
+    }
+}
+
+/// A Thing that is being looked at. It goes back, unless it has been cancelled meanwhile.
+struct Lent<'e> {
+    engine: &'e Engine,
+    id: Id,
+    thing: Option<Box<dyn OutputThing>>,
+}
+
+impl Drop for Lent<'_> {
+    fn drop(&mut self) {
+        let Some(thing) = self.thing.take() else { return };
+        let mut thing = Some(thing);
+        self.engine.with_schedule(self.id, |schedule| {
+            if schedule.phase != Phase::Cancelled {
+                schedule.thing = thing.take();
+            }
+        });
+        if let Some(thing) = thing {
+            self.engine.remove(self.id);
+            self.engine.note_failed(self.engine.drop_thing(thing));
+        }
     }
 }
 
@@ -164,6 +176,34 @@ impl Engine {
     /// Changes a schedule, if it is still there.
     pub(super) fn with_schedule<R>(&self, id: Id, change: impl FnOnce(&mut Schedule) -> R) -> Option<R> {
         self.schedules.borrow_mut().get_mut(id).map(change)
+    }
+
+    // ---- looking at what is scheduled ----
+
+    pub(super) fn ids(&self) -> Vec<Id> {
+        self.schedules.borrow().ids().map(|(id, _)| id).collect()
+    }
+
+    /// Looks at a Thing, which is out of the table meanwhile: a question is user code, which may use the engine. `None` if the
+    /// Thing is being called, or gone.
+    pub(super) fn look_at<R>(&self, id: Id, look: impl FnOnce(&dyn OutputThing) -> R) -> Option<R> {
+        let lent = Lent { engine: self, id, thing: Some(self.with_schedule(id, |schedule| schedule.thing.take())??) };
+        lent.thing.as_deref().map(look)
+    }
+
+    /// Whether a stop waits for a schedule.
+    pub(super) fn schedule_holds(&self, id: Id) -> bool {
+        let answers = |schedule: &mut Schedule| {
+            (schedule.phase, schedule.trigger == Trigger::Answers && schedule.is_part_of_the_run())
+        };
+        match self.with_schedule(id, answers) {
+            Some((Phase::Ending, _)) => true,
+            Some((Phase::Stopped | Phase::Draining, _)) => {
+                self.look_at(id, |thing| thing.is_draining() || thing.ask(Question::Holding)) == Some(true)
+            }
+            Some((_, answers)) => answers,
+            None => false,
+        }
     }
 
     // ---- what handles ask for ----

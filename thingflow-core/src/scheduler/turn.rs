@@ -79,17 +79,19 @@ impl Engine {
     }
 
     fn may_begin(&self, id: Id) -> Result<bool, RunError> {
-        let thing = self.with_schedule(id, |schedule| {
-            if schedule.awaits_reader && schedule.phase == Phase::New(Wish::Run) { schedule.thing.take() } else { None }
-        });
-        let Some(Some(thing)) = thing else { return Ok(true) };
-        let mut listens = false;
-        let asked = self.discard(|name| {
-            thing.name().clone_into(name);
-            listens = thing.is_listened();
-        });
-        self.put_back(id, thing);
-        asked.map(|()| listens)
+        let waits = |schedule: &mut Schedule| schedule.awaits_reader && schedule.phase == Phase::New(Wish::Run);
+        if self.with_schedule(id, waits) != Some(true) {
+            return Ok(true);
+        }
+        let mut listens = true;
+        self.discard(|name| {
+            let listened = |thing: &dyn OutputThing| {
+                thing.name().clone_into(name);
+                thing.is_listened()
+            };
+            listens = self.look_at(id, listened).unwrap_or(true);
+        })?;
+        Ok(listens)
     }
 
     /// Starts those that have waited for a reader, and have one now.
@@ -276,27 +278,20 @@ impl Engine {
     /// Lets go of sources that nobody listens to any more.
     #[cold]
     fn release_unlistened(&self) -> Result<(), RunError> {
-        let listens = |schedule: &Schedule| schedule.thing.as_ref().is_none_or(|thing| thing.is_listened());
         let mut gone: Vec<Id> = Vec::new();
         self.discard(|_| {
-            let schedules = self.schedules.borrow();
-            let started = schedules.ids().filter(|(_, schedule)| !schedule.unread);
-            gone.extend(started.filter(|(_, schedule)| !listens(schedule)).map(|(id, _)| id));
+            for id in self.ids() {
+                let started = self.with_schedule(id, |schedule| !schedule.unread) == Some(true);
+                if started && self.look_at(id, |thing| thing.is_listened()) == Some(false) {
+                    gone.push(id);
+                }
+            }
         })?;
         for id in gone {
-            self.say_if_unread(id)?;
+            self.discard(|_| _ = self.look_at(id, |thing| self.say_unread(thing)))?;
             self.let_go(id);
         }
         Ok(())
-    }
-
-    fn say_if_unread(&self, id: Id) -> Result<(), RunError> {
-        self.discard(|_| {
-            let schedules = self.schedules.borrow();
-            if let Some(thing) = schedules.get(id).and_then(|schedule| schedule.thing.as_ref()) {
-                self.say_unread(&**thing);
-            }
-        })
     }
 
     /// Says so if a source goes because another one has ended the port that it feeds. Else who listens to its ports later will
