@@ -13,7 +13,7 @@ use super::state;
 ///
 /// It takes 1.44 log2(1 / `wrongly`) bits a key: 1.2 MB for a million keys and 1 % (B. H. Bloom, *Space/Time Trade-offs in Hash Coding
 /// with Allowable Errors*, 1970). Where all keys fit in memory there is the exact
-/// [`distinct_by`](thingflow_core::Selecting).
+/// [`distinct_by_key`](thingflow_core::Selecting::distinct_by_key).
 ///
 /// ```
 /// use thingflow_core::prelude::*;
