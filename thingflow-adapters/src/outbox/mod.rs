@@ -107,7 +107,8 @@ const MOST_IN_A_TURN: usize = 256;
 /// out: [`Stored::taken`] and the time of a [`SensorEvent`](thingflow_core::SensorEvent); for times in events of other types
 /// there is [`Stored::put_right`]. It is noted on the disk, so a later process and a later boot do so, too. What goes out before,
 /// or is of a boot in which the clock was never set, is marked: [`Stored::is_time_known`] is false.
-/// [`Outlet::hold_until_clock_is_set`] has an outlet wait.
+/// [`Outlet::hold_until_clock_is_set`] has an outlet wait. Where the clock is right and the kernel does not know it, such as in a
+/// container, call [`Scheduler::trust_wall_clock`](thingflow_core::Scheduler::trust_wall_clock).
 ///
 /// On the virtual clock each event is committed at once, whatever the window.
 pub struct Outbox<T> {
