@@ -108,7 +108,7 @@ fn day(report: &mut Report) {
             &["cpu", "result"],
         );
         let [(_, row)] = &rows[..] else { return Err("no reading".into()) };
-        match row.as_ref().map_err(|error| error.to_string())?[..] {
+        match row.as_ref().map_err(ToString::to_string)?[..] {
             [cpu, result] if result == live => Ok(cpu),
             _ => Err("the replay gave other results than the live run".into()),
         }
