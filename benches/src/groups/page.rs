@@ -17,12 +17,12 @@ const SUBJECTS: &[(&str, Page)] = &[("without a page", Page::None), (OURS, Page:
 
 const WATCHED: &str = "watched";
 
-/// How many times the instructions without a page an event may take.
-const LIMIT: f64 = 1.01;
+/// How many times the instructions without a page an event may take. Since somebody may ask, how late calls are is noted.
+const LIMIT: f64 = 1.06;
 
-/// How much processor time and memory the unwatched page may take: a hundredth of a core, and a MiB.
+/// How much processor time and memory the unwatched page may take: a hundredth of a core, and a MiB and a quarter.
 const MOST_MS: f64 = 10.0;
-const MOST_KIB: f64 = 1024.0;
+const MOST_KIB: f64 = 1280.0;
 
 fn measure(report: &mut Report) {
     let workload = Workload { group: GROUP.name, subjects: names(SUBJECTS), size: 0, counted: 50_000, timed: 0 };
