@@ -371,6 +371,30 @@ fn f38_what_a_stop_loses_is_counted() -> Result {
 }
 
 #[test]
+fn f38_a_stop_does_not_wait_for_threads_that_have_nothing_to_do() -> Result {
+    let mut scheduler = Scheduler::virtual_time()?;
+    scheduler.stop_within(HANGS);
+    let (seen, doubled) = (Recorder::new(), Recorder::new());
+    let sink = scheduler.edge_sink("store", seen.clone(), Limit::default())?;
+    let (pool, results) = scheduler.map_on_pool(2, |n: u32| 2 * n)?;
+    results.connect(doubled.clone());
+    let numbers = Port::new();
+    numbers.connect(sink);
+    numbers.connect(pool);
+    let stopper = scheduler.stopper();
+    let until_three = from_iter(1_u32..).inspect(move |n| {
+        if *n == 3 {
+            stopper.stop();
+        }
+    });
+    scheduler.schedule_periodic(until_three.connect(numbers), secs(1.0))?;
+    scheduler.run_forever()?;
+    assert_eq!((seen.events(), doubled.events()), (vec![1, 2, 3], vec![2, 4, 6]));
+    assert_eq!(scheduler.now(), Instant::ZERO + secs(3.0), "the stop has waited for nothing");
+    Ok(())
+}
+
+#[test]
 fn f38_a_stop_lets_a_sink_take_what_is_queued() -> Result {
     let mut scheduler = Scheduler::new()?;
     scheduler.stop_within(HANGS);

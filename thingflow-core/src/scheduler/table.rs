@@ -198,11 +198,10 @@ impl Engine {
         };
         match self.with_schedule(id, answers) {
             Some((Phase::Ending, _)) => true,
-            Some((Phase::Stopped | Phase::Draining, _)) => {
+            Some((Phase::Stopped | Phase::Draining, _) | (_, true)) => {
                 self.look_at(id, |thing| thing.is_draining() || thing.ask(Question::Holding)) == Some(true)
             }
-            Some((_, answers)) => answers,
-            None => false,
+            Some(_) | None => false,
         }
     }
 

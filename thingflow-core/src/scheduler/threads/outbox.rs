@@ -68,6 +68,8 @@ struct State<J> {
     reached: Option<Instant>,
     /// The listener has been told to look and has not looked yet.
     announced: bool,
+    /// A stop waits for the thread to rest.
+    awaited: bool,
     counts: DeliveryStats,
 }
 
@@ -142,6 +144,7 @@ impl<J> Outbox<J> {
             wish: Instant::NEVER,
             reached: None,
             announced: false,
+            awaited: false,
             counts: DeliveryStats::default(),
         };
         Arc::new(Self {
@@ -252,6 +255,15 @@ impl<J> Outbox<J> {
     pub(super) fn is_busy(&self) -> bool {
         let state = lock(&self.state);
         self.holds && !state.gone && !state.resting
+    }
+
+    /// Whether a stop has to wait for the thread: for a job, or for the time at which a Thing there sends what it holds. If so
+    /// the listener is told to look when the thread rests.
+    pub(super) fn is_awaited(&self) -> bool {
+        let mut state = lock(&self.state);
+        let idle = state.resting && state.jobs.is_empty() && state.in_hand == 0 && !is_wish(state.wish);
+        state.awaited = !state.gone && !idle;
+        state.awaited
     }
 
     pub(super) fn is_closed(&self) -> bool {
@@ -396,7 +408,7 @@ impl<J> Outbox<J> {
     fn rest<'s>(&'s self, mut state: MutexGuard<'s, State<J>>, due: Instant) -> MutexGuard<'s, State<J>> {
         let news = !mem::replace(&mut state.resting, true) || state.wish != due;
         state.wish = due;
-        if news && (self.holds || is_wish(due)) {
+        if news && (self.holds || is_wish(due) || mem::take(&mut state.awaited)) {
             drop(state);
             self.announce();
             return lock(&self.state); // something may have come meanwhile: look again before waiting

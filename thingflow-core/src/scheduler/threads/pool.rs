@@ -434,8 +434,10 @@ impl<T, U: Clone + 'static> PortSource for Results<T, U> {
         }
     }
     fn answer(&self, mut question: Question<'_>) -> bool {
-        if let Question::Describe(visitor) = &mut question {
-            visitor.origin(self.state.number);
+        match &mut question {
+            Question::Describe(visitor) => visitor.origin(self.state.number),
+            Question::Holding if self.state.in_flight.get() > 0 || self.state.rung.get() => return true,
+            _ => {}
         }
         self.ask_ports(question)
     }

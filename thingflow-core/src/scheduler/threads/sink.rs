@@ -260,6 +260,7 @@ impl<T, D: Decide<T>> PortSource for Listener<T, D> {
     fn answer(&self, question: Question<'_>) -> bool {
         match question {
             Question::Open => true,
+            Question::Holding if self.outbox.is_awaited() => true,
             Question::Describe(_) if !self.ask_ports(Question::Open) => true, // nothing that anybody listens to
             Question::Describe(visitor) => {
                 visitor.origin(self.outbox.number());
