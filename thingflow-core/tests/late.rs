@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use thingflow_core::prelude::*;
-use thingflow_core::testing::{ListSensor, Recorder};
+use thingflow_core::testing::{ListSensor, Recorder, timed};
 
 const S: Duration = Duration::from_secs(1);
 
@@ -113,4 +113,55 @@ fn f63_nobody_waits_for_a_source_that_nobody_reads() {
     port.take(2).connect(seen.clone());
     scheduler.run_forever().expect("no fatal error");
     assert_eq!(seen.text(), "0 1 |", "who is connected between two runs is a reader too");
+}
+
+#[test]
+fn f65_streams_that_are_made_on_the_spot() {
+    let run = |build: fn(&Port<u64>) -> Port<(u64, u64)>| {
+        let (mut scheduler, seen) = (Scheduler::virtual_time().expect("a scheduler"), Recorder::new());
+        let choice = timed([(1.0, 1), (3.5, 2)]).output();
+        build(choice.port()).connect(seen.clone());
+        scheduler.schedule_recurring(choice).expect("a schedule");
+        scheduler.run_forever().expect("no fatal error");
+        seen.timed_text()
+    };
+    fn inner(x: u64) -> Flow<Interval, impl Filter<u64, Out = (u64, u64)>> {
+        interval(S).take(3).map(move |n| (x, n))
+    }
+    let switched = run(|choice| choice.begin_each(inner).switch().share());
+    assert_eq!(switched, "(1, 0)@2 (1, 1)@3 (2, 0)@4.5 (2, 1)@5.5 (2, 2)@6.5 |@6.5");
+    let merged = run(|choice| choice.begin_each(inner).merge_all().share());
+    assert_eq!(merged, "(1, 0)@2 (1, 1)@3 (1, 2)@4 (2, 0)@4.5 (2, 1)@5.5 (2, 2)@6.5 |@6.5");
+}
+
+#[test]
+fn f65_without_a_scheduler_no_stream_is_made_on_the_spot() {
+    let ended = pipe::<u64>().begin_each(|_| interval(S)).to(call(drop)).feed([1]).unwrap_err();
+    assert!(ended.to_string().contains("scheduler"), "{ended}");
+}
+
+#[test]
+fn f65_the_last_of_each_when_all_have_ended() {
+    let (a, b, empty, seen) = (Port::new(), Port::new(), Port::<i32>::new(), [Recorder::new(), Recorder::new()]);
+    a.take_last(1).zip(b.take_last(1), Limit::block(1)).connect(seen[0].clone());
+    a.take_last(1).zip(empty.take_last(1), Limit::block(1)).map(|(a, _)| (a, 'x')).connect(seen[1].clone());
+    let cx = &mut Context::detached(Instant::ZERO);
+    for n in 1..=3 {
+        assert!(a.emit(n, cx).is_ok());
+    }
+    assert!(b.emit('x', cx).is_ok() && b.complete(cx).is_ok() && a.complete(cx).is_ok() && empty.complete(cx).is_ok());
+    assert_eq!([seen[0].text(), seen[1].text()], ["(3, 'x') |", "|"]);
+}
+
+#[test]
+fn f65_a_late_reader_begins_with_the_last_values() {
+    let (port, ring, seen) = (Port::new(), Ring::new(2), Recorder::new());
+    port.connect(ring.clone());
+    let cx = &mut Context::detached(Instant::ZERO);
+    for n in 1..=3 {
+        assert!(port.emit(n, cx).is_ok());
+    }
+    port.start_with(ring.all()).connect(seen.clone());
+    assert!(port.emit(4, cx).is_ok());
+    assert_eq!(seen.text(), "2 3 4");
 }

@@ -1,6 +1,8 @@
 //! Operators on one event at a time, or on what came before it: each event gives another one, none, or several.
 
 mod accumulate;
+#[cfg(feature = "std")]
+mod begin_each;
 #[cfg(feature = "alloc")]
 mod each_batch;
 mod emit_with;
@@ -31,6 +33,8 @@ mod transduce;
 mod try_map;
 
 pub use accumulate::Accumulate;
+#[cfg(feature = "std")]
+pub use begin_each::BeginEach;
 #[cfg(feature = "alloc")]
 pub use each_batch::EachBatch;
 pub use emit_with::EmitWith;
@@ -538,6 +542,40 @@ pub trait Elementwise: Chain {
         Self::Item: Carrier<Value: Number + PartialOrd + 'static>,
     {
         self.pipe(Hysteresis::new(low, high))
+    }
+
+    /// Sends the port of a source that `f` makes for each event. The source is scheduled there and then: it begins with the first
+    /// that listens to the port, goes by its own timetable, and is let go when nobody listens any more.
+    ///
+    /// With [`switch`](crate::Joins::switch) behind it this is what other libraries call `switchMap`, with
+    /// [`merge_all`](crate::Joins::merge_all) `mergeMap`. Needs a [`Scheduler`](crate::Scheduler): without one the run fails.
+    ///
+    /// Holds nothing. Sends `Port<U>`.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use thingflow_core::prelude::*;
+    /// # use thingflow_core::testing::{Recorder, timed};
+    /// # let second = Duration::from_secs(1);
+    /// let (mut scheduler, seen) = (Scheduler::virtual_time()?, Recorder::new());
+    /// let rooms = timed([(1.0, "hall"), (3.5, "attic")]).output();
+    /// rooms.begin_each(move |room| interval(second).map(move |n| (room, n))).switch().take(4).connect(seen.clone());
+    /// scheduler.schedule_recurring(rooms)?;
+    /// scheduler.run_forever()?;
+    /// assert_eq!(seen.events(), [("hall", 0), ("hall", 1), ("attic", 0), ("attic", 1)]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[cfg(feature = "std")]
+    #[doc(alias = "switchMap")]
+    #[doc(alias = "mergeMap")]
+    #[doc(alias = "flatMap")]
+    fn begin_each<S, G, F>(self, f: F) -> Self::Piped<BeginEach<F>>
+    where
+        S: crate::Source + 'static,
+        G: crate::Filter<S::Item, Out: Clone + 'static> + 'static,
+        F: FnMut(Self::Item) -> crate::Flow<S, G> + 'static,
+    {
+        self.pipe(BeginEach(f))
     }
 
     /// Sends each event together with the one before, as `(before, event)`.

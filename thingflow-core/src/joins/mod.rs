@@ -128,6 +128,18 @@ type JoinedWithin<A, B, K, V, W, D> = Join<(A, B), JoinWithin<K, V, W, D>>;
 /// The joins as methods of every chain that begins at a port, and of other joins. They need the feature `alloc`.
 pub trait Joins: Chain {
     /// Sends the events of both as they come.
+    ///
+    /// ```
+    /// # use thingflow_core::{prelude::*, testing::Recorder};
+    /// let (a, b, seen) = (Port::new(), Port::new(), Recorder::new());
+    /// a.merge(&b).connect(seen.clone());
+    /// let cx = &mut Context::detached(Instant::ZERO);
+    /// a.emit(1, cx)?;
+    /// b.emit(2, cx)?;
+    /// a.emit(3, cx)?;
+    /// assert_eq!(seen.events(), [1, 2, 3]);
+    /// # Ok::<(), FatalError>(())
+    /// ```
     #[cfg(feature = "alloc")]
     #[doc(alias = "union")]
     #[doc(alias = "weave")]
@@ -141,6 +153,17 @@ pub trait Joins: Chain {
     }
 
     /// As [`merge`](Self::merge), each event with the number of its input: `(0, event)` for this one.
+    ///
+    /// ```
+    /// # use thingflow_core::{prelude::*, testing::Recorder};
+    /// let (a, b, seen) = (Port::new(), Port::new(), Recorder::new());
+    /// a.merge_tagged(&b).connect(seen.clone());
+    /// let cx = &mut Context::detached(Instant::ZERO);
+    /// a.emit('x', cx)?;
+    /// b.emit('y', cx)?;
+    /// assert_eq!(seen.events(), [(0, 'x'), (1, 'y')]);
+    /// # Ok::<(), FatalError>(())
+    /// ```
     #[cfg(feature = "alloc")]
     #[doc(alias = "mix")]
     #[doc(alias = "merge_asynch")]
@@ -153,6 +176,19 @@ pub trait Joins: Chain {
     }
 
     /// Sends the events of both in the order of the times that `time` reads from them.
+    ///
+    /// ```
+    /// # use thingflow_core::{prelude::*, testing::Recorder};
+    /// let (a, b, seen) = (Port::new(), Port::new(), Recorder::new());
+    /// a.merge_by_time(&b, |time: &u32| *time, Limit::block(9)).connect(seen.clone());
+    /// let cx = &mut Context::detached(Instant::ZERO);
+    /// a.emit(1, cx)?;
+    /// a.emit(5, cx)?;
+    /// b.emit(3, cx)?;
+    /// b.emit(6, cx)?;
+    /// assert_eq!(seen.events(), [1, 3, 5]); // 6 waits until `a` is as far
+    /// # Ok::<(), FatalError>(())
+    /// ```
     #[cfg(feature = "alloc")]
     #[doc(alias = "timed_mix")]
     fn merge_by_time<B, K, F>(self, other: B, time: F, limit: Limit) -> Join<(Self, B), MergeByTime<Self::Item, K, F>>
@@ -166,6 +202,19 @@ pub trait Joins: Chain {
     }
 
     /// Sends the events of all ports of a stream of ports.
+    ///
+    /// ```
+    /// # use thingflow_core::{prelude::*, testing::Recorder};
+    /// let (rooms, hall, attic, seen) = (Port::new(), Port::new(), Port::new(), Recorder::new());
+    /// rooms.merge_all().connect(seen.clone());
+    /// let cx = &mut Context::detached(Instant::ZERO);
+    /// rooms.emit(hall.clone(), cx)?;
+    /// rooms.emit(attic.clone(), cx)?;
+    /// attic.emit(14, cx)?;
+    /// hall.emit(19, cx)?;
+    /// assert_eq!(seen.events(), [14, 19]);
+    /// # Ok::<(), FatalError>(())
+    /// ```
     #[cfg(feature = "alloc")]
     #[doc(alias = "flat_map")]
     fn merge_all<T: Clone + 'static>(self) -> Join<PortsOf<Self>, MergeAll<T>>
@@ -176,6 +225,20 @@ pub trait Joins: Chain {
     }
 
     /// Of a stream of ports, follows the latest one.
+    ///
+    /// ```
+    /// # use thingflow_core::{prelude::*, testing::Recorder};
+    /// let (choice, radio, record, seen) = (Port::new(), Port::new(), Port::new(), Recorder::new());
+    /// choice.switch().connect(seen.clone());
+    /// let cx = &mut Context::detached(Instant::ZERO);
+    /// choice.emit(radio.clone(), cx)?;
+    /// radio.emit("news", cx)?;
+    /// choice.emit(record.clone(), cx)?;
+    /// radio.emit("weather", cx)?;
+    /// record.emit("song", cx)?;
+    /// assert_eq!(seen.events(), ["news", "song"]);
+    /// # Ok::<(), FatalError>(())
+    /// ```
     #[cfg(feature = "alloc")]
     #[doc(alias = "switch_latest")]
     #[doc(alias = "switch_map")]
@@ -187,6 +250,18 @@ pub trait Joins: Chain {
     }
 
     /// Follows the one of both that is the first to send something, and lets the other go.
+    ///
+    /// ```
+    /// # use thingflow_core::{prelude::*, testing::Recorder};
+    /// let (a, b, seen) = (Port::new(), Port::new(), Recorder::new());
+    /// a.race(&b).connect(seen.clone());
+    /// let cx = &mut Context::detached(Instant::ZERO);
+    /// b.emit(1, cx)?;
+    /// a.emit(2, cx)?;
+    /// b.emit(3, cx)?;
+    /// assert_eq!(seen.events(), [1, 3]);
+    /// # Ok::<(), FatalError>(())
+    /// ```
     #[cfg(feature = "alloc")]
     #[doc(alias = "amb")]
     fn race<B>(self, other: B) -> Join<(Self, B), Race<Self::Item>>
@@ -198,6 +273,19 @@ pub trait Joins: Chain {
     }
 
     /// Sends the events of this one, and when it has ended those of the other.
+    ///
+    /// ```
+    /// # use thingflow_core::{prelude::*, testing::Recorder};
+    /// let (a, b, seen) = (Port::new(), Port::new(), Recorder::new());
+    /// a.concat(&b, Limit::block(9)).connect(seen.clone());
+    /// let cx = &mut Context::detached(Instant::ZERO);
+    /// b.emit(3, cx)?;
+    /// a.emit(1, cx)?;
+    /// a.complete(cx)?;
+    /// b.emit(4, cx)?;
+    /// assert_eq!(seen.events(), [1, 3, 4]);
+    /// # Ok::<(), FatalError>(())
+    /// ```
     #[cfg(feature = "alloc")]
     #[doc(alias = "chain")]
     fn concat<B>(self, other: B, limit: Limit) -> Join<(Self, B), Concat<Self::Item>>
@@ -209,6 +297,19 @@ pub trait Joins: Chain {
     }
 
     /// Sends one event of each together, the first with the first, the second with the second.
+    ///
+    /// ```
+    /// # use thingflow_core::{prelude::*, testing::Recorder};
+    /// let (a, b, seen) = (Port::new(), Port::new(), Recorder::new());
+    /// a.zip(&b, Limit::block(9)).connect(seen.clone());
+    /// let cx = &mut Context::detached(Instant::ZERO);
+    /// a.emit(1, cx)?;
+    /// a.emit(2, cx)?;
+    /// b.emit('x', cx)?;
+    /// b.emit('y', cx)?;
+    /// assert_eq!(seen.events(), [(1, 'x'), (2, 'y')]);
+    /// # Ok::<(), FatalError>(())
+    /// ```
     #[cfg(feature = "alloc")]
     #[doc(alias = "zip_stream")]
     #[doc(alias = "merge_window")]
@@ -220,6 +321,17 @@ pub trait Joins: Chain {
     }
 
     /// As [`zip`](Self::zip), but sends what `f` makes of the two events.
+    ///
+    /// ```
+    /// # use thingflow_core::{prelude::*, testing::Recorder};
+    /// let (a, b, seen) = (Port::new(), Port::new(), Recorder::new());
+    /// a.zip_with(&b, Limit::block(9), |a, b| a * b).connect(seen.clone());
+    /// let cx = &mut Context::detached(Instant::ZERO);
+    /// a.emit(2, cx)?;
+    /// b.emit(3, cx)?;
+    /// assert_eq!(seen.events(), [6]);
+    /// # Ok::<(), FatalError>(())
+    /// ```
     #[cfg(feature = "alloc")]
     #[doc(alias = "zip_map")]
     fn zip_with<B, U, F>(self, other: B, limit: Limit, f: F) -> ZippedWith<Self, B, F>
@@ -232,6 +344,19 @@ pub trait Joins: Chain {
     }
 
     /// Sends every event of this one together with the latest of the other; before that has one, it waits.
+    ///
+    /// ```
+    /// # use thingflow_core::{prelude::*, testing::Recorder};
+    /// let (a, b, seen) = (Port::new(), Port::new(), Recorder::new());
+    /// a.zip_latest(&b, Limit::block(9)).connect(seen.clone());
+    /// let cx = &mut Context::detached(Instant::ZERO);
+    /// a.emit(1, cx)?;
+    /// a.emit(2, cx)?;
+    /// b.emit('x', cx)?;
+    /// a.emit(3, cx)?;
+    /// assert_eq!(seen.events(), [(1, 'x'), (2, 'x'), (3, 'x')]);
+    /// # Ok::<(), FatalError>(())
+    /// ```
     #[cfg(feature = "alloc")]
     fn zip_latest<B>(self, other: B, limit: Limit) -> ZippedLatest<Self, B>
     where
@@ -242,6 +367,18 @@ pub trait Joins: Chain {
     }
 
     /// Sends the latest events of both whenever one comes.
+    ///
+    /// ```
+    /// # use thingflow_core::{prelude::*, testing::Recorder};
+    /// let (a, b, seen) = (Port::new(), Port::new(), Recorder::new());
+    /// a.combine_latest(&b).connect(seen.clone());
+    /// let cx = &mut Context::detached(Instant::ZERO);
+    /// a.emit(1, cx)?;
+    /// b.emit('x', cx)?;
+    /// a.emit(2, cx)?;
+    /// assert_eq!(seen.events(), [(1, 'x'), (2, 'x')]);
+    /// # Ok::<(), FatalError>(())
+    /// ```
     #[cfg(feature = "alloc")]
     fn combine_latest<B>(self, other: B) -> Join<(Self, B), CombineLatest<Latest2<Self, B>>>
     where
@@ -252,6 +389,19 @@ pub trait Joins: Chain {
     }
 
     /// Sends each event of this one together with the latest of the other. Before that has one, it is dropped.
+    ///
+    /// ```
+    /// # use thingflow_core::{prelude::*, testing::Recorder};
+    /// let (a, b, seen) = (Port::new(), Port::new(), Recorder::new());
+    /// a.with_latest_from(&b).connect(seen.clone());
+    /// let cx = &mut Context::detached(Instant::ZERO);
+    /// a.emit(1, cx)?;
+    /// b.emit('x', cx)?;
+    /// a.emit(2, cx)?;
+    /// b.emit('y', cx)?;
+    /// assert_eq!(seen.events(), [(2, 'x')]);
+    /// # Ok::<(), FatalError>(())
+    /// ```
     #[cfg(feature = "alloc")]
     fn with_latest_from<B>(self, other: B) -> Join<(Self, B), CombineLatest<Latest2<Self, B>>>
     where
@@ -262,6 +412,19 @@ pub trait Joins: Chain {
     }
 
     /// Sends the latest event each time `trigger` has one.
+    ///
+    /// ```
+    /// # use thingflow_core::{prelude::*, testing::Recorder};
+    /// let (a, b, seen) = (Port::new(), Port::new(), Recorder::new());
+    /// a.sample(&b).connect(seen.clone());
+    /// let cx = &mut Context::detached(Instant::ZERO);
+    /// a.emit(1, cx)?;
+    /// a.emit(2, cx)?;
+    /// b.emit((), cx)?;
+    /// b.emit((), cx)?;
+    /// assert_eq!(seen.events(), [2]); // each event once
+    /// # Ok::<(), FatalError>(())
+    /// ```
     #[cfg(feature = "alloc")]
     fn sample<B: Branch>(self, trigger: B) -> Join<(Self, B), Sample<Self::Item>>
     where
@@ -271,6 +434,17 @@ pub trait Joins: Chain {
     }
 
     /// Passes events until `trigger` has one, then completes: the source is let go.
+    ///
+    /// ```
+    /// # use thingflow_core::{prelude::*, testing::Recorder};
+    /// let (a, b, seen) = (Port::new(), Port::new(), Recorder::new());
+    /// a.take_until(&b).connect(seen.clone());
+    /// let cx = &mut Context::detached(Instant::ZERO);
+    /// a.emit(1, cx)?;
+    /// b.emit((), cx)?;
+    /// assert_eq!((seen.text(), a.is_listened()), ("1 |".into(), false));
+    /// # Ok::<(), FatalError>(())
+    /// ```
     #[cfg(feature = "alloc")]
     #[doc(alias = "takeUntil")]
     fn take_until<B: Branch>(self, trigger: B) -> Join<(Self, B), TakeUntil<Self::Item>>
@@ -281,6 +455,18 @@ pub trait Joins: Chain {
     }
 
     /// Leaves out the events until `trigger` has one.
+    ///
+    /// ```
+    /// # use thingflow_core::{prelude::*, testing::Recorder};
+    /// let (a, b, seen) = (Port::new(), Port::new(), Recorder::new());
+    /// a.skip_until(&b).connect(seen.clone());
+    /// let cx = &mut Context::detached(Instant::ZERO);
+    /// a.emit(1, cx)?;
+    /// b.emit((), cx)?;
+    /// a.emit(2, cx)?;
+    /// assert_eq!(seen.events(), [2]);
+    /// # Ok::<(), FatalError>(())
+    /// ```
     #[cfg(feature = "alloc")]
     #[doc(alias = "skipUntil")]
     fn skip_until<B: Branch>(self, trigger: B) -> Join<(Self, B), SkipUntil<Self::Item>>
@@ -291,6 +477,18 @@ pub trait Joins: Chain {
     }
 
     /// Gathers the events, and sends them as a list each time `trigger` has one.
+    ///
+    /// ```
+    /// # use thingflow_core::{prelude::*, testing::Recorder};
+    /// let (a, b, seen) = (Port::new(), Port::new(), Recorder::new());
+    /// a.buffer_until(&b, Limit::block(9)).connect(seen.clone());
+    /// let cx = &mut Context::detached(Instant::ZERO);
+    /// a.emit(1, cx)?;
+    /// a.emit(2, cx)?;
+    /// b.emit((), cx)?;
+    /// assert_eq!(seen.events(), [[1, 2]]);
+    /// # Ok::<(), FatalError>(())
+    /// ```
     #[cfg(feature = "alloc")]
     #[doc(alias = "collect")]
     #[doc(alias = "flush")]
@@ -303,6 +501,18 @@ pub trait Joins: Chain {
     }
 
     /// Aligns two streams of `(time, value)` by their times: sends `(time, (slot, slot))`.
+    ///
+    /// ```
+    /// # use thingflow_core::{prelude::*, testing::Recorder};
+    /// let (a, b, seen) = (Port::new(), Port::new(), Recorder::new());
+    /// a.timed_zip(&b, Limit::block(9)).connect(seen.clone());
+    /// let cx = &mut Context::detached(Instant::ZERO);
+    /// a.emit((1, 'x'), cx)?;
+    /// b.emit((2, 'y'), cx)?;
+    /// a.emit((2, 'z'), cx)?;
+    /// assert_eq!(seen.events(), [(1, (Some('x'), None)), (2, (Some('z'), Some('y')))]);
+    /// # Ok::<(), FatalError>(())
+    /// ```
     #[cfg(feature = "alloc")]
     #[doc(alias = "align_by_time")]
     fn timed_zip<B: Branch>(self, other: B, limit: Limit) -> Join<(Self, B), TimedZip<Queues2<Self, B>>>
@@ -327,6 +537,18 @@ pub trait Joins: Chain {
     }
 
     /// Pairs the events `(time, value)` of both whose times differ at most by `tolerance`.
+    ///
+    /// ```
+    /// # use thingflow_core::{prelude::*, testing::Recorder};
+    /// let (a, b, seen) = (Port::new(), Port::new(), Recorder::new());
+    /// a.join_within(&b, 1, Limit::block(9)).connect(seen.clone());
+    /// let cx = &mut Context::detached(Instant::ZERO);
+    /// a.emit((10, 'x'), cx)?;
+    /// b.emit((11, 'y'), cx)?;
+    /// b.emit((15, 'z'), cx)?;
+    /// assert_eq!(seen.events().len(), 1); // 10 and 11 are near enough
+    /// # Ok::<(), FatalError>(())
+    /// ```
     #[cfg(feature = "alloc")]
     #[doc(alias = "join")]
     fn join_within<B, K, V, W, D>(self, other: B, tolerance: D, limit: Limit) -> JoinedWithin<Self, B, K, V, W, D>
@@ -388,6 +610,19 @@ pub trait Joins: Chain {
     }
 
     /// Sends whether both have the same events.
+    ///
+    /// ```
+    /// # use thingflow_core::{prelude::*, testing::Recorder};
+    /// let (a, b, seen) = (Port::new(), Port::new(), Recorder::new());
+    /// a.sequence_equal_to(&b, Limit::block(9)).connect(seen.clone());
+    /// let cx = &mut Context::detached(Instant::ZERO);
+    /// a.emit(1, cx)?;
+    /// b.emit(1, cx)?;
+    /// a.complete(cx)?;
+    /// b.complete(cx)?;
+    /// assert_eq!(seen.events(), [true]);
+    /// # Ok::<(), FatalError>(())
+    /// ```
     #[cfg(feature = "alloc")]
     #[doc(alias = "sequence_equal")]
     fn sequence_equal_to<B>(self, other: B, limit: Limit) -> Join<(Self, B), SequenceEqualTo<Held<Self::Item>>>

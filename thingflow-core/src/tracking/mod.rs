@@ -50,6 +50,15 @@ pub use try_map_value::TryMapValue;
 /// The operators for tracked events as methods of every [`Chain`].
 pub trait Tracking: Chain {
     /// Follows each event, and tells `settled` what became of it: once, on the thread of the reactor.
+    ///
+    /// ```
+    /// # use thingflow_core::prelude::*;
+    /// # use std::{cell::Cell, rc::Rc};
+    /// let done = Rc::new(Cell::new(0));
+    /// let count = done.clone();
+    /// let numbers = from_iter(1..=3).track(move |_| count.set(count.get() + 1)).acknowledge();
+    /// assert_eq!((numbers.collect_now(), done.get()), (vec![1, 2, 3], 3));
+    /// ```
     #[doc(alias = "RefCounter")]
     fn track<C>(self, mut settled: C) -> Self::Piped<TrackPlain<Self::Item>>
     where
@@ -64,6 +73,20 @@ pub trait Tracking: Chain {
     }
 
     /// Follows each event by `tracker`, with what `meta` attaches to it: an offset, an id to acknowledge.
+    ///
+    /// ```
+    /// # use thingflow_core::prelude::*;
+    /// # use std::{cell::RefCell, rc::Rc};
+    /// let offsets = Rc::new(RefCell::new(Vec::new()));
+    /// let commit = offsets.clone();
+    /// let tracker = Tracker::new(move |settled, _| {
+    ///     commit.borrow_mut().push(settled.meta);
+    ///     Ok(())
+    /// });
+    /// let lines = from_iter([(0, "one"), (4, "two")]).track_by(&tracker, |(offset, _)| *offset);
+    /// assert_eq!(lines.map_value(|(_, line)| line).acknowledge().collect_now(), ["one", "two"]);
+    /// assert_eq!(*offsets.borrow(), [0, 4]);
+    /// ```
     #[doc(alias = "metadata")]
     fn track_by<M, F>(self, tracker: &Tracker<M>, meta: F) -> Self::Piped<Track<M, F>>
     where
@@ -74,6 +97,12 @@ pub trait Tracking: Chain {
     }
 
     /// Sends the result of `f` for the value of each event.
+    ///
+    /// ```
+    /// # use thingflow_core::prelude::*;
+    /// let doubled = from_iter([1, 2]).track(|_| {}).map_value(|n| n * 2).acknowledge();
+    /// assert_eq!(doubled.collect_now(), [2, 4]);
+    /// ```
     fn map_value<T, U, M, F>(self, f: F) -> Self::Piped<MapValue<F>>
     where
         Self: Chain<Item = Tracked<T, M>>,
@@ -83,6 +112,12 @@ pub trait Tracking: Chain {
     }
 
     /// Sends the result of `f` for the value of each event. On an error the event has failed, and the stream goes on.
+    ///
+    /// ```
+    /// # use thingflow_core::prelude::*;
+    /// let numbers = from_iter(["1", "x"]).track(|_| {}).try_map_value(str::parse::<u8>).acknowledge();
+    /// assert_eq!(numbers.collect_now(), [1]);
+    /// ```
     fn try_map_value<T, U, M, E, F>(self, f: F) -> Self::Piped<TryMapValue<F>>
     where
         Self: Chain<Item = Tracked<T, M>>,
@@ -93,6 +128,12 @@ pub trait Tracking: Chain {
     }
 
     /// Passes the events for whose value `predicate` holds; the others are done.
+    ///
+    /// ```
+    /// # use thingflow_core::prelude::*;
+    /// let odd = from_iter(1..=4).track(|_| {}).filter_value(|n| n % 2 == 1).acknowledge();
+    /// assert_eq!(odd.collect_now(), [1, 3]);
+    /// ```
     fn filter_value<T, M, F>(self, predicate: F) -> Self::Piped<FilterValue<F>>
     where
         Self: Chain<Item = Tracked<T, M>>,
@@ -102,6 +143,12 @@ pub trait Tracking: Chain {
     }
 
     /// Makes one tracked event of a list or a tuple of them: of what `chunks`, `sliding` or `zip` send.
+    ///
+    /// ```
+    /// # use thingflow_core::prelude::*;
+    /// let pairs = from_iter(1..=4).track(|_| {}).chunks(2).gather().acknowledge();
+    /// assert_eq!(pairs.collect_now(), [[1, 2], [3, 4]]);
+    /// ```
     fn gather(self) -> Self::Piped<Gathered>
     where
         Self::Item: Gather,
