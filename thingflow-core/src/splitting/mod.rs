@@ -97,7 +97,7 @@ pub trait Splitting: Chain {
     ///
     /// ```
     /// # use thingflow_core::{prelude::*, testing::Recorder};
-    /// let (pairs, times, values) = (Port::new(), Recorder::new(), Recorder::new());
+    /// let (pairs, times, values) = (Port::<(u32, f64)>::new(), Recorder::new(), Recorder::new());
     /// let (time, value) = pairs.unzip();
     /// time.connect(times.clone());
     /// value.connect(values.clone());
