@@ -55,9 +55,9 @@ pub trait FlowControl: Chain {
     ///
     /// ```
     /// # use thingflow_core::prelude::*;
-    /// # use thingflow_core::testing::Recorder;
-    /// # use core::time::Duration;
     /// # #[cfg(feature = "std")] {
+    /// # use core::time::Duration;
+    /// # use thingflow_core::testing::Recorder;
     /// let (mut scheduler, seen) = (Scheduler::virtual_time()?, Recorder::new());
     /// let (fast, slow) = (Duration::from_millis(100), Duration::from_millis(350));
     /// let newest = from_iter(0..10).latest().pace(slow, Limit::block(1));
