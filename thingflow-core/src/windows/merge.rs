@@ -6,8 +6,8 @@ use super::aggregates::{Of, OrNone};
 /// between two sessions makes one of them.
 ///
 /// ```
-/// use thingflow_core::windows::{Aggregate, Max, Merge};
 /// # #[cfg(feature = "alloc")] {
+/// use thingflow_core::windows::{Aggregate, Max, Merge};
 /// let (mut morning, mut evening) = (Max::new(), Max::new());
 /// [18.0, 21.5].iter().for_each(|celsius| morning.absorb(celsius));
 /// [23.0, 19.0].iter().for_each(|celsius| evening.absorb(celsius));
