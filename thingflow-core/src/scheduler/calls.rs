@@ -80,8 +80,9 @@ impl Engine {
         }
         let Some(mut running) = self.take(id, why) else { return Ok(()) };
         let resumes = self.resumed.get();
-        let begun = self.desk.get().and_then(|desk| desk.begin(id, running.tick(), self.now()));
-        let mut cx = Context::new(self.now(), self);
+        let now = self.now();
+        let begun = self.desk.get().and_then(|desk| desk.begin(id, running.tick(), now));
+        let mut cx = Context::new(now, self);
         let served = catch_unwind(AssertUnwindSafe(|| self.serve(&mut running, &mut cx)));
         if let (Some(begun), Some(desk)) = (begun, self.desk.get()) {
             desk.note_call(id, begun);
