@@ -62,7 +62,7 @@ fn what_a_thread_leaves_to_the_reactor_is_decided_and_it_goes_on() {
             while jobs.next_batch(1, &mut batch, &mut None) {
                 let job = batch.pop_front();
                 jobs.dead();
-                assert!(jobs.hold());
+                assert!(jobs.hold(true));
                 *lock(&told) = job;
                 jobs.announce();
             }
