@@ -14,7 +14,8 @@ use crate::thing::InputThing;
 
 /// What the stages of a chain remember, as numbers that a program can write to a file: a window that is half full goes on after a restart.
 ///
-/// It fits a chain that was built in the same way. One that is damaged or forged, or that another chain has saved, is an error.
+/// It fits a chain that was built in the same way. One that is damaged, or that another chain has saved, is an error, and so is a number
+/// that no stage can have saved. The sum that tells so is no signature: whoever may write the file can write another state.
 ///
 /// ```
 /// use thingflow_core::prelude::*;

@@ -160,7 +160,8 @@ impl fmt::Display for ZoneError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "cannot find the time zone `{}`: use a name as `Europe/Berlin`, and install `tzdata`, or a POSIX rule",
+            "cannot find the time zone `{}`: use a name such as `Europe/Berlin`, for which `tzdata` has to be \
+             installed, or a POSIX rule",
             self.zone.escape_debug()
         )
     }

@@ -174,7 +174,11 @@ impl AddressError {
 
 impl fmt::Display for AddressError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "invalid address `{}`: {}; write it as `mqtt://user@host:1883`", self.text, self.why)
+        write!(
+            f,
+            "invalid address `{}`: {}; write it as `mqtt://user@host:1883` or `tcp://host:7000`",
+            self.text, self.why
+        )
     }
 }
 

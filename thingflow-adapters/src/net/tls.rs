@@ -117,7 +117,7 @@ impl Tls {
         let builder = builder.map_err(no_setup)?;
         let Some((path, _)) = &self.identity else {
             return Err(TlsError::new(
-                Path::new("no certificate"),
+                Path::new("a server without a certificate"),
                 "a server has to show one, see `Tls::identity`",
                 None,
             ));
@@ -161,7 +161,7 @@ fn provider() -> Arc<CryptoProvider> {
 }
 
 fn no_setup(error: impl Error + Send + Sync + 'static) -> TlsError {
-    TlsError::new(Path::new("these files"), "it cannot be set up", Some(Box::new(error)))
+    TlsError::new(Path::new("these files"), "they cannot be set up", Some(Box::new(error)))
 }
 
 fn stamp(path: &Path) -> Stamp {

@@ -58,11 +58,13 @@ impl ClientOptions<Lines> {
         match (address.scheme(), address.port()) {
             ("tls", _) if !cfg!(feature = "tls") => return wrong("`tls://` needs the feature `tls` of this library"),
             ("unix", _) | ("tcp" | "tls", Some(_)) => {}
-            ("tcp" | "tls", None) => return wrong("it has no port, and there is no usual one"),
+            ("tcp" | "tls", None) => {
+                return wrong("it has no port, and there is no usual one; give it behind the host");
+            }
             _ => return wrong("its scheme is none of tcp, tls and unix"),
         }
         if address.user().is_some() {
-            return wrong("no user is asked for there");
+            return wrong("nobody asks for a user there; leave out what is before the `@`");
         }
         Ok(Self {
             address,

@@ -137,7 +137,7 @@ impl Decoder {
                         self.rest = if size == 0 { Rest::Trailer } else { Rest::Chunk(size) };
                     }
                     Ok(httparse::Status::Partial) if bytes.len() < LONGEST_LINE => return Ok(false),
-                    _ => return Err(Answer::new(400, "this is no chunk of a body")),
+                    _ => return Err(Answer::new(400, "the size of a chunk of the body cannot be read")),
                 },
                 Rest::ChunkEnd => match bytes.bytes() {
                     [b'\r', b'\n', ..] => {
@@ -176,19 +176,24 @@ fn body_of(request: &Request, most: usize) -> Result<Rest, Answer> {
     let mut lengths = request.all("Content-Length");
     let mut codings = request.all("Transfer-Encoding");
     match (codings.next(), lengths.next()) {
-        (Some(_), Some(_)) => Err(Answer::new(400, "it has both a Content-Length and a Transfer-Encoding")),
+        (Some(_), Some(_)) => {
+            Err(Answer::new(400, "the request has both a Content-Length and a Transfer-Encoding; send one of them"))
+        }
         (Some(coding), None) => {
             let is_chunked = coding.trim_ascii().eq_ignore_ascii_case(b"chunked") && codings.next().is_none();
             let is_known = is_chunked && request.is_by_1_1;
             if is_known {
                 Ok(Rest::ChunkSize)
             } else {
-                Err(Answer::new(501, "this Transfer-Encoding is not known here"))
+                Err(Answer::new(
+                    501,
+                    "this Transfer-Encoding is not known here; send the body plain, or by `chunked` of HTTP/1.1",
+                ))
             }
         }
         (None, Some(length)) => {
             if lengths.next().is_some() || length.is_empty() || !length.iter().all(u8::is_ascii_digit) {
-                return Err(Answer::new(400, "its Content-Length is no number"));
+                return Err(Answer::new(400, "the Content-Length is empty, given twice or not a number"));
             }
             let length = str::from_utf8(length).ok().and_then(|text| text.parse().ok());
             length.filter(|length| *length <= most).map(Rest::Bytes).ok_or_else(|| too_large(most))

@@ -91,12 +91,12 @@ impl<T: Clone + 'static> Options<T> {
         Self { access: Access::Token(token), ..self }
     }
 
-    /// Takes what anybody sends who reaches the address, but web pages.
+    /// Takes what anybody sends who reaches the address, except web pages, which are refused by their `Origin`.
     pub fn without_token(self) -> Self {
         Self { access: Access::Everybody, ..self }
     }
 
-    /// How many bytes a body may have, before and after it was uncompressed.
+    /// How many bytes a body may have, compressed and uncompressed.
     pub fn max_body(self, max_body: usize) -> Self {
         Self { max_body, ..self }
     }

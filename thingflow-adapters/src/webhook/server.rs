@@ -31,15 +31,15 @@ pub struct HookStats {
     pub clients: usize,
     /// Clients that were turned away, since there were too many.
     pub turned_away: u64,
-    /// Requests that have come whole.
+    /// Requests that have come whole and were let in; the others, without the token or without sense, are answered and not counted.
     pub requests: u64,
     /// Events that were in them.
     pub events: u64,
     /// Requests whose events have all been dealt with.
     pub done: u64,
-    /// Requests that were refused: what was wrong with them is the client's fault.
+    /// Of these, the ones that were refused, by 400, 413 or 422: to send them again is of no use.
     pub refused: u64,
-    /// Requests that were put off by 503.
+    /// Of these, the ones that were put off by 503.
     pub put_off: u64,
 }
 

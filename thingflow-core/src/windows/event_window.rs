@@ -169,7 +169,8 @@ impl<T, F: FnMut(&T) -> Timestamp, Q> EventWindow<T, F, Periods, Q> {
         let windows = nanos(length) / nanos(step);
         assert!(
             windows <= MOST_OVERLAPS,
-            "windows of {length:?} every {step:?}: an event would be in {windows} of them"
+            "windows of {length:?} every {step:?}: an event would be in {windows} of them; use a longer step, by which it is \
+             in {MOST_OVERLAPS} at most"
         );
         EventWindow { time, key, framing: Hops { length, step }, kept, early, most, late, meter }
     }

@@ -160,7 +160,7 @@ impl Window {
     #[doc(alias = "session_window")]
     #[track_caller]
     pub fn session<T, F: FnMut(&T) -> Timestamp>(gap: Duration, time: F) -> EventWindow<T, F, Sessions> {
-        assert!(!gap.is_zero(), "a session that ends after no time: use 1 ns or more");
+        assert!(!gap.is_zero(), "a session needs a gap that ends it: use 1 ns or more");
         EventWindow::new(Sessions(gap), time)
     }
 

@@ -92,7 +92,7 @@ impl Link {
             flags => flags.map_err(LinuxError::unreadable(&path))?,
         };
         let number = flags.trim().strip_prefix("0x").and_then(|digits| u32::from_str_radix(digits, 16).ok());
-        let wrong = || LinuxError::malformed(&path, format_args!("expected a number as 0x1003, found {flags:?}"));
+        let wrong = || LinuxError::malformed(&path, format_args!("expected a number such as 0x1003, found {flags:?}"));
         if number.ok_or_else(wrong)? & SWITCHED_ON == 0 {
             return Ok(LinkState::Off);
         }

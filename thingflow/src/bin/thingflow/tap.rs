@@ -39,7 +39,12 @@ pub(crate) fn run(tap: &Tap) -> Done {
     let program = tap.which.program()?;
     let snapshot = program.snapshot()?;
     let place = live::place(&snapshot, &tap.place)?;
-    let Some(id) = place.id else { return Err(Failure::cannot(format!("cannot look at {}: it has no id", tap.place))) };
+    let Some(id) = place.id else {
+        return Err(Failure::cannot(format!(
+            "cannot look at {}: it has no id; name a place that `thingflow top` lists with one",
+            tap.place
+        )));
+    };
     let mut stream = program.open(&format!("/api/stream?tap={id}"))?;
     let mut lines = Lines::to(None)?;
     let mut left = tap.number.unwrap_or(u64::MAX);
