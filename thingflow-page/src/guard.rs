@@ -59,8 +59,7 @@ impl Guard {
             return Err((StatusCode::MISDIRECTED_REQUEST, mend));
         }
         if method != Method::GET && method != Method::HEAD {
-            let origin = only(headers, &ORIGIN).and_then(|origin| origin.strip_prefix("http://"));
-            if !origin.is_some_and(|host| self.knows(host)) {
+            if !self.comes_from_the_page(headers) {
                 return Err((StatusCode::FORBIDDEN, "changes are made by the page itself only\n"));
             }
         } else if is_open(path) {
@@ -75,6 +74,17 @@ impl Guard {
             StatusCode::UNAUTHORIZED,
             "the token is missing or wrong: open the page by the address that the program has shown\n",
         ))
+    }
+
+    /// Whether the `Origin` is the page. Through a Unix socket any port may lead to it, and there is no token that the pages of
+    /// other ports lack: so it is what the browser itself has asked. What has no origin there is no browser's.
+    fn comes_from_the_page(&self, headers: &HeaderMap) -> bool {
+        let origin = only(headers, &ORIGIN).and_then(|origin| origin.strip_prefix("http://"));
+        if self.address.is_some() {
+            return origin.is_some_and(|host| self.knows(host));
+        }
+        let asked = only(headers, &HOST);
+        !headers.contains_key(ORIGIN) || origin.zip(asked).is_some_and(|(from, asked)| from.eq_ignore_ascii_case(asked))
     }
 
     /// Whether a `Host` is this machine, with the port of the page.
@@ -166,6 +176,43 @@ mod tests {
         assert_eq!(allows(Method::POST, &[origin]), Err(401));
         assert_eq!(allows(Method::GET, &[]), Err(401));
         assert_eq!(allows(Method::GET, &[token.clone(), token]), Err(401), "twice");
+    }
+
+    #[test]
+    fn s03_at_a_unix_socket_that_is_forwarded_the_origin_is_what_the_browser_has_asked() {
+        let guard = Guard { address: None, names: Vec::new(), token: None };
+        let allows = |method: Method, headers: &[(HeaderName, &'static str)]| {
+            let mut all = HeaderMap::new();
+            for (name, value) in headers {
+                all.append(name, HeaderValue::from_static(value));
+            }
+            guard.allows(&method, "/api/press", &all).map_err(|(status, _)| status.as_u16())
+        };
+        for (host, origin) in [
+            ("localhost:8080", "http://localhost:8080"),
+            ("localhost", "http://localhost"),
+            ("[::1]:8080", "http://[::1]:8080"),
+            ("LocalHost:8080", "http://localhost:8080"),
+        ] {
+            assert_eq!(allows(Method::POST, &[(HOST, host), (ORIGIN, origin)]), Ok(()), "{origin}");
+        }
+        for origin in [
+            "http://localhost:3000",
+            "http://localhost",
+            "http://127.0.0.1:8080",
+            "https://localhost:8080",
+            "http://localhost:8080/",
+            "http://",
+            "null",
+            "",
+        ] {
+            assert_eq!(allows(Method::POST, &[(HOST, "localhost:8080"), (ORIGIN, origin)]), Err(403), "{origin}");
+        }
+        let twice = (ORIGIN, "http://localhost:8080");
+        assert_eq!(allows(Method::POST, &[(HOST, "localhost:8080"), twice.clone(), twice]), Err(403), "twice");
+        assert_eq!(allows(Method::POST, &[(HOST, "localhost")]), Ok(()), "no browser sends none");
+        let evil = [(HOST, "evil.example:8080"), (ORIGIN, "http://evil.example:8080")];
+        assert_eq!(allows(Method::POST, &evil), Err(421), "a name that was bound anew");
     }
 
     proptest! {

@@ -172,6 +172,9 @@ impl Options {
     /// Serves the same at a Unix socket instead of the address, for `thingflow top` and its like on the machine itself. Its file
     /// is made anew, with permissions for the program's own user only: who may open it needs no token. Keep what it returns.
     ///
+    /// Through `ssh -L 8080:/run/thingflow/greenhouse.sock board` every user of the machine where that runs may look and change, and
+    /// of the pages in a browser only this one may change anything: the `Origin` has to be the address that was asked.
+    ///
     /// ```
     /// # use thingflow_core::prelude::*;
     /// use thingflow_page::Options;

@@ -4,6 +4,7 @@ use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::thread;
@@ -452,6 +453,15 @@ fn while_the_past_is_read_slowly_and_buttons_take_long_it_is_healthy() -> Done {
     })
 }
 
+/// The status of an answer at a Unix socket, and what it says.
+fn ask_unix(path: &Path, lines: &[&str]) -> io::Result<(u16, String)> {
+    let mut socket = UnixStream::connect(path)?;
+    write!(socket, "{}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", lines.join("\r\n"))?;
+    let mut heard = String::new();
+    socket.read_to_string(&mut heard)?;
+    Ok((status(&heard), heard))
+}
+
 #[test]
 fn at_a_unix_socket_whoever_may_open_it_may_look_and_nobody_else_can() -> Done {
     let folder = tempfile::tempdir()?;
@@ -466,28 +476,41 @@ fn at_a_unix_socket_whoever_may_open_it_may_look_and_nobody_else_can() -> Done {
     assert!(taken.contains("a program listens there"), "{taken}");
     let (asked, stopper) = (path.clone(), scheduler.stopper());
     let client = thread::spawn(move || {
-        let ask = |lines: &[&str]| {
-            let mut socket = UnixStream::connect(&asked)?;
-            write!(socket, "{}\r\nConnection: close\r\n\r\n", lines.join("\r\n"))?;
-            let mut heard = String::new();
-            socket.read_to_string(&mut heard)?;
-            io::Result::Ok(heard)
-        };
-        let snapshot = ask(&["GET /api/snapshot HTTP/1.1", "Host: localhost"])?;
-        let forwarded = ask(&["GET /api/about HTTP/1.1", "Host: localhost:8080"])?;
-        let foreign = ask(&["GET /api/about HTTP/1.1", "Host: evil.example:8080"])?;
-        let change =
-            ["POST /api/pause?id=1 HTTP/1.1", "Host: localhost", "Content-Length: 0", "Origin: http://evil.example"];
-        let change = ask(&change)?;
+        let (code, snapshot) = ask_unix(&asked, &["GET /api/snapshot HTTP/1.1", "Host: localhost"])?;
+        let forwarded = ask_unix(&asked, &["GET /api/about HTTP/1.1", "Host: localhost:8080"])?.0;
+        let foreign = ask_unix(&asked, &["GET /api/about HTTP/1.1", "Host: evil.example:8080"])?.0;
         stopper.stop();
-        io::Result::Ok([snapshot, forwarded, foreign, change])
+        io::Result::Ok((snapshot, [code, forwarded, foreign]))
     });
     scheduler.run_forever()?;
-    let [snapshot, forwarded, foreign, change] = client.join().map_err(|_| "the client has panicked")??;
-    assert!(status(&snapshot) == 200 && snapshot.contains("\"name\":\"lux\""), "{snapshot}");
-    assert_eq!([forwarded, foreign, change].map(|answer| status(&answer)), [200, 421, 403]);
+    let (snapshot, codes) = client.join().map_err(|_| "the client has panicked")??;
+    assert!(snapshot.contains("\"name\":\"lux\""), "{snapshot}");
+    assert_eq!(codes, [200, 200, 421]);
     drop(page);
     assert!(!path.exists(), "it goes with the page");
+    Ok(())
+}
+
+#[test]
+fn s03_pages_of_other_ports_change_nothing_through_a_unix_socket_that_is_forwarded() -> Done {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("flow.sock");
+    let pressed = Arc::new(AtomicU64::new(0));
+    let count = pressed.clone();
+    let options = Options::default().button("ring", move || _ = count.fetch_add(1, Relaxed));
+    let scheduler = Scheduler::new()?;
+    let _page = options.serve_unix(&scheduler, &path)?;
+    let press = |origin: &[&str]| {
+        let start = ["POST /api/press?name=ring HTTP/1.1", "Host: localhost:8080"];
+        ask_unix(&path, &[&start, origin].concat()).map(|(code, _)| code)
+    };
+    for origin in ["http://localhost:3000", "http://localhost", "http://127.0.0.1:8080", "http://evil.example", "null"]
+    {
+        assert_eq!(press(&[&format!("Origin: {origin}")])?, 403, "{origin}");
+    }
+    assert_eq!(pressed.load(Relaxed), 0);
+    assert_eq!((press(&["Origin: http://localhost:8080"])?, press(&[])?), (204, 204), "the page, and no browser");
+    assert_eq!(pressed.load(Relaxed), 2);
     Ok(())
 }
 
