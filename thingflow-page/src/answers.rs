@@ -66,8 +66,12 @@ async fn ask_slow<T: Send + 'static>(
     site: &Arc<Site>,
     question: impl FnOnce(&Site) -> T + Send + 'static,
 ) -> Result<T, Failed> {
-    let _permit = site.slow.acquire().await;
-    ask(site, move |site| Ok(question(site))).await
+    let permit = site.slow.clone().acquire_owned().await;
+    ask(site, move |site| {
+        let _until_done = permit; // also when nobody waits for the answer any more
+        Ok(question(site))
+    })
+    .await
 }
 
 pub(crate) async fn snapshot(site: &Arc<Site>) -> Result<Snapshot, Failed> {

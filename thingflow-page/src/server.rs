@@ -42,7 +42,7 @@ pub(crate) struct Site {
     pub(crate) units: BTreeMap<String, String>,
     pub(crate) offers: Offers,
     /// Who may run what may take long, so that there is always a thread for a short question.
-    pub(crate) slow: Semaphore,
+    pub(crate) slow: Arc<Semaphore>,
     pub(crate) tabs: Mutex<Tabs>,
 }
 
@@ -133,7 +133,7 @@ fn start(listener: Listener, guard: Guard, options: Options, scheduler: &Schedul
         pasts: options.pasts,
         units: options.units,
         offers: options.offers,
-        slow: Semaphore::new(ASKERS / 2),
+        slow: Arc::new(Semaphore::new(ASKERS / 2)),
         tabs: Mutex::default(),
     };
     let router = router(Arc::new(site), Arc::new(guard));

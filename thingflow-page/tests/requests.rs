@@ -4,6 +4,7 @@ use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -38,9 +39,9 @@ fn with_page<T: Send + 'static>(
     let page = options(Options::new("127.0.0.1:0").token(Token::new(TOKEN)?)).serve(&scheduler)?;
     let (address, stopper) = (page.local_addr(), scheduler.stopper());
     let client = thread::spawn(move || {
-        let result = work(address);
-        stopper.stop();
-        result
+        let result = catch_unwind(AssertUnwindSafe(|| work(address)));
+        stopper.stop(); // a test that fails ends too
+        result.unwrap_or_else(|panic| resume_unwind(panic))
     });
     scheduler.run_forever()?;
     Ok(client.join().map_err(|_| "the client has panicked")??)
@@ -449,6 +450,44 @@ fn while_the_past_is_read_slowly_and_buttons_take_long_it_is_healthy() -> Done {
             assert_eq!(status(&answer(address, &["GET /health HTTP/1.1", "Host: localhost"])?), 200);
         }
         drop((go_on, asked));
+        Ok(())
+    })
+}
+
+#[test]
+fn what_is_read_for_tabs_that_are_closed_still_counts_until_it_is_read() -> Done {
+    let (go_on, waits) = std::sync::mpsc::channel::<()>();
+    let (begin, begun) = std::sync::mpsc::channel();
+    let waits = std::sync::Mutex::new(waits);
+    let offer = move |options: Options| {
+        options.past("slow", move |_| {
+            let _ = begin.send(());
+            let _ = waits.lock().map(|waits| waits.recv());
+            Ok(Vec::<Kept<f64>>::new())
+        })
+    };
+    with_page(offer, move |address| {
+        let past = "/api/past?place=slow&from=0&until=9";
+        let ask = || {
+            let mut socket = TcpStream::connect(address)?;
+            write!(socket, "GET {past} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {TOKEN}\r\n\r\n")?;
+            io::Result::Ok(socket)
+        };
+        let healthy = || {
+            // Each time around the page learns who has hung up.
+            (0..10).try_for_each(|_| get(address, "/health").map(|answer| assert_eq!(status(&answer), 200)))
+        };
+        let closed = [ask()?, ask()?];
+        begun.iter().take(2).for_each(drop);
+        drop(closed);
+        healthy()?;
+        let next = ask()?;
+        healthy()?;
+        assert!(begun.try_recv().is_err(), "those of the closed tabs still have the threads");
+        drop(go_on);
+        begun.iter().take(1).for_each(drop); // a permit goes with each that is done
+        drop(next);
+        assert_eq!(status(&get(address, past)?), 200);
         Ok(())
     })
 }
