@@ -46,17 +46,28 @@ pub(crate) fn check(bytes: &[u8]) {
     assert!(is_for_this_machine || !shown.contains("http/1.1 200"), "it answers to a foreign host: {said:?}");
     let may_change = has_token && said.contains("post ") && said.contains("origin:");
     assert!(may_change || said.contains("favicon") || !shown.contains("http/1.1 204"), "it is changed by {said:?}");
-    let health = self::answer(b"GET /health HTTP/1.1\r\nHost: localhost");
+    let health = whole(b"GET /health HTTP/1.1\r\nHost: localhost");
     assert!(health.starts_with(b"HTTP/1.1 200"), "it goes on: {:?}", String::from_utf8_lossy(&health));
 }
 
-/// All that comes for these bytes and the end of their connection, which is asked for by a request of nobody's.
-pub(crate) fn answer(bytes: &[u8]) -> Vec<u8> {
+/// What comes for bytes that may wait for more, or whose answer may have no end.
+fn answer(bytes: &[u8]) -> Vec<u8> {
+    heard(bytes, Duration::from_millis(300))
+}
+
+/// The whole answer to a request that has one, however busy the machine is; nothing of a page that hangs.
+pub(crate) fn whole(request: &[u8]) -> Vec<u8> {
+    heard(request, Duration::from_secs(10))
+}
+
+/// All that comes for these bytes and the end of their connection, which is asked for by a request of nobody's, or until the page
+/// has said nothing for so long.
+fn heard(bytes: &[u8], silence: Duration) -> Vec<u8> {
     let mut socket = TcpStream::connect(page()).expect("it listens");
-    socket.set_read_timeout(Some(Duration::from_millis(300))).expect("a time");
+    socket.set_read_timeout(Some(silence)).expect("a time");
     let _ = socket.write_all(bytes); // it may have hung up
     let _ = socket.write_all(b"\r\n\r\nGET / HTTP/1.1\r\nHost: nobody\r\nConnection: close\r\n\r\n");
     let mut heard = Vec::new();
-    let _ = socket.take(1 << 20).read_to_end(&mut heard); // what is too long waits for more, or has no end
+    let _ = socket.take(1 << 20).read_to_end(&mut heard); // what came before an error counts too
     heard
 }
