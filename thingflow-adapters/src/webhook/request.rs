@@ -2,7 +2,7 @@
 
 use std::io::Read;
 
-use flate2::read::GzDecoder;
+use flate2::read::MultiGzDecoder;
 use serde::de::DeserializeOwned;
 
 use super::answer::Answer;
@@ -40,12 +40,16 @@ impl Request {
 
     /// Uncompresses the body.
     pub(super) fn unpack(&mut self, most: usize) -> Result<(), Answer> {
+        if self.all("Content-Encoding").nth(1).is_some() {
+            return Err(Answer::new(415, "there are two Content-Encodings; send it plain, or as gzip"));
+        }
         let Some(encoding) = self.all("Content-Encoding").next() else { return Ok(()) };
         match &encoding.trim_ascii().to_ascii_lowercase()[..] {
             b"" | b"identity" => Ok(()),
             b"gzip" | b"x-gzip" => {
                 let mut plain = Vec::new();
-                let read = GzDecoder::new(&self.body[..]).take(most as u64 + 1).read_to_end(&mut plain);
+                let read =
+                    MultiGzDecoder::new(&self.body[..]).take((most as u64).saturating_add(1)).read_to_end(&mut plain);
                 read.map_err(|error| Answer::new(400, format!("the body is no gzip: {error}")))?;
                 if plain.len() > most {
                     return Err(Answer::new(413, format!("the body has more than {most} bytes")));
@@ -113,5 +117,35 @@ mod tests {
         assert_eq!(request.unpack(1 << 20).unwrap_err().status, 413);
         request.body.truncate(100);
         assert_eq!(request.unpack(1 << 20).unwrap_err().status, 400);
+    }
+
+    fn packed(text: &[u8]) -> Vec<u8> {
+        use std::io::Write;
+        let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        packed.write_all(text).unwrap();
+        packed.finish().unwrap()
+    }
+
+    #[test]
+    fn all_members_of_a_gzip_are_read_up_to_the_limit() {
+        let members = [packed(b"1\n"), packed(b"2\n3\n")].concat();
+        let headers = vec![("Content-Encoding".to_owned(), b"gzip".to_vec())];
+        let request = Request { body: members, headers, ..Request::default() };
+        for (most, status) in [(usize::MAX, None), (6, None), (5, Some(413)), (0, Some(413))] {
+            let mut request = request.clone();
+            assert_eq!(request.unpack(most).err().map(|answer| answer.status), status, "{most}");
+            assert!(status.is_some() || request.body == b"1\n2\n3\n");
+        }
+        let mut trailed = Request { body: [&request.body, &b"4\n"[..]].concat(), ..request };
+        assert_eq!(trailed.unpack(100).unwrap_err().status, 400, "what follows is no event that may be left out");
+    }
+
+    #[test]
+    fn a_body_that_is_encoded_twice_is_refused() {
+        for values in [[&b"gzip"[..], b"gzip"], [b"identity", b"gzip"], [b"gzip", b"br"]] {
+            let headers = values.map(|value| ("Content-Encoding".to_owned(), value.to_vec())).to_vec();
+            let mut request = Request { body: packed(b"1"), headers, ..Request::default() };
+            assert_eq!(request.unpack(100).unwrap_err().status, 415, "{values:?}");
+        }
     }
 }
