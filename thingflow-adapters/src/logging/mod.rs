@@ -35,8 +35,11 @@ pub fn init() {
     }
 }
 
-/// Writes what is logged to the end of a file, and lets it grow to `limit` bytes: then it becomes `NAME.1`, in the place of the one before,
-/// and a new one begins. Levels are chosen as for [`init`].
+/// A log file may have as many bytes, or more: one block.
+const LEAST: u64 = rotating::BLOCK as u64;
+
+/// Writes what is logged to the end of a file, and lets it grow to `limit` bytes, at least 4096: then it becomes `NAME.1`, in the place of
+/// the one before, and a new one begins. A record that is longer than that is cut off. Levels are chosen as for [`init`].
 ///
 /// It is kind to memory cards: records are written 4 KiB at a time, or when one is five seconds old and another comes; those of the levels
 /// `warn` and `error` at once, with all before. So call it first thing in `main`, and keep what it gives until the end, when the rest is
@@ -52,9 +55,13 @@ pub fn init() {
 /// ```
 ///
 /// # Errors
-/// The file cannot be opened, or the program has a logger already.
+/// The file cannot be opened, the limit is below 4096 bytes, or the program has a logger already.
 pub fn init_file(path: impl AsRef<Path>, limit: u64) -> io::Result<LogFile> {
     let path = path.as_ref();
+    if limit < LEAST {
+        let why = format!("invalid limit of the log file {}: {limit} bytes; give it {LEAST} at least", path.display());
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, why));
+    }
     let cannot = |error: io::Error| {
         let path = path.display();
         io::Error::new(error.kind(), format!("cannot open the log file {path}: {error}"))

@@ -24,7 +24,7 @@ pub(super) struct Rotating {
 }
 
 /// As much is written at once: what a card writes at least.
-const BLOCK: usize = 4096;
+pub(super) const BLOCK: usize = 4096;
 /// So old a line becomes before it is written, if another one comes.
 const OLDEST: Duration = Duration::from_secs(5);
 
@@ -37,13 +37,10 @@ impl Rotating {
         Ok(Self { path, file: Some(file), len, limit: limit.max(1), held, since, lost })
     }
 
-    /// Takes a line. One that is longer than the limit is cut off.
+    /// Takes a line, with its line break. One that is longer than the limit is cut off, and is a line still.
     pub(super) fn push(&mut self, line: &[u8], now: Instant) {
-        let line = if line.len() as u64 > self.limit {
-            &line[..usize::try_from(self.limit).unwrap_or(line.len())]
-        } else {
-            line
-        };
+        let most = usize::try_from(self.limit).unwrap_or(usize::MAX);
+        let line = if line.len() > most { &cut(line, most)[..] } else { line };
         if self.len + (self.held.len() + line.len()) as u64 > self.limit {
             self.flush();
             if self.len + line.len() as u64 > self.limit {
@@ -64,6 +61,7 @@ impl Rotating {
         if held.is_empty() {
             return;
         }
+        let lines = held.iter().filter(|byte| **byte == b'\n').count() as u64;
         let whole = match &self.lost {
             Some((lines, error)) => [format!("{lines} lines were lost: {error}\n").as_bytes(), &held].concat(),
             None => held,
@@ -71,8 +69,7 @@ impl Rotating {
         match self.write(&whole) {
             Ok(()) => self.lost = None,
             Err(error) => {
-                let lines = whole.iter().filter(|byte| **byte == b'\n').count() as u64;
-                let before = self.lost.take().map_or(0, |(before, _)| before - 1); // its line is one of these
+                let before = self.lost.take().map_or(0, |(before, _)| before);
                 self.lost = Some((before + lines, error));
             }
         }
@@ -113,6 +110,13 @@ impl Drop for Rotating {
     fn drop(&mut self) {
         self.flush();
     }
+}
+
+/// The beginning of a line, in whole characters, and a line break: `most` bytes, which are one at least.
+fn cut(line: &[u8], most: usize) -> Vec<u8> {
+    let is_inside = |at: usize| line[at] & 0b1100_0000 == 0b1000_0000; // of a character in UTF-8
+    let end = (0..most).rev().find(|at| !is_inside(*at)).unwrap_or(0);
+    [&line[..end], b"\n"].concat()
 }
 
 fn append(path: &Path) -> io::Result<File> {
@@ -200,6 +204,41 @@ mod tests {
         assert!(text.starts_with("3 lines were lost: No space left") && text.ends_with("\nfour\n"), "{text}");
     }
 
+    #[test]
+    fn a_disk_that_stays_full_is_no_panic_whatever_the_lines_were() {
+        let mut log = Log::new(1 << 20);
+        let full = || Some(OpenOptions::new().write(true).open("/dev/full").unwrap());
+        log.file.file = full();
+        log.push("no line break");
+        log.file.flush();
+        log.push("nor here");
+        log.file.flush();
+        log.push("nor here");
+        log.file.flush();
+        log.file.file = None;
+        log.push("four\n");
+        log.file.flush();
+        assert!(log.read("log").ends_with("\nfour\n"), "{}", log.read("log"));
+    }
+
+    #[test]
+    fn a_line_that_is_cut_off_is_still_a_line() {
+        let mut log = Log::new(10);
+        for line in ["0123456789abc\n", "0123456789\n", "012345678\n", "x\n"] {
+            log.push(line);
+            log.file.flush();
+        }
+        assert_eq!((log.read("log.1").as_str(), log.read("log").as_str()), ("012345678\n", "x\n"));
+        let mut log = Log::new(10);
+        log.push("0123456789abc\n");
+        log.file.flush();
+        assert_eq!(log.read("log"), "012345678\n");
+        let mut log = Log::new(10);
+        log.push("01234567éabc\n");
+        log.file.flush();
+        assert_eq!(log.read("log"), "01234567\n", "half a character is none");
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(48))]
 
@@ -214,12 +253,13 @@ mod tests {
             for (n, (length, flushes)) in lines.into_iter().enumerate() {
                 let line = format!("{n}{}\n", "x".repeat(length));
                 log.push(&line);
-                all.push_str(&line[..line.len().min(usize::try_from(limit).unwrap())]);
+                let limit = usize::try_from(limit).unwrap();
+                all.push_str(&if line.len() > limit { format!("{}\n", &line[..limit - 1]) } else { line });
                 if flushes {
                     log.file.flush();
                 }
                 let on_disk = [log.read("log"), log.read("log.1")];
-                prop_assert!(on_disk.iter().all(|text| text.len() as u64 <= limit));
+                prop_assert!(on_disk.iter().all(|text| text.len() <= limit));
             }
             log.file.flush();
             let kept = log.read("log.1") + &log.read("log");
