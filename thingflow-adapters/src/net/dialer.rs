@@ -148,7 +148,7 @@ impl Dialer {
         let _ = socket.watch(); // a connection without is one, too
         let Some(tls) = &mut self.tls else { return Ok(Some(Stream::plain(socket))) };
         let tls = tls.begin(self.address.host().unwrap_or("localhost"))?;
-        self.step = Step::Handshake(Stream { socket, tls: Some(Box::new(tls.into())) });
+        self.step = Step::Handshake(Stream::by_tls(socket, tls.into()));
         Ok(None)
     }
 }
@@ -178,7 +178,7 @@ fn registered(socket: Socket, registry: &Registry, key: usize) -> io::Result<Des
 }
 
 /// Begins a connection to a Unix socket: made at once, or refused.
-fn connect_unix(path: &Path) -> io::Result<OwnedFd> {
+pub(crate) fn connect_unix(path: &Path) -> io::Result<OwnedFd> {
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
     let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
     rustix::net::connect(&socket, &SocketAddrUnix::new(path)?)?;

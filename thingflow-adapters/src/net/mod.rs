@@ -19,7 +19,7 @@ pub use secret::{Secret, SecretError};
 #[cfg(feature = "tls")]
 pub use tls::{Tls, TlsError};
 
-pub(crate) use dialer::Dialer;
+pub(crate) use dialer::{Dialer, connect_unix};
 pub(crate) use scheduled::Scheduled;
 pub(crate) use stream::{Socket, Stream};
 #[cfg(any(feature = "http", feature = "postgres", feature = "tcp", feature = "tls"))]

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 
-use crate::net::Socket;
+use crate::net::{Socket, connect_unix};
 
 /// Where clients come from: a port of TCP, or a Unix socket. Nothing else is one.
 pub trait Listener: AsFd + sealed::Sealed + 'static {
@@ -120,11 +120,11 @@ impl UnixSocket {
     }
 }
 
-/// Removes the socket of a program that was killed.
+/// Removes the socket of a program that was killed. One that has no room for a client at the moment is alive.
 fn remove_if_deserted(path: &Path) -> io::Result<()> {
     let is_socket = std::fs::symlink_metadata(path).is_ok_and(|file| file.file_type().is_socket());
     let refused = |error: io::Error| error.kind() == io::ErrorKind::ConnectionRefused;
-    if is_socket && UnixStream::connect(path).is_err_and(refused) {
+    if is_socket && connect_unix(path).is_err_and(refused) {
         std::fs::remove_file(path)?;
     }
     Ok(())
@@ -141,5 +141,40 @@ impl Drop for UnixSocket {
         if std::fs::symlink_metadata(&self.path).is_ok_and(|file| file.ino() == self.inode) {
             let _ = std::fs::remove_file(&self.path); // a next start takes it away
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc;
+    use std::thread;
+    use std::time::Duration;
+
+    /// A server that accepts nobody for a while, and has as many who wait as it lets wait, is alive.
+    #[test]
+    fn a_server_whose_queue_is_full_is_neither_waited_for_nor_removed() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("busy.sock");
+        let socket = rustix::net::socket(AddressFamily::UNIX, SocketType::STREAM, None).unwrap();
+        rustix::net::bind(&socket, &SocketAddrUnix::new(&path).unwrap()).unwrap();
+        rustix::net::listen(&socket, 0).unwrap();
+        let _waits = UnixStream::connect(&path).unwrap();
+        let (told, said) = mpsc::channel();
+        let place = path.clone();
+        thread::spawn(move || told.send(UnixSocket::bind(&place, 0o600).map(drop)));
+        let bound = said.recv_timeout(Duration::from_secs(10)).expect("it does not wait");
+        assert_eq!(bound.unwrap_err().kind(), io::ErrorKind::AddrInUse);
+        assert!(path.exists());
+    }
+
+    #[test]
+    fn the_socket_of_a_program_that_was_killed_is_taken_over() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("left.sock");
+        drop(UnixListener::bind(&path).unwrap());
+        assert!(path.exists());
+        drop(UnixSocket::bind(&path, 0o600).unwrap());
+        assert!(!path.exists());
     }
 }
