@@ -115,12 +115,20 @@ impl Stream {
         true
     }
 
+    /// Whether TLS holds bytes that were written, and has not handed them to the system yet. [`flush`](Write::flush) goes on with them.
+    pub(crate) fn has_unsent(&self) -> bool {
+        #[cfg(feature = "tls")]
+        return self.tls.as_ref().is_some_and(|tls| tls.wants_write());
+        #[cfg(not(feature = "tls"))]
+        false
+    }
+
     /// Says that nothing more is sent, so that what was sent arrives although the connection is closed next.
     pub(crate) fn end(mut self) {
         #[cfg(feature = "tls")]
         if let Some(tls) = &mut self.tls {
             tls.send_close_notify();
-            let _ = tls.write_tls(&mut self.socket);
+            let _ = self.push();
         }
         let _ = self.socket.end_sending();
         let mut rest = [0; 4096]; // what is unread would make a reset of the end
@@ -134,6 +142,11 @@ impl Stream {
     pub(crate) fn accepted(socket: Socket, tls: Option<&super::Tls>) -> io::Result<Self> {
         let tls = tls.map(super::Tls::accept).transpose()?.map(|tls| Box::new(tls.into()));
         Ok(Self { socket: Descriptor::new(socket), tls })
+    }
+
+    /// A connection by TLS, whose handshake has begun.
+    pub(crate) fn by_tls(socket: Descriptor<Socket>, tls: rustls::Connection) -> Self {
+        Self { socket, tls: Some(Box::new(tls)) }
     }
 
     /// Sends what TLS has to say. Whether all of it has gone.

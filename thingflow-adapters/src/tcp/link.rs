@@ -40,6 +40,8 @@ pub(super) struct Link<F: Framing> {
     /// Frames whose bytes are in `unsent`, with how many of them are left.
     writing: VecDeque<(F::Frame, usize)>,
     unsent: Buffer,
+    /// So many bytes of `writing` have left `unsent`, and are with TLS still.
+    held: usize,
     /// The port was full.
     blocked: bool,
     stopping: bool,
@@ -72,6 +74,7 @@ impl<F: Framing + 'static> Link<F> {
             received,
             writing: VecDeque::new(),
             unsent: Buffer::default(),
+            held: 0,
             blocked: false,
             stopping: false,
         }
@@ -179,6 +182,7 @@ impl<F: Framing + 'static> Link<F> {
             log::info!("{}: connected again after {} failures", self.name, std::mem::take(&mut self.failures));
         }
         self.unsent = Buffer::default();
+        self.held = 0;
         let mut bytes = Vec::new();
         for (frame, left) in &mut self.writing {
             bytes.clear();
@@ -239,17 +243,15 @@ impl<F: Framing + 'static> Link<F> {
                 self.writing.push_back((frame, bytes.len()));
             }
             let Phase::Open { socket, .. } = &mut self.phase else { return Ok(()) };
-            if self.unsent.is_empty() {
-                return flushed(socket.stream.flush());
+            if self.unsent.is_empty() && !socket.stream.has_unsent() {
+                return Ok(());
             }
-            match socket.stream.write(self.unsent.bytes()) {
-                Ok(0) => return Err(ErrorKind::WriteZero.into()),
-                Ok(n) => {
-                    self.unsent.take(n);
-                    self.note_sent(n);
-                }
+            match hand_over(&mut socket.stream, &mut self.unsent, &mut self.held) {
+                Ok(0) => {}
+                Ok(n) => self.note_sent(n),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return flushed(Err(error)),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+                Err(error) => return Err(error),
             }
         }
     }
@@ -298,8 +300,19 @@ impl<F: Framing + 'static> Link<F> {
     }
 }
 
-fn flushed(result: io::Result<()>) -> io::Result<()> {
-    result.or_else(|error| if error.kind() == ErrorKind::WouldBlock { Ok(()) } else { Err(error) })
+/// Goes on with what TLS holds, then writes. How many bytes the system has by it.
+fn hand_over(stream: &mut Stream, unsent: &mut Buffer, held: &mut usize) -> io::Result<usize> {
+    if stream.has_unsent() {
+        stream.flush()?;
+    } else {
+        let written = stream.write(unsent.bytes())?;
+        if written == 0 {
+            return Err(ErrorKind::WriteZero.into());
+        }
+        unsent.take(written);
+        *held += written;
+    }
+    Ok(if stream.has_unsent() { 0 } else { std::mem::take(held) })
 }
 
 /// With what TLS means by it.
@@ -357,5 +370,109 @@ impl<F: Framing + 'static> EventThing for Link<F> {
     fn register(&mut self, registry: &Registry) -> io::Result<()> {
         let _ = self.desk.registry.set(registry.clone()); // the socket follows
         Ok(())
+    }
+}
+
+#[cfg(all(test, feature = "tls"))]
+mod tests {
+    use super::super::ClientOptions;
+    use super::*;
+    use crate::framing::Lines;
+    use crate::net::{Socket, Tls};
+    use std::io::Read;
+    use std::os::unix::net::UnixStream;
+    use thingflow_core::Descriptor;
+
+    /// Both ends of a connection by TLS, after the handshake.
+    fn pair() -> (Stream, Stream) {
+        let dir = tempfile::tempdir().unwrap();
+        let (certificate, key) = (dir.path().join("cert.pem"), dir.path().join("key.pem"));
+        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        std::fs::write(&certificate, made.cert.pem()).unwrap();
+        std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
+        let tls = Tls::default().trust_only(&certificate).identity(&certificate, &key);
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        ours.set_nonblocking(true).unwrap();
+        theirs.set_nonblocking(true).unwrap();
+        let client = tls.begin("localhost").unwrap();
+        let mut client = Stream::by_tls(Descriptor::new(Socket::Unix(ours)), client.into());
+        let server = Tls::default().identity(&certificate, &key);
+        let mut server = Stream::accepted(Socket::Unix(theirs), Some(&server)).unwrap();
+        while !(client.is_greeted() && server.is_greeted()) || client.has_unsent() || server.has_unsent() {
+            for end in [&mut client, &mut server] {
+                let _ = end.flush();
+                let read = end.read(&mut [0]);
+                assert!(read.as_ref().is_err_and(|error| error.kind() == ErrorKind::WouldBlock), "{read:?}");
+            }
+        }
+        (client, server)
+    }
+
+    fn drain(from: &mut Stream, to: &mut Vec<u8>) {
+        let mut piece = [0; 4096];
+        while let Ok(n @ 1..) = from.read(&mut piece) {
+            to.extend_from_slice(&piece[..n]);
+        }
+    }
+
+    #[test]
+    fn a_frame_that_tls_holds_counts_as_sent_when_the_system_has_it() {
+        let (stream, mut server) = pair();
+        let options = ClientOptions::new("tls://localhost:7").unwrap();
+        let desk = Rc::<Desk>::default();
+        let mut link = Link::<Lines>::new(options.clone(), desk.clone(), Port::new());
+        link.phase = Phase::Open { socket: Framed::new(stream, options.framing), heard: Instant::ZERO };
+        let has_unsent =
+            |link: &Link<Lines>| matches!(&link.phase, Phase::Open { socket, .. } if socket.stream.has_unsent());
+        let mut expected = String::new();
+        while !has_unsent(&link) {
+            let line = format!("{} {}", expected.len(), "x".repeat(1000));
+            expected += &format!("{line}\n");
+            link.queue.push(line, "test").unwrap();
+            desk.count(|stats| stats.posted += 1);
+            link.write().unwrap();
+        }
+        let stats = desk.stats.get();
+        assert_eq!((stats.sent, stats.waiting), (stats.posted - 1, 1));
+        assert!(!link.is_at_rest() && !link.is_over() && link.answer(Question::Open));
+        link.stopping = true;
+        assert!(link.answer(Question::Holding) && link.answer(Question::Draining));
+        let mut seen = Vec::new();
+        for _ in 0..2 {
+            drain(&mut server, &mut seen);
+            link.write().unwrap();
+        }
+        drain(&mut server, &mut seen);
+        assert!(link.is_at_rest() && !link.answer(Question::Holding));
+        assert_eq!(desk.stats.get().sent, stats.posted);
+        assert!(seen == expected.as_bytes(), "{} of {}", seen.len(), expected.len());
+    }
+
+    /// It is sent anew by the next connection, as one is that was not written at all.
+    #[test]
+    fn a_frame_that_tls_holds_is_not_lost_with_the_connection() {
+        let (stream, server) = pair();
+        let options = ClientOptions::new("tls://localhost:7").unwrap();
+        let mut link = Link::<Lines>::new(options.clone(), Rc::default(), Port::new());
+        link.phase = Phase::Open { socket: Framed::new(stream, options.framing.clone()), heard: Instant::ZERO };
+        let mut last = String::new();
+        for n in 0.. {
+            link.desk.count(|stats| stats.posted += 1);
+            last = format!("{n} {}", "x".repeat(1000));
+            link.queue.push(last.clone(), "test").unwrap();
+            link.write().unwrap();
+            if matches!(&link.phase, Phase::Open { socket, .. } if socket.stream.has_unsent()) {
+                break;
+            }
+        }
+        drop(server);
+        let (stream, mut server) = pair();
+        link.phase = Phase::Open { socket: Framed::new(stream, options.framing), heard: Instant::ZERO };
+        link.connected(Instant::ZERO);
+        link.write().unwrap();
+        let mut seen = Vec::new();
+        drain(&mut server, &mut seen);
+        assert!(link.is_at_rest());
+        assert!(seen == format!("{last}\n").as_bytes(), "{}", String::from_utf8_lossy(&seen));
     }
 }

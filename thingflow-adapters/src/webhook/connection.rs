@@ -66,12 +66,12 @@ impl Connection {
             return News::Gone;
         }
         loop {
-            let State::Reading { begun } = &mut self.state else {
-                let is_over = matches!(self.state, State::Closing) && self.unsent.is_empty();
+            let State::Reading { begun } = self.state else {
+                let is_over = matches!(self.state, State::Closing) && !self.has_unsent();
                 return if is_over { News::Gone } else { News::Nothing };
             };
             // Who does not read answers is asked nothing more.
-            if !self.unsent.is_empty() {
+            if self.has_unsent() {
                 return News::Nothing;
             }
             match self.decoder.next(&mut self.read, most, &check) {
@@ -93,8 +93,8 @@ impl Connection {
                 }
             }
             let is_idle = self.decoder.is_idle() && self.read.is_empty();
-            if !*begun && !is_idle {
-                *begun = true;
+            if !begun && !is_idle {
+                self.state = State::Reading { begun: true };
                 self.due = now + self.patience; // for the whole of it, however slowly it comes
             }
             let mut piece = [0; BYTES];
@@ -106,6 +106,11 @@ impl Connection {
                 Err(_) => return News::Gone,
             }
         }
+    }
+
+    /// Whether the system has not taken all of the answers.
+    fn has_unsent(&self) -> bool {
+        !self.unsent.is_empty() || (self.stream.is_greeted() && self.stream.has_unsent())
     }
 
     /// For how long the graph may take.
