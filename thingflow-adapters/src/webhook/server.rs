@@ -196,6 +196,7 @@ impl<T: Clone + 'static> Hosting<T> {
             return true;
         }
         self.door.welcome();
+        let key = self.free_key();
         let _ = socket.watch(); // a connection without is one, too
         #[cfg(feature = "tls")]
         let stream = Stream::accepted(socket, self.options.tls.as_ref());
@@ -205,22 +206,30 @@ impl<T: Clone + 'static> Hosting<T> {
             let mut connection = Connection::new(stream, self.options.patience, cx.now());
             let registry = self.registry.borrow();
             let registry = registry.as_ref().ok_or(io::ErrorKind::NotConnected)?;
-            registry.register(
-                connection.stream.descriptor(),
-                self.next_key,
-                Interest::READABLE | Interest::WRITABLE,
-            )?;
+            registry.register(connection.stream.descriptor(), key, Interest::READABLE | Interest::WRITABLE)?;
             Ok(connection)
         });
         match registered {
             Ok(connection) => {
-                self.connections.insert(self.next_key, connection);
-                self.turns.add(self.next_key);
-                self.next_key += 1;
+                self.connections.insert(key, connection);
+                self.turns.add(key);
             }
             Err(error) => cx.report(&self.name, &StreamError::caused("cannot serve a client", error)),
         }
         true
+    }
+
+    /// A key that is neither the door's, nor that of a client or of an answer that one is owed. There are less than four thousand
+    /// millions of them on some boards, so they come again.
+    fn free_key(&mut self) -> usize {
+        loop {
+            let key = self.next_key;
+            self.next_key = key.wrapping_add(1);
+            let is_owed = || self.open.values().any(|open| open.key == key);
+            if key != DOOR && !self.connections.contains_key(&key) && !is_owed() {
+                return key;
+            }
+        }
     }
 
     /// Does what there is to do for one key.
@@ -466,5 +475,40 @@ impl<T: Clone + 'static> EventThing for Hosting<T> {
         *self.registry.borrow_mut() = Some(registry.clone());
         self.turns.add(DOOR);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{Read, Write};
+    use std::net::TcpStream;
+    use thingflow_core::prelude::*;
+
+    #[test]
+    fn keys_that_have_all_been_used_come_again_but_not_those_that_are_taken() {
+        let hook = Options::<u32>::json().without_token().listen("127.0.0.1:0").unwrap();
+        hook.received().for_each(drop);
+        let mut scheduler = Scheduler::virtual_time().unwrap();
+        scheduler.schedule_on_main_event_loop(hook.thing()).unwrap();
+        let first = TcpStream::connect(hook.local_addr()).unwrap(); // with the key 1
+        scheduler.run_for(Duration::from_secs(1)).unwrap();
+        hook.shared.with(|hosting| hosting.next_key = usize::MAX);
+        let second = TcpStream::connect(hook.local_addr()).unwrap();
+        let third = TcpStream::connect(hook.local_addr()).unwrap();
+        let mut all = [first, second, third];
+        for socket in &mut all {
+            socket.write_all(b"POST / HTTP/1.1\r\nConnection: close\r\nContent-Length: 1\r\n\r\n7").unwrap();
+        }
+        for _ in 0..5 {
+            scheduler.run_for(Duration::from_secs(1)).unwrap();
+        }
+        for mut socket in all {
+            let mut answer = String::new();
+            socket.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+            socket.read_to_string(&mut answer).unwrap();
+            assert!(answer.starts_with("HTTP/1.1 204 "), "{answer}");
+        }
+        assert_eq!((hook.stats().clients, hook.stats().done), (0, 3));
     }
 }
