@@ -277,7 +277,8 @@ fn what_is_no_request_is_refused_by_name() -> Result {
         found.filter(|(_, found, expected)| found != expected).collect::<Vec<_>>()
     });
     assert_eq!(bad, vec![]);
-    assert_eq!(hook.stats().events, 0);
+    assert_eq!((hook.stats().events, hook.stats().requests), (0, 0));
+    assert_eq!(hook.stats().refused, 25);
     Ok(())
 }
 
@@ -314,12 +315,25 @@ fn only_who_has_the_token_may_post_and_a_new_one_is_taken() -> Result {
     assert!(changed);
     let error = Options::<u32>::json().listen("127.0.0.1:0").unwrap_err();
     assert!(error.to_string().contains("it has no token"), "{error}");
-    // A file that is empty lets nobody in.
-    let empty = folder.path().join("empty");
-    std::fs::write(&empty, "\n")?;
-    let hook = Options::<u32>::json().token(Secret::file(&empty)).listen("127.0.0.1:0")?;
-    let text = with("Authorization: Bearer \r\n");
-    assert_eq!(with_client(&hook, &mut Scheduler::new()?, move |it| statuses(it, text.as_bytes())), [401]);
+    Ok(())
+}
+
+#[test]
+fn a_token_that_is_empty_is_an_error_of_listen_and_lets_nobody_in_later() -> Result {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("token");
+    let listen = || Options::<u32>::json().token(Secret::file(&path)).listen("127.0.0.1:0");
+    for empty in ["", "\n", " \r\n"] {
+        std::fs::write(&path, empty)?;
+        let error = listen().unwrap_err();
+        assert!(error.to_string().contains("is empty"), "{error}");
+    }
+    std::fs::remove_file(&path)?;
+    let hook = listen()?; // it may come
+    std::fs::write(&path, "\n")?;
+    let text = "POST / HTTP/1.1\r\nAuthorization: Bearer \r\nContent-Length: 1\r\n\r\n1";
+    assert_eq!(with_client(&hook, &mut Scheduler::new()?, move |it| statuses(it, text.as_bytes())), [503]);
+    assert_eq!((hook.stats().refused, hook.stats().put_off, hook.stats().requests), (0, 1, 0));
     Ok(())
 }
 
@@ -339,6 +353,7 @@ fn who_sends_too_slowly_or_nothing_is_shown_out() -> Result {
     assert_eq!((hook.stats().clients, hook.stats().turned_away), (3, 1));
     scheduler.run_for(30 * SECOND)?;
     assert_eq!(hook.stats().clients, 0);
+    assert_eq!(hook.stats().refused, 2, "those that were answered 408");
     assert_eq!(answer(&mut slow).0, 408);
     assert_eq!(answer(&mut fourth).0, 408);
     assert_eq!(answer(&mut silent).0, 0);

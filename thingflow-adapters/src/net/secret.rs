@@ -34,13 +34,7 @@ impl Secret {
     /// # Errors
     /// That there is no such file, or none that may be read.
     pub fn read(&self) -> Result<Vec<u8>, SecretError> {
-        let path = match &self.0 {
-            Kept::File(path) => path.clone(),
-            Kept::Credential(name) => {
-                let folder = env::var_os("CREDENTIALS_DIRECTORY").unwrap_or_default();
-                PathBuf::from(folder).join(name)
-            }
-        };
+        let path = self.path();
         let failed = |cause| SecretError { path: path.clone(), cause };
         if fs::metadata(&path).map_err(failed)?.len() > LONGEST {
             return Err(failed(io::ErrorKind::FileTooLarge.into()));
@@ -53,6 +47,17 @@ impl Secret {
             }
         }
         Ok(bytes)
+    }
+
+    /// The file that it is in.
+    pub(crate) fn path(&self) -> PathBuf {
+        match &self.0 {
+            Kept::File(path) => path.clone(),
+            Kept::Credential(name) => {
+                let folder = env::var_os("CREDENTIALS_DIRECTORY").unwrap_or_default();
+                PathBuf::from(folder).join(name)
+            }
+        }
     }
 }
 

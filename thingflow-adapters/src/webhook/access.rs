@@ -1,6 +1,7 @@
 //! [`Access`]: who may post.
 
 use std::cell::RefCell;
+use std::fmt;
 use std::time::Duration;
 
 use subtle::ConstantTimeEq;
@@ -9,6 +10,7 @@ use thingflow_core::Instant;
 use super::answer::Answer;
 use super::request::Request;
 use crate::net::{Secret, SecretError};
+use crate::printable::printable;
 
 /// Who may post.
 #[derive(Clone, Debug, Default)]
@@ -19,14 +21,48 @@ pub(super) enum Access {
     Token(Secret),
 }
 
-/// For so long a token that was read is not read again.
+/// Why a token cannot be known.
+#[derive(Debug)]
+pub(super) enum TokenError {
+    Empty(Secret),
+    Unread(SecretError),
+}
+
+impl fmt::Display for TokenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty(secret) => {
+                let path = secret.path();
+                let path = printable(&path.to_string_lossy());
+                write!(f, "invalid token of the web hook: {path} is empty; write a token to it")
+            }
+            Self::Unread(error) => error.fmt(f),
+        }
+    }
+}
+
+impl Access {
+    /// What is wrong with the token now. A file that is not there yet may come.
+    pub(super) fn fault(&self) -> Option<TokenError> {
+        let Self::Token(secret) = self else { return None };
+        read(secret).err().filter(|error| matches!(error, TokenError::Empty(_)))
+    }
+}
+
+fn read(secret: &Secret) -> Result<Vec<u8>, TokenError> {
+    let token = secret.read().map_err(TokenError::Unread)?.trim_ascii().to_vec();
+    if token.is_empty() { Err(TokenError::Empty(secret.clone())) } else { Ok(token) }
+}
+
+/// For so long a token that was read, or could not be, is not read again.
 const FRESH: Duration = Duration::from_secs(1);
 
 /// The one at the door.
 #[derive(Debug)]
 pub(super) struct Guard {
     access: Access,
-    token: RefCell<Option<(Instant, Vec<u8>)>>,
+    /// When it was read last, and what came of it.
+    token: RefCell<Option<(Instant, Option<Vec<u8>>)>>,
 }
 
 impl Guard {
@@ -47,22 +83,46 @@ impl Guard {
         let first = first.trim_ascii();
         let is_bearer = first.get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"bearer "));
         let said = first.get(7..).unwrap_or_default().trim_ascii();
-        let right = self.token(secret, now).map_err(|error| {
-            log::error!("{error}");
-            Answer::busy("the token of this server cannot be read", Duration::from_secs(60))
-        })?;
+        let unread = || Answer::busy("the token of this server cannot be read", Duration::from_secs(60));
+        let right = self.token(secret, now).ok_or_else(unread)?;
         let equal = bool::from(said.ct_eq(&right));
-        if is_bearer && !right.is_empty() && equal { Ok(()) } else { Err(refused()) }
+        if is_bearer && equal { Ok(()) } else { Err(refused()) }
     }
 
-    fn token(&self, secret: &Secret, now: Instant) -> Result<Vec<u8>, SecretError> {
+    fn token(&self, secret: &Secret, now: Instant) -> Option<Vec<u8>> {
         if let Some((read, token)) = &*self.token.borrow()
             && now < *read + FRESH
         {
-            return Ok(token.clone());
+            return token.clone();
         }
-        let token = secret.read()?.trim_ascii().to_vec();
+        let token = read(secret).inspect_err(|error| log::error!("{error}")).ok();
         *self.token.borrow_mut() = Some((now, token.clone()));
-        Ok(token)
+        token
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    #[test]
+    fn a_token_that_cannot_be_read_is_tried_again_when_one_that_was_would_be() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("token");
+        let guard = Guard::new(Access::Token(Secret::file(&path)));
+        let headers = vec![("Authorization".to_owned(), b"Bearer s3cret".to_vec())];
+        let request = Request { headers, ..Request::default() };
+        let status = |millis| {
+            let now = Instant::ZERO + Duration::from_millis(millis);
+            guard.check(&request, now).map_or_else(|answer| answer.status, |()| 204)
+        };
+        assert_eq!(status(0), 503);
+        fs::write(&path, "s3cret").unwrap();
+        assert_eq!((status(999), status(1000)), (503, 204));
+        fs::write(&path, "").unwrap();
+        assert_eq!((status(1999), status(2000)), (204, 503));
+        fs::write(&path, "other").unwrap();
+        assert_eq!((status(2999), status(3000)), (503, 401));
     }
 }

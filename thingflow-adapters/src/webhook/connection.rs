@@ -8,6 +8,7 @@ use thingflow_core::Instant;
 use super::answer::Answer;
 use super::decoder::{Decoder, Step};
 use super::request::Request;
+use super::server::HookStats;
 use crate::framing::Buffer;
 use crate::net::Stream;
 
@@ -60,6 +61,7 @@ impl Connection {
         &mut self,
         most: usize,
         check: impl Fn(&Request) -> Result<(), Answer>,
+        stats: &mut HookStats,
         now: Instant,
     ) -> News {
         if self.push().is_err() {
@@ -88,6 +90,7 @@ impl Connection {
                     return News::Request(request);
                 }
                 Step::Refused(answer) => {
+                    stats.count(&answer);
                     self.answer(answer, now);
                     continue;
                 }
@@ -134,12 +137,14 @@ impl Connection {
     }
 
     /// Whether the state has lasted for too long. A request that comes too slowly is answered so.
-    pub(super) fn is_late(&mut self, now: Instant) -> bool {
+    pub(super) fn is_late(&mut self, stats: &mut HookStats, now: Instant) -> bool {
         if now < self.due {
             return false;
         }
         if let State::Reading { begun: true } = self.state {
-            self.answer(Answer::new(408, "the request has come too slowly").closing(), now);
+            let answer = Answer::new(408, "the request has come too slowly").closing();
+            stats.count(&answer);
+            self.answer(answer, now);
         }
         true
     }

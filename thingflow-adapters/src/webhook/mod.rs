@@ -38,7 +38,7 @@
 //! | 408, 413, 415, 431 | it came too slowly, is too large, is compressed in an unknown way, has too large a head |
 //! | 422 | an event has failed in the graph, and would again |
 //! | 501, 505 | the transfer encoding, or the version of HTTP, is not known here |
-//! | 503, with `Retry-After` | the graph is full, has not dealt with the events in time, or the run ends: send them again |
+//! | 503, with `Retry-After` | the graph is full, has not dealt with the events in time, the run ends, or the token cannot be read: send them again |
 
 mod access;
 mod answer;

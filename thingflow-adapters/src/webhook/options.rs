@@ -86,7 +86,8 @@ impl<T: Clone + 'static> Options<T> {
         Self { path: Some(path.into()), ..self }
     }
 
-    /// Takes only what comes with `Authorization: Bearer` and this token. One that is changed on disk is taken within a second.
+    /// Takes only what comes with `Authorization: Bearer` and this token. One that is changed on disk is taken within
+    /// a second. While its file cannot be read, or is empty, requests are put off by 503, and the log says why.
     pub fn token(self, token: Secret) -> Self {
         Self { access: Access::Token(token), ..self }
     }
@@ -132,12 +133,15 @@ impl<T: Clone + 'static> Options<T> {
     /// Binds the address. Clients are accepted when the hook has been scheduled.
     ///
     /// # Errors
-    /// Those of the operating system: the address is in use, or is not one of this machine. Nothing was said of a token. A
-    /// certificate that cannot be used.
+    /// Those of the operating system: the address is in use, or is not one of this machine. Nothing was said of a token, or
+    /// its file is empty. A certificate that cannot be used.
     pub fn listen(self, address: impl ToSocketAddrs) -> io::Result<Hook<T>> {
         if matches!(self.access, Access::Unsaid) {
             let why = "invalid web hook: it has no token; give it one by `token`, or say `without_token`";
             return Err(io::Error::new(io::ErrorKind::InvalidInput, why));
+        }
+        if let Some(error) = self.access.fault() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, error.to_string()));
         }
         Hook::new(TcpListener::bind(address)?, self)
     }

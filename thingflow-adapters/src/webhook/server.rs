@@ -37,10 +37,20 @@ pub struct HookStats {
     pub events: u64,
     /// Requests whose events have all been dealt with.
     pub done: u64,
-    /// Of these, the ones that were refused, by 400, 413 or 422: to send them again is of no use.
+    /// Requests that were refused, by any answer but 204 and 503, whether they had come whole or not: to send them again is of no use.
     pub refused: u64,
-    /// Of these, the ones that were put off by 503.
+    /// Requests that were put off by 503, whether they had come whole or not.
     pub put_off: u64,
+}
+
+impl HookStats {
+    pub(super) fn count(&mut self, answer: &Answer) {
+        match answer.status {
+            204 => self.done += 1,
+            503 => self.put_off += 1,
+            _ => self.refused += 1,
+        }
+    }
 }
 
 /// A handle to a web hook. Give [`thing`](Self::thing) to the scheduler. Clones are the same hook.
@@ -240,7 +250,7 @@ impl<T: Clone + 'static> Hosting<T> {
             }
             return;
         }
-        let Self { connections, options, guard, .. } = self;
+        let Self { connections, options, guard, stats, .. } = self;
         let Some(connection) = connections.get_mut(&key) else { return };
         let now = cx.now();
         let check = |request: &Request| {
@@ -249,7 +259,7 @@ impl<T: Clone + 'static> Hosting<T> {
             }
             guard.check(request, now)
         };
-        match connection.advance(options.max_body, check, now) {
+        match connection.advance(options.max_body, check, stats, now) {
             News::Nothing => {}
             News::Gone => self.part_with(key),
             News::Request(request) => {
@@ -301,11 +311,7 @@ impl<T: Clone + 'static> Hosting<T> {
     }
 
     fn answer(&mut self, key: usize, answer: Answer, cx: &Context<'_>) {
-        match answer.status {
-            204 => self.stats.done += 1,
-            503 => self.stats.put_off += 1,
-            _ => self.stats.refused += 1,
-        }
+        self.stats.count(&answer);
         if let Some(connection) = self.connections.get_mut(&key) {
             connection.answer(answer, cx.now());
             self.turns.add(key);
@@ -376,7 +382,7 @@ impl<T: Clone + 'static> Hosting<T> {
             if connection.is_waiting() {
                 self.open.retain(|_, open| open.key != key);
                 self.answer(key, Answer::busy("it was not dealt with in time", LATER), cx);
-            } else if connection.is_late(now) {
+            } else if connection.is_late(&mut self.stats, now) {
                 self.part_with(key);
             }
         }
