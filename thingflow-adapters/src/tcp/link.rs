@@ -384,6 +384,7 @@ mod tests {
     use thingflow_core::Descriptor;
 
     /// Both ends of a connection by TLS, after the handshake.
+    #[allow(clippy::unwrap_used)] // of what the test itself has made
     fn pair() -> (Stream, Stream) {
         let dir = tempfile::tempdir().unwrap();
         let (certificate, key) = (dir.path().join("cert.pem"), dir.path().join("key.pem"));

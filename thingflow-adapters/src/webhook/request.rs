@@ -119,6 +119,7 @@ mod tests {
         assert_eq!(request.unpack(1 << 20).unwrap_err().status, 400);
     }
 
+    #[allow(clippy::unwrap_used)] // of what the test itself has made
     fn packed(text: &[u8]) -> Vec<u8> {
         use std::io::Write;
         let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
