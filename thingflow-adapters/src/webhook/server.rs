@@ -31,13 +31,13 @@ pub struct HookStats {
     pub clients: usize,
     /// Clients that were turned away, since there were too many.
     pub turned_away: u64,
-    /// Requests that have come whole and were let in; the others, without the token or without sense, are answered and not counted.
+    /// Requests that have come whole and were let in; the others, without the token or without sense, are among the refused.
     pub requests: u64,
     /// Events that were in them.
     pub events: u64,
     /// Requests whose events have all been dealt with.
     pub done: u64,
-    /// Requests that were refused, by any answer but 204 and 503, whether they had come whole or not: to send them again is of no use.
+    /// Requests that were refused, by any answer but 204 and 503, whether they had come whole or not.
     pub refused: u64,
     /// Requests that were put off by 503, whether they had come whole or not.
     pub put_off: u64,
