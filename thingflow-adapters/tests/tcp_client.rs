@@ -7,7 +7,7 @@ mod support;
 use std::cell::RefCell;
 use std::error::Error;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::rc::Rc;
@@ -219,7 +219,7 @@ fn addresses_are_told_apart() {
         ("tcp://host", "no port"),
         ("http://host:1", "none of tcp, tls and unix"),
         ("unix://relative", "begins with `/`"),
-        ("tcp://pi@host:1", "no user"),
+        ("tcp://pi@host:1", "nobody asks for a user"),
     ] {
         let error = tcp::connect(address).unwrap_err().to_string();
         assert!(error.starts_with("invalid address") && error.contains(why), "{error}");
@@ -269,6 +269,7 @@ fn the_file_of_a_killed_server_is_replaced_and_no_other() -> Result {
 
 #[cfg(feature = "tls")]
 mod by_tls {
+    use std::net::TcpStream;
     use std::process::{Command, Stdio};
 
     use super::*;
