@@ -215,7 +215,7 @@ proptest! {
         // The right time is a thousand seconds behind what the clock of a boot would show, for each boot so far.
         let (mut boot, mut expected, mut known) = (1, Vec::new(), vec![false, false]);
         let (mut clock, mut values, mut steps) = (unset(1), Vec::new(), Vec::new());
-        let mut at = 0_i64;
+        let (mut at, mut is_set) = (0_i64, false);
         let deeds: Vec<Deed> = deeds.into_iter().chain([Deed::Restart]).collect();
         for deed in deeds {
             match deed {
@@ -229,13 +229,15 @@ proptest! {
                 }
                 Deed::Set => {
                     steps.push(Set(at + 1000 * boot));
-                    // It is learned by a process that takes or has taken something.
-                    known[boot as usize] = true;
+                    is_set = true;
                 }
                 Deed::Restart | Deed::Reboot => {
+                    // It is learned by a process that has run at all: one that is stopped before its first turn sees nothing.
+                    known[boot as usize] |= is_set && steps.iter().any(|step| matches!(step, Run(_)));
                     run(&disk, &dead, &clock, &values, None, &steps);
                     (values, steps) = (Vec::new(), Vec::new());
                     if matches!(deed, Deed::Reboot) {
+                        is_set = false;
                         boot += 1;
                         (clock, at) = (unset(boot.unsigned_abs().into()), 0);
                         known.push(false);
@@ -243,6 +245,7 @@ proptest! {
                 }
             }
         }
+        known[boot as usize] |= is_set;
         run(&disk, &dead, &clock, &[], Some((&seen, Outlet::default())), &[Run(1)]);
         let seen = seen.borrow();
         prop_assert_eq!(seen.len(), expected.len());

@@ -130,6 +130,7 @@ const BY_THE_SCHEDULER: [(&str, &str); 3] = [
     ("Draining", "a port is kept by the scheduler, which asks it"),
     ("Holding", "a port is kept by the scheduler, which asks it"),
 ];
+const ONLY_IN_A_RUN: &str = "an event outside of a run is a fatal error, after which nothing is told";
 const ROOM_OF_ITS_OWN: (&str, &str) = ("Room", "holds events while those behind it are full");
 
 impl Row {
@@ -426,6 +427,9 @@ fn elementwise() -> Vec<Row> {
     }
     vec![
         chain("map", 1, |p| p.map(|x| x)),
+        chain("begin_each", 1, |p| p.begin_each(|x| from_iter([x])))
+            .own("Completed", ONLY_IN_A_RUN)
+            .own("Error", ONLY_IN_A_RUN),
         chain("map_with", 1, |p| p.map_with(0, |_, x| x)),
         chain("try_map", 1, |p| p.try_map(Ok::<i32, &str>)),
         chain("filter_map", 1, |p| p.filter_map(Some)),

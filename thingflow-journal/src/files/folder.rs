@@ -123,7 +123,7 @@ impl Files for Folder {
     fn lock(&self, name: &str) -> io::Result<Option<Box<dyn Send>>> {
         let file = fs::File::open(self.path.join(name))?;
         match uninterrupted(|| Ok(flock(&file, FlockOperation::NonBlockingLockExclusive)?)) {
-            Ok(()) => Ok(Some(Box::new(file))),
+            Ok(()) => Ok(Some(Box::new(Locked(file)))),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
             Err(error) => Err(error),
         }
@@ -131,6 +131,16 @@ impl Files for Folder {
 
     fn describe(&self) -> String {
         self.path.display().to_string()
+    }
+}
+
+/// A lock belongs to the open file, and a process that is just being started by this one has that open too, until it has become
+/// another program. So it is given up, and not only closed.
+struct Locked(fs::File);
+
+impl Drop for Locked {
+    fn drop(&mut self) {
+        let _ = uninterrupted(|| Ok(flock(&self.0, FlockOperation::Unlock)?)); // else the last one that closes it gives it up
     }
 }
 
