@@ -257,6 +257,29 @@ fn saved<F: Filter<i64, Out: Clone + 'static> + 'static>(make: impl Fn() -> F, e
 }
 
 #[test]
+fn e10_a_window_that_is_gone_does_not_open_again_after_a_restart() {
+    let counts = || pipe::<i64>().aggregate(tens().at_most(1), Count::new()).map(|w| (w.start.as_secs_f64(), w.value));
+    let events = [1, 2, 11, 3]; // the third ends the first window, for there may be one only
+    assert_eq!(saved(counts, &events, 4), [(0.0, 2), (10.0, 1)]);
+    assert_eq!(saved(counts, &events, 3), [(0.0, 2), (10.0, 1)]);
+}
+
+#[test]
+fn e10_windows_that_are_not_saved_are_not_touched_by_a_walk_that_saves() -> std::result::Result<(), FatalError> {
+    let (seen, mut state) = (Recorder::new(), State::default());
+    let counts = pipe::<i64>().aggregate(tens().by_key(|second: &i64| second % 2), Count::new()).map(|w| w.value);
+    let mut chain = counts.to(seen.clone());
+    let cx = &mut Context::detached(Instant::ZERO);
+    for second in [1, 2, 3] {
+        chain.next(second, cx)?;
+        chain.notice(Notice::State(&mut state), cx)?;
+    }
+    chain.notice(Notice::Completed, cx)?;
+    assert_eq!(seen.events(), [1, 2]);
+    Ok(())
+}
+
+#[test]
 fn e10_early_results_of_beam() {
     use Step::{Early, Input, Watermark};
     // By the clock, where Beam counts events; and each result has all values, as with its accumulating mode.

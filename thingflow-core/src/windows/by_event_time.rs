@@ -322,22 +322,41 @@ where
     fn on_state(&mut self, state: &mut dyn StateVisitor) {
         self.watermark.on_state("watermark", state);
         self.passed.on_state("passed", state);
-        let mut held = core::mem::take(&mut self.open).into_iter();
-        let mut items = SavedItems::of("windows", if Q::IS_SAVED { held.len() } else { 0 }, state);
+        if !Q::IS_SAVED {
+            return; // what is open stays as it is
+        }
+        let mut gone = self.gone.take().into_iter();
+        let mut items = SavedItems::of("gone", gone.len(), state);
         while items.another(state) {
-            let ((mut end, mut start, mut key), mut window) = match held.next() {
-                Some(((end, start, key), window)) => ((end, start, Some(key)), window),
-                None => ((Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH, None), Gathered::new(self.gather.fresh())),
-            };
-            end.on_state("end", state);
-            start.on_state("start", state);
-            Q::on_key(&mut key, state);
+            self.gone = self.gone.take().max(frame_on_state::<T, Q>(gone.next(), state));
+        }
+        let mut held = core::mem::take(&mut self.open).into_iter();
+        let mut items = SavedItems::of("windows", held.len(), state);
+        while items.another(state) {
+            let (frame, window) = held.next().unzip();
+            let frame = frame_on_state::<T, Q>(frame, state);
+            let mut window = window.unwrap_or_else(|| Gathered::new(self.gather.fresh()));
             window.on_state(state);
-            if let Some(key) = key.filter(|_| self.open.len() < self.rule.most) {
-                self.open.insert((end, start, key), window);
+            if let Some(frame) = frame.filter(|_| self.open.len() < self.rule.most) {
+                self.open.insert(frame, window);
             }
         }
     }
+}
+
+/// Shows a window's end, start and key to a walk that saves or restores them. `None` is one that is to be restored.
+fn frame_on_state<T, Q: Keying<T>>(
+    frame: Option<Frame<Q::Key>>,
+    state: &mut dyn StateVisitor,
+) -> Option<Frame<Q::Key>> {
+    let (mut end, mut start, mut key) = match frame {
+        Some((end, start, key)) => (end, start, Some(key)),
+        None => (Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH, None),
+    };
+    end.on_state("end", state);
+    start.on_state("start", state);
+    Q::on_key(&mut key, state);
+    key.map(|key| (end, start, key))
 }
 
 impl<T, F, C, Q: Keying<T>, G: Gather<T>> fmt::Debug for ByEventTime<T, F, C, Q, G> {
