@@ -42,7 +42,7 @@ pub enum Light<C> {
 /// use thingflow_adapters::actuators::{ActuatorInput, neopixel::{Light, NeoPixels, RGB8}};
 /// use thingflow_core::prelude::*;
 /// /// The warmer, the redder.
-/// fn glow<S: SpiBus<Error: Send + Sync>>(spi: S) -> impl InputThing<f64> {
+/// fn glow<S: SpiBus<Error: Send + Sync + 'static>>(spi: S) -> impl InputThing<f64> {
 ///     let colour = |celsius: f64| RGB8::new((celsius * 5.0) as u8, 0, 30);
 ///     pipe().map(move |celsius| Light::All(colour(celsius))).to(ActuatorInput::new("strip", NeoPixels::rgb(spi, 8)))
 /// }

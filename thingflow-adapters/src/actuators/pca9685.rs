@@ -31,7 +31,7 @@ use super::servo::Servo;
 /// use embedded_hal::i2c::I2c;
 /// use thingflow_adapters::actuators::{ActuatorInput, pca9685::Pca9685, pwm::Pwm};
 /// use thingflow_core::prelude::*;
-/// fn arm<B: I2c<Error: Send + Sync>>(bus: B) {
+/// fn arm<B: I2c<Error: Send + Sync + 'static>>(bus: B) {
 ///     let chip = Pca9685::new(bus).address(0x41); // at 50 Hz
 ///     let shoulder = ActuatorInput::new("shoulder", chip.servo(0).limits(20.0..=160.0));
 ///     let lamp = ActuatorInput::new("lamp", Pwm::new(chip.output(15)));
