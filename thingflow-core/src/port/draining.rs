@@ -143,7 +143,7 @@ impl<T: Clone + 'static> Inner<T> {
                 cx.name_failed(|| culprit(&*drain.thing));
             }
             if stays && (fatal || drain.thing.ask(Question::Draining)) {
-                self.rare().draining.list.borrow_mut().push(drain); // after a fatal error it is closed with all the others
+                rare.draining.list.borrow_mut().push(drain); // after a fatal error it is closed with all the others
             }
             receipt.map(|_: Demand| ())?;
         }
