@@ -5,8 +5,9 @@ mod support;
 
 use std::time::Duration;
 
+use support::bounded::new_scheduler;
 use support::mosquitto::Mosquitto;
-use support::mqtt::{collect, new_scheduler, options, schedule};
+use support::mqtt::{collect, options, schedule};
 use thingflow_adapters::mqtt::{Message, Qos, Status, Version};
 use thingflow_core::prelude::*;
 use thingflow_core::testing::Recorder;

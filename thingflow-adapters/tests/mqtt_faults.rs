@@ -8,10 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::time::Duration;
 
+use support::bounded::new_scheduler;
 use support::mosquitto::{Mosquitto, free_port};
 use support::mqtt::{
-    PUBLISH, SUBACK, after, collect, count, new_scheduler, options, packets, publish, publish_when, schedule, texts,
-    when,
+    PUBLISH, SUBACK, after, collect, count, options, packets, publish, publish_when, schedule, texts, when,
 };
 use support::proxy::{Proxy, Way};
 use thingflow_adapters::mqtt::testing::Broker;

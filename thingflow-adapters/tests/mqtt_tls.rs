@@ -7,8 +7,9 @@ use std::fs;
 use std::time::{Duration, SystemTime};
 
 use support::authority::{Authority, DAY};
+use support::bounded::new_scheduler;
 use support::mosquitto::Mosquitto;
-use support::mqtt::{new_scheduler, schedule, when};
+use support::mqtt::{schedule, when};
 use thingflow_adapters::mqtt::{Message, Options, Status};
 use thingflow_adapters::net::{Secret, Tls};
 use thingflow_core::Backoff;

@@ -15,6 +15,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
+use support::bounded::new_scheduler;
 use support::mosquitto::free_port;
 use support::proxy::{Proxy, Way};
 use thingflow_adapters::framing::{Framing, LengthPrefixed, Lines};
@@ -26,18 +27,6 @@ use thingflow_core::{Backoff, Limit};
 type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
 
 const SOON: Backoff = Backoff::constant(Duration::from_millis(10));
-
-/// A scheduler whose run is stopped after ten seconds, if it has not ended before.
-fn new_scheduler() -> Scheduler {
-    let scheduler = Scheduler::new().unwrap();
-    let stopper = scheduler.stopper();
-    thread::spawn(move || {
-        let (_keeps, never) = mpsc::channel::<()>();
-        let _ = never.recv_timeout(Duration::from_secs(10));
-        stopper.stop();
-    });
-    scheduler
-}
 
 /// What comes until the `n`th frame, when the run is stopped.
 fn collect<F: Framing + 'static>(scheduler: &Scheduler, client: &Client<F>, n: usize) -> Rc<RefCell<Vec<F::Frame>>> {

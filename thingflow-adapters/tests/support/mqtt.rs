@@ -3,8 +3,6 @@
 use std::cell::RefCell;
 use std::net::SocketAddr;
 use std::rc::Rc;
-use std::sync::mpsc;
-use std::thread;
 use std::time::Duration;
 
 use super::proxy::{Proxy, Way};
@@ -16,18 +14,6 @@ use thingflow_core::prelude::*;
 pub(crate) fn options(broker: SocketAddr) -> Options {
     let options = Options::new(&format!("mqtt://{broker}")).expect("it is an address");
     options.retry(Backoff::constant(Duration::from_millis(20)))
-}
-
-/// A scheduler whose run is stopped after ten seconds, if it has not ended before.
-pub(crate) fn new_scheduler() -> Scheduler {
-    let scheduler = Scheduler::new().expect("there are descriptors");
-    let stopper = scheduler.stopper();
-    thread::spawn(move || {
-        let (_keeps, never) = mpsc::channel::<()>();
-        let _ = never.recv_timeout(Duration::from_secs(10));
-        stopper.stop();
-    });
-    scheduler
 }
 
 /// Calls `act` once, when so much time has passed.

@@ -1,0 +1,19 @@
+//! Runs that end, whatever goes wrong.
+
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use thingflow_core::prelude::*;
+
+/// A scheduler whose run is stopped after ten seconds, if it has not ended before.
+pub(crate) fn new_scheduler() -> Scheduler {
+    let scheduler = Scheduler::new().expect("there are descriptors");
+    let stopper = scheduler.stopper();
+    thread::spawn(move || {
+        let (_keeps, never) = mpsc::channel::<()>();
+        let _ = never.recv_timeout(Duration::from_secs(10));
+        stopper.stop();
+    });
+    scheduler
+}
