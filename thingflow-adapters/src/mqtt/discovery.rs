@@ -69,6 +69,7 @@ const VALUE: &str = "value";
 const KNOWN: &[(&str, &str, Option<&str>)] = &[
     ("temperature", "°C", Some("temperature")),
     ("humidity", "%", Some("humidity")),
+    ("moisture", "%", Some("moisture")),
     ("pressure", "hPa", Some("atmospheric_pressure")),
     ("illuminance", "lx", Some("illuminance")),
     ("lux", "lx", Some("illuminance")),
@@ -117,7 +118,7 @@ impl Device {
     /// text alone is taken for the whole payload, and is called like the last level of the topic. Of a sensor event only the
     /// value counts.
     ///
-    /// The unit of a number follows from its name (`temperature` °C, `humidity` %, `pressure` hPa, `illuminance` lx, `co2`
+    /// The unit of a number follows from its name (`temperature` °C, `humidity` and `moisture` %, `pressure` hPa, `illuminance` lx, `co2`
     /// ppm, `voltage` V, `current` A, `power` W), or is in brackets behind it: `wind [m/s]`. [`unit`](Self::unit) says
     /// another one. An empty list has no fields, and an optional field that is missing is taken for a number.
     ///

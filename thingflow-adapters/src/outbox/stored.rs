@@ -1,6 +1,7 @@
 //! [`Stored`]: what an event that comes out of an outbox carries beside its value.
 
 use serde::de::DeserializeOwned;
+use thingflow_core::tracking::Tracked;
 use thingflow_core::{BootId, Instant, Moment, Timestamp, WallClock};
 use thingflow_journal::{BootClock, Record};
 
@@ -35,6 +36,22 @@ impl Stored {
         // Of a dead letter that was fed back, the time may have been put right before.
         let is_time_known = code::stamp(&payload).is_none_or(|stamp| stamp.shown() != taken);
         Self { number, taken, is_time_known, resent, payload }
+    }
+
+    /// The number of an event that came out of an outbox, for the `key` of a writer to a database: `None` for an event that did
+    /// not, the first number for one that was made of several.
+    ///
+    /// ```
+    /// # #[cfg(feature = "sqlite")] {
+    /// use thingflow_adapters::outbox::Stored;
+    /// use thingflow_adapters::sqlite::Writer;
+    /// use thingflow_core::{SensorEvent, tracking::Tracked};
+    /// type Lux = SensorEvent<f64>;
+    /// let writer = Writer::<Tracked<Lux, Stored>>::new("lux.db", "lux").create_table().key("roof", Stored::number_of);
+    /// # }
+    /// ```
+    pub fn number_of<T>(event: &Tracked<T, Self>) -> Option<u64> {
+        event.metadata().next().map(|stored| stored.number)
     }
 
     /// The boot in which it was taken, and the monotonic time of that boot, if the wall clock had not been set by then.
