@@ -113,6 +113,7 @@ fn a14_it_stores_while_the_peer_is_away_from_the_start_and_drains_by_itself_a13(
     scheduler.run_for(4 * SECOND).unwrap();
     assert_eq!((meter.stats().taken, meter.stats().waiting, server.got().len()), (400, 400, 0));
     assert_conserved(meter.stats());
+    assert_eq!(meter.stats().oldest, Some(Timestamp::from_nanos(10_000_000)), "the first has waited longest");
     server.set_away(false);
     scheduler.run_for(SECOND).unwrap(); // one step of the back-off
     assert!(server.got().len() >= 400, "{}", meter.stats());
@@ -120,6 +121,7 @@ fn a14_it_stores_while_the_peer_is_away_from_the_start_and_drains_by_itself_a13(
     assert_eq!(server.values(), (0..500).map(reading).collect::<Vec<_>>(), "in order, each once, with its own time");
     assert!(server.got().iter().all(|(_, _, resent)| !resent));
     assert_eq!(meter.stats().to_string(), "500 taken = 500 delivered + 0 waiting + 0 dropped + 0 dead + 0 lost");
+    assert_eq!(meter.stats().oldest, None);
 }
 
 #[test]

@@ -58,8 +58,8 @@
   const millis = (ms) => (ms >= 1000 ? `${(ms / 1000).toFixed(1)} s` : `${ms.toFixed(ms < 10 ? 1 : 0)} ms`);
   const secondsBetween = (a, b) => (Date.parse(b.timestamp) - Date.parse(a.timestamp)) / 1000;
   const asNumber = (shown) => {
-    // A number, one that may be missing, or the value of a sensor event behind its time.
-    const match = /^(?:Some\()?(-?[0-9.]+(?:e[-+]?[0-9]+)?)\)?$/i.exec(shown) || /Z (-?[0-9.]+(?:e[-+]?[0-9]+)?)$/i.exec(shown);
+    // A number, one that may be missing, the value of a sensor event behind its time, or a field of a record.
+    const match = /^(?:Some\()?(-?[0-9.]+(?:e[-+]?[0-9]+)?)\)?$/i.exec(shown) || /Z (-?[0-9.]+(?:e[-+]?[0-9]+)?)$/i.exec(shown) || /\b(?:val|value|event): (-?[0-9.]+(?:e[-+]?[0-9]+)?)\b/i.exec(shown);
     if (match) return Number(match[1]);
     return shown === "true" ? 1 : shown === "false" ? 0 : NaN;
   };
@@ -115,6 +115,24 @@
     return (Math.max(0, counted(node) - counted(old)) / seconds).toFixed(1);
   };
 
+  // Sensors: what each has sent last, and how long ago. A mark says by its shape what it says by its colour.
+  const qualities = { good: ["● good", "good"], suspect: ["▲ suspect", "bad"], bad: ["✖ bad", "bad"], missing: ["✖ missing", "bad"] };
+  const states = { fresh: ["● fresh", "good"], stale: ["▲ stale", "bad"], waiting: ["… nothing yet", ""], ended: ["■ ended", ""] };
+  const long = (seconds) =>
+    seconds < 120 ? `${seconds.toFixed(seconds < 10 ? 1 : 0)} s` : seconds < 7200 ? `${Math.floor(seconds / 60)} min` : seconds < 172800 ? `${Math.floor(seconds / 3600)} h` : `${Math.floor(seconds / 86400)} days`;
+  const sensorName = (it) => (it.sensor && it.sensor !== it.name ? `${it.name}: ${it.sensor}` : it.name);
+  const sensorRow = (it) => {
+    const name = sensorName(it);
+    const given = it.unit ? ` ${it.unit}` : unit(it.sensor ?? it.name) || unit(it.name);
+    const shown = it.value === undefined ? "" : Object.hasOwn(lamps, it.value) ? lamps[it.value] : it.value + given;
+    const cells = [
+      [name], [shown, "value"], [it.age === null ? "" : long(it.age), "number"],
+      it.quality ? qualities[it.quality.toLowerCase()] ?? [it.quality] : [""], states[it.state] ?? [it.state],
+    ];
+    const plot = { label: "plot", isOn: plotted.has(it.place), act: () => toggle(it.place, it.name) };
+    return { key: `${it.place} ${it.sensor ?? ""}`, name, cells, actions: [plot] };
+  };
+
   // A truth is a lamp.
   const lamps = { true: "● on", false: "○ off" };
   const withUnit = (name, shown) => (shown === "" ? "" : Object.hasOwn(lamps, shown) ? lamps[shown] : shown + unit(name));
@@ -160,8 +178,8 @@
     return { key: it.id, name: it.name, cells, actions: hasControl ? actions : [] };
   };
 
-  const problems = (snapshot) => {
-    const all = [];
+  const problems = (snapshot, sensors) => {
+    const all = sensors.filter((it) => it.state === "stale").map((it) => `${sensorName(it)} is stale: nothing has come for ${long(it.age)}`);
     for (const it of snapshot.schedules) {
       if (it.failing > 0) all.push(`${it.name}: the last ${it.failing} samplings have failed`);
       if (it.state === "full") all.push(`${it.name} waits for room in a queue further down`);
@@ -211,10 +229,29 @@
     const cells = [
       [it.name], [number(it.taken), "number"], [number(it.delivered), "number"],
       [seconds > 0 ? (Math.max(0, it.delivered - old.delivered) / seconds).toFixed(1) : "", "number"],
-      [number(it.waiting), "number"], bad(it.dropped), bad(it.dead), bad(it.lost),
+      [number(it.waiting), "number"], [waitsFor(it), "number"], bad(it.dropped), bad(it.dead), bad(it.lost),
       [sum === it.taken ? "yes" : `no: ${number(it.taken - sum)} missing`, sum === it.taken ? "" : "bad"],
     ];
     return { key: it.name, name: it.name, cells, actions: [] };
+  };
+  // The age of the oldest event that waits. A queue in memory does not know it: then it is as old at least as the page has seen.
+  const waitsFor = (it) => {
+    if (it.waiting === 0) return "";
+    if (it.oldest !== null) return long(it.oldest);
+    const marks = taken.get(it.name) ?? [];
+    const since = marks.find(([count]) => count > it.taken - it.waiting);
+    return since ? `at least ${long((Date.now() - since[1]) / 1000)}` : "";
+  };
+  const taken = new Map(); // an output: what it had been given, and when
+  const noteTaken = (it) => {
+    const marks = taken.get(it.name) ?? [];
+    taken.set(it.name, marks);
+    const gone = it.taken - it.waiting;
+    while (marks.length > 1 && marks[0][0] <= gone) marks.shift();
+    if (marks.at(-1)?.[0] === it.taken) return;
+    if (marks.length && marks.at(-1)[0] > it.taken) marks.length = 0; // the program was started anew
+    if (marks.length === 500) marks.splice(1, 1);
+    marks.push([it.taken, Date.now()]);
   };
   const stuck = (outputs) => outputs.flatMap((it) => {
     const old = idle.get(it.name);
@@ -223,17 +260,21 @@
     return quiet > 10000 ? [`${it.name}: ${number(it.waiting)} events wait, and none has been delivered for ${Math.round(quiet / 1000)} s`] : [];
   });
   let previous = []; // the outputs of the last snapshot
+  let shownSensors = [];
   let now = null; // the snapshot that is being shown
 
   // Controls that the program offers.
   const post = async (path) => {
     const answer = await ask(path, { method: "POST" });
     if (!answer.ok) say(await answer.text(), "bad");
+    return answer.ok;
   };
   const makeButtons = (names) => names.map((name) => {
     const it = text("button", name);
     it.type = "button";
-    it.addEventListener("click", () => post(`/api/press?name=${encodeURIComponent(name)}`));
+    it.addEventListener("click", async () => {
+      if (await post(`/api/press?name=${encodeURIComponent(name)}`)) set(at("pressed"), "textContent", `“${name}” was pressed at ${clock(new Date())}`);
+    });
     return it;
   });
   const sliders = new Map(); // name: its elements
@@ -255,15 +296,19 @@
     set(it.output, "textContent", short(value) + unit(name));
   });
 
-  const show = ({ snapshot, missed, outputs = [], sliders: all = [] }) => {
+  const show = ({ snapshot, missed, sensors = [], outputs = [], sliders: all = [] }) => {
     now = snapshot;
     say(missed ? `running; this tab has missed ${missed} messages` : "running", "good");
     const date = new Date(snapshot.timestamp);
     at("clock").textContent = `${day(date)} ${clock(date)} ${zone(date)}`;
-    const found = [...problems(snapshot), ...stuck(outputs)];
+    const found = [...problems(snapshot, sensors), ...stuck(outputs)];
     fill(at("problems"), found.length ? found.map((it) => text("li", it, "bad")) : [text("li", "none")]);
     snapshot.graph.nodes.forEach((node) => { node.of = snapshot; });
     sync(at("places"), shownNodes(snapshot).map(placeRow));
+    shownSensors = sensors;
+    sync(at("sensors"), sensors.map(sensorRow));
+    at("sensors-section").hidden = sensors.length === 0;
+    outputs.forEach(noteTaken);
     sync(at("outputs"), outputs.map(outputRow));
     at("outputs-section").hidden = outputs.length === 0;
     previous = outputs;
@@ -460,6 +505,7 @@
     remember();
     arrange();
     if (before) sync(at("places"), shownNodes(before).map(placeRow));
+    sync(at("sensors"), shownSensors.map(sensorRow));
     wish();
   };
   // Names of the address that have no plot yet, and plots of a program that has been started anew.

@@ -13,8 +13,10 @@ use serde::{Deserialize, Serialize};
 use thingflow_core::{Control, InspectError, NodeId, Snapshot, Timestamp};
 
 use crate::metrics::{self, Format};
+use crate::offers::Output;
 use crate::past::Line;
-use crate::server::Site;
+use crate::process;
+use crate::server::{PATIENCE, Site};
 
 /// An answer that could not be given, and why.
 pub(crate) struct Failed(StatusCode, String);
@@ -116,9 +118,26 @@ pub(crate) async fn metrics(State(site): State<Arc<Site>>, headers: HeaderMap) -
         Err(error) if error == InspectError::Ended => return Err(error.into()),
         answer => answer.ok(),
     };
-    let text = metrics::text(snapshot, site.inspector.overruns(), site.offers.outputs(), format);
+    let outputs = outputs(&site, snapshot.as_ref().map(|snapshot| snapshot.timestamp)).await;
+    let text = metrics::text(snapshot, site.inspector.overruns(), outputs, format);
     let text = text.map_err(|error| Failed(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
     Ok(([(CONTENT_TYPE, format.kind())], text).into_response())
+}
+
+/// What has become of the events of all outputs. What reads that is user code, which may hang: then the rest is told without.
+async fn outputs(site: &Arc<Site>, now: Option<Timestamp>) -> Vec<Output> {
+    let now = now.unwrap_or_else(process::now);
+    let read = ask_slow(site, move |site| site.offers.outputs(now));
+    match tokio::time::timeout(PATIENCE, read).await {
+        Ok(Ok(outputs)) => outputs,
+        Ok(Err(_)) => Vec::new(),
+        Err(_) => {
+            log::error!(
+                "the counts of the outputs are not to be had within {PATIENCE:?}: the metrics are without them"
+            );
+            Vec::new()
+        }
+    }
 }
 
 pub(crate) async fn health(State(site): State<Arc<Site>>) -> Result<&'static str, Failed> {

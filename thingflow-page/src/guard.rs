@@ -26,6 +26,8 @@ pub(crate) struct Guard {
     pub(crate) names: Vec<String>,
     /// Unless whoever can connect may look.
     pub(crate) token: Option<Token>,
+    /// Whether browsers come by `https`.
+    pub(crate) is_tls: bool,
 }
 
 /// A refusal, with what to do.
@@ -79,9 +81,13 @@ impl Guard {
     /// Whether the `Origin` is the page. Through a Unix socket any port may lead to it, and there is no token that the pages of
     /// other ports lack: so it is what the browser itself has asked. What has no origin there is no browser's.
     fn comes_from_the_page(&self, headers: &HeaderMap) -> bool {
-        let origin = only(headers, &ORIGIN).and_then(|origin| origin.strip_prefix("http://"));
-        if self.address.is_some() {
-            return origin.is_some_and(|host| self.knows(host));
+        let scheme = if self.is_tls { "https://" } else { "http://" };
+        let origin = only(headers, &ORIGIN).and_then(|origin| origin.strip_prefix(scheme));
+        if let Some(own) = self.address {
+            // An origin has no port if it is that of its scheme.
+            let usual = if self.is_tls { 443 } else { 80 };
+            let is_own = |host: &str| self.knows(host) && split_port(host).1.unwrap_or(usual) == own.port();
+            return origin.is_some_and(is_own);
         }
         let asked = only(headers, &HOST);
         !headers.contains_key(ORIGIN) || origin.zip(asked).is_some_and(|(from, asked)| from.eq_ignore_ascii_case(asked))
@@ -126,7 +132,7 @@ mod tests {
 
     fn guard() -> Guard {
         let (address, token) = ("127.0.0.1:8080".parse().unwrap(), Token::new("correct-horse-battery").unwrap());
-        Guard { address: Some(address), names: vec!["board.local".into()], token: Some(token) }
+        Guard { address: Some(address), names: vec!["board.local".into()], token: Some(token), is_tls: false }
     }
 
     #[test]
@@ -173,6 +179,7 @@ mod tests {
         assert_eq!(allows(Method::POST, &[token.clone(), (ORIGIN, "null")]), Err(403));
         assert_eq!(allows(Method::POST, &[token.clone(), (ORIGIN, "https://localhost:8080")]), Err(403));
         assert_eq!(allows(Method::POST, &[token.clone(), (ORIGIN, "http://localhost:9090")]), Err(403));
+        assert_eq!(allows(Method::POST, &[token.clone(), (ORIGIN, "http://localhost")]), Err(403), "that is port 80");
         assert_eq!(allows(Method::POST, &[origin]), Err(401));
         assert_eq!(allows(Method::GET, &[]), Err(401));
         assert_eq!(allows(Method::GET, &[token.clone(), token]), Err(401), "twice");
@@ -180,7 +187,7 @@ mod tests {
 
     #[test]
     fn s03_at_a_unix_socket_that_is_forwarded_the_origin_is_what_the_browser_has_asked() {
-        let guard = Guard { address: None, names: Vec::new(), token: None };
+        let guard = Guard { address: None, names: Vec::new(), token: None, is_tls: false };
         let allows = |method: Method, headers: &[(HeaderName, &'static str)]| {
             let mut all = HeaderMap::new();
             for (name, value) in headers {

@@ -60,6 +60,9 @@ mod offers;
 mod options;
 mod past;
 mod process;
+mod push;
+mod reading;
+mod sensors;
 mod server;
 mod slider;
 mod stream;
@@ -68,6 +71,7 @@ mod unix;
 
 pub use error::PageError;
 pub use options::Options;
+pub use push::{Metric, Metrics};
 pub use server::Page;
 pub use slider::Slider;
 pub use token::{Token, TokenError};

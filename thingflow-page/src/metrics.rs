@@ -108,7 +108,9 @@ impl Turning {
             family(encoder, (name, help, None), each().map(|(at, it)| (at, ConstCounter::new(of(it)))))?;
         }
         let waiting = each().map(|(at, it)| (at, gauge(it.waiting)));
-        family(encoder, ("output_waiting", "Events that wait to be delivered", None), waiting)
+        family(encoder, ("output_waiting", "Events that wait to be delivered", None), waiting)?;
+        let oldest = each().filter_map(|(at, it)| Some((at, ConstGauge::new(it.oldest?))));
+        family(encoder, ("output_oldest", "How long the oldest of these waits", Some(&Unit::Seconds)), oldest)
     }
 }
 

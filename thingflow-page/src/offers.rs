@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use serde::Serialize;
-use thingflow_core::DeliveryStats;
+use thingflow_core::{DeliveryStats, Timestamp};
 
 use crate::slider::{Slider, SliderState};
 
@@ -31,6 +31,8 @@ pub(crate) struct Output {
     pub(crate) dropped: u64,
     pub(crate) dead: u64,
     pub(crate) lost: u64,
+    /// Seconds since the oldest of those that wait was taken, where that is known.
+    pub(crate) oldest: Option<f64>,
 }
 
 impl Offers {
@@ -60,15 +62,16 @@ impl Offers {
         self.sliders.iter().map(Slider::state).collect()
     }
 
-    /// The counts of all outputs as they are now, but for those that cannot be read.
-    pub(crate) fn outputs(&self) -> Vec<Output> {
+    /// The counts of all outputs as they are now, but for those that cannot be read. What reads them is user code.
+    pub(crate) fn outputs(&self, now: Timestamp) -> Vec<Output> {
         let read = |(name, read): (&String, &Arc<Read>)| {
             let Ok(stats) = catch_unwind(AssertUnwindSafe(|| read())) else {
                 log::error!("the counts of the output {name} have panicked");
                 return None;
             };
-            let DeliveryStats { posted: taken, delivered, waiting, dropped, dead, lost, .. } = stats;
-            Some(Output { name: name.clone(), taken, delivered, waiting, dropped, dead, lost })
+            let DeliveryStats { posted: taken, delivered, waiting, dropped, dead, lost, oldest, .. } = stats;
+            let oldest = oldest.map(|oldest| (now - oldest).as_secs_f64());
+            Some(Output { name: name.clone(), taken, delivered, waiting, dropped, dead, lost, oldest })
         };
         self.outputs.iter().filter_map(read).collect()
     }

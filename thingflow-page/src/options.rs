@@ -12,6 +12,7 @@ use thingflow_core::{DeliveryStats, Scheduler, Timestamp};
 use crate::error::PageError;
 use crate::offers::Offers;
 use crate::past::Pasts;
+use crate::push::Metrics;
 use crate::server::{self, Page};
 use crate::slider::Slider;
 use crate::token::Token;
@@ -148,6 +149,12 @@ impl Options {
     pub fn output(mut self, name: impl Into<String>, read: impl Fn() -> DeliveryStats + Send + Sync + 'static) -> Self {
         self.offers.add_output(name.into(), read);
         self
+    }
+
+    /// The metrics of the scheduler and of the [outputs](Self::output), as events for a writer: what `/metrics` has, for boards that
+    /// nobody can scrape. Whether a page is served besides does not matter.
+    pub fn metrics(&self, scheduler: &Scheduler) -> Metrics {
+        Metrics::of(scheduler, self.offers.clone())
     }
 
     /// Lets the page be bound to an address that other machines reach. Nothing is encrypted: whoever listens on the network reads

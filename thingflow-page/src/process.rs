@@ -2,6 +2,9 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::SystemTime;
+
+use thingflow_core::Timestamp;
 
 /// What the program has cost so far.
 #[derive(Clone, Copy, Debug, Default)]
@@ -21,6 +24,12 @@ impl Process {
         let seconds = time.tv_sec as f64 + time.tv_nsec as f64 / 1e9;
         Some(Self { seconds, resident: pages * rustix::param::page_size() as u64 })
     }
+}
+
+/// The time by the wall clock of the system.
+pub(crate) fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_nanos(i64::try_from(since.as_nanos()).unwrap_or(i64::MAX))
 }
 
 /// The kernel's thermal zones: the name of each, and its temperature in degrees Celsius. None where there are none.

@@ -27,7 +27,7 @@ use crate::unix::{Socket, UnixPage};
 use crate::{answers, assets, connections, stream};
 
 /// How long the scheduler may take for an answer before it is said to hang.
-const PATIENCE: Duration = Duration::from_secs(2);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(2);
 /// Questions that are asked at the same time.
 const ASKERS: usize = 4;
 /// No request has more to say.
@@ -113,7 +113,7 @@ pub(crate) fn serve_tcp(listener: TcpListener, mut options: Options, scheduler: 
     let address = listener.local_addr()?;
     let token = options.token.take().map_or_else(Token::random, Ok)?;
     let names = std::mem::take(&mut options.hosts);
-    let guard = Guard { address: Some(address), names, token: Some(token.clone()) };
+    let guard = Guard { address: Some(address), names, token: Some(token.clone()), is_tls: false };
     Ok(Page { address, token, _running: start(Listener::Tcp(listener), guard, options, scheduler)? })
 }
 
@@ -121,7 +121,7 @@ pub(crate) fn serve_tcp(listener: TcpListener, mut options: Options, scheduler: 
 /// names of any.
 pub(crate) fn serve_unix(path: PathBuf, options: Options, scheduler: &Scheduler) -> io::Result<UnixPage> {
     let (socket, listener) = Socket::bind(path)?;
-    let guard = Guard { address: None, names: Vec::new(), token: None };
+    let guard = Guard { address: None, names: Vec::new(), token: None, is_tls: false };
     Ok(UnixPage::new(socket, start(Listener::Unix(listener), guard, options, scheduler)?))
 }
 

@@ -18,6 +18,7 @@ use thingflow_core::{InspectError, NodeId, Snapshot, TapEvents, TapSettings};
 use tokio::sync::mpsc::{Receiver, Sender, channel, error::TrySendError};
 
 use crate::offers::Output;
+use crate::sensors::{SensorState, Sensors};
 use crate::server::Site;
 use crate::slider::SliderState;
 
@@ -47,7 +48,7 @@ pub(crate) async fn open(State(site): State<Arc<Site>>, Query(words): Query<Vec<
         return (StatusCode::SERVICE_UNAVAILABLE, "too many browsers look already: close one\n").into_response();
     };
     let (to, from) = channel(ROOM);
-    let watch = move || Watch { place, to, since: Instant::now(), missed: 0 }.run(&taps);
+    let watch = move || Watch { place, to, since: Instant::now(), missed: 0, sensors: Sensors::default() }.run(&taps);
     // A thread, since the scheduler's answers are waited for; it sleeps but for ten looks a second.
     if let Err(error) = thread::Builder::new().name("thingflow-tab".into()).spawn(watch) {
         return (StatusCode::SERVICE_UNAVAILABLE, format!("cannot start a thread: {error}\n")).into_response();
@@ -108,10 +109,25 @@ impl Drop for Place {
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Message<'a> {
-    Snapshot { snapshot: &'a Snapshot, missed: u64, outputs: Vec<Output>, sliders: Vec<SliderState<'a>> },
-    Seen { tap: NodeId, at: i64, text: &'a str },
-    Ended { why: &'a str },
-    Untapped { tap: NodeId, why: &'a str },
+    Snapshot {
+        snapshot: &'a Snapshot,
+        missed: u64,
+        sensors: Vec<SensorState<'a>>,
+        outputs: Vec<Output>,
+        sliders: Vec<SliderState<'a>>,
+    },
+    Seen {
+        tap: NodeId,
+        at: i64,
+        text: &'a str,
+    },
+    Ended {
+        why: &'a str,
+    },
+    Untapped {
+        tap: NodeId,
+        why: &'a str,
+    },
 }
 
 impl Message<'_> {
@@ -133,6 +149,7 @@ struct Watch {
     since: Instant,
     /// Messages that a slow tab has missed.
     missed: u64,
+    sensors: Sensors,
 }
 
 impl Watch {
@@ -165,8 +182,12 @@ impl Watch {
             Ok(snapshot) => {
                 self.place.measure(&snapshot);
                 let (site, missed) = (self.place.0.clone(), self.missed);
-                let (outputs, sliders) = (site.offers.outputs(), site.offers.sliders());
-                self.send(&Message::Snapshot { snapshot: &snapshot, missed, outputs, sliders });
+                let mut seen = std::mem::take(&mut self.sensors);
+                seen.follow(&site.inspector, &snapshot);
+                let (outputs, sliders) = (site.offers.outputs(snapshot.timestamp), site.offers.sliders());
+                let sensors = seen.rows(snapshot.at);
+                self.send(&Message::Snapshot { snapshot: &snapshot, missed, sensors, outputs, sliders });
+                self.sensors = seen;
             }
             Err(error) => {
                 let overruns = self.place.0.inspector.overruns();

@@ -609,3 +609,26 @@ fn an_address_that_others_reach_has_to_be_asked_for() -> Done {
     assert!(first.url().starts_with(&format!("http://{}/#token=", first.local_addr())));
     Ok(())
 }
+
+#[test]
+fn the_metrics_come_without_the_counts_of_an_output_that_hangs() -> Done {
+    let (go_on, waits) = std::sync::mpsc::channel::<()>();
+    let waits = std::sync::Mutex::new(waits);
+    let hangs = move || {
+        let _ = waits.lock().map(|waits| waits.recv());
+        DeliveryStats::default()
+    };
+    let (text, health) = with_page(
+        |options| options.output("cloud", hangs),
+        move |address| {
+            let scrape = thread::spawn(move || get(address, "/metrics"));
+            let health = get(address, "/health")?;
+            let text = scrape.join().map_err(|_| io::Error::other("no answer"))??;
+            drop(go_on);
+            Ok((text, health))
+        },
+    )?;
+    assert_eq!(status(&health), 200);
+    assert!(status(&text) == 200 && text.contains("thingflow_ticks_total") && !text.contains("cloud"), "{text}");
+    Ok(())
+}

@@ -9,6 +9,7 @@ use std::process::{Command, Output, Stdio};
 use std::thread;
 use std::time::Duration;
 
+use thingflow::adapters::recording::{Options, Recording, Window};
 use thingflow::page;
 use thingflow::prelude::*;
 use thingflow::testing::ListSensor;
@@ -182,5 +183,48 @@ fn the_only_program_of_a_user_is_found() -> Done {
     let _two = UnixListener::bind(sockets.join("two.sock"))?;
     let several = find()?;
     assert!(several.contains("one.sock") && several.contains("two.sock"), "{several}");
+    Ok(())
+}
+
+#[test]
+fn the_last_minutes_are_recorded_at_the_press_of_a_button_and_read_by_the_tool() -> Done {
+    let folder = tempfile::tempdir()?;
+    let (path, kept) = (folder.path().join("freezer.sock"), folder.path().join("recording"));
+    let mut scheduler = Scheduler::new()?;
+    let recording = Recording::open(&kept, Options::new(1 << 20, Window::default()))?;
+    let recording = recording.around(Duration::from_secs(60), Duration::ZERO, 4096); // some sixty events
+    let (remote, presses) = scheduler.remote::<()>(Limit::drop_newest(1))?;
+    presses.connect(recording.trigger());
+    let lux = SensorOutput::new(ListSensor::new("lux", (0..1_000_000).map(f64::from).collect::<Vec<_>>()));
+    lux.connect(recording.stream("lux")?);
+    let passed = lux.port().clone();
+    scheduler.schedule_periodic(lux, MILLI)?;
+    scheduler.schedule_on_main_event_loop(recording)?;
+    let options = page::Options::default().button("record the last minute", move || {
+        let _ = remote.post(());
+    });
+    let _page = options.serve_unix(&scheduler, &path)?;
+    let stopper = scheduler.stopper();
+    let client = thread::spawn(move || -> std::io::Result<String> {
+        let (shown, mut answer) = (run(&["tap", "lux", "-n", "4"], &path), String::new());
+        let mut socket = std::os::unix::net::UnixStream::connect(&path)?;
+        let press = "POST /api/press?name=record%20the%20last%20minute HTTP/1.1";
+        write!(socket, "{press}\r\nHost: localhost\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")?;
+        socket.read_to_string(&mut answer)?;
+        let _ = run(&["tap", "lux", "-n", "2"], &path); // the press has come to the reactor by then
+        stopper.stop();
+        Ok(answer + &told(&shown).1)
+    });
+    scheduler.run_forever()?;
+    let answer = client.join().map_err(|_| "the client has panicked")??;
+    assert!(answer.starts_with("HTTP/1.1 204 "), "{answer}");
+    drop(scheduler);
+
+    let tool = |words: &[&str]| Command::new(env!("CARGO_BIN_EXE_thingflow")).args(words).arg(&kept).output();
+    let (code, info) = told(&tool(&["record", "info"])?);
+    assert!(code == Some(0) && info.contains("lux"), "{info}");
+    let (code, events) = told(&tool(&["record", "replay"])?);
+    let shown = events.lines().filter(|line| line.contains("lux")).count() as u64;
+    assert!(code == Some(0) && (10..=150).contains(&shown) && shown < passed.events(), "{shown}: {events}");
     Ok(())
 }

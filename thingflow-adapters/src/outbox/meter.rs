@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use thingflow_core::DeliveryStats;
+use thingflow_core::{DeliveryStats, Timestamp};
 use thingflow_journal::{Counts, Dropped, Meter, Wear};
 
 use crate::journaling::inlet::Count;
@@ -31,6 +31,8 @@ pub struct OutletStats {
     pub lost: u64,
     /// Events that were handed out with the mark that they may have been before.
     pub resent: u64,
+    /// When the oldest event that waits on disk or is on its way was taken, by the wall clock of that time.
+    pub oldest: Option<Timestamp>,
 }
 
 impl OutletStats {
@@ -51,6 +53,7 @@ impl From<OutletStats> for DeliveryStats {
         let mut all = Self::default();
         (all.posted, all.delivered, all.waiting) = (stats.taken, stats.delivered, stats.waiting);
         (all.dropped, all.dead, all.lost) = (stats.dropped(), stats.dead, stats.lost);
+        all.oldest = stats.oldest;
         all
     }
 }
@@ -124,6 +127,8 @@ struct Settled {
     delivered: u64,
     dead: u64,
     resent: u64,
+    /// The time of the oldest event that is on its way.
+    on_its_way: Option<Timestamp>,
     /// What could not be stored before the outlet was opened.
     unfit_before: u64,
 }
@@ -139,7 +144,7 @@ impl Tally {
 
     pub(super) fn open(&self, name: &str, meter: Meter) {
         let unfit_before = self.count.unfit.get();
-        let settled = Settled { meter, last: None, delivered: 0, dead: 0, resent: 0, unfit_before };
+        let settled = Settled { meter, last: None, delivered: 0, dead: 0, resent: 0, on_its_way: None, unfit_before };
         self.outlets().insert(name.into(), settled);
     }
 
@@ -161,6 +166,11 @@ impl Tally {
         self.count(name, |settled| settled.resent += 1);
     }
 
+    /// Takes note of the oldest event that is on its way.
+    pub(super) fn on_its_way(&self, name: &str, oldest: Option<Timestamp>) {
+        self.count(name, |settled| settled.on_its_way = oldest);
+    }
+
     fn count(&self, name: &str, count: impl FnOnce(&mut Settled)) {
         if let Some(settled) = self.outlets().get_mut(name) {
             count(settled);
@@ -176,16 +186,19 @@ impl Tally {
         let (pending, unfit) = (self.count.pending.get(), self.count.unfit.get() - settled.unfit_before);
         let known = (settled.delivered + settled.dead).saturating_sub(counts.delivered).min(counts.waiting);
         let dead = settled.dead.min(counts.delivered + known);
+        let waiting = counts.waiting - known + pending;
+        let next = || settled.meter.next_time().map(Timestamp::from_nanos);
         OutletStats {
             taken: counts.pushed + pending + unfit,
             // But for events that were sent ahead and then dropped from the backlog, this is what was settled here.
             delivered: counts.delivered + known - dead,
-            waiting: counts.waiting - known + pending,
+            waiting,
             limits: counts.dropped,
             unfit,
             dead,
             lost: counts.lost,
             resent: settled.resent,
+            oldest: settled.on_its_way.or_else(next).filter(|_| waiting > 0),
         }
     }
 }
@@ -197,7 +210,17 @@ mod tests {
     #[test]
     fn as_delivery_stats_every_event_is_still_accounted_for() {
         let limits = Dropped { bytes: 3, age: 1, ..Dropped::default() };
-        let stats = OutletStats { taken: 30, delivered: 9, waiting: 8, limits, unfit: 2, dead: 4, lost: 3, resent: 7 };
+        let stats = OutletStats {
+            taken: 30,
+            delivered: 9,
+            waiting: 8,
+            limits,
+            unfit: 2,
+            dead: 4,
+            lost: 3,
+            resent: 7,
+            oldest: None,
+        };
         let all = DeliveryStats::from(stats);
         assert!(stats.is_conserved() && all.dropped == 6);
         assert_eq!(all.posted, all.delivered + all.waiting + all.dropped + all.dead + all.lost);

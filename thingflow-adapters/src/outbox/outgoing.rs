@@ -11,7 +11,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use thingflow_core::tracking::{Outcome, Settled};
-use thingflow_core::{Attempts, Context, Instant, Registry, StreamError};
+use thingflow_core::{Attempts, Context, Instant, Registry, StreamError, Timestamp};
 use thingflow_journal::{BootClock, Consumer};
 
 use super::dead::{Refused, Undertaker};
@@ -24,6 +24,7 @@ use super::{Keeper, NAME};
 /// An event on its way, in the order of the backlog.
 struct Entry {
     number: u64,
+    taken: Timestamp,
     done: bool,
 }
 
@@ -168,7 +169,11 @@ impl Outgoing {
             let record = self.consumer.try_next()?;
             self.handed = record.number;
             let known = self.ahead.reach(record.number);
-            self.entries.push_back(Entry { number: record.number, done: known == Known::Done });
+            let taken = Timestamp::from_nanos(record.time);
+            self.entries.push_back(Entry { number: record.number, taken, done: known == Known::Done });
+            if self.entries.len() == 1 {
+                self.note_oldest();
+            }
             match known {
                 Known::No => {
                     self.turns = self.turns.saturating_add(1);
@@ -189,7 +194,12 @@ impl Outgoing {
         }
         if let Some(number) = done {
             self.consumer.acknowledge(number);
+            self.note_oldest();
         }
+    }
+
+    fn note_oldest(&self) {
+        self.tally.on_its_way(self.consumer.name(), self.entries.front().map(|entry| entry.taken));
     }
 
     /// An event has come home.

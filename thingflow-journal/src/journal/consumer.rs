@@ -116,6 +116,12 @@ impl Meter {
         counts(&self.shared, &self.name)
     }
 
+    /// The time of the next record that the consumer is to be given, if that has been read ahead.
+    pub fn next_time(&self) -> Option<i64> {
+        let inbox = self.shared.inbox();
+        inbox.shelves.get(&self.name)?.queue.front().map(|record| record.time)
+    }
+
     /// As [`Journal::wear`](crate::Journal::wear), of all that the journal stores.
     pub fn wear(&self) -> Wear {
         self.shared.inbox().wear

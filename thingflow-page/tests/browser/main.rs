@@ -54,6 +54,7 @@ fn s06_s07_every_control_does_what_it_says() -> Done {
     browser
         .until(&tab, "[...document.querySelectorAll('#places th')].some((it) => it.textContent === 'running_avg')")?;
     browser.until(&tab, &format!("document.getElementById('places').textContent.includes({})", json!(EVIL)))?;
+    sensors(&mut browser, &tab)?;
     schedules(&mut browser, &tab)?;
     offers(&mut browser, &tab)?;
     let pictures = browser.value(&tab, "[...document.images].map((it) => it.id).join()")?;
@@ -114,6 +115,30 @@ fn picture(browser: &mut Chromium, tab: &Tab, name: &str) -> Done {
     Ok(fs::write(Path::new(&folder).join(name).with_extension("png"), browser.picture(tab)?)?)
 }
 
+/// The cells of a row of a table but for its buttons, by its name.
+fn cells(body: &str, name: &str) -> String {
+    format!(
+        "[...document.querySelectorAll('#{body} tr')].filter((it) => it.cells[0].textContent === {}).flatMap((it) => [...it.cells].map((cell) => cell.textContent))",
+        json!(name)
+    )
+}
+
+/// What each sensor has sent last, with unit, age and mark; one that falls silent is said to be stale.
+fn sensors(browser: &mut Chromium, tab: &Tab) -> Done {
+    let room = cells("sensors", "room");
+    browser.until(tab, &format!("/^[0-9.]+ °C$/.test({room}[1]) && /^0.[0-9] s$/.test({room}[2])"))?;
+    browser.until(tab, &format!("{room}[4] === '● fresh'"))?;
+    browser.until(tab, &format!("{}.slice(1, 4).includes('▲ suspect')", cells("sensors", "checked")))?;
+    browser.until(tab, &format!("{}[1] === '17.25'", cells("sensors", "checked")))?;
+    browser.until(tab, &format!("{}[4] === '… nothing yet'", cells("sensors", "broken")))?;
+    browser.click(tab, &button("pause room"))?;
+    browser.until(tab, &format!("{room}[4] === '▲ stale'"))?;
+    browser.until(tab, &format!("{}.includes('room is stale')", text_of("#problems")))?;
+    picture(browser, tab, "sensors")?;
+    browser.click(tab, &button("resume room"))?;
+    browser.until(tab, &format!("{room}[4] === '● fresh'")).map(drop)
+}
+
 /// A slider moves what the program reads, a button is pressed, and what has become of an output's events is told.
 fn offers(browser: &mut Chromium, tab: &Tab) -> Done {
     let row = |body: &str, name: &str| {
@@ -128,7 +153,9 @@ fn offers(browser: &mut Chromium, tab: &Tab) -> Done {
     browser.until(tab, &outputs(0))?;
     browser.click(tab, "document.querySelector('#buttons button')")?;
     browser.until(tab, &outputs(1))?;
-    assert_eq!(browser.value(tab, &format!("{}.cells[8].textContent", row("outputs", "cloud")))?, "yes");
+    browser.until(tab, &format!("{}.startsWith('“flush” was pressed at ')", text_of("#pressed")))?;
+    assert_eq!(browser.value(tab, &format!("{}.cells[9].textContent", row("outputs", "cloud")))?, "yes");
+    assert_eq!(browser.value(tab, &format!("{}[5]", cells("outputs", "cloud")))?, "2 h");
     picture(browser, tab, "offers")
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::mpsc::channel;
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use thingflow_core::history::Kept;
 use thingflow_core::testing::{FlakySensor, ListSensor};
@@ -83,6 +83,8 @@ impl Drop for Program {
 fn delivered(delivered: u64) -> DeliveryStats {
     let mut stats = DeliveryStats::default();
     (stats.posted, stats.delivered, stats.waiting) = (1000, delivered, 1000 - delivered);
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    stats.oldest = i64::try_from(now.as_secs()).ok().map(|now| Timestamp::from_secs(now - 7300));
     stats
 }
 
@@ -98,11 +100,26 @@ fn past(span: Range<Timestamp>) -> Vec<Kept<f64>> {
     kept.collect()
 }
 
+/// A reading with the mark of a check, as those of `thingflow-signals` are.
+#[derive(Clone, Debug)]
+#[expect(dead_code, reason = "it is read by its `Debug`")]
+struct Qualified {
+    event: f64,
+    quality: Quality,
+}
+
+#[derive(Clone, Debug)]
+enum Quality {
+    Suspect,
+}
+
 fn wire(scheduler: &Scheduler) -> Done {
     let often = Duration::from_millis(20);
     let readings: Vec<f64> = (0..1_000_000).map(|n| 20.0 + 5.0 * (f64::from(n) / 50.0).sin()).collect();
     scheduler.schedule_sensor(ListSensor::new("room", readings), often, |room| {
         room.map(|event| event.val).running_avg(5).probe("average").for_each(drop);
+        let qualified = |_| Qualified { event: 17.25, quality: Quality::Suspect };
+        room.map(qualified).probe("checked").for_each(drop);
         room.map(|event| event.val).delay(Duration::from_secs(60), Limit::drop_oldest(8)).named("queue").for_each(drop);
     })?;
     let evil = ListSensor::new(EVIL, vec![1; 1_000_000]);

@@ -21,7 +21,7 @@ use super::super::keyed::Id;
 use super::crew::{Fed, guarded};
 use super::inbox::Doorbell;
 use super::sync::{Condvar, Mutex, MutexGuard, lock};
-use crate::clock::Instant;
+use crate::clock::{Instant, Timestamp};
 use crate::context::ON_RESUME;
 use crate::error::StreamError;
 use crate::identity::next_number;
@@ -458,7 +458,7 @@ impl<J: Send> Fed for Outbox<J> {
 
 /// What has become of the events that were given to a thread.
 ///
-/// At every moment `posted` is the sum of all others.
+/// At every moment `posted` is the sum of all other counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DeliveryStats {
@@ -474,6 +474,9 @@ pub struct DeliveryStats {
     pub dead: u64,
     /// Events that were still waiting when the run ended, or the thread failed or wanted no more.
     pub lost: u64,
+    /// When the oldest of the events that wait was taken, by the wall clock, where that is known: an outbox on disk knows it, a
+    /// queue in memory does not.
+    pub oldest: Option<Timestamp>,
 }
 
 /// Shows from any thread what has become of the events that were given to a thread, see
