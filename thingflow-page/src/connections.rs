@@ -12,6 +12,11 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+#[cfg(feature = "tls")]
+use tokio_rustls::TlsAcceptor;
+
+#[cfg(feature = "tls")]
+use crate::tls::Tls;
 
 /// A browser opens six connections to a host.
 const MOST: usize = 64;
@@ -23,12 +28,16 @@ const LARGEST_HEAD: usize = 16 * 1024;
 /// Where connections come from.
 pub(crate) enum Listener {
     Tcp(TcpListener),
+    #[cfg(feature = "tls")]
+    Tls(TcpListener, Tls),
     Unix(UnixListener),
 }
 
 /// The same, of `tokio`.
 enum Accepting {
     Tcp(tokio::net::TcpListener),
+    #[cfg(feature = "tls")]
+    Tls(tokio::net::TcpListener, TlsAcceptor),
     Unix(tokio::net::UnixListener),
 }
 
@@ -39,6 +48,11 @@ impl Listener {
             Self::Tcp(listener) => {
                 listener.set_nonblocking(true)?;
                 Accepting::Tcp(tokio::net::TcpListener::from_std(listener)?)
+            }
+            #[cfg(feature = "tls")]
+            Self::Tls(listener, tls) => {
+                listener.set_nonblocking(true)?;
+                Accepting::Tls(tokio::net::TcpListener::from_std(listener)?, tls.acceptor())
             }
             Self::Unix(listener) => {
                 listener.set_nonblocking(true)?;
@@ -53,6 +67,11 @@ impl Accepting {
     async fn accept(&self, router: &Router, permit: OwnedSemaphorePermit) -> io::Result<()> {
         match self {
             Self::Tcp(listener) => drop(tokio::spawn(talk(listener.accept().await?.0, router.clone(), permit))),
+            #[cfg(feature = "tls")]
+            Self::Tls(listener, acceptor) => {
+                let (socket, _) = listener.accept().await?;
+                drop(tokio::spawn(talk_secretly(acceptor.accept(socket), router.clone(), permit)));
+            }
             Self::Unix(listener) => drop(tokio::spawn(talk(listener.accept().await?.0, router.clone(), permit))),
         }
         Ok(())
@@ -81,6 +100,20 @@ pub(crate) async fn serve(listener: Listener, router: Router, stopped: oneshot::
         if stopped.as_mut().poll(cx).is_ready() { std::task::Poll::Ready(()) } else { accept.as_mut().poll(cx) }
     })
     .await;
+}
+
+/// Once both are agreed on how.
+#[cfg(feature = "tls")]
+async fn talk_secretly(
+    handshake: tokio_rustls::Accept<tokio::net::TcpStream>,
+    router: Router,
+    permit: OwnedSemaphorePermit,
+) {
+    match tokio::time::timeout(SLOWEST, handshake).await {
+        Ok(Ok(socket)) => talk(socket, router, permit).await,
+        Ok(Err(error)) => log::debug!("a connection of the page: {error}"),
+        Err(_) => log::debug!("a connection of the page: no handshake within {SLOWEST:?}"),
+    }
 }
 
 async fn talk(socket: impl AsyncRead + AsyncWrite + Unpin + 'static, router: Router, permit: OwnedSemaphorePermit) {

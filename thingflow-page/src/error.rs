@@ -26,7 +26,7 @@ impl fmt::Display for PageError {
             Self::NotLoopback(address) => write!(
                 f,
                 "cannot serve the page at {address}: it would be open to the network, without encryption; bind 127.0.0.1 and come \
-                 by ssh -L, or say `Options::open_to_network`"
+                 by ssh -L, serve it by `Options::tls` (feature `tls`), or say `Options::open_to_network`"
             ),
             Self::Bind(address, error) => write!(f, "cannot serve the page at {address}: {error}; choose another port"),
             Self::Unix(path, error) => write!(

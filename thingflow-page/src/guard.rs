@@ -103,7 +103,9 @@ impl Guard {
         }
         let name = name.to_ascii_lowercase();
         match name.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>() {
-            Ok(ip) => ip.to_canonical().is_loopback() || Some(ip.to_canonical()) == own_ip,
+            Ok(ip) => {
+                ip.to_canonical().is_loopback() || Some(ip.to_canonical()) == own_ip || self.names.contains(&name)
+            }
             Err(_) => name == "localhost" || self.names.contains(&name),
         }
     }

@@ -31,7 +31,8 @@
 //! # Who may look
 //!
 //! The page is bound to this machine, and shows nothing without a token, which [`url`](Page::url) has behind the `#`, where it
-//! never reaches a server's log. From another machine one looks through `ssh -L 8080:127.0.0.1:8080 board`. The page only shows;
+//! never reaches a server's log. From another machine one looks through `ssh -L 8080:127.0.0.1:8080 board`, or by TLS with the
+//! feature `tls`. The page only shows;
 //! that it may pause and end schedules is said by [`Options::allow_control`], what else may be changed by a [`Slider`] and
 //! [`Options::button`]. For a terminal on the machine itself there is [`serve_unix`].
 //!
@@ -66,6 +67,8 @@ mod sensors;
 mod server;
 mod slider;
 mod stream;
+#[cfg(feature = "tls")]
+mod tls;
 mod token;
 mod unix;
 
@@ -74,6 +77,8 @@ pub use options::Options;
 pub use push::{Metric, Metrics};
 pub use server::Page;
 pub use slider::Slider;
+#[cfg(feature = "tls")]
+pub use tls::{Tls, TlsError};
 pub use token::{Token, TokenError};
 pub use unix::UnixPage;
 

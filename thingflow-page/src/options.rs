@@ -15,6 +15,8 @@ use crate::past::Pasts;
 use crate::push::Metrics;
 use crate::server::{self, Page};
 use crate::slider::Slider;
+#[cfg(feature = "tls")]
+use crate::tls::Tls;
 use crate::token::Token;
 use crate::unix::UnixPage;
 
@@ -39,6 +41,8 @@ pub struct Options {
     pub(crate) pasts: Pasts,
     pub(crate) units: BTreeMap<String, String>,
     pub(crate) offers: Offers,
+    #[cfg(feature = "tls")]
+    pub(crate) tls: Option<Tls>,
     is_open: bool,
 }
 
@@ -55,7 +59,19 @@ impl Options {
         let (title, hosts) = ("ThingFlow".to_owned(), Vec::new());
         let (pasts, units, offers) = (Pasts::default(), BTreeMap::new(), Offers::default());
         let address = address.into();
-        Self { address, title, token: None, hosts, has_control: false, pasts, units, offers, is_open: false }
+        Self {
+            address,
+            title,
+            token: None,
+            hosts,
+            has_control: false,
+            pasts,
+            units,
+            offers,
+            #[cfg(feature = "tls")]
+            tls: None,
+            is_open: false,
+        }
     }
 
     /// What the page is called.
@@ -73,7 +89,7 @@ impl Options {
         Self { has_control: true, ..self }
     }
 
-    /// Another name by which browsers may call this machine, besides `localhost` and the address itself: `board.local`. Requests by
+    /// Another name or address by which browsers may call this machine, besides `localhost` and the address itself: `board.local`. Requests by
     /// any other name are refused, since a foreign page could make them.
     pub fn allow_host(mut self, name: impl Into<String>) -> Self {
         self.hosts.push(name.into().to_ascii_lowercase());
@@ -157,7 +173,22 @@ impl Options {
         Metrics::of(scheduler, self.offers.clone())
     }
 
-    /// Lets the page be bound to an address that other machines reach. Nothing is encrypted: whoever listens on the network reads
+    /// Serves the page by TLS: then it may be bound to an address that other machines reach. Its names, by which browsers ask and which
+    /// are in the certificate, are told by [`allow_host`](Self::allow_host). A page at a Unix socket is without.
+    #[cfg(feature = "tls")]
+    pub fn tls(self, tls: Tls) -> Self {
+        Self { tls: Some(tls), ..self }
+    }
+
+    /// Whether what is said is encrypted.
+    fn is_encrypted(&self) -> bool {
+        #[cfg(feature = "tls")]
+        return self.tls.is_some();
+        #[cfg(not(feature = "tls"))]
+        false
+    }
+
+    /// Lets the page be bound to an address that other machines reach, without TLS. Nothing is encrypted: whoever listens on the network reads
     /// the token. For networks of which you know every machine.
     pub fn open_to_network(self) -> Self {
         Self { is_open: true, ..self }
@@ -169,7 +200,7 @@ impl Options {
     /// If the address is not one of this machine alone, is in use, or is none.
     pub fn serve(self, scheduler: &Scheduler) -> Result<Page, PageError> {
         let address: SocketAddr = self.address.parse().map_err(|_| PageError::Address(self.address.clone()))?;
-        if !self.is_open && !address.ip().to_canonical().is_loopback() {
+        if !self.is_open && !self.is_encrypted() && !address.ip().to_canonical().is_loopback() {
             return Err(PageError::NotLoopback(address));
         }
         let listener = TcpListener::bind(address).map_err(|error| PageError::Bind(address, error))?;

@@ -65,6 +65,8 @@ impl Site {
 #[must_use = "the page is gone when this is dropped"]
 pub struct Page {
     address: SocketAddr,
+    /// How browsers ask for it.
+    base: String,
     token: Token,
     _running: Running,
 }
@@ -75,10 +77,11 @@ impl Page {
         self.address
     }
 
-    /// The address to open in a browser, with the token behind the `#`. Whoever has it may look: print it where only those read
+    /// The address to open in a browser, with the token behind the `#`; by TLS with the first name of
+    /// [`allow_host`](crate::Options::allow_host). Whoever has it may look: print it where only those read
     /// it who may.
     pub fn url(&self) -> String {
-        format!("http://{}/#token={}", self.address, self.token.text())
+        format!("{}/#token={}", self.base, self.token.text())
     }
 }
 
@@ -113,8 +116,28 @@ pub(crate) fn serve_tcp(listener: TcpListener, mut options: Options, scheduler: 
     let address = listener.local_addr()?;
     let token = options.token.take().map_or_else(Token::random, Ok)?;
     let names = std::mem::take(&mut options.hosts);
-    let guard = Guard { address: Some(address), names, token: Some(token.clone()), is_tls: false };
-    Ok(Page { address, token, _running: start(Listener::Tcp(listener), guard, options, scheduler)? })
+    let listener = listen(listener, &mut options);
+    let is_tls = !matches!(listener, Listener::Tcp(_));
+    // A certificate is for names.
+    let base = match names.first().filter(|_| is_tls) {
+        Some(name) => format!("https://{name}:{}", address.port()),
+        None => format!("{}://{address}", if is_tls { "https" } else { "http" }),
+    };
+    let guard = Guard { address: Some(address), names, token: Some(token.clone()), is_tls };
+    Ok(Page { address, base, token, _running: start(listener, guard, options, scheduler)? })
+}
+
+#[cfg(feature = "tls")]
+fn listen(listener: TcpListener, options: &mut Options) -> Listener {
+    match options.tls.take() {
+        Some(tls) => Listener::Tls(listener, tls),
+        None => Listener::Tcp(listener),
+    }
+}
+
+#[cfg(not(feature = "tls"))]
+fn listen(listener: TcpListener, _: &mut Options) -> Listener {
+    Listener::Tcp(listener)
 }
 
 /// Whoever may open the socket may look. It may be forwarded by ssh to a port at which browsers ask: to them the machine has the
