@@ -22,6 +22,7 @@
 //! | `http` | servers that take events, addresses that are polled, long answers | `http` |
 //! | `influx` | InfluxDB, VictoriaMetrics, QuestDB | `influx` |
 //! | `logging` | the log on the terminal | `log` |
+//! | `plot` | plots and histograms, as SVG files | `plot` |
 //! | `postgres` | tables of PostgreSQL | `postgres` |
 //! | `sqlite` | tables of SQLite, the store of a board | `sqlite` |
 //! | `status` | one line of the terminal that shows where things stand | `status` |
@@ -70,6 +71,8 @@ pub mod net;
 pub mod outbox;
 #[cfg(feature = "past")]
 pub mod past;
+#[cfg(feature = "plot")]
+pub mod plot;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 #[cfg(feature = "process")]
@@ -96,7 +99,8 @@ pub mod webhook;
     feature = "fields",
     feature = "json",
     feature = "lines",
-    feature = "net"
+    feature = "net",
+    feature = "plot"
 ))]
 mod printable;
 

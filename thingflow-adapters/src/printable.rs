@@ -1,11 +1,18 @@
 //! Texts from outside as errors may show them: short, and without control characters.
 
 use std::fmt;
-#[cfg(any(feature = "csv", feature = "lines", feature = "sqlite"))]
+#[cfg(any(feature = "csv", feature = "lines", feature = "plot", feature = "sqlite"))]
 use std::path::Path;
 
 /// The beginning of a text without control characters.
-#[cfg(any(feature = "cron", feature = "durations", feature = "fields", feature = "json", feature = "net"))]
+#[cfg(any(
+    feature = "cron",
+    feature = "durations",
+    feature = "fields",
+    feature = "json",
+    feature = "net",
+    feature = "plot"
+))]
 pub(crate) fn printable(text: &str) -> String {
     const LONGEST: usize = 120;
     let more = if text.chars().nth(LONGEST).is_some() { "…" } else { "" };
@@ -15,10 +22,10 @@ pub(crate) fn printable(text: &str) -> String {
 }
 
 /// A path without control characters.
-#[cfg(any(feature = "csv", feature = "lines", feature = "sqlite"))]
+#[cfg(any(feature = "csv", feature = "lines", feature = "plot", feature = "sqlite"))]
 pub(crate) struct Printable<'a>(pub(crate) &'a Path);
 
-#[cfg(any(feature = "csv", feature = "lines", feature = "sqlite"))]
+#[cfg(any(feature = "csv", feature = "lines", feature = "plot", feature = "sqlite"))]
 impl fmt::Display for Printable<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.to_string_lossy().chars().try_for_each(|char| write_char(f, char))
