@@ -9,7 +9,7 @@
 //! ```
 
 use thingflow_core::windows::{Carrier, Number};
-use thingflow_core::{Demand, Emitter, Filter, Float, InputThing, Receipt};
+use thingflow_core::{Demand, Emitter, Filter, Float, InputThing, Receipt, Saved, StateVisitor};
 
 /// A change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -44,6 +44,9 @@ impl<T: Carrier<Value = bool>> Filter<T> for Edges {
         let (is_high, rest) = event.part();
         self.change(is_high).map_or(Ok(Demand::More), |edge| out.next(T::carry(rest, edge)))
     }
+    fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        self.0.on_state("is high", state);
+    }
 }
 
 /// Made by [`crossings`](crate::Signals::crossings).
@@ -69,5 +72,8 @@ impl<T: Carrier<Value: Number>> Filter<T> for Crossings {
         let value = value.to_mean().to_f64();
         let edge = if value.is_nan() { None } else { self.edges.change(value >= self.level) };
         edge.map_or(Ok(Demand::More), |edge| out.next(T::carry(rest, edge)))
+    }
+    fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        self.edges.0.on_state("is high", state);
     }
 }

@@ -61,6 +61,7 @@ pub mod models;
 mod processor;
 pub mod quality;
 mod recent;
+mod remembered;
 #[cfg(feature = "sketches")]
 pub mod sketches;
 pub mod spectrum;

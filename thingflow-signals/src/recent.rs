@@ -1,6 +1,9 @@
 //! The latest samples in place, with their median: what checks and filters over a short window share.
 
 use heapless::HistoryBuf;
+use thingflow_core::{SavedItems, StateVisitor};
+
+use crate::remembered::finite;
 
 /// The latest `N` samples.
 #[derive(Clone, Debug)]
@@ -13,6 +16,18 @@ impl<const N: usize> Recent<N> {
 
     pub(crate) fn push(&mut self, value: f64) {
         self.0.write(value);
+    }
+
+    /// Shows the samples to a walk over the state.
+    pub(crate) fn state(&mut self, state: &mut dyn StateVisitor) {
+        let held = core::mem::replace(&mut self.0, HistoryBuf::new());
+        let mut held_first = held.oldest_ordered();
+        let mut items = SavedItems::of("samples", held.len(), state);
+        while items.another(state) {
+            let mut sample = held_first.next().copied().unwrap_or_default();
+            finite(state, "sample", &mut sample);
+            self.push(sample);
+        }
     }
 
     pub(crate) fn is_full(&self) -> bool {

@@ -6,7 +6,7 @@ use thingflow_core::{Notice, StateVisitor};
 use thingflow_signals::control::Pid;
 use thingflow_signals::convert::platinum;
 use thingflow_signals::estimate::{AlphaBeta, ConstantRate, Kalman, MovingVariance};
-use thingflow_signals::filters::{BandPass, Butterworth, Decimate, Envelope, Fir, Notch, SavitzkyGolay};
+use thingflow_signals::filters::{BandPass, Butterworth, Decimate, Envelope, Fir, Hampel, Notch, SavitzkyGolay};
 use thingflow_signals::prelude::*;
 use thingflow_signals::spectrum::{Goertzel, Taper};
 
@@ -26,7 +26,8 @@ fn all() -> Vec<(&'static str, Box<dyn Processor<Out = f64>>)> {
             self.0.state(state);
         }
     }
-    let boxed: [(&'static str, Box<dyn Processor<Out = f64>>); 13] = [
+    let boxed: [(&'static str, Box<dyn Processor<Out = f64>>); 14] = [
+        ("hampel", Box::new(Hampel::<5>::new(3.0))),
         ("butterworth", Box::new(Butterworth::low_pass(5, 10.0, 100.0))),
         ("high pass", Box::new(Butterworth::high_pass(2, 1.0, 100.0))),
         ("notch", Box::new(Notch::new(25.0, 2.0, 100.0))),
@@ -64,7 +65,55 @@ impl StateVisitor for Restore {
     }
 }
 
+/// Restores whatever comes next of what it was given, over and over.
+struct Forge<'a>(std::iter::Cycle<std::slice::Iter<'a, u64>>);
+impl StateVisitor for Forge<'_> {
+    fn integer(&mut self, _: &str, value: &mut u64) {
+        *value = self.0.next().copied().unwrap_or_default();
+    }
+    fn float(&mut self, _: &str, value: &mut f64) {
+        *value = f64::from_bits(self.0.next().copied().unwrap_or_default());
+    }
+}
+
 proptest! {
+    #[test]
+    fn a_forged_state_heals(
+        forged in prop::collection::vec(prop_oneof![any::<u64>(), any::<f64>().prop_map(f64::to_bits), 0_u64..9], 1..20),
+        values in prop::collection::vec(-100.0..100.0_f64, 40..60),
+    ) {
+        for (name, mut processor) in all() {
+            processor.state(&mut Forge(forged.iter().cycle()));
+            let made = values.iter().filter_map(|value| processor.process(*value, Instant::ZERO));
+            let finite = made.filter(|made| made.is_finite()).count();
+            prop_assert!(finite > 0 || values.len() < 40, "{} makes no number any more", name);
+        }
+    }
+
+    #[test]
+    fn what_is_beyond_the_range_of_a_float_is_soon_forgotten(
+        huge in prop::collection::vec(prop_oneof![Just(f64::MAX), Just(f64::MIN), Just(1e300), Just(-1e300), Just(5e-324)], 1..20),
+        steps in prop::collection::vec(0_u64..3, 20),
+    ) {
+        for (name, mut processor) in all() {
+            let mut time = 0;
+            for (value, step) in huge.iter().zip(steps.iter().cycle()) {
+                time += step;
+                processor.process(*value, at(time as f64));
+            }
+            let made = (0..2_000).filter_map(|n| processor.process(f64::from(n % 2), at((time + n as u64) as f64)));
+            prop_assert!(made.last().is_some_and(f64::is_finite), "{} makes no number any more", name);
+        }
+        let mut pid = Pid::new(2.0, 1.0, 1.0, -1.0..=2.0).setpoint(1.0);
+        for (n, value) in huge.iter().enumerate() {
+            let output = pid.process(*value, at(n as f64));
+            prop_assert!(output.is_none_or(|output| (-1.0..=2.0).contains(&output)), "{:?}", output);
+            pid.follow(f64::NAN, *value, at(n as f64));
+        }
+        let output = (0..50).filter_map(|n| pid.process(1.0, at(f64::from(n + 30)))).last();
+        prop_assert!(output.is_some_and(|output| (-1.0..=2.0).contains(&output)));
+    }
+
     #[test]
     fn a_state_that_is_taken_out_goes_on_elsewhere(
         before in prop::collection::vec(-100.0..100.0, 0..30),

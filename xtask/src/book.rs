@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use crate::costs::Costs;
 use crate::tree::Tree;
 use crate::{Result, feature_index, filter_index, operators, process};
 
@@ -56,7 +57,7 @@ fn published(page: &str) -> String {
 
 /// The pages that are made from the source, with their places in the repository.
 pub(crate) fn generated(tree: &Tree) -> Vec<(&'static str, String)> {
-    let operators = (filter_index::PATH, filter_index::page(&operators::read(tree)));
+    let operators = (filter_index::PATH, filter_index::page(&operators::read(tree), &Costs::of(tree)));
     [operators].into_iter().chain(feature_index::pages(tree)).collect()
 }
 

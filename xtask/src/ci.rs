@@ -66,6 +66,7 @@ fn format() -> Result {
     process::run(&mut process::cargo("fmt --all --check"))?;
     process::run(&mut process::cargo("fmt --check --manifest-path benches/Cargo.toml"))?;
     process::run(&mut process::cargo("fmt --check --manifest-path firmware/Cargo.toml"))?;
+    process::run(&mut process::cargo("fmt --check --manifest-path firmware/costs/Cargo.toml"))?;
     process::run(&mut process::cargo("fmt --check --manifest-path template/Cargo.toml"))
 }
 

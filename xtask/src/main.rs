@@ -6,6 +6,7 @@ mod board;
 mod book;
 mod ci;
 mod clean;
+mod costs;
 mod cross;
 mod deploy;
 mod docs;
@@ -42,7 +43,7 @@ struct Command {
     run: Chore,
 }
 
-const COMMANDS: [Command; 17] = [
+const COMMANDS: [Command; 18] = [
     Command {
         name: "setup",
         help: "install what the tests need; --bare, --bench, --cross, --board, --deploy, --servers: what these need too",
@@ -87,9 +88,10 @@ const COMMANDS: [Command; 17] = [
         help: "run the benches, e.g. `bench --only GROUP --json FILE`, `bench --target aarch64`",
         run: bench::run,
     },
+    Command { name: "operators", help: "measure what each operator costs, for the book's list", run: costs::run },
     Command {
         name: "ci",
-        help: "the whole gate: all of the above but new, deploy, pictures and bench, and format, lints",
+        help: "the whole gate: all of the above but new, deploy, pictures, bench and operators, and format, lints",
         run: ci::run,
     },
 ];

@@ -9,10 +9,12 @@ mod hops;
 mod idle;
 mod joins;
 mod journal;
+mod operators;
 mod page;
 mod posts;
 mod timers;
 pub mod timing;
+mod windows;
 
 use crate::Result;
 use crate::child::Readings;
@@ -34,7 +36,7 @@ pub struct Group {
 }
 
 /// All groups, in the order of the table.
-pub const ALL: [&Group; 12] = [
+pub const ALL: [&Group; 14] = [
     &chain::GROUP,
     &hops::GROUP,
     &fanout::GROUP,
@@ -47,6 +49,8 @@ pub const ALL: [&Group; 12] = [
     &allocations::GROUP,
     &journal::GROUP,
     &page::GROUP,
+    &windows::GROUP,
+    &operators::GROUP,
 ];
 
 /// The group of that name.

@@ -6,6 +6,7 @@ use core::time::Duration;
 use thingflow_core::{Instant, StateVisitor};
 
 use crate::processor::Processor;
+use crate::remembered::finite;
 use crate::time::Elapsed;
 
 /// A controller by the difference from a setpoint, its sum and its slope. Samples are what is measured; it sends the output.
@@ -101,10 +102,16 @@ impl Pid {
     }
 
     /// Tells the controller the output that is in force, by hand or by another controller, with what is measured now: it goes
-    /// on from there.
+    /// on from there. Numbers that are not finite are left out.
     pub fn follow(&mut self, output: f64, measured: f64, at: Instant) {
+        if !output.is_finite() || !measured.is_finite() {
+            return;
+        }
         self.observe(measured, at);
-        self.sum = self.limit(output) - self.proportional * (self.setpoint - measured) + self.derivative * self.slope;
+        let sum = self.limit(output) - self.proportional * (self.setpoint - measured) + self.derivative * self.slope;
+        if sum.is_finite() {
+            self.sum = sum;
+        }
     }
 
     /// Takes what is measured; gives the seconds since the last sample, if they count.
@@ -117,6 +124,9 @@ impl Pid {
         if seconds > 0.0 {
             let slope = (measured - before) / seconds;
             self.slope += seconds / (self.smoothing + seconds) * (slope - self.slope);
+        }
+        if !self.slope.is_finite() {
+            self.slope = 0.0; // beyond the range of a float: it begins anew
         }
         seconds
     }
@@ -134,16 +144,19 @@ impl Processor for Pid {
         let rest = self.proportional * error - self.derivative * self.slope;
         let grown = self.sum + self.integral * error * seconds;
         let wanted = rest + grown;
+        if wanted.is_nan() {
+            return None; // an infinite share against another one: nobody knows the sum
+        }
         let is_windup =
             (wanted > *self.limits.end() && grown > self.sum) || (wanted < *self.limits.start() && grown < self.sum);
-        if !is_windup {
+        if !is_windup && grown.is_finite() {
             self.sum = grown;
         }
         Some(self.limit(rest + self.sum))
     }
     fn state(&mut self, state: &mut dyn StateVisitor) {
-        state.float("setpoint", &mut self.setpoint);
-        state.float("sum", &mut self.sum);
-        state.float("slope", &mut self.slope);
+        finite(state, "setpoint", &mut self.setpoint);
+        finite(state, "sum", &mut self.sum);
+        finite(state, "slope", &mut self.slope);
     }
 }

@@ -2,8 +2,9 @@
 
 use thingflow_core::{Instant, StateVisitor};
 
-use super::{ValueAndRate, flag};
+use super::ValueAndRate;
 use crate::processor::Processor;
+use crate::remembered::{finite, flag};
 use crate::time::Elapsed;
 
 /// Follows a value that changes steadily, and says how fast: each sample corrects the value by the share `alpha` of the
@@ -55,11 +56,14 @@ impl Processor for AlphaBeta {
         if seconds > 0.0 {
             self.now.rate += self.beta * surprise / seconds;
         }
+        if !self.now.is_finite() {
+            self.now = ValueAndRate { value, rate: 0.0 }; // beyond the range of a float: it begins anew
+        }
         Some(self.now)
     }
     fn state(&mut self, state: &mut dyn StateVisitor) {
-        state.float("value", &mut self.now.value);
-        state.float("rate", &mut self.now.rate);
+        finite(state, "value", &mut self.now.value);
+        finite(state, "rate", &mut self.now.rate);
         flag(state, "has begun", &mut self.has_begun);
     }
 }

@@ -2,7 +2,7 @@
 
 use thingflow_core::{Instant, StateVisitor};
 
-use super::flag;
+use crate::remembered::{finite, flag};
 use crate::time::Elapsed;
 
 /// Puts together what a fast sensor says of changes and what a slow or noisy one says of the value: an angle out of a
@@ -56,12 +56,15 @@ impl Complementary {
         if value.is_finite() {
             self.value += seconds / (self.time_constant + seconds) * (value - self.value);
         }
+        if !self.value.is_finite() {
+            (self.value, self.has_begun) = (0.0, false); // beyond the range of a float: it begins anew
+        }
         self.value
     }
 
     /// Shows the estimate to a walk that saves or restores it.
     pub fn state(&mut self, state: &mut dyn StateVisitor) {
-        state.float("value", &mut self.value);
+        finite(state, "value", &mut self.value);
         flag(state, "has begun", &mut self.has_begun);
     }
 }

@@ -2,8 +2,9 @@
 
 use thingflow_core::{Instant, StateVisitor};
 
-use super::{ValueAndRate, flag};
+use super::ValueAndRate;
 use crate::processor::Processor;
+use crate::remembered::{finite, flag};
 use crate::time::Elapsed;
 
 /// The best estimate of a value and its rate, of a thing whose rate changes at random: a Kalman filter with two states and
@@ -46,14 +47,20 @@ impl ConstantRate {
             "ConstantRate::new(.., {noise}): a sensor has some noise, more than 0"
         );
         let (change, noise) = (change * change, noise * noise);
-        Self {
+        let new = Self {
             change,
             noise,
             now: ValueAndRate { value: 0.0, rate: 0.0 },
-            covariance: [noise, 0.0, noise * Self::UNKNOWN],
+            covariance: [0.0; 3],
             elapsed: Elapsed::default(),
             has_begun: false,
-        }
+        };
+        Self { covariance: new.at_first(), ..new }
+    }
+
+    /// The covariance at the beginning.
+    fn at_first(&self) -> [f64; 3] {
+        [self.noise, 0.0, self.noise * Self::UNKNOWN]
     }
 
     /// The standard deviations of the value and of the rate.
@@ -93,12 +100,22 @@ impl Processor for ConstantRate {
         } else {
             self.now.value = value;
         }
+        if !self.now.is_finite() || self.covariance.iter().any(|entry| !entry.is_finite()) {
+            // Beyond the range of a float: it begins anew.
+            self.now = ValueAndRate { value, rate: 0.0 };
+            self.covariance = self.at_first();
+        }
         Some(self.now)
     }
     fn state(&mut self, state: &mut dyn StateVisitor) {
-        state.float("value", &mut self.now.value);
-        state.float("rate", &mut self.now.rate);
-        self.covariance.iter_mut().for_each(|entry| state.float("covariance", entry));
+        finite(state, "value", &mut self.now.value);
+        finite(state, "rate", &mut self.now.rate);
+        self.covariance.iter_mut().for_each(|entry| finite(state, "covariance", entry));
+        let [value, both, rate] = self.covariance;
+        if value < 0.0 || rate < 0.0 || both * both > value * rate * (1.0 + 1e-6) {
+            state.refuse("covariance"); // there are no two numbers that vary so
+            self.covariance = self.at_first();
+        }
         flag(state, "has begun", &mut self.has_begun);
     }
 }

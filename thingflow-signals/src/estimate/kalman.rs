@@ -2,8 +2,8 @@
 
 use thingflow_core::{Instant, StateVisitor};
 
-use super::flag;
 use crate::processor::Processor;
+use crate::remembered::{finite, finite_from, flag};
 use crate::time::Elapsed;
 
 /// The best estimate of a value that drifts at random, by a sensor with noise: a Kalman filter with one state
@@ -69,11 +69,14 @@ impl Processor for Kalman {
         let gain = before / (before + self.noise);
         self.value += gain * (value - self.value);
         self.variance = gain * self.noise;
+        if !self.value.is_finite() || !self.variance.is_finite() {
+            (self.value, self.variance) = (value, self.noise); // beyond the range of a float: it begins anew
+        }
         Some(self.value)
     }
     fn state(&mut self, state: &mut dyn StateVisitor) {
-        state.float("value", &mut self.value);
-        state.float("variance", &mut self.variance);
+        finite(state, "value", &mut self.value);
+        finite_from(state, "variance", &mut self.variance, 0.0);
         flag(state, "has begun", &mut self.has_begun);
     }
 }

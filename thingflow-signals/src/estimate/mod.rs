@@ -27,8 +27,6 @@ pub use kalman::Kalman;
 pub use linear_kalman::LinearKalman;
 pub use moving_variance::MovingVariance;
 
-use thingflow_core::StateVisitor;
-
 /// A value and how fast it changes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ValueAndRate {
@@ -38,9 +36,8 @@ pub struct ValueAndRate {
     pub rate: f64,
 }
 
-/// Shows a flag to a walk over the state.
-fn flag(state: &mut dyn StateVisitor, name: &str, flag: &mut bool) {
-    let mut number = u64::from(*flag);
-    state.integer(name, &mut number);
-    *flag = number != 0;
+impl ValueAndRate {
+    fn is_finite(self) -> bool {
+        self.value.is_finite() && self.rate.is_finite()
+    }
 }

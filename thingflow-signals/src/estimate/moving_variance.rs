@@ -2,8 +2,8 @@
 
 use thingflow_core::{Instant, StateVisitor};
 
-use super::flag;
 use crate::processor::Processor;
+use crate::remembered::{finite, finite_from, flag};
 
 /// Mean and variance in which the newest sample has the share `alpha` and all before it the rest. As a processor it sends the
 /// standard deviation.
@@ -49,6 +49,9 @@ impl MovingVariance {
         let step = self.alpha * distance;
         self.mean += step;
         self.variance = (1.0 - self.alpha) * (self.variance + distance * step);
+        if !self.mean.is_finite() || !self.variance.is_finite() {
+            (self.mean, self.variance) = (sample, 0.0); // beyond the range of a float: it begins anew
+        }
     }
 
     /// The mean; 0 without samples.
@@ -63,8 +66,8 @@ impl MovingVariance {
 
     /// Shows mean and variance to a walk that saves or restores them.
     pub fn state(&mut self, state: &mut dyn StateVisitor) {
-        state.float("mean", &mut self.mean);
-        state.float("variance", &mut self.variance);
+        finite(state, "mean", &mut self.mean);
+        finite_from(state, "variance", &mut self.variance, 0.0);
         flag(state, "has begun", &mut self.has_begun);
     }
 }

@@ -80,7 +80,7 @@ impl Processor for Butterworth {
     type Out = f64;
     #[inline]
     fn process(&mut self, value: f64, _: Instant) -> Option<f64> {
-        Some(self.0.iter_mut().fold(value, |value, section| section.run(value)))
+        self.0.iter_mut().try_fold(value, |value, section| section.run(value))
     }
     fn state(&mut self, state: &mut dyn StateVisitor) {
         self.0.iter_mut().for_each(|section| section.state(state));

@@ -4,6 +4,7 @@ use thingflow_core::{Instant, StateVisitor};
 
 use super::Butterworth;
 use crate::processor::Processor;
+use crate::remembered::count;
 
 /// Sends every `factor`th sample, after a low pass of order 8 at 0.8 of half the new rate: what the new rate cannot show is
 /// weakened (by 50 dB at 1.6 of half the new rate), where it would otherwise appear as a slower oscillation that is not
@@ -52,6 +53,6 @@ impl Processor for Decimate {
     }
     fn state(&mut self, state: &mut dyn StateVisitor) {
         self.low_pass.state(state);
-        state.integer("samples since the last", &mut self.count);
+        count(state, "samples since the last", &mut self.count, self.factor - 1);
     }
 }

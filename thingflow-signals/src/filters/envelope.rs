@@ -3,6 +3,7 @@
 use thingflow_core::{Instant, StateVisitor};
 
 use crate::processor::Processor;
+use crate::remembered::finite_from;
 
 /// Follows the size of a signal: up within the time `attack`, down within the time `release`, both in seconds, in which the
 /// distance falls to 1/e. The signal's mean should be 0: a [high pass](super::Butterworth::high_pass) in front sees to that.
@@ -48,6 +49,6 @@ impl Processor for Envelope {
         Some(self.level)
     }
     fn state(&mut self, state: &mut dyn StateVisitor) {
-        state.float("level", &mut self.level);
+        finite_from(state, "level", &mut self.level, 0.0);
     }
 }

@@ -4,6 +4,7 @@ use thingflow_core::{Instant, StateVisitor};
 
 use super::second_order::check_frequency;
 use crate::processor::Processor;
+use crate::remembered::{finite, place};
 use crate::spectrum::Taper;
 
 /// A weighted mean of the last `N` samples: a filter of finite impulse response. Sends from the `N`th sample on. With weights
@@ -85,19 +86,17 @@ impl<const N: usize> Processor for Fir<N> {
         let [first, second] = &mut self.samples;
         (first[self.next], second[self.next]) = (value, value);
         self.missing = self.missing.saturating_sub(1);
-        let newest_first = &self.samples.as_flattened()[self.next..self.next + N];
-        let mean = || self.taps.iter().zip(newest_first).map(|(tap, sample)| tap * sample).sum();
-        (self.missing == 0).then(mean)
+        if self.missing > 0 {
+            return None;
+        }
+        let newest_first = self.samples.as_flattened().get(self.next..)?.first_chunk::<N>()?;
+        Some(self.taps.iter().zip(newest_first).map(|(tap, sample)| tap * sample).sum())
     }
     fn state(&mut self, state: &mut dyn StateVisitor) {
-        let whole = |number: usize| number as u64;
-        let (mut next, mut missing) = (whole(self.next), whole(self.missing));
-        state.integer("next place", &mut next);
-        state.integer("samples missing", &mut missing);
-        let place = |number: u64, most: usize| usize::try_from(number).map_or(most, |number| number.min(most));
-        (self.next, self.missing) = (place(next, N - 1), place(missing, N));
+        place(state, "next place", &mut self.next, N - 1);
+        place(state, "samples missing", &mut self.missing, N);
         let [first, second] = &mut self.samples;
-        first.iter_mut().for_each(|sample| state.float("sample", sample));
+        first.iter_mut().for_each(|sample| finite(state, "sample", sample));
         *second = *first;
     }
 }

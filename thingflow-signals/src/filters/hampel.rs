@@ -1,6 +1,6 @@
 //! [`Hampel`]: outliers replaced by the median of their neighbours.
 
-use thingflow_core::Instant;
+use thingflow_core::{Instant, StateVisitor};
 
 use crate::processor::Processor;
 use crate::quality::is_outlier;
@@ -47,5 +47,8 @@ impl<const N: usize> Processor for Hampel<N> {
             return Some(middle);
         }
         self.recent.median_and_deviation().map(|(median, _)| median)
+    }
+    fn state(&mut self, state: &mut dyn StateVisitor) {
+        self.recent.state(state);
     }
 }

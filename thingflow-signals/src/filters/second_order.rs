@@ -4,6 +4,7 @@ use biquad::{Biquad, Coefficients, DirectForm2Transposed, Type};
 use thingflow_core::{Instant, StateVisitor};
 
 use crate::processor::Processor;
+use crate::remembered::finite;
 
 /// A section of the second order.
 #[derive(Clone, Copy, Debug)]
@@ -26,13 +27,21 @@ impl Section {
         })
     }
 
-    pub(crate) fn run(&mut self, value: f64) -> f64 {
-        self.0.run(value)
+    /// What it makes of a sample; nothing where that is beyond the range of a float, and then it begins anew: an infinity that is
+    /// fed back would stay for ever.
+    #[inline]
+    pub(crate) fn run(&mut self, value: f64) -> Option<f64> {
+        let made = self.0.run(value);
+        if made.is_finite() {
+            return Some(made);
+        }
+        (self.0.s1, self.0.s2) = (0.0, 0.0);
+        None
     }
 
     pub(crate) fn state(&mut self, state: &mut dyn StateVisitor) {
-        state.float("first delay", &mut self.0.s1);
-        state.float("second delay", &mut self.0.s2);
+        finite(state, "first delay", &mut self.0.s1);
+        finite(state, "second delay", &mut self.0.s2);
     }
 }
 
@@ -68,7 +77,7 @@ macro_rules! one_section {
             type Out = f64;
             #[inline]
             fn process(&mut self, value: f64, _: Instant) -> Option<f64> {
-                Some(self.0.run(value))
+                self.0.run(value)
             }
             fn state(&mut self, state: &mut dyn StateVisitor) {
                 self.0.state(state);

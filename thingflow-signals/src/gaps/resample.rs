@@ -4,7 +4,8 @@ use core::time::Duration;
 
 use thingflow_core::windows::Number;
 use thingflow_core::{
-    Closed, Demand, Emitter, Filter, Float, InputThing, Receipt, SensorEvent, SensorId, StreamError, Timestamp,
+    Closed, Demand, Emitter, Filter, Float, InputThing, Receipt, Saved, SavedItems, SensorEvent, SensorId,
+    StateVisitor, StreamError, Timestamp,
 };
 
 use super::segment::{Interpolation, Point, Segment, cubic};
@@ -30,7 +31,7 @@ struct Reading {
 impl Reading {
     /// As a point of a curve that is counted from `origin`.
     fn point(&self, origin: &Self) -> Point {
-        Point { x: seconds(self.nanos - origin.nanos), y: self.value }
+        Point { x: seconds(origin.nanos, self.nanos), y: self.value }
     }
 
     fn event(&self) -> SensorEvent<f64> {
@@ -39,8 +40,20 @@ impl Reading {
 }
 
 #[allow(clippy::cast_precision_loss)] // a gap of 100 days is exact
-fn seconds(nanos: i64) -> f64 {
-    nanos as f64 / 1e9
+fn seconds(from: i64, to: i64) -> f64 {
+    let size = to.abs_diff(from) as f64 / 1e9;
+    if to < from { -size } else { size }
+}
+
+impl Saved for Reading {
+    fn blank() -> Self {
+        Self { sensor: SensorId::blank(), nanos: 0, value: 0.0 }
+    }
+    fn on_state(&mut self, _: &str, state: &mut dyn StateVisitor) {
+        self.sensor.on_state("sensor", state);
+        self.nanos.on_state("time", state);
+        self.value.on_state("value", state);
+    }
 }
 
 impl Resample {
@@ -62,7 +75,7 @@ impl Resample {
     fn take(&mut self, reading: Reading) -> impl Iterator<Item = SensorEvent<f64>> + use<> {
         let last = self.recent.back().copied();
         let is_later = last.is_none_or(|last| reading.nanos > last.nanos);
-        let follows = last.is_some_and(|last| reading.nanos.saturating_sub(last.nanos) <= self.longest_gap);
+        let follows = last.is_some_and(|last| self.follows(last, reading));
         let piece = match self.interpolation {
             _ if !is_later => None,
             Interpolation::Cubic => self.cubic(follows.then_some(reading)),
@@ -80,6 +93,11 @@ impl Resample {
     }
 
     /// The piece between the last two readings, which is known as soon as there is another one, or when none follows.
+    /// Whether what lies between a reading and a later one is filled.
+    fn follows(&self, last: Reading, reading: Reading) -> bool {
+        reading.nanos.saturating_sub(last.nanos) <= self.longest_gap
+    }
+
     fn cubic(&self, after: Option<Reading>) -> Option<Piece> {
         let mut newest_first = self.recent.iter().rev();
         let (to, from) = (newest_first.next()?, newest_first.next()?);
@@ -129,7 +147,7 @@ impl Iterator for Piece {
         if at == self.to.nanos {
             return Some(self.to.event());
         }
-        let value = self.segment.at(seconds(at - self.from.nanos));
+        let value = self.segment.at(seconds(self.from.nanos, at));
         Some(Reading { nanos: at, value, ..self.to }.event())
     }
 }
@@ -149,5 +167,19 @@ impl<V: Number> Filter<SensorEvent<V>> for Resample {
     }
     fn on_error(&mut self, error: StreamError, out: &mut Emitter<'_, '_, impl InputThing<Self::Out>>) -> Closed {
         out.flush_error(self.rest().into_iter().flatten(), error)
+    }
+    fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        let mut held = core::mem::take(&mut self.recent);
+        let mut items = SavedItems::of("readings", held.len(), state);
+        while items.another(state) {
+            let mut reading = held.pop_front().unwrap_or_else(Reading::blank);
+            reading.on_state("reading", state);
+            let follows = |last: &Reading| last.nanos < reading.nanos && self.follows(*last, reading);
+            if self.recent.is_full() || !reading.value.is_finite() || !self.recent.back().is_none_or(follows) {
+                state.refuse("readings");
+                self.recent.clear();
+            }
+            let _ = if reading.value.is_finite() { self.recent.push_back(reading) } else { Ok(()) }; // there is room
+        }
     }
 }

@@ -3,7 +3,10 @@
 use alloc::vec;
 use alloc::vec::Vec;
 
+use thingflow_core::StateVisitor;
+
 use super::Model;
+use crate::remembered::{count, flag};
 
 /// Says how unusual a sample of `D` numbers is, from 0 to 1: by how many samples of the last window fell into the same corner of
 /// the space, which trees have divided at random. Where there are as many as if all were spread evenly it is 0.5 (S. C. Tan, K. M. Ting and T. F. Liu, *Fast Anomaly Detection for
@@ -140,6 +143,13 @@ impl<const D: usize> Model<[f64; D]> for HalfSpaceTrees<D> {
         (self.count, self.has_reference) = (0, true);
         let masses = self.trees.iter_mut().flat_map(|tree| &mut tree.masses);
         masses.for_each(|mass| *mass = [mass[1], 0]);
+    }
+    fn state(&mut self, state: &mut dyn StateVisitor) {
+        count(state, "samples", &mut self.count, self.window - 1);
+        flag(state, "has a reference", &mut self.has_reference);
+        for mass in self.trees.iter_mut().flat_map(|tree| &mut tree.masses).flatten() {
+            count(state, "mass", mass, self.window);
+        }
     }
 }
 

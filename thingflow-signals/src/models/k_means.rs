@@ -1,6 +1,9 @@
 //! [`KMeans`]: which of a few kinds a sample is.
 
+use thingflow_core::StateVisitor;
+
 use super::Model;
+use crate::remembered::{count, finite, place};
 
 /// Divides samples of `D` numbers into `K` groups, each around its mean, and says the number of the nearest (J. MacQueen, *Some
 /// Methods for Classification and Analysis of Multivariate Observations*, 1967). The first `K` samples that differ are the
@@ -62,8 +65,18 @@ impl<const D: usize, const K: usize> Model<[f64; D]> for KMeans<D, K> {
             self.known += 1;
         }
         let group = self.predict(sample);
-        self.counts[group] = (self.counts[group] + 1).min(self.memory);
+        self.counts[group] = self.counts[group].saturating_add(1).min(self.memory);
         let share = 1.0 / self.counts[group] as f64;
-        self.means[group].iter_mut().zip(sample).for_each(|(mean, value)| *mean += share * (value - *mean));
+        self.means[group]
+            .iter_mut()
+            .zip(sample)
+            .for_each(|(mean, value)| *mean = *mean * (1.0 - share) + value * share);
+    }
+    fn state(&mut self, state: &mut dyn StateVisitor) {
+        place(state, "groups", &mut self.known, K);
+        for (mean, learnt) in self.means.iter_mut().zip(&mut self.counts).take(self.known) {
+            mean.iter_mut().for_each(|value| finite(state, "mean", value));
+            count(state, "samples", learnt, self.memory);
+        }
     }
 }

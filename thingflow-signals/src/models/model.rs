@@ -1,7 +1,7 @@
 //! [`Model`]: what learns from a stream.
 
 use thingflow_core::windows::Carrier;
-use thingflow_core::{Emitter, Filter, InputThing, Receipt};
+use thingflow_core::{Emitter, Filter, InputThing, Receipt, StateVisitor};
 
 /// Learns from samples, one after the other, and says something of each.
 ///
@@ -23,12 +23,14 @@ use thingflow_core::{Emitter, Filter, InputThing, Receipt};
 /// assert_eq!(expected, [0.0, 3.0, 4.0]);
 /// ```
 pub trait Model<X> {
-    /// What it says of a sample: a class, a number, how unusual it is.
+    /// What it says of a sample: a class, a number, how unusual it is, the sample transformed.
     type Out;
     /// Says something of a sample, without learning from it.
     fn predict(&self, sample: &X) -> Self::Out;
     /// Learns from a sample.
     fn learn(&mut self, sample: &X);
+    /// Shows what it has learnt to a walk that saves or restores it. By default nothing: after a restart it learns anew.
+    fn state(&mut self, _state: &mut dyn StateVisitor) {}
 }
 
 /// A stage that sends what a model says of each sample, then lets it learn from that; to be given to
@@ -44,5 +46,8 @@ impl<T: Carrier, M: Model<T::Value>> Filter<T> for Learning<M> {
         let said = self.0.predict(&sample);
         self.0.learn(&sample);
         out.next(T::carry(rest, said))
+    }
+    fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        self.0.state(state);
     }
 }

@@ -5,6 +5,7 @@ use core::time::Duration;
 use thingflow_core::{Instant, StateVisitor};
 
 use super::{Check, Quality};
+use crate::remembered::finite;
 
 /// Marks a value that has not moved by more than a tolerance for a time: as suspect, then as bad. A sensor that is alive has
 /// noise; of one that rounds it away the tolerance and the times must be chosen larger.
@@ -64,7 +65,7 @@ impl Check for FlatLine {
         }
     }
     fn state(&mut self, state: &mut dyn StateVisitor) {
-        state.float("lowest", &mut self.lowest);
-        state.float("highest", &mut self.highest);
+        finite(state, "lowest", &mut self.lowest);
+        finite(state, "highest", &mut self.highest);
     }
 }

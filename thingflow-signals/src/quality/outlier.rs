@@ -47,6 +47,9 @@ impl<const N: usize> Check for Hampel<N> {
         self.recent.push(value);
         if !self.recent.is_full() || !is_outlier(&self.recent, self.k, value) { Quality::Good } else { Quality::Bad }
     }
+    fn state(&mut self, state: &mut dyn StateVisitor) {
+        self.recent.state(state);
+    }
 }
 
 /// Whether a value is further than `k` deviations from the median of its neighbours. Among values that are all the same each

@@ -3,6 +3,7 @@
 use thingflow_core::{Instant, StateVisitor};
 
 use super::{Check, Quality};
+use crate::remembered::finite;
 use crate::time::Elapsed;
 
 /// Marks a value as suspect that has changed by more than so much a second since the reading before, be that good or not:
@@ -45,6 +46,6 @@ impl Check for RateOfChange {
         }
     }
     fn state(&mut self, state: &mut dyn StateVisitor) {
-        state.float("value before", &mut self.before);
+        finite(state, "value before", &mut self.before);
     }
 }

@@ -7,10 +7,11 @@ use core::ops::RangeInclusive;
 
 use realfft::num_complex::Complex;
 use realfft::{RealFftPlanner, RealToComplex};
-use thingflow_core::Instant;
+use thingflow_core::{Instant, SavedItems, StateVisitor};
 
 use super::Taper;
 use crate::processor::Processor;
+use crate::remembered::finite;
 
 /// Sends the [`Spectrum`] of each piece of `length` samples.
 ///
@@ -30,6 +31,9 @@ pub struct Spectra {
     rate: f64,
     taper: Taper,
     weights: Vec<f64>,
+    /// What makes a power density of the power of a line, and an amplitude of the root of that.
+    to_density: f64,
+    to_amplitude: f64,
     /// How many samples of a piece belong to the next one, too.
     overlap: usize,
     samples: Vec<f64>,
@@ -57,6 +61,8 @@ impl Spectra {
             rate,
             taper: Taper::Rectangular,
             weights: Vec::new(),
+            to_density: 0.0,
+            to_amplitude: 0.0,
             overlap: 0,
             samples,
             weighted,
@@ -71,7 +77,10 @@ impl Spectra {
     pub fn taper(mut self, taper: Taper) -> Self {
         let length = self.weighted.len();
         self.weights = (0..length).map(|n| taper.weight(n, length, false)).collect();
-        Self { taper, ..self }
+        let gain = self.weights.iter().sum::<f64>();
+        let power_gain = self.weights.iter().map(|weight| weight * weight).sum::<f64>();
+        let to_amplitude = libm::sqrt(2.0 * self.rate * power_gain) / gain;
+        Self { taper, to_density: 1.0 / (self.rate * power_gain), to_amplitude, ..self }
     }
 
     /// Begins the next piece with the last `samples` of this one; half a length is usual, so that nothing falls between two
@@ -95,16 +104,17 @@ impl Spectra {
         self.weighted.iter_mut().zip(samples).for_each(|(to, (sample, weight))| *to = (sample - mean) * weight);
         let result = self.transform.process_with_scratch(&mut self.weighted, &mut self.lines, &mut self.scratch);
         result.ok()?; // the buffers have their lengths from the transform
-        let gain = self.weights.iter().sum::<f64>();
-        let power_gain = self.weights.iter().map(|weight| weight * weight).sum::<f64>();
-        let powers = self.lines.iter().enumerate().map(|(n, line)| {
-            let is_single = n == 0 || 2 * n == length; // no negative frequency of the same size
-            line.norm_sqr() * if is_single { 1.0 } else { 2.0 }
-        });
-        let density = 1.0 / (self.rate * power_gain);
+        let both_sides = 2.0 * self.to_density;
+        let mut densities: Vec<f64> = self.lines.iter().map(|line| line.norm_sqr() * both_sides).collect();
+        // There is no negative frequency of the same size as the first, nor as the last of an even length.
+        if let Some(first) = densities.first_mut() {
+            *first /= 2.0;
+        }
+        if let Some(last) = densities.last_mut().filter(|_| length.is_multiple_of(2)) {
+            *last /= 2.0;
+        }
         let resolution = self.rate / number(length);
-        let to_amplitude = libm::sqrt(2.0 * self.rate * power_gain) / gain;
-        Some(Spectrum { mean, resolution, to_amplitude, densities: powers.map(|power| power * density).collect() })
+        Some(Spectrum { mean, resolution, to_amplitude: self.to_amplitude, densities })
     }
 }
 
@@ -123,6 +133,17 @@ impl Processor for Spectra {
         let spectrum = self.spectrum();
         self.samples.drain(..self.weights.len() - self.overlap);
         spectrum
+    }
+    fn state(&mut self, state: &mut dyn StateVisitor) {
+        let mut held = core::mem::take(&mut self.samples).into_iter();
+        let mut items = SavedItems::of("samples", held.len(), state);
+        while items.another(state) {
+            let mut sample = held.next().unwrap_or_default();
+            finite(state, "sample", &mut sample);
+            if self.samples.len() + 1 < self.weights.len() {
+                self.samples.push(sample); // one more would have made a spectrum
+            }
+        }
     }
 }
 

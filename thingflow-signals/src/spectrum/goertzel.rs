@@ -4,6 +4,7 @@ use thingflow_core::{Instant, StateVisitor};
 
 use crate::filters::check_frequency;
 use crate::processor::Processor;
+use crate::remembered::{count, finite};
 
 /// Sends, after each `length` samples, the amplitude at one frequency: of `a · sin(2π·f·t)` about `a`, exactly so where a
 /// piece holds a whole number of periods (G. Goertzel, *An Algorithm for the Evaluation of Finite Trigonometric Series*,
@@ -55,7 +56,7 @@ impl Processor for Goertzel {
         Some(2.0 * libm::sqrt(power.max(0.0)) / self.length as f64)
     }
     fn state(&mut self, state: &mut dyn StateVisitor) {
-        state.integer("samples", &mut self.count);
-        self.delayed.iter_mut().for_each(|delayed| state.float("delayed", delayed));
+        count(state, "samples", &mut self.count, self.length - 1);
+        self.delayed.iter_mut().for_each(|delayed| finite(state, "delayed", delayed));
     }
 }

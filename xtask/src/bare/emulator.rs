@@ -44,6 +44,15 @@ pub(super) fn run(image: &str, log: &str) -> Result<Run> {
     Ok(Run { messages, pins: changes(&fs::read_to_string(log)?) })
 }
 
+/// Runs the program `image`, which must end well; gives what it says to the debugger.
+pub(super) fn said(image: &str) -> Result<String> {
+    let mut board = process::command("qemu-system-arm", &format!("{BOARD} -serial null -kernel {image}"));
+    process::announce(&board);
+    let output = board.stdin(Stdio::null()).output()?;
+    let said = [output.stdout, output.stderr].concat();
+    if output.status.success() { Ok(String::from_utf8(said)?) } else { Err("the program on the board failed".into()) }
+}
+
 /// Whether it ended well, in time.
 fn wait(board: &mut Child) -> io::Result<bool> {
     let end = Instant::now() + PATIENCE;

@@ -37,6 +37,13 @@ pub(crate) fn run(_: &[String]) -> Result {
     Ok(())
 }
 
+/// What the operators take on a Cortex-M4, as `firmware/costs` says it.
+pub(crate) fn costs() -> Result<String> {
+    setup()?;
+    build("--release --manifest-path firmware/costs/Cargo.toml", TARGETS[0].name)?;
+    emulator::said(&format!("{}/{}/release/costs", folder(), TARGETS[0].name))
+}
+
 /// What Cortex-M is built for and run with; what cannot be had is named by the scripts.
 pub(crate) fn setup() -> Result {
     process::run(&mut process::script("setup-host.sh", "--bare"))?;

@@ -3,11 +3,23 @@
 
 use super::Problem;
 use super::code::{code_only, lines_with};
+use crate::costs::{self, Costs};
 use crate::operators::{self, Group, Operator};
 use crate::tree::Tree;
 
 pub(super) fn check(tree: &Tree) -> Vec<Problem> {
-    operators::read(tree).iter().flat_map(check_group).collect()
+    check_groups(&operators::read(tree)).into_iter().chain(check_costs(tree)).collect()
+}
+
+fn check_costs(tree: &Tree) -> Vec<Problem> {
+    let groups = operators::read(tree);
+    let costs = Costs::of(tree).mistakes(&groups).into_iter();
+    let mend = "give it a row in benches/src/subjects/operators and run `cargo xtask operators`, or a reason in xtask/src/costs.rs";
+    costs.map(|what| Problem::in_file(costs::PATH, what, mend)).collect()
+}
+
+fn check_groups(groups: &[Group<'_>]) -> Vec<Problem> {
+    groups.iter().flat_map(check_group).collect()
 }
 
 fn check_group(group: &Group<'_>) -> Vec<Problem> {
@@ -67,7 +79,23 @@ mod tests {
             ("thingflow-core/src/elementwise/map.rs", text),
             ("thingflow-core/src/elementwise/mod.rs", contents),
         ]);
-        check(&tree).into_iter().map(|problem| problem.what).collect()
+        check_groups(&operators::read(&tree)).into_iter().map(|problem| problem.what).collect()
+    }
+
+    #[test]
+    fn an_operator_without_figures() {
+        let map = ("thingflow-core/src/elementwise/map.rs", "//! `map(f)`: maps.\n");
+        let contents = ("thingflow-core/src/elementwise/mod.rs", "mod map;\nfn map(self) {}");
+        let said = |kept: &str| {
+            let problems = check_costs(&Tree::of(&[map, contents, (costs::PATH, kept)]));
+            problems.into_iter().map(|problem| problem.what).collect::<Vec<_>>()
+        };
+        let (with, without) = (said("operator\nmap,1,0,0,,\n"), said("operator\n"));
+        let of_map = |problems: &[String]| {
+            problems.iter().filter(|what| what.contains("`map`") || what.contains("`map(")).count()
+        };
+        assert_eq!((of_map(&with), of_map(&without)), (0, 1), "{without:?}");
+        assert!(said("operator\nmop,1,0,0,,\n").contains(&"there is no operator `mop`".to_string()));
     }
 
     #[test]

@@ -8,3 +8,4 @@ pub mod joins;
 pub mod posts;
 pub mod timers;
 pub mod timing;
+pub mod windows;

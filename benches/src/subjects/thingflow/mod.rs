@@ -12,6 +12,7 @@ pub mod posts;
 pub mod storing;
 pub mod timers;
 pub mod timing;
+pub mod windows;
 
 /// Why a result can be counted on: nothing in these graphs fails.
 const NEVER_FAILS: &str = "no Thing here has a fatal error";

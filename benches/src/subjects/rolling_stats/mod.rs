@@ -1,0 +1,3 @@
+//! rolling-stats: the smallest, the largest, the mean and the deviation of all values so far.
+
+pub mod windows;

@@ -1,0 +1,3 @@
+//! watermill: statistics of streams, after Python's river.
+
+pub mod windows;
