@@ -30,6 +30,7 @@
 //! | `process` | other programs: their lines as events, and as filters | `process` |
 //! | `systemd` | the service manager: up, alive, stopping | `systemd` |
 //! | `udp` | datagrams | `udp` |
+//! | `websocket` | WebSockets: servers for many, clients | `websocket` |
 //!
 //! Writers are [`InputThing`](thingflow_core::InputThing)s: connect them at the end of a chain, or beside it. Readers
 //! are [`Source`](thingflow_core::Source)s: schedule them, or run them on the spot. A failing writer ends the run,
@@ -92,6 +93,8 @@ pub mod tcp;
 pub mod udp;
 #[cfg(feature = "webhook")]
 pub mod webhook;
+#[cfg(feature = "websocket")]
+pub mod websocket;
 
 #[cfg(any(
     feature = "cron",
@@ -103,6 +106,9 @@ pub mod webhook;
     feature = "plot"
 ))]
 mod printable;
+
+#[cfg(any(feature = "webhook", feature = "websocket"))]
+mod requests;
 
 #[cfg(feature = "outbox")]
 mod journaling;

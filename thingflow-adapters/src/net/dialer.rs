@@ -116,13 +116,13 @@ impl Dialer {
                     }
                 },
                 #[cfg(feature = "tls")]
-                Step::Handshake(stream) => match super::tls::shake(stream)? {
-                    super::tls::Shaken::Done(stream) => return Ok(Some(stream)),
-                    super::tls::Shaken::Waits(stream) => {
-                        self.step = Step::Handshake(stream);
-                        return Ok(None);
+                Step::Handshake(mut stream) => {
+                    if stream.greet()? {
+                        return Ok(Some(stream));
                     }
-                },
+                    self.step = Step::Handshake(stream);
+                    return Ok(None);
+                }
             }
         }
     }

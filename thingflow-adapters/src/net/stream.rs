@@ -87,9 +87,9 @@ impl Socket {
 
 /// A connection that has been made. It never waits: `WouldBlock` says that the reactor will tell when it goes on.
 pub(crate) struct Stream {
-    pub(super) socket: Descriptor<Socket>,
+    socket: Descriptor<Socket>,
     #[cfg(feature = "tls")]
-    pub(super) tls: Option<Box<rustls::Connection>>,
+    tls: Option<Box<rustls::Connection>>,
 }
 
 impl Stream {
@@ -113,6 +113,22 @@ impl Stream {
         return self.tls.as_ref().is_none_or(|tls| !tls.is_handshaking());
         #[cfg(not(feature = "tls"))]
         true
+    }
+
+    /// Goes on with the handshake of TLS, if there is one. True when it is made.
+    pub(crate) fn greet(&mut self) -> io::Result<bool> {
+        #[cfg(feature = "tls")]
+        loop {
+            self.push()?;
+            if self.is_greeted() {
+                return Ok(true);
+            }
+            if !self.pull()? {
+                return Ok(false);
+            }
+        }
+        #[cfg(not(feature = "tls"))]
+        Ok(true)
     }
 
     /// Whether TLS holds bytes that were written, and has not handed them to the system yet. [`flush`](Write::flush) goes on with them.
@@ -150,7 +166,7 @@ impl Stream {
     }
 
     /// Sends what TLS has to say. Whether all of it has gone.
-    pub(super) fn push(&mut self) -> io::Result<bool> {
+    fn push(&mut self) -> io::Result<bool> {
         let Some(tls) = &mut self.tls else { return Ok(true) };
         while tls.wants_write() {
             match tls.write_tls(&mut self.socket) {
@@ -163,7 +179,7 @@ impl Stream {
     }
 
     /// Takes in what has come. False if nothing has.
-    pub(super) fn pull(&mut self) -> io::Result<bool> {
+    fn pull(&mut self) -> io::Result<bool> {
         let Some(tls) = &mut self.tls else { return Ok(false) };
         match tls.read_tls(&mut self.socket) {
             Ok(0) => Err(io::ErrorKind::UnexpectedEof.into()),

@@ -13,7 +13,6 @@ use rustls::server::WebPkiClientVerifier;
 use rustls::{ClientConfig, ClientConnection, RootCertStore, ServerConfig, ServerConnection};
 use thingflow_core::Timestamp;
 
-use super::stream::Stream;
 use crate::printable::printable;
 
 /// Which certificates to trust, and which one to show. By default those that the system trusts, and none.
@@ -212,23 +211,5 @@ impl fmt::Debug for TlsError {
 impl Error for TlsError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         self.cause.as_ref().map(|cause| &**cause as _)
-    }
-}
-
-/// How far a handshake has come.
-pub(super) enum Shaken {
-    Done(Stream),
-    Waits(Stream),
-}
-
-pub(super) fn shake(mut stream: Stream) -> io::Result<Shaken> {
-    loop {
-        stream.push()?;
-        if stream.tls.as_ref().is_none_or(|tls| !tls.is_handshaking()) {
-            return Ok(Shaken::Done(stream));
-        }
-        if !stream.pull()? {
-            return Ok(Shaken::Waits(stream));
-        }
     }
 }

@@ -1,17 +1,17 @@
 //! [`Client`]: a connection to a server: what it sends comes as events, and events go to it.
 
-use std::cell::{Cell, OnceCell};
 use std::fmt;
-use std::rc::Rc;
 use std::time::Duration;
 
-use thingflow_core::{Backoff, Context, EventThing, InputThing, Limit, Port, Registry, Shared, StreamError};
+use thingflow_core::{Backoff, EventThing, InputThing, Limit, Port};
 
-use super::link::Link;
+use super::desk::{ClientStats, Handle, Status};
+use super::link::Calling;
+use super::protocol::Pulse;
 use crate::framing::{Framing, Lines};
 #[cfg(feature = "tls")]
 use crate::net::Tls;
-use crate::net::{Address, AddressError, Dialer, Scheduled};
+use crate::net::{Address, AddressError, Dialer};
 
 /// A client of a server of lines of text, with the usual [`ClientOptions`]: at `tcp://host:7000`, by TLS at `tls://host:7000`, or
 /// at the Unix socket `unix:///run/lux.sock`.
@@ -36,12 +36,12 @@ pub fn connect(address: &str) -> Result<Client<Lines>, AddressError> {
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct ClientOptions<F> {
-    pub(super) address: Address,
-    pub(super) framing: F,
-    pub(super) queue: Limit,
-    pub(super) retry: Backoff,
-    pub(super) patience: Duration,
-    pub(super) longest_silence: Duration,
+    address: Address,
+    framing: F,
+    queue: Limit,
+    retry: Backoff,
+    patience: Duration,
+    longest_silence: Duration,
     #[cfg(feature = "tls")]
     tls: Tls,
 }
@@ -126,10 +126,13 @@ impl<F: Framing + 'static> ClientOptions<F> {
 
     /// The client. It connects when it has been scheduled.
     pub fn connect(self) -> Client<F> {
-        Client::new(self)
+        let dialer = self.dialer();
+        let Self { address, framing, queue, retry, patience, longest_silence, .. } = self;
+        let pulse = Pulse { longest_silence, ..Pulse::NONE };
+        Client(Handle::new(framing, Calling { name: address.to_string(), dialer, queue, retry, patience, pulse }))
     }
 
-    pub(super) fn dialer(&self) -> Dialer {
+    fn dialer(&self) -> Dialer {
         let dialer = Dialer::new(self.address.clone(), 0);
         #[cfg(feature = "tls")]
         if self.address.scheme() == "tls" {
@@ -137,40 +140,6 @@ impl<F: Framing + 'static> ClientOptions<F> {
         }
         dialer
     }
-}
-
-/// How a connection fares.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub enum Status {
-    /// It has been made.
-    Connected,
-    /// There is none; the next try comes after a while.
-    Disconnected {
-        /// Why.
-        error: StreamError,
-        /// How long until the next try.
-        retry_in: Duration,
-    },
-}
-
-/// What has become of the frames of a client.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ClientStats {
-    /// Frames that were to be sent.
-    pub posted: u64,
-    /// Frames that were handed to the operating system. What it has not sent when a connection is lost is lost, too.
-    pub sent: u64,
-    /// Frames that wait to be sent.
-    pub waiting: u64,
-    /// Frames that the policy of the queue has dropped, or that were still waiting at the end of the run.
-    pub dropped: u64,
-    /// Frames that have come.
-    pub received: u64,
-    /// Frames that were left out, since they could not be read.
-    pub invalid: u64,
-    /// How often a connection has been made.
-    pub connections: u64,
 }
 
 /// A handle to a client: its port and its inputs. Give [`thing`](Self::thing) to the scheduler. Clones are the same client.
@@ -199,98 +168,44 @@ pub struct ClientStats {
 /// scheduler.run_forever()?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub struct Client<F: Framing> {
-    link: Shared<Link<F>>,
-    desk: Rc<Desk>,
-    received: Port<F::Frame>,
-}
+pub struct Client<F: Framing + 'static>(Handle<F>);
 
 impl<F: Framing + 'static> Client<F> {
-    fn new(options: ClientOptions<F>) -> Self {
-        let (desk, received) = (Rc::new(Desk::default()), Port::new().named("received"));
-        let link = Shared::without_ports(Link::new(options, desk.clone(), received.clone())).has_room(Link::has_room);
-        Self { link, desk, received }
-    }
-
     /// The port of what the server sends.
     pub fn received(&self) -> &Port<F::Frame> {
-        &self.received
+        self.0.received()
     }
 
     /// An input whose events are sent to the server.
     pub fn sender(&self) -> impl InputThing<F::Frame> + use<F> {
-        let pass = Pass::new(&self.desk);
-        self.link.input(move |link: &mut Link<F>, frame, cx: &mut Context<'_>| {
-            let _keeps = &pass;
-            link.post(frame, cx)
-        })
+        self.0.sender()
     }
 
     /// How the connection fares: each time that it is made or lost.
     pub fn status(&self) -> &Port<Status> {
-        &self.desk.status
+        self.0.status()
     }
 
     /// What has become of the frames so far.
     pub fn stats(&self) -> ClientStats {
-        self.desk.stats.get()
+        self.0.stats()
     }
 
     /// What to give to
     /// [`schedule_on_main_event_loop`](thingflow_core::Scheduler::schedule_on_main_event_loop).
     pub fn thing(&self) -> impl EventThing + use<F> {
-        Scheduled::new(&self.link, Link::close)
+        self.0.thing()
     }
 }
 
-impl<F: Framing> Clone for Client<F> {
+impl<F: Framing + 'static> Clone for Client<F> {
     fn clone(&self) -> Self {
-        Self { link: self.link.clone(), desk: self.desk.clone(), received: self.received.clone() }
+        Self(self.0.clone())
     }
 }
 
-impl<F: Framing> fmt::Debug for Client<F> {
+impl<F: Framing + 'static> fmt::Debug for Client<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client").field("stats", &self.desk.stats.get()).finish_non_exhaustive()
-    }
-}
-
-/// What the handles of a client and its connection share.
-#[derive(Default)]
-pub(super) struct Desk {
-    pub(super) registry: OnceCell<Registry>,
-    pub(super) senders: Cell<usize>,
-    pub(super) stats: Cell<ClientStats>,
-    pub(super) status: Port<Status>,
-}
-
-impl Desk {
-    /// Has the connection called in the next turn.
-    pub(super) fn ring(&self) {
-        self.registry.get().into_iter().for_each(Registry::call_soon);
-    }
-
-    pub(super) fn count(&self, change: impl FnOnce(&mut ClientStats)) {
-        let mut stats = self.stats.get();
-        change(&mut stats);
-        stats.waiting = stats.posted - stats.sent - stats.dropped;
-        self.stats.set(stats);
-    }
-}
-
-/// While it lives, somebody may send.
-struct Pass(Rc<Desk>);
-
-impl Pass {
-    fn new(desk: &Rc<Desk>) -> Self {
-        desk.senders.set(desk.senders.get() + 1);
-        Self(desk.clone())
-    }
-}
-
-impl Drop for Pass {
-    fn drop(&mut self) {
-        self.0.senders.set(self.0.senders.get() - 1);
-        self.0.ring();
+        f.debug_struct("Client").field("stats", &self.0.stats()).finish_non_exhaustive()
     }
 }

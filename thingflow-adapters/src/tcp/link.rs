@@ -10,12 +10,13 @@ use std::time::Duration;
 
 use thingflow_core::storage::Backlog;
 use thingflow_core::{
-    Attempts, Closed, Context, Demand, EventThing, Failure, Instant, Notice, Port, PortRef, PortSource, Ports,
-    Question, Receipt, Registry, StreamError,
+    Attempts, Backoff, Closed, Context, Demand, EventThing, Failure, Instant, Limit, Notice, Port, PortRef, PortSource,
+    Ports, Question, Receipt, Registry, StreamError,
 };
 
-use super::client::{ClientOptions, Desk, Status};
-use crate::framing::{Buffer, Framed, Framing, Piece};
+use super::desk::{Desk, Status};
+use super::protocol::{Conversation, Heard, Protocol, Pulse, Silence, explained};
+use crate::framing::Buffer;
 use crate::net::{Dialer, Stream};
 
 /// The key of its descriptors: there is one at a time.
@@ -27,18 +28,31 @@ const READY: usize = 16 * 1024;
 /// How often a stop looks whether all is sent: nobody tells it of descriptors.
 const LOOK: Duration = Duration::from_millis(5);
 
-pub(super) struct Link<F: Framing> {
-    options: ClientOptions<F>,
+/// Whom to call, and how.
+pub(crate) struct Calling {
+    pub(crate) name: String,
+    pub(crate) dialer: Dialer,
+    pub(crate) queue: Limit,
+    pub(crate) retry: Backoff,
+    /// How long a connection may take, with all that comes before its first frame.
+    pub(crate) patience: Duration,
+    pub(crate) pulse: Pulse,
+}
+
+pub(crate) struct Link<P: Protocol> {
+    protocol: P,
     desk: Rc<Desk>,
     name: String,
     dialer: Dialer,
+    patience: Duration,
+    pulse: Pulse,
     retry: Attempts,
     failures: u64,
-    phase: Phase<F>,
-    received: Port<F::Frame>,
-    queue: Backlog<F::Frame>,
-    /// Frames whose bytes are in `unsent`, with how many of them are left.
-    writing: VecDeque<(F::Frame, usize)>,
+    phase: Phase<P::Talk>,
+    received: Port<P::Frame>,
+    queue: Backlog<P::Frame>,
+    /// Frames whose bytes are in `unsent`, with how many of them are left; `None`: words that are no frame.
+    writing: VecDeque<(Option<P::Frame>, usize)>,
     unsent: Buffer,
     /// So many bytes of `writing` have left `unsent`, and are with TLS still.
     held: usize,
@@ -47,31 +61,39 @@ pub(super) struct Link<F: Framing> {
     stopping: bool,
 }
 
-enum Phase<F> {
+enum Phase<T> {
     /// Until the next try.
     Waiting(Instant),
     Dialing {
         since: Instant,
     },
+    /// What comes before the first frame.
+    Greeting {
+        talk: T,
+        since: Instant,
+    },
     Open {
-        socket: Framed<Stream, F>,
-        heard: Instant,
+        talk: T,
+        silence: Silence,
     },
     Closed,
 }
 
-impl<F: Framing + 'static> Link<F> {
-    pub(super) fn new(options: ClientOptions<F>, desk: Rc<Desk>, received: Port<F::Frame>) -> Self {
+impl<P: Protocol> Link<P> {
+    pub(super) fn new(protocol: P, calling: Calling, desk: Rc<Desk>, received: Port<P::Frame>) -> Self {
+        let Calling { name, dialer, queue, retry, patience, pulse } = calling;
         Self {
-            name: options.address.to_string(),
-            dialer: options.dialer(),
-            retry: options.retry.attempts(),
-            queue: Backlog::new(options.queue.clone()),
+            protocol,
             desk,
-            options,
+            name,
+            dialer,
+            patience,
+            pulse,
+            retry: retry.attempts(),
             failures: 0,
             phase: Phase::Waiting(Instant::ZERO),
             received,
+            queue: Backlog::new(queue),
             writing: VecDeque::new(),
             unsent: Buffer::default(),
             held: 0,
@@ -81,7 +103,7 @@ impl<F: Framing + 'static> Link<F> {
     }
 
     /// The input.
-    pub(super) fn post(&mut self, frame: F::Frame, cx: &mut Context<'_>) -> Receipt {
+    pub(super) fn post(&mut self, frame: P::Frame, cx: &mut Context<'_>) -> Receipt {
         if matches!(self.phase, Phase::Closed) {
             return Ok(Demand::Done);
         }
@@ -113,9 +135,10 @@ impl<F: Framing + 'static> Link<F> {
         match self.connect(cx) {
             Ok(true) => self.tell(Status::Connected, cx)?,
             Ok(false) => {}
-            Err(error) => self.lose(explained(error), cx)?,
+            Err(error) => self.lose(error, cx)?,
         }
         self.read(cx)?;
+        self.see_to_silence(cx)?;
         if let Err(error) = self.write() {
             self.lose(explained(error), cx)?;
         }
@@ -144,34 +167,47 @@ impl<F: Framing + 'static> Link<F> {
         }
         cx.wake_at(match &self.phase {
             Phase::Waiting(until) => *until,
-            Phase::Dialing { since } => *since + self.options.patience,
-            Phase::Open { heard, .. } => *heard + self.options.longest_silence,
+            Phase::Dialing { since } | Phase::Greeting { since, .. } => *since + self.patience,
+            Phase::Open { silence, .. } => silence.due(self.pulse),
             Phase::Closed => Instant::NEVER,
         });
     }
 
     /// Goes on connecting. True when the connection has been made by it.
-    fn connect(&mut self, cx: &Context<'_>) -> io::Result<bool> {
+    fn connect(&mut self, cx: &Context<'_>) -> Result<bool, StreamError> {
         let Some(registry) = self.desk.registry.get().cloned() else { return Ok(false) };
         if let Phase::Waiting(until) = self.phase
             && cx.now() >= until
             && !self.stopping
         {
             self.phase = Phase::Dialing { since: cx.now() };
-            self.dialer.begin(&registry, KEY)?;
+            self.dialer.begin(&registry, KEY).map_err(explained)?;
         }
-        let Phase::Dialing { since } = self.phase else { return Ok(false) };
-        match self.dialer.poll(&registry, KEY)? {
-            Some(stream) => {
-                let socket = Framed::new(stream, self.options.framing.clone());
-                self.phase = Phase::Open { socket, heard: cx.now() };
-                self.connected(cx.now());
-                Ok(true)
+        if let Phase::Dialing { since } = self.phase
+            && let Some(stream) = self.dialer.poll(&registry, KEY).map_err(explained)?
+        {
+            let talk = self.protocol.begin(stream).map_err(explained)?;
+            self.phase = Phase::Greeting { talk, since };
+        }
+        self.greet(cx)
+    }
+
+    /// Goes on with what comes before the first frame.
+    fn greet(&mut self, cx: &Context<'_>) -> Result<bool, StreamError> {
+        let now = cx.now();
+        if let Phase::Greeting { talk, .. } = &mut self.phase
+            && talk.greet(now)?
+            && let Phase::Greeting { talk, .. } = std::mem::replace(&mut self.phase, Phase::Closed)
+        {
+            self.phase = Phase::Open { talk, silence: Silence::new(now) };
+            self.connected(now);
+            return Ok(true);
+        }
+        match self.phase {
+            Phase::Dialing { since } | Phase::Greeting { since, .. } if now >= since + self.patience => {
+                Err(StreamError::message("no connection in time, see `patience`"))
             }
-            None if cx.now() >= since + self.options.patience => {
-                Err(io::Error::new(ErrorKind::TimedOut, "no connection in time, see `patience`"))
-            }
-            None => Ok(false),
+            _ => Ok(false),
         }
     }
 
@@ -184,9 +220,10 @@ impl<F: Framing + 'static> Link<F> {
         self.unsent = Buffer::default();
         self.held = 0;
         let mut bytes = Vec::new();
+        self.writing.retain(|(frame, _)| frame.is_some()); // other words belong to a connection
         for (frame, left) in &mut self.writing {
             bytes.clear();
-            self.options.framing.encode(frame, &mut bytes);
+            frame.iter().for_each(|frame| self.protocol.encode(frame, &mut bytes));
             *left = bytes.len();
             self.unsent.extend(&bytes);
         }
@@ -199,34 +236,49 @@ impl<F: Framing + 'static> Link<F> {
         }
         self.blocked = false;
         for _ in 0..BATCH {
-            let Phase::Open { socket, heard } = &mut self.phase else { return Ok(()) };
-            match socket.next() {
-                Piece::Frame(frame) => {
-                    *heard = cx.now();
+            let Phase::Open { talk, silence } = &mut self.phase else { return Ok(()) };
+            let heard = talk.next();
+            if matches!(heard, Heard::Frame(_) | Heard::Sign) {
+                silence.hear(cx.now());
+            }
+            match heard {
+                Heard::Frame(frame) => {
                     self.desk.count(|stats| stats.received += 1);
                     if self.received.emit(frame, cx)? == Demand::Full {
                         self.blocked = true;
                         return Ok(());
                     }
                 }
-                Piece::Nothing => {
-                    if cx.now() >= *heard + self.options.longest_silence {
-                        return self.lose(StreamError::message("nothing has come for too long"), cx);
-                    }
-                    return Ok(());
-                }
-                Piece::Bad(error) => {
+                Heard::Sign => {}
+                Heard::Nothing => return Ok(()),
+                Heard::LeftOut(error) => {
                     self.desk.count(|stats| stats.invalid += 1);
-                    if error.is_fatal() {
-                        return self.lose(StreamError::caused("what the server sends cannot be read", error), cx);
-                    }
                     cx.report(&self.name, &StreamError::caused("a frame was left out", error));
                 }
-                Piece::End(None) => return self.lose(StreamError::message("the server has hung up"), cx),
-                Piece::End(Some(error)) => return self.lose(explained(error), cx),
+                Heard::Nonsense(error) => {
+                    self.desk.count(|stats| stats.invalid += 1);
+                    return self.lose(StreamError::caused("what the server sends cannot be read", error), cx);
+                }
+                Heard::End(why) => {
+                    return self.lose(why.unwrap_or_else(|| StreamError::message("the server has hung up")), cx);
+                }
             }
         }
         cx.call_again();
+        Ok(())
+    }
+
+    /// Asks a server that says nothing for a sign of life, and gives it up if there is none. One that is not read is not silent.
+    fn see_to_silence(&mut self, cx: &mut Context<'_>) -> Closed {
+        let (now, pulse) = (cx.now(), self.pulse);
+        let Phase::Open { talk, silence } = &mut self.phase else { return Ok(()) };
+        if self.blocked {
+            silence.hear(now);
+        } else if silence.is_over(pulse, now) {
+            return self.lose(StreamError::message("nothing has come for too long"), cx);
+        } else if silence.is_to_be_asked(pulse, now) {
+            talk.ask();
+        }
         Ok(())
     }
 
@@ -234,19 +286,26 @@ impl<F: Framing + 'static> Link<F> {
     fn write(&mut self) -> io::Result<()> {
         let mut bytes = Vec::new();
         loop {
+            if let Phase::Open { talk, .. } = &mut self.phase
+                && self.unsent.len() < READY
+            {
+                let words = talk.take_words(&mut self.unsent);
+                self.writing.extend((words > 0).then_some((None, words)));
+            }
             while self.unsent.len() < READY
                 && let Some(frame) = self.queue.pop()
             {
                 bytes.clear();
-                self.options.framing.encode(&frame, &mut bytes);
+                self.protocol.encode(&frame, &mut bytes);
                 self.unsent.extend(&bytes);
-                self.writing.push_back((frame, bytes.len()));
+                self.writing.push_back((Some(frame), bytes.len()));
             }
-            let Phase::Open { socket, .. } = &mut self.phase else { return Ok(()) };
-            if self.unsent.is_empty() && !socket.stream.has_unsent() {
+            let Phase::Open { talk, .. } = &mut self.phase else { return Ok(()) };
+            let stream = talk.stream();
+            if self.unsent.is_empty() && !stream.has_unsent() {
                 return Ok(());
             }
-            match hand_over(&mut socket.stream, &mut self.unsent, &mut self.held) {
+            match hand_over(stream, &mut self.unsent, &mut self.held) {
                 Ok(0) => {}
                 Ok(n) => self.note_sent(n),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
@@ -263,8 +322,8 @@ impl<F: Framing + 'static> Link<F> {
                 return;
             }
             n -= *left;
-            self.writing.pop_front();
-            self.desk.count(|stats| stats.sent += 1);
+            let is_frame = self.writing.pop_front().is_some_and(|(frame, _)| frame.is_some());
+            self.desk.count(|stats| stats.sent += u64::from(is_frame));
         }
     }
 
@@ -272,7 +331,11 @@ impl<F: Framing + 'static> Link<F> {
         let was_open = matches!(self.phase, Phase::Open { .. });
         self.dialer.give_up();
         let retry_in = self.retry.failed(cx.now());
-        self.phase = Phase::Waiting(cx.now() + retry_in);
+        let is_clear = self.writing.is_empty();
+        match std::mem::replace(&mut self.phase, Phase::Waiting(cx.now() + retry_in)) {
+            Phase::Greeting { talk, .. } | Phase::Open { talk, .. } => talk.end(is_clear),
+            Phase::Waiting(_) | Phase::Dialing { .. } | Phase::Closed => {}
+        }
         self.failures += 1;
         if was_open || self.failures.is_power_of_two() {
             cx.report(&self.name, &error);
@@ -287,10 +350,13 @@ impl<F: Framing + 'static> Link<F> {
 
     /// Hangs up. What has not been sent is lost, and counted.
     pub(super) fn close(&mut self) {
-        if let Phase::Open { socket, .. } = std::mem::replace(&mut self.phase, Phase::Closed) {
-            socket.stream.end();
+        if let Phase::Greeting { talk, .. } | Phase::Open { talk, .. } =
+            std::mem::replace(&mut self.phase, Phase::Closed)
+        {
+            talk.end(self.writing.is_empty());
         }
-        let left = (self.queue.len() + self.writing.len()) as u64;
+        let begun = self.writing.iter().filter(|(frame, _)| frame.is_some()).count();
+        let left = (self.queue.len() + begun) as u64;
         if left > 0 {
             log::warn!("{}: the run has ended before {left} frames were sent", self.name);
             self.desk.count(|stats| stats.dropped += left);
@@ -315,20 +381,14 @@ fn hand_over(stream: &mut Stream, unsent: &mut Buffer, held: &mut usize) -> io::
     Ok(if stream.has_unsent() { 0 } else { std::mem::take(held) })
 }
 
-/// With what TLS means by it.
-fn explained(error: io::Error) -> StreamError {
-    let meaning = crate::net::fault(&error).map_or("no connection to the server", crate::net::TlsFault::meaning);
-    StreamError::caused(meaning, error)
-}
-
-impl<F: Framing> Ports for Link<F> {
+impl<P: Protocol> Ports for Link<P> {
     fn ports(&self, see: &mut dyn FnMut(PortRef)) {
         see(self.received.as_ref());
         see(self.desk.status.as_ref());
     }
 }
 
-impl<F: Framing + 'static> PortSource for Link<F> {
+impl<P: Protocol> PortSource for Link<P> {
     fn send(&mut self, cx: &mut Context<'_>) -> Result<Demand, Failure> {
         Ok(self.turn(cx)?)
     }
@@ -366,7 +426,7 @@ impl<F: Framing + 'static> PortSource for Link<F> {
     }
 }
 
-impl<F: Framing + 'static> EventThing for Link<F> {
+impl<P: Protocol> EventThing for Link<P> {
     fn register(&mut self, registry: &Registry) -> io::Result<()> {
         let _ = self.desk.registry.set(registry.clone()); // the socket follows
         Ok(())
@@ -375,9 +435,8 @@ impl<F: Framing + 'static> EventThing for Link<F> {
 
 #[cfg(all(test, feature = "tls"))]
 mod tests {
-    use super::super::ClientOptions;
     use super::*;
-    use crate::framing::Lines;
+    use crate::framing::{Framed, Lines};
     use crate::net::{Socket, Tls};
     use std::io::Read;
     use std::os::unix::net::UnixStream;
@@ -409,6 +468,28 @@ mod tests {
         (client, server)
     }
 
+    fn link(desk: &Rc<Desk>, stream: Stream) -> Link<Lines> {
+        let calling = Calling {
+            name: "test".to_owned(),
+            dialer: Dialer::new("tls://localhost:7".parse().expect("an address"), 0),
+            queue: Limit::default(),
+            retry: Backoff::constant(Duration::from_secs(1)),
+            patience: Duration::MAX,
+            pulse: Pulse::NONE,
+        };
+        let mut link = Link::new(Lines::default(), calling, desk.clone(), Port::new());
+        link.phase = open(stream);
+        link
+    }
+
+    fn open(stream: Stream) -> Phase<Framed<Stream, Lines>> {
+        Phase::Open { talk: Framed::new(stream, Lines::default()), silence: Silence::new(Instant::ZERO) }
+    }
+
+    fn has_unsent(link: &mut Link<Lines>) -> bool {
+        matches!(&mut link.phase, Phase::Open { talk, .. } if talk.stream().has_unsent())
+    }
+
     fn drain(from: &mut Stream, to: &mut Vec<u8>) {
         let mut piece = [0; 4096];
         while let Ok(n @ 1..) = from.read(&mut piece) {
@@ -419,14 +500,10 @@ mod tests {
     #[test]
     fn a_frame_that_tls_holds_counts_as_sent_when_the_system_has_it() {
         let (stream, mut server) = pair();
-        let options = ClientOptions::new("tls://localhost:7").unwrap();
         let desk = Rc::<Desk>::default();
-        let mut link = Link::<Lines>::new(options.clone(), desk.clone(), Port::new());
-        link.phase = Phase::Open { socket: Framed::new(stream, options.framing), heard: Instant::ZERO };
-        let has_unsent =
-            |link: &Link<Lines>| matches!(&link.phase, Phase::Open { socket, .. } if socket.stream.has_unsent());
+        let mut link = link(&desk, stream);
         let mut expected = String::new();
-        while !has_unsent(&link) {
+        while !has_unsent(&mut link) {
             let line = format!("{} {}", expected.len(), "x".repeat(1000));
             expected += &format!("{line}\n");
             link.queue.push(line, "test").unwrap();
@@ -453,22 +530,20 @@ mod tests {
     #[test]
     fn a_frame_that_tls_holds_is_not_lost_with_the_connection() {
         let (stream, server) = pair();
-        let options = ClientOptions::new("tls://localhost:7").unwrap();
-        let mut link = Link::<Lines>::new(options.clone(), Rc::default(), Port::new());
-        link.phase = Phase::Open { socket: Framed::new(stream, options.framing.clone()), heard: Instant::ZERO };
+        let mut link = link(&Rc::default(), stream);
         let mut last = String::new();
         for n in 0.. {
             link.desk.count(|stats| stats.posted += 1);
             last = format!("{n} {}", "x".repeat(1000));
             link.queue.push(last.clone(), "test").unwrap();
             link.write().unwrap();
-            if matches!(&link.phase, Phase::Open { socket, .. } if socket.stream.has_unsent()) {
+            if has_unsent(&mut link) {
                 break;
             }
         }
         drop(server);
         let (stream, mut server) = pair();
-        link.phase = Phase::Open { socket: Framed::new(stream, options.framing), heard: Instant::ZERO };
+        link.phase = open(stream);
         link.connected(Instant::ZERO);
         link.write().unwrap();
         let mut seen = Vec::new();

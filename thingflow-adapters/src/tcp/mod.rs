@@ -35,20 +35,34 @@
 //! lets in the whole network, so nothing that switches something may believe what comes from there.
 
 mod client;
+mod desk;
 mod door;
+mod host;
 mod link;
 mod listener;
+mod listening;
 mod options;
 mod peer;
+mod protocol;
 mod server;
 
-pub use client::{Client, ClientOptions, ClientStats, Status, connect};
+pub use client::{Client, ClientOptions, connect};
+pub use desk::{ClientStats, Status};
+pub use host::{Change, Received, ServerStats};
 pub use listener::{Listener, Program, UnixSocket};
 pub use options::{Options, Slow};
 pub use peer::ClientId;
-pub use server::{Change, Received, Server, ServerStats, listen};
+pub use server::{Server, listen};
 
 #[cfg(feature = "webhook")]
 pub(crate) use door::{Door, Turns};
 #[cfg(feature = "webhook")]
 pub(crate) use listener::Accepted;
+#[cfg(feature = "websocket")]
+pub(crate) use {
+    desk::Handle,
+    host::Host,
+    link::Calling,
+    options::Rules,
+    protocol::{Conversation, Heard, Protocol, Pulse, explained},
+};

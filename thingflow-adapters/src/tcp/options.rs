@@ -5,6 +5,7 @@ use std::net::{TcpListener, ToSocketAddrs};
 use std::path::Path;
 
 use super::listener::UnixSocket;
+use super::protocol::Pulse;
 use super::server::Server;
 use crate::framing::{Framing, Lines};
 #[cfg(feature = "tls")]
@@ -32,12 +33,32 @@ pub enum Slow {
 #[derive(Clone, Debug)]
 pub struct Options<F> {
     pub(super) framing: F,
-    pub(super) max_clients: usize,
-    pub(super) max_unsent: usize,
-    pub(super) slow: Slow,
+    pub(super) rules: Rules,
     mode: u32,
+}
+
+/// What a server of any protocol allows its clients.
+#[derive(Clone, Debug)]
+pub(crate) struct Rules {
+    pub(crate) max_clients: usize,
+    pub(crate) max_unsent: usize,
+    pub(crate) slow: Slow,
+    pub(crate) pulse: Pulse,
     #[cfg(feature = "tls")]
-    pub(super) tls: Option<Tls>,
+    pub(crate) tls: Option<Tls>,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self {
+            max_clients: 64,
+            max_unsent: 1 << 16,
+            slow: Slow::Drop,
+            pulse: Pulse::NONE,
+            #[cfg(feature = "tls")]
+            tls: None,
+        }
+    }
 }
 
 impl Default for Options<Lines> {
@@ -49,40 +70,32 @@ impl Default for Options<Lines> {
 impl<F: Framing + 'static> Options<F> {
     /// A server whose frames are of this kind, with at most 64 clients, of which each may be 64 KiB behind.
     pub fn framed(framing: F) -> Self {
-        Self {
-            framing,
-            max_clients: 64,
-            max_unsent: 1 << 16,
-            slow: Slow::Drop,
-            mode: 0o600,
-            #[cfg(feature = "tls")]
-            tls: None,
-        }
+        Self { framing, rules: Rules::default(), mode: 0o600 }
     }
 
     /// Turns away clients beyond so many.
     #[must_use]
     pub fn max_clients(self, max_clients: usize) -> Self {
-        Self { max_clients, ..self }
+        Self { rules: Rules { max_clients, ..self.rules }, ..self }
     }
 
     /// How many bytes may wait for a client that does not read.
     #[must_use]
     pub fn max_unsent(self, max_unsent: usize) -> Self {
-        Self { max_unsent, ..self }
+        Self { rules: Rules { max_unsent, ..self.rules }, ..self }
     }
 
     /// What happens to a client that is behind by more than that.
     #[must_use]
     pub fn slow(self, slow: Slow) -> Self {
-        Self { slow, ..self }
+        Self { rules: Rules { slow, ..self.rules }, ..self }
     }
 
     /// Speaks TLS only: shows a certificate, and lets in everybody, or those who show one that is trusted, see [`Tls`].
     #[cfg(feature = "tls")]
     #[must_use]
     pub fn tls(self, tls: Tls) -> Self {
-        Self { tls: Some(tls), ..self }
+        Self { rules: Rules { tls: Some(tls), ..self.rules }, ..self }
     }
 
     /// Who may connect to a [Unix socket](Self::listen_unix): the permissions of its file, such as `0o660`. Unless told

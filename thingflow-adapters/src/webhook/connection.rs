@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use thingflow_core::Instant;
 
-use super::answer::Answer;
 use super::decoder::{Decoder, Step};
 use super::request::Request;
 use super::server::HookStats;
 use crate::framing::Buffer;
 use crate::net::Stream;
+use crate::requests::Answer;
 
 /// How long a connection may be silent between two requests.
 const IDLE: Duration = Duration::from_secs(60);

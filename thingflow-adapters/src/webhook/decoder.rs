@@ -1,8 +1,8 @@
 //! [`Decoder`]: bytes to requests. What could be read in two ways is refused, and so is what follows.
 
-use super::answer::Answer;
 use super::request::Request;
 use crate::framing::Buffer;
+use crate::requests::{Answer, Headers};
 
 /// A head is at most as long.
 const LONGEST_HEAD: usize = 16 * 1024;
@@ -107,7 +107,7 @@ impl Decoder {
             path: path.to_owned(),
             query: query.to_owned(),
             body: Vec::new(),
-            headers: head.headers.iter().map(|header| (header.name.to_owned(), header.value.to_vec())).collect(),
+            headers: Headers::of(head.headers),
             is_by_1_1: head.version == Some(1),
         };
         bytes.take(length);

@@ -40,8 +40,6 @@
 //! | 501, 505 | the transfer encoding, or the version of HTTP, is not known here |
 //! | 503, with `Retry-After` | the graph is full, has not dealt with the events in time, the run ends, or the token cannot be read: send them again |
 
-mod access;
-mod answer;
 mod connection;
 mod decoder;
 mod options;

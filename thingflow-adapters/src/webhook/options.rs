@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 
-use super::access::Access;
 use super::request::{self, Request};
 use super::server::Hook;
 use crate::net::Secret;
 #[cfg(feature = "tls")]
 use crate::net::Tls;
+use crate::requests::Access;
 
 type Read<T> = dyn Fn(&Request) -> Result<Vec<T>, String>;
 
@@ -136,13 +136,7 @@ impl<T: Clone + 'static> Options<T> {
     /// Those of the operating system: the address is in use, or is not one of this machine. Nothing was said of a token, or
     /// its file is empty. A certificate that cannot be used.
     pub fn listen(self, address: impl ToSocketAddrs) -> io::Result<Hook<T>> {
-        if matches!(self.access, Access::Unsaid) {
-            let why = "invalid web hook: it has no token; give it one by `token`, or say `without_token`";
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, why));
-        }
-        if let Some(error) = self.access.fault() {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, error.to_string()));
-        }
+        self.access.check("web hook")?;
         Hook::new(TcpListener::bind(address)?, self)
     }
 }

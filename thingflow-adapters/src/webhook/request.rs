@@ -5,7 +5,7 @@ use std::io::Read;
 use flate2::read::MultiGzDecoder;
 use serde::de::DeserializeOwned;
 
-use super::answer::Answer;
+use crate::requests::{Answer, Headers};
 
 /// What has been posted, once it is here whole.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub struct Request {
     pub query: String,
     /// The body, not compressed any more.
     pub body: Vec<u8>,
-    pub(super) headers: Vec<(String, Vec<u8>)>,
+    pub(super) headers: Headers,
     pub(super) is_by_1_1: bool,
 }
 
@@ -29,13 +29,12 @@ impl Request {
 
     /// All headers of this name.
     pub(super) fn all<'r, 'n>(&'r self, name: &'n str) -> impl Iterator<Item = &'r [u8]> + use<'r, 'n> {
-        self.headers.iter().filter(move |(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, value)| &**value)
+        self.headers.all(name)
     }
 
     /// Whether a header, which may be a list, or be there several times, holds this word.
     pub(super) fn says(&self, name: &str, word: &str) -> bool {
-        let mut words = self.all(name).flat_map(|value| value.split(|byte| *byte == b','));
-        words.any(|other| other.trim_ascii().eq_ignore_ascii_case(word.as_bytes()))
+        self.headers.says(name, word)
     }
 
     /// Uncompresses the body.
@@ -111,7 +110,7 @@ mod tests {
         use std::io::Write;
         let mut bomb = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
         bomb.write_all(&vec![0; 10 << 20]).unwrap();
-        let headers = vec![("content-encoding".to_owned(), b"gzip".to_vec())];
+        let headers = Headers(vec![("content-encoding".to_owned(), b"gzip".to_vec())]);
         let mut request = Request { body: bomb.finish().unwrap(), headers, ..Request::default() };
         assert!(request.body.len() < 20_000);
         assert_eq!(request.unpack(1 << 20).unwrap_err().status, 413);
@@ -130,7 +129,7 @@ mod tests {
     #[test]
     fn all_members_of_a_gzip_are_read_up_to_the_limit() {
         let members = [packed(b"1\n"), packed(b"2\n3\n")].concat();
-        let headers = vec![("Content-Encoding".to_owned(), b"gzip".to_vec())];
+        let headers = Headers(vec![("Content-Encoding".to_owned(), b"gzip".to_vec())]);
         let request = Request { body: members, headers, ..Request::default() };
         for (most, status) in [(usize::MAX, None), (6, None), (5, Some(413)), (0, Some(413))] {
             let mut request = request.clone();
@@ -144,7 +143,7 @@ mod tests {
     #[test]
     fn a_body_that_is_encoded_twice_is_refused() {
         for values in [[&b"gzip"[..], b"gzip"], [b"identity", b"gzip"], [b"gzip", b"br"]] {
-            let headers = values.map(|value| ("Content-Encoding".to_owned(), value.to_vec())).to_vec();
+            let headers = Headers(values.map(|value| ("Content-Encoding".to_owned(), value.to_vec())).to_vec());
             let mut request = Request { body: packed(b"1"), headers, ..Request::default() };
             assert_eq!(request.unpack(100).unwrap_err().status, 415, "{values:?}");
         }

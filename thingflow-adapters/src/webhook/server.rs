@@ -16,12 +16,11 @@ use thingflow_core::{
     Question, Receipt, Registry, Shared, StreamError,
 };
 
-use super::access::Guard;
-use super::answer::Answer;
 use super::connection::{Connection, News};
 use super::options::Options;
 use super::request::Request;
 use crate::net::{Scheduled, Stream};
+use crate::requests::{Answer, Guard};
 use crate::tcp::{Accepted, Door, Turns};
 
 /// What a web hook has seen. Numbers but that of clients only grow.
@@ -176,7 +175,7 @@ impl<T: Clone + 'static> Hosting<T> {
             door: Door::new(listener),
             name: format!("web hook {address}"),
             registry,
-            guard: Guard::new(options.access.clone()),
+            guard: Guard::new(options.access.clone(), Vec::new()),
             options,
             connections: BTreeMap::new(),
             next_key: DOOR + 1,
@@ -257,7 +256,7 @@ impl<T: Clone + 'static> Hosting<T> {
             if options.path.as_ref().is_some_and(|path| *path != request.path) {
                 return Err(Answer::new(404, "events are posted to another path"));
             }
-            guard.check(request, now)
+            guard.check(&request.headers, now)
         };
         match connection.advance(options.max_body, check, stats, now) {
             News::Nothing => {}

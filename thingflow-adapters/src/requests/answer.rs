@@ -4,40 +4,48 @@ use std::time::Duration;
 
 /// What a request is answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Answer {
-    pub(super) status: u16,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
     text: String,
     retry_after: Option<Duration>,
+    /// The method that is, if another one is not.
+    allowed: &'static str,
     /// Nothing that follows on this connection can be read.
-    pub(super) closes: bool,
+    pub(crate) closes: bool,
 }
 
 impl Answer {
-    pub(super) fn new(status: u16, text: impl Into<String>) -> Self {
-        Self { status, text: text.into(), retry_after: None, closes: false }
+    pub(crate) fn new(status: u16, text: impl Into<String>) -> Self {
+        Self { status, text: text.into(), retry_after: None, allowed: "POST", closes: false }
+    }
+
+    /// There is another method to ask by.
+    pub(crate) fn not_by_that_method(allowed: &'static str, text: &str) -> Self {
+        Self { allowed, ..Self::new(405, text) }
     }
 
     /// All events have been dealt with.
-    pub(super) fn done() -> Self {
+    pub(crate) fn done() -> Self {
         Self::new(204, "")
     }
 
     /// The same request is welcome later.
-    pub(super) fn busy(text: impl Into<String>, retry_after: Duration) -> Self {
+    pub(crate) fn busy(text: impl Into<String>, retry_after: Duration) -> Self {
         Self { retry_after: Some(retry_after), ..Self::new(503, text) }
     }
 
     /// The connection is closed behind it.
-    pub(super) fn closing(self) -> Self {
+    pub(crate) fn closing(self) -> Self {
         Self { closes: true, ..self }
     }
 
-    pub(super) fn write(&self, to: &mut Vec<u8>) {
+    pub(crate) fn write(&self, to: &mut Vec<u8>) {
         let Self { status, text, .. } = self;
         to.extend(format!("HTTP/1.1 {status} {}\r\n", reason(*status)).bytes());
         match status {
             401 => to.extend(b"WWW-Authenticate: Bearer\r\n"),
-            405 => to.extend(b"Allow: POST\r\n"),
+            405 => to.extend(format!("Allow: {}\r\n", self.allowed).bytes()),
+            426 => to.extend(b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"),
             _ => {}
         }
         if let Some(wait) = self.retry_after {
@@ -67,6 +75,7 @@ fn reason(status: u16) -> &'static str {
         413 => "Content Too Large",
         415 => "Unsupported Media Type",
         422 => "Unprocessable Content",
+        426 => "Upgrade Required",
         431 => "Request Header Fields Too Large",
         501 => "Not Implemented",
         503 => "Service Unavailable",

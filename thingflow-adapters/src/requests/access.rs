@@ -1,20 +1,21 @@
-//! [`Access`]: who may post.
+//! [`Access`]: who may come in.
 
 use std::cell::RefCell;
 use std::fmt;
+use std::io;
 use std::time::Duration;
 
 use subtle::ConstantTimeEq;
 use thingflow_core::Instant;
 
 use super::answer::Answer;
-use super::request::Request;
+use super::headers::Headers;
 use crate::net::{Secret, SecretError};
 use crate::printable::printable;
 
-/// Who may post.
+/// Who may come in.
 #[derive(Clone, Debug, Default)]
-pub(super) enum Access {
+pub(crate) enum Access {
     #[default]
     Unsaid,
     Everybody,
@@ -23,7 +24,7 @@ pub(super) enum Access {
 
 /// Why a token cannot be known.
 #[derive(Debug)]
-pub(super) enum TokenError {
+enum TokenError {
     Empty(Secret),
     Unread(SecretError),
 }
@@ -34,7 +35,7 @@ impl fmt::Display for TokenError {
             Self::Empty(secret) => {
                 let path = secret.path();
                 let path = printable(&path.to_string_lossy());
-                write!(f, "invalid token of the web hook: {path} is empty; write a token to it")
+                write!(f, "invalid token of the server: {path} is empty; write a token to it")
             }
             Self::Unread(error) => error.fmt(f),
         }
@@ -42,10 +43,22 @@ impl fmt::Display for TokenError {
 }
 
 impl Access {
-    /// What is wrong with the token now. A file that is not there yet may come.
-    pub(super) fn fault(&self) -> Option<TokenError> {
-        let Self::Token(secret) = self else { return None };
-        read(secret).err().filter(|error| matches!(error, TokenError::Empty(_)))
+    /// Whether a server can begin with it. The file of a token that is not there yet may come.
+    ///
+    /// # Errors
+    /// Nothing was said of a token, or its file is empty.
+    pub(crate) fn check(&self, server: &str) -> io::Result<()> {
+        let invalid = |why: String| Err(io::Error::new(io::ErrorKind::InvalidInput, why));
+        match self {
+            Self::Unsaid => {
+                invalid(format!("invalid {server}: it has no token; give it one by `token`, or say `without_token`"))
+            }
+            Self::Everybody => Ok(()),
+            Self::Token(secret) => match read(secret) {
+                Err(error @ TokenError::Empty(_)) => invalid(error.to_string()),
+                _ => Ok(()),
+            },
+        }
     }
 }
 
@@ -59,26 +72,29 @@ const FRESH: Duration = Duration::from_secs(1);
 
 /// The one at the door.
 #[derive(Debug)]
-pub(super) struct Guard {
+pub(crate) struct Guard {
     access: Access,
+    /// Web pages of these come in without a token.
+    origins: Vec<String>,
     /// When it was read last, and what came of it.
     token: RefCell<Option<(Instant, Option<Vec<u8>>)>>,
 }
 
 impl Guard {
-    pub(super) fn new(access: Access) -> Self {
-        Self { access, token: RefCell::default() }
+    pub(crate) fn new(access: Access, origins: Vec<String>) -> Self {
+        Self { access, origins, token: RefCell::default() }
     }
 
     /// Whether a request may come in.
-    pub(super) fn check(&self, request: &Request, now: Instant) -> Result<(), Answer> {
+    pub(crate) fn check(&self, headers: &Headers, now: Instant) -> Result<(), Answer> {
         let Access::Token(secret) = &self.access else {
-            // Browsers let any page post to any address, but they say so.
-            let is_page = request.all("Origin").next().is_some();
-            return if is_page { Err(Answer::new(403, "web pages may not post here without a token")) } else { Ok(()) };
+            // Browsers let any page ask any address, but they say so.
+            let is_known = |origin: &[u8]| self.origins.iter().any(|known| known.as_bytes().eq_ignore_ascii_case(origin));
+            let is_strange = headers.all("Origin").any(|origin| !is_known(origin));
+            return if is_strange { Err(Answer::new(403, "web pages may not come in without a token")) } else { Ok(()) };
         };
         let refused = || Answer::new(401, "the token is missing or wrong: send it as Authorization: Bearer TOKEN");
-        let mut said = request.all("Authorization");
+        let mut said = headers.all("Authorization");
         let (Some(first), None) = (said.next(), said.next()) else { return Err(refused()) };
         let first = first.trim_ascii();
         let is_bearer = first.get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"bearer "));
@@ -110,12 +126,11 @@ mod tests {
     fn a_token_that_cannot_be_read_is_tried_again_when_one_that_was_would_be() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("token");
-        let guard = Guard::new(Access::Token(Secret::file(&path)));
-        let headers = vec![("Authorization".to_owned(), b"Bearer s3cret".to_vec())];
-        let request = Request { headers, ..Request::default() };
+        let guard = Guard::new(Access::Token(Secret::file(&path)), Vec::new());
+        let headers = Headers(vec![("Authorization".to_owned(), b"Bearer s3cret".to_vec())]);
         let status = |millis| {
             let now = Instant::ZERO + Duration::from_millis(millis);
-            guard.check(&request, now).map_or_else(|answer| answer.status, |()| 204)
+            guard.check(&headers, now).map_or_else(|answer| answer.status, |()| 204)
         };
         assert_eq!(status(0), 503);
         fs::write(&path, "s3cret").unwrap();

@@ -1,0 +1,9 @@
+//! What all who are asked by HTTP have in common: headers, who may come in, and what is answered.
+
+mod access;
+mod answer;
+mod headers;
+
+pub(crate) use access::{Access, Guard};
+pub(crate) use answer::Answer;
+pub(crate) use headers::Headers;

@@ -1,0 +1,254 @@
+//! [`Client`]: a WebSocket to a server: what it sends comes as events, and events go to it.
+
+use std::fmt;
+use std::io;
+use std::rc::Rc;
+use std::time::Duration;
+
+use thingflow_core::{Backoff, EventThing, InputThing, Limit, Port};
+use tungstenite::handshake::client::generate_key;
+use tungstenite::protocol::Role;
+
+use super::address::Target;
+use super::error::HeaderError;
+use super::handshake::{Invitation, is_value, is_word};
+use super::message::Message;
+use super::talk::{Encoder, Side, Talk};
+use super::{ASK_AFTER, MAX_MESSAGE, PATIENCE};
+#[cfg(feature = "tls")]
+use crate::net::Tls;
+use crate::net::{AddressError, Dialer, Secret, Stream};
+use crate::tcp::{Calling, ClientStats, Handle, Protocol, Pulse, Status};
+
+/// A client of the server at `ws://host/path`, or by TLS at `wss://host/path`, with the usual [`ClientOptions`].
+///
+/// # Errors
+/// A text that is no such address.
+pub fn connect(address: &str) -> Result<Client, AddressError> {
+    Ok(ClientOptions::new(address)?.connect())
+}
+
+/// A client that is not made yet.
+///
+/// ```
+/// use thingflow_adapters::net::Secret;
+/// use thingflow_adapters::websocket::ClientOptions;
+/// use thingflow_core::Limit;
+/// let options = ClientOptions::new("ws://192.168.1.7:8080/readings")?.token(Secret::credential("readings"));
+/// let client = options.queue(Limit::drop_oldest(100)).connect();
+/// assert!(ClientOptions::new("http://192.168.1.7").is_err());
+/// # Ok::<(), thingflow_adapters::net::AddressError>(())
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct ClientOptions {
+    target: Target,
+    headers: Vec<(String, String)>,
+    token: Option<Secret>,
+    subprotocol: Option<String>,
+    max_message: usize,
+    queue: Limit,
+    retry: Backoff,
+    patience: Duration,
+    ask_after: Duration,
+    #[cfg(feature = "tls")]
+    tls: Tls,
+}
+
+/// The handshake says these itself.
+const OURS: [&str; 4] = ["Host", "Upgrade", "Connection", "Authorization"];
+
+impl ClientOptions {
+    /// The server at `ws://HOST:PORT/PATH`, port 80 unless it names one, or by TLS at `wss://…`, port 443. A try to connect takes
+    /// ten seconds at most; after a failure the next one comes within a second, then later and later, up to a minute. What is to
+    /// be sent waits meanwhile, 1024 messages at most; one that comes may have 64 KiB.
+    ///
+    /// # Errors
+    /// A text that is no such address.
+    pub fn new(address: &str) -> Result<Self, AddressError> {
+        Ok(Self {
+            target: Target::read(address)?,
+            headers: Vec::new(),
+            token: None,
+            subprotocol: None,
+            max_message: MAX_MESSAGE,
+            queue: Limit::default(),
+            retry: Backoff::new(Duration::from_secs(1), Duration::from_secs(60)).jitter(25),
+            patience: PATIENCE,
+            ask_after: ASK_AFTER,
+            #[cfg(feature = "tls")]
+            tls: Tls::default(),
+        })
+    }
+
+    /// Sends a header with the request for the WebSocket.
+    ///
+    /// # Errors
+    /// A name that is no word, or that the handshake itself needs; a value with a line break or another control character.
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Result<Self, HeaderError> {
+        let (name, value) = (name.into(), value.into());
+        let is_ours = OURS.iter().any(|ours| name.eq_ignore_ascii_case(ours));
+        if !is_word(&name) {
+            return Err(HeaderError::new(&name, "its name is no word"));
+        }
+        if is_ours || name.to_ascii_lowercase().starts_with("sec-websocket-") {
+            return Err(HeaderError::new(&name, "the handshake says it itself; see `token` and `subprotocol`"));
+        }
+        if !is_value(&value) {
+            return Err(HeaderError::new(&name, "its value has a control character, such as a line break"));
+        }
+        self.headers.push((name, value));
+        Ok(self)
+    }
+
+    /// Sends a token: `Authorization: Bearer …`. It is read anew for each connection.
+    pub fn token(self, token: Secret) -> Self {
+        Self { token: Some(token), ..self }
+    }
+
+    /// Speaks this subprotocol only: a server that does not choose it is none.
+    ///
+    /// # Errors
+    /// A name that is no word.
+    pub fn subprotocol(self, name: impl Into<String>) -> Result<Self, HeaderError> {
+        let name = name.into();
+        if !is_word(&name) {
+            return Err(HeaderError::new(&name, "a subprotocol is a word"));
+        }
+        Ok(Self { subprotocol: Some(name), ..self })
+    }
+
+    /// How many bytes a message that comes may have. A longer one ends the connection, before its bytes are kept.
+    pub fn max_message(self, bytes: usize) -> Self {
+        Self { max_message: bytes, ..self }
+    }
+
+    /// How many messages may wait to be sent, and what happens to one more.
+    pub fn queue(self, queue: Limit) -> Self {
+        Self { queue, ..self }
+    }
+
+    /// The waits before the connection is tried again.
+    pub fn retry(self, retry: Backoff) -> Self {
+        Self { retry, ..self }
+    }
+
+    /// How long a try may take, with the name, TLS and the handshake, and how long the answer to a ping: 10 s unless told otherwise.
+    pub fn patience(self, patience: Duration) -> Self {
+        Self { patience, ..self }
+    }
+
+    /// Pings the server when nothing has come for so long, 30 s unless told otherwise, and makes the connection anew when it does not
+    /// answer within [`patience`](Self::patience).
+    pub fn ping_after(self, silence: Duration) -> Self {
+        Self { ask_after: silence, ..self }
+    }
+
+    /// Which certificates to trust and to show at a `wss://` address.
+    #[cfg(feature = "tls")]
+    pub fn tls(self, tls: Tls) -> Self {
+        Self { tls, ..self }
+    }
+
+    /// The client. It connects when it has been scheduled.
+    pub fn connect(self) -> Client {
+        let dialer = self.dialer();
+        let Self { target, headers, token, subprotocol, max_message, queue, retry, patience, ask_after, .. } = self;
+        let (name, host) = (target.address.to_string(), target.host());
+        let invitation = Invitation { host, path: target.path, headers, token, subprotocol };
+        let caller = Caller { invitation: Rc::new(invitation), encoder: Encoder::new(Role::Client), max_message };
+        let pulse = Pulse { ask_after, longest_silence: ask_after.saturating_add(patience) };
+        Client(Handle::new(caller, Calling { name, dialer, queue, retry, patience, pulse }))
+    }
+
+    fn dialer(&self) -> Dialer {
+        let dialer = Dialer::new(self.target.address.clone(), self.target.usual_port());
+        #[cfg(feature = "tls")]
+        if self.target.is_by_tls() {
+            return dialer.secured(self.tls.clone());
+        }
+        dialer
+    }
+}
+
+/// A handle to a client: its port and its inputs. Give [`thing`](Self::thing) to the scheduler. Clones are the same client.
+///
+/// It connects by itself, and again when the connection is lost. A message that was being sent then is sent anew and whole. What a
+/// server has got it does not say: where nothing may be lost use [MQTT](crate::mqtt) or [HTTP](crate::http) behind an outbox.
+///
+/// When nobody sends any more, nobody listens, and all is sent, it closes the connection, and its schedule ends.
+///
+/// ```
+/// use thingflow_adapters::websocket::{self, Options};
+/// use thingflow_core::prelude::*;
+/// let server = Options::default().without_token().listen("127.0.0.1:0")?; // in another program: it echoes
+/// server.received().connect(server.reply());
+/// let client = websocket::connect(&format!("ws://{}", server.local_addr()))?;
+/// let mut scheduler = Scheduler::new()?;
+/// scheduler.schedule_on_main_event_loop(server.thing())?;
+/// scheduler.schedule_on_main_event_loop(client.thing())?;
+/// scheduler.schedule_recurring(from_iter(["hello"]).map(websocket::Message::from).connect(client.sender()))?;
+/// let stopper = scheduler.stopper();
+/// client.received().for_each(move |message| {
+///     assert_eq!(message.as_text(), Some("hello"));
+///     stopper.stop();
+/// });
+/// scheduler.run_forever()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct Client(Handle<Caller>);
+
+impl Client {
+    /// The port of the messages that the server sends.
+    pub fn received(&self) -> &Port<Message> {
+        self.0.received()
+    }
+
+    /// An input whose events are sent to the server, each as a message.
+    pub fn sender(&self) -> impl InputThing<Message> + use<> {
+        self.0.sender()
+    }
+
+    /// How the connection fares: each time that it is made or lost.
+    pub fn status(&self) -> &Port<Status> {
+        self.0.status()
+    }
+
+    /// What has become of the messages so far.
+    pub fn stats(&self) -> ClientStats {
+        self.0.stats()
+    }
+
+    /// What to give to
+    /// [`schedule_on_main_event_loop`](thingflow_core::Scheduler::schedule_on_main_event_loop).
+    pub fn thing(&self) -> impl EventThing + use<> {
+        self.0.thing()
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").field("stats", &self.stats()).finish_non_exhaustive()
+    }
+}
+
+/// A client's side of the protocol.
+struct Caller {
+    invitation: Rc<Invitation>,
+    encoder: Encoder,
+    max_message: usize,
+}
+
+impl Protocol for Caller {
+    type Frame = Message;
+    type Talk = Talk;
+
+    fn begin(&mut self, stream: Stream) -> io::Result<Talk> {
+        Talk::new(stream, Side::Client(self.invitation.clone(), generate_key()), self.max_message)
+    }
+
+    fn encode(&mut self, message: &Message, to: &mut Vec<u8>) {
+        self.encoder.encode(message, to);
+    }
+}
