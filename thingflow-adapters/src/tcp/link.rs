@@ -486,8 +486,8 @@ mod tests {
         Phase::Open { talk: Framed::new(stream, Lines::default()), silence: Silence::new(Instant::ZERO) }
     }
 
-    fn has_unsent(link: &mut Link<Lines>) -> bool {
-        matches!(&mut link.phase, Phase::Open { talk, .. } if talk.stream().has_unsent())
+    fn has_unsent(link: &Link<Lines>) -> bool {
+        matches!(&link.phase, Phase::Open { talk, .. } if talk.stream.has_unsent())
     }
 
     fn drain(from: &mut Stream, to: &mut Vec<u8>) {
@@ -503,7 +503,7 @@ mod tests {
         let desk = Rc::<Desk>::default();
         let mut link = link(&desk, stream);
         let mut expected = String::new();
-        while !has_unsent(&mut link) {
+        while !has_unsent(&link) {
             let line = format!("{} {}", expected.len(), "x".repeat(1000));
             expected += &format!("{line}\n");
             link.queue.push(line, "test").unwrap();
@@ -537,7 +537,7 @@ mod tests {
             last = format!("{n} {}", "x".repeat(1000));
             link.queue.push(last.clone(), "test").unwrap();
             link.write().unwrap();
-            if has_unsent(&mut link) {
+            if has_unsent(&link) {
                 break;
             }
         }

@@ -7,5 +7,6 @@ pub(crate) mod mosquitto;
 #[cfg(feature = "mqtt")]
 pub(crate) mod mqtt;
 pub(crate) mod proxy;
+pub(crate) mod raw_websocket;
 pub(crate) mod scripted;
 pub(crate) mod servers;
