@@ -1,6 +1,6 @@
 //! The checks of the fuzz targets, for a while: on the corpus, on what is made of it, and on bytes at random.
 #![cfg(all(feature = "cron", feature = "csv", feature = "durations", feature = "framing", feature = "influx"))]
-#![cfg(all(feature = "json", feature = "lines", feature = "mqtt", feature = "webhook"))]
+#![cfg(all(feature = "json", feature = "lines", feature = "mqtt", feature = "webhook", feature = "websocket"))]
 
 use mutated::{corpus, mutated};
 use proptest::prelude::*;
@@ -25,6 +25,8 @@ mod mutated;
 mod times;
 #[path = "../../fuzz/checks/webhook.rs"]
 mod webhook;
+#[path = "../../fuzz/checks/websocket.rs"]
+mod websocket;
 
 macro_rules! targets {
     ($($target:ident)*) => {$(
@@ -39,7 +41,7 @@ macro_rules! targets {
 
 mod passes {
     use super::corpus;
-    targets!(cron csv framing influx json lines mqtt times webhook);
+    targets!(cron csv framing influx json lines mqtt times webhook websocket);
 }
 
 proptest! {
@@ -88,5 +90,10 @@ proptest! {
     #[test]
     fn a_webhook_takes_any_bytes(bytes in mutated("webhook")) {
         webhook::check(&bytes);
+    }
+
+    #[test]
+    fn a_web_socket_takes_any_bytes(bytes in mutated("websocket")) {
+        websocket::check(&bytes);
     }
 }

@@ -399,7 +399,13 @@ fn a_server_that_is_none_or_breaks_the_protocol_is_left_and_tried_again() -> Res
     let cases: Vec<(Vec<u8>, &str)> = vec![
         (b"HTTP/1.1 401 Unauthorized\r\n\r\n".to_vec(), "`401 Unauthorized`"),
         (b"SSH-2.0-OpenSSH_9.2\r\n".to_vec(), "no HTTP"),
-        (format!("HTTP/1.1 101 X\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {KEY}\r\n\r\n").into(), "none of WebSockets"),
+        (
+            format!(
+                "HTTP/1.1 101 X\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {KEY}\r\n\r\n"
+            )
+            .into(),
+            "none of WebSockets",
+        ),
         ([b"HTTP/1.1 101 X\r\n".to_vec(), vec![b'x'; 20_000]].concat(), "too large"),
         (Vec::new(), "hung up in the handshake"),
     ];
@@ -495,8 +501,10 @@ fn a_silent_server_is_pinged_and_given_up_and_the_token_is_sent() -> Result {
     std::fs::write(&token, "s3cret\n")?;
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let url = format!("ws://{}/lux?room=2", listener.local_addr()?);
-    let options = ClientOptions::new(&url)?.header("X-Board", "lux-1")?.subprotocol("lux.v1")?.token(Secret::file(token));
-    let client = options.ping_after(Duration::from_millis(50)).patience(Duration::from_millis(300)).retry(SOON).connect();
+    let options =
+        ClientOptions::new(&url)?.header("X-Board", "lux-1")?.subprotocol("lux.v1")?.token(Secret::file(token));
+    let client =
+        options.ping_after(Duration::from_millis(50)).patience(Duration::from_millis(300)).retry(SOON).connect();
     client.received().for_each(drop);
     let host = listener.local_addr()?.to_string();
     let server = thread::spawn(move || {

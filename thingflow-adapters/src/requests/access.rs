@@ -89,9 +89,14 @@ impl Guard {
     pub(crate) fn check(&self, headers: &Headers, now: Instant) -> Result<(), Answer> {
         let Access::Token(secret) = &self.access else {
             // Browsers let any page ask any address, but they say so.
-            let is_known = |origin: &[u8]| self.origins.iter().any(|known| known.as_bytes().eq_ignore_ascii_case(origin));
+            let is_known =
+                |origin: &[u8]| self.origins.iter().any(|known| known.as_bytes().eq_ignore_ascii_case(origin));
             let is_strange = headers.all("Origin").any(|origin| !is_known(origin));
-            return if is_strange { Err(Answer::new(403, "web pages may not come in without a token")) } else { Ok(()) };
+            return if is_strange {
+                Err(Answer::new(403, "web pages may not come in without a token"))
+            } else {
+                Ok(())
+            };
         };
         let refused = || Answer::new(401, "the token is missing or wrong: send it as Authorization: Bearer TOKEN");
         let mut said = headers.all("Authorization");

@@ -33,7 +33,8 @@ impl Invitation {
     /// A token that cannot be read, or that is no text of one line.
     pub(crate) fn request(&self, key: &str) -> std::io::Result<Vec<u8>> {
         let Self { host, path, headers, token, subprotocol } = self;
-        let mut request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n");
+        let mut request =
+            format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n");
         request += &format!("Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n");
         subprotocol.iter().for_each(|name| request += &format!("Sec-WebSocket-Protocol: {name}\r\n"));
         headers.iter().for_each(|(name, value)| request += &format!("{name}: {value}\r\n"));
@@ -124,10 +125,12 @@ impl Reception {
         }
         let key = headers.only("Sec-WebSocket-Key").map(<[u8]>::trim_ascii);
         let key = key.filter(|key| is_key(key));
-        let key = key.ok_or_else(|| Answer::new(400, "the Sec-WebSocket-Key is missing, or no sixteen bytes in base64"))?;
+        let key =
+            key.ok_or_else(|| Answer::new(400, "the Sec-WebSocket-Key is missing, or no sixteen bytes in base64"))?;
         let accepted = derive_accept_key(key);
-        let mut answer =
-            format!("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {accepted}\r\n");
+        let mut answer = format!(
+            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {accepted}\r\n"
+        );
         if let Some(name) = &self.subprotocol
             && headers.says("Sec-WebSocket-Protocol", name)
         {

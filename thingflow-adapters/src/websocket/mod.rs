@@ -39,6 +39,7 @@ mod client;
 mod error;
 mod handshake;
 mod message;
+mod scripted;
 mod server;
 mod talk;
 
@@ -46,6 +47,8 @@ pub use crate::tcp::{Change, ClientId, ClientStats, Received, ServerStats, Slow,
 pub use client::{Client, ClientOptions, connect};
 pub use error::HeaderError;
 pub use message::Message;
+#[doc(hidden)]
+pub use scripted::{Made, read_bytes};
 pub use server::{Options, Server};
 
 /// What a message may have, in bytes, unless told otherwise.
