@@ -51,6 +51,7 @@ pub(crate) trait Conversation {
 pub(crate) enum Heard<T> {
     Frame(T),
     /// A sign of life that is no frame.
+    #[cfg_attr(not(feature = "websocket"), allow(dead_code))] // plain frames have none
     Sign,
     /// A frame that is left out.
     LeftOut(FrameError),
