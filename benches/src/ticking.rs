@@ -19,12 +19,15 @@ pub struct Grid {
     pub sensors: usize,
     /// When the first is due for the first time.
     pub start: Instant,
+    /// What the program took of memory before, in KiB.
+    alone: u64,
 }
 
 impl Grid {
     /// A grid that starts when `lead` has passed, to leave time for the set-up.
-    pub fn after(lead: Duration, sensors: usize) -> Self {
-        Self { sensors, start: Instant::now() + lead }
+    pub fn after(lead: Duration, sensors: usize) -> Result<Self> {
+        let alone = machine::peak_memory(std::process::id())?;
+        Ok(Self { sensors, start: Instant::now() + lead, alone })
     }
 
     /// How far into the second that sensor is due.
@@ -46,7 +49,8 @@ impl Grid {
     pub fn set_up(&self) {
         assert!(Instant::now() < self.start, "the set-up took longer than there was time for it");
         let lateness = Vec::with_capacity(self.expected() + self.sensors);
-        let record = Record { start: self.start, span: SPAN.as_nanos() as u64, lateness, cpu: machine::cpu_time() };
+        let (span, half) = (SPAN.as_nanos() as u64, self.expected() / 2);
+        let record = Record { start: self.start, span, lateness, half, peak: 0, cpu: machine::cpu_time() };
         RECORD.set(Some(record));
     }
 
@@ -62,7 +66,9 @@ impl Grid {
         late.sort_unstable();
         let at = |share: f64| f64::from(late[(late.len() as f64 * share) as usize]) / 1_000.0;
         let cpu = (cpu - record.cpu).as_secs_f64();
-        Ok(Readings::default().with("cpu_s", cpu).with("p50_us", at(0.5)).with("p99_us", at(0.99)))
+        let noted = (late.len() / 2 * size_of::<u32>()) as f64;
+        let memory = (record.peak - self.alone) as f64 / 1024.0 - noted / f64::from(1 << 20);
+        Ok(Readings::default().with("cpu_s", cpu).with("p50_us", at(0.5)).with("p99_us", at(0.99)).with("MiB", memory))
     }
 
     fn expected(&self) -> usize {
@@ -74,6 +80,10 @@ struct Record {
     start: Instant,
     span: u64,
     lateness: Vec<u32>,
+    /// After so many samples memory is looked at: before what a program is run for ends.
+    half: usize,
+    /// The most memory until then, in KiB.
+    peak: u64,
     cpu: Duration,
 }
 
@@ -92,6 +102,9 @@ pub fn tick(phase: Duration) {
             let period = PERIOD.as_nanos() as u64;
             let late = (since + period - phase.as_nanos() as u64) % period;
             record.lateness.push(late as u32);
+            if record.lateness.len() == record.half {
+                record.peak = machine::peak_memory(std::process::id()).expect("Linux");
+            }
         }
     });
 }

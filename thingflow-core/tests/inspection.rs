@@ -108,6 +108,27 @@ fn a_name_that_was_given_reaches_the_error_that_ends_a_run() -> Result {
 // ---- asking ----
 
 #[test]
+fn a_schedule_keeps_its_counts_when_the_last_handle_goes_and_a_handle_when_the_schedule_goes() -> Result {
+    let mut scheduler = Scheduler::virtual_time()?;
+    let first = scheduler.schedule_periodic(from_iter(0..).for_each(drop), SECOND)?;
+    let second = first.clone();
+    scheduler.run_for(2 * SECOND)?;
+    drop(first);
+    scheduler.run_for(SECOND)?;
+    assert_eq!(second.stats().ticks, 3);
+    drop(second);
+    scheduler.run_for(SECOND)?;
+    assert_eq!(scheduler.snapshot().schedules[0].stats.ticks, 4);
+
+    let last = scheduler.schedule_periodic(from_iter(0..).for_each(drop), SECOND)?;
+    scheduler.run_for(SECOND)?;
+    last.cancel();
+    drop(scheduler);
+    assert_eq!((last.stats().ticks, last.is_active()), (1, false));
+    Ok(())
+}
+
+#[test]
 fn another_thread_sees_the_graph_its_counts_and_the_schedules() -> Result {
     let (mut scheduler, inspector, _control, seen) = lux()?;
     scheduler.run_for(3 * SECOND)?;

@@ -149,7 +149,7 @@ impl<T: Clone + 'static> AnyPort for Inner<T> {
 
     #[cfg(feature = "std")]
     fn is_of_another(&self, link: &Rc<RunLink>) -> bool {
-        self.run.borrow().link().is_some_and(|of| !Rc::ptr_eq(&of, link))
+        self.run.link().is_some_and(|of| !Rc::ptr_eq(&of, link))
     }
 
     fn is_looped(&self) -> bool {
@@ -221,7 +221,7 @@ impl<T: Clone + 'static> AnyPort for Inner<T> {
 
 impl<T> Port<T> {
     pub(crate) fn given_name(&self) -> Option<String> {
-        self.inner.name.borrow().clone()
+        self.inner.given_name().map(String::from)
     }
 
     /// Whether something is connected, although the port was never started.

@@ -82,7 +82,7 @@ impl<T: Clone + 'static> InputThing<T> for Feeder<T> {
 impl<T: Clone + 'static> Drop for Feeder<T> {
     fn drop(&mut self) {
         if self.leave()
-            && let Some(link) = self.port.inner.run.borrow().link()
+            && let Some(link) = self.port.inner.run.link()
         {
             link.end_soon(self.port.inner.clone());
         }

@@ -26,7 +26,7 @@ mod weak;
 use alloc::boxed::Box;
 use alloc::rc::{Rc, Weak};
 use alloc::string::String;
-use core::cell::{Cell, OnceCell, RefCell};
+use core::cell::{Cell, OnceCell};
 use core::fmt;
 
 use crate::context::Context;
@@ -89,12 +89,12 @@ struct Inner<T> {
     /// A source of it was let go because nobody listened, and nobody has been told yet.
     deserted: Cell<bool>,
     /// The run that has started the port.
-    run: RefCell<RunOf>,
+    run: RunOf,
     number: usize,
     /// How many ends of loops lead here.
     loops: Cell<u32>,
     feeders: Cell<u32>,
-    name: RefCell<Option<String>>,
+    name: Cell<Option<Box<str>>>,
     me: Weak<Inner<T>>,
 }
 
@@ -150,11 +150,11 @@ impl<T: Clone + 'static> Port<T> {
             running: Cell::new(false),
             keep_running: Cell::new(false),
             deserted: Cell::new(false),
-            run: RefCell::default(),
+            run: RunOf::default(),
             number: next_number(),
             loops: Cell::new(0),
             feeders: Cell::new(0),
-            name: RefCell::new(None),
+            name: Cell::new(None),
             me: me.clone(),
         });
         Self { inner }
@@ -166,7 +166,7 @@ impl<T: Clone + 'static> Port<T> {
     /// is the port, `port.map(f).named("calibrated")` the stage behind `map`.
     #[must_use]
     pub fn named(self, name: impl Into<String>) -> Self {
-        *self.inner.name.borrow_mut() = Some(name.into());
+        self.inner.name.set(Some(name.into().into()));
         self
     }
 
@@ -263,8 +263,10 @@ impl<T: Clone + 'static> Default for Port<T> {
 
 impl<T> fmt::Debug for Port<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = self.inner.name.borrow();
-        f.debug_struct("Port").field("name", &name.as_deref()).field("closed", &self.inner.pending.is_closed()).finish()
+        f.debug_struct("Port")
+            .field("name", &self.inner.given_name())
+            .field("closed", &self.inner.pending.is_closed())
+            .finish()
     }
 }
 
@@ -299,6 +301,14 @@ impl<T: Clone + 'static> InputThing<T> for Port<T> {
             Question::Draining | Question::Holding => false,
             question => AnyPort::ask(&*self.inner, question),
         }
+    }
+}
+
+impl<T> Inner<T> {
+    fn given_name(&self) -> Option<Box<str>> {
+        let name = self.name.take();
+        self.name.set(name.clone());
+        name
     }
 }
 
@@ -338,7 +348,7 @@ impl<T: Clone + 'static> Inner<T> {
     /// Has the run start what is new.
     fn start_in_run(&self) {
         if self.running.get()
-            && let Some(link) = self.run.borrow().link()
+            && let Some(link) = self.run.link()
         {
             link.start_soon(self.me.clone());
         }
@@ -346,8 +356,7 @@ impl<T: Clone + 'static> Inner<T> {
 
     /// Has the run see whether a source waits, or works, for one that is gone.
     fn note_left(&self) {
-        let link = self.run.borrow().link();
-        if let Some(link) = link {
+        if let Some(link) = self.run.link() {
             link.note_left();
         }
     }
@@ -403,13 +412,12 @@ impl<T: Clone + 'static> Inner<T> {
 
     /// Lets the scheduler look for sources that nobody listens to any more.
     fn note_unlistened(&self) {
-        let link = self.run.borrow().link();
-        if let Some(link) = link {
+        if let Some(link) = self.run.link() {
             link.note_unlistened();
         }
     }
 
     fn display_name(&self) -> String {
-        self.name.borrow().clone().unwrap_or_else(|| String::from("port"))
+        self.given_name().map_or_else(|| String::from("port"), String::from)
     }
 }

@@ -12,13 +12,16 @@ use crate::error::FatalError;
 /// The run that has started a port, if any.
 #[derive(Default)]
 pub(super) struct RunOf {
-    link: Weak<RunLink>,
-    run: u64,
+    link: Cell<Weak<RunLink>>,
+    run: Cell<u64>,
 }
 
 impl RunOf {
     pub(super) fn link(&self) -> Option<Rc<RunLink>> {
-        self.link.upgrade()
+        let link = self.link.take();
+        let run = link.upgrade();
+        self.link.set(link);
+        run
     }
 }
 
@@ -36,20 +39,19 @@ impl<T: Clone + 'static> Inner<T> {
     /// If it belongs to another scheduler that is still there.
     pub(super) fn belong(&self, cx: &mut Context<'_>) -> Result<bool, FatalError> {
         let Some(link) = cx.host().link() else { return Ok(false) };
-        let mut of = self.run.borrow_mut();
-        match of.link() {
+        match self.run.link() {
             Some(old) if !Rc::ptr_eq(&old, &link) => {
-                drop(of);
                 return Err(cx.fatal(format!(
                     "the port `{}` belongs to another scheduler: give each scheduler ports of its own, and post events from one \
                      to the other over a `Remote`",
                     self.display_name()
                 )));
             }
-            Some(_) if of.run == link.run.get() => return Ok(false),
+            Some(_) if self.run.run == link.run => return Ok(false),
             _ => {}
         }
-        *of = RunOf { link: Rc::downgrade(&link), run: link.run.get() };
+        self.run.link.set(Rc::downgrade(&link));
+        self.run.run.set(link.run.get());
         link.note_started(self.me.clone());
         Ok(true)
     }

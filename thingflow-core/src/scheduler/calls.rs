@@ -216,7 +216,7 @@ impl Engine {
         if asked && over {
             schedule.count(|counts| counts.ticks += 1);
         }
-        let mended = if gave && over { schedule.troubles.worked().map(News::Mended) } else { None };
+        let mended = if gave && over { schedule.worked().map(News::Mended) } else { None };
         if done && !outcome.drains || schedule.phase == Phase::Cancelled {
             drop(schedules);
             return self.end_schedule(id, thing);
@@ -293,8 +293,8 @@ impl Engine {
         let now = cx.now();
         let policy = self.with_schedule(id, |schedule| {
             schedule.count(|counts| counts.failures += 1);
-            let said = schedule.troubles.failed(now);
-            (schedule.on_failure(), schedule.troubles.failed_in_a_row(), said)
+            let said = schedule.rare_mut().troubles.failed(now);
+            (schedule.on_failure(), schedule.failed_in_a_row(), said)
         });
         let Some((on_failure, in_a_row, said)) = policy else { return Ok(Demand::Done) };
         let ends = match on_failure {

@@ -107,6 +107,14 @@ impl ScheduleHandle {
     }
 }
 
+impl Drop for ScheduleHandle {
+    fn drop(&mut self) {
+        if Rc::strong_count(&self.counts) == 2 {
+            self.with_engine(|engine| _ = engine.with_schedule(self.id, |schedule| schedule.counts.take_back()));
+        }
+    }
+}
+
 impl fmt::Debug for ScheduleHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ScheduleHandle").field("active", &self.is_active()).field("stats", &self.stats()).finish()

@@ -22,11 +22,8 @@ pub(super) struct Schedule {
     pub(super) thing: Option<Box<dyn OutputThing>>,
     pub(super) trigger: Trigger,
     pub(super) phase: Phase,
-    /// Shared with the handles, which show it when the schedule has ended.
-    pub(super) counts: Rc<Cell<ScheduleStats>>,
-    /// `None`: it stops, as is usual.
-    pub(super) on_failure: Option<Box<OnFailure>>,
-    pub(super) troubles: Troubles,
+    pub(super) counts: Counts,
+    rare: Option<Box<Rare>>,
     /// When a wish of what is connected without a port in between is due.
     pub(super) armed: Instant,
     pub(super) lists: Lists,
@@ -36,8 +33,37 @@ pub(super) struct Schedule {
     pub(super) unread: bool,
     /// Its thread has been asked for a sample and has not answered.
     pub(super) asks: bool,
+}
+
+/// What few schedules need, made when it is needed for the first time: a program may have a hundred thousand of them.
+#[derive(Default)]
+pub(super) struct Rare {
+    pub(super) on_failure: OnFailure,
+    pub(super) troubles: Troubles,
     /// False while it serves only somebody who is not part of a running graph: the run does not go on for it.
     pub(super) counts_for_the_run: Option<Rc<Cell<bool>>>,
+}
+
+/// What a schedule has done so far.
+pub(super) enum Counts {
+    /// With the handles, which show it when the schedule has ended.
+    Shared(Rc<Cell<ScheduleStats>>),
+    /// No handle is left.
+    Own(ScheduleStats),
+}
+
+impl Counts {
+    pub(super) fn get(&self) -> ScheduleStats {
+        match self {
+            Self::Shared(counts) => counts.get(),
+            Self::Own(counts) => *counts,
+        }
+    }
+
+    /// Lets go of what the last handle has left.
+    pub(super) fn take_back(&mut self) {
+        *self = Self::Own(self.get());
+    }
 }
 
 /// On which of the engine's lists a schedule is, so that it is on none of them twice.
@@ -61,18 +87,38 @@ pub(super) enum Trigger {
 
 impl Schedule {
     pub(super) fn is_part_of_the_run(&self) -> bool {
-        !self.unread && self.counts_for_the_run.as_ref().is_none_or(|counts| counts.get())
+        let counts = self.rare.as_ref().and_then(|rare| rare.counts_for_the_run.as_ref());
+        !self.unread && counts.is_none_or(|counts| counts.get())
+    }
+
+    pub(super) fn rare_mut(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
     }
 
     pub(super) fn on_failure(&self) -> OnFailure {
-        self.on_failure.as_deref().copied().unwrap_or_default()
+        self.rare.as_ref().map(|rare| rare.on_failure).unwrap_or_default()
+    }
+
+    /// How many samplings have failed since the last one that did not.
+    pub(super) fn failed_in_a_row(&self) -> u32 {
+        self.rare.as_ref().map_or(0, |rare| rare.troubles.failed_in_a_row())
+    }
+
+    /// Notes a sampling that went well. After failures that were logged: how many there were in a row.
+    pub(super) fn worked(&mut self) -> Option<u32> {
+        self.rare.as_mut()?.troubles.worked()
     }
 
     /// Changes what is counted.
-    pub(super) fn count(&self, change: impl FnOnce(&mut ScheduleStats)) {
-        let mut counts = self.counts.get();
-        change(&mut counts);
-        self.counts.set(counts);
+    pub(super) fn count(&mut self, change: impl FnOnce(&mut ScheduleStats)) {
+        match &mut self.counts {
+            Counts::Own(counts) => change(counts),
+            Counts::Shared(counts) => {
+                let mut changed = counts.get();
+                change(&mut changed);
+                counts.set(changed);
+            }
+        }
     }
 }
 
@@ -107,15 +153,13 @@ impl Engine {
             thing: Some(thing),
             trigger,
             phase,
-            counts: Rc::clone(&counts),
-            on_failure: None,
-            troubles: Troubles::default(),
+            counts: Counts::Shared(Rc::clone(&counts)),
+            rare: None,
             armed: Instant::NEVER,
             lists: Lists::default(),
             awaits_reader: false,
             unread: false,
             asks: false,
-            counts_for_the_run: None,
         });
         self.run.calls.unstarted.borrow_mut().push(id);
         ScheduleHandle { engine: self.me.clone(), id, counts }
@@ -130,7 +174,7 @@ impl Engine {
         self.check(&*thing)?;
         let handle = self.add(thing, Trigger::Periodic(timing.beat(), self.now()));
         if timing.on_failure != OnFailure::Stop {
-            self.with_schedule(handle.id, |schedule| schedule.on_failure = Some(Box::new(timing.on_failure)));
+            self.with_schedule(handle.id, |schedule| schedule.rare_mut().on_failure = timing.on_failure);
         }
         self.await_reader(handle.id);
         self.set_first(handle.id, timing);

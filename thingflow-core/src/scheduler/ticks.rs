@@ -28,8 +28,7 @@ impl Engine {
     }
 
     pub(super) fn set_timer(&self, id: Id, due: Instant) {
-        let what = Due { kind: Kind::Schedule, id };
-        self.set_once(due, what);
+        self.set_once(due, Due::tick(id));
     }
 
     /// Sets a timer that is due once.
@@ -49,8 +48,7 @@ impl Engine {
     }
 
     fn set_tick(&self, id: Id, beat: &Beat, due: Instant) {
-        let what = Due { kind: Kind::Schedule, id };
-        self.run.time.timers.borrow_mut().periodic(due, self.slack(beat.slack()), beat.period(), what);
+        self.run.time.timers.borrow_mut().periodic(due, self.slack(beat.slack()), beat.period(), id);
     }
 
     /// From time to time lets go of timers that nobody waits for any more: of cancelled schedules, and of ports that are
@@ -65,7 +63,6 @@ impl Engine {
         timers.sweep(|what| match what.kind {
             Kind::Schedule | Kind::Flow => schedules.get(what.id).is_some(),
             Kind::Port | Kind::Later => ports.get(what.id).is_some(),
-            Kind::Rhythm(_) => true,
         });
     }
 
@@ -99,7 +96,7 @@ impl Engine {
             return None;
         }
         schedule.count(|counts| counts.missed += missed);
-        schedule.troubles.missed(missed, now)
+        schedule.rare_mut().troubles.missed(missed, now)
     }
 
     pub(super) fn forget_rate(&self, trigger: Trigger) {
@@ -132,7 +129,7 @@ impl Engine {
 impl Schedule {
     /// When a failed sampling is tried again.
     fn next_try(&self, now: Instant) -> Option<Instant> {
-        self.on_failure().wait_after(self.troubles.failed_in_a_row()).map(|wait| now + wait)
+        self.on_failure().wait_after(self.failed_in_a_row()).map(|wait| now + wait)
     }
 }
 

@@ -5,6 +5,7 @@
 //! at most its slack: the reactor wakes at the earliest `due + slack` and then serves all that is due.
 
 use std::cmp::Ordering;
+use std::collections::binary_heap::PeekMut;
 use std::collections::{BinaryHeap, VecDeque};
 use std::time::Duration;
 
@@ -25,22 +26,53 @@ pub(super) enum Kind {
     Flow,
     Port,
     Later,
-    /// The front of the queue of this number.
-    Rhythm(u32),
+}
+
+/// When a timer is served: not before it is due, and not after the latest.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Deadline {
+    due: Instant,
+    latest: Instant,
+    /// In which timers were set.
+    order: u64,
 }
 
 #[derive(Clone, Copy)]
 struct Entry {
-    due: Instant,
-    latest: Instant,
-    order: u64,
-    what: Due,
+    at: Deadline,
+    what: What,
+}
+
+#[derive(Clone, Copy)]
+enum What {
+    Timer(Due),
+    /// The front of the rhythm of this number.
+    Rhythm(u32),
+}
+
+/// A tick of a schedule in the queue of its rhythm.
+struct Tick {
+    at: Deadline,
+    id: Id,
+}
+
+impl Due {
+    pub(super) fn tick(id: Id) -> Self {
+        Self { kind: Kind::Schedule, id }
+    }
+}
+
+impl From<Tick> for Entry {
+    fn from(tick: Tick) -> Self {
+        Self { at: tick.at, what: What::Timer(Due::tick(tick.id)) }
+    }
 }
 
 impl Ord for Entry {
     /// The greatest is served first: the earliest, and of equals the one that was set first.
     fn cmp(&self, other: &Self) -> Ordering {
-        (other.latest, other.due, other.order).cmp(&(self.latest, self.due, self.order))
+        let key = |entry: &Self| (entry.at.latest, entry.at.due, entry.at.order);
+        key(other).cmp(&key(self))
     }
 }
 
@@ -60,7 +92,7 @@ impl Eq for Entry {}
 
 struct Rhythm {
     period: Duration,
-    queue: VecDeque<Entry>,
+    queue: VecDeque<Tick>,
     /// Whether the heap holds an entry for this rhythm.
     listed: bool,
 }
@@ -84,8 +116,8 @@ const FEW: usize = 64;
 impl Timers {
     /// Sets a timer that is due once.
     pub(super) fn once(&mut self, due: Instant, slack: Duration, what: Due) {
-        let entry = self.entry(due, slack, what);
-        self.heap.push(entry);
+        let at = self.deadline(due, slack);
+        self.heap.push(Entry { at, what: What::Timer(what) });
     }
 
     /// Whether there are so many more timers than after the last sweep that another may be worth its while.
@@ -100,11 +132,11 @@ impl Timers {
 
     /// Lets go of timers.
     pub(super) fn sweep(&mut self, keep: impl Fn(&Due) -> bool) {
-        self.heap.retain(|entry| !matches!(entry.what.kind, Kind::Rhythm(_)) && keep(&entry.what));
+        self.heap.retain(|entry| matches!(&entry.what, What::Timer(what) if keep(what)));
         self.len = self.heap.len();
         for at in 0..self.rhythms.len() {
             let rhythm = &mut self.rhythms[at];
-            rhythm.queue.retain(|entry| keep(&entry.what));
+            rhythm.queue.retain(|tick| keep(&Due::tick(tick.id)));
             rhythm.queue.shrink_to(2 * rhythm.queue.len());
             rhythm.listed = false;
             self.len += rhythm.queue.len();
@@ -114,29 +146,29 @@ impl Timers {
         self.swept = self.len;
     }
 
-    /// Sets a timer that is due again and again with the given period; it is set anew after each time.
-    pub(super) fn periodic(&mut self, due: Instant, slack: Duration, period: Duration, what: Due) {
-        let entry = self.entry(due, slack, what);
+    /// Sets the timer of a schedule that is due again and again with the given period; it is set anew after each time.
+    pub(super) fn periodic(&mut self, due: Instant, slack: Duration, period: Duration, id: Id) {
+        let tick = Tick { at: self.deadline(due, slack), id };
         let at = match self.rhythms.iter().position(|rhythm| rhythm.period == period) {
             Some(at) => at,
             None if self.rhythms.len() < MOST_RHYTHMS => {
                 self.rhythms.push(Rhythm { period, queue: VecDeque::new(), listed: false });
                 self.rhythms.len() - 1
             }
-            None => return self.heap.push(entry),
+            None => return self.heap.push(tick.into()),
         };
         let rhythm = &mut self.rhythms[at];
-        if rhythm.queue.back().is_some_and(|last| (last.latest, last.due) > (entry.latest, entry.due)) {
-            return self.heap.push(entry); // out of step: joins the queue when it is due again
+        if rhythm.queue.back().is_some_and(|last| (last.at.latest, last.at.due) > (tick.at.latest, tick.at.due)) {
+            return self.heap.push(tick.into()); // out of step: joins the queue when it is due again
         }
-        rhythm.queue.push_back(entry);
+        rhythm.queue.push_back(tick);
         self.list(at);
     }
 
-    fn entry(&mut self, due: Instant, slack: Duration, what: Due) -> Entry {
+    fn deadline(&mut self, due: Instant, slack: Duration) -> Deadline {
         self.order += 1;
         self.len += 1;
-        Entry { due, latest: due + slack, order: self.order, what }
+        Deadline { due, latest: due + slack, order: self.order }
     }
 
     /// Lets the heap know the front of a rhythm.
@@ -148,26 +180,26 @@ impl Timers {
         if let Some(front) = rhythm.queue.front() {
             rhythm.listed = true;
             #[allow(clippy::cast_possible_truncation)] // there are at most MOST_RHYTHMS
-            let what = Due { kind: Kind::Rhythm(at as u32), id: Id::NOBODY };
-            self.heap.push(Entry { what, ..*front });
+            self.heap.push(Entry { at: front.at, what: What::Rhythm(at as u32) });
         }
     }
 
     /// When the reactor must wake at the latest.
     pub(super) fn next(&self) -> Option<Instant> {
-        self.heap.peek().map(|entry| entry.latest)
+        self.heap.peek().map(|entry| entry.at.latest)
     }
 
     /// The first deadline after `now`.
     pub(super) fn next_after(&self, now: Instant) -> Option<Instant> {
-        let listed = self.heap.iter().chain(self.rhythms.iter().flat_map(|rhythm| &rhythm.queue));
-        listed.map(|entry| entry.latest).filter(|latest| *latest > now).min()
+        let ticks = self.rhythms.iter().flat_map(|rhythm| &rhythm.queue).map(|tick| tick.at);
+        let listed = self.heap.iter().map(|entry| entry.at).chain(ticks);
+        listed.map(|at| at.latest).filter(|latest| *latest > now).min()
     }
 
     /// Takes out all that is due at `now`, in order. The ticks of one instant come in the order of scheduling, however long
     /// their periods are.
     pub(super) fn take_due(&mut self, now: Instant, due: &mut Vec<Due>) {
-        while let Some(at) = self.heap.peek().map(|top| top.due).filter(|at| *at <= now) {
+        while let Some(at) = self.heap.peek().map(|top| top.at.due).filter(|at| *at <= now) {
             let before = due.len();
             self.take_due_at(at, due);
             self.len -= due.len() - before;
@@ -177,23 +209,23 @@ impl Timers {
 
     fn take_due_at(&mut self, at: Instant, due: &mut Vec<Due>) {
         while let Some(mut top) = self.heap.peek_mut() {
-            if top.due != at {
+            if top.at.due != at {
                 return;
             }
-            let Kind::Rhythm(at) = top.what.kind else {
-                due.push(top.what);
-                std::collections::binary_heap::PeekMut::pop(top);
-                continue;
+            let rhythm = match top.what {
+                What::Rhythm(at) => &mut self.rhythms[at as usize],
+                What::Timer(what) => {
+                    due.push(what);
+                    PeekMut::pop(top);
+                    continue;
+                }
             };
-            let rhythm = &mut self.rhythms[at as usize];
-            if let Some(front) = rhythm.queue.pop_front() {
-                due.push(front.what);
-            }
+            due.extend(rhythm.queue.pop_front().map(|tick| Due::tick(tick.id)));
             match rhythm.queue.front() {
-                Some(next) => *top = Entry { what: top.what, ..*next },
+                Some(next) => top.at = next.at,
                 None => {
                     rhythm.listed = false;
-                    std::collections::binary_heap::PeekMut::pop(top);
+                    PeekMut::pop(top);
                 }
             }
         }
@@ -221,10 +253,6 @@ const MOST_RHYTHMS: usize = 64;
 mod tests {
     use super::*;
 
-    fn what(key: u32) -> Due {
-        Due { kind: Kind::Schedule, id: Id::of(key) }
-    }
-
     fn wish(key: u32) -> Due {
         Due { kind: Kind::Flow, id: Id::of(key) }
     }
@@ -238,7 +266,7 @@ mod tests {
     #[test]
     fn ticks_at_one_instant_are_served_in_the_order_of_scheduling() {
         let (mut timers, at) = (Timers::default(), Instant::from_nanos(5));
-        let mut tick = |period, key| timers.periodic(at, Duration::ZERO, Duration::from_secs(period), what(key));
+        let mut tick = |period, key| timers.periodic(at, Duration::ZERO, Duration::from_secs(period), Id::of(key));
         tick(4, 3);
         tick(2, 2);
         tick(1, 1);
@@ -249,10 +277,10 @@ mod tests {
     fn equal_deadlines_are_served_in_the_order_they_were_set() {
         let mut timers = Timers::default();
         let (at, second) = (Instant::from_nanos(5), Duration::from_secs(1));
-        timers.periodic(at, Duration::ZERO, second, what(1));
+        timers.periodic(at, Duration::ZERO, second, Id::of(1));
         timers.once(at, Duration::ZERO, wish(2));
-        timers.periodic(at, Duration::ZERO, second, what(3));
-        timers.periodic(at, Duration::ZERO, second * 2, what(4));
+        timers.periodic(at, Duration::ZERO, second, Id::of(3));
+        timers.periodic(at, Duration::ZERO, second * 2, Id::of(4));
         assert_eq!(timers.next(), Some(at));
         assert_eq!(keys(&mut timers, 4), [0; 0]);
         assert_eq!(keys(&mut timers, 5), [1, 2, 3, 4], "what a stage has asked for keeps its place");
@@ -263,7 +291,7 @@ mod tests {
     fn a_timer_out_of_step_with_its_rhythm_is_served_in_time() {
         let mut timers = Timers::default();
         for (due, key) in [(9, 1), (3, 2), (6, 3)] {
-            timers.periodic(Instant::from_nanos(due), Duration::ZERO, Duration::from_secs(1), what(key));
+            timers.periodic(Instant::from_nanos(due), Duration::ZERO, Duration::from_secs(1), Id::of(key));
         }
         assert_eq!(keys(&mut timers, 10), [2, 3, 1]);
     }
@@ -272,7 +300,7 @@ mod tests {
     fn a_sweep_leaves_the_others_their_time() {
         let (mut timers, second) = (Timers::default(), Duration::from_secs(1));
         for key in 1..=6 {
-            timers.periodic(Instant::from_nanos(key.into()), Duration::ZERO, second, what(key));
+            timers.periodic(Instant::from_nanos(key.into()), Duration::ZERO, second, Id::of(key));
             timers.once(Instant::from_nanos(key.into()), Duration::ZERO, wish(10 + key));
         }
         timers.sweep(|due| due.id.key % 2 == 0);
@@ -287,7 +315,7 @@ mod tests {
         let mut timers = Timers::default();
         let slack = Duration::from_nanos(10);
         for due in [1, 4, 8, 20] {
-            timers.once(Instant::from_nanos(due.into()), slack, what(due));
+            timers.once(Instant::from_nanos(due.into()), slack, Due::tick(Id::of(due)));
         }
         assert_eq!(timers.next(), Some(Instant::from_nanos(11)));
         assert_eq!(keys(&mut timers, 11), [1, 4, 8]);

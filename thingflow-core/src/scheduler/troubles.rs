@@ -9,12 +9,8 @@ use crate::clock::Instant;
 /// So often a fault that lasts is logged.
 const PACE: Duration = Duration::from_secs(60);
 
-/// Costs a schedule without troubles one pointer.
 #[derive(Default)]
-pub(super) struct Troubles(Option<Box<Trouble>>);
-
-#[derive(Default)]
-struct Trouble {
+pub(super) struct Troubles {
     failed_in_a_row: u32,
     failures: Paced,
     missed: Paced,
@@ -45,28 +41,26 @@ impl Paced {
 impl Troubles {
     /// How many samplings have failed since the last one that did not.
     pub(super) fn failed_in_a_row(&self) -> u32 {
-        self.0.as_ref().map_or(0, |trouble| trouble.failed_in_a_row)
+        self.failed_in_a_row
     }
 
     /// Notes a sampling that failed. If it is to be logged: how many failures that line stands for.
     pub(super) fn failed(&mut self, now: Instant) -> Option<u64> {
-        let trouble = self.0.get_or_insert_default();
-        trouble.failed_in_a_row = trouble.failed_in_a_row.saturating_add(1);
-        let said = trouble.failures.note(1, now);
-        trouble.said |= said.is_some();
+        self.failed_in_a_row = self.failed_in_a_row.saturating_add(1);
+        let said = self.failures.note(1, now);
+        self.said |= said.is_some();
         said
     }
 
     /// Notes a sampling that went well. After failures that were logged: how many there were in a row.
     pub(super) fn worked(&mut self) -> Option<u32> {
-        let trouble = self.0.as_deref_mut()?;
-        let failures = std::mem::take(&mut trouble.failed_in_a_row);
-        (failures > 0 && std::mem::take(&mut trouble.said)).then_some(failures)
+        let failures = std::mem::take(&mut self.failed_in_a_row);
+        (failures > 0 && std::mem::take(&mut self.said)).then_some(failures)
     }
 
     /// Notes ticks that were missed. If that is to be logged: how many have been since the last line.
     pub(super) fn missed(&mut self, ticks: u64, now: Instant) -> Option<u64> {
-        self.0.get_or_insert_default().missed.note(ticks, now)
+        self.missed.note(ticks, now)
     }
 }
 

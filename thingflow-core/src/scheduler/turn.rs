@@ -224,7 +224,6 @@ impl Engine {
                     None => Ok(()),
                 }
             }
-            Kind::Rhythm(_) => Ok(()),
         }
     }
 

@@ -3,16 +3,31 @@
 use std::convert::Infallible;
 use std::time::{Duration, Instant};
 
-use thingflow_core::{Chain, Flow, Periodic, SampleError, Sampled, Scheduler, Sensor, SensorId, call};
+use thingflow_core::{
+    Chain, Flow, OutputThing, Periodic, SampleError, Sampled, Scheduler, Sensor, SensorId, SensorOutput, call,
+};
 
 use crate::Result;
 use crate::ticking::{Grid, PERIOD, tick};
 
 /// Runs the sensors of the grid to its end.
 pub fn run(grid: &Grid) -> Result<()> {
+    run_each(grid, |sensor| Flow::new(Sampled::new(sensor)).connect(call(|_| {})))
+}
+
+/// The same, with a port for each sensor.
+pub fn run_with_ports(grid: &Grid) -> Result<()> {
+    run_each(grid, |sensor| {
+        let output = SensorOutput::new(sensor);
+        output.connect(call(|_| {}));
+        output
+    })
+}
+
+fn run_each<O: OutputThing + 'static>(grid: &Grid, make: impl Fn(Grids) -> O) -> Result<()> {
     let mut scheduler = Scheduler::new()?;
     for i in 0..grid.sensors {
-        let sensor = Flow::new(Sampled::new(Grids { id: i, phase: grid.phase(i) })).connect(call(|_| {}));
+        let sensor = make(Grids { id: i, phase: grid.phase(i) });
         let first = grid.first(i).saturating_duration_since(Instant::now());
         scheduler.schedule_periodic(sensor, Periodic::every(PERIOD).first_after(first))?;
     }

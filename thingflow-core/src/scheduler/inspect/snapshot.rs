@@ -273,7 +273,7 @@ impl Engine {
             kind,
             state: schedule.phase.into(),
             stats: schedule.counts.get(),
-            failing: schedule.troubles.failed_in_a_row(),
+            failing: schedule.failed_in_a_row(),
             next,
             lateness: noted.lateness,
             calls: desk.is_some_and(Desk::measures).then_some(noted.calls),

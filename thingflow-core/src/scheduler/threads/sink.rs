@@ -81,7 +81,7 @@ pub(super) fn start<T: Send + 'static>(
     let listener = Listener { outbox: outbox.clone(), name: name.to_owned(), hold: hold.clone(), stop, decide };
     let handle = engine.add(Box::new(listener), Trigger::Answers);
     let counts = Some(connected.clone());
-    engine.with_schedule(handle.id, |schedule| schedule.counts_for_the_run = counts);
+    engine.with_schedule(handle.id, |schedule| schedule.rare_mut().counts_for_the_run = counts);
     Ok(EdgeSink { outbox, name: name.to_owned(), connected, hold })
 }
 
