@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use thingflow_core::Limit;
 use thingflow_core::prelude::*;
 use thingflow_core::testing::{ListSensor, Recorder, timed};
 
@@ -132,6 +133,40 @@ fn f65_streams_that_are_made_on_the_spot() {
     assert_eq!(switched, "(1, 0)@2 (1, 1)@3 (2, 0)@4.5 (2, 1)@5.5 (2, 2)@6.5 |@6.5");
     let merged = run(|choice| choice.begin_each(inner).merge_all().share());
     assert_eq!(merged, "(1, 0)@2 (1, 1)@3 (1, 2)@4 (2, 0)@4.5 (2, 1)@5.5 (2, 2)@6.5 |@6.5");
+}
+
+#[test]
+fn f65_one_stream_after_the_other_or_only_while_there_is_none() {
+    let run = |build: fn(Port<Port<u64>>) -> Port<u64>| {
+        let (mut scheduler, seen) = (Scheduler::virtual_time().expect("a scheduler"), Recorder::new());
+        let choice = timed([(1.0, 1), (1.5, 2), (2.0, 3), (9.0, 4)]).output();
+        let begun = choice.begin_each(|x: u64| interval(S).take(2).map(move |n| 10 * x + n)).share();
+        build(begun).connect(seen.clone());
+        scheduler.schedule_recurring(choice).expect("a schedule");
+        scheduler.run_forever().expect("no fatal error");
+        assert_eq!(scheduler.snapshot().schedules.len(), 0);
+        seen.timed_text()
+    };
+    let one = run(|ports| ports.merge_all().at_most(1, Limit::fail(2)).share());
+    assert_eq!(one, "10@2 11@3 20@4 21@5 30@6 31@7 40@10 41@11 |@11");
+    let two = run(|ports| ports.merge_all().at_most(2, Limit::fail(1)).share());
+    assert_eq!(two, "10@2 20@2.5 11@3 21@3.5 30@4 31@5 40@10 41@11 |@11");
+    let newest = run(|ports| ports.merge_all().at_most(1, Limit::drop_oldest(1)).share());
+    assert_eq!(newest, "10@2 11@3 30@4 31@5 40@10 41@11 |@11");
+    let while_none = run(|ports| ports.exhaust().share());
+    assert_eq!(while_none, "10@2 11@3 40@10 41@11 |@11");
+    let too_many = run(|ports| ports.merge_all().at_most(1, Limit::fail(1)).share());
+    assert!(too_many.contains("merge_all"), "{too_many}");
+}
+
+#[test]
+fn f65_what_is_made_and_dropped_unread_goes_at_once() {
+    let mut scheduler = Scheduler::virtual_time().expect("a scheduler");
+    let choice = interval(S).output();
+    choice.begin_each(|_| interval(S)).connect(call(drop));
+    scheduler.schedule_recurring(choice).expect("a schedule");
+    scheduler.run_for(100 * S).expect("no fatal error");
+    assert!(scheduler.snapshot().schedules.len() <= 2, "{:?}", scheduler.snapshot().schedules);
 }
 
 #[test]

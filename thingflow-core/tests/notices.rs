@@ -617,6 +617,7 @@ fn joins() -> Vec<Row> {
             .own("Room", ONE_INPUT),
         join("combine_latest", (1, 'a'), |a, b, probe| a.combine_latest(b).connect(probe)),
         join("concat", (1, 2), move |a, b, probe| a.concat(b, limit()).connect(probe)).holds().own("Room", ONE_INPUT),
+        port("exhaust", ended::<i32>(), |p, probe| p.exhaust().connect(probe)).own("Room", ONE_INPUT),
         join("interval_join", (1, 2), move |a, b, probe| {
             a.interval_join(b, Reach::within(SECOND), (epoch, epoch), Limit::fail(9)).connect(probe)
         }),

@@ -22,7 +22,10 @@ where
         let (flow, port) = ((self.0)(event), Port::new());
         let cx = out.context();
         match cx.schedule_recurring(flow.connect(port.clone())) {
-            Ok(_) => out.next(port),
+            Ok(handle) => {
+                handle.let_go_when_forsaken();
+                out.next(port)
+            }
             Err(error) => Err(cx.fatal(error)),
         }
     }

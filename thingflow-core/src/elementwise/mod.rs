@@ -548,7 +548,8 @@ pub trait Elementwise: Chain {
     /// that listens to the port, goes by its own timetable, and is let go when nobody listens any more.
     ///
     /// With [`switch`](crate::Joins::switch) behind it this is what other libraries call `switchMap`, with
-    /// [`merge_all`](crate::Joins::merge_all) `mergeMap`. Needs a [`Scheduler`](crate::Scheduler): without one the run fails.
+    /// [`merge_all`](crate::Joins::merge_all) `mergeMap`, with [`exhaust`](crate::Joins::exhaust) `exhaustMap`, and with
+    /// `merge_all().at_most(1, limit)` `concatMap`. Needs a [`Scheduler`](crate::Scheduler): without one the run fails.
     ///
     /// Holds nothing. Sends `Port<U>`.
     ///

@@ -17,6 +17,8 @@ mod combine_latest;
 mod concat;
 #[cfg(feature = "alloc")]
 mod dynamic;
+#[cfg(feature = "alloc")]
+mod exhaust;
 mod held;
 #[cfg(feature = "alloc")]
 mod inputs;
@@ -82,6 +84,7 @@ pub use {
     buffer_until::BufferUntil,
     combine_latest::combine_latest,
     concat::{Concat, concat},
+    exhaust::Exhaust,
     held::Held,
     inputs::{Inputs, Wire},
     interval_join::{IntervalJoin, Reach},
@@ -247,6 +250,30 @@ pub trait Joins: Chain {
         Self: Branch<Item = Port<T>>,
     {
         Join::of(PortsOf(self), Switch::new())
+    }
+
+    /// Of a stream of ports, follows one to its end, and leaves out those that come meanwhile.
+    ///
+    /// ```
+    /// # use thingflow_core::{prelude::*, testing::Recorder};
+    /// let (calls, first, second, seen) = (Port::new(), Port::new(), Port::new(), Recorder::new());
+    /// calls.exhaust().connect(seen.clone());
+    /// let cx = &mut Context::detached(Instant::ZERO);
+    /// calls.emit(first.clone(), cx)?;
+    /// calls.emit(second.clone(), cx)?; // the line is busy
+    /// first.emit("hello", cx)?;
+    /// second.emit("is anybody there?", cx)?;
+    /// assert_eq!(seen.events(), ["hello"]);
+    /// # Ok::<(), FatalError>(())
+    /// ```
+    #[cfg(feature = "alloc")]
+    #[doc(alias = "exhaust_all")]
+    #[doc(alias = "exhaust_map")]
+    fn exhaust<T: Clone + 'static>(self) -> Join<PortsOf<Self>, Exhaust<T>>
+    where
+        Self: Branch<Item = Port<T>>,
+    {
+        Join::of(PortsOf(self), Exhaust::new())
     }
 
     /// Follows the one of both that is the first to send something, and lets the other go.

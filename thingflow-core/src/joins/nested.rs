@@ -1,4 +1,4 @@
-//! Streams of ports: what `switch` and `merge_all` have in common.
+//! Streams of ports: what `switch`, `exhaust` and `merge_all` have in common.
 
 use alloc::boxed::Box;
 use alloc::rc::Rc;
@@ -66,6 +66,12 @@ impl<T> Nested<T> {
         self.last += 1;
         let connection = self.connect.as_ref().and_then(|connect| connect(port, self.last));
         self.open.extend(connection.filter(Connection::is_connected).map(|connection| (self.last, connection)));
+    }
+
+    /// How many ports are connected. One that is gone is not.
+    pub(super) fn count(&mut self) -> usize {
+        self.open.retain(|(_, connection)| connection.is_connected());
+        self.open.len()
     }
 
     /// Lets all ports go.

@@ -246,6 +246,12 @@ impl PortRef {
         &*self.0
     }
 
+    /// Whether nobody has the port but what feeds it.
+    #[cfg(feature = "std")]
+    pub(crate) fn is_forsaken(&self) -> bool {
+        Rc::strong_count(&self.0) == 2 // what feeds it, and this
+    }
+
     /// The port's number, which no other port, connection or join of the program has had.
     pub fn id(&self) -> usize {
         self.0.id()

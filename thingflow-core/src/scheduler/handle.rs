@@ -81,6 +81,11 @@ impl ScheduleHandle {
         self.with_engine(|engine| engine.unpause(self.id));
     }
 
+    /// Ends the schedule, which waits for its first reader, when nobody is left who could connect one.
+    pub(crate) fn let_go_when_forsaken(&self) {
+        self.with_engine(|engine| _ = engine.with_schedule(self.id, |schedule| schedule.may_be_forsaken = true));
+    }
+
     /// Whether the schedule goes on, if need be after a pause.
     pub fn is_active(&self) -> bool {
         self.phase().is_some()

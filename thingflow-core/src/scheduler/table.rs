@@ -29,6 +29,8 @@ pub(super) struct Schedule {
     pub(super) lists: Lists,
     /// It is not started before somebody listens to it: what is asked for its events, and no thread's inbox, which would fill.
     pub(super) awaits_reader: bool,
+    /// It is let go when nobody is left who could do so.
+    pub(super) may_be_forsaken: bool,
     /// It waits for that: the run does not go on for it.
     pub(super) unread: bool,
     /// Its thread has been asked for a sample and has not answered.
@@ -158,6 +160,7 @@ impl Engine {
             armed: Instant::NEVER,
             lists: Lists::default(),
             awaits_reader: false,
+            may_be_forsaken: false,
             unread: false,
             asks: false,
         });

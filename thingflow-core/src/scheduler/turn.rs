@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::calls::Why;
+use super::calls::{Why, ports_of};
 use super::engine::Engine;
 use super::host::Waiting;
 use super::keyed::Id;
@@ -20,6 +20,15 @@ use crate::visit::ports_behind;
 
 /// So many turns virtual time stands still while there is something to do, before it goes on to the next deadline.
 const MOST_STILL: u32 = 10_000;
+
+/// Whether somebody listens to what waits for its first reader.
+#[derive(Clone, Copy, PartialEq)]
+enum Reader {
+    There,
+    ToCome,
+    /// Nobody is left who could connect one.
+    Never,
+}
 
 impl Engine {
     /// Sleeps until something is due, at most until `limit`, and serves it.
@@ -70,28 +79,36 @@ impl Engine {
 
     /// Starts a schedule, or has it wait for a reader: who listens to it may be chosen while the run goes on.
     pub(super) fn begin(&self, id: Id) -> Result<(), RunError> {
-        if self.may_begin(id)? {
-            return self.call(id, Why::Start);
+        match self.reader_of(id)? {
+            Reader::There => return self.call(id, Why::Start),
+            Reader::ToCome => {
+                self.with_schedule(id, |schedule| schedule.unread = true);
+                self.run.calls.unread.borrow_mut().push(id);
+            }
+            Reader::Never => self.let_go(id),
         }
-        self.with_schedule(id, |schedule| schedule.unread = true);
-        self.run.calls.unread.borrow_mut().push(id);
         Ok(())
     }
 
-    fn may_begin(&self, id: Id) -> Result<bool, RunError> {
+    fn reader_of(&self, id: Id) -> Result<Reader, RunError> {
         let waits = |schedule: &mut Schedule| schedule.awaits_reader && schedule.phase == Phase::New(Wish::Run);
         if self.with_schedule(id, waits) != Some(true) {
-            return Ok(true);
+            return Ok(Reader::There);
         }
-        let mut listens = true;
+        let may_be_forsaken = self.with_schedule(id, |schedule| schedule.may_be_forsaken) == Some(true);
+        let mut reader = Reader::There;
         self.discard(|name| {
-            let listened = |thing: &dyn OutputThing| {
+            let look = |thing: &dyn OutputThing| {
                 thing.name().clone_into(name);
-                thing.is_listened()
+                match thing.is_listened() {
+                    true => Reader::There,
+                    false if may_be_forsaken && ports_of(thing).iter().all(PortRef::is_forsaken) => Reader::Never,
+                    false => Reader::ToCome,
+                }
             };
-            listens = self.look_at(id, listened).unwrap_or(true);
+            reader = self.look_at(id, look).unwrap_or(Reader::There);
         })?;
-        Ok(listens)
+        Ok(reader)
     }
 
     /// Starts those that have waited for a reader, and have one now.
@@ -99,11 +116,16 @@ impl Engine {
         let mut at = 0;
         loop {
             let Some(id) = self.run.calls.unread.borrow().get(at).copied() else { break };
-            if !self.may_begin(id)? {
+            let reader = self.reader_of(id)?;
+            if reader == Reader::ToCome {
                 at += 1;
                 continue;
             }
             self.run.calls.unread.borrow_mut().remove(at);
+            if reader == Reader::Never {
+                self.let_go(id);
+                continue;
+            }
             let came = self.with_schedule(id, |schedule| {
                 schedule.unread = false;
                 schedule.trigger == Trigger::Event

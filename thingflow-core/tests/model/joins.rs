@@ -321,6 +321,41 @@ proptest! {
     }
 
     #[test]
+    fn exhaust(s in script(3), take in 1_usize..9) {
+        // As above, but the one that is followed stays until it has ended.
+        let (mut followed, mut counting) = (0, Vec::new());
+        for (at, (input, step)) in s.iter().enumerate() {
+            let counts = *step != Failed || *input == 0 || *input == followed;
+            counting.push((*input, if counts { *step } else { Completed }));
+            match step {
+                Next(event) if *input == 0 && followed == 0 => followed = chosen(&s[..at], *event).unwrap_or(0),
+                Completed | Failed if *input == followed => followed = 0,
+                _ => {}
+            }
+        }
+        let model = |s: &[(usize, Step)]| {
+            let (mut sent, mut followed, mut over) = (Vec::new(), None, false);
+            for (at, (input, step)) in s.iter().enumerate() {
+                match step {
+                    Next(event) if *input == 0 && followed.is_none() => followed = chosen(&s[..at], *event),
+                    Next(event) if followed == Some(*input) => sent.push(*event),
+                    Completed | Failed if followed == Some(*input) => followed = None,
+                    _ => {}
+                }
+                over = over || has_ended(&s[..=at], 0) && followed.is_none();
+            }
+            (sent, over)
+        };
+        prop_assert_eq!(play_ports(&s, take, |ports| choice(ports).exhaust()), expect(&counting, take, model));
+    }
+
+    #[test]
+    fn merge_all_with_room_for_all(s in script(3), take in 1_usize..9) {
+        let free = play_ports(&s, take, |ports| choice(ports).merge_all());
+        prop_assert_eq!(play_ports(&s, take, |ports| choice(ports).merge_all().at_most(99, Limit::fail(1))), free);
+    }
+
+    #[test]
     fn merge_all(s in script(3), take in 1_usize..9) {
         let connected = |s: &[(usize, Step)], input: usize| {
             let comes = |at: &usize| matches!(s[*at], (0, Next(event)) if chosen(&s[..*at], event) == Some(input));
