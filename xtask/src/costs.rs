@@ -20,6 +20,7 @@ const HEAD: &str = "operator,instructions,bytes,bytes on the heap,Cortex-M4 inst
 const UNMEASURED: [(&str, &str); 11] = [
     ("begin_each", "a source for each event"),
     ("catch", "nothing before the error"),
+    ("exhaust", "as `merge`; its events are ports"),
     ("merge_all", "as `merge`; its events are ports"),
     ("switch", "as `merge`; its events are ports"),
     ("feedback", "the scheduler's, in a later turn"),
