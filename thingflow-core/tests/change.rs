@@ -297,6 +297,8 @@ enum Kind {
     Merge,
     CombineLatest,
     Zip,
+    /// The events are their times.
+    MergeByTime,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -324,6 +326,7 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
 struct Input {
     waits: VecDeque<i32>,
     latest: Option<i32>,
+    newest: Option<i32>,
     ended: bool,
     mark: Option<i64>,
 }
@@ -332,6 +335,7 @@ struct Naive {
     kind: Kind,
     inputs: BTreeMap<usize, Input>,
     sent: Option<i64>,
+    last: Option<i32>,
     log: Vec<String>,
 }
 
@@ -349,7 +353,24 @@ impl Naive {
         }
     }
 
+    /// Sends events in the order of their times, as far as every input has shown one as late.
+    fn in_order(&mut self) {
+        loop {
+            let fronts = self.inputs.iter().filter_map(|(at, one)| Some((*one.waits.front()?, *at)));
+            let Some((x, at)) = fronts.min() else { return };
+            if !self.inputs.values().all(|one| one.ended || one.newest >= Some(x)) {
+                return;
+            }
+            self.inputs.entry(at).or_default().waits.pop_front();
+            self.last = Some(x);
+            self.log.push(format!("[{x}]"));
+        }
+    }
+
     fn end_if_over(&mut self) {
+        if self.kind == Kind::MergeByTime {
+            self.in_order();
+        }
         let over = match self.kind {
             Kind::Zip => self.inputs.is_empty() || self.inputs.values().any(|one| one.ended && one.waits.is_empty()),
             _ => self.inputs.values().all(|one| one.ended),
@@ -383,11 +404,19 @@ impl Naive {
             }
             Act::Emit(at, x) => {
                 let Some(one) = self.inputs.get_mut(&at).filter(|one| !one.ended) else { return };
+                if self.kind == Kind::MergeByTime && self.last.is_some_and(|last| x < last) {
+                    return; // too late
+                }
                 one.latest = Some(x);
+                one.newest = one.newest.max(Some(x));
                 one.waits.push_back(x);
                 match self.kind {
                     Kind::Merge => self.log.push(format!("[{x}]")),
                     Kind::Zip => self.rows(),
+                    Kind::MergeByTime => {
+                        one.waits.make_contiguous().sort_unstable();
+                        self.in_order();
+                    }
                     Kind::CombineLatest => {
                         let row: Option<Vec<_>> = self.inputs.values().map(|one| one.latest).collect();
                         self.log.extend(row.map(|row| format!("{row:?}")));
@@ -420,6 +449,9 @@ fn connect(kind: Kind, ports: &[Port<i32>], seen: Noted) -> DynamicInputs<i32> {
         Kind::Merge => joins::merge(ports).map(|x| vec![x]).connect_dynamic(seen),
         Kind::CombineLatest => joins::combine_latest(ports).connect_dynamic(seen),
         Kind::Zip => joins::zip(ports, Limit::block(1000)).connect_dynamic(seen),
+        Kind::MergeByTime => {
+            joins::merge_by_time(ports, |x| *x, Limit::block(1000)).map(|x| vec![x]).connect_dynamic(seen)
+        }
     }
 }
 
@@ -433,7 +465,7 @@ fn compare(kind: Kind, acts: &[Act]) -> std::result::Result<(), TestCaseError> {
     let start = |port: &Port<i32>, cx: &mut Context<'_>| port.clone().notice(Notice::Start, cx).is_ok();
     ports.iter().for_each(|port| assert!(start(port, cx)));
     let mut connections: Vec<Option<Connection>> = vec![None, None];
-    let mut model = Naive { kind, inputs: BTreeMap::new(), sent: None, log: Vec::new() };
+    let mut model = Naive { kind, inputs: BTreeMap::new(), sent: None, last: None, log: Vec::new() };
     (0..2).for_each(|_| model.act(Act::Add));
     for act in acts {
         match *act {
@@ -462,7 +494,8 @@ fn compare(kind: Kind, acts: &[Act]) -> std::result::Result<(), TestCaseError> {
         }
         model.act(*act);
         let plain = |log: &[String]| -> Vec<String> {
-            let keeps = |word: &&String| kind != Kind::Zip || !word.starts_with('w');
+            let holds = matches!(kind, Kind::Zip | Kind::MergeByTime);
+            let keeps = |word: &&String| !holds || !word.starts_with('w');
             log.iter().filter(keeps).cloned().collect()
         };
         prop_assert_eq!(plain(&seen.0.borrow()), plain(&model.log), "after {:?}", act);
@@ -487,6 +520,11 @@ proptest! {
     #[test]
     fn f98_the_inputs_of_a_zip_come_and_go(acts in acts()) {
         compare(Kind::Zip, &acts)?;
+    }
+
+    #[test]
+    fn f98_the_inputs_of_a_merge_by_time_come_and_go(acts in acts()) {
+        compare(Kind::MergeByTime, &acts)?;
     }
 }
 

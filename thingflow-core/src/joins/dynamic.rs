@@ -11,6 +11,7 @@ use super::inputs::Wire;
 use super::join::Join;
 use super::joined::{JoinInput, Joined};
 use super::merge::Merge;
+use super::merge_by_time::MergeByTime;
 use super::row::{Get, Latest, Queues};
 use super::rule::{Rule, Takes};
 use super::zip::Zip;
@@ -20,8 +21,8 @@ use crate::limit::{Limit, QueueState};
 use crate::port::{Branch, Connection};
 use crate::thing::{Closed, Filter, InputThing};
 
-/// A rule for a list of inputs that there is in a form whose inputs may come and go: that of `merge`, `combine_latest` and
-/// `zip`.
+/// A rule for a list of inputs that there is in a form whose inputs may come and go: that of `merge`, `merge_by_time`,
+/// `combine_latest` and `zip`.
 pub trait Dynamic<T>: Rule {
     /// The rule in that form.
     type Rule: Rule<Out = Self::Out> + Takes<usize, T> + 'static;
@@ -30,6 +31,13 @@ pub trait Dynamic<T>: Rule {
 }
 
 impl<T: 'static> Dynamic<T> for Merge<T> {
+    type Rule = Self;
+    fn into_dynamic(self) -> Self {
+        self
+    }
+}
+
+impl<T: 'static, K: Ord + Clone + 'static, F: FnMut(&T) -> K + 'static> Dynamic<T> for MergeByTime<T, K, F> {
     type Rule = Self;
     fn into_dynamic(self) -> Self {
         self
@@ -162,7 +170,8 @@ pub struct DynamicInputs<T> {
 impl<T: Clone + 'static> DynamicInputs<T> {
     /// Adds an input, behind those that there are. It may be called from inside of any call, that of the join included.
     ///
-    /// The join's watermark waits from now on for one of this input. A `zip` waits for its first event, a `combine_latest` too.
+    /// The join's watermark waits from now on for one of this input. A `zip` waits for its first event, a `combine_latest` and a
+    /// `merge_by_time` too.
     ///
     /// # Errors
     /// Hands the input back if the join has ended.

@@ -47,13 +47,13 @@ where
     K: Ord + Clone,
     F: FnMut(&T) -> K,
 {
-    let lane = move |_| Lane { held: Held::new(limit.clone()), newest: None };
-    let lanes = (0..inputs.count()).map(lane).collect();
+    let lanes = (0..inputs.count()).map(|input| Lane::new(input, limit.clone())).collect();
     Join::of(
         inputs,
         MergeByTime {
             time,
             lanes,
+            limit,
             last: 0,
             marks: Marks::default(),
             sent: None,
@@ -70,7 +70,10 @@ where
 /// Made by [`merge_by_time`](super::Joins::merge_by_time).
 pub struct MergeByTime<T, K, F> {
     time: F,
+    /// In the order of their numbers.
     lanes: Vec<Lane<T, K>>,
+    /// Of each input.
+    limit: Limit,
     /// The number of the last event that came.
     last: u64,
     marks: Marks,
@@ -91,9 +94,16 @@ type Reach<K> = Box<dyn Fn(&K) -> K>;
 
 /// One input.
 struct Lane<T, K> {
+    input: usize,
     /// In the order of their times, each with its number.
     held: Held<(K, u64, T)>,
     newest: Option<K>,
+}
+
+impl<T, K> Lane<T, K> {
+    fn new(input: usize, limit: Limit) -> Self {
+        Self { input, held: Held::new(limit), newest: None }
+    }
 }
 
 impl<I, T, K: Clone + 'static, F> Join<I, MergeByTime<T, K, F>> {
@@ -143,13 +153,18 @@ impl<I, T, F> Join<I, MergeByTime<T, Timestamp, F>> {
     /// If the limit is one that blocks: what makes room is the watermark, which comes with the events.
     #[track_caller]
     pub fn by_watermarks(self) -> Self {
-        self.rule.lanes.iter().for_each(|lane| check_limit(lane.held.events.limit()));
+        check_limit(&self.rule.limit);
         self.with(|rule| MergeByTime { settles: Some(|time, watermark| *time < watermark), ..rule })
     }
 }
 
 impl<T, K: Ord + Clone, F: FnMut(&T) -> K> MergeByTime<T, K, F> {
-    /// The input that has the earliest event, if that may go.
+    /// Where the lane of an input is. One that is gone has none.
+    fn at(&self, input: usize) -> Option<usize> {
+        self.lanes.binary_search_by_key(&input, |lane| lane.input).ok()
+    }
+
+    /// The place of the lane that has the earliest event, if that may go.
     fn next_lane(&self, all: bool) -> Option<usize> {
         let fronts = self.lanes.iter().enumerate().filter_map(|(at, lane)| Some((&lane.held.front()?.0, at)));
         let (time, at) = fronts.min()?;
@@ -195,6 +210,16 @@ impl<T, K: Ord + Clone, F: FnMut(&T) -> K> MergeByTime<T, K, F> {
         self.marks.follow(demand, out)
     }
 
+    /// Goes on when an input has ended.
+    fn go_on(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
+        let demand = self.send(false, out)?;
+        if demand == Demand::Done || !self.lanes.iter().all(|lane| lane.held.is_ended()) {
+            return Ok(demand);
+        }
+        self.late.tell(Notice::Completed, out.context())?;
+        out.finish()
+    }
+
     #[cold]
     fn take_late(&mut self, event: T, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
         if let (Some(_), Some(watermark)) = (self.settles, self.watermark) {
@@ -211,13 +236,21 @@ impl<T, K: Ord + Clone, F: FnMut(&T) -> K> MergeByTime<T, K, F> {
 impl<T, K: Ord + Clone, F: FnMut(&T) -> K> Rule for MergeByTime<T, K, F> {
     type Out = T;
     fn on_completed(&mut self, input: usize, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
-        self.lanes[input].held.end();
-        let demand = self.send(false, out)?;
-        if demand == Demand::Done || !self.lanes.iter().all(|lane| lane.held.is_ended()) {
-            return Ok(demand);
+        if let Some(at) = self.at(input) {
+            self.lanes[at].held.end();
         }
-        self.late.tell(Notice::Completed, out.context())?;
-        out.finish()
+        self.go_on(out)
+    }
+    fn on_added(&mut self, input: usize) {
+        self.lanes.push(Lane::new(input, self.limit.clone())); // numbers ascend
+    }
+    fn on_removed(&mut self, input: usize, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
+        if let Some(at) = self.at(input) {
+            for (_, number, _) in self.lanes.remove(at).held.events.drain() {
+                self.marks.left_by(number);
+            }
+        }
+        self.go_on(out)
     }
     fn on_error(&mut self, _: usize, error: StreamError, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
         if !self.drop_on_error && self.send(true, out)? == Demand::Done {
@@ -247,7 +280,7 @@ impl<T, K: Ord + Clone, F: FnMut(&T) -> K> Rule for MergeByTime<T, K, F> {
         self.lanes.iter().for_each(|lane| see(lane.held.state()));
     }
     fn has_room(&self, input: usize, behind: bool) -> bool {
-        behind && self.lanes[input].held.has_room()
+        behind && self.at(input).is_none_or(|at| self.lanes[at].held.has_room())
     }
 }
 
@@ -257,7 +290,8 @@ impl<I: Index, T, K: Ord + Clone, F: FnMut(&T) -> K> Takes<I, T> for MergeByTime
         if self.is_passed(&time).unwrap_or_else(|| self.sent.as_ref().is_some_and(|sent| time < *sent)) {
             return self.take_late(event, out);
         }
-        let lane = &mut self.lanes[input.number()];
+        let Some(at) = self.at(input.number()) else { return Ok(Demand::More) };
+        let lane = &mut self.lanes[at];
         if lane.newest.as_ref().is_none_or(|newest| *newest < time) {
             lane.newest = Some(time.clone());
         }
