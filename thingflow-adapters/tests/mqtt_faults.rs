@@ -762,3 +762,33 @@ fn a22_discovery_and_the_last_state_come_again_after_each_connection_and_at_the_
         assert!(config.contains(part), "{part} in {config}");
     }
 }
+
+/// Ticks of the connection are its wake-ups: nothing else calls it.
+#[test]
+fn a_client_that_has_nothing_to_send_wakes_only_to_keep_the_connection_alive() {
+    let broker = Broker::start().unwrap();
+    let proxy = Proxy::new(broker.address().strip_prefix("mqtt://").unwrap().parse().unwrap());
+    let mut scheduler = Scheduler::virtual_time().unwrap();
+    // The broker answers in real time, so the virtual clock would run past any patience.
+    let hours = Duration::from_secs(24 * 3600);
+    let client = Client::new(options(proxy.address()).version(Version::V3_1_1).patience(hours));
+    let handle = scheduler.schedule_on_main_event_loop(client.connection()).unwrap();
+    client.subscribe("lamp/set", Qos::AtLeastOnce).unwrap().for_each(drop);
+    let deadline = std::time::Instant::now() + Duration::from_secs(20);
+    let until = |scheduler: &mut Scheduler, holds: &dyn Fn() -> bool| {
+        while !holds() {
+            scheduler.run_for(Duration::ZERO).unwrap();
+            assert!(std::time::Instant::now() < deadline, "{:?}", handle.stats());
+        }
+    };
+    until(&mut scheduler, &|| count(&proxy, Way::ToClient, SUBACK) == 1);
+    scheduler.run_for(Duration::from_secs(1)).unwrap();
+    let begin = handle.stats().ticks;
+    for minute in 1..=60 {
+        scheduler.run_for(Duration::from_secs(60)).unwrap();
+        until(&mut scheduler, &|| handle.stats().ticks == begin + 2 * minute); // a ping, and its answer
+    }
+    scheduler.run_for(Duration::from_secs(30)).unwrap();
+    assert_eq!(handle.stats().ticks, begin + 120);
+    assert_eq!([count(&proxy, Way::ToServer, 12), count(&proxy, Way::ToClient, 13)], [60, 60]);
+}

@@ -3,6 +3,7 @@
 //! ```sh
 //! cargo run -p lux-led                                # all simulated
 //! cargo run -p lux-led --features tsl2591,gpio        # TSL2591 on I2C bus 1, LED on GPIO 17
+//! cargo run -p lux-led --features mqtt                # publishes too: LUX_LED_BROKER=mqtt://broker.local
 //! cargo xtask deploy --host pi@raspberrypi.local --example lux-led --features tsl2591,gpio  # as a service on a board
 //! ```
 //!
@@ -46,11 +47,28 @@ where
 {
     let lux = SensorOutput::new(sensor);
     lux.fatal_errors().for_each(|event| println!("{event}"));
+    #[cfg(feature = "mqtt")]
+    publish(scheduler, &lux)?;
     let led = pin_out("led", led).safe_after(Duration::from_secs(60)); // off while the sensor is silent
     lux.map(|e| e.val).running_avg(5).map(|v| v > 25.0).connect(led);
     let (first, longest) = (Duration::from_millis(100), Duration::from_secs(60));
     let retry = OnFailure::Retry { first, longest, attempts: 20 };
     scheduler.schedule_periodic(lux, Periodic::every(Duration::from_secs(1)).on_failure(retry))?;
+    Ok(())
+}
+
+/// Publishes the readings; those of an hour wait while the broker is away.
+#[cfg(feature = "mqtt")]
+fn publish<S: Sensor<Reading = f64> + 'static>(
+    scheduler: &Scheduler,
+    lux: &SensorOutput<S>,
+) -> Result<(), Box<dyn Error>> {
+    use thingflow::adapters::mqtt::{Client, Message, Options};
+    let broker = std::env::var("LUX_LED_BROKER").unwrap_or_else(|_| "mqtt://localhost".to_owned());
+    let options = Options::new(&broker)?.availability("lux-led/status")?.queue(Limit::drop_oldest(3600));
+    let client = Client::new(options);
+    lux.fatal_errors().try_map(|lux| Message::json("lux-led/lux", &lux)).connect(client.publisher());
+    scheduler.schedule_on_main_event_loop(client.connection())?;
     Ok(())
 }
 
