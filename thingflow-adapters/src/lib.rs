@@ -22,6 +22,7 @@
 //! | `http` | servers that take events, addresses that are polled, long answers | `http` |
 //! | `influx` | InfluxDB, VictoriaMetrics, QuestDB | `influx` |
 //! | `logging` | the log on the terminal | `log` |
+//! | `parquet` | files of columns, for analysis elsewhere | `parquet` |
 //! | `plot` | plots and histograms, as SVG files | `plot` |
 //! | `postgres` | tables of PostgreSQL | `postgres` |
 //! | `sqlite` | tables of SQLite, the store of a board | `sqlite` |
@@ -70,6 +71,8 @@ pub mod mqtt;
 pub mod net;
 #[cfg(feature = "outbox")]
 pub mod outbox;
+#[cfg(feature = "parquet")]
+pub mod parquet;
 #[cfg(feature = "past")]
 pub mod past;
 #[cfg(feature = "plot")]
@@ -115,7 +118,11 @@ mod journaling;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod tables;
 
-#[cfg(any(feature = "csv", feature = "lines"))]
+#[cfg(any(feature = "csv", feature = "lines", feature = "parquet"))]
+#[cfg_attr(
+    not(any(feature = "csv", feature = "lines")),
+    allow(dead_code, unused_imports, reason = "Parquet needs a part of it")
+)]
 mod files;
-#[cfg(any(feature = "csv", feature = "lines"))]
+#[cfg(any(feature = "csv", feature = "lines", feature = "parquet"))]
 pub use files::FileError;

@@ -1,7 +1,7 @@
 //! Texts from outside as errors may show them: short, and without control characters.
 
 use std::fmt;
-#[cfg(any(feature = "csv", feature = "lines", feature = "plot", feature = "sqlite"))]
+#[cfg(any(feature = "csv", feature = "lines", feature = "parquet", feature = "plot", feature = "sqlite"))]
 use std::path::Path;
 
 /// The beginning of a text without control characters.
@@ -22,10 +22,10 @@ pub(crate) fn printable(text: &str) -> String {
 }
 
 /// A path without control characters.
-#[cfg(any(feature = "csv", feature = "lines", feature = "plot", feature = "sqlite"))]
+#[cfg(any(feature = "csv", feature = "lines", feature = "parquet", feature = "plot", feature = "sqlite"))]
 pub(crate) struct Printable<'a>(pub(crate) &'a Path);
 
-#[cfg(any(feature = "csv", feature = "lines", feature = "plot", feature = "sqlite"))]
+#[cfg(any(feature = "csv", feature = "lines", feature = "parquet", feature = "plot", feature = "sqlite"))]
 impl fmt::Display for Printable<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.to_string_lossy().chars().try_for_each(|char| write_char(f, char))

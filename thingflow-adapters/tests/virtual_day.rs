@@ -93,9 +93,9 @@ impl Day {
     /// Kills the process: what it does from here on reaches neither disk nor broker.
     fn kill(&self, life: Life, with_the_power: bool) {
         if with_the_power {
-            self.disk.cut_power()
+            self.disk.cut_power();
         } else {
-            self.disk.kill()
+            self.disk.kill();
         }
         self.dead.kill();
         self.proxy.black_hole(Way::ToServer, true);
