@@ -9,9 +9,11 @@ mod hops;
 mod idle;
 mod joins;
 mod journal;
+mod mqtt;
 mod operators;
 mod page;
 mod posts;
+pub mod stores;
 mod timers;
 pub mod timing;
 mod windows;
@@ -36,7 +38,7 @@ pub struct Group {
 }
 
 /// All groups, in the order of the table.
-pub const ALL: [&Group; 14] = [
+pub const ALL: [&Group; 16] = [
     &chain::GROUP,
     &hops::GROUP,
     &fanout::GROUP,
@@ -51,6 +53,8 @@ pub const ALL: [&Group; 14] = [
     &page::GROUP,
     &windows::GROUP,
     &operators::GROUP,
+    &mqtt::GROUP,
+    &stores::GROUP,
 ];
 
 /// The group of that name.

@@ -8,6 +8,7 @@ pub mod iterator;
 pub mod journal;
 pub mod operators;
 pub mod rolling_stats;
+pub mod rumqttc;
 pub mod rxrust;
 pub mod thingflow;
 pub mod tokio;
