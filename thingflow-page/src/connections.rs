@@ -1,7 +1,8 @@
 //! Accepting connections, so many at a time, none of which may take for ever to ask.
 
-use std::io;
+use std::io::{self, PipeReader};
 use std::net::TcpListener;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixListener;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,6 +11,8 @@ use axum::Router;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 #[cfg(feature = "tls")]
@@ -31,6 +34,33 @@ pub(crate) enum Listener {
     #[cfg(feature = "tls")]
     Tls(TcpListener, Tls),
     Unix(UnixListener),
+}
+
+impl AsFd for Listener {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match self {
+            Self::Tcp(listener) => listener.as_fd(),
+            #[cfg(feature = "tls")]
+            Self::Tls(listener, _) => listener.as_fd(),
+            Self::Unix(listener) => listener.as_fd(),
+        }
+    }
+}
+
+/// Waits until somebody connects: whether that was before the other end of `is_served` was dropped.
+pub(crate) fn somebody_comes(listener: &Listener, is_served: &PipeReader) -> bool {
+    let mut waits = [PollFd::new(listener, PollFlags::IN), PollFd::new(is_served, PollFlags::IN)];
+    loop {
+        match poll(&mut waits, None) {
+            Ok(_) if !waits[1].revents().is_empty() => return false,
+            Ok(_) if !waits[0].revents().is_empty() => return true,
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(error) => {
+                log::warn!("the page cannot sleep until somebody connects: {error}");
+                return true;
+            }
+        }
+    }
 }
 
 /// The same, of `tokio`.

@@ -46,7 +46,7 @@
 //!
 //! # What it costs
 //!
-//! One thread that sleeps. The [scheduler](thingflow_core::Scheduler) is asked once a second for each browser that looks, and for each
+//! One thread that sleeps; what answers is built when somebody connects. The [scheduler](thingflow_core::Scheduler) is asked once a second for each browser that looks, and for each
 //! scrape, by an [`Inspector`](thingflow_core::Inspector); while nobody looks it is not asked at all.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]

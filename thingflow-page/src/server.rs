@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::io;
+use std::io::{self, PipeWriter};
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -87,7 +87,8 @@ impl Page {
 
 /// The thread that serves. Dropping it ends that.
 pub(crate) struct Running {
-    stop: Option<oneshot::Sender<()>>,
+    /// Once for what is served, once for who waits to serve: both hear that their other ends are gone.
+    stop: Option<(oneshot::Sender<()>, PipeWriter)>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -159,16 +160,28 @@ fn start(listener: Listener, guard: Guard, options: Options, scheduler: &Schedul
         slow: Arc::new(Semaphore::new(ASKERS / 2)),
         tabs: Mutex::default(),
     };
-    let router = router(Arc::new(site), Arc::new(guard));
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_io().enable_time().max_blocking_threads(ASKERS).build()?;
     let (stop, stopped) = oneshot::channel();
+    let (is_served, left) = io::pipe()?;
+    // Until somebody comes there is a thread that sleeps, and nothing else.
     let serve = move || {
-        runtime.block_on(connections::serve(listener, router, stopped));
-        runtime.shutdown_background(); // a question that waits for the scheduler is not waited for
+        if connections::somebody_comes(&listener, &is_served) {
+            answer(listener, site, guard, stopped);
+        }
     };
     let thread = thread::Builder::new().name("thingflow-page".into()).spawn(serve)?;
-    Ok(Running { stop: Some(stop), thread: Some(thread) })
+    Ok(Running { stop: Some((stop, left)), thread: Some(thread) })
+}
+
+fn answer(listener: Listener, site: Site, guard: Guard, stopped: oneshot::Receiver<()>) {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    match runtime.enable_io().enable_time().max_blocking_threads(ASKERS).build() {
+        Ok(runtime) => {
+            let router = router(Arc::new(site), Arc::new(guard));
+            runtime.block_on(connections::serve(listener, router, stopped));
+            runtime.shutdown_background(); // a question that waits for the scheduler is not waited for
+        }
+        Err(error) => log::error!("cannot serve the page: {error}"),
+    }
 }
 
 fn router(site: Arc<Site>, guard: Arc<Guard>) -> Router {
