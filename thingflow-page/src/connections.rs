@@ -18,6 +18,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 #[cfg(feature = "tls")]
 use tokio_rustls::TlsAcceptor;
 
+use crate::impatient::Impatient;
 #[cfg(feature = "tls")]
 use crate::tls::Tls;
 
@@ -25,6 +26,8 @@ use crate::tls::Tls;
 const MOST: usize = 64;
 /// How long a request may take to come.
 const SLOWEST: Duration = Duration::from_secs(10);
+/// How long an answer may wait until some more of it is taken.
+const PATIENCE: Duration = Duration::from_secs(30);
 /// What the head of a request may take.
 const LARGEST_HEAD: usize = 16 * 1024;
 
@@ -149,6 +152,7 @@ async fn talk_secretly(
 async fn talk(socket: impl AsyncRead + AsyncWrite + Unpin + 'static, router: Router, permit: OwnedSemaphorePermit) {
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(SLOWEST).max_buf_size(LARGEST_HEAD);
+    let socket = Impatient::new(socket, PATIENCE);
     if let Err(error) = http.serve_connection(TokioIo::new(socket), TowerToHyperService::new(router)).await {
         log::debug!("a connection of the page: {error}");
     }

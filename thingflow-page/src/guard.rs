@@ -8,7 +8,7 @@ use axum::http::header::{
     AUTHORIZATION, CACHE_CONTROL, CONTENT_SECURITY_POLICY, HOST, HeaderName, ORIGIN, REFERRER_POLICY,
     X_CONTENT_TYPE_OPTIONS,
 };
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
@@ -40,7 +40,7 @@ fn is_open(path: &str) -> bool {
 
 /// Every request comes by here first.
 pub(crate) async fn check(State(guard): State<Arc<Guard>>, request: Request, next: Next) -> Response {
-    let mut response = match guard.allows(request.method(), request.uri().path(), request.headers()) {
+    let mut response = match guard.allows(request.method(), request.uri(), request.headers()) {
         Ok(()) => next.run(request).await,
         Err(refusal) => refusal.into_response(),
     };
@@ -54,8 +54,11 @@ pub(crate) async fn check(State(guard): State<Arc<Guard>>, request: Request, nex
 }
 
 impl Guard {
-    fn allows(&self, method: &Method, path: &str, headers: &HeaderMap) -> Result<(), Refusal> {
-        if !only(headers, &HOST).is_some_and(|host| self.knows(host)) {
+    fn allows(&self, method: &Method, uri: &Uri, headers: &HeaderMap) -> Result<(), Refusal> {
+        let path = uri.path();
+        // A request to a proxy names a host twice.
+        let is_own = uri.authority().is_none_or(|authority| self.knows(authority.as_str()));
+        if !is_own || !only(headers, &HOST).is_some_and(|host| self.knows(host)) {
             let mend =
                 "unknown host: call the page by the address that it was bound to, or see `Options::allow_host`\n";
             return Err((StatusCode::MISDIRECTED_REQUEST, mend));
@@ -173,7 +176,7 @@ mod tests {
             for (name, value) in headers {
                 map.append(name, HeaderValue::from_static(value));
             }
-            guard().allows(&method, "/api/pause", &map).map_err(|(status, _)| status.as_u16())
+            guard().allows(&method, &Uri::from_static("/api/pause"), &map).map_err(|(status, _)| status.as_u16())
         };
         let (token, origin) = ((AUTHORIZATION, "Bearer correct-horse-battery"), (ORIGIN, "http://localhost:8080"));
         assert_eq!(allows(Method::POST, &[token.clone(), origin.clone()]), Ok(()));
@@ -195,7 +198,7 @@ mod tests {
             for (name, value) in headers {
                 all.append(name, HeaderValue::from_static(value));
             }
-            guard.allows(&method, "/api/press", &all).map_err(|(status, _)| status.as_u16())
+            guard.allows(&method, &Uri::from_static("/api/press"), &all).map_err(|(status, _)| status.as_u16())
         };
         for (host, origin) in [
             ("localhost:8080", "http://localhost:8080"),

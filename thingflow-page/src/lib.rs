@@ -56,6 +56,7 @@ mod assets;
 mod connections;
 mod error;
 mod guard;
+mod impatient;
 mod metrics;
 mod offers;
 mod options;

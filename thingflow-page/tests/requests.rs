@@ -83,6 +83,10 @@ fn s01_s02_a_foreign_host_gets_nothing() -> Done {
             }
             assert_eq!(status(&answer(address, &["GET / HTTP/1.1", "Host: localhost", "Host: evil"])?), 421);
             assert!([400, 421].contains(&status(&answer(address, &["GET / HTTP/1.1"])?)), "no host");
+            for (whole, code) in [("evil.example", 421), ("localhost@evil.example", 421), ("localhost", 200)] {
+                let line = format!("GET http://{whole}/ HTTP/1.1");
+                assert_eq!(status(&answer(address, &[&line, "Host: localhost"])?), code, "{whole}");
+            }
             Ok(())
         },
     )
