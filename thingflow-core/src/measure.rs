@@ -63,9 +63,7 @@ macro_rules! float {
             #[inline]
             #[allow(clippy::cast_precision_loss)] // a count of 2^24 events in a window is nearest enough
             fn from_count(n: usize) -> Self {
-                // Of a signed number of 64 bits it is one instruction, of an unsigned one ten.
-                let signed = if cfg!(target_pointer_width = "64") { isize::try_from(n).ok() } else { None };
-                signed.map_or(n as Self, |n| n as Self)
+                n as Self
             }
             fn total_cmp(&self, other: &Self) -> core::cmp::Ordering {
                 <$float>::total_cmp(self, other)

@@ -2,6 +2,7 @@
 #![cfg(feature = "std")]
 
 use proptest::prelude::*;
+use thingflow_core::StateVisitor;
 use thingflow_core::prelude::*;
 use thingflow_core::testing::Recorder;
 use thingflow_core::windows::{
@@ -238,6 +239,53 @@ fn b10_what_has_left_leaves_no_trace() {
         let seen = results(&e, Window::sliding(3), OrNone(all));
         assert_eq!(seen.last(), Some(&Some((4.0, 4.0, (2.0, 6.0), 4.0, 4.0))), "after {rough}");
         assert_eq!(from_iter(e).running_avg(3).collect_now().last(), Some(&4.0), "after {rough}");
+    }
+}
+
+#[test]
+fn averages_that_fade_forget_what_was_too_large() {
+    for rough in [NAN, f64::INFINITY, f64::MAX, -f64::MAX, 1e200, 5e-324] {
+        let e = [1.0, rough, -rough, rough].into_iter().chain((0..3_000).map(|n| f64::from(n % 2))).collect::<Vec<_>>();
+        let last = |seen: Vec<f64>| seen.last().copied().unwrap_or(NAN);
+        assert!((last(from_iter(e.clone()).ewm_variance(0.1).collect_now()) - 0.26).abs() < 0.1, "after {rough}");
+        for mean in
+            [from_iter(e.clone()).ewma(0.5).collect_now(), from_iter(e.clone()).ewma_corrected(0.5).collect_now()]
+        {
+            assert!((0.0..=1.0).contains(&last(mean)), "after {rough}");
+        }
+    }
+}
+
+/// Restores the same bits everywhere.
+struct Forge(u64);
+impl StateVisitor for Forge {
+    fn integer(&mut self, _: &str, value: &mut u64) {
+        *value = self.0;
+    }
+    fn float(&mut self, _: &str, value: &mut f64) {
+        *value = f64::from_bits(self.0);
+    }
+}
+
+#[test]
+fn averages_that_fade_outlive_a_forged_state() {
+    fn last<F: Filter<f64, Out = f64>>(filter: Pipe<f64, F>, bits: u64) -> f64 {
+        let mut last = NAN;
+        let mut chain = filter.to(call(|made| last = made));
+        let cx = &mut Context::detached(Instant::ZERO);
+        chain.notice(Notice::State(&mut Forge(bits)), cx).expect("no fatal error");
+        for n in 0..3_000 {
+            let _ = chain.next(f64::from(n % 2), cx).expect("no fatal error");
+        }
+        drop(chain);
+        last
+    }
+    for bits in [NAN, f64::INFINITY, -1.0, f64::MAX, 0.0].map(f64::to_bits).into_iter().chain([1, u64::MAX]) {
+        assert!((0.0..=1.0).contains(&last(pipe().ewma(0.5), bits)), "{bits:x}");
+        assert!((0.0..=1.0).contains(&last(pipe().ewma_corrected(0.5), bits)), "{bits:x}");
+        assert!(last(pipe().ewm_variance(0.1), bits).is_finite(), "{bits:x}");
+        let by_time = |_: &f64| Timestamp::UNIX_EPOCH;
+        let _ = last(pipe().ewma_by_time(std::time::Duration::from_secs(1), by_time), bits); // no panic
     }
 }
 

@@ -232,6 +232,28 @@ pub trait DataQuality: Chain {
     /// assert_eq!(even, [(0.0, 0.0), (1.0, 2.0), (9.0, 0.0), (10.0, 1.0)]);
     /// ```
     ///
+    /// Where readings come faster than the step, what is faster than half the grid's rate would show on it as something slow: an
+    /// alias. A low pass before it takes that away; [`Decimate`](crate::filters::Decimate) does both for a whole factor.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use thingflow_core::{Timestamp, prelude::*};
+    /// use thingflow_signals::{filters::Butterworth, gaps::Interpolation, prelude::*};
+    /// // A pump shakes the level 1.1 times a second; ten readings a second, one value a second is wanted.
+    /// let level = |n: i64| 50.0 + 3.0 * (std::f64::consts::TAU * 0.11 * n as f64).sin();
+    /// let readings = || from_iter((0..900).map(move |n| SensorEvent::new("level", Timestamp::from_millis(100 * n), level(n))));
+    /// let second = Duration::from_secs(1);
+    /// let spread = |values: Vec<SensorEvent<f64>>| {
+    ///     let settled = values.iter().skip(30).map(|event| event.val);
+    ///     settled.clone().fold(f64::MIN, f64::max) - settled.fold(f64::MAX, f64::min)
+    /// };
+    /// let aliases = readings().resample(second, Interpolation::Linear, second).collect_now();
+    /// assert!(spread(aliases) > 5.0); // a wave of ten seconds that is not there
+    /// let low_pass = Butterworth::low_pass(4, 0.4, 10.0); // below half of one a second
+    /// let clean = readings().process(low_pass).resample(second, Interpolation::Linear, second).collect_now();
+    /// assert!(spread(clean) < 0.2);
+    /// ```
+    ///
     /// # Panics
     /// If the step is zero, or the longest gap holds more than a million steps.
     #[track_caller]

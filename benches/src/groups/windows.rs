@@ -107,6 +107,8 @@ const ENOUGH_DIGITS: f64 = 10.0;
 
 /// What a flat cost may differ, and how many times that of the hand ours may be.
 const LIMIT: f64 = 1.1;
+/// Or so many instructions more, where a tenth is fewer than a look whether the result is a number.
+const FEW: f64 = 4.0;
 
 fn measure(report: &mut Report) {
     for (at, made) in MADE.iter().enumerate() {
@@ -157,9 +159,10 @@ fn rows(report: &mut Report, at: usize, made: &Made, leads: bool) {
 fn without_window(report: &mut Report, at: usize, made: &Made) {
     let work = workload(at, 0, names(made.subjects));
     let counts = work.instructions();
-    let limit = value_of(&counts, HAND).map(|hand| Bound::AtMost(LIMIT * hand));
+    let hand = value_of(&counts, HAND);
+    let limit = hand.map(|hand| Bound::AtMost((LIMIT * hand).max(hand + FEW)));
     report.add(GROUP.name, &format!("{}, an event", made.name), "instr", counts, limit);
-    if limit.is_none() {
+    if hand.is_none() {
         return rows(report, at, made, false);
     }
     let times = work.times();

@@ -46,7 +46,10 @@ impl<V: Float> EwmVariance<V> {
         let distance = value - mean;
         let mean = mean + new * distance;
         let spread = old * (spread + new * distance * distance);
-        self.so_far = Some(Weighted { mean, spread, weight, squares });
+        let is_whole = [mean, spread, weight, squares].iter().all(|number| number.is_finite());
+        let anew = Weighted { mean: value, spread: none, weight: one, squares: one };
+        // Beyond the range of a float, it begins anew: an infinity would stay for ever.
+        self.so_far = Some(if is_whole { Weighted { mean, spread, weight, squares } } else { anew });
     }
 
     /// Without bias: of one number there is none.

@@ -125,6 +125,10 @@ impl<T: Measured> Filter<T> for Ewma<T::Value> {
             weight.on_state("weight", state);
         }
         self.average.on_state("average", state);
+        if !self.weight.iter().chain(&self.average).all(|number| number.is_finite()) {
+            state.refuse("average"); // a NaN would stay for ever
+            (self.weight, self.average) = (self.weight.map(|_| T::Value::from_count(0)), None);
+        }
     }
 }
 

@@ -63,5 +63,10 @@ impl<T: Measured, F: FnMut(&T) -> Timestamp> Filter<T> for EwmaByTime<T::Value, 
             weight.on_state("weight", state);
         }
         self.last.on_state("average", state);
+        let is_whole = self.last.is_none_or(|(_, average)| average.is_finite());
+        if !is_whole || self.weight.is_some_and(|weight| !weight.is_finite()) {
+            state.refuse("average"); // a NaN would stay for ever
+            (self.weight, self.last) = (self.weight.map(|_| 0.0), None);
+        }
     }
 }

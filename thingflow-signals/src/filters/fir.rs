@@ -73,6 +73,18 @@ fn number(n: usize) -> f64 {
     n as f64
 }
 
+/// The sum of the products, in two sums side by side: a processor adds them at once.
+#[inline]
+fn dot<const N: usize>(taps: &[f64; N], samples: &[f64; N]) -> f64 {
+    let ((taps, last_taps), (samples, last_samples)) = (taps.as_chunks::<2>(), samples.as_chunks::<2>());
+    let (mut even, mut odd) = (0.0, 0.0);
+    for ([a, b], [x, y]) in taps.iter().zip(samples) {
+        (even, odd) = (even + a * x, odd + b * y);
+    }
+    let rest: f64 = last_taps.iter().zip(last_samples).map(|(tap, sample)| tap * sample).sum();
+    even + odd + rest
+}
+
 fn sinc(x: f64) -> f64 {
     let angle = core::f64::consts::PI * x;
     if angle == 0.0 { 1.0 } else { libm::sin(angle) / angle }
@@ -85,12 +97,14 @@ impl<const N: usize> Processor for Fir<N> {
         self.next = if self.next == 0 { N - 1 } else { self.next - 1 };
         let [first, second] = &mut self.samples;
         (first[self.next], second[self.next]) = (value, value);
-        self.missing = self.missing.saturating_sub(1);
         if self.missing > 0 {
-            return None;
+            self.missing -= 1;
+            if self.missing > 0 {
+                return None;
+            }
         }
         let newest_first = self.samples.as_flattened().get(self.next..)?.first_chunk::<N>()?;
-        Some(self.taps.iter().zip(newest_first).map(|(tap, sample)| tap * sample).sum())
+        Some(dot(&self.taps, newest_first))
     }
     fn state(&mut self, state: &mut dyn StateVisitor) {
         place(state, "next place", &mut self.next, N - 1);
