@@ -8,6 +8,7 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 
+use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 
 use crate::net::{Socket, connect_unix};
@@ -74,22 +75,29 @@ impl Listener for UnixSocket {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Program {
-    /// Its process.
-    pub process: i32,
+    /// Its process; `None` for one that has no number here, since it runs beyond the containers that this program knows of.
+    pub process: Option<i32>,
     /// Its user.
     pub user: u32,
 }
 
 impl Program {
     fn of(socket: &UnixStream) -> io::Result<Self> {
-        let known = rustix::net::sockopt::socket_peercred(socket)?;
-        Ok(Self { process: known.pid.as_raw_nonzero().get(), user: known.uid.as_raw() })
+        let known = getsockopt(socket, PeerCredentials)?;
+        Ok(Self::known(known.pid(), known.uid()))
+    }
+
+    fn known(process: i32, user: u32) -> Self {
+        Self { process: Some(process).filter(|process| *process > 0), user }
     }
 }
 
 impl fmt::Display for Program {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "process {} of user {}", self.process, self.user)
+        match self.process {
+            Some(process) => write!(f, "process {process} of user {}", self.user),
+            None => write!(f, "a process of user {}, beyond this container", self.user),
+        }
     }
 }
 
@@ -152,6 +160,13 @@ mod tests {
     use std::time::Duration;
 
     /// A server that accepts nobody for a while, and has as many who wait as it lets wait, is alive.
+    #[test]
+    fn a_process_that_has_no_number_here_is_said_to_have_none() {
+        assert_eq!(Program::known(7, 1000).to_string(), "process 7 of user 1000");
+        let beyond = Program::known(0, 1000);
+        assert_eq!((beyond.process, &*beyond.to_string()), (None, "a process of user 1000, beyond this container"));
+    }
+
     #[test]
     fn a_server_whose_queue_is_full_is_neither_waited_for_nor_removed() {
         let dir = tempfile::tempdir().unwrap();
