@@ -9,9 +9,6 @@ use crate::{Result, examples, process, test};
 /// What a board's program must stay below when stripped.
 const LIMITS: [(&str, u64); 1] = [("lux-led", 1024 * 1024)];
 
-/// What it must stay below with MQTT, without TLS.
-const WITH_MQTT: u64 = 1_200 * 1024;
-
 /// The features of the example that is deployed: those of a real board. The others have none to choose.
 const DEPLOYED: &str = "--features lux-led/systemd,lux-led/gpio,lux-led/tsl2591";
 
@@ -97,7 +94,6 @@ pub(crate) fn run(words: &[String]) -> Result {
         let programs: Vec<&str> = examples.iter().map(String::as_str).collect();
         build(target, Linked::Dynamically, &format!("{} {DEPLOYED}", packages(&programs)))?;
         report(target, &programs)?;
-        with_mqtt(target)?;
         if !asked.build_only {
             sum += tests(target, asked.test_words)?;
         }
@@ -175,18 +171,6 @@ fn report(target: Target, programs: &[&str]) -> Result {
     match too_large(target, &sizes).as_slice() {
         [] => Ok(()),
         complaints => Err(complaints.join("; ").into()),
-    }
-}
-
-/// The smallest program that publishes, on its own: what other examples need is not in it.
-fn with_mqtt(target: Target) -> Result {
-    build(target, Linked::Dynamically, "-p lux-led --features lux-led/mqtt")?;
-    let size = fs::metadata(program(target, Linked::Dynamically, "lux-led"))?.len();
-    println!("  lux-led, MQTT    {:5} KiB", size.div_ceil(1024));
-    if size < WITH_MQTT {
-        Ok(())
-    } else {
-        Err(format!("lux-led takes {size} bytes with MQTT on {}", target.name()).into())
     }
 }
 
