@@ -9,6 +9,7 @@ use thingflow_core::prelude::*;
 use thingflow_core::tracking::{Outcome, Settled};
 use thingflow_core::{Attempts, DeadLetter, Failure, Instant, Notice, Question, Registry, StreamError};
 
+use super::carrier::Carrier;
 use super::desk::Desk;
 use super::hold::Hold;
 use super::inbound::End;
@@ -63,7 +64,7 @@ enum Phase {
     Dialing {
         since: Instant,
     },
-    Open(Stream),
+    Open(Carrier),
     /// Until somebody says so.
     Stopped,
     /// The run has ended.
@@ -264,7 +265,7 @@ impl Link {
     }
 
     fn greet(&mut self, stream: Stream, cx: &mut Context<'_>) -> Result<(), Lost> {
-        self.phase = Phase::Open(stream);
+        self.phase = Phase::Open(self.options.carrier(stream).map_err(no_connection)?);
         let password = self.options.password.as_ref().map(crate::net::Secret::read).transpose();
         let password = password.map_err(|error| Lost::Setup(StreamError::caused("no password", error)))?;
         self.session.greet(&self.options, password, cx.now())
@@ -310,7 +311,7 @@ impl Link {
     }
 
     /// Writes until there is nothing more to say, or no room.
-    fn write_all(&mut self, stream: &mut Stream, now: Instant) -> io::Result<()> {
+    fn write_all(&mut self, stream: &mut Carrier, now: Instant) -> io::Result<()> {
         loop {
             self.session.say(now);
             if self.session.out.is_empty() {
@@ -323,7 +324,7 @@ impl Link {
     }
 
     /// Writes what has been said. False if not all of it could be written.
-    fn write(&mut self, stream: &mut Stream, now: Instant) -> io::Result<bool> {
+    fn write(&mut self, stream: &mut Carrier, now: Instant) -> io::Result<bool> {
         while !self.session.out.is_empty() {
             match stream.write(&self.session.out) {
                 Ok(n) => self.session.sent(n, now),
@@ -538,7 +539,7 @@ fn waits(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted)
 }
 
-fn flush(stream: &mut Stream) -> io::Result<()> {
+fn flush(stream: &mut Carrier) -> io::Result<()> {
     match stream.flush() {
         Err(error) if !waits(&error) => Err(error),
         _ => Ok(()),

@@ -14,6 +14,7 @@
 //! | appear in Home Assistant | [`Options::discovery`] |
 //! | see the connection come and go | [`Client::status`] |
 
+mod carrier;
 mod client;
 mod desk;
 mod discovery;

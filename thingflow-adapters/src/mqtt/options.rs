@@ -1,17 +1,21 @@
 //! [`Options`]: which broker, and how.
 
 use std::collections::BTreeSet;
+use std::io;
 use std::time::Duration;
 
 use thingflow_core::{Backoff, Limit, Size};
 
+use super::carrier::Carrier;
 use super::error::OptionsError;
 use super::identity;
 use super::message::{Message, Qos};
 use super::topic;
 #[cfg(feature = "tls")]
 use crate::net::Tls;
-use crate::net::{Address, AddressError, Dialer, Secret};
+use crate::net::{Address, AddressError, Dialer, Secret, Stream};
+#[cfg(feature = "websocket")]
+use crate::websocket::Target;
 
 /// The version of MQTT.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -72,26 +76,38 @@ pub struct Options {
     pub(super) birth: Option<(String, Vec<u8>)>,
     /// Topics whose last message is part of what is announced.
     pub(super) states: BTreeSet<String>,
+    #[cfg(feature = "websocket")]
+    web: Option<Target>,
     #[cfg(feature = "tls")]
     pub(super) tls: Option<Tls>,
 }
 
 impl Options {
     /// The broker at this address: `mqtt://host`, port 1883 unless it names one; `mqtts://host` with TLS, port 8883;
-    /// `mqtt+unix:///path` for a socket of this machine. `mqtt://user@host` names the user.
+    /// `mqtt+unix:///path` for a socket of this machine; with the feature `websocket` `ws://host/path` and `wss://host/path` for a
+    /// broker behind a web server, port 80 and 443. `mqtt://user@host` names the user.
     ///
     /// # Errors
     /// An address that cannot be read, or has another scheme.
     pub fn new(address: &str) -> Result<Self, AddressError> {
+        #[cfg(feature = "websocket")]
+        let web = is_web(address).then(|| Target::read(address)).transpose()?;
+        #[cfg(feature = "websocket")]
+        let address = web.as_ref().map_or_else(|| address.parse(), |web| Ok(web.address.clone()))?;
+        #[cfg(not(feature = "websocket"))]
         let address: Address = address.parse()?;
         let known = match address.scheme() {
             "mqtt" | "mqtt+unix" => true,
             "mqtts" if cfg!(feature = "tls") => true,
+            "ws" | "wss" if cfg!(feature = "websocket") => true, // by TLS: looked at above
             "mqtts" => return Err(AddressError::of(&address, "it asks for TLS, which the feature `tls` brings")),
             _ => false,
         };
         if !known {
-            return Err(AddressError::of(&address, "MQTT knows `mqtt`, `mqtts` and `mqtt+unix`"));
+            return Err(AddressError::of(
+                &address,
+                "MQTT knows `mqtt`, `mqtts` and `mqtt+unix`, and by the feature `websocket` `ws` and `wss`",
+            ));
         }
         let client_id = identity::default_id();
         Ok(Self {
@@ -112,7 +128,9 @@ impl Options {
             birth: None,
             states: BTreeSet::new(),
             #[cfg(feature = "tls")]
-            tls: (address.scheme() == "mqtts").then(Tls::default),
+            tls: matches!(address.scheme(), "mqtts" | "wss").then(Tls::default),
+            #[cfg(feature = "websocket")]
+            web,
             client_id,
             address,
         })
@@ -255,7 +273,12 @@ impl Options {
     }
 
     pub(super) fn dialer(&self) -> Dialer {
-        let port = if self.address.scheme() == "mqtts" { 8883 } else { 1883 };
+        let port = match self.address.scheme() {
+            "mqtts" => 8883,
+            "wss" => 443,
+            "ws" => 80,
+            _ => 1883,
+        };
         let dialer = Dialer::new(self.address.clone(), port);
         #[cfg(feature = "tls")]
         if let Some(tls) = &self.tls {
@@ -264,11 +287,27 @@ impl Options {
         dialer
     }
 
+    /// What carries packets over a connection.
+    #[allow(clippy::unnecessary_wraps, clippy::unused_self)] // without WebSockets
+    pub(super) fn carrier(&self, stream: Stream) -> io::Result<Carrier> {
+        #[cfg(feature = "websocket")]
+        if let Some(target) = &self.web {
+            return Carrier::web(stream, target, self.largest_packet);
+        }
+        Ok(Carrier::Plain(stream))
+    }
+
     /// What is published as soon as a connection has been made, in order.
     pub(super) fn greeting(&self) -> impl Iterator<Item = Message> {
         let online = self.availability.as_ref().map(|there| Message::new(&there.topic, ONLINE).retained());
         self.announcements.iter().cloned().chain(online)
     }
+}
+
+#[cfg(feature = "websocket")]
+fn is_web(address: &str) -> bool {
+    let scheme = address.split_once("://").map_or("", |(scheme, _)| scheme);
+    scheme.eq_ignore_ascii_case("ws") || scheme.eq_ignore_ascii_case("wss")
 }
 
 fn default_retry(client_id: &str) -> Backoff {

@@ -24,14 +24,21 @@ impl Target {
             "wss" => return wrong("`wss://` needs the feature `tls` of this library"),
             _ => return wrong("its scheme is none of ws and wss"),
         }
-        if address.user().is_some() {
-            return wrong("nobody asks for a user there; leave out what is before the `@`, and see `token`");
-        }
         if !path.bytes().all(|sign| sign.is_ascii_graphic()) || path.contains('#') {
             return wrong("its path is not in ASCII, or has a space or a `#`; write them as `%20`");
         }
         let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
         Ok(Self { address, path })
+    }
+
+    /// As [`read`](Self::read), of a server that asks for no user.
+    pub(crate) fn without_user(text: &str) -> Result<Self, AddressError> {
+        let target = Self::read(text)?;
+        if target.address.user().is_some() {
+            let why = "nobody asks for a user there; leave out what is before the `@`, and see `token`";
+            return Err(AddressError::of(&target.address, why));
+        }
+        Ok(target)
     }
 
     /// What the other side is called in a request: the host, and the port if it is not the usual one.
@@ -79,7 +86,7 @@ mod tests {
             ("ws://board/#a", "%20"),
             ("ws://board/ü", "%20"),
         ] {
-            let error = Target::read(text).unwrap_err().to_string();
+            let error = Target::without_user(text).unwrap_err().to_string();
             assert!(error.contains(why) && !error.contains("geheim"), "{text}: {error}");
         }
     }

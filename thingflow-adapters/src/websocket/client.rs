@@ -67,7 +67,7 @@ impl ClientOptions {
     /// A text that is no such address.
     pub fn new(address: &str) -> Result<Self, AddressError> {
         Ok(Self {
-            target: Target::read(address)?,
+            target: Target::without_user(address)?,
             headers: Vec::new(),
             token: None,
             subprotocol: None,

@@ -35,6 +35,8 @@
 use std::time::Duration;
 
 mod address;
+#[cfg(feature = "mqtt")]
+mod bytes;
 mod client;
 mod error;
 mod handshake;
@@ -50,6 +52,9 @@ pub use message::Message;
 #[doc(hidden)]
 pub use scripted::{Made, read_bytes};
 pub use server::{Options, Server};
+
+#[cfg(feature = "mqtt")]
+pub(crate) use {address::Target, bytes::Bytes};
 
 /// What a message may have, in bytes, unless told otherwise.
 const MAX_MESSAGE: usize = 1 << 16;
