@@ -3,11 +3,15 @@
 //! With `std` a [`Scheduler`](crate::Scheduler) on the virtual clock makes any timed test run in no time.
 
 mod check_filter;
+#[cfg(feature = "std")]
+mod check_reader;
 mod check_wrapper;
 #[cfg(feature = "std")]
 mod check_writer;
 
 pub use check_filter::check_filter;
+#[cfg(feature = "std")]
+pub use check_reader::{Feed, check_reader};
 pub use check_wrapper::{Inner, check_wrapper};
 #[cfg(feature = "std")]
 pub use check_writer::{Store, Weather, check_writer};
