@@ -50,7 +50,7 @@ fn run(options: Options, messages: usize, then: impl FnOnce()) -> Vec<String> {
 fn messages_go_round_by_both_versions() {
     let (_broker, address) = broker(OPEN, "", |_| ());
     for version in [Version::V3_1_1, Version::V5] {
-        let options = Options::new(&format!("ws://{}/mqtt", address)).unwrap().version(version);
+        let options = Options::new(&format!("ws://{address}/mqtt")).unwrap().version(version);
         assert_eq!(run(options, 12, || ()).len(), 12, "{version:?}");
     }
 }

@@ -269,7 +269,7 @@ fn stop<F: Feed + 'static>(feed: F) -> Result<(), String> {
 
 fn wrong_set_up<F: Feed + 'static>(feed: F) -> Result<(), String> {
     let feed = Rc::new(RefCell::new(feed));
-    match run(&feed, |feed, scheduler| feed.start_wrong(scheduler), None, [offer(0..10), Step::Pause(50)])? {
+    match run(&feed, Feed::start_wrong, None, [offer(0..10), Step::Pause(50)])? {
         Some(seen) if !seen.is_empty() => Err(format!("nothing is to be read: {seen:?}")),
         _ => Ok(()),
     }
