@@ -108,6 +108,7 @@ impl Stream {
     }
 
     /// Whether it is made: the other side has said who it is, if it has to.
+    #[cfg(any(feature = "tls", feature = "webhook"))]
     pub(crate) fn is_greeted(&self) -> bool {
         #[cfg(feature = "tls")]
         return self.tls.as_ref().is_none_or(|tls| !tls.is_handshaking());
