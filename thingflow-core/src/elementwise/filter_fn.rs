@@ -11,7 +11,7 @@ use crate::thing::{Closed, Emitter, Filter, InputThing, Receipt};
 /// The rest of a chain, as a function sees it: its type is hidden.
 pub type DynEmitter<'e, 'c, 'n, T> = Emitter<'e, 'c, &'n mut dyn InputThing<T>>;
 
-/// A filter of one's own, without a type of one's own: `f` takes each event and sends what it likes.
+/// A custom filter without a type of its own: `f` takes each event and sends what it likes.
 ///
 /// The end passes through, unless [`on_completed`](FilterFn::on_completed) or [`on_error`](FilterFn::on_error) says
 /// otherwise. The calls are dynamic; a type that implements [`Filter`] is the fast way.

@@ -26,7 +26,7 @@ impl<V: Number> Hysteresis<V> {
         Self { low, high, is_high: false }
     }
 
-    /// Says what it is before a value has switched it.
+    /// Says what the state is before a value has switched it.
     #[must_use]
     pub fn initially(self, is_high: bool) -> Self {
         Self { is_high, ..self }

@@ -14,7 +14,7 @@ use crate::thing::{Closed, Demand, Receipt, Sink};
 /// Adds the events of a stream to a [`History`]. Made by [`keep`](crate::Sinks::keep) and by [`History::keeper`].
 ///
 /// Several keepers may add to one history. When the last of them has ended, or is dropped, the session ends; with the next
-/// event another one begins. An event that is refused ends the session by an error, is reported, and the keeper wants no more.
+/// event another one begins. An event that is refused ends the session with an error, is reported, and the keeper wants no more.
 ///
 /// Holds what the history keeps.
 pub struct Keeper<T, K: Ord + Clone = ()> {
@@ -31,8 +31,9 @@ impl<T, K: Ord + Clone> Keeper<T, K> {
         Self { history: history.clone(), open: true, full: false, watches_age: false }
     }
 
-    /// Adds an event that came at `at`, which is `time` by the wall clock: for who pushes without a flow, from any thread. Its
-    /// number, or `None` if the limit or the order of keys says that it is dropped. Instants should not go back.
+    /// Adds an event that came at `at`, which is `time` by the wall clock: for code that pushes without a flow, from any
+    /// thread. Returns its number, or `None` if the limit or the order of keys says that it is dropped. Instants should
+    /// not go back.
     ///
     /// Where the limit blocks, it is kept although there is no room: ask [`has_room`](Self::has_room) before.
     ///

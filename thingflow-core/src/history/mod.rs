@@ -173,7 +173,7 @@ impl<T, K: Ord + Clone> History<T, K> {
         self.session().finish(Finish::Stopped);
     }
 
-    /// Drops the `n` oldest events: how many there were. Makes room where the limit blocks.
+    /// Drops the `n` oldest events, and returns how many there were. Makes room where the limit blocks.
     pub fn discard(&self, n: usize) -> usize {
         self.session().discard(n)
     }

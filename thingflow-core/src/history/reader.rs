@@ -94,12 +94,12 @@ impl<T, K: Ord + Clone> Reader<T, K> {
         self.session.is_ended()
     }
 
-    /// The error by which the session has ended, if it has by one.
+    /// The error with which the session has ended, if it ended with one.
     pub fn error(&self) -> Option<StreamError> {
         self.session.finished().as_ref().and_then(error_of)
     }
 
-    /// Goes over to the current session of the history, and to its oldest event. False if this is the one being read.
+    /// Switches to the current session of the history, and to its oldest event. False if this is the one being read.
     pub fn attach(&mut self) -> bool {
         let current = self.history.session();
         if Shared::ptr_eq(&current, &self.session) {
@@ -232,7 +232,7 @@ impl<T: Clone, K: Ord + Clone> Reader<T, K> {
         read
     }
 
-    /// The last event read, if it is kept still.
+    /// The last event read, if it is still kept.
     pub fn last(&self) -> Option<Kept<T>> {
         let place = self.place.as_ref()?;
         self.session.with(|ring| {

@@ -102,7 +102,7 @@ impl Rhythm {
         Self { fade, nominal: None, restart_after: Duration::MAX, last: None, samples: 0, fit: Fit::default() }
     }
 
-    /// The period that the data sheet says: used until two arrivals have shown another one, and what
+    /// The period that the data sheet states: used until two arrivals have shown another one, and what
     /// [`drift`](Self::drift) is relative to.
     #[must_use]
     pub fn nominal(self, period: Duration) -> Self {
@@ -115,7 +115,7 @@ impl Rhythm {
         Self { restart_after: silence, ..self }
     }
 
-    /// So many samples have arrived; the last of them is the newest.
+    /// Notes that `samples` samples arrived at `at`; the last of them is the newest.
     pub fn arrived(&mut self, at: Instant, samples: u32) -> Block {
         let silence = self.last.map_or(Duration::ZERO, |last| at.since(last));
         if silence > self.restart_after {

@@ -71,7 +71,7 @@ impl<I, T> Join<I, BufferUntil<T>> {
         self.with(|rule| BufferUntil { send_empty: true, ..rule })
     }
 
-    /// Drops what is held when a stream ends by an error.
+    /// Drops what is held when a stream ends with an error.
     pub fn drop_on_error(self) -> Self {
         self.with(|rule| BufferUntil { drop_on_error: true, ..rule })
     }

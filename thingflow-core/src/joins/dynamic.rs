@@ -21,7 +21,7 @@ use crate::limit::{Limit, QueueState};
 use crate::port::{Branch, Connection};
 use crate::thing::{Closed, Filter, InputThing};
 
-/// A rule for a list of inputs that there is in a form whose inputs may come and go: that of `merge`, `merge_by_time`,
+/// A rule for a list of inputs that also exists in a form whose inputs may come and go: that of `merge`, `merge_by_time`,
 /// `combine_latest` and `zip`.
 pub trait Dynamic<T>: Rule {
     /// The rule in that form.
@@ -168,7 +168,7 @@ pub struct DynamicInputs<T> {
 }
 
 impl<T: Clone + 'static> DynamicInputs<T> {
-    /// Adds an input, behind those that there are. It may be called from inside of any call, that of the join included.
+    /// Adds an input after the existing ones. It may be called from inside any call, including one of the join.
     ///
     /// The join's watermark waits from now on for one of this input. A `zip` waits for its first event, a `combine_latest` and a
     /// `merge_by_time` too.
@@ -183,9 +183,9 @@ impl<T: Clone + 'static> DynamicInputs<T> {
         Ok(connection)
     }
 
-    /// Takes an input off its port and out of the join, without a notice of completion: what the join holds of it is dropped,
-    /// and the others wait for it no more. The watermark rises to the least of those that are left. If it was the last that
-    /// had not ended the join completes. A connection of another join is left alone.
+    /// Removes an input from its port and from the join, without a notice of completion: what the join holds of it is
+    /// dropped, and the others no longer wait for it. The watermark rises to the least of those that are left. If it was
+    /// the last that had not ended the join completes. A connection of another join is left alone.
     ///
     /// The event in progress still reaches it if its port is dispatching. `connection.disconnect()` does the same, but what
     /// the others were waiting for goes on only with the next event of any of them.

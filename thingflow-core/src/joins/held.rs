@@ -128,7 +128,7 @@ impl<T> Queue for Held<T> {
     }
 }
 
-/// At most `N` events of one input that wait, without an allocator. One more ends the join by an error.
+/// At most `N` events of one input that wait, without an allocator. One more ends the join with an error.
 #[derive(Debug)]
 pub struct HeldIn<T, const N: usize> {
     /// See [`Queue::offer`].

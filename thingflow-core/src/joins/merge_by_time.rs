@@ -107,8 +107,8 @@ impl<T, K> Lane<T, K> {
 }
 
 impl<I, T, K: Clone + 'static, F> Join<I, MergeByTime<T, K, F>> {
-    /// Sends an event, without waiting for the slower inputs, as soon as any has shown a time later by `ahead`. What such
-    /// an input sends then of an earlier time is late.
+    /// Sends an event, without waiting for the slower inputs, as soon as any has shown a time later by `ahead`. Events of
+    /// an earlier time that a slower input then sends are late.
     pub fn lookahead<D: Clone + 'static>(self, ahead: D) -> Self
     where
         K: Add<D, Output = K>,
@@ -122,7 +122,7 @@ impl<I, T, K: Clone + 'static, F> Join<I, MergeByTime<T, K, F>> {
         self.with(|rule| MergeByTime { late: SideBranch::new(Box::new(late)), ..rule })
     }
 
-    /// Drops what is held when a stream ends by an error.
+    /// Drops what is held when a stream ends with an error.
     pub fn drop_on_error(self) -> Self {
         self.with(|rule| MergeByTime { drop_on_error: true, ..rule })
     }

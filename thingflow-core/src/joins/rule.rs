@@ -57,10 +57,10 @@ pub trait Rule {
     /// What the join sends on.
     type Out;
 
-    /// The stream of `input` has ended as it should.
+    /// The stream of `input` has completed.
     fn on_completed(&mut self, input: usize, out: &mut Emitter<'_, '_, impl InputThing<Self::Out>>) -> Receipt;
 
-    /// The stream of `input` has ended by an error. By default that ends the join.
+    /// The stream of `input` has ended with an error. By default that ends the join.
     fn on_error(
         &mut self,
         _input: usize,

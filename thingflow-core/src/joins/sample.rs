@@ -39,7 +39,7 @@ pub struct Sample<T> {
 }
 
 impl<T> Sample<T> {
-    /// Drops what is held when a stream ends by an error.
+    /// Drops what is held when a stream ends with an error.
     #[must_use]
     pub fn drop_on_error(self) -> Self {
         Self { drop_on_error: true, ..self }
@@ -54,7 +54,7 @@ impl<T> Default for Sample<T> {
 
 #[cfg(feature = "alloc")]
 impl<I, T> Join<I, Sample<T>> {
-    /// Drops what is held when a stream ends by an error.
+    /// Drops what is held when a stream ends with an error.
     pub fn drop_on_error(self) -> Self {
         self.with(Sample::drop_on_error)
     }

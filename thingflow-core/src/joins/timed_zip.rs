@@ -51,7 +51,7 @@ pub struct TimedZip<Q> {
 
 #[cfg(feature = "alloc")]
 impl<I, Q> Join<I, TimedZip<Q>> {
-    /// Drops what is held when a stream ends by an error.
+    /// Drops what is held when a stream ends with an error.
     pub fn drop_on_error(self) -> Self {
         self.with(|rule| TimedZip { drop_on_error: true, ..rule })
     }

@@ -2,8 +2,8 @@
 
 use crate::thing::{Demand, Emitter, InputThing, Receipt};
 
-/// Kept by a stage that holds events back while those further down are full: shut by a receipt of
-/// [`Demand::Full`], open again when they have room.
+/// Kept by a stage that holds events back while downstream is full: shut by a receipt of [`Demand::Full`], open again
+/// when there is room.
 ///
 /// ```
 /// # #[cfg(feature = "std")] {
@@ -31,7 +31,7 @@ pub struct Gate {
 }
 
 impl Gate {
-    /// Whether an event may go on. A resume may have been meant for others, so those further down are asked.
+    /// Whether an event may go on. A resume may have been meant for others, so downstream is asked.
     #[inline]
     pub fn is_open<T>(&mut self, out: &Emitter<'_, '_, impl InputThing<T>>) -> bool {
         self.shut.is_none() || self.opens(out)
@@ -63,7 +63,7 @@ impl Gate {
         Ok(Demand::More)
     }
 
-    /// Lets those further up go on. The gate itself stays as it is.
+    /// Lets upstream go on. The gate itself stays as it is.
     pub fn resume<T>(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) {
         let open = self.is_open(out);
         out.cx.resume();

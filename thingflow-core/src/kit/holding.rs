@@ -94,7 +94,7 @@ impl<W, S: Store<W>> Holding<W, S> {
         }
     }
 
-    /// Drops what is held when the stream ends by an error. By default it is sent before the error.
+    /// Drops what is held when the stream ends with an error. By default it is sent before the error.
     #[must_use]
     pub fn drop_on_error(self) -> Self {
         Self { drop_on_error: true, ..self }
@@ -102,7 +102,7 @@ impl<W, S: Store<W>> Holding<W, S> {
 
     /// Takes one more in. The receipt asks the source to pause if there is no room for the next one.
     ///
-    /// A limit that drops nothing ends the stream by an error when a source goes on although it was asked to pause. `stage`
+    /// A limit that drops nothing ends the stream with an error when a source goes on although it was asked to pause. `stage`
     /// is the name of the stage in that error.
     ///
     /// # Errors
@@ -154,7 +154,7 @@ impl<W, S: Store<W>> Holding<W, S> {
         self.marks.come(watermark, self.held.len(), out)
     }
 
-    /// Sends an event past those that wait, if none does and those further down have room: else `None`.
+    /// Sends an event past those that wait, if none does and downstream has room; else `None`.
     ///
     /// # Errors
     /// The fatal error of a Thing further down.
@@ -167,8 +167,7 @@ impl<W, S: Store<W>> Holding<W, S> {
         Ok(self.gate.send(event, out))
     }
 
-    /// Sends up to `most`, oldest first, as long as `ready` says so of the oldest at this time, and those further down have
-    /// room.
+    /// Sends up to `most`, oldest first, as long as `ready` says so of the oldest at this time, and downstream has room.
     ///
     /// # Errors
     /// The fatal error of a Thing further down.
@@ -195,8 +194,8 @@ impl<W, S: Store<W>> Holding<W, S> {
         Ok(demand)
     }
 
-    /// Lets the source go on if there is room again, and asks for the wake-up at which the oldest is `due`, or, while those
-    /// further down are full, after they have room.
+    /// Lets the source go on if there is room again, and asks for the wake-up at which the oldest is `due`, or, while
+    /// downstream is full, once it has room.
     pub fn wait<T>(&mut self, due: impl FnOnce(&W, Instant) -> Instant, out: &mut Emitter<'_, '_, impl InputThing<T>>) {
         if self.held.take_room() {
             self.gate.resume(out);
@@ -231,7 +230,7 @@ impl<W, S: Store<W>> Holding<W, S> {
         if self.send_all(event, out)? == Demand::Done { Ok(()) } else { out.completed() }
     }
 
-    /// Sends all that is held, unless it is to be [dropped](Self::drop_on_error), and ends the stream by an error.
+    /// Sends all that is held, unless it is to be [dropped](Self::drop_on_error), and ends the stream with an error.
     ///
     /// # Errors
     /// The fatal error of a Thing further down.

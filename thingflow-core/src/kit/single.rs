@@ -129,7 +129,7 @@ impl<T> Single<T> {
         if self.send(out)? == Demand::Done { Ok(()) } else { out.completed() }
     }
 
-    /// Sends the event, if one waits, or drops it, and ends the stream by an error.
+    /// Sends the event, if one waits, or drops it, and ends the stream with an error.
     ///
     /// # Errors
     /// The fatal error of a Thing further down.

@@ -272,12 +272,12 @@ impl PortRef {
         self.0.events()
     }
 
-    /// Whether anything that still wants events is connected, here or further down.
+    /// Whether anything that still wants events is connected, here or further downstream.
     pub fn is_listened(&self) -> bool {
         self.ask(Question::Open)
     }
 
-    /// Tells all that is connected, see [`InputThing::notice`].
+    /// Notifies everything that is connected, see [`InputThing::notice`].
     ///
     /// # Errors
     /// The fatal error of a connected Thing.
@@ -285,7 +285,8 @@ impl PortRef {
         self.0.notice(notice, cx)
     }
 
-    /// Asks all that is connected, see [`Question::of_all`]. Asked to describe itself, the port shows just that it is there.
+    /// Asks everything that is connected, see [`Question::of_all`]. Asked to describe itself, the port shows just that it
+    /// is there.
     pub fn ask(&self, question: Question<'_>) -> bool {
         match question {
             Question::Describe(visitor) => {
@@ -310,7 +311,7 @@ impl fmt::Debug for PortRef {
 
 /// One connection of a port, while a walk looks at it.
 pub struct ConnectionInfo<'a> {
-    /// What tells it from others. The nodes behind it have ids that begin with it.
+    /// Its id, which no other connection has. The nodes behind it have ids that begin with it.
     pub id: NodeId,
     /// How many events went to this connection.
     pub delivered: u64,
@@ -339,8 +340,8 @@ pub(super) fn culprit<T>(thing: &dyn InputThing<T>) -> String {
     end_of(thing)
 }
 
-/// The name of the Thing at the end of a chain, for error messages: of several, of where they part. An end that has no name
-/// but that of its type is known by the last `.named(..)` before it.
+/// The name of the Thing at the end of a chain, for error messages: if there are several, that of the place where they
+/// part. An end that has no name but that of its type is known by the last `.named(..)` before it.
 fn end_of<T>(thing: &dyn InputThing<T>) -> String {
     struct End {
         name: String,

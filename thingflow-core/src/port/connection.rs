@@ -36,7 +36,7 @@ impl Connection {
         core::ptr::addr_eq(self.hub.as_ptr(), hub.as_ptr())
     }
 
-    /// Takes the Thing off the port and drops it; it gets no notice of completion. While the port is dispatching, the
+    /// Removes the Thing from the port and drops it; it gets no notice of completion. While the port is dispatching, the
     /// event in progress still reaches it.
     pub fn disconnect(&self) {
         if let Some(hub) = self.hub.upgrade() {

@@ -36,8 +36,8 @@ pub struct Feeder<T: Clone + 'static> {
 }
 
 impl<T: Clone + 'static> Port<T> {
-    /// An input that is one of several: the port ends with the last of them. What feeds a port by itself, through
-    /// `.connect(port.clone())`, ends it for all others.
+    /// An input that is one of several: the port ends with the last of them. A chain that feeds the port through
+    /// `.connect(port.clone())` ends it for all others.
     pub fn feeder(&self) -> Feeder<T> {
         self.inner.feeders.set(self.inner.feeders.get() + 1);
         Feeder { port: self.clone(), counts: true }

@@ -170,16 +170,17 @@ impl<T: Clone + 'static> Port<T> {
         self
     }
 
-    /// Keeps the source running although nobody listens. Without it, a port that nobody listens to any more answers `Done`: its
-    /// source is descheduled, so that a sensor is not sampled for nothing. A source that nobody has listened to yet waits for
-    /// its first reader, and begins then; who listens to a port after its source has been let go is told so in the log.
+    /// Keeps the source running although nobody listens. Without it, a port that nobody listens to any more answers
+    /// `Done`: its source is descheduled, so that a sensor is not sampled for nothing. A source that nobody has listened
+    /// to yet waits for its first reader, and begins then. When a Thing is connected after the source has been let go,
+    /// the log says so.
     #[must_use]
     pub fn keep_running(self) -> Self {
         self.inner.keep_running.set(true);
         self
     }
 
-    /// Connects a Thing behind those that are connected already. On a port that has ended the Thing is dropped.
+    /// Connects a Thing after those that are already connected. If the port has ended, the Thing is dropped.
     pub fn connect<N: InputThing<T> + 'static>(&self, thing: N) -> Connection {
         self.inner.join(Box::new(thing))
     }
@@ -209,7 +210,7 @@ impl<T: Clone + 'static> Port<T> {
         self.inner.end(Notice::Completed, cx)
     }
 
-    /// Ends the stream by an error: the connections are told and dropped.
+    /// Ends the stream with an error: the connections are told and dropped.
     ///
     /// # Errors
     /// The fatal error of a connected Thing.
@@ -217,7 +218,7 @@ impl<T: Clone + 'static> Port<T> {
         self.inner.end(Notice::Error(error), cx)
     }
 
-    /// Whether anything that still wants events is connected, here or further down.
+    /// Whether anything that still wants events is connected, here or further downstream.
     pub fn is_listened(&self) -> bool {
         self.ask(Question::Open)
     }

@@ -9,10 +9,10 @@ use crate::thing::InputThing;
 
 impl<T: Clone + 'static> Port<T> {
     /// Replaces the Thing behind a connection by another one, which takes its place in the order of connections; the
-    /// connection goes on. The old one gets no notice and is dropped, as by [`disconnect`](Connection::disconnect): what it
-    /// holds is lost, unless it has said [`Demand::Done`](crate::Demand::Done) and is still
-    /// [draining](crate::Question::Draining). The new one is started, and gets the next event. From inside of a call, its own
-    /// too, it is replaced when the event in progress has reached all.
+    /// connection goes on. The old one gets no notice and is dropped, as by [`disconnect`](Connection::disconnect): what
+    /// it holds is lost, unless it has said [`Demand::Done`](crate::Demand::Done) and is still
+    /// [draining](crate::Question::Draining). The new one is started, and gets the next event. From inside a call, even
+    /// its own, it is replaced when the event in progress has reached all.
     ///
     /// A whole chain is a Thing as well: `port.replace(&connection, pipe().running_avg(9).to(sink))`. The nodes behind the
     /// connection have new [ids](crate::NodeId).

@@ -56,7 +56,7 @@ pub trait Reducing: Chain {
         self.pipe(Fold { state: Some(seed), f })
     }
 
-    /// As [`fold`](Self::fold), beginning with the first event. Without any it ends by the error "no elements".
+    /// As [`fold`](Self::fold), beginning with the first event. Without any it ends with the error "no elements".
     ///
     /// After an error there is no final result: only the error goes on.
     ///
@@ -79,10 +79,10 @@ pub trait Reducing: Chain {
         self.pipe(Reduce { state: None, f })
     }
 
-    /// Sends the smallest event, at completion. Without any it ends by the error "no elements".
+    /// Sends the smallest event, at completion. Without any it ends with the error "no elements".
     ///
     /// Of equal events `min` sends the first and `max` the last, as iterators do. What cannot be compared, a NaN, is
-    /// passed over. Without any event it ends by the error "no elements"; after an error only the error goes on.
+    /// passed over. Without any event it ends with the error "no elements"; after an error only the error goes on.
     ///
     /// Holds one event. Sends `T`.
     ///
@@ -101,7 +101,7 @@ pub trait Reducing: Chain {
         self.pipe(Extreme::smallest(Natural))
     }
 
-    /// Sends the largest event, at completion. Without any it ends by the error "no elements".
+    /// Sends the largest event, at completion. Without any it ends with the error "no elements".
     ///
     /// Holds one event. Sends `T`.
     ///
@@ -220,10 +220,10 @@ pub trait Reducing: Chain {
     }
 
     /// Sends a map with the number of times that each different event has come, for each event. One different event more
-    /// than `max` ends the stream by an error.
+    /// than `max` ends the stream with an error.
     ///
     /// The map is shared and not copied, unless someone keeps it until the next event. One different event more than
-    /// `max` ends the stream by an error.
+    /// `max` ends the stream with an error.
     ///
     /// Holds one event and a number for each different one, up to `max`. Sends `Rc<BTreeMap<T, u64>>`.
     ///

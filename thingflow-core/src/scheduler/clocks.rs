@@ -102,7 +102,7 @@ impl VirtualClock {
         self.0.is_set.set(true);
     }
 
-    /// Corrects the wall clock without a step, as a daemon does that keeps it right: nobody is told of it.
+    /// Corrects the wall clock without a step, like a daemon that keeps it right: no Thing is told of it.
     ///
     /// ```
     /// use thingflow_core::{Clock, Timestamp, VirtualClock};

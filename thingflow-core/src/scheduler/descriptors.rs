@@ -121,8 +121,9 @@ impl Registry {
         }
     }
 
-    /// Says whether the Thing waits for a thread of its own, which announces by a descriptor what it has done. Virtual time
-    /// stands still meanwhile, so a run on it is the same each time; real time does not. Says whether time is virtual.
+    /// Tells the scheduler whether the Thing waits for a thread of its own, which announces through a descriptor what it
+    /// has done. Virtual time stands still meanwhile, so a run on it is the same each time; real time does not. Returns
+    /// whether time is virtual.
     ///
     /// It holds until it is said otherwise, or until the last clone of the registry is gone.
     pub fn wait_for_thread(&self, waits: bool) -> bool {
@@ -255,8 +256,8 @@ impl<D> Descriptor<D> {
 }
 
 impl Descriptor<TcpStream> {
-    /// Begins a connection and does not wait for it. Register it for both reading and writing: when it is writable, the
-    /// connection has been made, or `take_error` says why not.
+    /// Begins to connect, and does not wait for the connection. Register it for both reading and writing: when it is
+    /// writable, the connection has been made, or `take_error` says why not.
     ///
     /// # Errors
     /// Those of the operating system that are known at once.

@@ -31,8 +31,8 @@ impl ScheduleHandle {
         self.with_engine(|engine| engine.cancel(self.id));
     }
 
-    /// Ends the schedule as it should end, in the next turn: the Thing is asked for no more events, and what is connected is
-    /// told that the stream has completed. Stages that hold events send them, in their time.
+    /// Completes the schedule in the next turn: the Thing is asked for no more events, and what is connected is told that
+    /// the stream has completed. Stages that hold events send them, in their time.
     ///
     /// ```
     /// # use std::time::Duration;
@@ -52,8 +52,9 @@ impl ScheduleHandle {
         self.with_engine(|engine| engine.end(self.id));
     }
 
-    /// Has the Thing not asked for events until [`resume`](Self::resume). Stages that hold events send them all the same.
-    /// A run does not go on for what is paused: when there is nothing else, it returns, and the next one goes on with it.
+    /// Stops asking the Thing for events until [`resume`](Self::resume). Stages that hold events still send them. A
+    /// paused schedule does not keep a run going: when there is nothing else, the run returns, and the next one goes on
+    /// with the schedule.
     ///
     /// ```
     /// # use std::time::Duration;
@@ -75,7 +76,7 @@ impl ScheduleHandle {
         self.with_engine(|engine| engine.pause(self.id));
     }
 
-    /// Lets a schedule go on that was [paused](Self::pause): a periodic one with its next tick, any other in the next turn
+    /// Resumes a schedule that was [paused](Self::pause): a periodic one with its next tick, any other in the next turn
     /// if it was due meanwhile.
     pub fn resume(&self) {
         self.with_engine(|engine| engine.unpause(self.id));
@@ -86,7 +87,7 @@ impl ScheduleHandle {
         self.with_engine(|engine| _ = engine.with_schedule(self.id, |schedule| schedule.may_be_forsaken = true));
     }
 
-    /// Whether the schedule goes on, if need be after a pause.
+    /// Whether the schedule goes on, now or after a pause.
     pub fn is_active(&self) -> bool {
         self.phase().is_some()
     }
@@ -174,9 +175,9 @@ impl fmt::Debug for Stopper {
 /// Why something could not be scheduled.
 #[non_exhaustive]
 pub enum ScheduleError {
-    /// A period of zero would never let the program rest.
+    /// The period is zero, which would never let the program rest.
     ZeroPeriod,
-    /// A sampling that fails would be tried again without a wait and without an end.
+    /// A failed sample would be retried without a wait and without an end.
     ZeroRetry,
     /// The descriptor of a Thing could not be registered.
     Register(io::Error),
@@ -184,7 +185,7 @@ pub enum ScheduleError {
     Thread(io::Error),
     /// It leads to a port of this name, which belongs to another scheduler.
     OtherScheduler(String),
-    /// A Thing asked its context to schedule another one, and is not run by a scheduler.
+    /// A Thing asked its context to schedule another one, but is not run by a scheduler.
     NoScheduler,
 }
 

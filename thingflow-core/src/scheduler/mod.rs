@@ -134,7 +134,7 @@ impl Scheduler {
         Self::with_clock(VirtualClock::new())
     }
 
-    /// As [`virtual_time`](Self::virtual_time), on a clock of yours.
+    /// Like [`virtual_time`](Self::virtual_time), on your own clock.
     ///
     /// # Errors
     /// As [`new`](Self::new).
@@ -184,8 +184,8 @@ impl Scheduler {
         self.schedule_periodic(output, timing)
     }
 
-    /// Calls a Thing once in every turn, as often as the others leave it; a source with a timetable of its own, such as
-    /// [`interval`](crate::interval), only when it is due.
+    /// Calls a Thing once in every turn, as often as the other schedules allow; a source with a timetable of its own,
+    /// such as [`interval`](crate::interval), only when it is due.
     ///
     /// # Errors
     /// [`ScheduleError::OtherScheduler`].
@@ -193,8 +193,8 @@ impl Scheduler {
         self.engine.add_recurring(Box::new(thing))
     }
 
-    /// Calls a Thing once, after `delay`. Then its stream has ended: stages that hold events send them, in their time, and
-    /// what is connected is told. A port that a flow leads to is not: several schedules may feed it.
+    /// Calls a Thing once, after `delay`. Then its stream has ended: stages that hold events send them when they are due,
+    /// and the connected Things are told. A port that a flow leads to is not told, since several schedules may feed it.
     ///
     /// # Errors
     /// [`ScheduleError::OtherScheduler`].
@@ -254,8 +254,8 @@ impl Scheduler {
         Stopper { flag: self.engine.stop.asked.clone(), wake, _bell: self.engine.bell.clone() }
     }
 
-    /// All errors that end nothing, from wherever they are reported: in the turn after, and in the log as ever. What is
-    /// reported while this port sends is in the log only.
+    /// A port with all errors that end nothing, wherever they are reported. Each is sent in the turn after, and logged as
+    /// ever; an error that is reported while this port sends is only logged.
     ///
     /// ```
     /// # use std::time::Duration;

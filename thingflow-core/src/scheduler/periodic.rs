@@ -81,18 +81,18 @@ impl Periodic {
         Self { period, first: First::AfterOnePeriod, missed: Missed::Skip, slack: None, on_failure: OnFailure::Stop }
     }
 
-    /// For the first time at once, not after one period.
+    /// Runs for the first time at once, not after one period.
     pub fn starting_now(self) -> Self {
         self.first_after(Duration::ZERO)
     }
 
-    /// For the first time after `delay`. The schedule keeps this phase; without it, it joins the phase of a schedule with
-    /// an equal or harmonic period, so that they share wake-ups.
+    /// Runs for the first time after `delay`, and keeps this phase. Otherwise the schedule joins the phase of one with an
+    /// equal or harmonic period, so that they share wake-ups.
     pub fn first_after(self, delay: Duration) -> Self {
         Self { first: First::After(delay), ..self }
     }
 
-    /// A tick that was missed is made up for, back to back.
+    /// Missed ticks are made up for, back to back.
     pub fn catch_up(self) -> Self {
         Self { missed: Missed::CatchUp, ..self }
     }
@@ -140,11 +140,11 @@ impl IntoPeriodic for Duration {
     }
 }
 
-/// What happens when a sampling fails. For a failure as a reading in band see [`OrMissing`](crate::OrMissing).
+/// What happens when a sampling fails. To receive failures as readings, see [`OrMissing`](crate::OrMissing).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OnFailure {
-    /// The stream ends by the error, and the schedule with it.
+    /// The stream ends with the error, and the schedule with it.
     #[default]
     Stop,
     /// The error is reported, and the next sampling comes in its time.
@@ -152,7 +152,7 @@ pub enum OnFailure {
     /// The error ends the run.
     Fatal,
     /// The error is reported and the sampling tried again after `first`, then after twice as long, at most `longest`.
-    /// After `attempts` failures in a row the stream ends by the error.
+    /// After `attempts` failures in a row the stream ends with the error.
     Retry {
         /// The first wait.
         first: Duration,

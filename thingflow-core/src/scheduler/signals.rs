@@ -151,8 +151,8 @@ impl Engine {
 }
 
 impl Scheduler {
-    /// Which signals stop a run of [`run_forever`](Self::run_forever) in real time: unless told otherwise SIGINT and SIGTERM.
-    /// The others keep their effect, as do all when no run goes on. Counts from the next run on.
+    /// Which signals stop a run of [`run_forever`](Self::run_forever) in real time: unless told otherwise SIGINT and
+    /// SIGTERM. The others keep their effect, as do all outside a run. Takes effect with the next run.
     ///
     /// | signal | during a run |
     /// | --- | --- |

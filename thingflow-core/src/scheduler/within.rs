@@ -11,8 +11,8 @@ use crate::error::{FatalError, RunError};
 use crate::output::OutputThing;
 
 impl Scheduler {
-    /// Does something by hand in between, as a Thing that is called: sends events into ports, ends them, schedules. What is
-    /// scheduled is started first.
+    /// Lets you act by hand in between, as a Thing does when it is called: send events into ports, end them, schedule.
+    /// What is scheduled is started first.
     ///
     /// The run goes on for what is scheduled, and for what drains behind a port that has been ended: not for a timer behind
     /// a port that nobody feeds.

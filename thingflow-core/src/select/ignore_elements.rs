@@ -4,7 +4,7 @@
 
 use crate::thing::{Demand, Emitter, Filter, InputThing, Receipt};
 
-/// Made by [`ignore_elements`](super::Selecting::ignore_elements): for who wants to know only that something is over.
+/// Made by [`ignore_elements`](super::Selecting::ignore_elements): to learn only that something is over.
 #[derive(Clone, Copy, Debug)]
 pub struct IgnoreElements;
 

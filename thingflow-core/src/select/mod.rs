@@ -145,7 +145,7 @@ pub trait Selecting: Chain {
         self.take(1)
     }
 
-    /// Sends the event with the number `n`, counted from 0, then completes. If there is none it ends by the error "too few
+    /// Sends the event with the number `n`, counted from 0, then completes. If there is none it ends with the error "too few
     /// elements".
     ///
     /// Holds one number, and the default. Sends `T`.
@@ -369,7 +369,7 @@ pub trait Selecting: Chain {
         self.pipe(TakeLastOf { held: heapless::Deque::new() })
     }
 
-    /// Sends the last event, at completion. Without any it ends by the error "no elements".
+    /// Sends the last event, at completion. Without any it ends with the error "no elements".
     ///
     /// After an error there is no last event: only the error goes on.
     ///
@@ -494,7 +494,7 @@ pub trait Selecting: Chain {
         self.pipe(Deadband::new(delta))
     }
 
-    /// Leaves out events that equal any event before. One different event more than `max` ends the stream by an error.
+    /// Leaves out events that equal any event before. One different event more than `max` ends the stream with an error.
     ///
     /// It must remember what it has seen, so it asks how much that may be: one more different event ends the stream by
     /// an error. Where that number has no bound use [`distinct_recent`](Self::distinct_recent).

@@ -32,7 +32,7 @@ impl<T> Debounce<T> {
         Self { leading: true, ..self }
     }
 
-    /// Drops what waits when the stream ends by an error.
+    /// Drops what waits when the stream ends with an error.
     #[must_use]
     pub fn drop_on_error(self) -> Self {
         Self { drop_on_error: true, ..self }

@@ -205,7 +205,7 @@ pub trait Timing: Chain {
 
     /// As [`delay`](Self::delay), for at most `N` events at a time: `delay_of::<8>(d)` needs no allocator.
     ///
-    /// The source is asked to pause when all `N` places are taken; one event more ends the stream by an error.
+    /// The source is asked to pause when all `N` places are taken; one event more ends the stream with an error.
     ///
     /// Holds up to `limit` events. Sends `T`. Options, of [`Delay`]: `drop_on_error`.
     ///
@@ -268,7 +268,7 @@ pub trait Timing: Chain {
 
     /// As [`pace`](Self::pace), with at most `N` events that wait: `pace_of::<1>(d)` needs no allocator.
     ///
-    /// The source is asked to pause when all `N` places are taken; one event more ends the stream by an error.
+    /// The source is asked to pause when all `N` places are taken; one event more ends the stream with an error.
     ///
     /// Holds up to `limit` events. Sends `T`. Options, of [`Pace`]: `drop_on_error`.
     ///

@@ -38,7 +38,7 @@ impl<T, S: Store<T>> Pace<T, S> {
         Self { gap, free_at: Instant::ZERO, held: Holding::new(limit) }
     }
 
-    /// Drops what is held when the stream ends by an error.
+    /// Drops what is held when the stream ends with an error.
     #[must_use]
     pub fn drop_on_error(self) -> Self {
         Self { held: self.held.drop_on_error(), ..self }

@@ -27,7 +27,7 @@ impl<T> SampleEvery<T> {
         Self { ticker: Ticker::new(interval), held: Single::default(), drop_on_error: false }
     }
 
-    /// Drops what waits when the stream ends by an error.
+    /// Drops what waits when the stream ends with an error.
     #[must_use]
     pub fn drop_on_error(self) -> Self {
         Self { drop_on_error: true, ..self }

@@ -63,7 +63,7 @@ impl<T, D> Throttle<T, D> {
         Throttle { window, edges, gate, marks, dropped: see, drop_on_error }
     }
 
-    /// Drops what waits when the stream ends by an error.
+    /// Drops what waits when the stream ends with an error.
     #[must_use]
     pub fn drop_on_error(self) -> Self {
         Self { drop_on_error: true, ..self }

@@ -71,7 +71,7 @@ impl<T, K: Ord + Clone, F, D> ThrottleBy<T, K, F, D> {
         ThrottleBy { window, edges, keys, key, gates, next, marks, ends, dropped: see, drop_on_error }
     }
 
-    /// Drops what waits when the stream ends by an error.
+    /// Drops what waits when the stream ends with an error.
     #[must_use]
     pub fn drop_on_error(self) -> Self {
         Self { drop_on_error: true, ..self }

@@ -70,7 +70,7 @@ impl<M: 'static> Tracker<M> {
         Self { inner: Rc::new(inner) }
     }
 
-    /// Asks the source to pause while `n` events are on their way. Without it there is no limit. It must be more than what
+    /// Asks the source to pause while `n` events are in flight. Without it there is no limit. It must be more than what
     /// the operators of the graph hold back together, or they wait for events that never come.
     #[track_caller]
     #[must_use]
@@ -91,8 +91,8 @@ impl<M: 'static> Tracker<M> {
         Ack::new(self.inner.ledger.enter(meta, true)).with(value)
     }
 
-    /// `Full` while as many events are on their way as may be. The scheduler resumes the sources when half of them have
-    /// come home.
+    /// `Full` while as many events are in flight as the limit allows. The scheduler resumes the sources when half of them
+    /// are settled.
     pub fn demand(&self) -> Demand {
         let room = self.inner.room.get();
         if room == usize::MAX || self.in_flight() < room {
@@ -102,7 +102,7 @@ impl<M: 'static> Tracker<M> {
         Demand::Full
     }
 
-    /// How many events are on their way: held by somebody, or not yet told to the callback.
+    /// How many events are in flight: held by somebody, or not yet told to the callback.
     pub fn in_flight(&self) -> usize {
         self.inner.ledger.in_flight()
     }

@@ -6,7 +6,7 @@ use crate::clock::{Instant, Timestamp};
 use crate::context::Context;
 use crate::state::Saved;
 
-/// What was made of a window, and which window that was: what a window [with bounds](super::CountWindow::bounds) sends.
+/// The result of a window, and which window that was: what a window [with bounds](super::CountWindow::bounds) sends.
 ///
 /// The times are those of the wall clock. A window of time is `[start, end)`, also where the end of the stream has cut it
 /// short; `last(d, limit)` is `(start, end]`. One that counts begins with the arrival of its first event and ends with that of its
@@ -57,8 +57,8 @@ impl<V> Windowed<V> {
         if self.count == 0 { 0.0 } else { readings as f64 / self.count as f64 }
     }
 
-    /// Which share of the readings is there, of a sensor that gives one each `period`, from 0 to 1: also events that did not come count
-    /// as missing. A window shorter than the period expects one.
+    /// Which share of the readings is there, from 0 to 1, for a sensor that gives one each `period`: events that did not
+    /// come count as missing, too. A window shorter than the period expects one.
     ///
     /// ```
     /// # use core::time::Duration;

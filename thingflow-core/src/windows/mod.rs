@@ -77,22 +77,22 @@ pub type Fixed<T, const N: usize> = [<T as Measured>::Value; N];
 /// Where a window keeps its values when its size is known at run time only.
 #[cfg(feature = "alloc")]
 pub type Boxed<T> = Grown<<T as Measured>::Value>;
-/// What sends lists of windows that stand side by side.
+/// The filter that sends lists of windows that stand side by side.
 #[cfg(feature = "alloc")]
 pub type Lists<T, L = Unlimited> = Groups<T, List<T, L>, Bare>;
-/// What sends lists of windows that overlap.
+/// The filter that sends lists of windows that overlap.
 #[cfg(feature = "alloc")]
 pub type SlidingLists<T> = Sliding<T, List<T>, Bare, OnHeap>;
-/// What sends lists of the events of the last time.
+/// The filter that sends lists of the events of the last `span`.
 #[cfg(feature = "alloc")]
 pub type RecentLists<T> = Recent<T, List<T>, Bare, OnHeap>;
-/// What sends lists of windows by key.
+/// The filter that sends lists of windows by key.
 #[cfg(feature = "alloc")]
 pub type KeyedLists<T, K, F> = Keyed<T, K, F, List<T>, Bare>;
-/// What sends the median of each group.
+/// The filter that sends the median of each group.
 #[cfg(feature = "alloc")]
 pub type Medians<T> = Groups<T, Values<Median<<T as Carrier>::Value>>, Bare>;
-/// What sends the median of each group, without an allocator.
+/// The filter that sends the median of each group, without an allocator.
 pub type MediansOf<T, const N: usize> = Groups<T, Values<MedianOf<<T as Carrier>::Value, N>>, Bare>;
 
 /// The windows as methods of every [`Chain`].

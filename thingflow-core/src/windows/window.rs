@@ -222,7 +222,7 @@ impl Window {
     }
 }
 
-/// Who assigns events of `T` to windows, for what gathers them in `G`. New kinds of windows plug in here.
+/// Assigns events of `T` to windows; `G` gathers the events of each. New kinds of windows plug in here.
 ///
 /// `S` says whether results carry the bounds of their window; that is asked for by a method `bounds` of each kind.
 pub trait Assigner<T, G, S = Bare> {
@@ -280,7 +280,7 @@ impl<T: Carrier, A: Aggregate<T::Value> + Clone, S: Stamp> Assigner<T, Values<A>
 macro_rules! overlapping {
     ($([$($param:tt)*] $window:ty)*) => {$(
         impl<$($param)*> $window {
-            /// Makes windows for each key on its own. Of more than `keys` keys the one of which there was no event for longest is
+            /// Makes windows for each key on its own. Of more than `keys` keys, the one without an event for longest is
             /// forgotten: it begins anew.
             ///
             /// ```
@@ -370,7 +370,7 @@ pub struct TumblingWindow {
 }
 
 impl TumblingWindow {
-    /// Drops what is left over when the stream ends by an error.
+    /// Drops what is left over when the stream ends with an error.
     #[must_use]
     pub fn drop_on_error(self) -> Self {
         Self { drop_on_error: true, ..self }
@@ -484,7 +484,7 @@ impl<M> EachWindow<M> {
         Self { send_empty: true, ..self }
     }
 
-    /// Drops the window that is open when the stream ends by an error.
+    /// Drops the window that is open when the stream ends with an error.
     #[must_use]
     pub fn drop_on_error(self) -> Self {
         Self { drop_on_error: true, ..self }
@@ -565,7 +565,7 @@ impl<R> CountWindow<R> {
         Self { size, step, partial: false, drop_on_error: false, room: PhantomData }
     }
 
-    /// Drops what is left over when the stream ends by an error.
+    /// Drops what is left over when the stream ends with an error.
     #[must_use]
     pub fn drop_on_error(self) -> Self {
         Self { drop_on_error: true, ..self }

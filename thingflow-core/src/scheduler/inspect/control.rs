@@ -11,9 +11,9 @@ use super::client::Client;
 use super::{Desk, InspectError};
 use crate::identity::NodeId;
 
-/// Pauses, resumes and ends what is scheduled, from any thread: what a page with buttons needs. A schedule is known by the id
-/// that a [`Snapshot`](crate::Snapshot) shows. Apart from [`Inspector`](crate::Inspector), so that who may look need not be
-/// given the power to change.
+/// Pauses, resumes and ends what is scheduled, from any thread: what a page with buttons needs. A schedule is known by
+/// the id that a [`Snapshot`](crate::Snapshot) shows. It is separate from [`Inspector`](crate::Inspector), so that code
+/// that may look need not be given the power to change.
 ///
 /// Each call is done in the next turn, between two calls of Things, and waits for that, five seconds at most unless
 /// [`within`](Self::within) says otherwise.
@@ -55,14 +55,14 @@ impl Control {
         Self { client: desk.client.clone(), controls: Some(desk.controls.clone()), bell }
     }
 
-    /// Waits at most so long for each answer.
+    /// Waits at most this long for each answer.
     #[must_use]
     pub fn within(mut self, within: Duration) -> Self {
         self.client = self.client.clone().within(within);
         self
     }
 
-    /// Has the Thing not asked for events until [`resume`](Self::resume), see [`ScheduleHandle::pause`].
+    /// Stops asking the Thing for events until [`resume`](Self::resume), see [`ScheduleHandle::pause`].
     ///
     /// # Errors
     /// [`InspectError::UnknownSchedule`]; [`InspectError::Ended`], [`InspectError::TimedOut`], [`InspectError::Busy`],
@@ -81,7 +81,7 @@ impl Control {
         self.change(schedule, Engine::unpause)
     }
 
-    /// Ends it as it should end: what is connected is told, what is held is sent, see
+    /// Completes it: the connected Things are told, and what they hold is sent, see
     /// [`ScheduleHandle::end`](crate::ScheduleHandle::end).
     ///
     /// # Errors

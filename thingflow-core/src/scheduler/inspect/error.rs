@@ -20,7 +20,7 @@ pub enum InspectError {
     OwnThread,
     /// There is no node of this id or name.
     UnknownNode(String),
-    /// There are so many nodes of this name.
+    /// There are this many nodes of this name.
     Ambiguous(String, usize),
     /// Events cannot be seen at this node.
     NoTap(String),

@@ -72,7 +72,7 @@ impl fmt::Display for Spot {
 }
 
 impl Inspector {
-    /// Waits at most so long for each answer.
+    /// Waits at most this long for each answer.
     #[must_use]
     pub fn within(self, within: Duration) -> Self {
         Self(self.0.within(within))
@@ -113,8 +113,8 @@ impl Inspector {
     }
 
     /// Measures from now on how long each call of a Thing takes, and switches on all probes that there are, see
-    /// [`probe`](crate::Elementwise::probe): their counts begin at zero. Or switches all that off. Each call
-    /// costs two looks at the clock meanwhile, each event at a probe the same and its `Debug`.
+    /// [`probe`](crate::Elementwise::probe): their counts begin at zero. Or switches both off. While it is on, each call
+    /// costs two readings of the clock, and each event at a probe the same and its `Debug`.
     ///
     /// # Errors
     /// As [`snapshot`](Self::snapshot).
@@ -180,8 +180,8 @@ impl Scheduler {
         Inspector(self.engine.desk().client.clone())
     }
 
-    /// A handle by which any thread can pause, resume and end what is scheduled. While there is one, the run goes on for what
-    /// is paused too.
+    /// A handle by which any thread can pause, resume and end what is scheduled. While there is one, paused schedules
+    /// keep the run going, too.
     pub fn control(&self) -> Control {
         Control::new(self.engine.desk(), self.engine.bell.clone())
     }
@@ -196,8 +196,8 @@ impl Scheduler {
         self.engine.measure(on);
     }
 
-    /// Has taps of ports show events of type `T` by their `Debug`. Numbers, truth values, text and sensor events of them are
-    /// shown anyway; of other types the name. A [`probe`](crate::Elementwise::probe) shows what it is given.
+    /// Has taps of ports show events of type `T` by their `Debug`. Numbers, booleans, text and sensor events of these are
+    /// shown anyway; of other types only the name is. A [`probe`](crate::Elementwise::probe) shows what it is given.
     pub fn show<T: fmt::Debug + 'static>(&self) {
         let desk = self.engine.desk();
         let shows = desk.shows.take().show::<T>();

@@ -46,7 +46,8 @@ pub struct Snapshot {
     pub graph: Graph,
     /// What is scheduled, in the order of scheduling as a rule.
     pub schedules: Vec<ScheduleInfo>,
-    /// How many errors were reported since there is an inspector, see [`Scheduler::reports`](crate::Scheduler::reports).
+    /// How many errors were reported since the first inspector was made, see
+    /// [`Scheduler::reports`](crate::Scheduler::reports).
     pub reported: u64,
     /// The errors of each Thing, of at most 256 of them.
     pub errors: Vec<Reported>,
@@ -71,7 +72,7 @@ impl Snapshot {
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct ScheduleInfo {
-    /// What [`Control`](crate::Control) knows it by.
+    /// The id by which [`Control`](crate::Control) knows it.
     pub id: NodeId,
     /// The name of its node in the graph, or else of its Thing.
     pub name: String,
@@ -87,9 +88,9 @@ pub struct ScheduleInfo {
     pub failing: u32,
     /// When a periodic one is due next.
     pub next: Option<Instant>,
-    /// How late its ticks were since there is an inspector.
+    /// How late its ticks were since the first inspector was made.
     pub lateness: Lateness,
-    /// How long its calls took since that is [measured](crate::Inspector::measure).
+    /// How long its calls took since that has been [measured](crate::Inspector::measure).
     pub calls: Option<CallTimes>,
 }
 

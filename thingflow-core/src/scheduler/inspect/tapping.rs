@@ -39,13 +39,13 @@ impl TapSettings {
         Self::default().take(1)
     }
 
-    /// After an event that is shown none is for so long, by the scheduler's clock: what comes meanwhile is counted.
-    /// `Duration::ZERO` shows each.
+    /// After an event has been shown, no other is for this long, by the scheduler's clock: those that come meanwhile are
+    /// counted. `Duration::ZERO` shows each event.
     pub fn every(self, every: Duration) -> Self {
         Self { every, ..self }
     }
 
-    /// So many events may wait for whoever reads them; one more is dropped, and counted.
+    /// How many events may wait for the reader; one more is dropped, and counted.
     #[track_caller]
     pub fn room(self, events: impl Into<Size>) -> Self {
         Self { room: events.into().get(), ..self }
@@ -111,7 +111,7 @@ impl TapEvents {
         self.counts.dropped.load(Relaxed)
     }
 
-    /// How many were left out so as to show not too many a second.
+    /// How many were left out, so as not to show too many a second.
     pub fn left_out(&self) -> u64 {
         self.passed().saturating_sub(self.counts.shown.load(Relaxed) + self.dropped())
     }

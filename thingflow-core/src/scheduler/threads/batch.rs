@@ -20,15 +20,15 @@ pub enum Refusal {
     },
     /// The other side's: it is away, or has timed out. The events wait, and are tried again with back-off.
     Peer(StreamError),
-    /// The other side's, and it has said how long it wants to be left alone, as HTTP does by `Retry-After`. The events wait
-    /// as long as that, and as long as the back-off at least.
+    /// The other side's, and it has said how long it wants to be left alone, as HTTP does by `Retry-After`. The events
+    /// wait at least that long, and at least as long as the back-off.
     Busy {
         /// How long it wants to be left alone.
         wait: Duration,
         /// Why.
         error: StreamError,
     },
-    /// Of how it was set up: a wrong password, no such table. Somebody must act, see [`OnSetup`](crate::OnSetup).
+    /// The configuration's: a wrong password, no such table. Somebody must act, see [`OnSetup`](crate::OnSetup).
     Setup(StreamError),
 }
 
@@ -83,7 +83,8 @@ impl<T> Batch<T> {
         self.events.iter().map(|(_, event)| event)
     }
 
-    /// The first `n` events are done, and out of the batch: they will not be tried again. More than there are is all.
+    /// Marks the first `n` events as done and takes them out of the batch: they will not be tried again. If there are
+    /// fewer, all are done.
     ///
     /// For a [tracked](crate::tracking::Tracked) event that is certain, also while the run is being closed.
     pub fn done(&mut self, n: usize) {
@@ -91,9 +92,9 @@ impl<T> Batch<T> {
         deliver(|| drop(self.events.drain(..n)));
     }
 
-    /// Sends all events at once, to another side that takes all of them or none and does not say which it minds. If it minds
-    /// some, the halves are sent, then their halves, until those that it takes are done and the first that it does not take
-    /// is known. If they are too large together, half as many are sent from then on.
+    /// Sends all events at once, to another side that takes all of them or none and does not say which it rejects. If it
+    /// rejects some, the halves are sent, then their halves, until those that it takes are done and the first that it
+    /// does not take is known. If they are too large together, half as many are sent from then on.
     ///
     /// `send` gets a number of events, from the first that is not done on. `Ok` means that all of these are done.
     ///

@@ -35,7 +35,7 @@ impl StopToken {
         self.0.stopped.load(Ordering::SeqCst)
     }
 
-    /// Sleeps for `d`, or until the thread should end: whether it should.
+    /// Sleeps for `d`, or until the thread should end. Returns whether it should.
     pub fn wait(&self, d: Duration) -> bool {
         let _gate = wait_while(&self.0.changed, lock(&self.0.gate), d, |()| !self.is_stopped());
         self.is_stopped()
@@ -138,8 +138,8 @@ impl Crew {
 }
 
 impl Scheduler {
-    /// Sets how long a stop waits for edge threads that are busy, 2 s unless told otherwise. Who still blocks then, in a
-    /// driver that does not answer, is left to itself and logged as an error; the process can end all the same.
+    /// Sets how long a stop waits for edge threads that are busy, 2 s unless told otherwise. A thread that still blocks
+    /// then, in a driver that does not answer, is abandoned and logged as an error; the process can end all the same.
     pub fn stop_within(&self, patience: Duration) {
         self.engine.threads.patience.set(patience);
     }

@@ -290,7 +290,7 @@ impl<T> Sender<T> {
         self.shared.admit(queue, event)
     }
 
-    /// Ends the stream by an error, after what has been queued. The first one counts; later posts are refused.
+    /// Ends the stream with an error, after what has been queued. The first one counts; later posts are refused.
     pub(crate) fn fail(&self, error: StreamError) {
         let mut queue = lock(&self.shared.queue);
         if !queue.closed {

@@ -34,7 +34,7 @@ impl Scheduler {
     /// second in the order in which the events came.
     ///
     /// At most `n` calls run at once and `n` more events wait; then the source is paused. What waits for its turn on the
-    /// port is within these `2 n`. The end of the stream, also by an error, comes after the results of what was handed in.
+    /// port is within these `2 n`. The end of the stream, even with an error, comes after the results of what was handed in.
     /// A panic of `f` ends the run. Virtual time stands still while a call is out. When nobody listens to the results, or
     /// the run is stopped, what has not begun is dropped.
     ///

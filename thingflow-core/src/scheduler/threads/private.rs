@@ -12,8 +12,8 @@ use crate::limit::Limit;
 use crate::port::Port;
 
 impl Scheduler {
-    /// Runs a loop of its own on a thread: it posts by the [`Remote`] and ends when the [`StopToken`] says so, or when it
-    /// has no more. Its error, or its panic, is fatal and ends the run.
+    /// Runs a loop of your own on a thread: it posts through the [`Remote`], and ends when the [`StopToken`] says so, or
+    /// when it has no more to post. Its error, or its panic, is fatal and ends the run.
     ///
     /// The token is the loop's own: it says so when the run ends, when the schedule is cancelled, and when nobody listens any
     /// more. A loop that waits for a device looks at it from time to time, or sleeps by

@@ -71,20 +71,20 @@ impl<T> Remote<T> {
         self.0.post(event)
     }
 
-    /// Ends the port by an error, after the events that were posted before. The first error counts; what is posted later, by
+    /// Ends the port with an error, after the events that were posted before. The first error counts; what is posted later, by
     /// other clones too, is refused.
     pub fn fail(&self, error: StreamError) {
         self.0.fail(error);
     }
 
     /// Says that no event with an earlier time follows from this remote, see [`Notice::Watermark`]. It arrives behind the
-    /// events that were posted before. Clones are inputs as those of a join: the port hears the least watermark of all that
-    /// have posted something and still exist.
+    /// events that were posted before. Clones are like the inputs of a join: the port gets the least watermark of all
+    /// clones that have posted something and still exist.
     pub fn watermark(&self, watermark: Timestamp) {
         self.0.tell(&Notice::Watermark(watermark));
     }
 
-    /// Has what is being collected behind the port sent on, once the events have arrived that were posted before, see
+    /// Flushes what is being collected downstream of the port, once the events that were posted before have arrived, see
     /// [`Notice::Flush`].
     pub fn flush(&self) {
         self.0.tell(&Notice::Flush);
@@ -156,7 +156,7 @@ pub(super) fn is_full(name: &str, capacity: usize, cx: &mut Context<'_>) -> Fata
 }
 
 impl Scheduler {
-    /// A queue by which other threads post events into a port. It counts as a schedule: the run goes on while a
+    /// A queue through which other threads post events into a port. It counts as a schedule: the run goes on while a
     /// [`Remote`] exists.
     ///
     /// Other threads live in real time. Under a virtual clock their events come at whatever virtual time it is then.

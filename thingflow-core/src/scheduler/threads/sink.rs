@@ -26,9 +26,9 @@ use crate::tracking::abandon;
 use crate::visit::Visitor;
 
 impl Scheduler {
-    /// Moves a Thing that may block to a thread of its own; what comes back is connected in its place. The run goes on until
-    /// the thread has taken all that was queued. Its fatal error, or panic, is that of the run. For what may fail and is to be
-    /// tried again (a database, a server) see [`worker`](Self::worker).
+    /// Moves a Thing that may block to a thread of its own; connect what this returns in its place. The run goes on until
+    /// the thread has taken all that was queued. Its fatal error, or panic, is that of the run. For a sink that may fail
+    /// and should be retried (a database, a server), see [`worker`](Self::worker).
     ///
     /// An event has the time there at which it was sent, and operators with time work by the scheduler's clock; virtual time
     /// stands still while the thread is busy. A stop lets the thread take what is queued, within the time of

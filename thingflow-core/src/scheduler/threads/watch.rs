@@ -49,10 +49,10 @@ struct Call {
 }
 
 impl Scheduler {
-    /// Starts a thread that logs an error when a call of a Thing takes longer than `longest`, with the name of the Thing: it
-    /// holds up everything else, and belongs on a thread of its own. After twice and four times as long it is logged again,
-    /// and so on, and once more when the call is over. Without a service manager that watches over the program, this is how
-    /// one finds out what hangs.
+    /// Starts a thread that logs an error when a call of a Thing takes longer than `longest`, with the name of the Thing:
+    /// it holds up everything else, and belongs on a thread of its own. After twice and four times as long it is logged
+    /// again, and so on, and once more when the call is over. Without a service manager that watches over the program,
+    /// this is how to find out what hangs.
     ///
     /// The name is that of the source whose event is being sent, or of the port to which a timer has come. The thread
     /// looks at it four times in `longest`, but not more often than each millisecond, in real time, until the scheduler is

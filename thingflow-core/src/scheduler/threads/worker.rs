@@ -24,7 +24,7 @@ use crate::size::Size;
 use crate::thing::Closed;
 use crate::tracking::{abandon, deliver, refuse};
 
-/// What blocks: it connects, and then works on events, several at a time.
+/// Work that may block: it connects, and then works on events, several at a time.
 ///
 /// A closure that works on a batch is a worker that needs no connection. Both methods run on the worker's thread, so they
 /// may wait, but not without an end: a time limit belongs to each socket.
@@ -52,7 +52,7 @@ use crate::tracking::{abandon, deliver, refuse};
 /// # let _ = Lines(None);
 /// ```
 pub trait Worker<T>: Send {
-    /// Connects: before the first batch, and again after each refusal but that of an event.
+    /// Connects, before the first batch and again after each refusal except that of an event.
     ///
     /// # Errors
     /// Whose fault it is that this is not possible. Nobody's event is to blame here: [`Refusal::Event`] is taken for
@@ -107,7 +107,7 @@ pub enum OnSetup {
     /// It is logged as an error and reported each time, and tried again after a while: the program may have been started
     /// before the table was made.
     Retry(Backoff),
-    /// The run ends by the error.
+    /// The run ends with the error.
     End,
 }
 

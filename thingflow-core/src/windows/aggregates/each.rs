@@ -6,8 +6,9 @@ use super::Aggregate;
 use crate::state::StateVisitor;
 use crate::windows::Merge;
 
-/// Has an aggregate look at each value of a batch, where events are lists of values: a result for each batch and not for each value.
-/// What a window counts are batches; for the last `n` values see [`once_a_batch`](crate::Elementwise::once_a_batch).
+/// Has an aggregate look at each value of a batch, where events are lists of values: a result for each batch and not for
+/// each value. A window then counts batches; for the last `n` values see
+/// [`once_a_batch`](crate::Elementwise::once_a_batch).
 ///
 /// ```
 /// # use thingflow_core::prelude::*;

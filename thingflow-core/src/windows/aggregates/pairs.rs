@@ -145,7 +145,7 @@ impl<F: Float> Relation<F> for Scaled {
 }
 
 impl<V: Number, R: Room> Parts<(V, V), R, Together<Joint>> {
-    /// Divides by the count, not by the count minus one: the pairs are all there are, and no sample of more.
+    /// Divides by the count, not by the count minus one: the pairs are all there are, not a sample of more.
     #[doc(alias = "population")]
     #[doc(alias = "ddof")]
     #[must_use]

@@ -134,7 +134,7 @@ pub struct Spread<M> {
 }
 
 impl<V: Number, R: Room, M: Measure<V::Mean>> Parts<V, R, Spread<M>> {
-    /// Divides by the count, not by the count minus one: the values are all there are, and no sample of more.
+    /// Divides by the count, not by the count minus one: the values are all there are, not a sample of more.
     #[doc(alias = "population")]
     #[doc(alias = "ddof")]
     #[must_use]
