@@ -62,6 +62,10 @@ struct State<J> {
     /// The thread is through.
     gone: bool,
     resting: bool,
+    /// How many threads wait for `changed`, and for how many of them it has been called since: never more than have been
+    /// woken. So who gives jobs faster than a thread wakes calls it once.
+    sleeping: usize,
+    called: usize,
     /// When a resting thread wants to be woken.
     wish: Instant,
     /// The time that the reactor has come to, once it has said so.
@@ -141,6 +145,8 @@ impl<J> Outbox<J> {
             stopping: false,
             gone: false,
             resting: false,
+            sleeping: 0,
+            called: 0,
             wish: Instant::NEVER,
             reached: None,
             announced: false,
@@ -186,11 +192,13 @@ impl<J> Outbox<J> {
 
     /// There is something to do: ends a thread's rest.
     fn call(&self, mut state: MutexGuard<'_, State<J>>) {
-        let busy = !state.held;
+        let busy = !state.held; // who is held does not even look
         state.resting &= !busy;
+        let calls = busy && state.sleeping > state.called;
+        state.called += usize::from(calls);
         drop(state);
-        if busy {
-            self.changed.notify_one(); // who is held does not even look
+        if calls {
+            self.changed.notify_one();
         }
     }
 
@@ -413,7 +421,11 @@ impl<J> Outbox<J> {
             self.announce();
             return lock(&self.state); // something may have come meanwhile: look again before waiting
         }
-        self.changed.wait(state).unwrap_or_else(PoisonError::into_inner)
+        state.sleeping += 1;
+        let mut state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        state.sleeping -= 1;
+        state.called = state.called.saturating_sub(1);
+        state
     }
 
     pub(super) fn number(&self) -> usize {

@@ -49,6 +49,25 @@ fn virtual_time_hears_that_a_thread_rests_and_no_job_is_lost() {
 }
 
 #[test]
+fn a_thread_that_sleeps_is_called_for_each_job_that_nobody_has_seen() {
+    check(2, |_, bell| {
+        let outbox = Outbox::of(bell, Limit::block(8), Id::NOBODY, false);
+        let work = |jobs: Arc<Outbox<u32>>| while let Next::Job(_) = jobs.next(Instant::NEVER, |_| Instant::ZERO) {};
+        let workers = [0, 1].map(|_| {
+            let jobs = outbox.clone();
+            thread::spawn(move || work(jobs))
+        });
+        outbox.give(1);
+        outbox.give(2);
+        while outbox.stats().delivered < 2 {
+            thread::yield_now(); // the end would wake everybody
+        }
+        outbox.end(Instant::ZERO, End::Dropped);
+        workers.into_iter().for_each(|worker| worker.join().expect("no panic"));
+    });
+}
+
+#[test]
 fn what_a_thread_leaves_to_the_reactor_is_decided_and_it_goes_on() {
     check(3, |bed, bell| {
         let outbox = Outbox::of(bell.clone(), Limit::block(8), Id::of(0), true);
