@@ -1,14 +1,16 @@
-//! The check of readers on those of ours that have a peer: TCP, WebSockets, MQTT.
-#![cfg(all(feature = "tcp", feature = "websocket", feature = "mqtt"))]
+//! The check of readers on those of ours that read each event once: of connections, a broker, programs, web clients, tables.
+#![cfg(all(feature = "tcp", feature = "websocket", feature = "mqtt", feature = "process", feature = "webhook"))]
+#![cfg(all(feature = "postgres", feature = "sqlite"))]
 #![allow(clippy::unwrap_used)] // of what the test itself has made
 
 mod support;
 
 use std::collections::VecDeque;
-use std::io::{ErrorKind, Write};
-use std::net::{TcpListener, TcpStream};
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::ops::Range;
 use std::process::{Command, Stdio};
+use std::rc::Rc;
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::Duration;
@@ -16,9 +18,12 @@ use std::time::Duration;
 use support::mosquitto::{Mosquitto, free_port};
 use support::proxy::{Proxy, Way};
 use support::raw_websocket::Raw;
+use support::servers::Server;
 use thingflow_adapters::mqtt::{Client, Options, Qos, Received, Version};
-use thingflow_adapters::tcp;
+use thingflow_adapters::net::Secret;
+use thingflow_adapters::postgres::{self, Database};
 use thingflow_adapters::websocket::{self, Message};
+use thingflow_adapters::{process, sqlite, tcp, webhook};
 use thingflow_core::Backoff;
 use thingflow_core::prelude::*;
 use thingflow_core::testing::{Feed, Weather, check_reader};
@@ -229,4 +234,251 @@ impl Feed for Topic {
 #[test]
 fn an_mqtt_subscription_keeps_what_readers_promise() {
     check_reader(Topic::new);
+}
+
+/// A program whose output comes from a connection of its own, and ends with that.
+struct Output(Peer);
+
+impl Output {
+    fn run(scheduler: &Scheduler, script: String) -> Port<String> {
+        let bash = move || {
+            let mut command = Command::new("bash");
+            command.args(["-c", &script]).stderr(Stdio::null());
+            command
+        };
+        let program = process::Options::new("reader", bash).restart(SOON).run();
+        program.errors().for_each(drop);
+        scheduler.schedule_on_main_event_loop(program.thing()).unwrap();
+        program.output().clone()
+    }
+}
+
+impl Feed for Output {
+    type Event = String;
+
+    fn start(&mut self, scheduler: &Scheduler) -> Port<String> {
+        let address = self.0.proxy.address();
+        Self::run(scheduler, format!("exec cat < /dev/tcp/{}/{}", address.ip(), address.port()))
+    }
+    fn start_wrong(&mut self, scheduler: &Scheduler) -> Option<Port<String>> {
+        Some(Self::run(scheduler, "exec no-such-program".to_owned()))
+    }
+    fn number(&self, line: &String) -> u64 {
+        line.parse().unwrap()
+    }
+    fn offer(&mut self, numbers: Range<u64>) {
+        self.0.offer(numbers);
+    }
+    fn disturb(&mut self, weather: Weather) {
+        disturb(&self.0.proxy, weather);
+    }
+    fn is_acknowledged(&self) -> bool {
+        false
+    }
+}
+
+#[test]
+fn a_program_that_is_started_again_keeps_what_readers_promise() {
+    check_reader(|| Output(Peer::new(|_| (), |number| format!("{number}\n").into_bytes())));
+}
+
+/// A web client that posts one number after the other, each until it is taken.
+struct Posts {
+    waiting: Arc<Waiting>,
+    proxy: Proxy,
+    hook: SocketAddr,
+}
+
+impl Posts {
+    fn new() -> Self {
+        let (waiting, hook) = (Arc::<Waiting>::default(), free_port());
+        let proxy = Proxy::new(hook);
+        let (there, address) = (waiting.clone(), proxy.address());
+        thread::spawn(move || {
+            loop {
+                let numbers = there.numbers.lock().unwrap();
+                let numbers = there.changed.wait_while(numbers, |numbers| numbers.is_empty()).unwrap();
+                let number = numbers[0];
+                drop(numbers);
+                let is_taken = post(address, number).is_ok_and(|answer| answer.starts_with("HTTP/1.1 204 "));
+                let mut numbers = there.numbers.lock().unwrap();
+                if is_taken {
+                    numbers.pop_front();
+                } else {
+                    drop(there.changed.wait_timeout(numbers, Duration::from_millis(2)).unwrap());
+                }
+            }
+        });
+        Self { waiting, proxy, hook }
+    }
+
+    fn listen(&self, options: webhook::Options<u64>, scheduler: &Scheduler) -> Port<u64> {
+        let hook = options.listen(self.hook).unwrap();
+        scheduler.schedule_on_main_event_loop(hook.thing()).unwrap();
+        hook.received().clone()
+    }
+}
+
+fn post(address: SocketAddr, number: u64) -> io::Result<String> {
+    let mut socket = TcpStream::connect(address)?;
+    socket.set_read_timeout(Some(Duration::from_millis(300)))?;
+    let (body, mut answer) = (number.to_string(), String::new());
+    let head = format!("POST / HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: {}", body.len());
+    socket.write_all(format!("{head}\r\n\r\n{body}").as_bytes())?;
+    socket.read_to_string(&mut answer)?;
+    Ok(answer)
+}
+
+impl Feed for Posts {
+    type Event = u64;
+
+    fn start(&mut self, scheduler: &Scheduler) -> Port<u64> {
+        self.listen(webhook::Options::json().without_token(), scheduler)
+    }
+    fn start_wrong(&mut self, scheduler: &Scheduler) -> Option<Port<u64>> {
+        Some(self.listen(webhook::Options::json().token(Secret::file("/no/such/token")), scheduler))
+    }
+    fn number(&self, number: &u64) -> u64 {
+        *number
+    }
+    fn offer(&mut self, numbers: Range<u64>) {
+        self.waiting.numbers.lock().unwrap().extend(numbers);
+        self.waiting.changed.notify_all();
+    }
+    fn disturb(&mut self, weather: Weather) {
+        disturb(&self.proxy, weather);
+    }
+    fn is_acknowledged(&self) -> bool {
+        true
+    }
+}
+
+#[test]
+fn a_web_hook_keeps_what_readers_promise() {
+    check_reader(Posts::new);
+}
+
+/// A row of a table.
+#[derive(Clone, Debug, serde::Deserialize)]
+struct Level {
+    number: u64,
+}
+
+/// Asks for one row after the other, and again after a failure.
+fn pull<R: Clone + 'static>(rows: Flow<impl Source<Item = R> + 'static>, scheduler: &Scheduler) -> Port<R> {
+    let (port, often) = (Port::new(), Periodic::every(Duration::from_micros(200)).on_failure(OnFailure::Skip));
+    scheduler.schedule_periodic(rows.connect(port.clone()), often).unwrap();
+    port
+}
+
+/// A table of PostgreSQL, behind a proxy.
+struct Table {
+    server: Rc<Server>,
+    proxy: Proxy,
+}
+
+impl Table {
+    fn new(server: &Rc<Server>) -> Self {
+        let table = Self { server: server.clone(), proxy: Proxy::new(server.address()) };
+        table
+            .sql("DROP TABLE IF EXISTS tank; CREATE TABLE tank (row_id bigserial PRIMARY KEY, number bigint NOT NULL)");
+        table
+    }
+
+    fn sql(&self, sql: &str) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let url = format!("postgresql://test@{}/postgres", self.server.address());
+            let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
+            tokio::spawn(connection);
+            client.batch_execute(sql).await.unwrap();
+        });
+    }
+
+    fn read(&self, table: &str, scheduler: &Scheduler) -> Port<postgres::Row<Level>> {
+        let database = Database::new(format!("postgresql://test@{}/postgres", self.proxy.address()));
+        let database = database.timeout(Duration::from_millis(200));
+        pull(postgres::Reader::new(database, table).follow().flow(), scheduler)
+    }
+}
+
+impl Feed for Table {
+    type Event = postgres::Row<Level>;
+
+    fn start(&mut self, scheduler: &Scheduler) -> Port<Self::Event> {
+        self.read("tank", scheduler)
+    }
+    fn start_wrong(&mut self, scheduler: &Scheduler) -> Option<Port<Self::Event>> {
+        Some(self.read("tonk", scheduler))
+    }
+    fn number(&self, row: &Self::Event) -> u64 {
+        row.record.number
+    }
+    fn offer(&mut self, numbers: Range<u64>) {
+        self.sql(&format!("INSERT INTO tank (number) SELECT generate_series({}, {})", numbers.start, numbers.end - 1));
+    }
+    fn disturb(&mut self, weather: Weather) {
+        disturb(&self.proxy, weather);
+    }
+    fn is_acknowledged(&self) -> bool {
+        false
+    }
+}
+
+#[test]
+fn a_reader_of_a_table_keeps_what_readers_promise() {
+    let server = Rc::new(Server::postgres());
+    check_reader(|| Table::new(&server));
+}
+
+/// A table of SQLite.
+struct BoardFile {
+    folder: tempfile::TempDir,
+    db: rusqlite::Connection,
+}
+
+impl BoardFile {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let db = rusqlite::Connection::open(folder.path().join("board.db")).unwrap();
+        let table = "CREATE TABLE tank (row_id INTEGER PRIMARY KEY AUTOINCREMENT, number INTEGER NOT NULL)";
+        db.execute_batch(&format!("PRAGMA journal_mode = wal; {table}")).unwrap();
+        Self { folder, db }
+    }
+}
+
+impl Feed for BoardFile {
+    type Event = sqlite::Row<Level>;
+
+    fn start(&mut self, scheduler: &Scheduler) -> Port<Self::Event> {
+        let reader = sqlite::Reader::open(self.folder.path().join("board.db"), "tank").unwrap();
+        pull(reader.follow().flow(), scheduler)
+    }
+    fn start_wrong(&mut self, _: &Scheduler) -> Option<Port<Self::Event>> {
+        assert!(sqlite::Reader::<Level>::open(self.folder.path().join("board.db"), "tonk").is_err());
+        None
+    }
+    fn number(&self, row: &Self::Event) -> u64 {
+        row.record.number
+    }
+    fn offer(&mut self, mut numbers: Range<u64>) {
+        let insert = |number: u64| self.db.execute("INSERT INTO tank (number) VALUES (?1)", [number.cast_signed()]);
+        numbers.try_for_each(|number| insert(number).map(drop)).unwrap();
+    }
+    fn disturb(&mut self, weather: Weather) {
+        let is_locked = !self.db.is_autocommit();
+        match (weather, is_locked) {
+            (Weather::Calm, true) => self.db.execute_batch("ROLLBACK").unwrap(),
+            (Weather::Away | Weather::Silent, false) => self.db.execute_batch("BEGIN IMMEDIATE").unwrap(), // somebody writes
+            _ => {}
+        }
+    }
+    fn is_acknowledged(&self) -> bool {
+        false
+    }
+}
+
+#[test]
+fn a_reader_of_a_file_keeps_what_readers_promise() {
+    check_reader(BoardFile::new);
 }

@@ -20,6 +20,8 @@ pub(crate) enum Piece<T> {
     Frame(T),
     /// A frame that is left out; behind one that is fatal comes the end.
     Bad(FrameError),
+    /// None yet, although much has been read. There may be more: others have their turn first.
+    Again,
     /// Nothing more now.
     Nothing,
     /// Nothing more at all; the error that ended it is told once.
@@ -28,6 +30,8 @@ pub(crate) enum Piece<T> {
 
 /// Bytes read by one call.
 const BYTES: usize = 4096;
+/// So many calls look for a frame, so that one without an end does not keep the thread.
+const READS: usize = 4;
 
 impl<R: Read, F: Framing> Framed<R, F> {
     pub(crate) fn new(stream: R, framing: F) -> Self {
@@ -36,7 +40,7 @@ impl<R: Read, F: Framing> Framed<R, F> {
 
     /// The next frame that is there.
     pub(crate) fn next(&mut self) -> Piece<F::Frame> {
-        loop {
+        for _ in 0..READS {
             match self.framing.decode(&mut self.read) {
                 Ok(Some(frame)) => return Piece::Frame(frame),
                 Err(error) => {
@@ -62,5 +66,31 @@ impl<R: Read, F: Framing> Framed<R, F> {
                 Err(error) => (self.is_over, self.fault) = (true, Some(error)),
             }
         }
+        Piece::Again
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Frames that never end.
+    #[derive(Clone)]
+    struct Endless;
+
+    impl Framing for Endless {
+        type Frame = ();
+
+        fn decode(&mut self, bytes: &mut Buffer) -> Result<Option<()>, FrameError> {
+            bytes.take(bytes.len());
+            Ok(None)
+        }
+        fn encode(&self, (): &(), _: &mut Vec<u8>) {}
+    }
+
+    #[test]
+    fn a_frame_without_an_end_does_not_keep_the_thread() {
+        let mut endless = Framed::new(std::io::repeat(b'x'), Endless);
+        assert!((0..100).all(|_| matches!(endless.next(), Piece::Again)));
     }
 }

@@ -164,6 +164,8 @@ enum Found<T> {
     Error(String),
     /// A frame that was left out.
     Bad(FrameError),
+    /// None yet, and there may be more.
+    Again,
     Nothing,
     Exited(ExitStatus),
 }
@@ -225,17 +227,23 @@ impl<F: Framing> Running<F> {
     fn next(&mut self) -> Found<F::Frame> {
         let Stage::Alive(alive) = &mut self.stage else { return Found::Nothing };
         loop {
+            let mut is_all = true;
             match alive.errors.next() {
                 Piece::Frame(line) => return Found::Error(line),
                 Piece::Bad(error) => return Found::Bad(error),
+                Piece::Again => is_all = false,
                 Piece::End(Some(error)) => log::debug!("{}: {error}", self.options.name),
                 Piece::Nothing | Piece::End(None) => {}
             }
             match alive.output.next() {
                 Piece::Frame(frame) => return Found::Output(frame),
                 Piece::Bad(error) => return Found::Bad(error),
+                Piece::Again => is_all = false,
                 Piece::End(Some(error)) => log::debug!("{}: {error}", self.options.name),
                 Piece::Nothing | Piece::End(None) => {}
+            }
+            if !is_all {
+                return Found::Again;
             }
             // What it has written before its end is read before that is told.
             match (alive.status, alive.child.0.try_wait()) {
@@ -313,6 +321,7 @@ impl<F: Framing> Running<F> {
     fn hand_on(&mut self, found: Found<F::Frame>, cx: &mut Context<'_>) -> Result<Option<Demand>, Failure> {
         match found {
             Found::Nothing => return Ok(None),
+            Found::Again => {}
             Found::Output(frame) => return Ok(Some(self.output.emit(frame, cx)?)),
             Found::Exited(status) => return self.exited(status, cx).map(Some),
             Found::Bad(error) => cx.report(&self.options.name, &StreamError::caused("a frame was left out", error)),

@@ -249,7 +249,7 @@ impl<P: Protocol> Link<P> {
                         return Ok(());
                     }
                 }
-                Heard::Sign => {}
+                Heard::Sign | Heard::Again => {}
                 Heard::Nothing => return Ok(()),
                 Heard::LeftOut(error) => {
                     self.desk.count(|stats| stats.invalid += 1);

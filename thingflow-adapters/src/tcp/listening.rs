@@ -24,6 +24,15 @@ const BATCH: usize = 64;
 /// How long a client may take to say who it is.
 const GREETING: Duration = Duration::from_secs(10);
 
+/// What one turn of a client has come to.
+enum Reading<T> {
+    Frame(Received<T>),
+    /// There may be more, when others have had their turn: nobody keeps the thread by pings or bad frames.
+    Again,
+    /// There is nothing more of it now.
+    Nothing,
+}
+
 /// The server itself.
 pub(super) struct Listening<P: Protocol, L: Listener> {
     door: Door<L>,
@@ -207,37 +216,33 @@ impl<P: Protocol, L: Listener> Listening<P, L> {
         }
     }
 
-    /// Reads what one client has sent. `None`: there is nothing more of it.
-    fn read(&mut self, key: usize, cx: &Context<'_>) -> Option<Received<P::Frame>> {
-        loop {
-            let client = self.clients.get_mut(&key)?;
-            let id = client.id;
-            match client.hear(cx.now())? {
-                Heard::Frame(frame) => {
-                    self.stats.received += 1;
-                    return Some(Received { client: id, frame });
+    /// Reads the next of what one client has sent.
+    fn read(&mut self, key: usize, cx: &Context<'_>) -> Reading<P::Frame> {
+        let Some(client) = self.clients.get_mut(&key) else { return Reading::Nothing };
+        let id = client.id;
+        match client.hear(cx.now()) {
+            Some(Heard::Frame(frame)) => {
+                self.stats.received += 1;
+                return Reading::Frame(Received { client: id, frame });
+            }
+            Some(Heard::Sign | Heard::Again) => return Reading::Again,
+            Some(Heard::LeftOut(error)) => {
+                self.stats.invalid += 1;
+                let who = format!("{}, client {id} at {}", self.name, client.address);
+                cx.report(&who, &StreamError::caused("a frame was left out", error));
+                return Reading::Again;
+            }
+            None | Some(Heard::Nothing) => {}
+            Some(Heard::Nonsense(error)) => self.disconnect(key, error, cx),
+            Some(Heard::End(why)) => {
+                // Clients vanish: that is no fault of the program.
+                if let Some(error) = why {
+                    log::debug!("{}: client {id} at {}: {error}", self.name, client.address);
                 }
-                Heard::Sign => {}
-                Heard::Nothing => return None,
-                Heard::Nonsense(error) => {
-                    self.disconnect(key, error, cx);
-                    return None;
-                }
-                Heard::LeftOut(error) => {
-                    self.stats.invalid += 1;
-                    let who = format!("{}, client {id} at {}", self.name, client.address);
-                    cx.report(&who, &StreamError::caused("a frame was left out", error));
-                }
-                Heard::End(why) => {
-                    // Clients vanish: that is no fault of the program.
-                    if let Some(error) = why {
-                        log::debug!("{}: client {id} at {}: {error}", self.name, client.address);
-                    }
-                    self.part_with(key);
-                    return None;
-                }
+                self.part_with(key);
             }
         }
+        Reading::Nothing
     }
 
     /// Parts with a client that sends what is no frame.
@@ -280,8 +285,8 @@ impl<P: Protocol, L: Listener> Listening<P, L> {
             self.part_with(key);
         }
         self.greet(key, cx);
-        let received = self.read(key, cx);
-        if received.is_some() {
+        let reading = self.read(key, cx);
+        if !matches!(reading, Reading::Nothing) {
             self.turns.add(key);
         } else if self.clients.get_mut(&key).is_some_and(|client| client.push().is_err()) {
             self.part_with(key); // it could not be answered
@@ -289,7 +294,10 @@ impl<P: Protocol, L: Listener> Listening<P, L> {
         if self.tell(cx)? == Demand::Full {
             cx.call_again();
         }
-        received.map_or(Ok(Demand::More), |received| self.received.emit(received, cx))
+        match reading {
+            Reading::Frame(received) => self.received.emit(received, cx),
+            Reading::Again | Reading::Nothing => Ok(Demand::More),
+        }
     }
 }
 

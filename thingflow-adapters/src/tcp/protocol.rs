@@ -55,6 +55,8 @@ pub(crate) enum Heard<T> {
     Sign,
     /// A frame that is left out.
     LeftOut(FrameError),
+    /// Part of a frame, and there may be more: others have their turn first.
+    Again,
     /// Nothing more now.
     Nothing,
     /// What cannot be read, nor anything that follows.
@@ -138,6 +140,7 @@ impl<F: Framing> Conversation for Framed<Stream, F> {
             Piece::Frame(frame) => Heard::Frame(frame),
             Piece::Bad(error) if error.is_fatal() => Heard::Nonsense(StreamError::from_cause(error)),
             Piece::Bad(error) => Heard::LeftOut(error),
+            Piece::Again => Heard::Again,
             Piece::Nothing => Heard::Nothing,
             Piece::End(fault) => Heard::End(fault.map(explained)),
         }

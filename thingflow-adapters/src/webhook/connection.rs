@@ -16,6 +16,8 @@ use crate::requests::Answer;
 const IDLE: Duration = Duration::from_secs(60);
 /// Bytes read by one call.
 const BYTES: usize = 4096;
+/// So many calls read before others have their turn: a body may come in chunks of one byte.
+const READS: usize = 4;
 
 pub(super) struct Connection {
     pub(super) stream: Stream,
@@ -40,6 +42,8 @@ enum State {
 /// What a call has come to.
 pub(super) enum News {
     Nothing,
+    /// Part of a request, and there may be more.
+    Again,
     Request(Request),
     /// The connection has ended.
     Gone,
@@ -67,7 +71,7 @@ impl Connection {
         if self.push().is_err() {
             return News::Gone;
         }
-        loop {
+        for _ in 0..READS {
             let State::Reading { begun } = self.state else {
                 let is_over = matches!(self.state, State::Closing) && !self.has_unsent();
                 return if is_over { News::Gone } else { News::Nothing };
@@ -109,6 +113,7 @@ impl Connection {
                 Err(_) => return News::Gone,
             }
         }
+        News::Again
     }
 
     /// Whether the system has not taken all of the answers.

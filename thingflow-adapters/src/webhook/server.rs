@@ -260,6 +260,7 @@ impl<T: Clone + 'static> Hosting<T> {
         };
         match connection.advance(options.max_body, check, stats, now) {
             News::Nothing => {}
+            News::Again => self.turns.add(key),
             News::Gone => self.part_with(key),
             News::Request(request) => {
                 self.stats.requests += 1;

@@ -89,7 +89,7 @@ impl Read for Bytes {
                 Heard::Frame(Message::Text(_)) => {
                     return Err(io::Error::new(ErrorKind::InvalidData, "the server sends a text where bytes are due"));
                 }
-                Heard::Sign | Heard::LeftOut(_) => {}
+                Heard::Sign | Heard::Again | Heard::LeftOut(_) => {}
                 Heard::Nothing => {
                     self.push()?; // answers
                     return Err(ErrorKind::WouldBlock.into());

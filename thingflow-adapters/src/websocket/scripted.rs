@@ -66,7 +66,7 @@ fn go_on(talk: &mut Talk, made: &mut Made) -> bool {
     loop {
         match talk.next() {
             Heard::Frame(message) => made.messages.push(message),
-            Heard::Sign | Heard::LeftOut(_) => {}
+            Heard::Sign | Heard::Again | Heard::LeftOut(_) => {}
             Heard::Nothing => return false,
             Heard::Nonsense(_) => {
                 made.nonsense = true;

@@ -22,6 +22,8 @@ use crate::tcp::{Conversation, Heard, explained};
 const BYTES: usize = 4096;
 /// So many bytes of pongs wait at most; of the pings that come meanwhile the last is answered.
 const MOST_WORDS: usize = 4096;
+/// So many calls read for one message, so that fragments without an end do not keep the thread.
+const READS: usize = 4;
 
 /// Whose turn it is to say what before the first message.
 pub(super) enum Side {
@@ -33,6 +35,8 @@ pub(crate) struct Talk {
     stream: Stream,
     phase: Phase,
     words: Vec<u8>,
+    /// How many calls may read still, for the message that is asked for.
+    reads: usize,
     max_message: usize,
     /// With what to close.
     goodbye: CloseCode,
@@ -61,7 +65,7 @@ impl Talk {
             Side::Server(_) => CloseCode::Away,
         };
         let phase = Phase::Greeting { side, unsent, heard: Buffer::default(), verdict: None };
-        Ok(Self { stream, phase, words: Vec::new(), max_message, goodbye })
+        Ok(Self { stream, phase, words: Vec::new(), reads: 0, max_message, goodbye })
     }
 
     /// Reads more of the handshake. False if nothing has come.
@@ -132,12 +136,13 @@ impl Talk {
     /// Lets the library do something.
     fn with<R>(&mut self, act: impl FnOnce(&mut WebSocketContext, &mut Wire<'_>) -> R) -> Option<R> {
         let Phase::Open(context) = &mut self.phase else { return None };
-        Some(act(context, &mut Wire { stream: &mut self.stream, words: &mut self.words }))
+        Some(act(context, &mut Wire { stream: &mut self.stream, words: &mut self.words, reads: &mut self.reads }))
     }
 
     /// What an error of the library means.
     fn failed(&mut self, error: Error) -> Heard<Message> {
         let (code, error) = match error {
+            Error::Io(error) if error.kind() == ErrorKind::WouldBlock && self.reads == 0 => return Heard::Again,
             Error::Io(error) if error.kind() == ErrorKind::WouldBlock => return Heard::Nothing,
             Error::Io(error) => return Heard::End(Some(explained(error))),
             Error::ConnectionClosed
@@ -203,6 +208,7 @@ impl Conversation for Talk {
     }
 
     fn next(&mut self) -> Heard<Message> {
+        self.reads = READS;
         match self.with(|context, wire| context.read(wire)) {
             None => Heard::Nothing,
             Some(Ok(Raw::Text(text))) => Heard::Frame(Message::Text(text.as_str().to_owned())),
@@ -243,10 +249,12 @@ impl Conversation for Talk {
 struct Wire<'t> {
     stream: &'t mut Stream,
     words: &'t mut Vec<u8>,
+    reads: &'t mut usize,
 }
 
 impl Read for Wire<'_> {
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        *self.reads = self.reads.checked_sub(1).ok_or(ErrorKind::WouldBlock)?;
         self.stream.read(bytes)
     }
 }
