@@ -1,11 +1,14 @@
 //! A server and its clients on loopback: the kernel's sockets, no sleep.
 #![cfg(feature = "tcp")]
 
+mod support;
+
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use support::bounded::new_scheduler;
 use thingflow_adapters::framing::{LengthPrefixed, Lines};
 use thingflow_adapters::tcp::{self, Change, Options, Received, Server, Slow};
 use thingflow_core::prelude::*;
@@ -215,5 +218,61 @@ fn tf86_a_server_that_only_sends_runs_as_well() -> Done {
         BufReader::new(TcpStream::connect(address)?).lines().take(3).collect::<io::Result<Vec<_>>>()
     })?;
     assert_eq!(heard, ["tick"; 3]);
+    Ok(())
+}
+
+#[test]
+fn changes_wait_while_nobody_takes_them_and_none_is_forgotten() -> Done {
+    let server = tcp::listen("127.0.0.1:0")?;
+    let (seen, clients) = (Recorder::new(), 20);
+    let changes = server.changes().map(|change| matches!(change, Change::Connected(..)));
+    let mut scheduler = new_scheduler();
+    let (stopper, there) = (scheduler.stopper(), seen.clone());
+    let (all_came, hang_up) = std::sync::mpsc::channel();
+    let watch = call(move |_| match there.events().len() {
+        n if n == clients => drop(all_came.send(())),
+        n if n == 2 * clients => stopper.stop(),
+        _ => {}
+    });
+    changes.pace(Duration::from_millis(1), Limit::block(1)).tap(seen.clone()).connect(watch);
+    scheduler.schedule_on_main_event_loop(server.thing())?;
+    let address = server.local_addr();
+    let client = thread::spawn(move || {
+        let all: io::Result<Vec<_>> = (0..clients).map(|_| TcpStream::connect(address)).collect();
+        let _ = hang_up.recv();
+        all.map(drop)
+    });
+    scheduler.run_forever()?;
+    client.join().map_err(|_| "the client has panicked")??;
+    assert_eq!(seen.events().iter().filter(|came| **came).count(), clients);
+    assert_eq!(seen.events().len(), 2 * clients);
+    Ok(())
+}
+
+#[test]
+fn what_a_server_tells_may_go_out_by_it_at_once_and_cost_it_a_client() -> Done {
+    let server = Options::default().max_unsent(1 << 18).slow(Slow::Disconnect).listen("127.0.0.1:0")?;
+    server.received().map(|received| received.frame).connect(server.broadcast());
+    let told = |change| if matches!(change, Change::Connected(..)) { "came" } else { "gone" }.to_owned();
+    server.changes().map(told).connect(server.broadcast());
+    let mut scheduler = new_scheduler();
+    scheduler.schedule_on_main_event_loop(server.thing())?;
+    let heard = with_client(&mut scheduler, server.local_addr(), |address| {
+        let mut talks = TcpStream::connect(address)?;
+        let mut heard = BufReader::new(talks.try_clone()?).lines();
+        let first = heard.next().transpose()?;
+        let _reads_nothing = TcpStream::connect(address)?;
+        let second = heard.next().transpose()?;
+        let line = "x".repeat(60_000);
+        loop {
+            talks.write_all(format!("{line}\n").as_bytes())?;
+            match heard.next().transpose()? {
+                Some(same) if same == line => {}
+                third => break Ok([first, second, third]),
+            }
+        }
+    })?;
+    assert_eq!(heard, ["came", "came", "gone"].map(|text| Some(text.to_owned())));
+    assert_eq!(server.stats().disconnected, 1);
     Ok(())
 }
