@@ -111,8 +111,13 @@ impl Walk {
         let Some(at) = &mut self.at else { return self.words.push(*word) };
         match self.words.get(*at) {
             Some(saved) if self.refused.is_none() => *word = *saved,
-            Some(_) => {}
-            None => self.refuse(name),
+            // Zeros, so that a list whose length is not true ends where it is checked.
+            other => {
+                *word = 0;
+                if other.is_none() {
+                    self.refuse(name);
+                }
+            }
         }
         self.at = self.at.map(|at| at.saturating_add(1));
     }

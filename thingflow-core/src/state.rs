@@ -207,6 +207,35 @@ impl Saved for bool {
     }
 }
 
+/// Its length, and its bytes eight at a time. Bytes that are no text are refused.
+#[cfg(feature = "alloc")]
+impl Saved for alloc::string::String {
+    fn blank() -> Self {
+        Self::new()
+    }
+    fn on_state(&mut self, name: &str, state: &mut dyn StateVisitor) {
+        let mut length = self.len() as u64;
+        state.integer(name, &mut length);
+        let known = core::mem::take(self).into_bytes();
+        let mut words = known.chunks(8);
+        let mut bytes = alloc::vec::Vec::with_capacity(known.len());
+        let mut items = SavedItems::of(name, known.len().div_ceil(8), state);
+        while items.another(state) {
+            let mut word = [0; 8];
+            words.next().into_iter().for_each(|part| word[..part.len()].copy_from_slice(part));
+            let mut word = u64::from_le_bytes(word);
+            state.integer(name, &mut word);
+            bytes.extend_from_slice(&word.to_le_bytes());
+        }
+        let is_whole = usize::try_from(length).is_ok_and(|length| length.div_ceil(8) == bytes.len() / 8);
+        bytes.truncate(usize::try_from(length).unwrap_or(usize::MAX));
+        match Self::from_utf8(bytes) {
+            Ok(text) if is_whole => *self = text,
+            _ => state.refuse(name),
+        }
+    }
+}
+
 impl Saved for Timestamp {
     fn blank() -> Self {
         Self::UNIX_EPOCH

@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use thingflow_core::windows::{Carrier, Number};
-use thingflow_core::{Chain, SensorEvent};
+use thingflow_core::{Chain, Saved, SensorEvent};
 
 use crate::edges::{Crossings, Edges};
 use crate::gaps::{Hold, Interpolation, MarkGaps, Resample};
@@ -182,7 +182,8 @@ pub trait DataQuality: Chain {
 
     /// Sends the latest value each `interval`, from the first one on, as a [`Held`](crate::gaps::Held) value that says how
     /// old it is, and that it is stale when it is older than `max_age`: for outputs, alarms and plots, which must see that.
-    /// Time is the scheduler's.
+    /// Time is the scheduler's, also in a state that is restored: after a restart of the program on the same machine the age
+    /// goes on; after a restart of the machine nothing is held.
     ///
     /// Holds one event. Sends `T::With<Held<T::Value>>`.
     ///
@@ -205,9 +206,11 @@ pub trait DataQuality: Chain {
     /// # Panics
     /// If the interval is zero.
     #[track_caller]
-    fn hold(self, interval: Duration, max_age: Duration) -> Self::Piped<Hold<Self::Item>>
+    fn hold<V, R>(self, interval: Duration, max_age: Duration) -> Self::Piped<Hold<V, R>>
     where
-        Self::Item: Carrier<Value: Clone> + Clone + 'static,
+        Self::Item: Carrier<Value = V, Rest = R>,
+        V: Clone + Saved + 'static,
+        R: Clone + 'static,
     {
         self.pipe(Hold::new(interval, max_age))
     }

@@ -1,7 +1,7 @@
 //! The times of events: [`Timed`], and how much time lies between two of them.
 
 use thingflow_core::windows::Carrier;
-use thingflow_core::{Context, Instant, SensorEvent, Timestamp};
+use thingflow_core::{Context, Instant, Saved, SensorEvent, StateVisitor, Timestamp};
 
 /// An event that has a time: a sensor event its own, a plain number that of its arrival.
 #[diagnostic::on_unimplemented(
@@ -46,6 +46,11 @@ impl Elapsed {
     pub(crate) fn since_last(&mut self, at: Instant) -> Option<f64> {
         let before = self.0.replace(at)?;
         (before <= at).then(|| at.since(before).as_secs_f64())
+    }
+
+    /// Shows the time of the call before. Any time is a valid one: that of another clock is in the future, or long ago.
+    pub(crate) fn state(&mut self, state: &mut dyn StateVisitor) {
+        self.0.on_state("time before", state);
     }
 }
 

@@ -1,4 +1,5 @@
 //! The same numbers as SciPy, pandas and FilterPy, which `reference/make.py` has written down.
+#![cfg(feature = "alloc")]
 
 use std::collections::BTreeMap;
 

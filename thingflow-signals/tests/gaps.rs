@@ -1,4 +1,5 @@
 //! Readings that are missing: what is filled, what is marked, what is left alone.
+#![cfg(feature = "std")]
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
 //! What all processors have in common, and how controllers behave.
+#![cfg(feature = "alloc")]
 
 use proptest::prelude::*;
 use thingflow_core::prelude::*;
@@ -119,18 +120,18 @@ proptest! {
         before in prop::collection::vec(-100.0..100.0, 0..30),
         after in prop::collection::vec(-100.0..100.0_f64, 1..30),
     ) {
-        // At a fixed rate of one time, so that those who look at the time see none pass over the change.
-        let run = |processor: &mut Box<dyn Processor<Out = f64>>, values: &[f64]| -> Vec<Option<f64>> {
-            values.iter().map(|value| processor.process(*value, Instant::ZERO)).collect()
+        let run = |processor: &mut Box<dyn Processor<Out = f64>>, from: usize, values: &[f64]| -> Vec<Option<f64>> {
+            (from..).zip(values).map(|(n, value)| processor.process(*value, at(0.7 * n as f64))).collect()
         };
         for ((name, mut first), (_, mut second)) in all().into_iter().zip(all()) {
-            run(&mut first, &before);
+            run(&mut first, 0, &before);
             let mut saved = Saved::default();
             first.state(&mut saved);
             let mut restore = Restore(saved);
             second.state(&mut restore);
             prop_assert!(restore.0.0.is_empty() && restore.0.1.is_empty());
-            prop_assert_eq!(run(&mut first, &after), run(&mut second, &after), "{}", name);
+            let from = before.len();
+            prop_assert_eq!(run(&mut first, from, &after), run(&mut second, from, &after), "{}", name);
         }
     }
 

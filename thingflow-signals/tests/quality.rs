@@ -1,4 +1,5 @@
 //! Which readings are trusted.
+#![cfg(feature = "alloc")]
 
 use std::time::Duration;
 

@@ -3,6 +3,7 @@
 use core::time::Duration;
 
 use crate::clock::Instant;
+use crate::state::{Saved, StateVisitor};
 
 /// The end of the current interval, for a stage that divides time. Nothing drifts, and intervals that have passed unseen are
 /// left out.
@@ -38,6 +39,16 @@ impl Ticker {
     /// Begins an interval.
     pub fn restart(&mut self, now: Instant) {
         self.due = now + self.interval;
+    }
+
+    /// Goes on with an interval that has been restored: it ends within its length from now, also if it is that of another clock.
+    pub fn follow(&mut self, now: Instant) {
+        self.due = self.due.min(now + self.interval);
+    }
+
+    /// Shows the end of the interval to a walk over the state; see [`follow`](Self::follow).
+    pub fn on_state(&mut self, name: &str, state: &mut dyn StateVisitor) {
+        self.due.on_state(name, state);
     }
 
     /// The end of the interval: the time to ask a wake-up for.

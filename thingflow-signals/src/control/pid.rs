@@ -158,5 +158,6 @@ impl Processor for Pid {
         finite(state, "setpoint", &mut self.setpoint);
         finite(state, "sum", &mut self.sum);
         finite(state, "slope", &mut self.slope);
+        // Not the last sample and its time: while the program was down nothing was controlled, and nothing is summed up.
     }
 }

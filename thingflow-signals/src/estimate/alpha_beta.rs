@@ -65,5 +65,6 @@ impl Processor for AlphaBeta {
         finite(state, "value", &mut self.now.value);
         finite(state, "rate", &mut self.now.rate);
         flag(state, "has begun", &mut self.has_begun);
+        self.elapsed.state(state);
     }
 }

@@ -66,5 +66,6 @@ impl Complementary {
     pub fn state(&mut self, state: &mut dyn StateVisitor) {
         finite(state, "value", &mut self.value);
         flag(state, "has begun", &mut self.has_begun);
+        self.elapsed.state(state);
     }
 }

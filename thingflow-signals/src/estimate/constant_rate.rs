@@ -117,5 +117,6 @@ impl Processor for ConstantRate {
             self.covariance = self.at_first();
         }
         flag(state, "has begun", &mut self.has_begun);
+        self.elapsed.state(state);
     }
 }

@@ -78,5 +78,6 @@ impl Processor for Kalman {
         finite(state, "value", &mut self.value);
         finite_from(state, "variance", &mut self.variance, 0.0);
         flag(state, "has begun", &mut self.has_begun);
+        self.elapsed.state(state);
     }
 }

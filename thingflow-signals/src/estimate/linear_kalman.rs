@@ -3,7 +3,9 @@
 use adskalman::{KalmanFilterNoControl, ObservationModel, StateAndCovariance, TransitionModelLinearNoControl};
 use nalgebra::{Const, DimMin, OMatrix, SMatrix, SVector};
 use thingflow_core::windows::Carrier;
-use thingflow_core::{Emitter, Filter, InputThing, Receipt};
+use thingflow_core::{Emitter, Filter, InputThing, Receipt, StateVisitor};
+
+use crate::remembered::finite;
 
 /// A Kalman filter with `S` states that are measured by `O` sensors, for samples at a fixed rate. Events carry arrays of `O`
 /// readings, of which one that is not finite is a reading that is missing: then the model alone goes on. It sends arrays of
@@ -32,6 +34,7 @@ use thingflow_core::{Emitter, Filter, InputThing, Receipt};
 pub struct LinearKalman<const S: usize, const O: usize> {
     transition: Transition<S>,
     observation: Observation<S, O>,
+    first: StateAndCovariance<f64, Const<S>>,
     now: StateAndCovariance<f64, Const<S>>,
 }
 
@@ -83,6 +86,18 @@ fn rows<const R: usize, const C: usize>(rows: [[f64; C]; R]) -> SMatrix<f64, R, 
     SMatrix::from_fn(|row, column| rows[row][column])
 }
 
+/// Whether no variance is negative, and no two states vary together more than each alone, but for what rounding makes of small
+/// ones beside large ones.
+fn is_covariance<const S: usize>(matrix: &SMatrix<f64, S, S>) -> bool {
+    let rounding = 1e-3 * matrix.diagonal().amax();
+    let variance = |n: usize| matrix[(n, n)].max(0.0) + rounding;
+    let is_possible = |row, column| {
+        let both: f64 = matrix[(row, column)];
+        both.abs() <= variance(row).sqrt() * variance(column).sqrt()
+    };
+    (0..S).all(|row| matrix[(row, row)] >= -rounding && (0..S).all(|column| is_possible(row, column)))
+}
+
 impl<const S: usize, const O: usize> LinearKalman<S, O> {
     /// By the rows of the matrices `F`, `Q`, `H` and `R`. It starts at 0 with a variance of 1 for each state.
     pub fn new(f: [[f64; S]; S], q: [[f64; S]; S], h: [[f64; S]; O], r: [[f64; O]; O]) -> Self {
@@ -90,6 +105,7 @@ impl<const S: usize, const O: usize> LinearKalman<S, O> {
         Self {
             transition: Transition { model, transposed: model.transpose(), covariance: rows(q) },
             observation: Observation { model: seen, transposed: seen.transpose(), covariance: rows(r) },
+            first: StateAndCovariance::new(SVector::zeros(), SMatrix::identity()),
             now: StateAndCovariance::new(SVector::zeros(), SMatrix::identity()),
         }
     }
@@ -97,12 +113,25 @@ impl<const S: usize, const O: usize> LinearKalman<S, O> {
     /// Starts at other states, with their covariance.
     #[must_use]
     pub fn starting(self, states: [f64; S], covariance: [[f64; S]; S]) -> Self {
-        Self { now: StateAndCovariance::new(SVector::from(states), rows(covariance)), ..self }
+        let first = StateAndCovariance::new(SVector::from(states), rows(covariance));
+        Self { now: first.clone(), first, ..self }
     }
 
     /// The states.
     pub fn states(&self) -> [f64; S] {
         (*self.now.state()).into()
+    }
+
+    /// Shows the states and their covariance to a walk; what is none is refused, and the filter begins anew.
+    fn state(&mut self, state: &mut dyn StateVisitor) {
+        let (mut states, mut covariance) = (*self.now.state(), *self.now.covariance());
+        states.iter_mut().for_each(|number| finite(state, "state", number));
+        covariance.iter_mut().for_each(|number| finite(state, "covariance", number));
+        self.now = StateAndCovariance::new(states, covariance);
+        if !is_covariance(&covariance) {
+            state.refuse("covariance");
+            self.now = self.first.clone();
+        }
     }
 
     /// The variance of each state.
@@ -115,12 +144,17 @@ impl<const S: usize, const O: usize> LinearKalman<S, O>
 where
     Const<O>: DimMin<Const<O>, Output = Const<O>>,
 {
-    /// Takes a row of readings. Where the covariance of the readings cannot be inverted, the model alone goes on.
+    /// Takes a row of readings. Where the covariance of the readings cannot be inverted, the model alone goes on; where a
+    /// state is beyond the range of a float, the filter begins anew.
     pub fn update(&mut self, readings: [f64; O]) -> [f64; S] {
         let is_whole = readings.iter().all(|reading| reading.is_finite());
         let filter = KalmanFilterNoControl::<f64, Const<S>, Const<O>>::new(&self.transition, &self.observation);
         let corrected = if is_whole { filter.step(&self.now, &SVector::from(readings)).ok() } else { None };
         self.now = corrected.unwrap_or_else(|| self.transition.predict(&self.now));
+        let mut numbers = self.now.state().iter().chain(self.now.covariance().iter());
+        if !numbers.all(|number| number.is_finite()) {
+            self.now = self.first.clone();
+        }
         self.states()
     }
 }
@@ -133,5 +167,8 @@ where
     fn on_next(&mut self, event: T, out: &mut Emitter<'_, '_, impl InputThing<Self::Out>>) -> Receipt {
         let (readings, rest) = event.part();
         out.next(T::carry(rest, self.update(readings)))
+    }
+    fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        self.state(state);
     }
 }

@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use thingflow_core::kit::Ticker;
 use thingflow_core::windows::Carrier;
-use thingflow_core::{Demand, Emitter, Filter, InputThing, Instant, Receipt};
+use thingflow_core::{Demand, Emitter, Filter, InputThing, Instant, Receipt, Saved, StateVisitor};
 
 /// A value that is held until another one comes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -33,22 +33,33 @@ impl<V> Held<V> {
 
 /// Made by [`hold`](crate::DataQuality::hold).
 #[derive(Clone, Debug)]
-pub struct Hold<T> {
+pub struct Hold<V, R> {
     ticker: Ticker,
     max_age: Duration,
-    latest: Option<(T, Instant)>,
+    latest: Option<Latest<V, R>>,
 }
 
-impl<T> Hold<T> {
+/// The latest event.
+#[derive(Clone, Debug)]
+struct Latest<V, R> {
+    value: V,
+    rest: R,
+    came: Instant,
+}
+
+impl<V, R> Hold<V, R> {
     #[track_caller]
     pub(crate) fn new(interval: Duration, max_age: Duration) -> Self {
         Self { ticker: Ticker::new(interval), max_age, latest: None }
     }
 }
 
-impl<T: Carrier + Clone> Hold<T> {
-    fn tick(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T::With<Held<T::Value>>>>) -> Receipt {
-        let Some((latest, came)) = &self.latest else { return Ok(Demand::More) };
+impl<V: Clone, R: Clone> Hold<V, R> {
+    fn tick<T>(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T::With<Held<V>>>>) -> Receipt
+    where
+        T: Carrier<Value = V, Rest = R>,
+    {
+        let Some(Latest { value, rest, came }) = &self.latest else { return Ok(Demand::More) };
         let (now, max_age) = (out.now(), self.max_age);
         let is_due = self.ticker.is_due(now);
         out.wake_at(self.ticker.due());
@@ -56,20 +67,28 @@ impl<T: Carrier + Clone> Hold<T> {
             return Ok(Demand::More);
         }
         let age = now.since(*came);
-        let (value, rest) = latest.clone().part();
-        out.next(T::carry(rest, Held { value, age, is_stale: age > max_age }))
+        out.next(T::carry(rest.clone(), Held { value: value.clone(), age, is_stale: age > max_age }))
     }
 }
 
-impl<T: Carrier + Clone> Filter<T> for Hold<T> {
+impl<T: Carrier<Value: Clone + Saved>> Filter<T> for Hold<T::Value, T::Rest> {
     type Out = T::With<Held<T::Value>>;
-    fn on_next(&mut self, event: T, out: &mut Emitter<'_, '_, impl InputThing<Self::Out>>) -> Receipt {
-        let demand = self.tick(out)?; // the wake-up may be on its way
+    fn on_start(&mut self, out: &mut Emitter<'_, '_, impl InputThing<Self::Out>>) -> Receipt {
         let now = out.now();
-        let is_first = self.latest.is_none();
-        let (value, rest) = event.clone().part();
-        self.latest = Some((event, now));
-        if !is_first || demand == Demand::Done {
+        // Of a value that is restored from another clock nobody knows the age.
+        self.latest.take_if(|latest| latest.came > now);
+        if self.latest.is_some() {
+            self.ticker.follow(now);
+            out.wake_at(self.ticker.due());
+        }
+        Ok(Demand::More)
+    }
+    fn on_next(&mut self, event: T, out: &mut Emitter<'_, '_, impl InputThing<Self::Out>>) -> Receipt {
+        let demand = self.tick::<T>(out)?; // the wake-up may be on its way
+        let now = out.now();
+        let (value, rest) = event.part();
+        let before = self.latest.replace(Latest { value: value.clone(), rest: rest.clone(), came: now });
+        if before.is_some() || demand == Demand::Done {
             return Ok(demand);
         }
         self.ticker.restart(now);
@@ -77,6 +96,17 @@ impl<T: Carrier + Clone> Filter<T> for Hold<T> {
         out.next(T::carry(rest, Held { value, age: Duration::ZERO, is_stale: false }))
     }
     fn on_wake(&mut self, out: &mut Emitter<'_, '_, impl InputThing<Self::Out>>) -> Receipt {
-        self.tick(out)
+        self.tick::<T>(out)
+    }
+    fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        let (mut value, mut rest, mut came) = match self.latest.take() {
+            Some(latest) => (Some(latest.value), Some(latest.rest), latest.came),
+            None => (None, None, Instant::ZERO),
+        };
+        value.on_state("value", state);
+        T::on_rest(&mut rest, state);
+        came.on_state("came", state);
+        self.ticker.on_state("next", state);
+        self.latest = value.zip(rest).map(|(value, rest)| Latest { value, rest, came });
     }
 }

@@ -2,7 +2,9 @@
 
 use core::time::Duration;
 
-use thingflow_core::{Demand, Emitter, Filter, InputThing, Instant, Receipt, SensorEvent, SensorId, Timestamp};
+use thingflow_core::{
+    Demand, Emitter, Filter, InputThing, Instant, Receipt, Saved, SensorEvent, SensorId, StateVisitor, Timestamp,
+};
 
 use crate::time::on_line;
 
@@ -21,6 +23,18 @@ struct Last {
     came: Instant,
     /// Whether the gap behind it has been marked.
     is_marked: bool,
+}
+
+impl Saved for Last {
+    fn blank() -> Self {
+        Self { sensor: SensorId::blank(), time: Timestamp::blank(), came: Instant::blank(), is_marked: false }
+    }
+    fn on_state(&mut self, _: &str, state: &mut dyn StateVisitor) {
+        self.sensor.on_state("sensor", state);
+        self.time.on_state("time", state);
+        self.came.on_state("came", state);
+        self.is_marked.on_state("is marked", state);
+    }
 }
 
 impl MarkGaps {
@@ -51,6 +65,14 @@ fn later(time: Timestamp, by: Duration) -> Timestamp {
 
 impl<V> Filter<SensorEvent<V>> for MarkGaps {
     type Out = SensorEvent<Option<V>>;
+    fn on_start(&mut self, out: &mut Emitter<'_, '_, impl InputThing<Self::Out>>) -> Receipt {
+        let (now, patience) = (out.now(), self.patience());
+        if let Some(last) = self.last.as_mut().filter(|last| !last.is_marked) {
+            last.came = last.came.min(now); // restored, perhaps from another clock
+            out.wake_at(last.came + patience);
+        }
+        Ok(Demand::More)
+    }
     fn on_next(&mut self, event: SensorEvent<V>, out: &mut Emitter<'_, '_, impl InputThing<Self::Out>>) -> Receipt {
         let (now, time) = (out.now(), event.ts);
         let mark = self.mark(|last, patience| on_line(time).since(on_line(last.time)) >= patience);
@@ -69,5 +91,8 @@ impl<V> Filter<SensorEvent<V>> for MarkGaps {
             out.wake_at(last.came + self.patience());
         }
         out.send_all(mark)
+    }
+    fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        self.last.on_state("last reading", state);
     }
 }

@@ -29,6 +29,8 @@ pub use rate_of_change::RateOfChange;
 
 use core::fmt;
 
+use thingflow_core::{Saved, StateVisitor};
+
 /// How much a reading is to be trusted, from the best to the worst.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Quality {
@@ -41,6 +43,20 @@ pub enum Quality {
     Bad,
     /// There is none.
     Missing,
+}
+
+impl Saved for Quality {
+    fn blank() -> Self {
+        Self::Good
+    }
+    fn on_state(&mut self, name: &str, state: &mut dyn StateVisitor) {
+        let mut code = self.code();
+        code.on_state(name, state);
+        match [Self::Good, Self::Suspect, Self::Bad, Self::Missing].into_iter().find(|quality| quality.code() == code) {
+            Some(quality) => *self = quality,
+            None => state.refuse(name),
+        }
+    }
 }
 
 impl Quality {

@@ -1,7 +1,9 @@
 //! [`Qualified`] events, and the stages that make and use them.
 
 use thingflow_core::windows::{Carrier, Number};
-use thingflow_core::{Context, Demand, Emitter, Filter, Float, InputThing, Instant, Measured, Receipt, StateVisitor};
+use thingflow_core::{
+    Context, Demand, Emitter, Filter, Float, InputThing, Instant, Measured, Receipt, Saved, StateVisitor,
+};
 
 use super::{Check, Quality};
 use crate::time::Timed;
@@ -38,6 +40,13 @@ impl<E: Carrier> Carrier for Qualified<E> {
     #[inline]
     fn carry<U>((rest, quality): Self::Rest, value: U) -> Self::With<U> {
         Qualified { event: E::carry(rest, value), quality }
+    }
+    fn on_rest(rest: &mut Option<Self::Rest>, state: &mut dyn StateVisitor) {
+        let (mut of_event, quality): (Option<E::Rest>, Option<Quality>) = rest.take().unzip();
+        let mut quality = quality.unwrap_or_default();
+        E::on_rest(&mut of_event, state);
+        quality.on_state("quality", state);
+        *rest = of_event.map(|of_event| (of_event, quality));
     }
 }
 

@@ -47,5 +47,6 @@ impl Check for RateOfChange {
     }
     fn state(&mut self, state: &mut dyn StateVisitor) {
         finite(state, "value before", &mut self.before);
+        self.elapsed.state(state);
     }
 }
