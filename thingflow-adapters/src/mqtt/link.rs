@@ -292,6 +292,10 @@ impl Link {
                 cx.call_again(); // there may be more
                 self.session.hear(&buffer[..n], &self.options, cx.now())
             }
+            Err(error) if error.kind() == ErrorKind::Interrupted => {
+                cx.call_again();
+                Ok(())
+            }
             Err(error) if waits(&error) => Ok(()),
             Err(error) => Err(no_connection(error)),
         };

@@ -15,8 +15,11 @@ use crate::framing::Buffer;
 use crate::net::Stream;
 use crate::tcp::{Conversation, Heard};
 
+/// So many things that are no message are read by one call.
+const MOST_SIGNS: usize = 64;
+
 /// The client's side of a WebSocket whose binary messages are pieces of a stream. It never waits; until the handshake is made nothing is
-/// read, and nothing written is taken.
+/// read, and nothing written is taken. A reading that is interrupted is to be tried again when others have had their turn.
 pub(crate) struct Bytes {
     talk: Talk,
     encoder: Encoder,
@@ -83,13 +86,18 @@ impl Read for Bytes {
         if !self.greet()? {
             return Err(ErrorKind::WouldBlock.into());
         }
+        let mut signs = 0;
         while self.heard.is_empty() {
             match self.talk.next() {
                 Heard::Frame(Message::Binary(piece)) => self.heard.extend(&piece),
                 Heard::Frame(Message::Text(_)) => {
                     return Err(io::Error::new(ErrorKind::InvalidData, "the server sends a text where bytes are due"));
                 }
-                Heard::Sign | Heard::Again | Heard::LeftOut(_) => {}
+                Heard::Sign | Heard::Again | Heard::LeftOut(_) if signs < MOST_SIGNS => signs += 1,
+                Heard::Sign | Heard::Again | Heard::LeftOut(_) => {
+                    self.push()?; // answers
+                    return Err(ErrorKind::Interrupted.into());
+                }
                 Heard::Nothing => {
                     self.push()?; // answers
                     return Err(ErrorKind::WouldBlock.into());

@@ -68,6 +68,11 @@ impl Raw {
         raw
     }
 
+    /// What is below.
+    pub(crate) fn into_socket(self) -> TcpStream {
+        self.0
+    }
+
     pub(crate) fn send(&mut self, bytes: &[u8]) {
         let _ = self.0.write_all(bytes); // it may be refused in the middle
     }
