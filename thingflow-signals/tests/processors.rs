@@ -7,7 +7,7 @@ use thingflow_core::{Notice, StateVisitor};
 use thingflow_signals::control::Pid;
 use thingflow_signals::convert::platinum;
 use thingflow_signals::estimate::{AlphaBeta, ConstantRate, Kalman, MovingVariance};
-use thingflow_signals::filters::{BandPass, Butterworth, Decimate, Envelope, Fir, Hampel, Notch, SavitzkyGolay};
+use thingflow_signals::filters::{BandPass, Butterworth, Decimate, Envelope, Fir, Hampel, Notch, Peaks, SavitzkyGolay};
 use thingflow_signals::prelude::*;
 use thingflow_signals::spectrum::{Goertzel, Taper};
 
@@ -142,6 +142,31 @@ proptest! {
         let expected = from_iter(clean).process(Butterworth::low_pass(2, 10.0, 100.0)).collect_now();
         let bits = |numbers: Vec<f64>| numbers.into_iter().map(f64::to_bits).collect::<Vec<_>>();
         prop_assert_eq!(bits(seen), bits(expected));
+    }
+
+    #[test]
+    fn peaks_are_those_that_stand_out_on_both_sides(
+        values in prop::collection::vec(-9.0..9.0_f64, 0..60), prominence in 0.1..12.0_f64, height in -9.0..9.0_f64,
+    ) {
+        // How far the signal falls on the way to something higher, or to its end.
+        fn fall(way: impl Iterator<Item = f64>, top: f64) -> f64 {
+            top - way.take_while(|value| *value <= top).fold(top, f64::min)
+        }
+        let stands_out = |n: &usize| {
+            let (before, top, after) = (values[..*n].iter().rev().copied(), values[*n], values[n + 1..].iter().copied());
+            top >= height && fall(before, top).min(fall(after, top)) >= prominence
+        };
+        let expected: Vec<usize> = (0..values.len()).filter(stands_out).collect();
+        let mut peaks = Peaks::new(prominence).height(height);
+        let mut seen = Vec::new();
+        for (n, value) in values.iter().enumerate() {
+            if let Some(peak) = peaks.process(*value, at(n as f64)) {
+                let top = n - usize::try_from(peak.samples_ago).expect("is small");
+                prop_assert_eq!((peak.value, peak.ago.as_secs() as usize), (values[top], n - top));
+                seen.push(top);
+            }
+        }
+        prop_assert_eq!(seen, expected);
     }
 
     #[test]

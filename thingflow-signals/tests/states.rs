@@ -9,6 +9,7 @@ use thingflow_core::prelude::*;
 use thingflow_core::testing::Recorder;
 use thingflow_core::{Connected, Notice, Saved, SavedState, windows};
 use thingflow_signals::estimate::{AlphaBeta, ConstantRate, Kalman};
+use thingflow_signals::filters::Peaks;
 use thingflow_signals::gaps::Interpolation;
 use thingflow_signals::models::{HalfSpaceTrees, IncrementalPca, KMeans, Learning, Model};
 use thingflow_signals::prelude::*;
@@ -135,6 +136,7 @@ proptest! {
         same!(|| pipe::<SensorEvent<f64>>().qualify(checks()), timed, at);
         same!(|| pipe::<f64>().qualify(checks()), plain, at);
         same!(|| pipe::<SensorEvent<f64>>().process(Kalman::new(0.5, 1.0)), timed, at);
+        same!(|| pipe::<SensorEvent<f64>>().process(Peaks::new(2.0).height(1.0)), timed, at);
         same!(|| pipe::<SensorEvent<f64>>().process(ConstantRate::new(0.5, 1.0)), timed, at);
         same!(|| pipe::<f64>().process(AlphaBeta::new(0.5, 0.1)), plain, at);
         let [whole, cut] = cut_by_the_second(|| pipe::<f64>().hold(2 * SECOND, 3 * SECOND), &values, at);
@@ -157,6 +159,8 @@ proptest! {
         let marks = forged(pipe::<f64>().qualify((RateOfChange::new(9.0), FlatLine::new(0.5, SECOND, SECOND * 9))), &words, values());
         prop_assert_eq!(marks.len(), 40);
         prop_assert!(marks[20..].iter().all(|mark| mark.quality == quality::Quality::Good));
+        let peaks = forged(pipe::<f64>().process(Peaks::new(3.0)), &words, values());
+        prop_assert!(peaks.len() >= 4 && peaks[1..].iter().all(|peak| (peak.value, peak.samples_ago) == (6.0, 1)), "{peaks:?}");
         let held = forged(pipe::<f64>().hold(SECOND, SECOND), &words, values());
         prop_assert!(held.len() >= 39, "{} of 40", held.len());
         prop_assert!(held[20..].iter().all(|held| held.age <= SECOND && !held.is_stale));

@@ -8,6 +8,7 @@
 //! | [`SavitzkyGolay`] | smoothing that keeps peaks, and slopes out of noise | the window |
 //! | [`Hampel`] | outliers replaced by their neighbours' median | the window |
 //! | [`Envelope`] | how strong an oscillation is | one number |
+//! | [`Peaks`] | tops that stand out: pulses, strokes, waves | five numbers |
 //! | [`Decimate`] | fewer samples, without aliases | a low pass |
 //!
 //! Means and medians of windows are operators of the core: [`running_avg`](thingflow_core::Windows::running_avg),
@@ -18,6 +19,7 @@ mod decimate;
 mod envelope;
 mod fir;
 mod hampel;
+mod peaks;
 mod savitzky_golay;
 mod second_order;
 
@@ -26,6 +28,7 @@ pub use decimate::Decimate;
 pub use envelope::Envelope;
 pub use fir::Fir;
 pub use hampel::Hampel;
+pub use peaks::{Peak, Peaks};
 pub use savitzky_golay::SavitzkyGolay;
 pub(crate) use second_order::check_frequency;
 pub use second_order::{BandPass, Notch};
