@@ -171,7 +171,7 @@ pub use scheduler::{
 #[cfg(feature = "std")]
 pub use scheduler::{
     CallTimes, Control, InspectError, Inspector, Lateness, Reported, ScheduleInfo, ScheduleKind, ScheduleState, Seen,
-    Snapshot, Spot, TapEvents, TapSettings,
+    Snapshot, Spot, TapEvents, TapSettings, TurnTimes,
 };
 // Of mio: its pages link to others of its own.
 #[cfg(feature = "std")]

@@ -220,7 +220,6 @@
   };
 
   // Outputs: what was given to them is somewhere at every moment.
-  const idle = new Map(); // an output: what it had delivered, since when, in milliseconds
   const outputRow = (it) => {
     const sum = it.delivered + it.waiting + it.dropped + it.dead + it.lost;
     const bad = (n) => [number(n), n ? "number bad" : "number"];
@@ -253,12 +252,7 @@
     if (marks.length === 500) marks.splice(1, 1);
     marks.push([it.taken, Date.now()]);
   };
-  const stuck = (outputs) => outputs.flatMap((it) => {
-    const old = idle.get(it.name);
-    if (!old || old.delivered !== it.delivered || it.waiting === 0) idle.set(it.name, { delivered: it.delivered, since: Date.now() });
-    const quiet = Date.now() - idle.get(it.name).since;
-    return quiet > 10000 ? [`${it.name}: ${number(it.waiting)} events wait, and none has been delivered for ${Math.round(quiet / 1000)} s`] : [];
-  });
+  const troubled = (outputs) => outputs.filter((it) => it.why).map((it) => `${it.name} ${it.why}`);
   let previous = []; // the outputs of the last snapshot
   let shownSensors = [];
   let now = null; // the snapshot that is being shown
@@ -301,7 +295,7 @@
     say(missed ? `running; this tab has missed ${missed} messages` : "running", "good");
     const date = new Date(snapshot.timestamp);
     at("clock").textContent = `${day(date)} ${clock(date)} ${zone(date)}`;
-    const found = [...problems(snapshot, sensors), ...stuck(outputs)];
+    const found = [...problems(snapshot, sensors), ...troubled(outputs)];
     fill(at("problems"), found.length ? found.map((it) => text("li", it, "bad")) : [text("li", "none")]);
     snapshot.graph.nodes.forEach((node) => { node.of = snapshot; });
     sync(at("places"), shownNodes(snapshot).map(placeRow));

@@ -12,8 +12,8 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use thingflow_core::{Control, InspectError, NodeId, Snapshot, Timestamp};
 
-use crate::metrics::{self, Format};
-use crate::offers::Output;
+use crate::metrics::{self, Format, Visitors};
+use crate::outputs::Output;
 use crate::past::Line;
 use crate::process;
 use crate::server::{PATIENCE, Site};
@@ -119,25 +119,22 @@ pub(crate) async fn metrics(State(site): State<Arc<Site>>, headers: HeaderMap) -
         answer => answer.ok(),
     };
     let outputs = outputs(&site, snapshot.as_ref().map(|snapshot| snapshot.timestamp)).await;
-    let text = metrics::text(snapshot, site.inspector.overruns(), outputs, format);
+    let outputs = outputs.unwrap_or_else(|Failed(_, why)| {
+        log::error!("the metrics are without outputs: {why}");
+        Vec::new()
+    });
+    let visitors = Visitors { streams: site.tabs().open(), connections: site.connections.taken() };
+    let text = metrics::text(snapshot, site.inspector.overruns(), outputs, Some(visitors), format);
     let text = text.map_err(|error| Failed(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
     Ok(([(CONTENT_TYPE, format.kind())], text).into_response())
 }
 
-/// What has become of the events of all outputs. What reads that is user code, which may hang: then the rest is told without.
-async fn outputs(site: &Arc<Site>, now: Option<Timestamp>) -> Vec<Output> {
+/// What has become of the events of all outputs. What reads that is user code, which may hang.
+async fn outputs(site: &Arc<Site>, now: Option<Timestamp>) -> Result<Vec<Output>, Failed> {
     let now = now.unwrap_or_else(process::now);
-    let read = ask_slow(site, move |site| site.offers.outputs(now));
-    match tokio::time::timeout(PATIENCE, read).await {
-        Ok(Ok(outputs)) => outputs,
-        Ok(Err(_)) => Vec::new(),
-        Err(_) => {
-            log::error!(
-                "the counts of the outputs are not to be had within {PATIENCE:?}: the metrics are without them"
-            );
-            Vec::new()
-        }
-    }
+    let read = ask_slow(site, move |site| site.offers.outputs.look(now));
+    let hangs = format!("the counts of the outputs are not to be had within {PATIENCE:?}");
+    tokio::time::timeout(PATIENCE, read).await.map_err(|_| Failed(StatusCode::SERVICE_UNAVAILABLE, hangs))?
 }
 
 pub(crate) async fn health(State(site): State<Arc<Site>>) -> Result<&'static str, Failed> {
@@ -147,16 +144,26 @@ pub(crate) async fn health(State(site): State<Arc<Site>>) -> Result<&'static str
 
 /// Names are for those who have the token: the page shows them.
 pub(crate) async fn ready(State(site): State<Arc<Site>>) -> Result<String, Failed> {
-    let schedules = snapshot(&site).await?.schedules;
+    let Snapshot { schedules, timestamp, .. } = snapshot(&site).await?;
+    let outputs = outputs(&site, Some(timestamp)).await?;
+    let (mut is_ready, mut said) = (true, Vec::new());
     let failing = schedules.iter().filter(|schedule| schedule.failing > 0).count();
     if failing > 0 {
-        let all = schedules.len();
-        return Err(Failed(
-            StatusCode::SERVICE_UNAVAILABLE,
-            format!("{failing} of {all} schedules fail; the page says which"),
-        ));
+        is_ready = false;
+        said.push(format!("{failing} of {} schedules fail; the page says which", schedules.len()));
+    } else {
+        said.push(format!("{} schedules work", schedules.len()));
     }
-    Ok(format!("{} schedules work\n", schedules.len()))
+    let all = site.offers.outputs.len();
+    if outputs.len() < all {
+        is_ready = false;
+        said.push(format!("the counts of {} of {all} outputs cannot be read; the log says which", all - outputs.len()));
+    }
+    is_ready &= outputs.iter().all(|output| output.state.is_ready());
+    let told = outputs.iter().enumerate().filter_map(|(at, it)| Some((at + 1, it.why.as_ref()?)));
+    said.extend(told.map(|(at, why)| format!("output {at} of {all} on the page {why}")));
+    let said = said.join("\n");
+    if is_ready { Ok(said + "\n") } else { Err(Failed(StatusCode::SERVICE_UNAVAILABLE, said)) }
 }
 
 /// A place's name, and milliseconds since 1970.

@@ -31,6 +31,21 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// What the head of a request may take.
 const LARGEST_HEAD: usize = 16 * 1024;
 
+/// Room for so many connections as a page has at once.
+#[derive(Clone)]
+pub(crate) struct Room(Arc<Semaphore>);
+
+impl Room {
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(Semaphore::new(MOST)))
+    }
+
+    /// How many there are. One more is being waited for.
+    pub(crate) fn taken(&self) -> usize {
+        (MOST - self.0.available_permits()).saturating_sub(1)
+    }
+}
+
 /// Where connections come from.
 pub(crate) enum Listener {
     Tcp(TcpListener),
@@ -112,15 +127,14 @@ impl Accepting {
 }
 
 /// Serves until the other end of `stopped` is dropped.
-pub(crate) async fn serve(listener: Listener, router: Router, stopped: oneshot::Receiver<()>) {
+pub(crate) async fn serve(listener: Listener, router: Router, room: Room, stopped: oneshot::Receiver<()>) {
     let listener = match listener.accepting() {
         Ok(listener) => listener,
         Err(error) => return log::error!("cannot serve the page: {error}"),
     };
-    let room = Arc::new(Semaphore::new(MOST));
     let accept = async {
         loop {
-            let Ok(permit) = room.clone().acquire_owned().await else { return };
+            let Ok(permit) = room.0.clone().acquire_owned().await else { return };
             if let Err(error) = listener.accept(&router, permit).await {
                 log::warn!("the page cannot accept a connection, trying again: {error}");
                 tokio::time::sleep(Duration::from_secs(1)).await;

@@ -105,13 +105,17 @@ impl Guard {
             return false;
         }
         let name = name.to_ascii_lowercase();
-        match name.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>() {
-            Ok(ip) => {
-                ip.to_canonical().is_loopback() || Some(ip.to_canonical()) == own_ip || self.names.contains(&name)
-            }
-            Err(_) => name == "localhost" || self.names.contains(&name),
+        match ip_of(&name) {
+            Some(ip) => ip.is_loopback() || Some(ip) == own_ip || self.names.iter().any(|it| ip_of(it) == Some(ip)),
+            None => name == "localhost" || self.names.contains(&name),
         }
     }
+}
+
+/// The address that a host is, if it is one, however it is written.
+fn ip_of(host: &str) -> Option<IpAddr> {
+    let inner = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
+    inner.parse::<IpAddr>().ok().map(|ip| ip.to_canonical())
 }
 
 /// A header that is there once and is text.
@@ -166,6 +170,22 @@ mod tests {
             "localhost:8080:8080",
         ];
         foreign.iter().for_each(|host| assert!(!guard().knows(host), "{host}"));
+    }
+
+    #[test]
+    fn s01_s02_an_address_that_is_allowed_is_known_however_it_is_written() {
+        let names = ["192.168.1.4", "fd00::5", "[fd00::6]", "::ffff:10.0.0.7"].map(str::to_owned).to_vec();
+        let guard = Guard { names, ..guard() };
+        for host in
+            ["192.168.1.4", "[::ffff:192.168.1.4]", "[fd00::5]", "[FD00:0:0::5]", "[fd00::6]", "10.0.0.7", "[::1]"]
+        {
+            assert!(guard.knows(&format!("{host}:8080")) && guard.knows(host), "{host}");
+            assert!(!guard.knows(&format!("{host}:80")), "{host}");
+        }
+        let foreign = ["192.168.1.5", "192.168.1.4.nip.io", "192.168.1.40", "0192.168.1.4", "3232235780", "[fd00::7]"];
+        for host in foreign.iter().chain(&["[192.168.1.4", "board.local", "fd00::5.evil.example"]) {
+            assert!(!guard.knows(&format!("{host}:8080")), "{host}");
+        }
     }
 
     #[test]

@@ -42,7 +42,7 @@
 //! | `/metrics` | Prometheus, by the `OpenMetrics` conventions | `Authorization: Bearer …` |
 //! | `/api/snapshot` | programs: a [`Snapshot`](thingflow_core::Snapshot) as JSON | the same |
 //! | `/health` | supervisors: whether the scheduler answers | none |
-//! | `/ready` | supervisors: whether all schedules work | none |
+//! | `/ready` | supervisors: whether all schedules work, and all outputs deliver or keep what they are given | none |
 //!
 //! # What it costs
 //!
@@ -60,6 +60,7 @@ mod impatient;
 mod metrics;
 mod offers;
 mod options;
+mod outputs;
 mod past;
 mod process;
 mod push;

@@ -5,13 +5,16 @@ use std::fmt;
 use std::time::Duration;
 
 use prometheus_client::collector::Collector;
-use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric, text::encode};
+use prometheus_client::encoding::{
+    DescriptorEncoder, EncodeLabelSet, EncodeMetric, MetricEncoder, NoLabelSet, text::encode,
+};
+use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::{Registry, Unit};
-use thingflow_core::{Overrun, Snapshot};
+use thingflow_core::{Overrun, Snapshot, TurnTimes};
 
-use crate::offers::Output;
+use crate::outputs::Output;
 use crate::process::{self, Process};
 
 /// How metrics are written.
@@ -65,6 +68,7 @@ pub(crate) fn text(
     snapshot: Option<Snapshot>,
     overruns: Vec<Overrun>,
     outputs: Vec<Output>,
+    visitors: Option<Visitors>,
     format: Format,
 ) -> Result<String, fmt::Error> {
     let mut registry = Registry::default();
@@ -72,6 +76,9 @@ pub(crate) fn text(
     ours.register_collector(Box::new(Turning { answers: snapshot.is_some(), overruns, outputs }));
     if let Some(snapshot) = snapshot {
         ours.register_collector(Box::new(Flow(snapshot)));
+    }
+    if let Some(visitors) = visitors {
+        ours.register_collector(Box::new(visitors));
     }
     registry.sub_registry_with_prefix("process").register_collector(Box::new(Cost(Process::read())));
     let mut text = String::new();
@@ -110,7 +117,12 @@ impl Turning {
         let waiting = each().map(|(at, it)| (at, gauge(it.waiting)));
         family(encoder, ("output_waiting", "Events that wait to be delivered", None), waiting)?;
         let oldest = each().filter_map(|(at, it)| Some((at, ConstGauge::new(it.oldest?))));
-        family(encoder, ("output_oldest", "How long the oldest of these waits", Some(&Unit::Seconds)), oldest)
+        family(encoder, ("output_oldest", "How long the oldest of these waits", Some(&Unit::Seconds)), oldest)?;
+        let stored = each().filter_map(|(at, it)| Some((at, gauge(it.disk_bytes?))));
+        let help = "What the outbox takes on the disk, for all its outputs together";
+        family(encoder, ("output_disk", help, Some(&Unit::Bytes)), stored)?;
+        let ready = each().map(|(at, it)| (at, gauge(it.state.is_ready().into())));
+        family(encoder, ("output_ready", "Whether the output delivers or keeps what it is given", None), ready)
     }
 }
 
@@ -134,6 +146,45 @@ impl Collector for Turning {
     }
 }
 
+/// Those who look.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Visitors {
+    /// Open streams: a browser shares one between its tabs.
+    pub(crate) streams: usize,
+    pub(crate) connections: usize,
+}
+
+impl Collector for Visitors {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let Self { streams, connections } = *self;
+        for (name, help, n) in [
+            ("page_streams", "Browsers that look at the page", streams),
+            ("page_connections", "Connections to the page", connections),
+        ] {
+            let n = gauge(n as u64);
+            n.encode(encoder.encode_descriptor(name, help, None, n.metric_type())?)?;
+        }
+        Ok(())
+    }
+}
+
+/// How long turns took.
+struct Turns(TurnTimes);
+
+impl EncodeMetric for Turns {
+    fn encode(&self, mut encoder: MetricEncoder<'_>) -> fmt::Result {
+        let Self(TurnTimes { turns, total, counts, .. }) = self;
+        let within = counts.iter().sum::<u64>();
+        let bounds = TurnTimes::BOUNDS.iter().map(Duration::as_secs_f64).zip(counts.iter().copied());
+        let buckets: Vec<_> = bounds.chain([(f64::INFINITY, turns.saturating_sub(within))]).collect();
+        encoder.encode_histogram::<NoLabelSet>(total.as_secs_f64(), *turns, &buckets, None)
+    }
+
+    fn metric_type(&self) -> MetricType {
+        MetricType::Histogram
+    }
+}
+
 /// Writes one metric for all places that have it.
 fn family<L: EncodeLabelSet, M: EncodeMetric>(
     encoder: &mut DescriptorEncoder<'_>,
@@ -150,6 +201,17 @@ impl Collector for Flow {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         self.nodes(&mut encoder)?;
         self.schedules(&mut encoder)?;
+        let turns = Turns(self.0.turns);
+        let help = "How long the turns of the scheduler took: so long nothing else was served";
+        turns.encode(encoder.encode_descriptor("turn", help, Some(&Unit::Seconds), turns.metric_type())?)?;
+        let longest = seconds(self.0.turns.longest);
+        let help = "The longest of these turns";
+        longest.encode(encoder.encode_descriptor(
+            "turn_longest",
+            help,
+            Some(&Unit::Seconds),
+            longest.metric_type(),
+        )?)?;
         let errors = self.0.errors.iter();
         let errors = errors.map(|it| ([("thing", it.thing.clone())], ConstCounter::new(it.count)));
         family(&mut encoder, ("errors", "Errors that were reported", None), errors)?;

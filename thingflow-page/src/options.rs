@@ -89,8 +89,8 @@ impl Options {
         Self { has_control: true, ..self }
     }
 
-    /// Another name or address by which browsers may call this machine, besides `localhost` and the address itself: `board.local`. Requests by
-    /// any other name are refused, since a foreign page could make them.
+    /// Another name or address by which browsers may call this machine, besides `localhost` and the address itself: `board.local`,
+    /// `192.168.1.4`, `fd00::5`. Requests by any other name are refused, since a foreign page could make them.
     pub fn allow_host(mut self, name: impl Into<String>) -> Self {
         self.hosts.push(name.into().to_ascii_lowercase());
         self
@@ -150,8 +150,8 @@ impl Options {
         self
     }
 
-    /// An output of the program, by a name: what has become of the events that it was given is on the page and in the metrics. The
-    /// meter of a [worker](thingflow_core::DeliveryMeter) gives its counts, and so does that of an outbox.
+    /// An output of the program, by a name: what has become of the events that it was given is on the page and in the metrics, and
+    /// `/ready` says whether it is usable. The meter of a [worker](thingflow_core::DeliveryMeter) gives its counts, and so does that of an outbox.
     ///
     /// ```
     /// # use thingflow_core::prelude::*;
@@ -163,7 +163,7 @@ impl Options {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn output(mut self, name: impl Into<String>, read: impl Fn() -> DeliveryStats + Send + Sync + 'static) -> Self {
-        self.offers.add_output(name.into(), read);
+        self.offers.outputs.add(name.into(), read);
         self
     }
 

@@ -16,7 +16,8 @@ pub struct Metric {
     pub name: String,
     /// The id of the place or schedule that it is about, which lasts as long as the run.
     pub id: Option<String>,
-    /// What it is about, by name: a place, a schedule, a Thing, an output, a thermal zone; `None` for the whole program.
+    /// What it is about, by name: a place, a schedule, a Thing, an output, a thermal zone, the bound of
+    /// a bucket in seconds; `None` for the whole program.
     pub place: Option<String>,
     /// The value.
     pub value: f64,
@@ -93,8 +94,8 @@ impl Sensor for Metrics {
             answer => answer.ok(),
         };
         let now = snapshot.as_ref().map_or_else(process::now, |snapshot| snapshot.timestamp);
-        let (overruns, outputs) = (self.inspector.overruns(), self.offers.outputs(now));
-        let text = metrics::text(snapshot, overruns, outputs, Format::OpenMetrics).unwrap_or_default();
+        let (overruns, outputs) = (self.inspector.overruns(), self.offers.outputs.look(now));
+        let text = metrics::text(snapshot, overruns, outputs, None, Format::OpenMetrics).unwrap_or_default();
         Ok(text.lines().filter_map(sample).collect())
     }
 }

@@ -16,7 +16,7 @@ use axum::routing::{get, post};
 use thingflow_core::{Control, InspectError, Inspector, Scheduler, Snapshot};
 use tokio::sync::{Semaphore, oneshot};
 
-use crate::connections::Listener;
+use crate::connections::{Listener, Room};
 use crate::guard::{self, Guard};
 use crate::offers::Offers;
 use crate::options::Options;
@@ -44,6 +44,7 @@ pub(crate) struct Site {
     /// Who may run what may take long, so that there is always a thread for a short question.
     pub(crate) slow: Arc<Semaphore>,
     pub(crate) tabs: Mutex<Tabs>,
+    pub(crate) connections: Room,
 }
 
 impl Site {
@@ -121,7 +122,10 @@ pub(crate) fn serve_tcp(listener: TcpListener, mut options: Options, scheduler: 
     let is_tls = !matches!(listener, Listener::Tcp(_));
     // A certificate is for names.
     let base = match names.first().filter(|_| is_tls) {
-        Some(name) => format!("https://{name}:{}", address.port()),
+        Some(name) => match name.parse().map(|ip| SocketAddr::new(ip, address.port())) {
+            Ok(address) => format!("https://{address}"), // of version 6 it is in brackets
+            Err(_) => format!("https://{name}:{}", address.port()),
+        },
         None => format!("{}://{address}", if is_tls { "https" } else { "http" }),
     };
     let guard = Guard { address: Some(address), names, token: Some(token.clone()), is_tls };
@@ -159,6 +163,7 @@ fn start(listener: Listener, guard: Guard, options: Options, scheduler: &Schedul
         offers: options.offers,
         slow: Arc::new(Semaphore::new(ASKERS / 2)),
         tabs: Mutex::default(),
+        connections: Room::new(),
     };
     let (stop, stopped) = oneshot::channel();
     let (is_served, left) = io::pipe()?;
@@ -176,8 +181,9 @@ fn answer(listener: Listener, site: Site, guard: Guard, stopped: oneshot::Receiv
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     match runtime.enable_io().enable_time().max_blocking_threads(ASKERS).build() {
         Ok(runtime) => {
+            let room = site.connections.clone();
             let router = router(Arc::new(site), Arc::new(guard));
-            runtime.block_on(connections::serve(listener, router, stopped));
+            runtime.block_on(connections::serve(listener, router, room, stopped));
             runtime.shutdown_background(); // a question that waits for the scheduler is not waited for
         }
         Err(error) => log::error!("cannot serve the page: {error}"),

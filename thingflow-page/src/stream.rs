@@ -17,7 +17,7 @@ use serde::Serialize;
 use thingflow_core::{InspectError, NodeId, Snapshot, TapEvents, TapSettings};
 use tokio::sync::mpsc::{Receiver, Sender, channel, error::TrySendError};
 
-use crate::offers::Output;
+use crate::outputs::Output;
 use crate::sensors::{SensorState, Sensors};
 use crate::server::Site;
 use crate::slider::SliderState;
@@ -71,6 +71,13 @@ pub(crate) struct Tabs {
     open: usize,
     /// Whether probes and calls are measured for them, and not because the program itself has asked for that.
     measures: bool,
+}
+
+impl Tabs {
+    /// How many streams are open.
+    pub(crate) fn open(&self) -> usize {
+        self.open
+    }
 }
 
 /// One of the tabs that may be open.
@@ -184,7 +191,7 @@ impl Watch {
                 let (site, missed) = (self.place.0.clone(), self.missed);
                 let mut seen = std::mem::take(&mut self.sensors);
                 seen.follow(&site.inspector, &snapshot);
-                let (outputs, sliders) = (site.offers.outputs(snapshot.timestamp), site.offers.sliders());
+                let (outputs, sliders) = (site.offers.outputs.look(snapshot.timestamp), site.offers.sliders());
                 let sensors = seen.rows(snapshot.at);
                 self.send(&Message::Snapshot { snapshot: &snapshot, missed, sensors, outputs, sliders });
                 self.sensors = seen;

@@ -6,15 +6,15 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
 use thingflow_core::history::Kept;
 use thingflow_core::prelude::*;
 use thingflow_core::testing::{FlakySensor, ListSensor};
-use thingflow_core::{DeliveryStats, OnFailure};
+use thingflow_core::{Batch, Delivery, DeliveryStats, OnFailure, Refusal};
 use thingflow_page::{Options, Page, Slider, Token};
 
 type Done = Result<(), Box<dyn std::error::Error>>;
@@ -69,13 +69,15 @@ fn status(answer: &str) -> u16 {
 #[test]
 fn s01_s02_a_foreign_host_gets_nothing() -> Done {
     with_page(
-        |options| options.allow_host("Board.local"),
+        |options| options.allow_host("Board.local").allow_host("192.168.1.4").allow_host("fd00::5"),
         |address| {
             let by = |host: &str| {
                 answer(address, &["GET / HTTP/1.1", &format!("Host: {host}")]).map(|answer| status(&answer))
             };
             let port = address.port();
-            for host in ["localhost", "127.0.0.1", "[::1]", "[::ffff:127.0.0.1]", "board.local"] {
+            for host in
+                ["localhost", "127.0.0.1", "[::1]", "[::ffff:127.0.0.1]", "board.local", "192.168.1.4", "[fd00:0::5]"]
+            {
                 assert_eq!(by(&format!("{host}:{port}"))?, 200, "{host}");
             }
             for host in ["attacker.example", "127.attacker.example", "localhost.evil", "192.168.0.1"] {
@@ -595,6 +597,88 @@ fn failing_sensors_are_said_by_ready() -> Done {
     scheduler.run_forever()?;
     let ready = client.join().map_err(|_| "the client has panicked")??;
     assert!(status(&ready) == 503 && !ready.contains("lux"), "names are for those with the token: {ready}");
+    Ok(())
+}
+
+/// What `/ready` says: without a token.
+fn ready(address: SocketAddr) -> io::Result<(u16, String)> {
+    let said = answer(address, &["GET /ready HTTP/1.1", "Host: localhost"])?;
+    Ok((status(&said), said.split("\r\n\r\n").nth(1).unwrap_or_default().to_owned()))
+}
+
+#[test]
+fn s11_ready_says_whether_outputs_deliver_or_keep_what_they_are_given() -> Done {
+    let stats = Arc::new(Mutex::new(DeliveryStats::default()));
+    let (read, set) = (stats.clone(), move |change: fn(&mut DeliveryStats)| change(&mut stats.lock().unwrap()));
+    let offer = move |options: Options| {
+        options.output("<cloud>", move || *read.lock().unwrap()).output("database", DeliveryStats::default)
+    };
+    let said = with_page(offer, move |address| {
+        let mut said = vec![ready(address)?];
+        set(|stats| {
+            (stats.posted, stats.waiting) = (42, 42);
+            stats.oldest = Some(Timestamp::from_secs(1_000_000));
+        });
+        // It is new to whoever looks that events wait, but for those who see the oldest for the first time.
+        said.push(ready(address)?);
+        set(|stats| (stats.posted, stats.waiting, stats.dropped) = (45, 40, 5));
+        said.push(ready(address)?);
+        Ok(said)
+    })?;
+    assert_eq!(said[0], (200, "1 schedules work\n".into()));
+    assert_eq!(said[1], (200, "1 schedules work\n".into()), "it has waited for a moment only");
+    assert_eq!(
+        said[2],
+        (503, "1 schedules work\noutput 1 of 2 on the page has dropped or lost 5 events lately\n".into())
+    );
+    Ok(())
+}
+
+#[test]
+fn s11_an_outbox_whose_peer_is_away_is_ready_with_the_reason() -> Done {
+    let outbox = || {
+        let mut stats = DeliveryStats::default();
+        (stats.posted, stats.waiting, stats.disk_bytes) = (42, 42, Some(65_536));
+        stats.oldest = Some(Timestamp::from_secs(1_000_000));
+        stats
+    };
+    let (ready, metrics) = with_page(
+        |options| options.output("cloud", outbox),
+        |address| Ok((ready(address)?, get(address, "/metrics")?)),
+    )?;
+    assert!(ready.0 == 200 && ready.1.contains("keeps what its peer does not take: 42 events waiting"), "{ready:?}");
+    assert!(!ready.1.contains("cloud"), "names are for those with the token: {ready:?}");
+    for line in ["output_disk_bytes{output=\"cloud\"} 65536", "output_ready{output=\"cloud\"} 1"] {
+        assert!(metrics.contains(&format!("thingflow_{line}\n")), "{line}: {metrics}");
+    }
+    Ok(())
+}
+
+#[test]
+fn s11_not_ready_are_outputs_that_drop_or_are_full_or_cannot_be_read() -> Done {
+    for (limit, says) in [(Limit::drop_oldest(4), "has dropped or lost"), (Limit::block(4), "is full: ")] {
+        let mut scheduler = Scheduler::new()?;
+        let away = |_: &mut Batch<u64>| Err(Refusal::Peer(StreamError::new("connection refused")));
+        let (writer, _refused) = scheduler.worker("cloud", away, Delivery::within(limit))?;
+        let meter = writer.meter();
+        scheduler.schedule_recurring(interval(Duration::from_millis(1)).connect(writer))?;
+        let page = Options::new("127.0.0.1:0").output("cloud", move || meter.stats()).serve(&scheduler)?;
+        let (address, stopper) = (page.local_addr(), scheduler.stopper());
+        let client = thread::spawn(move || {
+            let mut answer = ready(address);
+            while answer.as_ref().is_ok_and(|(_, said)| !said.contains(says)) {
+                thread::park_timeout(Duration::from_millis(20));
+                answer = ready(address);
+            }
+            stopper.stop();
+            answer
+        });
+        scheduler.run_forever()?;
+        let (code, said) = client.join().map_err(|_| "the client has panicked")??;
+        assert_eq!(code, 503, "{said}");
+    }
+    let (code, said) = with_page(|options| options.output("cloud", || panic!("no counts")), ready)?;
+    assert!(code == 503 && said.contains("the counts of 1 of 1 outputs cannot be read"), "{said}");
     Ok(())
 }
 

@@ -8,6 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use thingflow_core::DeliveryStats;
 use thingflow_core::prelude::*;
 use thingflow_core::testing::ListSensor;
 use thingflow_page::{Options, Token};
@@ -29,7 +30,7 @@ fn beside<T: Send + 'static>(work: impl FnOnce(SocketAddr) -> Done<T> + Send + '
         lux.delay(Duration::from_secs(60), Limit::drop_oldest(8)).for_each(drop);
         lux.try_map(|_| Err::<(), _>("refused")).for_each(drop);
     })?;
-    let page = Options::new("127.0.0.1:0").token(Token::new(TOKEN)?).serve(&scheduler)?;
+    let page = Options::new("127.0.0.1:0").token(Token::new(TOKEN)?).output(ODD, outbox).serve(&scheduler)?;
     let (address, stopper) = (page.local_addr(), scheduler.stopper());
     let client = thread::spawn(move || {
         let result = work(address);
@@ -38,6 +39,13 @@ fn beside<T: Send + 'static>(work: impl FnOnce(SocketAddr) -> Done<T> + Send + '
     });
     scheduler.run_forever()?;
     client.join().map_err(|_| "the client has panicked")?
+}
+
+fn outbox() -> DeliveryStats {
+    let mut stats = DeliveryStats::default();
+    (stats.posted, stats.waiting, stats.disk_bytes) = (9, 9, Some(65_536));
+    stats.oldest = Some(Timestamp::from_secs(1_000_000));
+    stats
 }
 
 /// The body of an answer, with the head before it.
@@ -93,6 +101,13 @@ fn s11_promtool_and_the_parsers_of_python_accept_the_metrics() -> Done {
             "queue_waiting",
             "dropped_total",
             "lateness_seconds_total",
+            "turn_seconds_bucket",
+            "turn_seconds_count",
+            "turn_longest_seconds",
+            "page_connections",
+            "page_streams",
+            "output_disk_bytes",
+            "output_ready",
         ] {
             assert!(said.contains(&format!(" thingflow_{name} ")), "{name}: {said}");
         }

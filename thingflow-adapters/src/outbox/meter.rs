@@ -33,6 +33,11 @@ pub struct OutletStats {
     pub resent: u64,
     /// When the oldest event that waits on disk or is on its way was taken, by the wall clock of that time.
     pub oldest: Option<Timestamp>,
+    /// Whether an event has found no room, and there is none yet: the policy of the [`Options`](super::Options) decides what
+    /// becomes of the next.
+    pub is_full: bool,
+    /// Bytes that the outbox takes on the disk, for all its outlets together.
+    pub disk_bytes: u64,
 }
 
 impl OutletStats {
@@ -53,7 +58,7 @@ impl From<OutletStats> for DeliveryStats {
         let mut all = Self::default();
         (all.posted, all.delivered, all.waiting) = (stats.taken, stats.delivered, stats.waiting);
         (all.dropped, all.dead, all.lost) = (stats.dropped(), stats.dead, stats.lost);
-        all.oldest = stats.oldest;
+        (all.oldest, all.is_full, all.disk_bytes) = (stats.oldest, stats.is_full, Some(stats.disk_bytes));
         all
     }
 }
@@ -199,6 +204,8 @@ impl Tally {
             lost: counts.lost,
             resent: settled.resent,
             oldest: settled.on_its_way.or_else(next).filter(|_| waiting > 0),
+            is_full: settled.last.is_none() && settled.meter.is_full(),
+            disk_bytes: settled.meter.disk_bytes(),
         }
     }
 }
@@ -219,10 +226,11 @@ mod tests {
             dead: 4,
             lost: 3,
             resent: 7,
-            oldest: None,
+            disk_bytes: 4096,
+            ..OutletStats::default()
         };
         let all = DeliveryStats::from(stats);
-        assert!(stats.is_conserved() && all.dropped == 6);
+        assert!(stats.is_conserved() && all.dropped == 6 && all.disk_bytes == Some(4096));
         assert_eq!(all.posted, all.delivered + all.waiting + all.dropped + all.dead + all.lost);
     }
 }

@@ -33,7 +33,7 @@ pub use descriptors::{Descriptor, EventThing, Readiness, Ready, Refused, Registr
 pub use handle::{ScheduleError, ScheduleHandle, ScheduleStats, Stopper};
 pub use inspect::{
     CallTimes, Control, InspectError, Inspector, Lateness, Reported, ScheduleInfo, ScheduleKind, ScheduleState, Seen,
-    Snapshot, Spot, TapEvents, TapSettings,
+    Snapshot, Spot, TapEvents, TapSettings, TurnTimes,
 };
 pub use periodic::{IntoPeriodic, OnFailure, Periodic};
 pub use reactor::Interest;

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use super::calls::{Why, ports_of};
 use super::engine::Engine;
 use super::host::Waiting;
+use super::inspect::Desk;
 use super::keyed::Id;
 use super::phase::{Phase, Wish};
 use super::reactor::Until;
@@ -36,6 +37,7 @@ impl Engine {
         self.start_new()?;
         if self.has_work() {
             self.wait(limit)?;
+            let begun = self.desk.get().and_then(Desk::begin_turn);
             self.clock.forget_wall_clock();
             self.follow_wall_clock()?;
             self.call_freed()?;
@@ -59,6 +61,9 @@ impl Engine {
             }
             if !self.run.hubs.lingering.borrow().is_empty() {
                 self.release_drained()?;
+            }
+            if let (Some(desk), Some(begun)) = (self.desk.get(), begun) {
+                desk.note_turn(begun);
             }
         }
         self.take_failed()

@@ -122,6 +122,17 @@ impl Meter {
         inbox.shelves.get(&self.name)?.queue.front().map(|record| record.time)
     }
 
+    /// Bytes on the disk, as [`Journal::disk_bytes`](crate::Journal::disk_bytes), of all that the journal stores.
+    pub fn disk_bytes(&self) -> u64 {
+        self.shared.inbox().disk_bytes
+    }
+
+    /// Whether a record has found no room in the memory for what waits for a commit, and there is none yet: because the journal
+    /// is at its limit on the disk, the disk is full or slow.
+    pub fn is_full(&self) -> bool {
+        self.shared.inbox().is_full()
+    }
+
     /// As [`Journal::wear`](crate::Journal::wear), of all that the journal stores.
     pub fn wear(&self) -> Wear {
         self.shared.inbox().wear

@@ -176,6 +176,11 @@ impl Inbox {
         number
     }
 
+    /// Whether a record has found no room, and there is none yet.
+    pub(super) fn is_full(&self) -> bool {
+        self.pressed
+    }
+
     /// Whether what waits is to be committed before its time.
     pub(super) fn batch_is_full(&self, options: &Options) -> bool {
         let window = options.window;

@@ -12,6 +12,7 @@ use super::super::keyed::Id;
 use super::super::threads::inbox::{self, Inbox};
 use super::client::{Client, Request};
 use super::snapshot::{CallTimes, Lateness, Reported};
+use super::turns::TurnTimes;
 use crate::clock::Instant;
 use crate::diagram::Trace;
 use crate::error::StreamError;
@@ -31,6 +32,8 @@ pub(in super::super) struct Desk {
     pub(super) controls: Arc<()>,
     /// Whether the time is measured that calls take.
     measures: Cell<bool>,
+    /// How long turns take, once somebody has asked for a snapshot.
+    turns: Cell<Option<TurnTimes>>,
     noted: RefCell<BTreeMap<u32, Noted>>,
     errors: RefCell<Vec<Reported>>,
     reported: Cell<u64>,
@@ -54,6 +57,7 @@ impl Desk {
             client: Client::new(requests, engine.watched.shared().clone()),
             controls: Arc::default(),
             measures: Cell::default(),
+            turns: Cell::default(),
             noted: RefCell::default(),
             errors: RefCell::default(),
             reported: Cell::default(),
@@ -101,7 +105,27 @@ impl Desk {
         change(self.noted.borrow_mut().entry(id.serial()).or_default());
     }
 
+    pub(super) fn turns(&self) -> TurnTimes {
+        self.turns.get().unwrap_or_default()
+    }
+
+    /// Measures turns from now on.
+    pub(super) fn measure_turns(&self) {
+        self.turns.set(Some(self.turns()));
+    }
+
     // ---- what the engine tells ----
+
+    /// A turn begins: when, in real time, if that is measured.
+    pub(in super::super) fn begin_turn(&self) -> Option<RealTime> {
+        self.turns.get().map(|_| RealTime::now())
+    }
+
+    pub(in super::super) fn note_turn(&self, begun: RealTime) {
+        let mut turns = self.turns();
+        turns.add(begun.elapsed());
+        self.turns.set(Some(turns));
+    }
 
     /// A call begins at `now`, for a tick that was due at a time, if it is one. When, in real time, if that is measured.
     pub(in super::super) fn begin(&self, id: Id, tick: Option<Instant>, now: Instant) -> Option<RealTime> {

@@ -84,7 +84,10 @@ impl Inspector {
     /// # Errors
     /// [`InspectError::Ended`], [`InspectError::TimedOut`], [`InspectError::Busy`], [`InspectError::OwnThread`].
     pub fn snapshot(&self) -> Result<Snapshot, InspectError> {
-        self.0.ask(|engine| Ok(engine.snapshot()))
+        self.0.ask(|engine| {
+            engine.desk().measure_turns();
+            Ok(engine.snapshot())
+        })
     }
 
     /// The Things whose calls took longer than [asked](crate::Scheduler::watch_on_separate_thread), how often and how long. This

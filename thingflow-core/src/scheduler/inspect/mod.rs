@@ -11,6 +11,7 @@ mod error;
 mod inspector;
 mod snapshot;
 mod tapping;
+mod turns;
 
 pub use control::Control;
 pub(super) use desk::Desk;
@@ -18,3 +19,4 @@ pub use error::InspectError;
 pub use inspector::{Inspector, Spot};
 pub use snapshot::{CallTimes, Lateness, Reported, ScheduleInfo, ScheduleKind, ScheduleState, Snapshot};
 pub use tapping::{Seen, TapEvents, TapSettings};
+pub use turns::TurnTimes;

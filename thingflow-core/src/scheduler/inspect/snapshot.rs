@@ -9,6 +9,7 @@ use super::super::phase::Phase;
 use super::super::table::{Schedule, Trigger};
 use super::super::threads::watch::Overrun;
 use super::desk::Desk;
+use super::turns::TurnTimes;
 use crate::clock::{Instant, Timestamp};
 use crate::diagram::{Graph, Met, Node};
 use crate::error::StreamError;
@@ -53,6 +54,8 @@ pub struct Snapshot {
     pub errors: Vec<Reported>,
     /// The Things whose calls took longer than [asked](crate::Scheduler::watch_on_separate_thread); none unless that is watched.
     pub overruns: Vec<Overrun>,
+    /// How long its turns took since an [`Inspector`](crate::Inspector) has first asked for a snapshot.
+    pub turns: TurnTimes,
 }
 
 impl Snapshot {
@@ -254,6 +257,7 @@ impl Engine {
             reported,
             errors,
             overruns: self.watched.shared().overruns(),
+            turns: desk.map(Desk::turns).unwrap_or_default(),
         }
     }
 

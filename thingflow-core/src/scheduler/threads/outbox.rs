@@ -444,7 +444,8 @@ impl<J> Outbox<J> {
 
     fn stats(&self) -> DeliveryStats {
         let state = lock(&self.state);
-        DeliveryStats { waiting: state.jobs.len() as u64 + state.in_hand, ..state.counts }
+        let is_full = state.jobs.state().capacity.is_some_and(|most| state.jobs.len() as u64 >= most);
+        DeliveryStats { waiting: state.jobs.len() as u64 + state.in_hand, is_full, ..state.counts }
     }
 }
 
@@ -489,6 +490,10 @@ pub struct DeliveryStats {
     /// When the oldest of the events that wait was taken, by the wall clock, where that is known: an outbox on disk knows it, a
     /// queue in memory does not.
     pub oldest: Option<Timestamp>,
+    /// Whether there was no room for one more when this was read: its policy decides what becomes of that.
+    pub is_full: bool,
+    /// Bytes that all of it takes on the disk, for an outbox there.
+    pub disk_bytes: Option<u64>,
 }
 
 /// Shows from any thread what has become of the events that were given to a thread, see
