@@ -55,7 +55,8 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
             .fold(page, |page, meter| page.output(meter.name().to_owned(), move || meter.stats().into()))
             .serve(&scheduler)
     });
-    if let Some(page) = page.transpose()? {
+    let page = page.transpose()?; // it is there as long as this is
+    if let Some(page) = &page {
         println!("the page is at {}", page.url());
     }
     let ended = scheduler.run_forever();

@@ -1,7 +1,8 @@
 //! The program as a user starts it: without a broker, killed, started again.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -109,4 +110,29 @@ fn help_and_errors_are_text() {
         !error.status.success() && String::from_utf8_lossy(&error.stderr).contains("invalid argument"),
         "{error:?}"
     );
+}
+
+/// What the page says at an address without a token.
+fn ask(page: &str, path: &str) -> std::io::Result<String> {
+    let mut socket = TcpStream::connect(page)?;
+    write!(socket, "GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n")?;
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer)?;
+    Ok(answer)
+}
+
+#[test]
+fn s11_the_page_is_ready_with_the_reason_while_the_broker_is_away() -> Result<(), Box<dyn std::error::Error>> {
+    let folder = tempfile::tempdir()?;
+    let mut child = start(folder.path(), "mqtt://127.0.0.1:1", &["--page", "127.0.0.1:0"]);
+    let mut lines = BufReader::new(child.stdout.take().ok_or("a pipe")?).lines().map_while(Result::ok);
+    let page = lines.find_map(|line| Some(line.strip_prefix("the page is at http://")?.split_once('/')?.0.to_owned()));
+    let page = page.ok_or("no page")?;
+    let ready =
+        lines.map(|_| ask(&page, "/ready")).find(|said| said.as_ref().map_or(true, |said| said.contains("keeps")));
+    child.kill()?;
+    child.wait()?;
+    let ready = ready.ok_or("the program has ended")??;
+    assert!(ready.starts_with("HTTP/1.0 200") && ready.contains("output 1 of 2 on the page keeps"), "{ready}");
+    Ok(())
 }
