@@ -125,14 +125,14 @@ fn ask(page: &str, path: &str) -> std::io::Result<String> {
 fn s11_the_page_is_ready_with_the_reason_while_the_broker_is_away() -> Result<(), Box<dyn std::error::Error>> {
     let folder = tempfile::tempdir()?;
     let mut child = start(folder.path(), "mqtt://127.0.0.1:1", &["--page", "127.0.0.1:0"]);
-    let mut lines = BufReader::new(child.stdout.take().ok_or("a pipe")?).lines().map_while(Result::ok);
+    let printed = child.stdout.take().into_iter();
+    let mut lines = printed.flat_map(|out| BufReader::new(out).lines().map_while(Result::ok));
     let page = lines.find_map(|line| Some(line.strip_prefix("the page is at http://")?.split_once('/')?.0.to_owned()));
-    let page = page.ok_or("no page")?;
-    let ready =
-        lines.map(|_| ask(&page, "/ready")).find(|said| said.as_ref().map_or(true, |said| said.contains("keeps")));
-    child.kill()?;
-    child.wait()?;
-    let ready = ready.ok_or("the program has ended")??;
+    let mut said = lines.map_while(|_| Some(ask(page.as_ref()?, "/ready")));
+    let ready = said.find(|said| said.as_ref().map_or(true, |said| said.contains("keeps")));
+    let _ = child.kill();
+    let _ = child.wait();
+    let ready = ready.ok_or("the program has ended, or has no page")??;
     assert!(ready.starts_with("HTTP/1.0 200") && ready.contains("output 1 of 2 on the page keeps"), "{ready}");
     Ok(())
 }
