@@ -288,6 +288,27 @@ fn nobody_is_silent_while_the_program_itself_is_full() -> Result {
 }
 
 #[test]
+fn a_message_that_comes_slowly_is_a_sign_of_life_until_nothing_more_comes() -> Result {
+    let server = open().listen("127.0.0.1:0")?;
+    let mut scheduler = Scheduler::virtual_time()?;
+    let seen = Recorder::new();
+    server.received().map(|received| received.frame).connect(seen.clone());
+    scheduler.schedule_on_main_event_loop(server.thing())?;
+    let mut raw = Raw::new(server.local_addr());
+    raw.send(request("/", "").as_bytes());
+    let frame = client_frame(0x81, &[b'x'; 1000]);
+    for piece in frame.chunks(100) {
+        raw.send(piece); // no ping can be answered in the middle of it
+        scheduler.run_for(20 * SECOND)?;
+    }
+    assert_eq!(seen.events(), [Message::from("x".repeat(1000))]);
+    raw.send(&frame[..100]);
+    scheduler.run_for(200 * SECOND)?;
+    assert_eq!((server.stats().clients, server.stats().disconnected), (0, 1));
+    Ok(())
+}
+
+#[test]
 fn who_pings_without_end_and_reads_nothing_makes_nothing_grow() -> Result {
     const PINGS: u32 = 200_000;
     let server = echo(open())?;

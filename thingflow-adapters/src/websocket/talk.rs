@@ -37,6 +37,8 @@ pub(crate) struct Talk {
     words: Vec<u8>,
     /// How many calls may read still, for the message that is asked for.
     reads: usize,
+    /// Something has come by them.
+    has_read: bool,
     max_message: usize,
     /// With what to close.
     goodbye: CloseCode,
@@ -65,7 +67,7 @@ impl Talk {
             Side::Server(_) => CloseCode::Away,
         };
         let phase = Phase::Greeting { side, unsent, heard: Buffer::default(), verdict: None };
-        Ok(Self { stream, phase, words: Vec::new(), reads: 0, max_message, goodbye })
+        Ok(Self { stream, phase, words: Vec::new(), reads: 0, has_read: false, max_message, goodbye })
     }
 
     /// Reads more of the handshake. False if nothing has come.
@@ -136,13 +138,22 @@ impl Talk {
     /// Lets the library do something.
     fn with<R>(&mut self, act: impl FnOnce(&mut WebSocketContext, &mut Wire<'_>) -> R) -> Option<R> {
         let Phase::Open(context) = &mut self.phase else { return None };
-        Some(act(context, &mut Wire { stream: &mut self.stream, words: &mut self.words, reads: &mut self.reads }))
+        Some(act(
+            context,
+            &mut Wire {
+                stream: &mut self.stream,
+                words: &mut self.words,
+                reads: &mut self.reads,
+                has_read: &mut self.has_read,
+            },
+        ))
     }
 
     /// What an error of the library means.
     fn failed(&mut self, error: Error) -> Heard<Message> {
         let (code, error) = match error {
-            Error::Io(error) if error.kind() == ErrorKind::WouldBlock && self.reads == 0 => return Heard::Again,
+            // A part of a message is a sign of life, too: while it comes, no ping is answered.
+            Error::Io(error) if error.kind() == ErrorKind::WouldBlock && self.has_read => return Heard::Sign,
             Error::Io(error) if error.kind() == ErrorKind::WouldBlock => return Heard::Nothing,
             Error::Io(error) => return Heard::End(Some(explained(error))),
             Error::ConnectionClosed
@@ -208,7 +219,7 @@ impl Conversation for Talk {
     }
 
     fn next(&mut self) -> Heard<Message> {
-        self.reads = READS;
+        (self.reads, self.has_read) = (READS, false);
         match self.with(|context, wire| context.read(wire)) {
             None => Heard::Nothing,
             Some(Ok(Raw::Text(text))) => Heard::Frame(Message::Text(text.as_str().to_owned())),
@@ -250,12 +261,15 @@ struct Wire<'t> {
     stream: &'t mut Stream,
     words: &'t mut Vec<u8>,
     reads: &'t mut usize,
+    has_read: &'t mut bool,
 }
 
 impl Read for Wire<'_> {
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
         *self.reads = self.reads.checked_sub(1).ok_or(ErrorKind::WouldBlock)?;
-        self.stream.read(bytes)
+        let read = self.stream.read(bytes);
+        *self.has_read |= matches!(read, Ok(1..));
+        read
     }
 }
 
