@@ -290,6 +290,29 @@ fn a33_what_is_refused_for_good_is_a_dead_letter_with_its_reason_and_never_deliv
     assert_eq!((event.val, event.ts), (-5.0, Timestamp::from_secs(5)));
 }
 
+#[test]
+fn a33_what_is_refused_in_another_form_is_kept_as_the_outbox_took_it() {
+    let (folder, mut scheduler) = (tempfile::tempdir().unwrap(), Scheduler::virtual_time().unwrap());
+    let mut outbox = Outbox::open(folder.path(), options()).unwrap();
+    let refuse = |_: &mut Batch<Tracked<String, Stored>>| -> Result<(), Refusal> {
+        Err(Refusal::Event { index: 0, error: StreamError::new("no room for texts") })
+    };
+    let (writer, refused) = scheduler.worker("server", refuse, Delivery::within(Limit::block(16))).unwrap();
+    let port = outbox.port("server", Outlet::default()).unwrap();
+    port.map_value(|event: Reading| event.to_string()).connect(writer);
+    refused.connect(outbox.dead_letters());
+    sample(&scheduler, &outbox, 0..2);
+    let meter = outbox.meter("server");
+    scheduler.schedule_on_main_event_loop(outbox).unwrap();
+    scheduler.run_forever().unwrap();
+    assert_eq!((meter.stats().delivered, meter.stats().dead), (0, 2));
+    let kept: Vec<Reading> = letters(&folder.path().join("dead"))
+        .iter()
+        .map(|letter| thingflow_adapters::outbox::code::decode(&letter.event).unwrap())
+        .collect();
+    assert_eq!(kept, [reading(0), reading(1)]);
+}
+
 fn letters(folder: &Path) -> Vec<Refused> {
     let mut letters = Vec::new();
     let files = Folder::open_existing(folder).unwrap();

@@ -69,7 +69,8 @@ fn a37_a_queue_is_listed_checked_and_exported_without_the_program() {
     assert_eq!(outlets, [(Some("cloud"), &0.into()), (Some("idle"), &3.into())]);
     assert_eq!(list["oldest"], "1970-01-01T00:00:01Z");
     let text = output(0, &["queue", "list", path]);
-    assert!(text.contains("idle: 3 waiting, delivered up to 0\n") && text.ends_with("1 dead letters\n"), "{text}");
+    assert!(text.starts_with("3 records, 1 to 3, in 1 segment of "), "{text}");
+    assert!(text.contains("idle: 3 waiting, delivered up to 0\n") && text.ends_with("1 dead letter\n"), "{text}");
 
     assert_eq!(json(0, &["queue", "check", path, "--json"])["sound"], true);
     let events: Vec<Value> = lines(&["queue", "export", path]);
@@ -179,6 +180,39 @@ fn a37_damage_is_told_with_its_place_and_an_exit_code() {
     assert_eq!(lines(&["queue", "export", path]).len(), 2);
     output(3, &["queue", "list", "/nowhere/at/all"]);
     output(2, &["queue", "lost"]);
+}
+
+#[test]
+fn a37_a_folder_that_is_no_journal_is_refused_and_stays_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("letters.txt"), "{}").unwrap();
+    let (path, letters) = (folder.path().to_str().unwrap(), format!("{}/letters.txt", folder.path().display()));
+    let commands: [&[&str]; 6] = [
+        &["queue", "list", path],
+        &["queue", "check", path],
+        &["queue", "export", path],
+        &["queue", "cut", path, "--before", "9"],
+        &["queue", "feed", path, &letters],
+        &["record", "info", path],
+    ];
+    for command in commands {
+        let refused = thingflow(command);
+        let said = String::from_utf8(refused.stderr).unwrap();
+        assert_eq!(refused.status.code(), Some(3), "{command:?}: {said}");
+        assert!(said.contains(" is neither an outbox nor a recording: name the folder"), "{command:?}: {said}");
+    }
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+/// A journal may have been opened and not have got any events yet.
+#[test]
+fn a37_an_outbox_that_has_taken_nothing_is_listed() {
+    let folder = tempfile::tempdir().unwrap();
+    run(folder.path(), &[]);
+    fs::remove_dir_all(folder.path().join("dead")).unwrap();
+    fs::create_dir(folder.path().join("dead")).unwrap();
+    let text = output(0, &["queue", "list", folder.path().to_str().unwrap()]);
+    assert!(text.starts_with("0 records, ") && text.ends_with("0 dead letters\n"), "{text}");
 }
 
 /// Records two streams.

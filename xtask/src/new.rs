@@ -12,7 +12,7 @@ const USAGE: &str =
 /// The program's name in the template.
 const TEMPLATE: &str = "my-flow";
 
-const FILES: [&str; 3] = ["Cargo.toml", "my-flow.service", "src/main.rs"];
+const FILES: [&str; 4] = [".gitignore", "Cargo.toml", "my-flow.service", "src/main.rs"];
 
 pub(crate) fn run(words: &[String]) -> Result {
     let [folder] = words else { return Err(USAGE.into()) };
@@ -69,6 +69,22 @@ mod tests {
             "{service}"
         );
         assert!(copy(&copied).unwrap_err().to_string().starts_with("cannot create "), "it is there already");
+    }
+
+    #[test]
+    fn f80_git_takes_the_whole_copy_and_nothing_that_is_built() {
+        let folder = tempfile::tempdir().unwrap();
+        let copied = folder.path().join("green-house");
+        copy(&copied).unwrap();
+        fs::create_dir(copied.join("target")).unwrap();
+        fs::write(copied.join("target/green-house"), "built").unwrap();
+        let git = |words: &str| {
+            let git = std::process::Command::new("git").args(words.split(' ')).current_dir(&copied).output().unwrap();
+            String::from_utf8(git.stdout).unwrap()
+        };
+        git("init --quiet");
+        let files = git("ls-files --others --exclude-standard");
+        assert_eq!(files, ".gitignore\nCargo.toml\ngreen-house.service\nsrc/main.rs\n");
     }
 
     /// Programs of newcomers that do not compile, and what the compiler says to them.

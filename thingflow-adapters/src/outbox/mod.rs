@@ -226,7 +226,9 @@ impl<T: Serialize + DeserializeOwned + Clone + 'static> Outbox<T> {
 
     /// A sink for what a [`Worker`](thingflow_core::Worker) behind one of the ports has refused for good: it becomes a dead
     /// letter, with the reason. The event is done when that is on the disk.
-    pub fn dead_letters(&self) -> DeadLetters<T> {
+    ///
+    /// The worker may have got the events in another form, by [`Tracked::map`]: what is kept is the event that the outbox took.
+    pub fn dead_letters<U>(&self) -> DeadLetters<U> {
         DeadLetters::new()
     }
 

@@ -10,7 +10,7 @@ use thingflow_journal::inspect::{self, Check, Overview, Reader};
 
 use crate::failure::{Done, Failure};
 use crate::feed;
-use crate::output::{Lines, progress, say};
+use crate::output::{Lines, counted, progress, say};
 use crate::records::{FED, Which, clocks_of, dead_letters, open, to_json};
 
 /// Bytes of records that are read at once.
@@ -83,7 +83,7 @@ fn list(folder: &Path, json: bool) -> Done {
     };
     let (mut value, mut text) = describe(&overview);
     value["dead_letters"] = dead.into();
-    let _ = writeln!(text, "{dead} dead letters");
+    let _ = writeln!(text, "{}", counted(dead, "dead letter"));
     say(json, &value, &text)
 }
 
@@ -111,7 +111,8 @@ pub(crate) fn describe(overview: &Overview) -> (Value, String) {
             json!({ "boot": BootId::from_u128(clock.boot).to_string(), "clock_set": clock.time.is_some() })
         }).collect::<Vec<_>>(),
     });
-    let mut text = format!("{records} records, {first} to {last}, in {} segments of {disk} bytes\n", segments.len());
+    let (all, files) = (counted(records, "record"), counted(segments.len() as u64, "segment"));
+    let mut text = format!("{all}, {first} to {last}, in {files} of {disk} bytes\n");
     if let Some((oldest, newest)) = times {
         let _ = writeln!(text, "taken from {} to {}", time(oldest), time(newest));
     }

@@ -14,7 +14,7 @@ use thingflow_journal::Range;
 use thingflow_journal::inspect::{self, Reader};
 
 use crate::failure::{Done, Failure};
-use crate::output::{Lines, progress, say};
+use crate::output::{Lines, counted, progress, say};
 use crate::queue::describe;
 use crate::records::open;
 use crate::test_file;
@@ -137,13 +137,13 @@ fn info(folder: &Path, json: bool) -> Done {
     value["runs"] = survey.runs.into();
     value["runs_before_clock_set"] = survey.unset.into();
     value["seconds"] = survey.length.as_secs_f64().into();
-    text.push_str(&format!("{} runs, the longest of {:?}\n", survey.runs, survey.length));
+    text.push_str(&format!("{}, the longest of {:?}\n", counted(survey.runs, "run"), survey.length));
     if survey.unset > 0 {
         text.push_str(&format!("{} of them began before the clock was set\n", survey.unset));
     }
     for (name, Stream { events, sample }) in &survey.streams {
         let first = sample.as_ref().map_or(String::new(), |sample| format!(", the first {sample}"));
-        text.push_str(&format!("{name}: {events} events{first}\n"));
+        text.push_str(&format!("{name}: {}{first}\n", counted(*events, "event")));
     }
     say(json, &value, &text)
 }

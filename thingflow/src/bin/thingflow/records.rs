@@ -1,7 +1,7 @@
 //! Records of journals as JSON: events of an outbox, dead letters, entries of a recording.
 
-use std::fs;
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use clap::Args;
 use serde_json::{Map, Value, json};
@@ -51,13 +51,32 @@ impl Which {
 
 /// Opens the folder of a journal that is there.
 pub(crate) fn open(folder: &Path) -> Done<Folder> {
-    Folder::open_existing(folder).map_err(Failure::io(format!("open the folder {}", folder.display())))
+    let cannot = || Failure::io(format!("open the folder {}", folder.display()));
+    let opened = Folder::open_existing(folder).map_err(cannot())?;
+    if is_journal(folder).map_err(cannot())? {
+        return Ok(opened);
+    }
+    let folder = folder.display();
+    Err(Failure::cannot(format!(
+        "{folder} is neither an outbox nor a recording: name the folder that the program opens"
+    )))
+}
+
+/// Whether a folder has any file that a journal has. An empty journal has its lock.
+fn is_journal(folder: &Path) -> io::Result<bool> {
+    for file in fs::read_dir(folder)? {
+        let name = PathBuf::from(file?.file_name());
+        if name == Path::new("lock") || name.extension().is_some_and(|ending| ending == "seg" || ending == "pos") {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// The dead letters of an outbox, if it has a folder of them.
 pub(crate) fn dead_letters(folder: &Path) -> Option<PathBuf> {
     let dead = folder.join(DEAD);
-    fs::metadata(&dead).is_ok_and(|found| found.is_dir()).then_some(dead)
+    is_journal(&dead).is_ok_and(|found| found).then_some(dead)
 }
 
 /// What is known of the wall clocks of boots. That of dead letters is with their outbox.
