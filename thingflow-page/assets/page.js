@@ -124,7 +124,7 @@
   const sensorRow = (it) => {
     const name = sensorName(it);
     const given = it.unit ? ` ${it.unit}` : unit(it.sensor ?? it.name) || unit(it.name);
-    const shown = it.value === undefined ? "" : Object.hasOwn(lamps, it.value) ? lamps[it.value] : it.value + given;
+    const shown = it.value === undefined ? "" : Object.hasOwn(lamps, it.value) ? lamps[it.value] : brief(it.value) + given;
     const cells = [
       [name], [shown, "value"], [it.age === null ? "" : long(it.age), "number"],
       it.quality ? qualities[it.quality.toLowerCase()] ?? [it.quality] : [""], states[it.state] ?? [it.state],
@@ -132,6 +132,9 @@
     const plot = { label: "plot", isOn: plotted.has(it.place), act: () => toggle(it.place, it.name) };
     return { key: `${it.place} ${it.sensor ?? ""}`, name, cells, actions: [plot] };
   };
+
+  // A number has as many digits as in the plots.
+  const brief = (value) => (/^-?\d+\.\d{4,}$/.test(value) ? short(Number(value)) : value);
 
   // A truth is a lamp.
   const lamps = { true: "● on", false: "○ off" };

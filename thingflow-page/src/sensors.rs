@@ -90,7 +90,8 @@ impl Sensors {
     pub(crate) fn rows(&self, now: Instant) -> Vec<SensorState<'_>> {
         let rows = self.places.iter().flat_map(|(id, place)| {
             let row = |reading| place.row(*id, reading, now);
-            let none = place.readings.is_empty().then(|| row(None));
+            // A source that is never asked, such as a client, may be none of a sensor.
+            let none = (place.readings.is_empty() && place.period.is_some()).then(|| row(None));
             none.into_iter().chain(place.readings.values().map(move |reading| row(Some(reading))))
         });
         rows.take(MOST).collect()

@@ -1,9 +1,10 @@
 //! `pictures`: makes the pictures of the README and the book anew. A graph is drawn by a program of the book's, the plot by the
 //! example `machine-day`; the terminal is that of `system-monitor`, after it has run for a minute in a terminal of tmux's, and the page
-//! is its page, after another.
+//! is that of `greenhouse`, after another, with a broker of its own.
 
 use std::fs;
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, Read};
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread;
@@ -28,27 +29,37 @@ pub(crate) fn run(_: &[String]) -> Result {
     let screen = screen(&process::target_folder().join("release/system-monitor").display().to_string())?;
     let file = process::root().join(FOLDER).join("system-monitor.svg");
     fs::write(file, svg(&screen))?;
-    page(&process::target_folder().join("release/system-monitor"), &process::root().join(FOLDER).join("page.png"))?;
+    process::run(&mut process::cargo("build --package greenhouse"))?;
+    page(&process::target_folder().join("debug/greenhouse"), &process::root().join(FOLDER).join("page.png"))?;
     println!("wrote {FOLDER}; look at the pictures before you keep them");
     Ok(())
 }
 
-/// The page of a program in a browser.
+/// The page of the greenhouse in a browser, with a broker that takes what it sends.
 fn page(program: &Path, file: &Path) -> Result {
-    let mut monitor = Command::new(program);
-    let mut monitor = monitor.args(["--page", "127.0.0.1:0"]).stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
-    let told = monitor.stderr.take().map(BufReader::new);
-    let address =
-        told.into_iter().flat_map(BufRead::lines).map_while(io::Result::ok).find_map(|line| {
-            line.strip_prefix("the page is at ").map(|address| format!("{address}&plot=cpu&plot=memory"))
-        });
-    let pictured = address.ok_or("the program has no page".into()).and_then(|address| {
-        let mut picture = process::cargo("run --quiet --package thingflow-page --example picture --");
-        process::run(picture.arg(address).arg(file).args(["1200x1000", "light", &MINUTE.as_secs().to_string()]))
+    let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port(); // free a moment ago
+    let mut broker = Command::new("mosquitto").args(["-p", &port.to_string()]).stderr(Stdio::null()).spawn()?;
+    let mut greenhouse = Command::new(program);
+    greenhouse.args(["--page", "127.0.0.1:0", "--every", "250", "--broker", &format!("mqtt://127.0.0.1:{port}")]);
+    let pictured = greenhouse.stdout(Stdio::piped()).spawn().map_err(Into::into).and_then(|mut greenhouse| {
+        let pictured = picture(greenhouse.stdout.take(), file);
+        greenhouse.kill()?;
+        greenhouse.wait()?;
+        pictured
     });
-    monitor.kill()?;
-    monitor.wait()?;
+    broker.kill()?;
+    broker.wait()?;
     pictured
+}
+
+/// Makes a picture of the page whose address a program tells.
+fn picture(told: Option<impl Read + Send + 'static>, file: &Path) -> Result {
+    let mut lines = told.into_iter().flat_map(|told| BufReader::new(told).lines().map_while(io::Result::ok));
+    let address = lines.find_map(|line| line.strip_prefix("the page is at ").map(str::to_owned));
+    let address = address.ok_or("the program has no page")? + "&plot=temperature&plot=moisture";
+    thread::spawn(move || lines.for_each(drop)); // what it prints has to go somewhere
+    let mut picture = process::cargo("run --quiet --package thingflow-page --example picture --");
+    process::run(picture.arg(address).arg(file).args(["1200x1120", "light", &MINUTE.as_secs().to_string()]))
 }
 
 /// What a program shows in a terminal of its own, with escape sequences.
