@@ -1,4 +1,4 @@
-//! Draws the graphs that the README and the book show: `cargo xtask pictures`. The first word is the folder.
+//! Draws the graphs and some of the plots that the README and the book show: `cargo xtask pictures`. The first word is the folder.
 
 use std::error::Error;
 use std::fs;
@@ -6,13 +6,51 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use thingflow::adapters::gpio::{SimulatedPin, pin_out};
+use thingflow::adapters::plot::Plot;
 use thingflow::prelude::*;
 use thingflow::testing::ListSensor;
+use thingflow::windows::{Count, Median};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let folder = PathBuf::from(std::env::args().nth(1).ok_or("name the folder for the pictures")?);
     fs::write(folder.join("lamp.svg"), lamp()?)?;
     fs::write(folder.join("greenhouse.svg"), greenhouse()?)?;
+    averages(&Plot::new(folder.join("averages.svg")).title("A spike of ten degrees").unit("°C"))?;
+    lateness(
+        &Plot::new(folder.join("lateness.svg")).title("Readings in each minute that were counted").unit("readings"),
+    )
+}
+
+/// A spike and a step, as averages of five readings see them.
+fn averages(plot: &Plot) -> Result<(), Box<dyn Error>> {
+    let celsius = |second: u32| match second {
+        20 => 30.0,
+        40.. => 24.0 + 0.2 * f64::from(second % 2),
+        _ => 20.0 + 0.2 * f64::from(second % 2),
+    };
+    let sensor = ListSensor::new("room", (0..60).map(celsius).collect::<Vec<_>>());
+    let mut scheduler = Scheduler::virtual_time()?;
+    scheduler.schedule_sensor(sensor, Duration::from_secs(1), |room| {
+        room.connect(plot.series("readings"));
+        room.running_avg(5).connect(plot.series("mean of 5"));
+        room.aggregate(Window::sliding(5), Median::new()).connect(plot.series("median of 5"));
+        room.ewma(1.0 / 3.0).connect(plot.series("ewma, span 5"));
+    })?;
+    Ok(scheduler.run_forever()?)
+}
+
+/// A reading a second, on its way for up to 90 seconds, counted by minutes with three bounds of lateness.
+fn lateness(plot: &Plot) -> Result<(), Box<dyn Error>> {
+    let mut arrivals: Vec<(i64, i64)> = (0..1_200).map(|second| (second + second * 37 % 90, second)).collect();
+    arrivals.sort_unstable();
+    let reads =
+        || from_iter(arrivals.clone()).map(|(_, second)| SensorEvent::new("radio", Timestamp::from_secs(second), 1.0));
+    for (name, bound) in [("lateness 0 s", 0), ("lateness 30 s", 30), ("lateness 90 s", 90)] {
+        let minutes = Window::event_time(Duration::from_secs(60), |event: &SensorEvent<f64>| event.ts);
+        let counts = reads().watermarks(|event| event.ts, Duration::from_secs(bound)).aggregate(minutes, Count::new());
+        let points = counts.map(|event| SensorEvent::new("count", event.val.start, event.val.value as f64));
+        points.connect(plot.series(name)).run(&mut Context::detached(Instant::ZERO))?;
+    }
     Ok(())
 }
 
