@@ -317,6 +317,57 @@ fn what_no_row_can_be_made_of_is_a_dead_letter() -> Result {
     Ok(())
 }
 
+/// Writes a hundred events at once, the 51st and the 90th of which have a negative number of litres.
+fn a_hundred(table: &str) -> Result<(Ran<Level>, Vec<u64>)> {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("board.db");
+    Connection::open(&path)?.execute_batch(table)?;
+    let litres = |number| if number == 50 || number == 89 { -1.0 } else { 0.5 };
+    let events = (0..100).map(move |number| Level { number, litres: litres(number) });
+    let mut scheduler = Scheduler::virtual_time()?;
+    let delivery = Delivery::within(Limit::block(100)).batches_of(100).on_setup(OnSetup::End);
+    let (sink, refused) = scheduler.worker("sqlite", Writer::new(&path, "tank"), delivery)?;
+    let (meter, dead) = (sink.meter(), Recorder::new());
+    refused.connect(dead.clone());
+    scheduler.schedule_recurring(from_iter([events.collect::<Vec<_>>()]).flatten().connect(sink))?;
+    let ended = scheduler.run_forever().map_err(|error| error.to_string());
+    Ok(((ended, meter.stats(), dead.events()), numbers(&path, "tank")?))
+}
+
+#[test]
+fn rows_that_are_written_together_are_there_once_whatever_the_table_does_on_a_conflict() -> Result {
+    let rows = "row_id INTEGER PRIMARY KEY, number INTEGER";
+    let checked = format!("CREATE TABLE tank ({rows}, litres REAL CHECK (litres >= 0))");
+    let failing = format!(
+        "CREATE TABLE tank ({rows}, litres REAL, bad INTEGER AS (nullif(litres, -1)) NOT NULL ON CONFLICT FAIL)"
+    );
+    let trigger = |what: &str| {
+        format!(
+            "CREATE TABLE tank ({rows}, litres REAL); CREATE TRIGGER refuses BEFORE INSERT ON tank WHEN NEW.litres < 0 \
+             BEGIN SELECT RAISE({what}); END"
+        )
+    };
+    let good: Vec<u64> = (0..100).filter(|number| ![50, 89].contains(number)).collect();
+    for table in [checked, failing, trigger("ABORT, 'no'"), trigger("FAIL, 'no'")] {
+        let ((ended, stats, dead), stored) = a_hundred(&table)?;
+        assert_eq!((ended, stats.delivered, stats.dead), (Ok(()), 98, 2), "{table}");
+        assert_eq!(dead.iter().map(|letter| letter.event.number).collect::<Vec<_>>(), [50, 89], "{table}");
+        assert_eq!(stored, good, "{table}");
+    }
+    let ((ended, stats, _), stored) = a_hundred(&trigger("IGNORE"))?;
+    assert_eq!((ended, stats.delivered, stored), (Ok(()), 100, good));
+
+    let newest = format!("CREATE TABLE tank ({rows}, litres REAL UNIQUE ON CONFLICT REPLACE)");
+    let ((ended, stats, _), stored) = a_hundred(&newest)?;
+    assert_eq!((ended, stats.delivered, stored), (Ok(()), 100, vec![89, 99]), "the newest of each number of litres");
+
+    let ((ended, stats, _), stored) = a_hundred(&trigger("ROLLBACK, 'no'"))?;
+    let error = ended.expect_err("nothing can be written that way");
+    assert!(error.contains("rolls the whole transaction back"), "{error}");
+    assert_eq!((stats.delivered, stored), (0, Vec::new()));
+    Ok(())
+}
+
 #[test]
 fn a_set_up_that_is_wrong_says_how_to_mend_it() -> Result {
     let folder = tempfile::tempdir()?;

@@ -56,10 +56,10 @@ impl<'a> Flat<'a> {
     }
 
     /// Shows what is called `name` within the current path. The path stays where it was if that fails, for the error.
-    fn within<T: Serialize + ?Sized>(&mut self, name: impl Display, value: &T) -> Result<(), FieldError> {
+    fn within<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) -> Result<(), FieldError> {
         let before = self.path.len();
-        let dot = if before == 0 { "" } else { "." };
-        let _ = write!(self.path, "{dot}{name}"); // a `String` takes all
+        self.path.push_str(if before == 0 { "" } else { "." });
+        self.path.push_str(name);
         value.serialize(&mut *self)?;
         self.path.truncate(before);
         Ok(())
@@ -68,7 +68,7 @@ impl<'a> Flat<'a> {
     fn element<T: Serialize + ?Sized>(&mut self, number: usize, value: &T) -> Result<(), FieldError> {
         let before = self.path.len();
         let stem = if before == 0 { VALUE } else { "" };
-        let _ = write!(self.path, "{stem}_{number}");
+        let _ = write!(self.path, "{stem}_{number}"); // a `String` takes all
         value.serialize(&mut *self)?;
         self.path.truncate(before);
         Ok(())

@@ -10,7 +10,7 @@ use thingflow_core::{Batch, Refusal, StreamError, Worker};
 
 use super::SqliteError;
 use super::error::{Fault, event, setup};
-use super::insert::{Insert, NoRow, statement};
+use super::insert::{Insert, NoRow, Statements};
 use super::open::Open;
 use super::retention::Retention;
 use crate::fields::Flattener;
@@ -46,8 +46,8 @@ pub struct Writer<E> {
     settings: Settings,
     key: Option<Key<E>>,
     open: Option<Open>,
-    /// The statement for the columns that the table has.
-    sql: String,
+    /// For the columns that the table has.
+    statements: Statements,
     flattener: Flattener,
 }
 
@@ -79,7 +79,7 @@ impl<E: Serialize> Writer<E> {
             settings,
             key: None,
             open: None,
-            sql: String::new(),
+            statements: Statements::default(),
             flattener: Flattener::default(),
         }
     }
@@ -159,7 +159,7 @@ impl<E: Serialize> Writer<E> {
     /// A row that is sent again can only be known by a unique index.
     fn check_key(&mut self) -> Result<(), Refusal> {
         let Some(open) = self.open.take_if(|_| self.key.is_some() && !self.settings.creates) else { return Ok(()) };
-        match open.db.prepare(&self.sql).map(drop) {
+        match self.statements.check(&open.db) {
             Err(error) if Fault::of(&error) == Fault::Setup => {
                 let what = format!(
                     "it cannot know rows that are sent again ({error}); give it the columns `{FLOW}` and `{SEQUENCE}`, \
@@ -174,7 +174,7 @@ impl<E: Serialize> Writer<E> {
     }
 
     fn prepare(&mut self, open: Open) {
-        self.sql = statement(&self.table, &open.columns, self.key.is_some());
+        self.statements = Statements::new(&self.table, &open.columns, self.key.is_some());
         self.open = Some(open);
     }
 
@@ -208,15 +208,15 @@ impl<E: Serialize> Writer<E> {
     fn insert(&mut self, open: &mut Open, batch: &mut Batch<E>) -> Result<(), Stopped> {
         let Open { db, columns, .. } = open;
         let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let mut written = 0;
-        let stopped = {
-            let mut insert = Insert::new(&transaction, &self.sql, columns, &mut self.flattener, self.key.as_ref())?;
-            batch.iter().find_map(|event| {
-                let failed = insert.row(event).err();
-                written += usize::from(failed.is_none());
-                failed
-            })
-        };
+        let mut insert = Insert::new(&transaction, &self.statements, columns, &mut self.flattener, self.key.as_ref());
+        let outcome = insert.write(batch.iter());
+        if let Err(error) | Ok((_, Some(NoRow::Database(error)))) = &outcome
+            && Fault::of(error) == Fault::Event
+            && transaction.is_autocommit()
+        {
+            return Err(Stopped::RolledBack);
+        }
+        let (written, stopped) = outcome?;
         match stopped {
             Some(NoRow::Database(error)) if Fault::of(&error) != Fault::Event => Err(error.into()),
             stopped => {
@@ -244,6 +244,8 @@ enum Stopped {
     At(NoRow),
     /// Nothing of it.
     Database(rusqlite::Error),
+    /// Nothing of it: the table has undone the transaction because of an event.
+    RolledBack,
 }
 
 impl From<rusqlite::Error> for Stopped {
@@ -274,6 +276,13 @@ impl<E: Serialize + Send> Worker<E> for Writer<E> {
             match self.insert(&mut open, batch) {
                 Ok(()) => self.open = Some(open),
                 Err(Stopped::Database(error)) => return Err(open.refusal("write to", error)),
+                Err(Stopped::RolledBack) => {
+                    let what = "a constraint or a trigger of it rolls the whole transaction back because of one row; let it \
+                                abort the statement, as constraints do by default";
+                    let refused = setup(open.table_error(what));
+                    self.open = Some(open);
+                    return Err(refused);
+                }
                 Err(Stopped::At(NoRow::Column(_))) => {
                     let Some(first) = batch.first() else { return Ok(()) };
                     self.widen(open, first)?;
