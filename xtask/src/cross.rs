@@ -19,15 +19,27 @@ const LIBRARIES: &str =
 /// How long the soak test runs.
 const SOAK: &str = "THINGFLOW_SOAK_EVENTS";
 
-const USAGE: &str = "usage: cargo xtask cross [--target aarch64|armv7|armv6]... [--build] [-- WORDS FOR cargo test]
+const USAGE: &str =
+    "usage: cargo xtask cross [--target aarch64|armv7|armv6]... [--build|--quick] [-- WORDS FOR cargo test]
        without --target: aarch64 and armv7";
 
 /// What the words of the command line ask for.
 #[derive(Debug, PartialEq, Eq)]
 struct Asked<'a> {
     targets: Vec<Target>,
-    build_only: bool,
+    extent: Extent,
     test_words: &'a [String],
+}
+
+/// How far to go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Extent {
+    /// Only what has a limit is built as it is deployed: does everything build?
+    Quick,
+    /// All programs, as they are deployed.
+    Programs,
+    /// And the libraries' tests.
+    Tests,
 }
 
 /// A kind of board.
@@ -92,13 +104,17 @@ pub(crate) fn run(words: &[String]) -> Result {
     for &target in &asked.targets {
         let examples = examples::names()?;
         let programs: Vec<&str> = examples.iter().map(String::as_str).collect();
+        if asked.extent == Extent::Quick {
+            build_in_short(target, &programs)?;
+            continue;
+        }
         build(target, Linked::Dynamically, &format!("{} {DEPLOYED}", packages(&programs)))?;
         report(target, &programs)?;
-        if !asked.build_only {
+        if asked.extent == Extent::Tests {
             sum += tests(target, asked.test_words)?;
         }
     }
-    if asked.build_only {
+    if asked.extent != Extent::Tests {
         return Ok(());
     }
     println!("\n{sum}");
@@ -106,7 +122,7 @@ pub(crate) fn run(words: &[String]) -> Result {
 }
 
 fn parse(words: &[String]) -> Result<Asked<'_>> {
-    let mut asked = Asked { targets: Vec::new(), build_only: false, test_words: &[] };
+    let mut asked = Asked { targets: Vec::new(), extent: Extent::Tests, test_words: &[] };
     let mut rest = words;
     while let [word, after @ ..] = rest {
         rest = after;
@@ -115,7 +131,8 @@ fn parse(words: &[String]) -> Result<Asked<'_>> {
                 asked.targets.push(Target::named(name)?);
                 rest = after;
             }
-            ("--build", _) => asked.build_only = true,
+            ("--build", _) => asked.extent = Extent::Programs,
+            ("--quick", _) => asked.extent = Extent::Quick,
             ("--", _) => {
                 asked.test_words = after;
                 break;
@@ -139,6 +156,15 @@ pub(crate) fn setup(targets: &[Target]) -> Result {
 /// Builds in the release profile, which strips. `what` is for cargo: packages, features.
 pub(crate) fn build(target: Target, linked: Linked, what: &str) -> Result {
     process::run(&mut cargo(target, linked, &format!("build --release --locked {what}")))
+}
+
+/// Builds what has a limit as it is deployed, and the others without optimization: that takes a third of the time.
+fn build_in_short(target: Target, programs: &[&str]) -> Result {
+    let (limited, others): (Vec<&str>, Vec<&str>) =
+        programs.iter().partition(|name| LIMITS.iter().any(|limit| limit.0 == **name));
+    build(target, Linked::Dynamically, &format!("{} {DEPLOYED}", packages(&limited)))?;
+    report(target, &limited)?;
+    process::run(&mut cargo(target, Linked::Dynamically, &format!("build --locked {}", packages(&others))))
 }
 
 /// Where a program lies after [`build`].
@@ -200,11 +226,12 @@ mod tests {
     #[test]
     fn the_words_say_targets_and_how_far_to_go() {
         let none = words("");
-        let all = Asked { targets: Target::DEFAULT.to_vec(), build_only: false, test_words: &[] };
+        let all = Asked { targets: Target::DEFAULT.to_vec(), extent: Extent::Tests, test_words: &[] };
         assert_eq!(parse(&none).unwrap(), all);
         let some = words("--target armv7 --build -- debounce --nocapture");
-        let asked = Asked { targets: vec![Target::Armv7], build_only: true, test_words: &some[4..] };
+        let asked = Asked { targets: vec![Target::Armv7], extent: Extent::Programs, test_words: &some[4..] };
         assert_eq!(parse(&some).unwrap(), asked);
+        assert_eq!(parse(&words("--quick")).unwrap().extent, Extent::Quick);
     }
 
     #[test]
