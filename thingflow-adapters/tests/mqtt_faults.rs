@@ -786,9 +786,11 @@ fn a_client_that_has_nothing_to_send_wakes_only_to_keep_the_connection_alive() {
     let begin = handle.stats().ticks;
     for minute in 1..=60 {
         scheduler.run_for(Duration::from_secs(60)).unwrap();
-        until(&mut scheduler, &|| handle.stats().ticks == begin + 2 * minute); // a ping, and its answer
+        until(&mut scheduler, &|| handle.stats().ticks >= begin + 2 * minute); // a ping, and its answer
     }
+    until(&mut scheduler, &|| count(&proxy, Way::ToClient, 13) == 60);
     scheduler.run_for(Duration::from_secs(30)).unwrap();
-    assert_eq!(handle.stats().ticks, begin + 120);
+    let woken = handle.stats().ticks - begin;
+    assert!((120..=130).contains(&woken), "{woken} wake-ups"); // an answer may come in two pieces
     assert_eq!([count(&proxy, Way::ToServer, 12), count(&proxy, Way::ToClient, 13)], [60, 60]);
 }
