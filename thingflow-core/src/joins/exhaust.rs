@@ -14,6 +14,7 @@ use crate::thing::{Demand, Emitter, InputThing, Receipt};
 /// followed have ended.
 ///
 /// ```
+/// # #[cfg(feature = "std")] {
 /// use std::time::Duration;
 /// use thingflow_core::prelude::*;
 /// use thingflow_core::testing::{Recorder, timed};
@@ -24,6 +25,7 @@ use crate::thing::{Demand, Emitter, InputThing, Receipt};
 /// scheduler.schedule_recurring(pressed)?;
 /// scheduler.run_forever()?;
 /// assert_eq!(seen.timed_text(), "('a', 0)@2 ('a', 1)@3 ('c', 0)@5 ('c', 1)@6 |@6");
+/// # }
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]

@@ -68,6 +68,7 @@ impl<I, T> Join<I, MergeAll<T>> {
     /// ports are sent one after the other: `concatMap`.
     ///
     /// ```
+    /// # #[cfg(feature = "std")] {
     /// use std::time::Duration;
     /// use thingflow_core::testing::{Recorder, timed};
     /// use thingflow_core::{Limit, prelude::*};
@@ -79,6 +80,7 @@ impl<I, T> Join<I, MergeAll<T>> {
     /// scheduler.schedule_recurring(jobs)?;
     /// scheduler.run_forever()?;
     /// assert_eq!(seen.timed_text(), "('a', 0)@2 ('a', 1)@3 ('b', 0)@4 ('b', 1)@5 |@5");
+    /// # }
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[doc(alias = "concat_all")]
