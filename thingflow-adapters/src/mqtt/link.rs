@@ -123,7 +123,7 @@ impl Link {
             self.bury(outgoing, fault, cx)?;
             return Ok(Demand::More);
         }
-        let (demand, dropped) = self.session.enqueue(outgoing, &self.options).map_err(|error| cx.fatal(error))?;
+        let (demand, dropped) = self.session.enqueue(outgoing).map_err(|error| cx.fatal(error))?;
         if dropped {
             self.desk.count(|stats| stats.dropped += 1);
         }

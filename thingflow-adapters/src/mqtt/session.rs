@@ -28,8 +28,8 @@ pub(super) struct Session {
     pub(super) subscriptions: Subscriptions,
     /// Before all that waits.
     urgent: VecDeque<Message>,
-    /// The last message of each topic that is announced.
-    states: BTreeMap<String, Message>,
+    /// Of each topic that is announced the last message that has been sent: those that wait follow it in their order.
+    states: BTreeMap<String, Option<Message>>,
     queue: Backlog<Outgoing>,
     queued: usize,
     stage: Stage,
@@ -116,7 +116,7 @@ impl Session {
             inbound: Inbound::default(),
             subscriptions: Subscriptions::default(),
             urgent: VecDeque::new(),
-            states: BTreeMap::new(),
+            states: options.states.iter().map(|topic| (topic.clone(), None)).collect(),
             queue: Backlog::new(options.queue.clone()),
             queued: 0,
             stage: Stage::Closed,
@@ -263,7 +263,7 @@ impl Session {
 
     /// Says again what is said after each connection.
     pub(super) fn greet_again(&mut self, options: &Options) {
-        self.urgent.extend(options.greeting().chain(self.states.values().cloned()));
+        self.urgent.extend(options.greeting().chain(self.states.values().flatten().cloned()));
     }
 
     fn take_message(&mut self, publish: Publish) {
@@ -297,11 +297,7 @@ impl Session {
     ///
     /// # Errors
     /// That the queue is full and its policy is to fail.
-    pub(super) fn enqueue(&mut self, outgoing: Outgoing, options: &Options) -> Result<(Demand, bool), StreamError> {
-        let topic = &outgoing.message.topic;
-        if options.states.contains(topic) {
-            self.states.insert(topic.clone(), outgoing.message.clone());
-        }
+    pub(super) fn enqueue(&mut self, outgoing: Outgoing) -> Result<(Demand, bool), StreamError> {
         let demand = self.queue.push(outgoing, "mqtt")?;
         let (before, after) = (self.queued, self.queue.iter().size_hint().0);
         self.queued = after;
@@ -381,6 +377,9 @@ impl Session {
     fn dequeue(&mut self) -> Option<Outgoing> {
         let outgoing = self.queue.pop()?;
         self.queued -= 1;
+        if let Some(last) = self.states.get_mut(&outgoing.message.topic) {
+            *last = Some(outgoing.message.clone());
+        }
         Some(outgoing)
     }
 
