@@ -154,6 +154,40 @@ fn take() -> impl Strategy<Value = usize> {
     prop_oneof![Just(BIG), 0_usize..5]
 }
 
+/// What has been sent after a script, and whether all is over.
+trait Model: Fn(&[(usize, Step)]) -> (Vec<i32>, bool) {}
+impl<F: Fn(&[(usize, Step)]) -> (Vec<i32>, bool)> Model for F {}
+
+/// Input 0 chooses by its numbers among the inputs 1 and 2; a choice counts if it `may` be made while one is followed. The
+/// script without the errors of inputs that are not followed, which do not count, and the model.
+fn following(s: &[(usize, Step)], may: fn(Option<usize>) -> bool) -> (Vec<(usize, Step)>, impl Model) {
+    let follow = move |s: &[(usize, Step)], followed: Option<usize>| match s.split_last() {
+        Some(((0, Next(event)), before)) if may(followed) => chosen(before, *event),
+        Some(((input, Completed | Failed), _)) if followed == Some(*input) => None,
+        _ => followed,
+    };
+    let (mut followed, mut counting) = (None, Vec::new());
+    for (at, (input, step)) in s.iter().enumerate() {
+        let counts = *step != Failed || *input == 0 || followed == Some(*input);
+        counting.push((*input, if counts { *step } else { Completed }));
+        followed = follow(&s[..=at], followed);
+    }
+    let model = move |s: &[(usize, Step)]| {
+        let (mut sent, mut followed, mut over) = (Vec::new(), None, false);
+        for (at, (input, step)) in s.iter().enumerate() {
+            if let Next(event) = step
+                && followed == Some(*input)
+            {
+                sent.push(*event);
+            }
+            followed = follow(&s[..=at], followed);
+            over = over || has_ended(&s[..=at], 0) && followed.is_none();
+        }
+        (sent, over)
+    };
+    (counting, model)
+}
+
 proptest! {
     #[test]
     fn zip(s in script(3), take in take()) {
@@ -293,59 +327,13 @@ proptest! {
 
     #[test]
     fn switch(s in script(3), take in 1_usize..9) {
-        // Input 0 chooses by its numbers among the inputs 1 and 2. An error of one that is not followed does not count.
-        let (mut followed, mut counting) = (0, Vec::new());
-        for (at, (input, step)) in s.iter().enumerate() {
-            let counts = *step != Failed || *input == 0 || *input == followed;
-            counting.push((*input, if counts { *step } else { Completed }));
-            match step {
-                Next(event) if *input == 0 => followed = chosen(&s[..at], *event).unwrap_or(0),
-                Completed | Failed if *input == followed => followed = 0,
-                _ => {}
-            }
-        }
-        let model = |s: &[(usize, Step)]| {
-            let (mut sent, mut followed, mut over) = (Vec::new(), None, false);
-            for (at, (input, step)) in s.iter().enumerate() {
-                match step {
-                    Next(event) if *input == 0 => followed = chosen(&s[..at], *event),
-                    Next(event) if followed == Some(*input) => sent.push(*event),
-                    Completed | Failed if followed == Some(*input) => followed = None,
-                    _ => {}
-                }
-                over = over || has_ended(&s[..=at], 0) && followed.is_none();
-            }
-            (sent, over)
-        };
+        let (counting, model) = following(&s, |_| true);
         prop_assert_eq!(play_ports(&s, take, |ports| choice(ports).switch()), expect(&counting, take, model));
     }
 
     #[test]
     fn exhaust(s in script(3), take in 1_usize..9) {
-        // As above, but the one that is followed stays until it has ended.
-        let (mut followed, mut counting) = (0, Vec::new());
-        for (at, (input, step)) in s.iter().enumerate() {
-            let counts = *step != Failed || *input == 0 || *input == followed;
-            counting.push((*input, if counts { *step } else { Completed }));
-            match step {
-                Next(event) if *input == 0 && followed == 0 => followed = chosen(&s[..at], *event).unwrap_or(0),
-                Completed | Failed if *input == followed => followed = 0,
-                _ => {}
-            }
-        }
-        let model = |s: &[(usize, Step)]| {
-            let (mut sent, mut followed, mut over) = (Vec::new(), None, false);
-            for (at, (input, step)) in s.iter().enumerate() {
-                match step {
-                    Next(event) if *input == 0 && followed.is_none() => followed = chosen(&s[..at], *event),
-                    Next(event) if followed == Some(*input) => sent.push(*event),
-                    Completed | Failed if followed == Some(*input) => followed = None,
-                    _ => {}
-                }
-                over = over || has_ended(&s[..=at], 0) && followed.is_none();
-            }
-            (sent, over)
-        };
+        let (counting, model) = following(&s, |followed| followed.is_none());
         prop_assert_eq!(play_ports(&s, take, |ports| choice(ports).exhaust()), expect(&counting, take, model));
     }
 
