@@ -32,6 +32,9 @@ pub(crate) const CLOCKS_BYTES: usize = 32 + BOOTS_BYTES + 4;
 /// The highest number of a record, far from where a sum could overflow.
 pub(crate) const MAX_NUMBER: u64 = 1 << 62;
 
+/// No journal ever comes so far: a file that says so is not one of its own.
+pub(crate) const FAR_NUMBER: u64 = MAX_NUMBER / 2;
+
 /// What tells one journal's files from another's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StoreId(pub(crate) [u8; 16]);
@@ -195,7 +198,7 @@ impl Slot {
         let (id, mut fields) = enter(block, POSITION, 24)?;
         let mut next = || fields.u64().ok_or(Bad::Damaged);
         let (counter, delivered, reach) = (next()?, next()?, next()?);
-        if counter > MAX_NUMBER || delivered > MAX_NUMBER {
+        if counter > MAX_NUMBER || delivered > FAR_NUMBER {
             return Err(Bad::Damaged);
         }
         Ok(Self { id, counter, delivered, reach })

@@ -22,6 +22,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+use std::io;
+
 use crate::clocks::{BootClock, CLOCKS};
 use crate::error::Error;
 use crate::files::Files;
@@ -141,6 +143,9 @@ pub fn list(files: &dyn Files) -> Result<Overview, Error> {
     for index in 0..log.len() {
         let extent = log.extent(files, index)?;
         let (first, disk) = (log.segments[index].first, log.segments[index].disk);
+        if !is_there(files, first)? {
+            continue;
+        }
         let times = Some(extent.times).filter(|(least, greatest)| least <= greatest);
         let (file, last, bytes) = (file_name(first), extent.last, extent.end);
         segments.push(SegmentInfo { file, first, last, bytes, disk, times });
@@ -156,8 +161,20 @@ pub fn list(files: &dyn Files) -> Result<Overview, Error> {
     Ok(Overview { id, segments, consumers, quarantine, clocks })
 }
 
+/// Whether a segment is there. A running program removes what has been delivered.
+fn is_there(files: &dyn Files, first: u64) -> Result<bool, Error> {
+    let name = file_name(first);
+    match files.open(&name) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        opened => opened.map(|_| true).map_err(Error::io(format!("open {name}"))),
+    }
+}
+
 fn read_position(files: &dyn Files, name: &str) -> Result<Option<u64>, Error> {
-    let file = files.open(name).map_err(Error::io(format!("open {name}")))?;
+    let file = match files.open(name) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        opened => opened.map_err(Error::io(format!("open {name}")))?,
+    };
     let slot = position::read(&*file).map_err(Error::io(format!("read {name}")))?;
     Ok(slot.ok().map(|(slot, _)| slot.delivered))
 }
@@ -171,18 +188,39 @@ pub fn check(files: &dyn Files, mut progress: impl FnMut(usize, usize)) -> Resul
     let (listing, _, mut log) = open(files)?;
     let mut check = Check::default();
     for index in 0..log.len() {
-        check_segment(files, &mut log, index, &mut check)?;
+        check_surely(files, &mut log, index, &mut check)?;
         progress(index + 1, log.len());
     }
     if listing.has_clocks && listing.read_clocks(files)?.is_err() {
         check.positions.push(CLOCKS.into());
     }
     for file in listing.positions {
-        if read_position(files, &file)?.is_none() {
+        if read_position(files, &file)?.is_none() && files.open(&file).is_ok() {
             check.positions.push(file);
         }
     }
     Ok(check)
+}
+
+/// A program may write to a segment, or let go of it, while it is being read: what looks damaged is looked at again.
+fn check_surely(files: &dyn Files, log: &mut Log, index: usize, check: &mut Check) -> Result<(), Error> {
+    const LOOKS: usize = 3;
+    for look in 1..=LOOKS {
+        let mut found = Check::default();
+        check_segment(files, log, index, &mut found)?;
+        if !found.is_sound() && !is_there(files, log.segments[index].first)? {
+            return Ok(());
+        }
+        if found.is_sound() || look == LOOKS {
+            check.records += found.records;
+            check.damage.append(&mut found.damage);
+            check.headers.append(&mut found.headers);
+            check.unused = found.unused;
+            return Ok(());
+        }
+        log.look_again(index);
+    }
+    Ok(())
 }
 
 fn check_segment(files: &dyn Files, log: &mut Log, index: usize, check: &mut Check) -> Result<(), Error> {
@@ -268,16 +306,24 @@ impl Reader {
     }
 }
 
-/// Drops all records below `number`, for all consumers, and gives how many those are. Segments that hold nothing else are
-/// removed, but for the newest.
+/// Drops all records below `number`, for all consumers, and gives how many those are: of several consumers, for the one that had
+/// most before it. Segments that hold nothing else are removed, but for the newest.
+///
+/// In a journal without consumers nothing says where in a segment the records begin that stay, so only whole segments go.
 ///
 /// # Errors
 ///
 /// As [`Store::open`]; [`Error::Io`].
 pub fn cut(files: impl Files + 'static, number: u64) -> Result<u64, Error> {
     let mut store = Store::open(files, Options::new(u64::MAX, Window::default()))?;
-    store.cut(number)?;
-    let cut = store.kept().dropped.cut;
+    let consumers: Vec<String> = store.consumers().map(Into::into).collect();
+    if consumers.is_empty() {
+        store.cut_segments(number)?;
+    } else {
+        store.cut(number)?;
+    }
+    let counts = consumers.iter().filter_map(|consumer| store.counts(consumer).ok());
+    let cut = counts.map(|counts| counts.dropped.cut).max().unwrap_or(store.kept().dropped.cut);
     store.close()?;
     Ok(cut)
 }

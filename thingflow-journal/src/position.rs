@@ -2,6 +2,7 @@
 
 use std::io;
 
+use crate::clocks::CLOCKS;
 use crate::error::Error;
 use crate::files::{File, Files, SyncPoint, read_up_to, write_all};
 use crate::format::{BLOCK_BYTES, Bad, SLOT_BYTES, Slot, StoreId};
@@ -26,9 +27,9 @@ pub(crate) fn consumer_of(file: &str) -> Option<&str> {
     file.strip_suffix(ENDING).filter(|name| file_name(name).is_ok())
 }
 
-/// Whether a file is one that was not finished.
+/// Whether a file is one that was not finished. Files of others may have such an ending too.
 pub(crate) fn is_unfinished(file: &str) -> bool {
-    file.ends_with(NEW_ENDING)
+    file.strip_suffix(NEW_ENDING).is_some_and(|name| name == CLOCKS || consumer_of(name).is_some())
 }
 
 /// The valid slot of an open file, and which of the two it is.

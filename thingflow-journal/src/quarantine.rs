@@ -9,5 +9,7 @@ pub(crate) fn name(segment: u64, offset: u64) -> String {
 
 /// Whether a file is such a copy.
 pub(crate) fn is_copy(file: &str) -> bool {
-    file.ends_with(ENDING)
+    let is_number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    let parts = file.strip_suffix(ENDING).and_then(|name| name.split_once('-'));
+    parts.is_some_and(|(segment, offset)| segment.len() == 20 && is_number(segment) && is_number(offset))
 }

@@ -139,13 +139,83 @@ fn a37_what_was_exported_and_mended_is_fed_from_a_file() {
     run(&queue, &[-2.5]);
     output(0, &["queue", "export", &format!("{path}/dead"), "--output", mended]);
     fs::write(&file, fs::read_to_string(&file).unwrap().replace("-2.5", "2.5")).unwrap();
-    assert_eq!(output(0, &["queue", "feed", path, mended]), format!("1 events put into {path}\n"));
+    assert_eq!(output(0, &["queue", "feed", path, mended]), format!("1 event put into {path}\n"));
     assert_eq!(run(&queue, &[]), [2.5]);
     fs::write(&file, "\n{\"number\":1}\n").unwrap();
     let refused = thingflow(&["queue", "feed", path, mended]);
     assert_eq!(refused.status.code(), Some(3));
     let told = String::from_utf8(refused.stderr).unwrap();
     assert_eq!(told, format!("thingflow: line 2 of {mended}: there is no \"event\" in it\n"));
+}
+
+/// So it can be mended and fed again, without a part of it coming twice.
+#[test]
+fn a37_a_file_that_cannot_be_read_to_its_end_is_not_fed_at_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let (queue, file) = (folder.path().join("queue"), folder.path().join("events.jsonl"));
+    let (path, events) = (queue.to_str().unwrap(), file.to_str().unwrap());
+    run(&queue, &[]);
+    let many = format!("{{\"event\":\"{}\"}}\n", "long ".repeat(1000)).repeat(200); // more than is committed at once
+    for last in ["no JSON", "{\"event\":1,\"time\":\"yesterday\"}", "{\"event\":1,\"time\":5}"] {
+        fs::write(&file, format!("{many}{last}\n")).unwrap();
+        let refused = thingflow(&["queue", "feed", path, events]);
+        let said = String::from_utf8(refused.stderr).unwrap();
+        assert!(said.contains(&format!("line 201 of {events}: ")), "{said}");
+        assert_eq!(json(0, &["queue", "list", path, "--json"])["records"], 0, "{last}");
+    }
+    fs::write(&file, format!("{many}{{\"event\":1,\"time\":null}}\n")).unwrap();
+    assert_eq!(output(0, &["queue", "feed", path, events]), format!("201 events put into {path}\n"));
+}
+
+#[test]
+fn a37_an_outbox_is_not_fed_from_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().to_str().unwrap();
+    run(folder.path(), &[1.0, 2.0]);
+    output(3, &["queue", "feed", path, &format!("{path}/dead/..")]);
+    assert_eq!(json(0, &["queue", "list", path, "--json"])["records"], 2);
+}
+
+/// Dead letters have no reader who would remember where to begin.
+#[test]
+fn a37_dead_letters_that_were_cut_are_not_fed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().to_str().unwrap();
+    run(folder.path(), &[-1.0, -2.0, -3.0]);
+    let dead = format!("{path}/dead");
+    assert_eq!(output(0, &["queue", "cut", &dead, "--before", "3"]), "2 records dropped\n");
+    assert_eq!(output(0, &["queue", "cut", &dead, "--before", "3"]), "0 records dropped\n");
+    assert_eq!(json(0, &["queue", "list", path, "--json"])["dead_letters"], 1);
+    assert_eq!(output(0, &["queue", "feed", path]), format!("1 event put into {path}\n"));
+    assert_eq!(output(0, &["queue", "cut", path, "--before", "4"]), "3 records dropped\n");
+    assert_eq!(output(0, &["queue", "cut", path, "--before", "4"]), "0 records dropped\n", "they have gone already");
+}
+
+/// Nothing says where in a segment a recording begins.
+#[test]
+fn a37_of_a_recording_only_whole_segments_are_cut() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().to_str().unwrap();
+    record(folder.path());
+    assert_eq!(output(0, &["queue", "cut", path, "--before", "3"]), "0 records dropped\n");
+    assert_eq!(json(0, &["record", "info", path, "--json"])["runs"], 1);
+}
+
+/// A recording may come from anywhere, and its names go to a terminal.
+#[test]
+fn names_of_streams_do_nothing_to_the_terminal() {
+    let folder = tempfile::tempdir().unwrap();
+    let recording = Recording::open(folder.path(), options()).unwrap();
+    let mut scheduler = Scheduler::virtual_time().unwrap();
+    let lux = SensorOutput::new(ListSensor::new("lux", [1.0]));
+    lux.connect(recording.stream("lux\u{1b}[2J\nroof: 9 events").unwrap());
+    scheduler.schedule_on_main_event_loop(recording).unwrap();
+    scheduler.schedule_periodic(lux, SECOND).unwrap();
+    scheduler.run_forever().unwrap();
+    let path = folder.path().to_str().unwrap();
+    let text = output(0, &["record", "info", path]);
+    assert!(text.contains("\nlux\\u{1b}[2J\\nroof: 9 events: 1 event, the first "), "{text}");
+    assert_eq!(json(0, &["record", "info", path, "--json"])["streams"][0]["name"], "lux\u{1b}[2J\nroof: 9 events");
 }
 
 #[test]
@@ -176,7 +246,7 @@ fn a37_damage_is_told_with_its_place_and_an_exit_code() {
     let check = json(1, &["queue", "check", path, "--json"]);
     assert_eq!((&check["sound"], &check["journals"][0]["lost"]), (&false.into(), &1.into()));
     let text = output(1, &["queue", "check", path]);
-    assert!(text.contains("damaged, 2 records can be read, 1 are lost"), "{text}");
+    assert!(text.contains("damaged, 2 records can be read, 1 lost"), "{text}");
     assert_eq!(lines(&["queue", "export", path]).len(), 2);
     output(3, &["queue", "list", "/nowhere/at/all"]);
     output(2, &["queue", "lost"]);

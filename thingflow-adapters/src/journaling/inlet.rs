@@ -174,6 +174,7 @@ impl Inlet {
                     self.newest = number;
                 }
                 Err(PushError::Full) => break,
+                Err(PushError::Closed) => {} // it is never acknowledged
                 // It was fit for the journal when it came.
                 Err(_) => first.number.set(0),
             }

@@ -94,8 +94,8 @@ pub(super) struct Undertaker {
     bytes: Vec<u8>,
     /// Numbers in the dead letters, and in the outbox.
     waiting: VecDeque<(u64, u64)>,
-    /// What the journal of the dead letters had no room for.
-    unburied: VecDeque<(u64, Vec<u8>)>,
+    /// What the journal of the dead letters had no room for: number in the outbox, time, letter.
+    unburied: VecDeque<(u64, i64, Vec<u8>)>,
 }
 
 impl Undertaker {
@@ -120,15 +120,15 @@ impl Undertaker {
         match pushed {
             Ok(number) => self.waiting.push_back((number, refused.number)),
             Err(PushError::Closed) => {} // it is refused again by the next run
-            Err(_) => self.unburied.push_back((refused.number, self.bytes.clone())),
+            Err(_) => self.unburied.push_back((refused.number, time, self.bytes.clone())),
         }
         Ok(())
     }
 
     /// Gives the number of an event whose letter is on the disk.
     pub(super) fn buried(&mut self, durable: u64) -> Option<u64> {
-        while let Some((number, bytes)) = self.unburied.front() {
-            let Ok(letter) = self.writer.push(0, bytes) else { break };
+        while let Some((number, time, bytes)) = self.unburied.front() {
+            let Ok(letter) = self.writer.push(*time, bytes) else { break };
             self.waiting.push_back((letter, *number));
             self.unburied.pop_front();
         }

@@ -14,6 +14,7 @@ use super::{Entry, File, Files, SyncPoint};
 pub struct Folder {
     path: PathBuf,
     handle: fs::File,
+    is_linked: bool,
 }
 
 impl Folder {
@@ -40,7 +41,7 @@ impl Folder {
         if !handle.metadata()?.is_dir() {
             return Err(io::ErrorKind::NotADirectory.into());
         }
-        Ok(Self { path: path.into(), handle })
+        Ok(Self { path: path.into(), is_linked: is_linked(&handle)?, handle })
     }
 }
 
@@ -92,16 +93,18 @@ impl Files for Folder {
     fn open(&self, name: &str) -> io::Result<Box<dyn File>> {
         let path = self.path.join(name);
         let file = match fs::File::options().read(true).write(true).open(&path) {
-            // Who may only read can look at a journal; writing fails later.
-            Err(error) if is_forbidden(&error) => fs::File::open(&path)?,
+            // Who may only read can look at a journal.
+            Err(error) if is_forbidden(&error) => {
+                return Ok(Box::new(OnDisk::new(fs::File::open(&path)?, Some(error))?));
+            }
             other => other?,
         };
-        Ok(Box::new(OnDisk(file)))
+        Ok(Box::new(OnDisk::new(file, None)?))
     }
 
     fn create(&self, name: &str) -> io::Result<Box<dyn File>> {
         let file = fs::File::options().read(true).write(true).create_new(true).open(self.path.join(name))?;
-        Ok(Box::new(OnDisk(file)))
+        Ok(Box::new(OnDisk::new(file, None)?))
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
@@ -113,7 +116,8 @@ impl Files for Folder {
     }
 
     fn sync_folder(&self, _: SyncPoint) -> io::Result<()> {
-        self.handle.sync_all()
+        self.handle.sync_all()?;
+        still_there(&self.handle, self.is_linked)
     }
 
     fn folder_bytes(&self) -> io::Result<u64> {
@@ -121,9 +125,21 @@ impl Files for Folder {
     }
 
     fn lock(&self, name: &str) -> io::Result<Option<Box<dyn Send>>> {
-        let file = fs::File::open(self.path.join(name))?;
-        match uninterrupted(|| Ok(flock(&file, FlockOperation::NonBlockingLockExclusive)?)) {
-            Ok(()) => Ok(Some(Box::new(Locked(file)))),
+        let path = self.path.join(name);
+        let file = match fs::File::options().read(true).write(true).open(&path) {
+            Err(error) if is_forbidden(&error) => fs::File::open(&path)?,
+            other => other?,
+        };
+        let lock = |file: &fs::File| uninterrupted(|| Ok(flock(file, FlockOperation::NonBlockingLockExclusive)?));
+        // Somebody may remove the file, taking it for a left one; the folder stays. Where folders cannot be locked (NFS) the file
+        // alone counts.
+        let handle = self.handle.try_clone()?;
+        if lock(&handle).is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock) {
+            return Ok(None);
+        }
+        let locked = Locked(file, handle);
+        match lock(&locked.0) {
+            Ok(()) => Ok(Some(Box::new(locked))),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
             Err(error) => Err(error),
         }
@@ -136,48 +152,78 @@ impl Files for Folder {
 
 /// A lock belongs to the open file, and a process that is just being started by this one has that open too, until it has become
 /// another program. So it is given up, and not only closed.
-struct Locked(fs::File);
+struct Locked(fs::File, fs::File);
 
 impl Drop for Locked {
     fn drop(&mut self) {
-        let _ = uninterrupted(|| Ok(flock(&self.0, FlockOperation::Unlock)?)); // else the last one that closes it gives it up
+        for locked in [&self.0, &self.1] {
+            let _ = uninterrupted(|| Ok(flock(locked, FlockOperation::Unlock)?)); // else the last one that closes it gives it up
+        }
     }
 }
 
+/// Whether a file, or a folder, has a name. Some file systems never say so.
+fn is_linked(file: &fs::File) -> io::Result<bool> {
+    Ok(file.metadata()?.nlink() > 0)
+}
+
+/// What has lost its name will be gone, whatever is written to it.
+fn still_there(file: &fs::File, was_linked: bool) -> io::Result<()> {
+    if was_linked && !is_linked(file)? {
+        return Err(io::Error::new(io::ErrorKind::NotFound, "somebody has removed it"));
+    }
+    Ok(())
+}
+
 #[derive(Debug)]
-struct OnDisk(fs::File);
+struct OnDisk {
+    file: fs::File,
+    is_linked: bool,
+    /// Why it cannot be written to.
+    forbidden: Option<io::ErrorKind>,
+}
+
+impl OnDisk {
+    fn new(file: fs::File, forbidden: Option<io::Error>) -> io::Result<Self> {
+        Ok(Self { is_linked: is_linked(&file)?, file, forbidden: forbidden.map(|error| error.kind()) })
+    }
+}
 
 impl File for OnDisk {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-        self.0.read_at(buffer, offset)
+        self.file.read_at(buffer, offset)
     }
 
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
-        self.0.write_at(bytes, offset)
+        match self.forbidden {
+            Some(kind) => Err(kind.into()),
+            None => self.file.write_at(bytes, offset),
+        }
     }
 
     /// Where the file system cannot reserve space (vfat, NFS), zeros are written.
     fn allocate(&self, bytes: u64) -> io::Result<()> {
-        match uninterrupted(|| Ok(fallocate(&self.0, FallocateFlags::empty(), 0, bytes)?)) {
+        match uninterrupted(|| Ok(fallocate(&self.file, FallocateFlags::empty(), 0, bytes)?)) {
             Err(error) if error.kind() == io::ErrorKind::Unsupported => fill(self, bytes),
             other => other,
         }
     }
 
     fn truncate(&self, bytes: u64) -> io::Result<()> {
-        self.0.set_len(bytes)
+        self.file.set_len(bytes)
     }
 
     fn sync_data(&self, _: SyncPoint) -> io::Result<()> {
-        self.0.sync_data()
+        self.file.sync_data()?;
+        still_there(&self.file, self.is_linked)
     }
 
     fn len(&self) -> io::Result<u64> {
-        Ok(self.0.metadata()?.len())
+        Ok(self.file.metadata()?.len())
     }
 
     fn allocated(&self) -> io::Result<u64> {
-        Ok(self.0.metadata()?.blocks() * 512)
+        Ok(self.file.metadata()?.blocks() * 512)
     }
 }
 

@@ -7,7 +7,7 @@ use std::fmt;
 use std::io;
 
 pub use folder::Folder;
-pub(crate) use whole::{read_around, read_up_to, write_all};
+pub(crate) use whole::{Gone, read_around, read_up_to, remove, write_all};
 
 /// One folder of files, without folders inside.
 ///

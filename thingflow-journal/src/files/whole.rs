@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::File;
+use super::{File, Files, SyncPoint};
 
 /// Fills the buffer as far as the file reaches; gives how many bytes those were.
 pub(crate) fn read_up_to(file: &dyn File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
@@ -49,4 +49,40 @@ pub(crate) fn write_all(file: &dyn File, bytes: &[u8], offset: u64) -> io::Resul
         }
     }
     Ok(())
+}
+
+/// Removes a file, if nobody else has.
+pub(crate) fn remove(files: &dyn Files, name: &str) -> io::Result<()> {
+    match files.remove(name) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed,
+    }
+}
+
+/// A file that somebody else has removed: it can be read as an empty one.
+#[derive(Debug)]
+pub(crate) struct Gone;
+
+impl File for Gone {
+    fn read_at(&self, _: &mut [u8], _: u64) -> io::Result<usize> {
+        Ok(0)
+    }
+    fn write_at(&self, _: &[u8], _: u64) -> io::Result<usize> {
+        Err(io::ErrorKind::NotFound.into())
+    }
+    fn allocate(&self, _: u64) -> io::Result<()> {
+        Err(io::ErrorKind::NotFound.into())
+    }
+    fn truncate(&self, _: u64) -> io::Result<()> {
+        Err(io::ErrorKind::NotFound.into())
+    }
+    fn sync_data(&self, _: SyncPoint) -> io::Result<()> {
+        Err(io::ErrorKind::NotFound.into())
+    }
+    fn len(&self) -> io::Result<u64> {
+        Ok(0)
+    }
+    fn allocated(&self) -> io::Result<u64> {
+        Ok(0)
+    }
 }

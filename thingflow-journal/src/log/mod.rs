@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use std::io;
 
 use crate::error::Error;
-use crate::files::{File, Files, read_around, read_up_to};
+use crate::files::{File, Files, Gone, read_around, read_up_to};
 use crate::format::{BLOCK_BYTES, Bad, Extent, Header, Key, MAX_NUMBER, StoreId};
 use crate::scan::{Survey, survey};
 
@@ -82,6 +82,12 @@ impl Log {
         self.open.take_if(|(open, _)| *open == first);
     }
 
+    /// Forgets what was learnt about a segment, which may have grown since.
+    pub(crate) fn look_again(&mut self, index: usize) {
+        self.segments[index].extent = None;
+        self.forget(self.segments[index].first);
+    }
+
     /// Says how far the segment reaches.
     pub(crate) fn set_extent(&mut self, index: usize, extent: Extent) {
         self.segments[index].extent = Some(extent);
@@ -92,12 +98,16 @@ impl Log {
         self.segments.partition_point(|segment| segment.first <= number).checked_sub(1)
     }
 
-    /// The open file of a segment.
+    /// The open file of a segment. One that somebody has removed is as an empty one: its records are lost.
     fn file(&mut self, files: &dyn Files, index: usize) -> Result<&dyn File, Error> {
         let first = self.segments[index].first;
         if self.open.as_ref().is_none_or(|(open, _)| *open != first) {
             let name = file_name(first);
-            self.open = Some((first, files.open(&name).map_err(Error::io(format!("open {name}")))?));
+            let file = match files.open(&name) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Box::new(Gone),
+                opened => opened.map_err(Error::io(format!("open {name}")))?,
+            };
+            self.open = Some((first, file));
         }
         let (_, file) = self.open.as_ref().expect("it was opened above");
         Ok(&**file)

@@ -10,8 +10,10 @@ use crate::batch::Batch;
 use crate::clocks::{self, BootClock, CLOCKS};
 use crate::counts::Counts;
 use crate::error::Error;
-use crate::files::{Entry, Files, SyncPoint, read_up_to, write_all};
-use crate::format::{BLOCK_BYTES, Bad, Extent, Header, RECORD_BYTES, StoreId, claim, decode_identity, encode_identity};
+use crate::files::{Entry, Files, SyncPoint, read_up_to, remove, write_all};
+use crate::format::{
+    BLOCK_BYTES, Bad, Extent, FAR_NUMBER, Header, RECORD_BYTES, StoreId, claim, decode_identity, encode_identity,
+};
 use crate::log::{Log, file_name, first_of};
 use crate::options::Options;
 use crate::position::{self, consumer_of};
@@ -71,12 +73,15 @@ impl Listing {
         if self.has_lock {
             self.settle(files, LOCK, &mut known, decode_identity)?;
         }
+        if let Some((far, _)) = self.segments.last().filter(|(first, _)| *first > FAR_NUMBER) {
+            return Err(Error::Foreign { file: file_name(*far) });
+        }
         let ends = [self.segments.first(), self.segments.last()];
         for (first, _) in ends.into_iter().flatten() {
             self.settle(files, &file_name(*first), &mut known, |block| Header::decode(block).map(|header| header.id))?;
         }
         for name in &self.positions {
-            let file = open_file(files, name)?;
+            let Some(file) = open_if_there(files, name)? else { continue };
             let slot = position::read(&*file).map_err(Error::io(format!("read {name}")))?;
             agree(name, slot.map(|(slot, _)| slot.id), &mut known)?;
         }
@@ -91,7 +96,8 @@ impl Listing {
         if !self.has_clocks {
             return Ok(Err(Bad::Empty));
         }
-        clocks::read(&*open_file(files, CLOCKS)?).map_err(Error::io(format!("read {CLOCKS}")))
+        let Some(file) = open_if_there(files, CLOCKS)? else { return Ok(Err(Bad::Empty)) };
+        clocks::read(&*file).map_err(Error::io(format!("read {CLOCKS}")))
     }
 
     fn settle(
@@ -101,9 +107,18 @@ impl Listing {
         known: &mut Option<StoreId>,
         decode: impl Fn(&[u8]) -> Result<StoreId, Bad>,
     ) -> Result<(), Error> {
+        let Some(file) = open_if_there(files, name)? else { return Ok(()) };
         let mut block = [0; BLOCK_BYTES];
-        read_up_to(&*open_file(files, name)?, &mut block, 0).map_err(Error::io(format!("read {name}")))?;
+        read_up_to(&*file, &mut block, 0).map_err(Error::io(format!("read {name}")))?;
         agree(name, decode(&block), known)
+    }
+}
+
+/// Opens a file that was listed. Beside a running program it may have gone since.
+fn open_if_there(files: &dyn Files, name: &str) -> Result<Option<Box<dyn crate::files::File>>, Error> {
+    match files.open(name) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        opened => opened.map(Some).map_err(Error::io(format!("open {name}"))),
     }
 }
 
@@ -288,7 +303,7 @@ impl Store {
 
     pub(super) fn discard_spare(&mut self) -> Result<(), Error> {
         if self.spare.take().is_some() {
-            self.files.remove(SPARE).map_err(Error::io(format!("remove {SPARE}")))?;
+            remove(&*self.files, SPARE).map_err(Error::io(format!("remove {SPARE}")))?;
             self.folder_dirty = true;
         }
         Ok(())

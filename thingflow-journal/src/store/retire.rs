@@ -1,11 +1,13 @@
 //! Letting go of segments: those that all have acknowledged, and those that a limit takes.
 
+use std::io;
+
 use super::open::SPARE;
 use super::{Spare, Store};
 use crate::clocks::FILE_BYTES;
 use crate::counts::Reason;
 use crate::error::{Error, Full};
-use crate::files::SyncPoint;
+use crate::files::{SyncPoint, remove};
 use crate::format::HEADER_BYTES;
 use crate::log::file_name;
 use crate::options::Policy;
@@ -74,8 +76,8 @@ impl Store {
                 // Nothing was written. Removed when the journal is opened, if this fails too.
                 let _ = self.files.remove(SPARE);
                 match error.kind() {
-                    std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => Ok(false),
-                    _ => Err(Error::io("make a segment")(error)),
+                    io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Ok(false),
+                    _ => Err(Error::io(format!("create {SPARE}"))(error)),
                 }
             }
         }
@@ -85,7 +87,7 @@ impl Store {
     fn give_way(&mut self, reason: Reason, full: Full) -> Result<(), Error> {
         if let Some((name, _)) = self.quarantine.pop_front() {
             self.folder_dirty = true;
-            return self.files.remove(&name).map_err(Error::io(format!("remove {name}")));
+            return remove(&*self.files, &name).map_err(Error::io(format!("remove {name}")));
         }
         if self.options.policy == Policy::DropOldest && self.log.len() > 1 {
             return self.remove_oldest(Goes::Dropped(reason));
@@ -165,6 +167,12 @@ impl Store {
         Ok(())
     }
 
+    /// As [`cut`](Self::cut), but of whole segments only.
+    pub(crate) fn cut_segments(&mut self, number: u64) -> Result<(), Error> {
+        let begin = self.log.locate(number.min(self.durable + 1)).map(|index| self.log.segments[index].first);
+        begin.map_or(Ok(()), |begin| self.cut(begin))
+    }
+
     /// Removes the oldest segment, after every position that depends on it is on the disk.
     fn remove_oldest(&mut self, goes: Goes) -> Result<(), Error> {
         let files = self.files.clone();
@@ -193,11 +201,13 @@ impl Store {
         let name = file_name(first);
         self.log.forget(first);
         let is_whole = disk == self.options.segment && self.uncut != Some(first);
-        if self.spare.is_none() && is_whole {
-            self.files.rename(&name, SPARE).map_err(Error::io(format!("rename {name}")))?;
-            self.spare = Some(Spare { disk });
-        } else {
-            self.files.remove(&name).map_err(Error::io(format!("remove {name}")))?;
+        let is_kept = self.spare.is_none() && is_whole;
+        let gone = if is_kept { self.files.rename(&name, SPARE) } else { remove(&*self.files, &name) };
+        match gone {
+            Ok(()) => self.spare = self.spare.take().or(is_kept.then_some(Spare { disk })),
+            // Somebody else has removed it.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(Error::io(format!("remove {name}"))(error)),
         }
         self.folder_dirty = true;
         self.log.remove(0);

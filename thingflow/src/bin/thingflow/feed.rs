@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -13,7 +14,7 @@ use thingflow_journal::inspect::Reader;
 use thingflow_journal::{Options, PushError, Range, Record, Start, Store, Window};
 
 use crate::failure::{Done, Failure};
-use crate::output::{progress, say};
+use crate::output::{counted, progress, say};
 use crate::records::{DEAD, FED, dead_letters, open};
 
 /// Bytes that are committed at once.
@@ -44,6 +45,9 @@ impl Feed {
             Some(source) => source.clone(),
             None => own()?,
         };
+        if is_same(&source, &self.folder) {
+            return Err(Failure::cannot(format!("{} is the outbox itself; name another source", source.display())));
+        }
         let mut queue = Queue::open(&self.folder)?;
         if !fs::metadata(&source).is_ok_and(|found| found.is_dir()) {
             put_lines(&source, &mut queue)?;
@@ -53,7 +57,7 @@ impl Feed {
             self.put_all(&source, &mut queue)?;
         }
         let fed = queue.close()?;
-        say(self.json, &json!({ "fed": fed }), &format!("{fed} events put into {}", self.folder.display()))
+        say(self.json, &json!({ "fed": fed }), &format!("{} put into {}", counted(fed, "event"), self.folder.display()))
     }
 
     fn put_all(&self, source: &Path, queue: &mut Queue) -> Done {
@@ -70,6 +74,18 @@ impl Feed {
             bar.inc(records.len() as u64);
         }
     }
+}
+
+fn is_same(one: &Path, other: &Path) -> bool {
+    let place = |path: &Path| fs::metadata(path).map(|found| (found.dev(), found.ino())).ok();
+    place(one).is_some_and(|place_of_one| place(other) == Some(place_of_one))
+}
+
+/// Makes the position that says what of some dead letters has been fed, if there is none.
+pub(crate) fn begin_feeding(dead: &Path) -> Done {
+    let mut letters = Store::open(open(dead)?, Options::new(u64::MAX, Window::default()))?;
+    letters.open_consumer(FED, Start::Oldest)?;
+    Ok(letters.close()?)
 }
 
 /// Puts in what has not been fed before. A position in the dead letters says what that is; it moves when the events are on the
@@ -100,11 +116,20 @@ fn put(record: &Record, outlet: Option<&str>, queue: &mut Queue) -> Done {
     }
 }
 
+/// Puts in the events of a file of lines, if all of them can be read: so it can be fed again once it is mended.
 fn put_lines(source: &Path, queue: &mut Queue) -> Done {
+    if fs::metadata(source).is_ok_and(|found| found.is_file()) {
+        each_line(source, |_, _| Ok(()))?;
+    }
+    each_line(source, |time, event| queue.push(time, event))
+}
+
+fn each_line(source: &Path, mut put: impl FnMut(i64, &[u8]) -> Done) -> Done {
     let doing = format!("read {}", source.display());
     let file = File::open(source).map_err(Failure::io(&doing))?;
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_nanos());
     let now = i64::try_from(now).unwrap_or(i64::MAX);
+    let mut bytes = Vec::new();
     for (n, line) in BufReader::new(file).lines().enumerate() {
         let line = line.map_err(Failure::io(&doing))?;
         if line.trim().is_empty() {
@@ -113,10 +138,18 @@ fn put_lines(source: &Path, queue: &mut Queue) -> Done {
         let wrong = |why: String| Failure::cannot(format!("line {} of {}: {why}", n + 1, source.display()));
         let value: Value = serde_json::from_str(&line).map_err(|error| wrong(error.to_string()))?;
         let event = value.get("event").ok_or_else(|| wrong("there is no \"event\" in it".into()))?;
-        let time = value.get("time").and_then(Value::as_str).and_then(|time| time.parse::<Timestamp>().ok());
-        let mut bytes = Vec::new();
+        let time = match value.get("time") {
+            None | Some(Value::Null) => now,
+            Some(Value::String(time)) => {
+                time.parse::<Timestamp>().map_err(|error| wrong(error.to_string()))?.as_nanos()
+            }
+            Some(other) => {
+                return Err(wrong(format!("invalid \"time\" {other}: use text such as \"2026-01-31T11:00:00Z\"")));
+            }
+        };
+        bytes.clear();
         code::encode(event, &mut bytes).map_err(|error| wrong(error.to_string()))?;
-        queue.push(time.map_or(now, Timestamp::as_nanos), &bytes)?;
+        put(time, &bytes)?;
     }
     Ok(())
 }

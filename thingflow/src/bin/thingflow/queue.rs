@@ -9,9 +9,9 @@ use thingflow::{BootId, Timestamp};
 use thingflow_journal::inspect::{self, Check, Overview, Reader};
 
 use crate::failure::{Done, Failure};
-use crate::feed;
+use crate::feed::{self, begin_feeding};
 use crate::output::{Lines, counted, progress, say};
-use crate::records::{FED, Which, clocks_of, dead_letters, open, to_json};
+use crate::records::{DEAD, FED, Which, clocks_of, dead_letters, open, to_json};
 
 /// Bytes of records that are read at once.
 const AT_ONCE: usize = 256 * 1024;
@@ -47,6 +47,9 @@ pub(crate) enum Command {
         output: Option<PathBuf>,
     },
     /// Drops all records below a number, delivered or not, while the program does not run
+    ///
+    /// No outlet sends them, and no dead letter of them is fed; they are on the disk until all others of their segment have gone.
+    /// Of a recording only whole segments go.
     Cut {
         /// The outbox's folder, or its folder `dead`
         folder: PathBuf,
@@ -112,7 +115,7 @@ pub(crate) fn describe(overview: &Overview) -> (Value, String) {
         }).collect::<Vec<_>>(),
     });
     let (all, files) = (counted(records, "record"), counted(segments.len() as u64, "segment"));
-    let mut text = format!("{all}, {first} to {last}, in {files} of {disk} bytes\n");
+    let mut text = format!("{all}, {first} to {last}, in {files} of {}\n", counted(disk, "byte"));
     if let Some((oldest, newest)) = times {
         let _ = writeln!(text, "taken from {} to {}", time(oldest), time(newest));
     }
@@ -170,12 +173,17 @@ fn describe_check(folder: &Path, check: &Check) -> (Value, String) {
         "damage": damage.collect::<Vec<_>>(), "headers": check.headers, "positions": check.positions,
     });
     let verdict = if check.is_sound() { "sound" } else { "damaged" };
-    let mut text = format!("{folder}: {verdict}, {} records can be read, {} are lost\n", check.records, check.lost());
+    let mut text =
+        format!("{folder}: {verdict}, {} can be read, {} lost\n", counted(check.records, "record"), check.lost());
     for damage in &check.damage {
         let _ = writeln!(
             text,
-            "  {} at {}: {} bytes, {} records from {} on",
-            damage.file, damage.offset, damage.bytes, damage.missing, damage.from
+            "  {} at {}: {}, {} from {} on",
+            damage.file,
+            damage.offset,
+            counted(damage.bytes, "byte"),
+            counted(damage.missing, "record"),
+            damage.from
         );
     }
     for file in check.headers.iter().chain(&check.positions) {
@@ -208,6 +216,10 @@ fn export(folder: &Path, which: &Which, output: Option<&Path>) -> Done {
 }
 
 fn cut(folder: &Path, before: u64, json: bool) -> Done {
-    let cut = inspect::cut(open(folder)?, before)?;
-    say(json, &json!({ "cut": cut }), &format!("{cut} records dropped"))
+    let files = open(folder)?;
+    if folder.file_name() == Some(DEAD.as_ref()) {
+        begin_feeding(folder)?;
+    }
+    let cut = inspect::cut(files, before)?;
+    say(json, &json!({ "cut": cut }), &format!("{} dropped", counted(cut, "record")))
 }

@@ -14,6 +14,7 @@ use thingflow_journal::Range;
 use thingflow_journal::inspect::{self, Reader};
 
 use crate::failure::{Done, Failure};
+use crate::live::plain;
 use crate::output::{Lines, counted, progress, say};
 use crate::queue::describe;
 use crate::records::open;
@@ -139,11 +140,12 @@ fn info(folder: &Path, json: bool) -> Done {
     value["seconds"] = survey.length.as_secs_f64().into();
     text.push_str(&format!("{}, the longest of {:?}\n", counted(survey.runs, "run"), survey.length));
     if survey.unset > 0 {
-        text.push_str(&format!("{} of them began before the clock was set\n", survey.unset));
+        text.push_str(&format!("of these, {} before the clock was set\n", survey.unset));
     }
     for (name, Stream { events, sample }) in &survey.streams {
         let first = sample.as_ref().map_or(String::new(), |sample| format!(", the first {sample}"));
-        text.push_str(&format!("{name}: {}{first}\n", counted(*events, "event")));
+        text.push_str(&plain(&format!("{name}: {}{first}", counted(*events, "event"))));
+        text.push('\n');
     }
     say(json, &value, &text)
 }
