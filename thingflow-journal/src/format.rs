@@ -13,6 +13,9 @@ pub const HEADER_BYTES: u64 = 4096;
 /// Bytes of a record before its payload.
 pub const RECORD_BYTES: u64 = 24;
 
+/// What a disk writes at once: a commit that touches fewer of them wears it less.
+pub(crate) const WRITE_BYTES: u64 = 4096;
+
 /// Bytes of one of the two slots in the file of a position.
 pub(crate) const SLOT_BYTES: u64 = 4096;
 

@@ -27,7 +27,8 @@
 //!
 //! # What it costs
 //!
-//! Each commit is a write and an `fdatasync`, and rewrites the blocks around the end of the segment. So the [`Window`] is the
+//! Each commit is a write and an `fdatasync`, and rewrites the block at the end of the segment, unless it begins with the next one: it
+//! does if it then writes fewer, and leaves out at most a third as much as it writes. So the [`Window`] is the
 //! one knob between delay and wear; the figures are in `benches/README.md`. In memory a journal takes a segment's worth of
 //! encoded records, twice the buffer of [`Options::buffer_bytes`], and 256 KiB for each open consumer. An idle journal does
 //! nothing at all.

@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use crate::format::{Extent, Frame, HEADER_BYTES, Key, RECORD_BYTES, claim};
+use crate::format::{Extent, Frame, HEADER_BYTES, Key, RECORD_BYTES, WRITE_BYTES, claim};
 
 /// A part of a segment that holds no record that can be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,7 +35,12 @@ pub(crate) fn survey(bytes: &[u8], key: Key, first: u64) -> Survey {
     let mut at = HEADER_BYTES as usize;
     while at < bytes.len() {
         let expected = survey.extent.last + 1;
-        let Some(found) = find(bytes, at, key, expected..=max, &mut budget) else { break };
+        let mut found = Some(at);
+        if frame_at(bytes, at, key, expected..=max).is_none() {
+            at += unused(bytes, at, at as u64, key, expected);
+            found = find(bytes, at, key, expected..=max, &mut budget);
+        }
+        let Some(found) = found else { break };
         let frame = frame_at(bytes, found, key, expected..=max);
         let Some(frame) = frame else { break };
         if found > at || frame.number() > expected {
@@ -55,6 +60,14 @@ pub(crate) fn survey(bytes: &[u8], key: Key, first: u64) -> Survey {
         at = found + frame.len();
     }
     survey
+}
+
+/// How many bytes from `at` on, where no record is and which is `offset` in the file, were left out because a commit began at the next
+/// multiple of 4 KiB: none unless the record that is expected stands there.
+pub(crate) fn unused(bytes: &[u8], at: usize, offset: u64, key: Key, expected: u64) -> usize {
+    let rest = (offset.next_multiple_of(WRITE_BYTES) - offset) as usize;
+    let is_there = rest > 0 && frame_at(bytes, at.saturating_add(rest), key, expected..=expected).is_some();
+    if is_there { rest } else { 0 }
 }
 
 /// How many bytes may be summed up in search of records: damage made on purpose must not cost more than a few passes.

@@ -125,6 +125,19 @@ fn a08_the_limit_is_kept_in_a_loop_of_crashes() {
     }
 }
 
+/// In longer segments commits begin with a block of the disk where they then write fewer of them.
+#[test]
+fn a01_commits_that_leave_out_the_end_of_a_block_lose_nothing() {
+    for seed in 0..400 {
+        let setting = Setting { segment: 4 * SEGMENT, limit: 36 * SEGMENT, ..setting(seed) };
+        let setting = Setting { capacity: setting.capacity.map(|capacity| 4 * capacity), ..setting };
+        let schedule = if seed % 2 == 0 { schedule(seed, STEPS) } else { restless(seed, 60) };
+        if let Err(what) = Oracle::new(seed, setting).run(&schedule) {
+            panic!("seed {seed}: {what}");
+        }
+    }
+}
+
 /// Notes one boot after the other, with a power cut at some operation: what a note has returned for is known from then on.
 fn run_clocks(seed: u64, ignored: Option<SyncPoint>) -> Verdict {
     let disk = Model::new(seed);

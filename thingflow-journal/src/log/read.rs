@@ -5,9 +5,9 @@ use std::ops::RangeInclusive;
 use super::{Log, file_name};
 use crate::error::Error;
 use crate::files::{Files, read_around};
-use crate::format::{Extent, Frame, HEADER_BYTES, Key, claim};
+use crate::format::{Extent, Frame, HEADER_BYTES, Key, WRITE_BYTES, claim};
 use crate::record::Record;
-use crate::scan::{budget, find, frame_at};
+use crate::scan::{budget, find, frame_at, unused};
 
 /// Bytes that are read at once.
 const CHUNK: u64 = 64 * 1024;
@@ -134,13 +134,16 @@ impl Log {
             if *left == 0 || walk.expected > extent.last || walk.expected > window.last {
                 break;
             }
-            if walk.offset == before && !self.load_record(files, index, &walk, key, &extent)? {
+            if walk.offset > before {
+                continue;
+            }
+            if self.load_record(files, index, &walk, key, &extent)? {
+                let numbers = walk.expected..=extent.last;
+                walk.records(&self.buffer, key, numbers, place, window, left, read);
+            } else if !self.skip_unused(files, index, &mut walk, key, &extent)? {
                 let gap = self.damage(files, index, &mut walk, place, &extent)?;
                 read.gaps.extend(gap);
                 break;
-            } else if walk.offset == before {
-                let numbers = walk.expected..=extent.last;
-                walk.records(&self.buffer, key, numbers, place, window, left, read);
             }
         }
         place.at = Some((first, walk.offset, walk.expected));
@@ -177,6 +180,28 @@ impl Log {
         }
         self.load(files, index, walk.offset, end)?;
         Ok(frame_at(&self.buffer, 0, key, walk.expected..=extent.last).is_some())
+    }
+
+    /// Goes on at the next multiple of 4 KiB if the next commit began there.
+    fn skip_unused(
+        &mut self,
+        files: &dyn Files,
+        index: usize,
+        walk: &mut Walk,
+        key: Key,
+        extent: &Extent,
+    ) -> Result<bool, Error> {
+        let ahead = Walk { offset: walk.offset.next_multiple_of(WRITE_BYTES), expected: walk.expected };
+        if ahead.offset == walk.offset || ahead.offset >= extent.end {
+            return Ok(false);
+        }
+        self.load(files, index, ahead.offset, ahead.offset.saturating_add(CHUNK).min(extent.end))?;
+        let is_there = frame_at(&self.buffer, 0, key, ahead.expected..=ahead.expected).is_some()
+            || self.load_record(files, index, &ahead, key, extent)?;
+        if is_there {
+            *walk = ahead;
+        }
+        Ok(is_there)
     }
 
     /// Goes on behind damage: at the next record that can be read, or at the end of the segment.
@@ -240,7 +265,13 @@ impl Walk {
         while *left > 0 && self.expected <= last.min(window.last) {
             let Some(Frame::Record { number, time, payload }) = frame_at(chunk, at, key, self.expected..=self.expected)
             else {
-                break;
+                let skipped = unused(chunk, at, self.offset, key, self.expected);
+                if skipped == 0 {
+                    break;
+                }
+                at += skipped;
+                self.offset += skipped as u64;
+                continue;
             };
             let length = payload.len() + crate::format::RECORD_BYTES as usize;
             at += length;

@@ -7,7 +7,7 @@ use super::open::SPARE;
 use crate::batch::Encoded;
 use crate::error::{Error, Full};
 use crate::files::{File, SyncPoint, write_all};
-use crate::format::{Extent, HEADER_BYTES, Header, Key, RECORD_BYTES, Summary};
+use crate::format::{Extent, HEADER_BYTES, Header, Key, RECORD_BYTES, Summary, WRITE_BYTES};
 use crate::log::file_name;
 use crate::options::Policy;
 
@@ -49,6 +49,7 @@ impl Store {
     fn append(&mut self, allowed: u64) -> Result<bool, Error> {
         let (Some(file), Some(newest)) = (&self.active, self.log.len().checked_sub(1)) else { return Ok(false) };
         let mut extent = self.log.extent(&*self.files, newest)?;
+        extent.end = begin_of_commit(extent.end, self.batch.bytes() as u64, self.options.segment);
         let room = self.options.segment.saturating_sub(extent.end);
         if self.batch.first() != Some(extent.last + 1) || self.batch.first_bytes() > room {
             return Ok(false);
@@ -190,6 +191,15 @@ impl Store {
             .and_then(|()| file.sync_data(SyncPoint::Cut));
         marked.map_err(Error::io(format!("close {name}")))
     }
+}
+
+/// Where a commit of some bytes begins: right behind the one before, or, if it fills a block, with the next one where it then touches
+/// fewer of them and leaves out little.
+fn begin_of_commit(end: u64, bytes: u64, segment: u64) -> u64 {
+    let next = end.next_multiple_of(WRITE_BYTES);
+    let blocks = |from: u64| (from + bytes).div_ceil(WRITE_BYTES) - from / WRITE_BYTES;
+    let is_little = bytes >= WRITE_BYTES && next - end <= bytes / 3;
+    if is_little && blocks(next) < blocks(end) && next + bytes <= segment { next } else { end }
 }
 
 fn grow(extent: &mut Extent, encoded: &Encoded) {

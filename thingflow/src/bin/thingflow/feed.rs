@@ -49,15 +49,20 @@ impl Feed {
             return Err(Failure::cannot(format!("{} is the outbox itself; name another source", source.display())));
         }
         let mut queue = Queue::open(&self.folder)?;
-        if !fs::metadata(&source).is_ok_and(|found| found.is_dir()) {
-            put_lines(&source, &mut queue)?;
-        } else if source.file_name() == Some(DEAD.as_ref()) && self.outlet.is_none() && !self.again {
-            fed_once(&source, &mut queue)?;
-        } else {
-            self.put_all(&source, &mut queue)?;
-        }
+        let put = self.put_from(&source, &mut queue).and_then(|()| queue.commit());
+        put.map_err(|failure| queue.interrupted(failure))?;
         let fed = queue.close()?;
         say(self.json, &json!({ "fed": fed }), &format!("{} put into {}", counted(fed, "event"), self.folder.display()))
+    }
+
+    fn put_from(&self, source: &Path, queue: &mut Queue) -> Done {
+        if !fs::metadata(source).is_ok_and(|found| found.is_dir()) {
+            put_lines(source, queue)
+        } else if source.file_name() == Some(DEAD.as_ref()) && self.outlet.is_none() && !self.again {
+            fed_once(source, queue)
+        } else {
+            self.put_all(source, queue)
+        }
     }
 
     fn put_all(&self, source: &Path, queue: &mut Queue) -> Done {
@@ -184,8 +189,17 @@ impl Queue {
         Ok(())
     }
 
-    fn close(mut self) -> Done<u64> {
-        self.commit()?;
+    /// What fails may leave a part that was put in before.
+    fn interrupted(&self, failure: Failure) -> Failure {
+        match (failure, self.fed - self.store.buffered().min(self.fed)) {
+            (Failure::Cannot(what), stored) if stored > 0 => {
+                Failure::Cannot(format!("{what}; {} before that are in the outbox already", counted(stored, "event")))
+            }
+            (failure, _) => failure,
+        }
+    }
+
+    fn close(self) -> Done<u64> {
         self.store.close()?;
         Ok(self.fed)
     }
