@@ -16,10 +16,10 @@ use support::mqtt::{
 use support::proxy::{Proxy, Way};
 use thingflow_adapters::mqtt::testing::Broker;
 use thingflow_adapters::mqtt::{Client, Connection, Message, Options, Qos, Status, Version};
-use thingflow_core::StreamError;
 use thingflow_core::prelude::*;
 use thingflow_core::testing::Recorder;
 use thingflow_core::tracking::Outcome;
+use thingflow_core::{DeliveryStats, StreamError};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -608,10 +608,22 @@ fn a_full_queue_drops_as_its_policy_says_and_counts_it() {
     let client = schedule(&scheduler, options(free_port()).queue(thingflow_core::Limit::drop_oldest(10)));
     publish(&scheduler, &client, "lux", 0, 50, Qos::AtLeastOnce);
     let stopper = scheduler.stopper();
-    let posts = client.clone();
-    when(&scheduler, move || posts.stats().posted == 50, move || stopper.stop());
+    let (posts, meter, seen) = (client.clone(), client.meter(), Rc::new(Cell::new(DeliveryStats::default())));
+    let there = seen.clone();
+    when(
+        &scheduler,
+        move || posts.stats().posted == 50,
+        move || {
+            let meter = meter.clone();
+            there.set(std::thread::spawn(move || meter.stats()).join().unwrap()); // as a page reads it
+            stopper.stop();
+        },
+    );
     scheduler.run_forever().unwrap();
+    let full = seen.get();
+    assert_eq!((full.posted, full.dropped, full.waiting, full.is_full), (50, 40, 10, true));
     let stats = client.stats();
+    assert!(!stats.is_full);
     assert_eq!((stats.posted, stats.dropped, stats.lost, stats.waiting), (50, 40, 10, 0));
 }
 

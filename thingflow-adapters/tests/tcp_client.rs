@@ -94,7 +94,9 @@ fn what_is_to_be_sent_waits_for_a_server_that_comes_later_and_a_source_is_paused
     let there = client.clone();
     client.status().tap(failed.clone()).for_each(move |_| {
         if begins.is_none() && there.stats().waiting >= 10 {
-            let tell = tell.clone();
+            let (tell, meter) = (tell.clone(), there.meter());
+            let full = thread::spawn(move || meter.stats()).join().unwrap(); // as a page reads it
+            assert!(full.is_full && full.waiting == 10, "{full:?}");
             begins = Some(thread::spawn(move || {
                 let socket = TcpListener::bind(address).unwrap().accept().unwrap().0;
                 tell.send(BufReader::new(socket).lines().collect::<std::io::Result<Vec<_>>>())
@@ -103,6 +105,8 @@ fn what_is_to_be_sent_waits_for_a_server_that_comes_later_and_a_source_is_paused
     });
     scheduler.run_forever()?;
     assert_eq!(told.recv()??, numbers(100));
+    let stats = client.meter().stats();
+    assert_eq!((stats.posted, stats.delivered, stats.waiting, stats.is_full), (100, 100, 0, false));
     assert!(matches!(failed.events()[0], Status::Disconnected { .. }));
     assert!(failed.events().contains(&Status::Connected));
     Ok(())

@@ -299,6 +299,7 @@
     const date = new Date(snapshot.timestamp);
     at("clock").textContent = `${day(date)} ${clock(date)} ${zone(date)}`;
     const found = [...problems(snapshot, sensors), ...troubled(outputs)];
+    document.title = (found.length ? "▲ " : "") + at("title").textContent;
     fill(at("problems"), found.length ? found.map((it) => text("li", it, "bad")) : [text("li", "none")]);
     snapshot.graph.nodes.forEach((node) => { node.of = snapshot; });
     sync(at("places"), shownNodes(snapshot).map(placeRow));
@@ -382,7 +383,11 @@
       }
     }
     async reach(seconds) {
-      this.past = seconds ? await this.fetchPast(Date.now() / 1000 - seconds, this.times[0] ?? Date.now() / 1000 + 60) : none;
+      const [from, until] = [Date.now() / 1000 - seconds, this.times[0] ?? Date.now() / 1000 + 60];
+      this.past = seconds ? await this.fetchPast(from, until) : none;
+      const first = this.past.times[0];
+      // It begins later than was asked for: what there is gets all of the points.
+      if (first - from > (until - from) / 4) this.past = await this.fetchPast(first - 0.001, until);
       this.part = none;
       stale = true;
     }

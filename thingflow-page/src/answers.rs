@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::header::{ACCEPT, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode};
@@ -39,6 +40,18 @@ impl From<InspectError> for Failed {
         Self(status, error.to_string())
     }
 }
+
+/// Of words that say nothing that can be answered.
+impl From<QueryRejection> for Failed {
+    fn from(error: QueryRejection) -> Self {
+        let text = error.body_text();
+        let why = text.strip_prefix("Failed to deserialize query string: ").unwrap_or(&text);
+        Self(StatusCode::BAD_REQUEST, format!("invalid words behind the `?`: {why}"))
+    }
+}
+
+/// The words behind the `?`.
+type Words<T> = Result<Query<T>, QueryRejection>;
 
 impl Failed {
     /// Says something more.
@@ -107,7 +120,7 @@ pub(crate) async fn whole(State(site): State<Arc<Site>>) -> Result<Json<Snapshot
 }
 
 pub(crate) async fn graph(State(site): State<Arc<Site>>) -> Result<Response, Failed> {
-    let svg = snapshot(&site).await?.graph.svg();
+    let svg = ask(&site, |site| Ok(site.notes.draw(&site.snapshot()?, &site.units))).await?;
     Ok(([(CONTENT_TYPE, "image/svg+xml")], svg).into_response())
 }
 
@@ -135,6 +148,10 @@ async fn outputs(site: &Arc<Site>, now: Option<Timestamp>) -> Result<Vec<Output>
     let read = ask_slow(site, move |site| site.offers.outputs.look(now));
     let hangs = format!("the counts of the outputs are not to be had within {PATIENCE:?}");
     tokio::time::timeout(PATIENCE, read).await.map_err(|_| Failed(StatusCode::SERVICE_UNAVAILABLE, hangs))?
+}
+
+pub(crate) async fn counts(State(site): State<Arc<Site>>) -> Result<Json<Vec<Output>>, Failed> {
+    outputs(&site, None).await.map(Json)
 }
 
 pub(crate) async fn health(State(site): State<Arc<Site>>) -> Result<&'static str, Failed> {
@@ -174,7 +191,8 @@ pub(crate) struct Span {
     until: i64,
 }
 
-pub(crate) async fn past(State(site): State<Arc<Site>>, Query(span): Query<Span>) -> Result<Json<Line>, Failed> {
+pub(crate) async fn past(State(site): State<Arc<Site>>, span: Words<Span>) -> Result<Json<Line>, Failed> {
+    let Query(span) = span?;
     let at = |millis: i64| Timestamp::from_nanos(millis.saturating_mul(1_000_000));
     let (place, span) = (span.place, at(span.from)..at(span.until));
     let line = ask_slow(&site, move |site| site.pasts.line(&place, &span)).await?;
@@ -198,12 +216,18 @@ pub(crate) struct Offered {
     value: Option<f64>,
 }
 
-pub(crate) async fn press(State(site): State<Arc<Site>>, Query(which): Query<Offered>) -> Changed {
+pub(crate) async fn unknown() -> Failed {
+    Failed(StatusCode::NOT_FOUND, "unknown address: the page is at `/`".into())
+}
+
+pub(crate) async fn press(State(site): State<Arc<Site>>, which: Words<Offered>) -> Changed {
+    let Query(which) = which?;
     let pressed = ask_slow(&site, move |site| site.offers.press(&which.name)).await?;
     if pressed { Ok(StatusCode::NO_CONTENT) } else { Err(Failed(StatusCode::NOT_FOUND, "unknown button".into())) }
 }
 
-pub(crate) async fn set(State(site): State<Arc<Site>>, Query(which): Query<Offered>) -> Changed {
+pub(crate) async fn set(State(site): State<Arc<Site>>, which: Words<Offered>) -> Changed {
+    let Query(which) = which?;
     match site.offers.set(&which.name, which.value.unwrap_or(f64::NAN)) {
         Some(true) => Ok(StatusCode::NO_CONTENT),
         Some(false) => {
@@ -215,16 +239,16 @@ pub(crate) async fn set(State(site): State<Arc<Site>>, Query(which): Query<Offer
 
 type Changed = Result<StatusCode, Failed>;
 
-pub(crate) async fn pause(State(site): State<Arc<Site>>, which: Query<Which>) -> Changed {
-    change(&site, &which, Control::pause).await
+pub(crate) async fn pause(State(site): State<Arc<Site>>, which: Words<Which>) -> Changed {
+    change(&site, &which?.0, Control::pause).await
 }
 
-pub(crate) async fn resume(State(site): State<Arc<Site>>, which: Query<Which>) -> Changed {
-    change(&site, &which, Control::resume).await
+pub(crate) async fn resume(State(site): State<Arc<Site>>, which: Words<Which>) -> Changed {
+    change(&site, &which?.0, Control::resume).await
 }
 
-pub(crate) async fn end(State(site): State<Arc<Site>>, which: Query<Which>) -> Changed {
-    change(&site, &which, Control::end).await
+pub(crate) async fn end(State(site): State<Arc<Site>>, which: Words<Which>) -> Changed {
+    change(&site, &which?.0, Control::end).await
 }
 
 async fn change(site: &Arc<Site>, which: &Which, how: fn(&Control, NodeId) -> Result<(), InspectError>) -> Changed {

@@ -41,6 +41,7 @@
 //! | `/` | browsers | in the address, behind `#token=` |
 //! | `/metrics` | Prometheus, by the `OpenMetrics` conventions | `Authorization: Bearer …` |
 //! | `/api/snapshot` | programs: a [`Snapshot`](thingflow_core::Snapshot) as JSON | the same |
+//! | `/api/outputs` | programs: the counts of the outputs as JSON | the same |
 //! | `/health` | supervisors: whether the scheduler answers | none |
 //! | `/ready` | supervisors: whether all schedules work, and all outputs deliver or keep what they are given | none |
 //!
@@ -58,6 +59,7 @@ mod error;
 mod guard;
 mod impatient;
 mod metrics;
+mod notes;
 mod offers;
 mod options;
 mod outputs;
@@ -65,6 +67,7 @@ mod past;
 mod process;
 mod push;
 mod reading;
+mod room;
 mod sensors;
 mod server;
 mod slider;

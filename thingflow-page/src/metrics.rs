@@ -1,6 +1,6 @@
 //! `/metrics`: a snapshot as text, by the conventions of `OpenMetrics`.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::time::Duration;
 
@@ -118,9 +118,11 @@ impl Turning {
         family(encoder, ("output_waiting", "Events that wait to be delivered", None), waiting)?;
         let oldest = each().filter_map(|(at, it)| Some((at, ConstGauge::new(it.oldest?))));
         family(encoder, ("output_oldest", "How long the oldest of these waits", Some(&Unit::Seconds)), oldest)?;
-        let stored = each().filter_map(|(at, it)| Some((at, gauge(it.disk_bytes?))));
-        let help = "What the outbox takes on the disk, for all its outputs together";
-        family(encoder, ("output_disk", help, Some(&Unit::Bytes)), stored)?;
+        let stores = self.outputs.iter().filter_map(|it| Some((it.store.as_ref().unwrap_or(&it.name), it.disk_bytes?)));
+        let stores = stores.collect::<BTreeMap<_, _>>().into_iter();
+        let stored = stores.map(|(store, bytes)| ([("store", store.clone())], gauge(bytes)));
+        let help = "What an outbox takes on the disk, for all its outputs together";
+        family(encoder, ("store", help, Some(&Unit::Bytes)), stored)?;
         let ready = each().map(|(at, it)| (at, gauge(it.state.is_ready().into())));
         family(encoder, ("output_ready", "Whether the output delivers or keeps what it is given", None), ready)
     }

@@ -7,7 +7,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 
 use thingflow_core::history::Kept;
-use thingflow_core::{DeliveryStats, Scheduler, Timestamp};
+use thingflow_core::{DeliveryMeter, Scheduler, Timestamp};
 
 use crate::error::PageError;
 use crate::offers::Offers;
@@ -151,19 +151,22 @@ impl Options {
     }
 
     /// An output of the program, by a name: what has become of the events that it was given is on the page and in the metrics, and
-    /// `/ready` says whether it is usable. The meter of a [worker](thingflow_core::DeliveryMeter) gives its counts, and so does that of an outbox.
+    /// `/ready` says whether it is usable. The meter is that of an [`EdgeSink`](thingflow_core::EdgeSink::meter), of an outbox or of
+    /// a client; [`DeliveryMeter::new`] makes one for an output of your own.
     ///
     /// ```
-    /// # use thingflow_core::prelude::*;
-    /// use thingflow_core::DeliveryStats;
+    /// use thingflow_core::prelude::*;
+    /// use thingflow_core::{Batch, Delivery, Refusal, StreamError};
     /// use thingflow_page::Options;
     /// # let scheduler = Scheduler::new()?;
-    /// # let meter = || DeliveryStats::default();
-    /// let page = Options::new("127.0.0.1:0").output("cloud", move || meter()).serve(&scheduler)?; // meter.stats()
+    /// let upload = |batch: &mut Batch<f64>| -> Result<(), Refusal<StreamError>> { Ok(batch.done(batch.len())) };
+    /// let (cloud, refused) = scheduler.worker("cloud", upload, Delivery::within(Limit::drop_oldest(1000)))?;
+    /// let page = Options::new("127.0.0.1:0").output("cloud", cloud.meter()).serve(&scheduler)?;
+    /// # let _ = refused;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn output(mut self, name: impl Into<String>, read: impl Fn() -> DeliveryStats + Send + Sync + 'static) -> Self {
-        self.offers.outputs.add(name.into(), read);
+    pub fn output(mut self, name: impl Into<String>, meter: impl Into<DeliveryMeter>) -> Self {
+        self.offers.outputs.add(name.into(), meter.into());
         self
     }
 

@@ -7,9 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde::Serialize;
-use thingflow_core::{DeliveryStats, Timestamp};
-
-type Read = dyn Fn() -> DeliveryStats + Send + Sync;
+use thingflow_core::{DeliveryMeter, DeliveryStats, Timestamp};
 
 /// An output whose events wait so long, and that delivers none, has a peer that is away.
 const AWAY: Duration = Duration::from_secs(10);
@@ -21,7 +19,7 @@ const RECENT: Duration = Duration::from_secs(60);
 /// The outputs that a program has told of, by their names.
 #[derive(Clone, Default)]
 pub(crate) struct Outputs {
-    reads: BTreeMap<String, Arc<Read>>,
+    meters: BTreeMap<String, DeliveryMeter>,
     /// What all who look have seen.
     seen: Arc<Mutex<BTreeMap<String, Seen>>>,
 }
@@ -39,6 +37,8 @@ pub(crate) struct Output {
     /// Seconds since the oldest of those that wait was taken, where that is known.
     pub(crate) oldest: Option<f64>,
     pub(crate) disk_bytes: Option<u64>,
+    /// What these bytes are those of: outputs may share it.
+    pub(crate) store: Option<String>,
     pub(crate) state: State,
     /// What is said of a state that is not the usual one, without the output's name.
     pub(crate) why: Option<String>,
@@ -76,21 +76,21 @@ struct Seen {
 }
 
 impl Outputs {
-    pub(crate) fn add(&mut self, name: String, read: impl Fn() -> DeliveryStats + Send + Sync + 'static) {
-        self.reads.insert(name, Arc::new(read));
+    pub(crate) fn add(&mut self, name: String, meter: DeliveryMeter) {
+        self.meters.insert(name, meter);
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.reads.len()
+        self.meters.len()
     }
 
     /// All outputs as they are now, but for those that cannot be read. What reads them is user code.
     pub(crate) fn look(&self, now: Timestamp) -> Vec<Output> {
-        self.reads.iter().filter_map(|(name, read)| self.look_at(name, &**read, now)).collect()
+        self.meters.iter().filter_map(|(name, meter)| self.look_at(name, meter, now)).collect()
     }
 
-    fn look_at(&self, name: &str, read: &Read, now: Timestamp) -> Option<Output> {
-        let Ok(stats) = catch_unwind(AssertUnwindSafe(read)) else {
+    fn look_at(&self, name: &str, meter: &DeliveryMeter, now: Timestamp) -> Option<Output> {
+        let Ok(stats) = catch_unwind(AssertUnwindSafe(|| meter.stats())) else {
             log::error!("the counts of the output {name} have panicked");
             return None;
         };
@@ -99,8 +99,8 @@ impl Outputs {
         let (state, why) = seen.again(&stats, now);
         let DeliveryStats { posted: taken, delivered, waiting, dropped, dead, lost, oldest, disk_bytes, .. } = stats;
         let oldest = oldest.map(|oldest| (now - oldest).as_secs_f64());
-        let name = name.to_owned();
-        Some(Output { name, taken, delivered, waiting, dropped, dead, lost, oldest, disk_bytes, state, why })
+        let (name, store) = (name.to_owned(), meter.store().map(str::to_owned));
+        Some(Output { name, store, taken, delivered, waiting, dropped, dead, lost, oldest, disk_bytes, state, why })
     }
 }
 
@@ -166,7 +166,7 @@ fn span(time: Duration) -> String {
 
 impl fmt::Debug for Outputs {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.reads.keys()).finish()
+        f.debug_set().entries(self.meters.keys()).finish()
     }
 }
 

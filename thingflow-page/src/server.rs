@@ -16,11 +16,13 @@ use axum::routing::{get, post};
 use thingflow_core::{Control, InspectError, Inspector, Scheduler, Snapshot};
 use tokio::sync::{Semaphore, oneshot};
 
-use crate::connections::{Listener, Room};
+use crate::connections::Listener;
 use crate::guard::{self, Guard};
+use crate::notes::Notes;
 use crate::offers::Offers;
 use crate::options::Options;
 use crate::past::Pasts;
+use crate::room::Room;
 use crate::stream::Tabs;
 use crate::token::Token;
 use crate::unix::{Socket, UnixPage};
@@ -45,6 +47,7 @@ pub(crate) struct Site {
     pub(crate) slow: Arc<Semaphore>,
     pub(crate) tabs: Mutex<Tabs>,
     pub(crate) connections: Room,
+    pub(crate) notes: Notes,
 }
 
 impl Site {
@@ -164,6 +167,7 @@ fn start(listener: Listener, guard: Guard, options: Options, scheduler: &Schedul
         slow: Arc::new(Semaphore::new(ASKERS / 2)),
         tabs: Mutex::default(),
         connections: Room::new(),
+        notes: Notes::default(),
     };
     let (stop, stopped) = oneshot::channel();
     let (is_served, left) = io::pipe()?;
@@ -202,6 +206,7 @@ fn router(site: Arc<Site>, guard: Arc<Guard>) -> Router {
         .route("/metrics", get(answers::metrics))
         .route("/api/about", get(answers::about))
         .route("/api/snapshot", get(answers::whole))
+        .route("/api/outputs", get(answers::counts))
         .route("/api/graph.svg", get(answers::graph))
         .route("/api/past", get(answers::past))
         .route("/api/stream", get(stream::open))
@@ -210,6 +215,7 @@ fn router(site: Arc<Site>, guard: Arc<Guard>) -> Router {
         .route("/api/pause", post(answers::pause))
         .route("/api/resume", post(answers::resume))
         .route("/api/end", post(answers::end))
+        .fallback(answers::unknown)
         .with_state(site)
         .layer(DefaultBodyLimit::max(LONGEST_BODY))
         .layer(middleware::from_fn_with_state(guard, guard::check))

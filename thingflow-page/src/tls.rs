@@ -1,9 +1,11 @@
 //! [`Tls`]: the certificate by which the page is known to those who come over a network.
 
 use std::error::Error;
-use std::fmt;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
+use std::{fmt, fs};
 
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
@@ -13,6 +15,9 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 /// The certificate of the page, with its key: with it the page may be served at an address that other machines reach, by
 /// [`Options::tls`](crate::Options::tls). TLS 1.2 and 1.3.
+///
+/// When a file has been changed, both are read again at the next connection: a certificate that was renewed on disk is shown without
+/// a restart. While the files are missing or do not fit each other the one before is shown, and the log says why.
 ///
 /// ```no_run
 /// # use thingflow_core::prelude::*;
@@ -24,16 +29,62 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone)]
-pub struct Tls(Arc<ServerConfig>);
+pub struct Tls {
+    files: Files,
+    shown: Arc<Mutex<Shown>>,
+}
+
+/// What is made of the files, and by which a change of them is known.
+struct Shown {
+    stamps: [Stamp; 2],
+    config: Arc<ServerConfig>,
+}
+
+/// When a file was changed, its length, and which one it is; of none, if there is none.
+type Stamp = Option<(SystemTime, u64, u64)>;
+
+#[derive(Clone, Debug)]
+struct Files {
+    certificates: PathBuf,
+    key: PathBuf,
+}
 
 impl Tls {
-    /// A certificate with those that vouch for it, its own first, and its key: two PEM files. They are read here, once: a program
-    /// that gets a new certificate is started anew.
+    /// A certificate with those that vouch for it, its own first, and its key: two PEM files.
     ///
     /// # Errors
     /// If a file cannot be read or has nothing of its kind, or the key is not that of the certificate.
     pub fn from_files(certificates: impl AsRef<Path>, key: impl AsRef<Path>) -> Result<Self, TlsError> {
-        let (certificates, key) = (certificates.as_ref(), key.as_ref());
+        let files = Files { certificates: certificates.as_ref().into(), key: key.as_ref().into() };
+        let (stamps, config) = (files.stamps(), files.load()?);
+        Ok(Self { files, shown: Arc::new(Mutex::new(Shown { stamps, config })) })
+    }
+
+    /// For the next connection, by the files as they are now.
+    pub(crate) fn acceptor(&self) -> TlsAcceptor {
+        let stamps = self.files.stamps();
+        let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        if shown.stamps != stamps {
+            shown.stamps = stamps; // what is wrong is said once
+            match self.files.load() {
+                Ok(config) => shown.config = config,
+                Err(error) => log::error!("the page goes on with the certificate from before: {error}"),
+            }
+        }
+        shown.config.clone().into()
+    }
+}
+
+impl Files {
+    fn stamps(&self) -> [Stamp; 2] {
+        [&self.certificates, &self.key].map(|path| {
+            let about = fs::metadata(path).ok()?;
+            Some((about.modified().ok()?, about.len(), about.ino()))
+        })
+    }
+
+    fn load(&self) -> Result<Arc<ServerConfig>, TlsError> {
+        let Self { certificates, key } = self;
         let chain = CertificateDer::pem_file_iter(certificates)
             .and_then(Iterator::collect::<Result<Vec<_>, _>>)
             .map_err(|error| TlsError::new(certificates, error))?;
@@ -42,17 +93,13 @@ impl Tls {
             .with_safe_default_protocol_versions()
             .and_then(|config| config.with_no_client_auth().with_single_cert(chain, secret))
             .map_err(|error| TlsError::new(certificates, error))?;
-        Ok(Self(Arc::new(config)))
-    }
-
-    pub(crate) fn acceptor(&self) -> TlsAcceptor {
-        self.0.clone().into()
+        Ok(Arc::new(config))
     }
 }
 
 impl fmt::Debug for Tls {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Tls").finish_non_exhaustive()
+        f.debug_struct("Tls").field("files", &self.files).finish_non_exhaustive()
     }
 }
 

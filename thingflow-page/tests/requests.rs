@@ -1,6 +1,6 @@
 //! What the page answers to browsers, to Prometheus, and to those who mean no good.
 
-use std::io::{self, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
@@ -14,7 +14,7 @@ use std::time::Duration;
 use thingflow_core::history::Kept;
 use thingflow_core::prelude::*;
 use thingflow_core::testing::{FlakySensor, ListSensor};
-use thingflow_core::{Batch, Delivery, DeliveryStats, OnFailure, Refusal};
+use thingflow_core::{Batch, Delivery, DeliveryMeter, DeliveryStats, OnFailure, Refusal};
 use thingflow_page::{Options, Page, Slider, Token};
 
 type Done = Result<(), Box<dyn std::error::Error>>;
@@ -191,16 +191,40 @@ fn s05_requests_that_are_too_large_or_no_requests_are_refused_and_others_are_ans
 }
 
 #[test]
-fn s05_connections_that_never_ask_do_not_keep_others_out_for_ever() -> Done {
-    with_page(
+fn s05_connections_that_never_ask_keep_nobody_out() -> Done {
+    let (answers, tab) = with_page(
         |options| options,
         |address| {
-            let silent = (0..63).map(|_| TcpStream::connect(address)).collect::<io::Result<Vec<_>>>()?;
-            assert_eq!(status(&get(address, "/health")?), 200);
-            drop(silent);
-            Ok(())
+            let mut tab = TcpStream::connect(address)?;
+            write!(tab, "GET /api/stream HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {TOKEN}\r\n\r\n")?;
+            // One says nothing, the next something all the time, another has been answered and stays.
+            let open = |n: usize| {
+                let mut socket = TcpStream::connect(address)?;
+                let words = ["", "GET /health HTTP/1.1\r\nX: ", "GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"];
+                socket.write_all(words[n % 3].as_bytes()).map(|()| socket)
+            };
+            let mut crowd = Vec::new();
+            let mut answers = Vec::new();
+            for n in 0..150 {
+                crowd.push(open(n)?);
+                if n % 10 == 9 {
+                    let mut socket = TcpStream::connect(address)?;
+                    socket.set_read_timeout(Some(Duration::from_secs(5)))?; // half of what a request may take to come
+                    socket.write_all(b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
+                    let mut answer = String::new();
+                    socket.read_to_string(&mut answer)?;
+                    answers.push(status(&answer));
+                }
+            }
+            tab.set_read_timeout(Some(Duration::from_secs(5)))?;
+            let mut snapshots =
+                BufReader::new(tab).lines().filter(|line| line.as_ref().is_ok_and(|line| line == "event: snapshot"));
+            Ok((answers, snapshots.nth(2).is_some())) // it sends one a second
         },
-    )
+    )?;
+    assert_eq!(answers, [200; 15]);
+    assert!(tab, "who is being answered stays");
+    Ok(())
 }
 
 #[test]
@@ -212,6 +236,41 @@ fn s06_s07_the_page_has_a_strict_policy_and_no_token_in_it() -> Done {
         assert!(head.contains(part), "{head}");
     }
     assert!(!head.contains("unsafe") && !head.contains("access-control") && !page.contains(TOKEN));
+    Ok(())
+}
+
+/// How many a second, what waits, the last value, and what is wrong, with a mark before it.
+#[test]
+fn the_drawing_says_how_a_place_fares_and_what_is_wrong_with_it() -> Done {
+    let mut scheduler = Scheduler::new()?;
+    scheduler.watch_on_separate_thread(Duration::from_nanos(1))?; // each call is too long
+    let lux = ListSensor::new("lux", vec![21.53; 1_000_000]);
+    scheduler.schedule_sensor(lux, Duration::from_millis(1), |lux| {
+        let level = lux.map(|event| event.val).probe("<level>");
+        level.delay(Duration::from_secs(60), Limit::drop_oldest(8)).for_each(drop);
+    })?;
+    let odd = SensorOutput::new(FlakySensor::new("odd", vec![Err::<f64, _>("gone"); 100_000]));
+    odd.connect(call(drop));
+    scheduler.schedule_periodic(odd, Periodic::every(Duration::from_millis(1)).on_failure(OnFailure::Skip))?;
+    let inspector = scheduler.inspector();
+    let page = Options::new("127.0.0.1:0").unit("<level>", "lx").token(Token::new(TOKEN)?).serve(&scheduler)?;
+    let (address, stopper) = (page.local_addr(), scheduler.stopper());
+    let parts =
+        ["/s</text>", ">&lt;level&gt;: 21.530 lx<", ">▲ 8 of 8 waiting<", ">▲ slow, ", ">▲ fails, ", "\"source ill\""];
+    let is_dropping = |svg: &str| svg.lines().any(|line| line.contains(">▲ ") && line.contains(" dropped<"));
+    let client = thread::spawn(move || {
+        inspector.measure(true).map_err(io::Error::other)?; // as while a tab is open
+        let mut svg = get(address, "/api/graph.svg");
+        while svg.as_ref().is_ok_and(|svg| !is_dropping(svg) || parts.iter().any(|part| !svg.contains(part))) {
+            thread::park_timeout(Duration::from_millis(50));
+            svg = get(address, "/api/graph.svg");
+        }
+        stopper.stop();
+        svg
+    });
+    scheduler.run_forever()?;
+    let svg = client.join().map_err(|_| "the client has panicked")??;
+    assert!(!svg.contains("<level>"), "{svg}");
     Ok(())
 }
 
@@ -390,8 +449,8 @@ fn s03_sliders_and_buttons_do_what_they_may_and_outputs_are_counted() -> Done {
         let mut stats = DeliveryStats::default();
         (stats.posted, stats.delivered, stats.waiting) = (3, 1, 2);
         let press = move || assert!(pressed.fetch_add(1, Relaxed) == 0, "a button of bad manners");
-        let options = options.slider(&moved).button("a & b", press).output("cloud", move || stats);
-        options.output("broken", || panic!("no counts"))
+        let options = options.slider(&moved).button("a & b", press).output("cloud", DeliveryMeter::new(move || stats));
+        options.output("broken", DeliveryMeter::new(|| panic!("no counts")))
     };
     let (metrics, codes) = with_page(offer, |address| {
         let origin = format!("Origin: http://{address}");
@@ -611,7 +670,8 @@ fn s11_ready_says_whether_outputs_deliver_or_keep_what_they_are_given() -> Done 
     let stats = Arc::new(Mutex::new(DeliveryStats::default()));
     let (read, set) = (stats.clone(), move |change: fn(&mut DeliveryStats)| change(&mut stats.lock().unwrap()));
     let offer = move |options: Options| {
-        options.output("<cloud>", move || *read.lock().unwrap()).output("database", DeliveryStats::default)
+        let meter = DeliveryMeter::new(move || *read.lock().unwrap());
+        options.output("<cloud>", meter).output("database", DeliveryMeter::new(DeliveryStats::default))
     };
     let said = with_page(offer, move |address| {
         let mut said = vec![ready(address)?];
@@ -643,13 +703,17 @@ fn s11_an_outbox_whose_peer_is_away_is_ready_with_the_reason() -> Done {
         stats
     };
     let (ready, metrics) = with_page(
-        |options| options.output("cloud", outbox),
+        |options| {
+            let [cloud, archive] = [(); 2].map(|()| DeliveryMeter::new(outbox).stored_in("/var/lib/queue"));
+            options.output("cloud", cloud).output("archive", archive).output("disk", DeliveryMeter::new(outbox))
+        },
         |address| Ok((ready(address)?, get(address, "/metrics")?)),
     )?;
     assert!(ready.0 == 200 && ready.1.contains("keeps what its peer does not take: 42 events waiting"), "{ready:?}");
     assert!(!ready.1.contains("cloud"), "names are for those with the token: {ready:?}");
-    for line in ["output_disk_bytes{output=\"cloud\"} 65536", "output_ready{output=\"cloud\"} 1"] {
-        assert!(metrics.contains(&format!("thingflow_{line}\n")), "{line}: {metrics}");
+    let lines = ["store_bytes{store=\"/var/lib/queue\"} 65536", "store_bytes{store=\"disk\"} 65536"];
+    for line in lines.into_iter().chain(["output_ready{output=\"cloud\"} 1"]) {
+        assert_eq!(metrics.matches(&format!("thingflow_{line}\n")).count(), 1, "{line}: {metrics}");
     }
     Ok(())
 }
@@ -662,7 +726,7 @@ fn s11_not_ready_are_outputs_that_drop_or_are_full_or_cannot_be_read() -> Done {
         let (writer, _refused) = scheduler.worker("cloud", away, Delivery::within(limit))?;
         let meter = writer.meter();
         scheduler.schedule_recurring(interval(Duration::from_millis(1)).connect(writer))?;
-        let page = Options::new("127.0.0.1:0").output("cloud", move || meter.stats()).serve(&scheduler)?;
+        let page = Options::new("127.0.0.1:0").output("cloud", meter).serve(&scheduler)?;
         let (address, stopper) = (page.local_addr(), scheduler.stopper());
         let client = thread::spawn(move || {
             let mut answer = ready(address);
@@ -677,7 +741,7 @@ fn s11_not_ready_are_outputs_that_drop_or_are_full_or_cannot_be_read() -> Done {
         let (code, said) = client.join().map_err(|_| "the client has panicked")??;
         assert_eq!(code, 503, "{said}");
     }
-    let (code, said) = with_page(|options| options.output("cloud", || panic!("no counts")), ready)?;
+    let (code, said) = with_page(|options| options.output("cloud", DeliveryMeter::new(|| panic!("no counts"))), ready)?;
     assert!(code == 503 && said.contains("the counts of 1 of 1 outputs cannot be read"), "{said}");
     Ok(())
 }
@@ -707,7 +771,7 @@ fn the_metrics_come_without_the_counts_of_an_output_that_hangs() -> Done {
         DeliveryStats::default()
     };
     let (text, health) = with_page(
-        |options| options.output("cloud", hangs),
+        |options| options.output("cloud", DeliveryMeter::new(hangs)),
         move |address| {
             let scrape = thread::spawn(move || get(address, "/metrics"));
             let health = get(address, "/health")?;

@@ -8,9 +8,9 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use thingflow_core::DeliveryStats;
 use thingflow_core::prelude::*;
 use thingflow_core::testing::ListSensor;
+use thingflow_core::{DeliveryMeter, DeliveryStats};
 use thingflow_page::{Options, Token};
 
 type Done<T = ()> = Result<T, Box<dyn Error + Send + Sync>>;
@@ -30,7 +30,10 @@ fn beside<T: Send + 'static>(work: impl FnOnce(SocketAddr) -> Done<T> + Send + '
         lux.delay(Duration::from_secs(60), Limit::drop_oldest(8)).for_each(drop);
         lux.try_map(|_| Err::<(), _>("refused")).for_each(drop);
     })?;
-    let page = Options::new("127.0.0.1:0").token(Token::new(TOKEN)?).output(ODD, outbox).serve(&scheduler)?;
+    let page = Options::new("127.0.0.1:0")
+        .token(Token::new(TOKEN)?)
+        .output(ODD, DeliveryMeter::new(outbox).stored_in(ODD))
+        .serve(&scheduler)?;
     let (address, stopper) = (page.local_addr(), scheduler.stopper());
     let client = thread::spawn(move || {
         let result = work(address);
@@ -106,7 +109,7 @@ fn s11_promtool_and_the_parsers_of_python_accept_the_metrics() -> Done {
             "turn_longest_seconds",
             "page_connections",
             "page_streams",
-            "output_disk_bytes",
+            "store_bytes",
             "output_ready",
         ] {
             assert!(said.contains(&format!(" thingflow_{name} ")), "{name}: {said}");

@@ -146,6 +146,33 @@ fn s05_who_is_silent_or_speaks_no_tls_holds_up_nobody() -> Done {
 }
 
 #[test]
+fn a_certificate_that_was_renewed_on_disk_is_shown_to_the_next_who_connects() -> Done {
+    let folder = tempfile::tempdir()?;
+    certificate(folder.path(), "board.local")?;
+    let scheduler = Scheduler::new()?;
+    let page =
+        Options::new("127.0.0.1:0").tls(in_folder(folder.path())?).allow_host("board.local").serve(&scheduler)?;
+    let (address, host) = (page.local_addr(), format!("Host: board.local:{}", page.local_addr().port()));
+    let lines = ["GET /page.css HTTP/1.1", &host];
+    let first = Client::new(folder.path())?;
+    assert_eq!(first.status(address, &lines)?, 200);
+    // Renewed file by file: in between the key does not fit.
+    let key = fs::read(folder.path().join("key.pem"))?;
+    certificate(folder.path(), "board.local")?;
+    let new_key = fs::read(folder.path().join("key.pem"))?;
+    fs::write(folder.path().join("key.pem"), key)?;
+    assert_eq!(first.status(address, &lines)?, 200, "the certificate from before");
+    let second = Client::new(folder.path())?;
+    assert!(second.status(address, &lines).is_err());
+    fs::remove_file(folder.path().join("key.pem"))?;
+    assert_eq!(first.status(address, &lines)?, 200, "the certificate from before");
+    fs::write(folder.path().join("key.pem"), new_key)?;
+    assert_eq!(second.status(address, &lines)?, 200);
+    assert!(first.status(address, &lines).is_err());
+    Ok(())
+}
+
+#[test]
 fn a_certificate_that_cannot_be_used_is_refused_with_its_path() -> Done {
     let folder = tempfile::tempdir()?;
     let said = || in_folder(folder.path()).err().map(|error| error.to_string()).ok_or("a refusal");

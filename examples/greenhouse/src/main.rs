@@ -51,9 +51,7 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
         let page = page::Options::new(address).title("Greenhouse");
         let page = page.unit("temperature", "°C").unit("humidity", "%").unit("moisture", "%");
         let outputs = meters.iter().cloned();
-        outputs
-            .fold(page, |page, meter| page.output(meter.name().to_owned(), move || meter.stats().into()))
-            .serve(&scheduler)
+        outputs.fold(page, |page, meter| page.output(meter.name().to_owned(), meter)).serve(&scheduler)
     });
     let page = page.transpose()?; // it is there as long as this is
     if let Some(page) = &page {

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use thingflow_core::prelude::*;
 use thingflow_core::{
-    DeadLetter, DeliveryStats, Failure, Instant, Notice, OutputThing, Question, Registry, SharedInput,
+    DeadLetter, DeliveryMeter, DeliveryStats, Failure, Instant, Notice, OutputThing, Question, Registry, SharedInput,
 };
 
 use super::desk::{Desk, Pass};
@@ -141,6 +141,11 @@ impl Client {
     /// What has become of the messages that were to be published.
     pub fn stats(&self) -> DeliveryStats {
         self.desk.stats.get()
+    }
+
+    /// The same from any thread: a live page shows it as an output.
+    pub fn meter(&self) -> DeliveryMeter {
+        self.desk.stats.meter()
     }
 }
 

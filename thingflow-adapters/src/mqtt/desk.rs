@@ -9,6 +9,7 @@ use super::inbound::End;
 use super::message::Message;
 use super::status::Status;
 use super::subscriptions::Subscription;
+use crate::net::Counts;
 
 /// Shared by the handles of a client and its connection.
 #[derive(Default)]
@@ -18,7 +19,7 @@ pub(super) struct Desk {
     pub(super) settled: RefCell<Vec<(u64, End)>>,
     publishers: Cell<usize>,
     pub(super) reconnects: Cell<bool>,
-    pub(super) stats: Cell<DeliveryStats>,
+    pub(super) stats: Counts<DeliveryStats>,
     pub(super) status: Port<Status>,
     pub(super) refused: Port<DeadLetter<Message>>,
 }
@@ -44,10 +45,10 @@ impl Desk {
     }
 
     pub(super) fn count(&self, change: impl FnOnce(&mut DeliveryStats)) {
-        let mut stats = self.stats.get();
-        change(&mut stats);
-        stats.waiting = stats.posted - stats.delivered - stats.dropped - stats.dead - stats.lost;
-        self.stats.set(stats);
+        self.stats.change(|stats| {
+            change(stats);
+            stats.waiting = stats.posted - stats.delivered - stats.dropped - stats.dead - stats.lost;
+        });
     }
 }
 

@@ -127,6 +127,7 @@ impl Link {
         if dropped {
             self.desk.count(|stats| stats.dropped += 1);
         }
+        self.note_room();
         if self.stopping {
             self.turn(cx)?; // nobody calls any more
         } else {
@@ -155,6 +156,7 @@ impl Link {
             log::warn!("{NAME}: the run has ended before {lost} messages were acknowledged");
             self.desk.count(|stats| stats.lost += lost as u64);
         }
+        self.note_room();
     }
 
     /// One turn: everything that can be done without waiting.
@@ -177,8 +179,14 @@ impl Link {
             self.close();
             return Ok(Demand::Done);
         }
+        self.note_room();
         self.make_wishes(cx);
         Ok(Demand::More)
+    }
+
+    fn note_room(&self) {
+        let is_full = self.session.is_full();
+        self.desk.count(|stats| stats.is_full = is_full);
     }
 
     fn make_wishes(&self, cx: &mut Context<'_>) {

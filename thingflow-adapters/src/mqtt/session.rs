@@ -308,6 +308,12 @@ impl Session {
         self.queue.has_room()
     }
 
+    /// Whether as many messages wait as may.
+    pub(super) fn is_full(&self) -> bool {
+        let queue = self.queue.state();
+        queue.capacity.is_some_and(|most| queue.waiting >= most)
+    }
+
     /// Whether sources that were told to pause may go on. Says so once.
     pub(super) fn take_room(&mut self) -> bool {
         self.queue.take_room()

@@ -4,6 +4,7 @@
 mod address;
 #[cfg(feature = "tls")]
 mod certificate;
+mod counts;
 mod dialer;
 mod lookup;
 mod scheduled;
@@ -19,6 +20,7 @@ pub use secret::{Secret, SecretError};
 #[cfg(feature = "tls")]
 pub use tls::{Tls, TlsError};
 
+pub(crate) use counts::Counts;
 pub(crate) use dialer::{Dialer, connect_unix};
 pub(crate) use scheduled::Scheduled;
 pub(crate) use stream::{Socket, Stream};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use thingflow_core::{DeliveryStats, Timestamp};
+use thingflow_core::{DeliveryMeter, DeliveryStats, Timestamp};
 use thingflow_journal::{Counts, Dropped, Meter, Wear};
 
 use crate::journaling::inlet::Count;
@@ -117,9 +117,19 @@ impl OutletMeter {
     }
 }
 
+/// As that of every other output; its store is the outbox, by its folder, which all its outlets share.
+impl From<OutletMeter> for DeliveryMeter {
+    fn from(meter: OutletMeter) -> Self {
+        let store = meter.tally.store.clone();
+        Self::new(move || meter.stats().into()).stored_in(store)
+    }
+}
+
 /// What the outbox counts beside its journal.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Tally {
+    /// What the outbox is called, by its folder.
+    store: Arc<str>,
     count: Arc<Count>,
     outlets: Arc<Mutex<BTreeMap<String, Settled>>>,
 }
@@ -139,8 +149,8 @@ struct Settled {
 }
 
 impl Tally {
-    pub(super) fn new(count: Arc<Count>) -> Self {
-        Self { count, outlets: Arc::default() }
+    pub(super) fn new(store: &str, count: Arc<Count>) -> Self {
+        Self { store: store.into(), count, outlets: Arc::default() }
     }
 
     fn outlets(&self) -> MutexGuard<'_, BTreeMap<String, Settled>> {

@@ -31,6 +31,7 @@ use meter::Tally;
 use outgoing::{Next, Outgoing};
 
 use crate::journaling::desk::Desk;
+use crate::printable::printable;
 
 pub use crate::journaling::code;
 pub use dead::{DeadLetters, Refused};
@@ -151,7 +152,7 @@ impl<T: Serialize + DeserializeOwned + Clone + 'static> Outbox<T> {
         };
         let files = open(path).map_err(OutboxError::Journal)?;
         let dead = open(&path.join(DEAD)).map_err(OutboxError::DeadLetters)?;
-        Self::open_on(files, dead, options)
+        Self::open_as(&printable(&path.display().to_string()), files, dead, options)
     }
 
     /// As [`open`](Self::open), on other files than folders: for tests of what happens when a disk fails.
@@ -163,13 +164,22 @@ impl<T: Serialize + DeserializeOwned + Clone + 'static> Outbox<T> {
         dead: impl Files + 'static,
         options: Options,
     ) -> Result<Self, OutboxError> {
+        Self::open_as(NAME, files, dead, options)
+    }
+
+    fn open_as(
+        store: &str,
+        files: impl Files + 'static,
+        dead: impl Files + 'static,
+        options: Options,
+    ) -> Result<Self, OutboxError> {
         let journal = Journal::open_on(files, options).map_err(OutboxError::Journal)?;
         let letters = Options::new(8 << 20, Window::default()).policy(Policy::DropOldest);
         let dead = Journal::open_on(dead, letters).map_err(OutboxError::DeadLetters)?;
         let desk = Desk::new(NAME, &journal).map_err(OutboxError::Bell)?;
         dead.notify(desk.bell.ringer());
         desk.inlet.borrow_mut().awaits_commits = true;
-        let tally = Tally::new(desk.inlet.borrow().count.clone());
+        let tally = Tally::new(store, desk.inlet.borrow().count.clone());
         let (keeper, registry) = (Rc::new(Keeper { journal, dead }), Rc::default());
         Ok(Self { lanes: Vec::new(), desk, registry, tally, keeper, event: PhantomData })
     }

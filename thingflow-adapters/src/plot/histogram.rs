@@ -9,7 +9,7 @@ use std::rc::Rc;
 use thingflow_core::{Size, Timestamp};
 
 use super::drawing;
-use super::series::{Data, Plotted, Series, Sheet};
+use super::series::{Data, Plotted, Series, Sheet, look};
 
 /// A picture of how often which numbers have come, a file of SVG. See the [module](super) for when it is written.
 ///
@@ -34,26 +34,7 @@ impl Histogram {
         Self { sheet: Rc::new(RefCell::new(Sheet::new(path.into(), drawing::histogram))), range, bins }
     }
 
-    /// What stands above it.
-    #[must_use]
-    pub fn title(self, title: &str) -> Self {
-        self.sheet.borrow_mut().look.title = crate::printable::printable(title);
-        self
-    }
-
-    /// The unit of the numbers, such as `°C`.
-    #[must_use]
-    pub fn unit(self, unit: &str) -> Self {
-        self.sheet.borrow_mut().look.unit = crate::printable::printable(unit);
-        self
-    }
-
-    /// How large it is, in pixels: 900 times 340, if nothing is said. At least 100 of each.
-    #[must_use]
-    pub fn size(self, width: u32, height: u32) -> Self {
-        self.sheet.borrow_mut().look.size = (width.clamp(100, 20_000), height.clamp(100, 20_000));
-        self
-    }
+    look!();
 
     /// A series of the picture: what comes is counted.
     pub fn series<E: Plotted>(&self, name: &str) -> Series<E> {

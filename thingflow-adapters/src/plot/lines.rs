@@ -11,7 +11,7 @@ use thingflow_core::Timestamp;
 
 use super::drawing;
 use super::error::PlotError;
-use super::series::{Data, Plotted, Series, Sheet};
+use super::series::{Data, Plotted, Series, Sheet, look};
 use super::ticks::{Times, seconds};
 
 /// So many points a series has at most: then each four become two, the lowest and the highest of them.
@@ -32,26 +32,7 @@ impl Plot {
         Self { sheet: Rc::new(RefCell::new(Sheet::new(path.into(), drawing::lines))), gap: Duration::MAX }
     }
 
-    /// What stands above it.
-    #[must_use]
-    pub fn title(self, title: &str) -> Self {
-        self.sheet.borrow_mut().look.title = crate::printable::printable(title);
-        self
-    }
-
-    /// The unit of all numbers, such as `°C`: it stands at their axis.
-    #[must_use]
-    pub fn unit(self, unit: &str) -> Self {
-        self.sheet.borrow_mut().look.unit = crate::printable::printable(unit);
-        self
-    }
-
-    /// How large it is, in pixels: 900 times 340, if nothing is said. At least 100 of each.
-    #[must_use]
-    pub fn size(self, width: u32, height: u32) -> Self {
-        self.sheet.borrow_mut().look.size = (width.clamp(100, 20_000), height.clamp(100, 20_000));
-        self
-    }
+    look!();
 
     /// The time zone of the axis, such as `Europe/Berlin`; UTC, if nothing is said.
     ///

@@ -74,6 +74,33 @@ pub(super) struct Look {
     pub(super) times: Times,
 }
 
+/// The methods by which every picture is told what it looks like.
+macro_rules! look {
+    () => {
+        /// What stands above it.
+        #[must_use]
+        pub fn title(self, title: &str) -> Self {
+            self.sheet.borrow_mut().look.title = crate::printable::printable(title);
+            self
+        }
+
+        /// The unit of the numbers, such as `°C`.
+        #[must_use]
+        pub fn unit(self, unit: &str) -> Self {
+            self.sheet.borrow_mut().look.unit = crate::printable::printable(unit);
+            self
+        }
+
+        /// How large it is, in pixels: 900 times 340, if nothing is said. At least 100 of each.
+        #[must_use]
+        pub fn size(self, width: u32, height: u32) -> Self {
+            self.sheet.borrow_mut().look.size = (width.clamp(100, 20_000), height.clamp(100, 20_000));
+            self
+        }
+    };
+}
+pub(super) use look;
+
 /// Makes a picture of series and their names.
 type Draw<D> = fn(&Look, &[(String, D)]) -> Result<String, PlotError>;
 

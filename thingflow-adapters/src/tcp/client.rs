@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use thingflow_core::{Backoff, EventThing, InputThing, Limit, Port};
+use thingflow_core::{Backoff, DeliveryMeter, EventThing, InputThing, Limit, Port};
 
 use super::desk::{ClientStats, Handle, Status};
 use super::link::Calling;
@@ -189,6 +189,11 @@ impl<F: Framing + 'static> Client<F> {
     /// What has become of the frames so far.
     pub fn stats(&self) -> ClientStats {
         self.0.stats()
+    }
+
+    /// What has become of the frames that were to be sent, from any thread: a live page shows it as an output.
+    pub fn meter(&self) -> DeliveryMeter {
+        self.0.meter()
     }
 
     /// What to give to

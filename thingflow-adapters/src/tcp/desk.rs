@@ -4,11 +4,13 @@ use std::cell::{Cell, OnceCell};
 use std::rc::Rc;
 use std::time::Duration;
 
-use thingflow_core::{Context, EventThing, InputThing, Port, Registry, Shared, StreamError};
+use thingflow_core::{
+    Context, DeliveryMeter, DeliveryStats, EventThing, InputThing, Port, Registry, Shared, StreamError,
+};
 
 use super::link::{Calling, Link};
 use super::protocol::Protocol;
-use crate::net::Scheduled;
+use crate::net::{Counts, Scheduled};
 
 /// How a connection fares.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,6 +44,18 @@ pub struct ClientStats {
     pub invalid: u64,
     /// How often a connection has been made.
     pub connections: u64,
+    /// Whether there was no room for one more when this was read.
+    pub is_full: bool,
+}
+
+/// As the counts of every other output: what was handed to the operating system is delivered, since nothing says more.
+impl From<ClientStats> for DeliveryStats {
+    fn from(stats: ClientStats) -> Self {
+        let ClientStats { posted, sent, waiting, dropped, is_full, .. } = stats;
+        let mut all = Self::default();
+        (all.posted, all.delivered, all.waiting, all.dropped, all.is_full) = (posted, sent, waiting, dropped, is_full);
+        all
+    }
 }
 
 /// A client of any protocol, as the program has it.
@@ -78,6 +92,10 @@ impl<P: Protocol> Handle<P> {
         self.desk.stats.get()
     }
 
+    pub(crate) fn meter(&self) -> DeliveryMeter {
+        self.desk.stats.meter()
+    }
+
     pub(crate) fn thing(&self) -> impl EventThing + use<P> {
         Scheduled::new(&self.link, Link::close)
     }
@@ -94,7 +112,7 @@ impl<P: Protocol> Clone for Handle<P> {
 pub(super) struct Desk {
     pub(super) registry: OnceCell<Registry>,
     pub(super) senders: Cell<usize>,
-    pub(super) stats: Cell<ClientStats>,
+    pub(super) stats: Counts<ClientStats>,
     pub(super) status: Port<Status>,
 }
 
@@ -105,10 +123,10 @@ impl Desk {
     }
 
     pub(super) fn count(&self, change: impl FnOnce(&mut ClientStats)) {
-        let mut stats = self.stats.get();
-        change(&mut stats);
-        stats.waiting = stats.posted - stats.sent - stats.dropped;
-        self.stats.set(stats);
+        self.stats.change(|stats| {
+            change(stats);
+            stats.waiting = stats.posted - stats.sent - stats.dropped;
+        });
     }
 }
 

@@ -114,6 +114,7 @@ impl<P: Protocol> Link<P> {
             stats.posted += 1;
             stats.dropped += u64::from(dropped);
         });
+        self.note_room();
         if self.stopping {
             self.turn(cx)?; // nobody calls any more
         } else {
@@ -149,8 +150,15 @@ impl<P: Protocol> Link<P> {
             self.close();
             return Ok(Demand::Done);
         }
+        self.note_room();
         self.make_wishes(cx);
         Ok(Demand::More)
+    }
+
+    fn note_room(&self) {
+        let queue = self.queue.state();
+        let is_full = queue.capacity.is_some_and(|most| queue.waiting >= most);
+        self.desk.count(|stats| stats.is_full = is_full);
     }
 
     fn tell(&self, status: Status, cx: &mut Context<'_>) -> Closed {
@@ -284,6 +292,9 @@ impl<P: Protocol> Link<P> {
 
     /// Sends what the system takes now.
     fn write(&mut self) -> io::Result<()> {
+        if !matches!(self.phase, Phase::Open { .. }) {
+            return Ok(()); // what waits for a connection waits in the queue, within its limit
+        }
         let mut bytes = Vec::new();
         loop {
             if let Phase::Open { talk, .. } = &mut self.phase
@@ -363,6 +374,7 @@ impl<P: Protocol> Link<P> {
         }
         self.queue.clear();
         self.writing.clear();
+        self.note_room();
     }
 }
 

@@ -5,7 +5,7 @@ use std::io;
 use std::rc::Rc;
 use std::time::Duration;
 
-use thingflow_core::{Backoff, EventThing, InputThing, Limit, Port};
+use thingflow_core::{Backoff, DeliveryMeter, EventThing, InputThing, Limit, Port};
 use tungstenite::handshake::client::generate_key;
 use tungstenite::protocol::Role;
 
@@ -218,6 +218,11 @@ impl Client {
     /// What has become of the messages so far.
     pub fn stats(&self) -> ClientStats {
         self.0.stats()
+    }
+
+    /// What has become of the frames that were to be sent, from any thread: a live page shows it as an output.
+    pub fn meter(&self) -> DeliveryMeter {
+        self.0.meter()
     }
 
     /// What to give to

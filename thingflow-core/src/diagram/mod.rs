@@ -28,6 +28,7 @@ pub(crate) use clean::called;
 pub use hops::Trace;
 pub(crate) use hops::{Hop, Shows};
 pub use node::{Edge, Node, NodeKind};
+pub use svg::Note;
 pub use trace::{Traced, Tracing};
 #[cfg(feature = "std")]
 pub(crate) use walk::Met;

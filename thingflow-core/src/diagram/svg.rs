@@ -6,7 +6,7 @@ use core::fmt::Write;
 
 use super::clean::{clean, entities};
 use super::layout::{Area, GAP, Layout, Line, Link, Size, layout};
-use super::{Graph, NodeKind};
+use super::{Graph, Node, NodeKind};
 
 /// Of a character, of the widest of the common monospaced fonts at 12 pixels and a little more.
 const CHARACTER: f64 = 7.5;
@@ -29,19 +29,55 @@ const HEAD: &str = "<style>\
 <defs><marker id=\"thingflow-tip\" markerWidth=\"9\" markerHeight=\"8\" refX=\"8\" refY=\"4\" orient=\"auto\" \
 markerUnits=\"userSpaceOnUse\"><path class=\"tip\" d=\"M0 0L8 4L0 8z\"/></marker></defs>\n";
 
+/// What [notes](Note) look like, where there are any.
+const NOTED: &str = "<style>.thingflow .note{fill:#59636e}.thingflow .bad{fill:#cf222e;font-weight:bold}\
+.thingflow rect.ill{stroke:#cf222e;stroke-width:2.5}\
+@media(prefers-color-scheme:dark){.thingflow .note{fill:#9198a1}.thingflow .bad{fill:#ff7b72}.thingflow rect.ill{stroke:#ff7b72}}\
+</style>\n";
+
+/// A line about a node, below its name: see [`Graph::svg_with`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// What it says.
+    pub text: String,
+    /// Whether something is wrong: then it is red, with a mark before it for those who do not see that, and so is its box.
+    pub is_bad: bool,
+}
+
 /// What is drawn as one box: a node, or filters of which each leads to the next only.
 struct Group {
     nodes: Vec<usize>,
-    /// What stands in it, and whether that is a name given to filters.
-    lines: Vec<(String, bool)>,
+    /// What stands in it, and how: as a class of the style.
+    lines: Vec<(String, &'static str)>,
 }
+
+/// A name that was given to filters; what is said of a node; what is wrong with it.
+const GIVEN: &str = "given";
+const SAID: &str = "note";
+const BAD: &str = "bad";
 
 impl Graph {
     /// The graph as an SVG image. Filters that follow each other are one box; a name given to them stands first in it.
     ///
     /// Its colours are light or dark as those of the reader's screen.
     pub fn svg(&self) -> String {
-        let groups = self.groups();
+        self.svg_with(|_| Vec::new())
+    }
+
+    /// The same with lines about each node below its name, such as how many events a second it sends, and what is wrong with it.
+    ///
+    /// ```
+    /// use thingflow_core::diagram::{Graph, Note};
+    /// use thingflow_core::prelude::*;
+    /// let lux = from_iter(0..4).buffer(Limit::block(8)).connect(call(drop));
+    /// let svg = Graph::of(&lux).svg_with(|node| {
+    ///     let waiting = node.queues.iter().map(|queue| queue.waiting);
+    ///     waiting.map(|n| Note { text: format!("{n} waiting"), is_bad: n == 8 }).collect()
+    /// });
+    /// assert!(svg.contains(">0 waiting</text>"));
+    /// ```
+    pub fn svg_with(&self, notes: impl Fn(&Node) -> Vec<Note>) -> String {
+        let groups = self.groups(&notes);
         let sizes: Vec<Size> = groups.iter().map(Group::size).collect();
         let mut group_of = alloc::vec![0; self.nodes.len()];
         groups.iter().enumerate().for_each(|(at, group)| group.nodes.iter().for_each(|node| group_of[*node] = at));
@@ -66,6 +102,10 @@ impl Graph {
              width=\"{width:.1}\" height=\"{height:.1}\">\n{HEAD}\
              <rect class=\"paper\" width=\"100%\" height=\"100%\" rx=\"6\"/>\n"
         );
+        let is_note = |(_, class): &(String, &str)| *class == SAID || *class == BAD;
+        if groups.iter().flat_map(|group| &group.lines).any(is_note) {
+            text += NOTED;
+        }
         for (edge, line) in edges.into_iter().zip(&lines) {
             draw_line(&mut text, line, edge.feedback, edge.events);
         }
@@ -73,7 +113,7 @@ impl Graph {
         text + "</svg>\n"
     }
 
-    fn groups(&self) -> Vec<Group> {
+    fn groups(&self, notes: &impl Fn(&Node) -> Vec<Note>) -> Vec<Group> {
         let mut arriving = alloc::vec![0; self.nodes.len()];
         self.edges.iter().for_each(|edge| arriving[edge.to] += 1);
         let is_filter = |node: usize| self.nodes[node].kind == NodeKind::Filter;
@@ -94,7 +134,7 @@ impl Graph {
                 let all = core::iter::successors(Some(first), |node| after[*node]);
                 let nodes: Vec<usize> = all.take_while(|node| !core::mem::replace(&mut seen[*node], true)).collect();
                 if !nodes.is_empty() {
-                    groups.push(Group { lines: self.lines(&nodes), nodes });
+                    groups.push(Group { lines: self.lines(&nodes, notes), nodes });
                 }
             }
         }
@@ -102,10 +142,15 @@ impl Graph {
         groups
     }
 
-    fn lines(&self, nodes: &[usize]) -> Vec<(String, bool)> {
+    fn lines(&self, nodes: &[usize], notes: &impl Fn(&Node) -> Vec<Note>) -> Vec<(String, &'static str)> {
         let nodes = || nodes.iter().map(|node| &self.nodes[*node]);
-        let given = nodes().filter(|node| node.operator.is_some()).map(|node| (clean(&node.name), true));
-        given.chain(nodes().map(|node| (clean(node.operator.as_ref().unwrap_or(&node.name)), false))).collect()
+        let given = nodes().filter(|node| node.operator.is_some()).map(|node| (clean(&node.name), GIVEN));
+        let names = nodes().map(|node| (clean(node.operator.as_ref().unwrap_or(&node.name)), ""));
+        let noted = nodes().flat_map(notes).map(|note| match note.is_bad {
+            true => (alloc::format!("▲ {}", clean(&note.text)), BAD),
+            false => (clean(&note.text), SAID),
+        });
+        given.chain(names).chain(noted).collect()
     }
 
     fn draw_box(&self, text: &mut String, group: &Group, area: &Area) {
@@ -116,13 +161,14 @@ impl Graph {
             NodeKind::Port => (height / 2.0, "port"),
             NodeKind::Sink => (3.0, "sink"),
         };
+        let ill = if group.lines.iter().any(|line| line.1 == BAD) { " ill" } else { "" };
         let _ = writeln!(
             text,
-            "<rect class=\"{class}\" x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{height:.1}\" rx=\"{round:.1}\"/>"
+            "<rect class=\"{class}{ill}\" x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{height:.1}\" rx=\"{round:.1}\"/>"
         );
-        for (at, (name, given)) in (0_u32..).zip(&group.lines) {
+        for (at, (name, class)) in (0_u32..).zip(&group.lines) {
             let y = y + PADDING / 2.0 + LINE * f64::from(at) + 16.0;
-            let class = if *given { " class=\"given\"" } else { "" };
+            let class = if class.is_empty() { String::new() } else { alloc::format!(" class=\"{class}\"") };
             let _ = writeln!(text, "<text{class} x=\"{:.1}\" y=\"{y:.1}\">{}</text>", x + width / 2.0, entities(name));
         }
     }

@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use thingflow_core::history::Kept;
 use thingflow_core::testing::{FlakySensor, ListSensor};
-use thingflow_core::{DeliveryStats, OnFailure, Stopper, prelude::*};
+use thingflow_core::{DeliveryMeter, DeliveryStats, OnFailure, Stopper, prelude::*};
 use thingflow_page::{Options, Slider, Token};
 
 use crate::chromium::Done;
@@ -52,7 +52,7 @@ impl Program {
                     .button("flush", move || {
                         count.fetch_add(1, Relaxed);
                     })
-                    .output("cloud", move || delivered(pressed.load(Relaxed)))
+                    .output("cloud", DeliveryMeter::new(move || delivered(pressed.load(Relaxed))))
                     .past("average", |span| Ok(past(span)))
                     .token(Token::new(TOKEN)?)
                     .allow_control()

@@ -492,39 +492,64 @@ pub struct DeliveryStats {
     pub oldest: Option<Timestamp>,
     /// Whether there was no room for one more when this was read: its policy decides what becomes of that.
     pub is_full: bool,
-    /// Bytes that all of it takes on the disk, for an outbox there.
+    /// Bytes that its store takes on the disk, if it has one: see [`DeliveryMeter::store`].
     pub disk_bytes: Option<u64>,
 }
 
-/// Shows from any thread what has become of the events that were given to a thread, see
-/// [`EdgeSink::meter`](crate::EdgeSink::meter).
+/// Shows from any thread what has become of the events that an output was given: [`EdgeSink::meter`](crate::EdgeSink::meter) has
+/// that of a [`Worker`](crate::Worker), and the clients of networks and the outbox on disk have one each.
+///
+/// ```
+/// use std::sync::Arc;
+/// use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+/// use thingflow_core::{DeliveryMeter, DeliveryStats};
+///
+/// let sent = Arc::new(AtomicU64::new(3)); // what an output of your own counts
+/// let meter = DeliveryMeter::new(move || {
+///     let mut stats = DeliveryStats::default();
+///     (stats.posted, stats.delivered) = (sent.load(Relaxed), sent.load(Relaxed));
+///     stats
+/// });
+/// assert_eq!(meter.stats().delivered, 3);
+/// ```
 #[derive(Clone)]
-pub struct DeliveryMeter(Arc<dyn Metered>);
-
-trait Metered: Send + Sync {
-    fn stats(&self) -> DeliveryStats;
-}
-
-impl<J: Send> Metered for Outbox<J> {
-    fn stats(&self) -> DeliveryStats {
-        Outbox::stats(self)
-    }
+pub struct DeliveryMeter {
+    read: Arc<dyn Fn() -> DeliveryStats + Send + Sync>,
+    store: Option<Arc<str>>,
 }
 
 impl DeliveryMeter {
+    /// The meter of an output of your own: `read` is called by whoever looks, on any thread, and must not wait.
+    pub fn new(read: impl Fn() -> DeliveryStats + Send + Sync + 'static) -> Self {
+        Self { read: Arc::new(read), store: None }
+    }
+
     pub(super) fn of<J: Send + 'static>(outbox: &Arc<Outbox<J>>) -> Self {
-        Self(outbox.clone())
+        let outbox = outbox.clone();
+        Self::new(move || outbox.stats())
+    }
+
+    /// Says where the events that wait are kept on disk. Several outputs may share a store, such as the outlets of one outbox: then
+    /// [`disk_bytes`](DeliveryStats::disk_bytes) of each is that of all.
+    #[must_use]
+    pub fn stored_in(self, store: impl Into<Arc<str>>) -> Self {
+        Self { store: Some(store.into()), ..self }
     }
 
     /// The counts as they are now, all of one moment.
     pub fn stats(&self) -> DeliveryStats {
-        self.0.stats()
+        (self.read)()
+    }
+
+    /// Where the events that wait are kept on disk, if they are.
+    pub fn store(&self) -> Option<&str> {
+        self.store.as_deref()
     }
 }
 
 impl fmt::Debug for DeliveryMeter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("DeliveryMeter").field(&self.stats()).finish()
+        f.debug_struct("DeliveryMeter").field("store", &self.store).finish_non_exhaustive()
     }
 }
 

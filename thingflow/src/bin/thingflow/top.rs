@@ -8,10 +8,10 @@ use clap::Args;
 use console::{Term, measure_text_width, truncate_str};
 use serde::Deserialize;
 use thingflow::diagram::Node;
-use thingflow::{ScheduleInfo, ScheduleKind, ScheduleState, Snapshot};
+use thingflow::{Overrun, ScheduleInfo, ScheduleKind, ScheduleState, Snapshot};
 
 use crate::failure::{Done, Failure};
-use crate::live::{Which, plain};
+use crate::live::{Program, Which, plain};
 use crate::output::Lines;
 
 #[derive(Args)]
@@ -38,15 +38,42 @@ struct About {
     title: String,
 }
 
+/// What has become of the events of an output.
+#[derive(Deserialize)]
+struct Output {
+    name: String,
+    taken: u64,
+    delivered: u64,
+    waiting: u64,
+    dropped: u64,
+    dead: u64,
+    lost: u64,
+    /// Seconds.
+    oldest: Option<f64>,
+    why: Option<String>,
+}
+
+/// What a program says of itself at one moment.
+struct Look {
+    snapshot: Snapshot,
+    outputs: Vec<Output>,
+}
+
+impl Look {
+    fn at(program: &Program) -> Done<Self> {
+        Ok(Self { snapshot: program.snapshot()?, outputs: program.ask("/api/outputs")? })
+    }
+}
+
 pub(crate) fn run(top: &Top) -> Done {
     let program = top.which.program()?;
     let terminal = std::io::stdout().is_terminal().then(Term::stdout);
     let mut left = top.number.unwrap_or(if terminal.is_some() { u64::MAX } else { 1 });
     let title = program.ask::<About>("/api/about")?.title;
-    let mut before = program.snapshot()?;
+    let mut before = Look::at(&program)?;
     while left > 0 {
         thread::sleep(Duration::from_secs_f64(top.every));
-        match (program.snapshot(), &terminal) {
+        match (Look::at(&program), &terminal) {
             (Ok(now), _) => {
                 show(&page(&title, &before, &now), terminal.as_ref())?;
                 before = now;
@@ -75,9 +102,12 @@ fn show(page: &[String], terminal: Option<&Term>) -> Done {
 }
 
 /// All lines.
-fn page(title: &str, before: &Snapshot, now: &Snapshot) -> Vec<String> {
+fn page(title: &str, before: &Look, now: &Look) -> Vec<String> {
+    let Look { snapshot: now, outputs } = now;
+    let (before, earlier) = (&before.snapshot, &before.outputs);
     let mut lines = vec![format!("{}  {}", plain(title), now.timestamp)];
-    let problems = problems(before, now);
+    let mut problems = problems(before, now);
+    problems.extend(outputs.iter().filter_map(|it| Some(format!("{} {}", plain(&it.name), plain(it.why.as_ref()?)))));
     lines.push(if problems.is_empty() { "no problems".into() } else { format!("problems: {}", problems.join("; ")) });
     lines.push(String::new());
     lines.extend(table(
@@ -90,14 +120,35 @@ fn page(title: &str, before: &Snapshot, now: &Snapshot) -> Vec<String> {
         &["PLACE", "ID", "EVENTS", "PER S", "QUEUE", "DROPPED", "REFUSED"],
         now.graph.nodes.iter().filter(counts).map(|node| place_row(before, now, node)),
     ));
-    if !now.errors.is_empty() {
+    if !outputs.is_empty() {
+        lines.push(String::new());
+        lines.extend(table(
+            &["OUTPUT", "TAKEN", "DELIVERED", "PER S", "WAITING", "OLDEST", "DROPPED", "REFUSED", "LOST"],
+            outputs.iter().map(|output| output_row((before, earlier), now, output)),
+        ));
+    }
+    if !now.errors.is_empty() || !now.overruns.is_empty() {
         lines.push(String::new());
         lines.push("REPORTS".into());
         lines.extend(
-            now.errors.iter().map(|it| format!("{} times {}: {}", it.count, plain(&it.thing), plain(&it.last))),
+            now.errors.iter().map(|it| format!("{}: {}: {}", plain(&it.thing), times(it.count), plain(&it.last))),
         );
+        lines.extend(now.overruns.iter().map(held_up));
     }
     lines
+}
+
+fn times(count: u64) -> String {
+    if count == 1 { "once".into() } else { format!("{count} times") }
+}
+
+fn held_up(it: &Overrun) -> String {
+    format!(
+        "{} has held up everything else {}, for {:.1?} at the longest",
+        plain(&it.thing),
+        times(it.count),
+        it.longest
+    )
 }
 
 /// What is wrong now, and what has gone wrong since the last look.
@@ -117,11 +168,7 @@ fn problems(before: &Snapshot, now: &Snapshot) -> Vec<String> {
     for it in &now.overruns {
         let old = before.overruns.iter().find(|old| old.thing == it.thing).map_or(0, |old| old.count);
         if it.count > old {
-            all.push(format!(
-                "{} has held up everything else, for {:.1?} at the longest",
-                plain(&it.thing),
-                it.longest
-            ));
+            all.push(held_up(it));
         }
     }
     all
@@ -162,6 +209,21 @@ fn place_row(before: &Snapshot, now: &Snapshot, node: &Node) -> Vec<String> {
         }),
         queued(sum(|queue| queue.dropped).to_string()),
         queued(sum(|queue| queue.dead).to_string()),
+    ]
+}
+
+fn output_row((before, earlier): (&Snapshot, &[Output]), now: &Snapshot, output: &Output) -> Vec<String> {
+    let old = earlier.iter().find(|old| old.name == output.name).map(|old| old.delivered);
+    vec![
+        plain(&output.name),
+        output.taken.to_string(),
+        output.delivered.to_string(),
+        rate(before, now, old, output.delivered),
+        output.waiting.to_string(),
+        output.oldest.map_or_else(String::new, |seconds| format!("{seconds:.0} s")),
+        output.dropped.to_string(),
+        output.dead.to_string(),
+        output.lost.to_string(),
     ]
 }
 
