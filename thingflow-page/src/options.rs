@@ -156,10 +156,10 @@ impl Options {
     ///
     /// ```
     /// use thingflow_core::prelude::*;
-    /// use thingflow_core::{Batch, Delivery, Refusal, StreamError};
+    /// use thingflow_core::{Batch, Delivery};
     /// use thingflow_page::Options;
     /// # let scheduler = Scheduler::new()?;
-    /// let upload = |batch: &mut Batch<f64>| -> Result<(), Refusal<StreamError>> { Ok(batch.done(batch.len())) };
+    /// let upload = |batch: &mut Batch<f64>| Ok(batch.done(batch.len()));
     /// let (cloud, refused) = scheduler.worker("cloud", upload, Delivery::within(Limit::drop_oldest(1000)))?;
     /// let page = Options::new("127.0.0.1:0").output("cloud", cloud.meter()).serve(&scheduler)?;
     /// # let _ = refused;

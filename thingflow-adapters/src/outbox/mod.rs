@@ -31,7 +31,6 @@ use meter::Tally;
 use outgoing::{Next, Outgoing};
 
 use crate::journaling::desk::Desk;
-use crate::printable::printable;
 
 pub use crate::journaling::code;
 pub use dead::{DeadLetters, Refused};
@@ -152,7 +151,7 @@ impl<T: Serialize + DeserializeOwned + Clone + 'static> Outbox<T> {
         };
         let files = open(path).map_err(OutboxError::Journal)?;
         let dead = open(&path.join(DEAD)).map_err(OutboxError::DeadLetters)?;
-        Self::open_as(&printable(&path.display().to_string()), files, dead, options)
+        Self::open_as(&path.display().to_string(), files, dead, options)
     }
 
     /// As [`open`](Self::open), on other files than folders: for tests of what happens when a disk fails.

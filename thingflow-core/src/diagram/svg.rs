@@ -12,6 +12,8 @@ use super::{Graph, Node, NodeKind};
 const CHARACTER: f64 = 7.5;
 const LINE: f64 = 17.0;
 const PADDING: f64 = 10.0;
+/// The roundest corner.
+const ROUND: f64 = 20.0;
 /// The narrowest box.
 const NARROW: f64 = 48.0;
 
@@ -155,10 +157,11 @@ impl Graph {
 
     fn draw_box(&self, text: &mut String, group: &Group, area: &Area) {
         let Area { x, y, size: Size { width, height } } = *area;
+        let half = (height / 2.0).min(ROUND);
         let (round, class) = match self.nodes[group.nodes[0]].kind {
-            NodeKind::Source => (height / 2.0, "source"),
+            NodeKind::Source => (half, "source"),
             NodeKind::Filter => (3.0, "filter"),
-            NodeKind::Port => (height / 2.0, "port"),
+            NodeKind::Port => (half, "port"),
             NodeKind::Sink => (3.0, "sink"),
         };
         let ill = if group.lines.iter().any(|line| line.1 == BAD) { " ill" } else { "" };
