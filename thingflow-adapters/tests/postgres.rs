@@ -268,6 +268,78 @@ fn each_kind_of_value_comes_back() -> Result {
 }
 
 #[test]
+fn a29_values_fit_columns_of_other_types_or_are_refused_and_never_cut_off() -> Result {
+    #[derive(Clone, Serialize)]
+    struct Reading {
+        short: i64,
+        single: f64,
+        exact: f64,
+        whole: f64,
+        word: &'static str,
+        at: Timestamp,
+    }
+    let server = Server::postgres();
+    sql(
+        &server,
+        "CREATE TABLE t (row_id bigserial PRIMARY KEY, short smallint, single real, exact numeric, whole integer, word varchar(3), \
+         at timestamp with time zone)",
+    )?;
+    let good = Reading {
+        short: -7,
+        single: 0.1,
+        exact: 0.12345678901234568,
+        whole: 3.0,
+        word: "abc",
+        at: Timestamp::from_nanos(-1_500),
+    };
+    let bad = [
+        Reading { short: 40_000, ..good.clone() },
+        Reading { single: 1e300, ..good.clone() },
+        Reading { whole: 1.5, ..good.clone() },
+        Reading { word: "abcd", ..good.clone() },
+    ];
+    let mut events = vec![good.clone()];
+    events.extend(bad);
+    events.push(good);
+    let (ended, stats, dead) = run(Writer::new(url(&server), "t"), events)?;
+    ended?;
+    assert_eq!((stats.delivered, stats.dead), (2, 4));
+    for (text, code) in dead.iter().zip(["22003", "22003", "22P02", "22001"]) {
+        assert!(text.contains(code), "{code}: {text}");
+    }
+    let rows = Reader::<std::collections::BTreeMap<String, String>>::new(url(&server), "t").flow();
+    let rows = rows.map(|mut row| {
+        row.record.remove("row_id");
+        row.record.into_values().collect::<Vec<_>>().join(" ")
+    });
+    let rows = rows.collect_now();
+    assert_eq!(rows, vec!["1969-12-31T23:59:59.999999Z 0.12345678901234568 -7 0.1 3 abc"; 2]);
+    Ok(())
+}
+
+#[test]
+fn a_field_whose_kind_changes_between_batches_and_inside_of_one_is_written_as_it_reads() -> Result {
+    #[derive(Clone, Serialize)]
+    #[serde(untagged)]
+    enum Any {
+        Whole(i64),
+        Broken(f32),
+        Text(&'static str),
+    }
+    let server = Server::postgres();
+    sql(&server, "CREATE TABLE t (row_id bigserial PRIMARY KEY, value double precision)")?;
+    let events = [Any::Whole(1), Any::Broken(0.1), Any::Text("2e3"), Any::Text("much"), Any::Broken(f32::NAN)];
+    let (ended, stats, dead) = run(Writer::new(url(&server), "t"), events)?;
+    ended?;
+    assert_eq!((stats.delivered, stats.dead), (4, 1), "{dead:?}");
+    assert!(dead[0].contains("22P02"), "{dead:?}");
+    let read = Reader::<std::collections::BTreeMap<String, String>>::new(url(&server), "t").flow();
+    let values = read.map(|row| row.record["value"].clone()).collect_now();
+    assert_eq!(values, ["1", "0.1", "2000", "NaN"]);
+    Ok(())
+}
+
+#[test]
 fn a_table_is_made_once_and_gets_the_columns_that_it_lacks() -> Result {
     let server = Server::postgres();
     let creates = || Writer::new(url(&server), "tank").create_table();

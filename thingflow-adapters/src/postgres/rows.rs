@@ -1,11 +1,12 @@
-//! [`Rows`]: records as columns of texts.
+//! [`Rows`]: records as columns.
 
 use serde::Serialize;
 
+use super::cells::Cells;
 use crate::fields::{FieldError, Flattener, Value};
 use crate::tables::{FLOW, Key, Kind, SEQUENCE};
 
-/// The columns of a batch, each with as many texts as there are rows.
+/// The columns of a batch, each with as many values as there are rows.
 #[derive(Debug, Default)]
 pub(super) struct Rows {
     pub(super) columns: Vec<Column>,
@@ -16,7 +17,7 @@ pub(super) struct Rows {
 pub(super) struct Column {
     pub(super) name: String,
     pub(super) kind: Kind,
-    pub(super) texts: Vec<Option<String>>,
+    pub(super) cells: Cells,
 }
 
 impl Rows {
@@ -30,40 +31,34 @@ impl Rows {
         let mut next = 0;
         flattener.flatten(record, &mut |field| {
             if let Some(kind) = Kind::of(&field.value) {
-                next = self.put(next, field.name, kind, text_of(&field.value)) + 1;
+                next = self.put(next, field.name, kind, &field.value) + 1;
             }
         })?;
         if let Some(key) = key {
             let number = key.of(record);
-            self.put(next, FLOW, Kind::Text, Some(key.flow.clone()).filter(|_| number.is_some()));
-            self.put(next + 1, SEQUENCE, Kind::Int, number.map(|number| number.to_string()));
+            let flow = number.map_or(Value::Missing, |_| Value::Text(&key.flow));
+            self.put(next, FLOW, Kind::Text, &flow);
+            self.put(next + 1, SEQUENCE, Kind::Int, &number.map_or(Value::Missing, Value::Int));
         }
         self.len += 1;
         for column in &mut self.columns {
-            column.texts.resize(self.len, None);
+            column.cells.resize(self.len);
         }
         Ok(())
     }
 
-    /// Puts a text into a column, which most likely is at `likely`: where it is.
-    fn put(&mut self, likely: usize, name: &str, kind: Kind, text: Option<String>) -> usize {
+    /// Puts a value into a column, which most likely is at `likely`: where it is.
+    fn put(&mut self, likely: usize, name: &str, kind: Kind, value: &Value<'_>) -> usize {
         let here = self.columns.get(likely).is_some_and(|column| column.name == name);
         let place = if here { Some(likely) } else { self.columns.iter().position(|column| column.name == name) };
         let place = place.unwrap_or_else(|| {
-            self.columns.push(Column { name: name.to_owned(), kind, texts: vec![None; self.len] });
+            self.columns.push(Column { name: name.to_owned(), kind, cells: Cells::in_front_of(kind, value, self.len) });
             self.columns.len() - 1
         });
-        let texts = &mut self.columns[place].texts;
-        texts.truncate(self.len);
-        texts.push(text);
+        let cells = &mut self.columns[place].cells;
+        cells.resize(self.len);
+        cells.push(value);
         place
-    }
-}
-
-fn text_of(value: &Value<'_>) -> Option<String> {
-    match value {
-        Value::Missing => None,
-        value => Some(value.to_string()),
     }
 }
 
@@ -82,7 +77,7 @@ mod tests {
             .columns
             .iter()
             .map(|column| {
-                let texts = column.texts.iter().map(|text| text.as_deref().unwrap_or("-"));
+                let texts = column.cells.texts().into_iter().map(|text| text.unwrap_or_else(|| "-".to_owned()));
                 (column.name.as_str(), texts.collect::<Vec<_>>().join(" "))
             })
             .collect();

@@ -65,9 +65,10 @@ impl Session {
         answer.map_err(|_| PostgresError::Silent { doing })?.map_err(|cause| PostgresError::Database { doing, cause })
     }
 
-    /// The columns of a table and their types; none if there is no such table.
+    /// The columns of a table and their types, without lengths: to cast a text to one with a length would cut it off. None if
+    /// there is no such table.
     pub(super) fn columns(&self, table: &str) -> Result<Vec<(String, String)>, PostgresError> {
-        let sql = "SELECT attname::text, format_type(atttypid, atttypmod) FROM pg_attribute \
+        let sql = "SELECT attname::text, format_type(atttypid, -1) FROM pg_attribute \
                    WHERE attrelid = to_regclass($1::text) AND attnum > 0 AND NOT attisdropped ORDER BY attnum";
         let rows = self.wait("look at the table", async { self.client.query(sql, &[&quoted(table)]).await })?;
         Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())

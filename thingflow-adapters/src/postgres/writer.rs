@@ -38,8 +38,15 @@ pub struct Writer<E> {
 struct Open {
     session: Session,
     columns: Vec<(String, String)>,
-    /// The last statement, and the names of its columns.
-    prepared: Option<(Vec<String>, Statement)>,
+    /// The last statement, and what it takes.
+    prepared: Option<(Vec<Sent>, Statement)>,
+}
+
+/// A column, and the type of the values in the list that is sent to it.
+#[derive(Debug, PartialEq)]
+struct Sent {
+    column: String,
+    list: &'static str,
 }
 
 impl<E: Serialize> Writer<E> {
@@ -111,30 +118,34 @@ impl Open {
     }
 
     fn insert(&mut self, table: &str, rows: &Rows, keyed: bool) -> Result<(), PostgresError> {
-        let names = || rows.columns.iter().map(|column| &column.name);
-        if !self.prepared.as_ref().is_some_and(|(prepared, _)| prepared.iter().eq(names())) {
-            let sql = self.statement(table, rows, keyed);
-            let session = &self.session;
-            let statement = session.wait("prepare to write", async { session.client.prepare(&sql).await })?;
-            self.prepared = Some((names().cloned().collect(), statement));
-        }
-        let Some((_, statement)) = &self.prepared else { return Ok(()) };
-        let texts: Vec<&(dyn ToSql + Sync)> = rows.columns.iter().map(|column| &column.texts as _).collect();
+        let sent = rows.columns.iter().map(|column| {
+            let (list, cells) = column.cells.sent_to(self.type_of(&column.name).unwrap_or("text"));
+            (Sent { column: column.name.clone(), list }, cells)
+        });
+        let (sent, lists): (Vec<Sent>, Vec<_>) = sent.unzip();
         let session = &self.session;
-        session.wait("write", async { session.client.execute(statement, &texts).await })?;
+        let statement = match &self.prepared {
+            Some((prepared, statement)) if *prepared == sent => statement,
+            _ => {
+                let sql = self.statement(table, &sent, keyed);
+                let statement = session.wait("prepare to write", async { session.client.prepare(&sql).await })?;
+                &self.prepared.insert((sent, statement)).1
+            }
+        };
+        let lists: Vec<&(dyn ToSql + Sync)> = lists.iter().map(|list| &**list as _).collect();
+        session.wait("write", async { session.client.execute(statement, &lists).await })?;
         Ok(())
     }
 
-    /// A statement that takes a list of texts for each column.
-    fn statement(&self, table: &str, rows: &Rows, keyed: bool) -> String {
-        let all = |part: &dyn Fn(usize, &Column) -> String| {
-            let parts: Vec<String> =
-                rows.columns.iter().enumerate().map(|(place, column)| part(place + 1, column)).collect();
+    /// A statement that takes a list for each column.
+    fn statement(&self, table: &str, sent: &[Sent], keyed: bool) -> String {
+        let all = |part: &dyn Fn(usize, &Sent) -> String| {
+            let parts: Vec<String> = sent.iter().enumerate().map(|(place, sent)| part(place + 1, sent)).collect();
             parts.join(", ")
         };
-        let names = all(&|_, column| quoted(&column.name));
-        let values = all(&|place, column| format!("c{place}::{}", self.type_of(&column.name).unwrap_or("text")));
-        let lists = all(&|place, _| format!("${place}::text[]"));
+        let names = all(&|_, sent| quoted(&sent.column));
+        let values = all(&|place, sent| format!("c{place}::{}", self.type_of(&sent.column).unwrap_or("text")));
+        let lists = all(&|place, sent| format!("${place}::{}[]", sent.list));
         let places = all(&|place, _| format!("c{place}"));
         let twice = if keyed {
             format!(" ON CONFLICT ({}, {}) DO NOTHING", quoted(FLOW), quoted(SEQUENCE))
