@@ -3,13 +3,15 @@
 # emulator of microcontrollers, with --cross the linkers and emulators for ARM programs, with --board an emulator of
 # whole boards, with --deploy an SSH server, systemd and a builder of Debian packages to test against, with --servers the
 # brokers, databases and readers of metrics that the tests start, with --browser a browser for the tests of the page and the rules of
-# accessibility that it checks, which go into the folder `target`. Does nothing when everything is there, and uses apt only for what is
+# accessibility that it checks; these, and brokers that no system has as packages, go into the folder `target`. Does nothing when everything is there, and uses apt only for what is
 # missing. The builder of packages goes into ${THINGFLOW_CACHE:-~/.cache/thingflow}, which may be deleted at any time.
 set -euo pipefail
 
 CACHE=${THINGFLOW_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/thingflow}
 CARGO_DEB=3.8.0 # the newest that the tests have seen
 AXE_CORE=4.14.1
+AMQTT=0.12.1
+AEDES=1.2.0 # those before lose messages of QoS 2; it needs Node.js 20
 TARGET=${CARGO_TARGET_DIR:-$(dirname "${BASH_SOURCE[0]}")/../target}
 
 missing=()
@@ -29,6 +31,7 @@ main() {
   for option in "$@"; do
     case $option in
       --deploy) cargo_deb ;;
+      --servers) brokers ;;
       --browser) axe_core ;;
     esac
   done
@@ -58,6 +61,10 @@ needs_of() { # OPTION
       ;;
     --servers)
       need mosquitto mosquitto
+      need nats-server nats-server
+      need node nodejs
+      [ -e "$TARGET/brokers/amqtt/$AMQTT" ] || python3 -m pip --version > /dev/null 2>&1 || missing+=(python3-pip)
+      [ -e "$TARGET/brokers/aedes/$AEDES" ] || need npm npm
       need influxd influxdb
       compgen -G '/usr/lib/postgresql/*/bin/initdb' > /dev/null || need initdb postgresql
       need victoria-metrics victoria-metrics
@@ -105,6 +112,23 @@ cargo_deb() {
   echo "setup: building cargo-deb $CARGO_DEB"
   CARGO_TARGET_DIR=$tools/target cargo install --quiet --locked --version "$CARGO_DEB" --root "$tools" cargo-deb
   rm -rf "$tools/target"
+}
+
+# Brokers that are programs of Python and of Node.js: fetched once, and no part of the project.
+brokers() {
+  local folder=$TARGET/brokers
+  if [ ! -e "$folder/amqtt/$AMQTT" ]; then
+    rm -rf "$folder/amqtt"
+    python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --no-warn-conflicts \
+      --target "$folder/amqtt" "amqtt==$AMQTT"
+    touch "$folder/amqtt/$AMQTT"
+  fi
+  if [ ! -e "$folder/aedes/$AEDES" ]; then
+    rm -rf "$folder/aedes"
+    mkdir -p "$folder/aedes"
+    npm install --silent --no-audit --no-fund --no-save --prefix "$folder/aedes" "aedes@$AEDES"
+    touch "$folder/aedes/$AEDES"
+  fi
 }
 
 # The rules of accessibility, which run inside the page: fetched once, and no part of the project.

@@ -1,6 +1,13 @@
 //! The checks of the fuzz targets, for a while: on the corpus, on what is made of it, and on bytes at random.
-#![cfg(all(feature = "cron", feature = "csv", feature = "durations", feature = "framing", feature = "influx"))]
-#![cfg(all(feature = "json", feature = "lines", feature = "mqtt", feature = "webhook", feature = "websocket"))]
+#![cfg(all(feature = "cron", feature = "csv", feature = "durations", feature = "framing", feature = "http"))]
+#![cfg(all(
+    feature = "influx",
+    feature = "json",
+    feature = "lines",
+    feature = "mqtt",
+    feature = "webhook",
+    feature = "websocket"
+))]
 
 use mutated::{corpus, mutated};
 use proptest::prelude::*;
@@ -11,6 +18,8 @@ mod cron;
 mod csv;
 #[path = "../../fuzz/checks/framing.rs"]
 mod framing;
+#[path = "../../fuzz/checks/http_answers.rs"]
+mod http_answers;
 #[path = "../../fuzz/checks/influx.rs"]
 mod influx;
 #[path = "../../fuzz/checks/json.rs"]
@@ -41,7 +50,7 @@ macro_rules! targets {
 
 mod passes {
     use super::corpus;
-    targets!(cron csv framing influx json lines mqtt times webhook websocket);
+    targets!(cron csv framing http_answers influx json lines mqtt times webhook websocket);
 }
 
 proptest! {
@@ -75,6 +84,11 @@ proptest! {
     #[test]
     fn framing_takes_any_bytes(bytes in mutated("framing")) {
         framing::check(&bytes);
+    }
+
+    #[test]
+    fn an_http_client_takes_any_bytes(bytes in mutated("http_answers")) {
+        http_answers::check(&bytes);
     }
 
     #[test]

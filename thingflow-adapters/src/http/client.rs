@@ -36,6 +36,15 @@ impl Client {
     }
 
     fn with(endpoint: &Endpoint, whole: Option<Duration>) -> Result<Self, HttpError> {
+        Self::by(endpoint, whole, |config| agent(config, endpoint))
+    }
+
+    /// A client whose connections are made by an agent.
+    pub(super) fn by(
+        endpoint: &Endpoint,
+        whole: Option<Duration>,
+        agent: impl FnOnce(&Config) -> Agent,
+    ) -> Result<Self, HttpError> {
         check_address(endpoint)?;
         let mut headers = HeaderMap::new();
         for (name, value) in &endpoint.headers {
@@ -60,7 +69,7 @@ impl Client {
             .timeout_recv_response(timeout)
             .timeout_per_read(timeout)
             .build();
-        Ok(Self { agent: agent(&config, endpoint), endpoint: endpoint.clone(), headers })
+        Ok(Self { agent: agent(&config), endpoint: endpoint.clone(), headers })
     }
 
     pub(crate) fn endpoint(&self) -> &Endpoint {

@@ -30,6 +30,7 @@ mod endpoint;
 mod error;
 mod pieces;
 mod poll;
+mod scripted;
 #[cfg(feature = "tls")]
 mod secured;
 mod writer;
@@ -40,6 +41,8 @@ pub use endpoint::Endpoint;
 pub use error::HttpError;
 pub use pieces::{Pieces, Response, open};
 pub use poll::Poll;
+#[doc(hidden)]
+pub use scripted::{Answer, read_answer};
 pub use writer::Writer;
 #[cfg(feature = "influx")]
 pub(crate) use writer::escape;

@@ -420,7 +420,13 @@ impl Session {
             return Ok(());
         }
         let Stage::Up(limits) = &self.stage else {
-            return Err(Lost::peer(format!("the broker has not answered the greeting within {:?}", self.patience)));
+            // One that knows MQTT 3.1.1 only should say so; some say nothing.
+            let older = match self.version() {
+                Version::V5 => "; if it knows MQTT 3.1.1 only, set that by `version`",
+                Version::V3_1_1 => "",
+            };
+            let patience = self.patience;
+            return Err(Lost::peer(format!("the broker has not answered the greeting within {patience:?}{older}")));
         };
         let is_late = |since: Option<Instant>| hears && since.is_some_and(|since| now >= since + self.patience);
         if is_late(self.pinged) {

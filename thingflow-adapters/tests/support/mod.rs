@@ -3,6 +3,8 @@
 
 pub(crate) mod authority;
 pub(crate) mod bounded;
+#[cfg(feature = "mqtt")]
+pub(crate) mod brokers;
 pub(crate) mod mosquitto;
 #[cfg(feature = "mqtt")]
 pub(crate) mod mqtt;

@@ -1,0 +1,158 @@
+//! The MQTT client against brokers that others have written: what one takes for granted, another does not do.
+#![cfg(feature = "mqtt")]
+
+mod support;
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
+use std::rc::Rc;
+use std::time::Duration;
+
+use support::bounded::new_scheduler;
+use support::brokers::Kind;
+use support::mosquitto::free_port;
+use support::mqtt::{SUBACK, collect, count, options, publish_when, schedule, texts, when};
+use support::proxy::{Proxy, Way};
+use thingflow_adapters::mqtt::{Message, Qos, Status, Version};
+use thingflow_core::prelude::*;
+use thingflow_core::testing::Recorder;
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// The qualities of service that a broker takes.
+fn qualities(kind: Kind) -> &'static [Qos] {
+    match kind {
+        Kind::Nats => &[Qos::AtMostOnce, Qos::AtLeastOnce],
+        Kind::Amqtt | Kind::Aedes => &[Qos::AtMostOnce, Qos::AtLeastOnce, Qos::ExactlyOnce],
+    }
+}
+
+/// Messages go round by each quality; a retained one comes to who subscribes later; who is gone is told apart by its will.
+fn goes_round(kind: Kind) {
+    let server = kind.start_at(free_port());
+    let mut scheduler = new_scheduler();
+    let options = || options(server.address()).version(Version::V3_1_1);
+    let client = schedule(&scheduler, options().availability("lab/status").unwrap());
+    let all = qualities(kind);
+    let port = client.subscribe("lab/+/lux", all[all.len() - 1]).unwrap();
+    let seen = collect(&scheduler, &port, 30);
+    let message = move |n: usize| Message::new(format!("lab/{n}/lux"), n.to_string()).qos(all[n % all.len()]);
+    let connected = Rc::new(Cell::new(false));
+    let begins = connected.clone();
+    client.status().for_each(move |status| connected.set(matches!(status, Status::Connected { .. })));
+    let retained = [Message::new("lab/state", "on").qos(Qos::AtLeastOnce).retained()];
+    publish_when(&scheduler, &client, move || begins.get(), retained.into_iter().chain((0..30).map(message)));
+    scheduler.run_forever().unwrap();
+    let mut got: Vec<(usize, Qos)> = seen.borrow().iter().map(|m| (m.text().parse().unwrap(), m.qos)).collect();
+    got.sort();
+    // amqtt sends by the subscription's quality, whatever a message was published by.
+    let quality = |n: usize| all[if kind == Kind::Amqtt { all.len() - 1 } else { n % all.len() }];
+    assert_eq!(got, (0..30).map(|n| (n, quality(n))).collect::<Vec<_>>(), "{kind:?}");
+    let stats = client.stats();
+    assert_eq!((stats.delivered + stats.waiting + stats.lost, stats.dead), (stats.posted, 0), "{kind:?}: {stats:?}");
+
+    let mut scheduler = new_scheduler();
+    let client = schedule(&scheduler, options());
+    let port = client.subscribe("lab/#", Qos::AtLeastOnce).unwrap();
+    let seen = collect(&scheduler, &port, 2);
+    scheduler.run_forever().unwrap();
+    let mut texts = texts(&seen);
+    texts.sort();
+    assert_eq!(texts, ["offline", "on"], "{kind:?}");
+    assert!(seen.borrow().iter().all(|message| message.retained), "{kind:?}");
+}
+
+/// The connection is cut and reset again and again, and the broker is killed once and has lost the session: all that is published
+/// by QoS 1 arrives, subscriptions are made again, and each message is accounted for.
+fn survives_faults(kind: Kind) {
+    let address = free_port();
+    let broker = Rc::new(RefCell::new(Some(kind.start_at(address))));
+    let proxy = Rc::new(Proxy::new(address));
+    let mut scheduler = new_scheduler();
+    let options =
+        options(proxy.address()).version(Version::V3_1_1).client_id("faulty").keep_session(HOUR).in_flight(20);
+    let client = schedule(&scheduler, options);
+    let port = client.subscribe("lux", Qos::AtLeastOnce).unwrap();
+    let seen: Rc<RefCell<BTreeSet<u32>>> = Rc::default();
+    let kept = seen.clone();
+    port.for_each(move |message| {
+        kept.borrow_mut().insert(message.text().parse().unwrap());
+    });
+    let there = proxy.clone();
+    let messages = (0..200).map(|n: u32| Message::new("lux", n.to_string()).qos(Qos::AtLeastOnce));
+    publish_when(&scheduler, &client, move || count(&there, Way::ToClient, SUBACK) > 0, messages);
+    for (heard, fault) in [(10, 0), (40, 1), (70, 2), (100, 3)] {
+        let (kept, there, broker) = (seen.clone(), proxy.clone(), broker.clone());
+        when(
+            &scheduler,
+            move || kept.borrow().len() >= heard,
+            move || match fault {
+                0 => there.cut(),
+                1 => there.reset_after(Way::ToServer, 500),
+                2 => there.reset_after(Way::ToClient, 300),
+                _ => {
+                    drop(broker.take());
+                    *broker.borrow_mut() = Some(kind.start_at(address));
+                }
+            },
+        );
+    }
+    let (there, stopper, meter) = (seen.clone(), scheduler.stopper(), client.clone());
+    // What was acknowledged by the broker that was killed, and not yet handed out by it, is gone with it.
+    when(&scheduler, move || meter.stats().delivered == 200 && there.borrow().contains(&199), move || stopper.stop());
+    scheduler.run_forever().unwrap();
+    let stats = client.stats();
+    assert_eq!((stats.posted, stats.delivered, stats.dead, stats.lost), (200, 200, 0, 0), "{kind:?}");
+    let lost = 200 - seen.borrow().len();
+    assert!(lost <= 20, "{kind:?}: {lost} messages are missing, and one window may be");
+}
+
+/// Unless told otherwise the client begins by MQTT 5, and goes on by 3.1.1 with a broker that says that it does not know it.
+fn speaks_the_older_version(kind: Kind) {
+    let server = kind.start_at(free_port());
+    let mut scheduler = new_scheduler();
+    let client = schedule(&scheduler, options(server.address()).patience(Duration::from_millis(300)));
+    let (seen, stopper) = (Recorder::new(), scheduler.stopper());
+    client.status().tap(seen.clone()).for_each(move |_| stopper.stop());
+    client.subscribe("lux", Qos::AtLeastOnce).unwrap().for_each(drop);
+    scheduler.run_forever().unwrap();
+    let connected = Status::Connected { version: Version::V3_1_1, session_present: false };
+    match (kind, &seen.events()[..]) {
+        (Kind::Nats | Kind::Aedes, [status]) => assert_eq!(*status, connected, "{kind:?}"),
+        // It says nothing at all, so the client cannot know.
+        (Kind::Amqtt, [Status::Disconnected { error, .. }]) => {
+            let text = error.to_string();
+            assert!(text.contains("3.1.1"), "{text}");
+        }
+        (_, other) => panic!("{kind:?}: {other:?}"),
+    }
+}
+
+macro_rules! brokers {
+    ($($name:ident: $kind:expr;)*) => {$(
+        mod $name {
+            use super::*;
+
+            #[test]
+            fn messages_go_round() {
+                goes_round($kind);
+            }
+
+            #[test]
+            fn a15_a34_faults_lose_nothing_that_was_not_acknowledged() {
+                survives_faults($kind);
+            }
+
+            #[test]
+            fn the_older_version_is_spoken() {
+                speaks_the_older_version($kind);
+            }
+        }
+    )*};
+}
+
+brokers! {
+    nats: Kind::Nats;
+    amqtt: Kind::Amqtt;
+    aedes: Kind::Aedes;
+}
