@@ -11,7 +11,7 @@ CACHE=${THINGFLOW_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/thingflow}
 CARGO_DEB=3.8.0 # the newest that the tests have seen
 AXE_CORE=4.14.1
 AMQTT=0.12.1
-AEDES=1.2.0 # those before lose messages of QoS 2; it needs Node.js 20
+AEDES=0.51.3 # the last that Debian's Node.js 18 runs
 TARGET=${CARGO_TARGET_DIR:-$(dirname "${BASH_SOURCE[0]}")/../target}
 
 missing=()

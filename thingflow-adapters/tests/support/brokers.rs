@@ -15,7 +15,7 @@ pub(crate) enum Kind {
     Nats,
     /// amqtt, of PyPI.
     Amqtt,
-    /// aedes, of npm.
+    /// aedes, of npm. By QoS 2 this version loses messages that it has acknowledged.
     Aedes,
 }
 
@@ -52,9 +52,7 @@ impl Kind {
             }
             Self::Aedes => {
                 let script = format!(
-                    "Promise.all([import('net'), import('aedes')]).then(async ([net, {{ Aedes }}]) => {{ \
-                     const broker = await Aedes.createBroker(); \
-                     net.createServer(broker.handle).listen({}, '127.0.0.1') }})",
+                    "require('net').createServer(require('aedes')().handle).listen({}, '127.0.0.1')",
                     address.port()
                 );
                 let mut command = Command::new("node");
