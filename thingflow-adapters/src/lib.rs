@@ -30,6 +30,7 @@
 //! | `tcp` | servers for programs on other machines | `tcp` |
 //! | `process` | other programs: their lines as events, and as filters | `process` |
 //! | `systemd` | the service manager: up, alive, stopping | `systemd` |
+//! | `uart` | serial lines, both ways | `uart` |
 //! | `udp` | datagrams | `udp` |
 //! | `websocket` | WebSockets: servers for many, clients | `websocket` |
 //!
@@ -92,6 +93,8 @@ pub mod systemd;
 #[cfg(feature = "tcp")]
 pub mod tcp;
 
+#[cfg(feature = "uart")]
+pub mod uart;
 #[cfg(feature = "udp")]
 pub mod udp;
 #[cfg(feature = "webhook")]

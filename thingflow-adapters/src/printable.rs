@@ -15,10 +15,14 @@ use std::path::Path;
 ))]
 pub(crate) fn printable(text: &str) -> String {
     const LONGEST: usize = 120;
-    let more = if text.chars().nth(LONGEST).is_some() { "…" } else { "" };
-    let mut shown = String::new();
-    let _ = text.chars().take(LONGEST).try_for_each(|char| write_char(&mut shown, char)); // a `String` takes all
-    shown + more
+    let (mut shown, mut length, mut rest) = (String::new(), 0, text.chars());
+    while length < LONGEST {
+        let Some(char) = rest.next() else { return shown };
+        let before = shown.len();
+        let _ = write_char(&mut shown, char); // a `String` takes all
+        length += if char.is_control() { shown.len() - before } else { 1 };
+    }
+    if rest.next().is_some() { shown + "…" } else { shown }
 }
 
 /// A path without control characters.
@@ -45,5 +49,6 @@ mod tests {
         assert_eq!(printable("a\u{1b}[31m\0\n ü"), "a\\u{1b}[31m\\0\\n ü");
         assert_eq!(printable(&"x".repeat(5000)), "x".repeat(120) + "…");
         assert_eq!(printable(&"x".repeat(120)), "x".repeat(120));
+        assert_eq!(printable(&"\u{1c}".repeat(120)), "\\u{1c}".repeat(20) + "…", "as it is shown");
     }
 }

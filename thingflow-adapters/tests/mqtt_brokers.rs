@@ -1,5 +1,6 @@
 //! The MQTT client against brokers that others have written: what one takes for granted, another does not do.
 #![cfg(feature = "mqtt")]
+#![allow(clippy::unwrap_used)] // of what the test itself has made
 
 mod support;
 

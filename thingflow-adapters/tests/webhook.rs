@@ -180,6 +180,61 @@ fn a_graph_that_is_full_puts_requests_off_and_one_that_takes_too_long_too() -> R
 
 /// The graph is full after each event, and has room again a little later.
 #[test]
+fn all_bodies_together_have_a_limit_and_those_beyond_are_put_off_before_they_are_read() -> Result {
+    let hook = Options::<String>::lines().without_token().max_body(1000).max_bodies(2500).listen("127.0.0.1:0")?;
+    hook.received().for_each(drop);
+    let mut scheduler = Scheduler::new()?;
+    with_client(&hook, &mut scheduler, move |address| {
+        let begin = |head: &str, begins: &str| {
+            let mut socket = socket(address);
+            let text = format!("POST / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\n{head}\r\n\r\n");
+            socket.write_all(text.as_bytes()).unwrap();
+            let (status, _) = answer(&mut socket);
+            if status == 100 {
+                socket.write_all(begins.as_bytes()).unwrap();
+            }
+            (socket, status)
+        };
+        let (mut first, status) = begin("Content-Length: 1000", "x");
+        assert_eq!(status, 100);
+        let (mut second, status) = begin("Content-Length: 1000", "");
+        assert_eq!(status, 100);
+        // Of the third there is no room for all; what it says of itself counts, and not what has come.
+        assert_eq!(begin("Content-Length: 501", "").1, 503);
+        let (third, status) = begin("Content-Length: 500", "");
+        assert_eq!(status, 100);
+        // Chunks count when they are announced.
+        let (mut chunked, status) = begin("Transfer-Encoding: chunked", "1\r\n");
+        assert_eq!((status, answer(&mut chunked).0), (100, 503));
+        // Who goes gives its part back.
+        drop(third);
+        let mut times = 0;
+        while begin("Content-Length: 300", "").1 != 100 {
+            times += 1;
+            assert!(times < 1000);
+        }
+        // A body that grows when it is uncompressed, too.
+        let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        packed.write_all(&[b'x'; 900]).unwrap();
+        let packed = packed.finish().unwrap();
+        let (mut packing, status) = begin(&format!("Content-Encoding: gzip\r\nContent-Length: {}", packed.len()), "");
+        assert_eq!(status, 100);
+        packing.write_all(&packed).unwrap();
+        let (status, text) = answer(&mut packing);
+        assert_eq!((status, text.contains("Retry-After: 1")), (503, true), "{text}");
+        // And those that are dealt with.
+        first.write_all(&[b'x'; 999]).unwrap();
+        second.write_all(&[b'x'; 1000]).unwrap();
+        assert_eq!((answer(&mut first).0, answer(&mut second).0), (204, 204));
+        assert_eq!(begin("Content-Length: 1000", "").1, 100);
+        first.write_all(request(&"x".repeat(1000)).as_bytes()).unwrap();
+        assert_eq!(answer(&mut first).0, 204);
+    });
+    assert_eq!((hook.stats().done, hook.stats().refused), (3, 0));
+    Ok(())
+}
+
+#[test]
 fn a_client_that_comes_again_after_503_gets_everything_through_once() -> Result {
     let hook = hook();
     let seen = Recorder::new();

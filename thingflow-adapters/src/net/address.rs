@@ -30,11 +30,23 @@ pub struct Address {
 /// On the network, or on this machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
-    Host { name: String, port: Option<u16> },
+    Host {
+        name: String,
+        port: Option<u16>,
+    },
     Socket(PathBuf),
+    /// A serial line, and its bits a second.
+    #[cfg(feature = "uart")]
+    Line(PathBuf, u32),
 }
 
 impl Address {
+    /// A serial line of this machine.
+    #[cfg(feature = "uart")]
+    pub(crate) fn of_line(path: PathBuf, baud: u32) -> Self {
+        Self { scheme: "serial".to_owned(), user: None, place: Place::Line(path, baud) }
+    }
+
     /// The part before `://`, in small letters.
     pub fn scheme(&self) -> &str {
         &self.scheme
@@ -49,7 +61,7 @@ impl Address {
     pub fn host(&self) -> Option<&str> {
         match &self.place {
             Place::Host { name, .. } => Some(name),
-            Place::Socket(_) => None,
+            _ => None,
         }
     }
 
@@ -57,7 +69,7 @@ impl Address {
     pub fn port(&self) -> Option<u16> {
         match self.place {
             Place::Host { port, .. } => port,
-            Place::Socket(_) => None,
+            _ => None,
         }
     }
 
@@ -150,6 +162,8 @@ impl fmt::Display for Address {
         write!(f, "{}://", self.scheme)?;
         match &self.place {
             Place::Socket(path) => write!(f, "{}", printable(&path.to_string_lossy())),
+            #[cfg(feature = "uart")]
+            Place::Line(path, _) => write!(f, "{}", printable(&path.to_string_lossy())),
             Place::Host { name, port } => {
                 let (open, close) = if name.contains(':') { ("[", "]") } else { ("", "") };
                 write!(f, "{open}{}{close}", printable(name))?;

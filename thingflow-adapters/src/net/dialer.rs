@@ -67,6 +67,11 @@ impl Dialer {
                 let socket = Socket::Unix(connect_unix(path)?.into());
                 self.step = Step::Connecting { socket: registered(socket, registry, key)?, others: Vec::new() };
             }
+            #[cfg(feature = "uart")]
+            Place::Line(path, baud) => {
+                let socket = Socket::Line(super::line::open(path, *baud)?);
+                self.step = Step::Connecting { socket: registered(socket, registry, key)?, others: Vec::new() };
+            }
             Place::Host { name, .. } => match literal(name, self.port) {
                 Some(number) => self.step = connect(number, Vec::new(), registry, key)?,
                 None => {

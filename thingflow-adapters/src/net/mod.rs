@@ -6,6 +6,8 @@ mod address;
 mod certificate;
 mod counts;
 mod dialer;
+#[cfg(feature = "uart")]
+mod line;
 mod lookup;
 mod scheduled;
 mod secret;

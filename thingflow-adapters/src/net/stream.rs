@@ -13,6 +13,9 @@ use thingflow_core::Descriptor;
 pub(crate) enum Socket {
     Tcp(TcpStream),
     Unix(UnixStream),
+    /// A serial line.
+    #[cfg(feature = "uart")]
+    Line(super::line::Line),
 }
 
 impl AsFd for Socket {
@@ -20,6 +23,8 @@ impl AsFd for Socket {
         match self {
             Self::Tcp(socket) => socket.as_fd(),
             Self::Unix(socket) => socket.as_fd(),
+            #[cfg(feature = "uart")]
+            Self::Line(line) => line.as_fd(),
         }
     }
 }
@@ -29,6 +34,8 @@ impl Read for Socket {
         match self {
             Self::Tcp(socket) => socket.read(bytes),
             Self::Unix(socket) => socket.read(bytes),
+            #[cfg(feature = "uart")]
+            Self::Line(line) => line.read(bytes),
         }
     }
 }
@@ -38,6 +45,8 @@ impl Write for Socket {
         match self {
             Self::Tcp(socket) => socket.write(bytes),
             Self::Unix(socket) => socket.write(bytes),
+            #[cfg(feature = "uart")]
+            Self::Line(line) => line.write(bytes),
         }
     }
     fn flush(&mut self) -> io::Result<()> {
@@ -51,6 +60,8 @@ impl Socket {
         let (failed, connected) = match self {
             Self::Tcp(socket) => (socket.take_error()?, socket.peer_addr().map(drop)),
             Self::Unix(socket) => (socket.take_error()?, socket.peer_addr().map(drop)),
+            #[cfg(feature = "uart")]
+            Self::Line(_) => return Ok(true),
         };
         match (failed, connected) {
             (Some(error), _) => Err(error),
@@ -81,6 +92,8 @@ impl Socket {
         match self {
             Self::Tcp(socket) => socket.shutdown(Shutdown::Write),
             Self::Unix(socket) => socket.shutdown(Shutdown::Write),
+            #[cfg(feature = "uart")]
+            Self::Line(_) => Ok(()),
         }
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use thingflow_core::{Backoff, DeliveryMeter, EventThing, InputThing, Limit, Port};
 
+use super::conduct::Conduct;
 use super::desk::{ClientStats, Handle, Status};
 use super::link::Calling;
 use super::protocol::Pulse;
@@ -38,12 +39,8 @@ pub fn connect(address: &str) -> Result<Client<Lines>, AddressError> {
 pub struct ClientOptions<F> {
     address: Address,
     framing: F,
-    queue: Limit,
-    retry: Backoff,
-    patience: Duration,
+    conduct: Conduct,
     longest_silence: Duration,
-    #[cfg(feature = "tls")]
-    tls: Tls,
 }
 
 impl ClientOptions<Lines> {
@@ -66,50 +63,31 @@ impl ClientOptions<Lines> {
         if address.user().is_some() {
             return wrong("nobody asks for a user there; leave out what is before the `@`");
         }
-        Ok(Self {
-            address,
-            framing: Lines::default(),
-            queue: Limit::default(),
-            retry: Backoff::new(Duration::from_secs(1), Duration::from_secs(60)).jitter(25),
-            patience: Duration::from_secs(10),
-            longest_silence: Duration::MAX,
-            #[cfg(feature = "tls")]
-            tls: Tls::default(),
-        })
+        let (framing, conduct) = (Lines::default(), Conduct::default());
+        Ok(Self { address, framing, conduct, longest_silence: Duration::MAX })
     }
 }
 
 impl<F: Framing + 'static> ClientOptions<F> {
     /// Another kind of frames.
     pub fn framed<G: Framing>(self, framing: G) -> ClientOptions<G> {
-        let Self { address, queue, retry, patience, longest_silence, .. } = self;
-        #[cfg(feature = "tls")]
-        let tls = self.tls;
-        ClientOptions {
-            address,
-            framing,
-            queue,
-            retry,
-            patience,
-            longest_silence,
-            #[cfg(feature = "tls")]
-            tls,
-        }
+        let Self { address, conduct, longest_silence, .. } = self;
+        ClientOptions { address, framing, conduct, longest_silence }
     }
 
     /// How many frames may wait to be sent, and what happens to one more.
     pub fn queue(self, queue: Limit) -> Self {
-        Self { queue, ..self }
+        Self { conduct: Conduct { queue, ..self.conduct }, ..self }
     }
 
     /// The waits before the connection is tried again.
     pub fn retry(self, retry: Backoff) -> Self {
-        Self { retry, ..self }
+        Self { conduct: Conduct { retry, ..self.conduct }, ..self }
     }
 
     /// How long a try may take, the name and TLS included.
     pub fn patience(self, patience: Duration) -> Self {
-        Self { patience, ..self }
+        Self { conduct: Conduct { patience, ..self.conduct }, ..self }
     }
 
     /// Makes the connection anew when nothing has come for so long: for a server that says something all the time. The system
@@ -121,24 +99,16 @@ impl<F: Framing + 'static> ClientOptions<F> {
     /// Which certificates to trust and to show at a `tls://` address.
     #[cfg(feature = "tls")]
     pub fn tls(self, tls: Tls) -> Self {
-        Self { tls, ..self }
+        Self { conduct: Conduct { tls, ..self.conduct }, ..self }
     }
 
     /// The client. It connects when it has been scheduled.
     pub fn connect(self) -> Client<F> {
-        let dialer = self.dialer();
-        let Self { address, framing, queue, retry, patience, longest_silence, .. } = self;
+        let Self { address, framing, conduct, longest_silence } = self;
+        let (name, by_tls) = (address.to_string(), address.scheme() == "tls");
+        let dialer = conduct.secured(Dialer::new(address, 0), by_tls);
         let pulse = Pulse { longest_silence, ..Pulse::NONE };
-        Client(Handle::new(framing, Calling { name: address.to_string(), dialer, queue, retry, patience, pulse }))
-    }
-
-    fn dialer(&self) -> Dialer {
-        let dialer = Dialer::new(self.address.clone(), 0);
-        #[cfg(feature = "tls")]
-        if self.address.scheme() == "tls" {
-            return dialer.secured(self.tls.clone());
-        }
-        dialer
+        Client(Handle::new(framing, Calling { name, dialer, conduct, pulse }))
     }
 }
 
@@ -168,7 +138,7 @@ impl<F: Framing + 'static> ClientOptions<F> {
 /// scheduler.run_forever()?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub struct Client<F: Framing + 'static>(Handle<F>);
+pub struct Client<F: Framing + 'static>(pub(crate) Handle<F>);
 
 impl<F: Framing + 'static> Client<F> {
     /// The port of what the server sends.

@@ -10,10 +10,11 @@ use std::time::Duration;
 
 use thingflow_core::storage::Backlog;
 use thingflow_core::{
-    Attempts, Backoff, Closed, Context, Demand, EventThing, Failure, Instant, Limit, Notice, Port, PortRef, PortSource,
-    Ports, Question, Receipt, Registry, StreamError,
+    Attempts, Closed, Context, Demand, EventThing, Failure, Instant, Notice, Port, PortRef, PortSource, Ports,
+    Question, Receipt, Registry, StreamError,
 };
 
+use super::conduct::Conduct;
 use super::desk::{Desk, Status};
 use super::protocol::{Conversation, Heard, Protocol, Pulse, Silence, explained};
 use crate::framing::Buffer;
@@ -32,10 +33,7 @@ const LOOK: Duration = Duration::from_millis(5);
 pub(crate) struct Calling {
     pub(crate) name: String,
     pub(crate) dialer: Dialer,
-    pub(crate) queue: Limit,
-    pub(crate) retry: Backoff,
-    /// How long a connection may take, with all that comes before its first frame.
-    pub(crate) patience: Duration,
+    pub(crate) conduct: Conduct,
     pub(crate) pulse: Pulse,
 }
 
@@ -81,7 +79,7 @@ enum Phase<T> {
 
 impl<P: Protocol> Link<P> {
     pub(super) fn new(protocol: P, calling: Calling, desk: Rc<Desk>, received: Port<P::Frame>) -> Self {
-        let Calling { name, dialer, queue, retry, patience, pulse } = calling;
+        let Calling { name, dialer, conduct: Conduct { queue, retry, patience, .. }, pulse } = calling;
         Self {
             protocol,
             desk,
@@ -484,9 +482,7 @@ mod tests {
         let calling = Calling {
             name: "test".to_owned(),
             dialer: Dialer::new("tls://localhost:7".parse().expect("an address"), 0),
-            queue: Limit::default(),
-            retry: Backoff::constant(Duration::from_secs(1)),
-            patience: Duration::MAX,
+            conduct: Conduct { patience: Duration::MAX, ..Conduct::default() },
             pulse: Pulse::NONE,
         };
         let mut link = Link::new(Lines::default(), calling, desk.clone(), Port::new());

@@ -35,6 +35,7 @@
 //! lets in the whole network, so nothing that switches something may believe what comes from there.
 
 mod client;
+mod conduct;
 mod desk;
 mod door;
 mod host;
@@ -58,11 +59,11 @@ pub use server::{Server, listen};
 pub(crate) use door::{Door, Turns};
 #[cfg(feature = "webhook")]
 pub(crate) use listener::Accepted;
+#[cfg(any(feature = "uart", feature = "websocket"))]
+pub(crate) use {conduct::Conduct, desk::Handle, link::Calling, protocol::Pulse};
 #[cfg(feature = "websocket")]
 pub(crate) use {
-    desk::Handle,
     host::Host,
-    link::Calling,
     options::Rules,
-    protocol::{Conversation, Heard, Protocol, Pulse, explained},
+    protocol::{Conversation, Heard, Protocol, explained},
 };

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use thingflow_core::Instant;
 
+use super::budget::Share;
 use super::decoder::{Decoder, Step};
 use super::request::Request;
 use super::server::HookStats;
@@ -22,6 +23,7 @@ const READS: usize = 4;
 pub(super) struct Connection {
     pub(super) stream: Stream,
     decoder: Decoder,
+    share: Share,
     read: Buffer,
     unsent: Buffer,
     state: State,
@@ -50,10 +52,10 @@ pub(super) enum News {
 }
 
 impl Connection {
-    pub(super) fn new(stream: Stream, patience: Duration, now: Instant) -> Self {
+    pub(super) fn new(stream: Stream, share: Share, patience: Duration, now: Instant) -> Self {
         let (decoder, read, unsent) = (Decoder::default(), Buffer::default(), Buffer::default());
         let state = State::Reading { begun: false };
-        Self { stream, decoder, read, unsent, state, due: now + patience, patience }
+        Self { stream, decoder, share, read, unsent, state, due: now + patience, patience }
     }
 
     pub(super) fn is_waiting(&self) -> bool {
@@ -80,7 +82,7 @@ impl Connection {
             if self.has_unsent() {
                 return News::Nothing;
             }
-            match self.decoder.next(&mut self.read, most, &check) {
+            match self.decoder.next(&mut self.read, most, &mut self.share, &check) {
                 Step::More => {}
                 Step::Continue => {
                     self.unsent.extend(b"HTTP/1.1 100 Continue\r\n\r\n");
@@ -132,6 +134,7 @@ impl Connection {
             State::Waiting { stays } => stays && !answer.closes,
             _ => !answer.closes,
         };
+        self.share.release();
         let mut bytes = Vec::new();
         let answer = if stays { answer } else { answer.closing() };
         answer.write(&mut bytes);

@@ -1,5 +1,6 @@
 //! [`Decoder`]: bytes to requests. What could be read in two ways is refused, and so is what follows.
 
+use super::budget::{Budget, Share};
 use super::request::Request;
 use crate::framing::Buffer;
 use crate::requests::{Answer, Headers};
@@ -47,21 +48,23 @@ impl Decoder {
         matches!(self.rest, Rest::Head)
     }
 
-    /// Takes bytes from the front, until there is a request whose body has at most `most` bytes. `check` says whether it may come
-    /// in, before its body is looked at.
+    /// Takes bytes from the front, until there is a request whose body has at most `most` bytes, for which `share` has room. `check`
+    /// says whether it may come in, before its body is looked at.
     pub(super) fn next(
         &mut self,
         bytes: &mut Buffer,
         most: usize,
+        share: &mut Share,
         check: impl FnOnce(&Request) -> Result<(), Answer>,
     ) -> Step {
-        self.step(bytes, most, check).unwrap_or_else(|answer| Step::Refused(answer.closing()))
+        self.step(bytes, most, share, check).unwrap_or_else(|answer| Step::Refused(answer.closing()))
     }
 
     fn step(
         &mut self,
         bytes: &mut Buffer,
         most: usize,
+        share: &mut Share,
         check: impl FnOnce(&Request) -> Result<(), Answer>,
     ) -> Result<Step, Answer> {
         if matches!(self.rest, Rest::Head) {
@@ -70,16 +73,19 @@ impl Decoder {
             }
             check(&self.request)?;
             self.rest = body_of(&self.request, most)?;
+            if let Rest::Bytes(length) = self.rest {
+                share.hold(length)?;
+            }
             if self.request.says("Expect", "100-continue") && bytes.is_empty() {
                 return Ok(Step::Continue);
             }
         }
-        if !self.body(bytes, most)? {
+        if !self.body(bytes, most, share)? {
             return Ok(Step::More);
         }
         self.rest = Rest::Head;
         let mut request = std::mem::take(&mut self.request);
-        request.unpack(most)?;
+        request.unpack(most, share)?;
         let stays = !request.says("Connection", "close") && request.is_by_1_1;
         Ok(Step::Request(request, stays))
     }
@@ -115,7 +121,7 @@ impl Decoder {
     }
 
     /// Whether the body is there.
-    fn body(&mut self, bytes: &mut Buffer, most: usize) -> Result<bool, Answer> {
+    fn body(&mut self, bytes: &mut Buffer, most: usize, share: &mut Share) -> Result<bool, Answer> {
         loop {
             match &mut self.rest {
                 Rest::Head | Rest::Bytes(0) => return Ok(true),
@@ -134,6 +140,7 @@ impl Decoder {
                         let room = most - self.request.body.len().min(most);
                         let size = usize::try_from(size).ok().filter(|size| *size <= room);
                         let size = size.ok_or_else(|| too_large(most))?;
+                        share.hold(self.request.body.len() + size)?;
                         self.rest = if size == 0 { Rest::Trailer } else { Rest::Chunk(size) };
                     }
                     Ok(httparse::Status::Partial) if bytes.len() < LONGEST_LINE => return Ok(false),
@@ -207,10 +214,11 @@ fn body_of(request: &Request, most: usize) -> Result<Rest, Answer> {
 #[doc(hidden)]
 pub fn read_requests(bytes: &[u8], piece: usize, most: usize) -> (Vec<Request>, Option<u16>) {
     let (mut decoder, mut buffer, mut read) = (Decoder::default(), Buffer::default(), Vec::new());
+    let mut share = Share::of(&Budget::new(usize::MAX));
     for piece in bytes.chunks(piece.max(1)) {
         buffer.extend(piece);
         loop {
-            match decoder.next(&mut buffer, most, |_| Ok(())) {
+            match decoder.next(&mut buffer, most, &mut share, |_| Ok(())) {
                 Step::More => break,
                 Step::Continue => {}
                 Step::Request(request, _) => read.push(request),

@@ -38,8 +38,9 @@
 //! | 408, 413, 415, 431 | it came too slowly, is too large, is compressed in an unknown way, has too large a head |
 //! | 422 | an event has failed in the graph, and would again |
 //! | 501, 505 | the transfer encoding, or the version of HTTP, is not known here |
-//! | 503, with `Retry-After` | the graph is full, has not dealt with the events in time, the run ends, or the token cannot be read: send them again |
+//! | 503, with `Retry-After` | the graph is full, has not dealt with the events in time, [all bodies together](Options::max_bodies) would take too much memory, the run ends, or the token cannot be read: send them again |
 
+mod budget;
 mod connection;
 mod decoder;
 mod options;

@@ -34,6 +34,7 @@ pub struct Options<T> {
     pub(super) path: Option<String>,
     pub(super) access: Access,
     pub(super) max_body: usize,
+    pub(super) max_bodies: usize,
     pub(super) max_clients: usize,
     pub(super) max_waiting: usize,
     pub(super) patience: Duration,
@@ -65,13 +66,14 @@ impl Options<Request> {
 
 impl<T: Clone + 'static> Options<T> {
     /// Makes events of a request, or says what is wrong with it, which is answered by 400. Without anything else said a body may have
-    /// 1 MiB, 64 clients may be connected, a request has to come within 10 s, and the graph to deal with its events within 30 s.
+    /// 1 MiB, all of them together 4 MiB, 64 clients may be connected, a request has to come within 10 s, and the graph to deal with its events within 30 s.
     pub fn with(read: impl Fn(&Request) -> Result<Vec<T>, String> + 'static) -> Self {
         Self {
             read: Rc::new(read),
             path: None,
             access: Access::default(),
             max_body: 1 << 20,
+            max_bodies: 4 << 20,
             max_clients: 64,
             max_waiting: 1024,
             patience: Duration::from_secs(10),
@@ -100,6 +102,13 @@ impl<T: Clone + 'static> Options<T> {
     /// How many bytes a body may have, compressed and uncompressed.
     pub fn max_body(self, max_body: usize) -> Self {
         Self { max_body, ..self }
+    }
+
+    /// How many bytes all bodies together may take, from the head of their request, which says how long it is, until its events
+    /// have been dealt with: 4 MiB unless told otherwise, and never less than [`max_body`](Self::max_body). Requests beyond are put
+    /// off by 503, before their bodies are read.
+    pub fn max_bodies(self, max_bodies: usize) -> Self {
+        Self { max_bodies, ..self }
     }
 
     /// Turns away clients beyond so many.

@@ -5,6 +5,7 @@ use std::io::Read;
 use flate2::read::MultiGzDecoder;
 use serde::de::DeserializeOwned;
 
+use super::budget::Share;
 use crate::requests::{Answer, Headers};
 
 /// What has been posted, once it is here whole.
@@ -37,8 +38,8 @@ impl Request {
         self.headers.says(name, word)
     }
 
-    /// Uncompresses the body.
-    pub(super) fn unpack(&mut self, most: usize) -> Result<(), Answer> {
+    /// Uncompresses the body, for which the share has room.
+    pub(super) fn unpack(&mut self, most: usize, share: &mut Share) -> Result<(), Answer> {
         if self.all("Content-Encoding").nth(1).is_some() {
             return Err(Answer::new(415, "there are two Content-Encodings; send it plain, or as gzip"));
         }
@@ -47,14 +48,14 @@ impl Request {
             b"" | b"identity" => Ok(()),
             b"gzip" | b"x-gzip" => {
                 let mut plain = Vec::new();
-                let read =
-                    MultiGzDecoder::new(&self.body[..]).take((most as u64).saturating_add(1)).read_to_end(&mut plain);
+                let room = most.min(share.room()) as u64;
+                let read = MultiGzDecoder::new(&self.body[..]).take(room.saturating_add(1)).read_to_end(&mut plain);
                 read.map_err(|error| Answer::new(400, format!("the body is no gzip: {error}")))?;
                 if plain.len() > most {
                     return Err(Answer::new(413, format!("the body has more than {most} bytes")));
                 }
                 self.body = plain;
-                Ok(())
+                share.hold(self.body.len())
             }
             _ => Err(Answer::new(415, "the body is compressed; send it plain, or as gzip")),
         }
@@ -84,6 +85,11 @@ pub(super) fn lines(body: &[u8]) -> Result<Vec<String>, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::webhook::budget::Budget;
+
+    fn much() -> Share {
+        Share::of(&Budget::new(usize::MAX))
+    }
 
     #[test]
     fn events_stand_in_a_body_in_several_ways() {
@@ -113,9 +119,9 @@ mod tests {
         let headers = Headers(vec![("content-encoding".to_owned(), b"gzip".to_vec())]);
         let mut request = Request { body: bomb.finish().unwrap(), headers, ..Request::default() };
         assert!(request.body.len() < 20_000);
-        assert_eq!(request.unpack(1 << 20).unwrap_err().status, 413);
+        assert_eq!(request.unpack(1 << 20, &mut much()).unwrap_err().status, 413);
         request.body.truncate(100);
-        assert_eq!(request.unpack(1 << 20).unwrap_err().status, 400);
+        assert_eq!(request.unpack(1 << 20, &mut much()).unwrap_err().status, 400);
     }
 
     #[allow(clippy::unwrap_used)] // of what the test itself has made
@@ -133,11 +139,15 @@ mod tests {
         let request = Request { body: members, headers, ..Request::default() };
         for (most, status) in [(usize::MAX, None), (6, None), (5, Some(413)), (0, Some(413))] {
             let mut request = request.clone();
-            assert_eq!(request.unpack(most).err().map(|answer| answer.status), status, "{most}");
+            assert_eq!(request.unpack(most, &mut much()).err().map(|answer| answer.status), status, "{most}");
             assert!(status.is_some() || request.body == b"1\n2\n3\n");
         }
         let mut trailed = Request { body: [&request.body, &b"4\n"[..]].concat(), ..request };
-        assert_eq!(trailed.unpack(100).unwrap_err().status, 400, "what follows is no event that may be left out");
+        assert_eq!(
+            trailed.unpack(100, &mut much()).unwrap_err().status,
+            400,
+            "what follows is no event that may be left out"
+        );
     }
 
     #[test]
@@ -145,7 +155,7 @@ mod tests {
         for values in [[&b"gzip"[..], b"gzip"], [b"identity", b"gzip"], [b"gzip", b"br"]] {
             let headers = Headers(values.map(|value| ("Content-Encoding".to_owned(), value.to_vec())).to_vec());
             let mut request = Request { body: packed(b"1"), headers, ..Request::default() };
-            assert_eq!(request.unpack(100).unwrap_err().status, 415, "{values:?}");
+            assert_eq!(request.unpack(100, &mut much()).unwrap_err().status, 415, "{values:?}");
         }
     }
 }

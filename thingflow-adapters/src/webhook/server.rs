@@ -16,6 +16,7 @@ use thingflow_core::{
     Question, Receipt, Registry, Shared, StreamError,
 };
 
+use super::budget::{Budget, LATER, Share};
 use super::connection::{Connection, News};
 use super::options::Options;
 use super::request::Request;
@@ -115,8 +116,6 @@ impl<T: Clone + 'static> fmt::Debug for Hook<T> {
 const DOOR: usize = 0;
 /// So many turns are taken before others have theirs.
 const BATCH: usize = 64;
-/// When a client that was put off shall come again.
-const LATER: Duration = Duration::from_secs(1);
 /// How often a stop looks whether all is answered: nobody tells it of descriptors.
 const LOOK: Duration = Duration::from_millis(5);
 
@@ -134,6 +133,7 @@ struct Hosting<T: Clone + 'static> {
     registry: Rc<RefCell<Option<Registry>>>,
     options: Options<T>,
     guard: Guard,
+    budget: Rc<Budget>,
     connections: BTreeMap<usize, Connection>,
     next_key: usize,
     turns: Turns,
@@ -176,6 +176,7 @@ impl<T: Clone + 'static> Hosting<T> {
             name: format!("web hook {address}"),
             registry,
             guard: Guard::new(options.access.clone(), Vec::new()),
+            budget: Budget::new(options.max_bodies.max(options.max_body)),
             options,
             connections: BTreeMap::new(),
             next_key: DOOR + 1,
@@ -212,7 +213,8 @@ impl<T: Clone + 'static> Hosting<T> {
         #[cfg(not(feature = "tls"))]
         let stream = io::Result::Ok(Stream::plain(thingflow_core::Descriptor::new(socket)));
         let registered = stream.and_then(|stream| {
-            let mut connection = Connection::new(stream, self.options.patience, cx.now());
+            let share = Share::of(&self.budget);
+            let mut connection = Connection::new(stream, share, self.options.patience, cx.now());
             let registry = self.registry.borrow();
             let registry = registry.as_ref().ok_or(io::ErrorKind::NotConnected)?;
             registry.register(connection.stream.descriptor(), key, Interest::READABLE | Interest::WRITABLE)?;

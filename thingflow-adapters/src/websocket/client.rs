@@ -18,7 +18,7 @@ use super::{ASK_AFTER, MAX_MESSAGE, PATIENCE};
 #[cfg(feature = "tls")]
 use crate::net::Tls;
 use crate::net::{AddressError, Dialer, Secret, Stream};
-use crate::tcp::{Calling, ClientStats, Handle, Protocol, Pulse, Status};
+use crate::tcp::{Calling, ClientStats, Conduct, Handle, Protocol, Pulse, Status};
 
 /// A client of the server at `ws://host/path`, or by TLS at `wss://host/path`, with the usual [`ClientOptions`].
 ///
@@ -47,12 +47,8 @@ pub struct ClientOptions {
     token: Option<Secret>,
     subprotocol: Option<String>,
     max_message: usize,
-    queue: Limit,
-    retry: Backoff,
-    patience: Duration,
+    conduct: Conduct,
     ask_after: Duration,
-    #[cfg(feature = "tls")]
-    tls: Tls,
 }
 
 /// The handshake says these itself.
@@ -72,12 +68,8 @@ impl ClientOptions {
             token: None,
             subprotocol: None,
             max_message: MAX_MESSAGE,
-            queue: Limit::default(),
-            retry: Backoff::new(Duration::from_secs(1), Duration::from_secs(60)).jitter(25),
-            patience: PATIENCE,
+            conduct: Conduct { patience: PATIENCE, ..Conduct::default() },
             ask_after: ASK_AFTER,
-            #[cfg(feature = "tls")]
-            tls: Tls::default(),
         })
     }
 
@@ -125,17 +117,17 @@ impl ClientOptions {
 
     /// How many messages may wait to be sent, and what happens to one more.
     pub fn queue(self, queue: Limit) -> Self {
-        Self { queue, ..self }
+        Self { conduct: Conduct { queue, ..self.conduct }, ..self }
     }
 
     /// The waits before the connection is tried again.
     pub fn retry(self, retry: Backoff) -> Self {
-        Self { retry, ..self }
+        Self { conduct: Conduct { retry, ..self.conduct }, ..self }
     }
 
     /// How long a try may take, with the name, TLS and the handshake, and how long the answer to a ping: 10 s unless told otherwise.
     pub fn patience(self, patience: Duration) -> Self {
-        Self { patience, ..self }
+        Self { conduct: Conduct { patience, ..self.conduct }, ..self }
     }
 
     /// Pings the server when nothing has come for so long, 30 s unless told otherwise, and makes the connection anew when it does not
@@ -147,27 +139,19 @@ impl ClientOptions {
     /// Which certificates to trust and to show at a `wss://` address.
     #[cfg(feature = "tls")]
     pub fn tls(self, tls: Tls) -> Self {
-        Self { tls, ..self }
+        Self { conduct: Conduct { tls, ..self.conduct }, ..self }
     }
 
     /// The client. It connects when it has been scheduled.
     pub fn connect(self) -> Client {
-        let dialer = self.dialer();
-        let Self { target, headers, token, subprotocol, max_message, queue, retry, patience, ask_after, .. } = self;
+        let Self { target, headers, token, subprotocol, max_message, conduct, ask_after } = self;
+        let dialer = Dialer::new(target.address.clone(), target.usual_port());
+        let dialer = conduct.secured(dialer, target.is_by_tls());
         let (name, host) = (target.address.to_string(), target.host());
         let invitation = Invitation { host, path: target.path, headers, token, subprotocol };
         let caller = Caller { invitation: Rc::new(invitation), encoder: Encoder::new(Role::Client), max_message };
-        let pulse = Pulse { ask_after, longest_silence: ask_after.saturating_add(patience) };
-        Client(Handle::new(caller, Calling { name, dialer, queue, retry, patience, pulse }))
-    }
-
-    fn dialer(&self) -> Dialer {
-        let dialer = Dialer::new(self.target.address.clone(), self.target.usual_port());
-        #[cfg(feature = "tls")]
-        if self.target.is_by_tls() {
-            return dialer.secured(self.tls.clone());
-        }
-        dialer
+        let pulse = Pulse { ask_after, longest_silence: ask_after.saturating_add(conduct.patience) };
+        Client(Handle::new(caller, Calling { name, dialer, conduct, pulse }))
     }
 }
 
