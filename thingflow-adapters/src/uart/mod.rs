@@ -7,7 +7,7 @@
 //! use thingflow_adapters::uart;
 //! use thingflow_core::prelude::*;
 //! let board = uart::connect("/dev/serial/by-id/usb-Arduino_Uno-if00", 115_200)?;
-//! let lamp = from_iter(["on", "off"]).cycle().map(|state| format!("lamp {state}"));
+//! let lamp = from_iter(["on", "off"].into_iter().cycle()).map(|state| format!("lamp {state}"));
 //! board.received().filter_map(|line| line.parse::<f64>().ok()).running_avg(5).print();
 //! let mut scheduler = Scheduler::new()?;
 //! scheduler.schedule_on_main_event_loop(board.thing())?;
