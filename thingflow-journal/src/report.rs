@@ -51,13 +51,16 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Damage { file, offset, bytes, missing, kept } => {
-                write!(f, "damage in {file}: {bytes} bytes at {offset}, {missing} records lost, ")?;
+                let (bytes, missing) = (counted(*bytes, "byte"), counted(*missing, "record"));
+                write!(f, "damage in {file}: {bytes} at {offset}, {missing} lost, ")?;
                 match kept {
                     Some(kept) => write!(f, "kept as {kept}"),
                     None => f.write_str("not kept"),
                 }
             }
-            Self::Torn { file, bytes } => write!(f, "unfinished end of {file}: {bytes} bytes cut off"),
+            Self::Torn { file, bytes } => {
+                write!(f, "unfinished end of {file}: {} cut off", counted(*bytes, "byte"))
+            }
             Self::Unfinished { file, kept: None } => write!(f, "unfinished segment {file}: removed"),
             Self::Unfinished { file, kept: Some(kept) } => write!(f, "unreadable segment {file}: kept as {kept}"),
             Self::Position { consumer } => {
@@ -69,4 +72,9 @@ impl fmt::Display for Report {
             Self::Failed(error) => write!(f, "{error:?}; tried again"),
         }
     }
+}
+
+/// How many there are of something: "1 record", "2 records".
+fn counted(number: u64, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }

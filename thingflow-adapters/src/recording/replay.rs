@@ -255,7 +255,8 @@ impl Replay {
         let before = std::mem::replace(&mut self.number, record.number);
         if before > 0 && record.number > before + 1 && *what != Some(What::Began) {
             let missing = record.number - before - 1;
-            let error = format!("{missing} records are missing before {}", record.number);
+            let records = if missing == 1 { "record is" } else { "records are" };
+            let error = format!("{missing} {records} missing before {}", record.number);
             cx.report(NAME, &StreamError::message(error));
         }
         let Some(entry) = what.and_then(|_| Entry::decode(&record.payload)) else {

@@ -323,6 +323,7 @@ impl News {
     #[cold]
     fn log(self, name: &str) {
         match self {
+            Self::Missed(1) => log::warn!("{name}: 1 tick missed, because something took too long"),
             Self::Missed(ticks) => log::warn!("{name}: {ticks} ticks missed, because something took too long"),
             Self::Mended(1) => log::warn!("{name}: works again after a failure"),
             Self::Mended(n) => log::warn!("{name}: works again after {n} failures"),

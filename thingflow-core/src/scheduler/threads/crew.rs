@@ -219,7 +219,8 @@ impl Threads {
         for Member { name, fed, .. } in left {
             let lost = fed.map_or(0, |queue| queue.abandon());
             if lost > 0 {
-                log::error!("{name}: {lost} events are lost, which its thread had not taken when the run ended");
+                let events = if lost == 1 { "event is" } else { "events are" };
+                log::error!("{name}: {lost} {events} lost, which its thread had not taken when the run ended");
             }
         }
         crew.news.take()

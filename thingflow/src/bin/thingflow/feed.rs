@@ -15,6 +15,7 @@ use thingflow_journal::{Options, PushError, Range, Record, Start, Store, Window}
 
 use crate::failure::{Done, Failure};
 use crate::output::{counted, progress, say};
+use crate::people::stored;
 use crate::records::{DEAD, FED, dead_letters, open};
 
 /// Bytes that are committed at once.
@@ -141,8 +142,9 @@ fn each_line(source: &Path, mut put: impl FnMut(i64, &[u8]) -> Done) -> Done {
             continue;
         }
         let wrong = |why: String| Failure::cannot(format!("line {} of {}: {why}", n + 1, source.display()));
-        let value: Value = serde_json::from_str(&line).map_err(|error| wrong(error.to_string()))?;
-        let event = value.get("event").ok_or_else(|| wrong("there is no \"event\" in it".into()))?;
+        let mut value: Value = serde_json::from_str(&line).map_err(|error| wrong(error.to_string()))?;
+        let event = value.get_mut("event").map(|event| stored(event.take()));
+        let event = event.ok_or_else(|| wrong("there is no \"event\" in it".into()))?;
         let time = match value.get("time") {
             None | Some(Value::Null) => now,
             Some(Value::String(time)) => {
@@ -153,7 +155,7 @@ fn each_line(source: &Path, mut put: impl FnMut(i64, &[u8]) -> Done) -> Done {
             }
         };
         bytes.clear();
-        code::encode(event, &mut bytes).map_err(|error| wrong(error.to_string()))?;
+        code::encode(&event, &mut bytes).map_err(|error| wrong(error.to_string()))?;
         put(time, &bytes)?;
     }
     Ok(())

@@ -5,6 +5,7 @@ mod feed;
 mod graph;
 mod live;
 mod output;
+mod people;
 mod queue;
 mod record;
 mod records;

@@ -16,6 +16,7 @@ use thingflow_journal::inspect::{self, Reader};
 use crate::failure::{Done, Failure};
 use crate::live::plain;
 use crate::output::{Lines, counted, progress, say};
+use crate::people::shown;
 use crate::queue::describe;
 use crate::records::open;
 use crate::test_file;
@@ -121,7 +122,7 @@ impl Survey {
         if entry.what == What::Event {
             stream.events += 1;
             if stream.sample.is_none() {
-                stream.sample = thingflow::adapters::recording::code::decode(entry.contents).ok();
+                stream.sample = thingflow::adapters::recording::code::decode(entry.contents).ok().map(shown);
             }
         }
     }
@@ -168,7 +169,7 @@ fn replay(folder: &Path, speed: Option<f64>, only: &[String]) -> Done {
         let (stopper, live) = (scheduler.stopper(), speed.is_some());
         replay.port::<Value>(name)?.for_each(move |event| {
             let lines = &mut *lines.borrow_mut();
-            let line = lines.line(json!({ "stream": stream, "event": event }));
+            let line = lines.line(json!({ "stream": stream, "event": shown(event) }));
             let written = line.and_then(|()| if live { lines.flush() } else { Ok(()) });
             if let Err(error) = written {
                 failed.borrow_mut().get_or_insert(error);

@@ -11,6 +11,7 @@ use thingflow::adapters::recording::{Entry, What};
 use thingflow_journal::{BootClock, Folder, Range, Record, inspect};
 
 use crate::failure::{Done, Failure};
+use crate::people::shown;
 
 /// The folder of the dead letters in that of an outbox.
 pub(crate) const DEAD: &str = "dead";
@@ -138,7 +139,7 @@ fn event(bytes: &[u8], clocks: &[BootClock], line: &mut Map<String, Value>) -> b
         None => code::decode(bytes),
     };
     let (name, value) = match decoded {
-        Ok(value) => ("event", value),
+        Ok(value) => ("event", shown(value)),
         Err(error) => {
             line.insert("unreadable".into(), error.to_string().into());
             ("bytes", json!(bytes))
