@@ -1,7 +1,7 @@
 //! `journal`: records onto a disk and off it, synced, beside the plainest append and databases.
 
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::{Group, names, number, subject, word};
 use crate::child::{Readings, ask};
@@ -65,6 +65,12 @@ const SIZES: [(usize, usize); 3] = [(1, 2_000), (50, 1_000), (1_000, 100)];
 const EVENTS: u64 = 100_000;
 const ALLOCATIONS: f64 = 2.1;
 
+/// What each sync takes beside which ticks are watched, in milliseconds; for how long; and by how much more than twice as late they
+/// may come then, in microseconds.
+const SLOW: u64 = 500;
+const WATCHED: Duration = Duration::from_secs(5);
+const LATE: f64 = 1_000.0;
+
 /// The recorded day, and what its replay may take, in milliseconds.
 const SENSORS: u32 = 10;
 const SECONDS: u32 = 86_400;
@@ -80,7 +86,20 @@ fn measure(report: &mut Report) {
     rates(report, "queue", 50, 1_000, "push and acknowledge 50, nothing left");
     opening(report);
     flow(report);
+    late(report);
     day(report);
+}
+
+/// How late a tick comes beside an outbox whose every commit takes so long.
+fn late(report: &mut Report) {
+    let once = |sync: u64| ask(args![GROUP.name, "late", sync]).and_then(|said| said.get("p99_us"));
+    let late = |sync: u64| (1..TURNS).try_fold(once(sync)?, |least, _| Ok(once(sync)?.min(least))); // the rest is the machine's
+    let name = |sync: u64| format!("a tick of 10 ms, late beside commits of {sync} ms, p99");
+    eprintln!("  {}", name(SLOW));
+    let (quick, slow) = (vec![(OURS, late(0))], vec![(OURS, late(SLOW))]);
+    let most = value_of(&quick, OURS).map(|quick| Bound::AtMost(2.0 * quick + LATE));
+    report.add(GROUP.name, &name(0), "us", quick, None);
+    report.add(GROUP.name, &name(SLOW), "us", slow, most);
 }
 
 /// What an outbox costs an event on its way: written, synced, read again, delivered, acknowledged; on all threads together.
@@ -176,7 +195,7 @@ fn child(args: &[String]) -> Result<Readings> {
     }
 }
 
-/// `flow SUBJECT EVENTS`, `allocations EVENTS`, `record|replay SUBJECT FOLDER`
+/// `flow SUBJECT EVENTS`, `allocations EVENTS`, `late MILLISECONDS`, `record|replay SUBJECT FOLDER`
 fn stored(args: &[String]) -> Option<Result<Readings>> {
     let ours = word(args, 1).is_ok_and(|subject| subject == OURS);
     let folder = || word(args, 2).map(Path::new);
@@ -189,6 +208,10 @@ fn stored(args: &[String]) -> Option<Result<Readings>> {
         "allocations" => number(args, 1).and_then(|events| {
             let count = thingflow::storing::outbox_allocations(events)?;
             Ok(Readings::default().with("allocations", count as f64 / events as f64))
+        }),
+        "late" => number(args, 1).and_then(|sync: u64| {
+            let late = thingflow::slow::p99_lateness(Duration::from_millis(sync), WATCHED)?;
+            Ok(Readings::default().with("p99_us", late))
         }),
         "record" => folder().and_then(|folder| {
             if ours {

@@ -10,6 +10,7 @@ pub mod joins;
 pub mod mqtt;
 pub mod page;
 pub mod posts;
+pub mod slow;
 pub mod stores;
 pub mod storing;
 pub mod timers;
