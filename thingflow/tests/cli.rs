@@ -107,7 +107,7 @@ fn a25_a_queue_is_exported_with_times_that_are_right_or_marked() {
     let after = lines(&["queue", "export", path]);
     assert_eq!(times(&after[0])[..2], [Value::from("2026-03-01T12:00:01Z"), true.into()]);
     let event = SensorEvent::new("lux", "2026-03-01T12:00:01Z".parse().unwrap(), 1.0);
-    assert_eq!(after[0]["event"], serde_json::to_value(&event).unwrap(), "as all writers of JSON say it");
+    assert_eq!(after[0]["event"], serde_json::to_value(event).unwrap(), "as all writers of JSON say it");
     assert_eq!(after[1]["time"], "2026-03-01T12:00:02Z");
     assert!(output(0, &["queue", "list", path]).contains("its times are put right\n"));
     assert_eq!(output(0, &["queue", "check", path]).lines().count(), 2);

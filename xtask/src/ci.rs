@@ -67,6 +67,7 @@ fn format() -> Result {
     process::run(&mut process::cargo("fmt --check --manifest-path benches/Cargo.toml"))?;
     process::run(&mut process::cargo("fmt --check --manifest-path firmware/Cargo.toml"))?;
     process::run(&mut process::cargo("fmt --check --manifest-path firmware/costs/Cargo.toml"))?;
+    process::run(&mut process::cargo("fmt --check --manifest-path firmware/flash/Cargo.toml"))?;
     process::run(&mut process::cargo("fmt --check --manifest-path template/Cargo.toml"))
 }
 

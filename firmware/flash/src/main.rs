@@ -40,15 +40,16 @@ type Failed = FlashError<Infallible>;
 
 #[entry]
 fn main() -> ! {
-    let Some(Board { flash, promises }) = model::boot() else { end(EXIT_FAILURE) };
+    let Some(Board { flash, was_cut, promises }) = model::boot() else { end(EXIT_FAILURE) };
     let ring = Ring::open(flash, RANGE).map(RefCell::new);
     let done = ring.and_then(|ring| {
         let is_kept = look(&mut ring.borrow_mut(), promises)?;
+        promises.cuts += u32::from(was_cut);
         if is_kept && promises.cuts < CUTS {
-            promises.cuts += 1;
-            run(&ring, promises)?; // to the next cut
+            run(&ring, promises)?; // to the next cut: what comes after it says that there was none
+            return Ok(false);
         }
-        Ok(is_kept && promises.cuts == CUTS && promises.was_cut)
+        Ok(is_kept)
     });
     if done.unwrap_or(false) {
         hprintln!("{} cuts in the middle of writes, {} readings: nothing lost", promises.cuts, promises.kept);
@@ -86,7 +87,6 @@ fn run(ring: &RefCell<Ring>, promises: &mut Promises) -> Result<(), Failed> {
     if scheduler.schedule_periodic(&mut readings, Duration::from_secs(1)).is_err() {
         return Ok(());
     }
-    promises.was_cut = false;
     for tick in 0..MOST {
         if scheduler.run_due(tick.min(1)).is_err() {
             return Ok(());

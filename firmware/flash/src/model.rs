@@ -22,6 +22,7 @@ const SET_UP: u32 = 0x7f1a_5c0d;
 struct Outlives {
     set_up: u32,
     draw: u32,
+    was_cut: AtomicBool,
     promises: Promises,
     cells: [u8; SIZE],
 }
@@ -35,12 +36,12 @@ pub struct Promises {
     pub kept: u32,
     /// Readings up to this one have been acknowledged.
     pub delivered: u32,
-    /// Whether this boot comes after a cut.
-    pub was_cut: bool,
 }
 
 pub struct Board {
     pub flash: Flash,
+    /// Whether the boot comes after a cut.
+    pub was_cut: bool,
     pub promises: &'static mut Promises,
 }
 
@@ -58,13 +59,16 @@ pub fn boot() -> Option<Board> {
     if memory.set_up != SET_UP {
         memory.cells = [0xff; SIZE];
         memory.draw = 1;
-        memory.promises = Promises { cuts: 0, kept: 0, delivered: 0, was_cut: false };
+        memory.promises = Promises { cuts: 0, kept: 0, delivered: 0 };
+        memory.was_cut = AtomicBool::new(false);
         memory.set_up = SET_UP;
     }
     memory.draw = memory.draw.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
     let (left, torn) = (memory.draw >> 25, memory.draw as usize >> 8 & 3);
-    let was_cut = &raw mut memory.promises.was_cut;
-    Some(Board { flash: Flash { cells: &mut memory.cells, left, torn, was_cut }, promises: &mut memory.promises })
+    let was_cut = memory.was_cut.load(Ordering::Relaxed);
+    memory.was_cut.store(false, Ordering::Relaxed);
+    let flash = Flash { cells: &mut memory.cells, left, torn, was_cut: &memory.was_cut };
+    Some(Board { flash, was_cut, promises: &mut memory.promises })
 }
 
 /// Flash whose power is cut after so many words and pages.
@@ -73,7 +77,7 @@ pub struct Flash {
     left: u32,
     /// How much of the word or page is done by then.
     torn: usize,
-    was_cut: *mut bool,
+    was_cut: &'static AtomicBool,
 }
 
 impl Flash {
@@ -85,8 +89,7 @@ impl Flash {
 
     /// Nothing runs any more.
     fn cut_power(&mut self) -> ! {
-        // SAFETY: it points into memory that lives for ever, and nobody reads it before the reset.
-        unsafe { self.was_cut.write_volatile(true) };
+        self.was_cut.store(true, Ordering::Relaxed);
         cortex_m::asm::dsb();
         SCB::sys_reset()
     }
