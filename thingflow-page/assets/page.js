@@ -207,14 +207,19 @@
     `${it.thing} has held up everything else ${it.count === 1 ? "once" : `${number(it.count)} times`}, for ${millis(duration(it.longest))} at the longest`;
 
   let drawn = "";
+  let isDrawing = false;
   const draw = async (snapshot) => {
     // Anew each five seconds for its numbers, and at once when the graph has changed.
     const shape = JSON.stringify(snapshot.graph.nodes.map((it) => it.id)) + Math.floor(Date.parse(snapshot.timestamp) / 5000);
     if (shape === drawn) return;
     drawn = shape;
-    const answer = await ask("/api/graph.svg");
-    if (!answer.ok) return;
+    if (isDrawing) return; // by a slow board
+    isDrawing = true;
+    const answer = await ask("/api/graph.svg").finally(() => { isDrawing = false; });
     const image = at("drawing");
+    image.hidden = !answer.ok;
+    set(at("undrawn"), "textContent", answer.ok ? "" : await answer.text());
+    if (!answer.ok) return;
     const old = image.src;
     // As an image it cannot run anything.
     image.src = URL.createObjectURL(new Blob([await answer.blob()], { type: "image/svg+xml" }));

@@ -121,6 +121,9 @@ pub(crate) async fn whole(State(site): State<Arc<Site>>) -> Result<Json<Snapshot
 
 pub(crate) async fn graph(State(site): State<Arc<Site>>) -> Result<Response, Failed> {
     let svg = ask(&site, |site| Ok(site.notes.draw(&site.snapshot()?, &site.units))).await?;
+    let too_much =
+        || Failed(StatusCode::NOT_FOUND, "the graph is too large to be drawn: the tables say the same".into());
+    let svg = svg.ok_or_else(too_much)?;
     Ok(([(CONTENT_TYPE, "image/svg+xml")], svg).into_response())
 }
 

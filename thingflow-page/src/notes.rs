@@ -11,6 +11,8 @@ use crate::reading::Reading;
 
 /// So long lies between what is compared at least, so that several who look see the same.
 const APART: Duration = Duration::from_secs(2);
+/// Places that are drawn at most: the lines between more of them nobody can follow, and laying them out takes seconds.
+const MOST: usize = 1000;
 /// Characters of a value that are shown.
 const LONGEST: usize = 24;
 
@@ -50,12 +52,15 @@ impl Counts {
 }
 
 impl Notes {
-    /// The drawing of a snapshot.
-    pub(crate) fn draw(&self, snapshot: &Snapshot, units: &BTreeMap<String, String>) -> String {
+    /// The drawing of a snapshot; `None` if there is too much to be drawn.
+    pub(crate) fn draw(&self, snapshot: &Snapshot, units: &BTreeMap<String, String>) -> Option<String> {
+        if snapshot.graph.nodes.len() > MOST {
+            return None;
+        }
         let now = Counts::of(snapshot);
         let before = self.before(&now);
         let looked = Looked { snapshot, before, now, units };
-        snapshot.graph.svg_with(|node| looked.notes(node))
+        Some(snapshot.graph.svg_with(|node| looked.notes(node)))
     }
 
     /// The counts to compare with: those of some seconds ago, if there was a look.

@@ -11,6 +11,8 @@ use crate::reading::Reading;
 
 /// Sources that are looked at, and sensors that are shown.
 const MOST: usize = 64;
+/// How long new ones may take at each look: where there are thousands of places each takes a while.
+const BUDGET: Duration = Duration::from_millis(200);
 /// Events of a source that may wait until it is looked at again. One that sends more is shown in part: one event in so long a time.
 const ROOM: usize = 64;
 const EVERY: Duration = Duration::from_millis(500);
@@ -66,11 +68,12 @@ enum State {
 impl Sensors {
     /// Goes by a snapshot: what is new is looked at, and what is gone is forgotten.
     pub(crate) fn follow(&mut self, inspector: &Inspector, snapshot: &Snapshot) {
+        let began = std::time::Instant::now();
         let nodes = || snapshot.graph.nodes.iter().filter_map(|node| Some((node.id?, node)));
         self.places.retain(|known, _| nodes().any(|(id, _)| id == *known));
         for (id, node) in nodes().filter(|(_, node)| node.tappable) {
             let is_known = self.places.contains_key(&id);
-            if !is_known && self.places.len() < MOST && is_sensor(node) {
+            if !is_known && self.places.len() < MOST && began.elapsed() < BUDGET && is_sensor(node) {
                 let events = (node.kind == NodeKind::Source).then(|| tap(inspector, id, Duration::ZERO)).flatten();
                 self.places.insert(id, Place::new(node, events, id, snapshot));
             }

@@ -275,6 +275,27 @@ fn the_drawing_says_how_a_place_fares_and_what_is_wrong_with_it() -> Done {
 }
 
 #[test]
+fn a_graph_of_thousands_is_not_drawn_and_all_else_is_there() -> Done {
+    let mut scheduler = Scheduler::new()?;
+    for _ in 0..1001 {
+        scheduler.schedule_recurring(interval(Duration::from_secs(1)).connect(call(drop)))?;
+    }
+    let page = Options::new("127.0.0.1:0").token(Token::new(TOKEN)?).serve(&scheduler)?;
+    let (address, stopper) = (page.local_addr(), scheduler.stopper());
+    let client = thread::spawn(move || {
+        let answers = ["/api/graph.svg", "/health", "/metrics"].map(|path| get(address, path));
+        stopper.stop();
+        answers
+    });
+    scheduler.run_forever()?;
+    let [drawing, health, metrics] = client.join().map_err(|_| "the client has panicked")?;
+    let drawing = drawing?;
+    assert!(status(&drawing) == 404 && drawing.contains("too large to be drawn"), "{drawing}");
+    assert_eq!((status(&health?), metrics?.matches("thingflow_ticks_total{").count()), (200, 1001));
+    Ok(())
+}
+
+#[test]
 fn s07_names_are_text_in_the_drawing() -> Done {
     let svg = with_page(|options| options, |address| get(address, "/api/graph.svg"))?;
     assert!(svg.contains("image/svg+xml") && svg.contains("&lt;img src=x"), "{svg}");

@@ -1,6 +1,6 @@
 //! `pictures`: makes the pictures of the README and the book anew. A graph is drawn by a program of the book's, the plot by the
-//! example `machine-day`; the terminal is that of `system-monitor`, after it has run for a minute in a terminal of tmux's, and the page
-//! is that of `greenhouse`, after another, with a broker of its own.
+//! example `machine-day`; the terminal is that of `system-monitor`, after it has run for a minute in a terminal of tmux's, and the pages
+//! are that of `system-monitor`, and that of `greenhouse` with a broker of its own, after another minute each.
 
 use std::fs;
 use std::io::{self, BufRead, BufReader, Read};
@@ -26,40 +26,50 @@ pub(crate) fn run(_: &[String]) -> Result {
     process::run(&mut process::cargo(&format!("run --quiet --package thingflow-book --example pictures -- {FOLDER}")))?;
     process::run(&mut process::cargo(&format!("run --quiet --package machine-day -- {FOLDER}/machine-day.svg")))?;
     process::run(&mut process::cargo("build --release --package system-monitor"))?;
-    let screen = screen(&process::target_folder().join("release/system-monitor").display().to_string())?;
-    let file = process::root().join(FOLDER).join("system-monitor.svg");
-    fs::write(file, svg(&screen))?;
+    let (monitor, folder) = (process::target_folder().join("release/system-monitor"), process::root().join(FOLDER));
+    let screen = screen(&monitor.display().to_string())?;
+    fs::write(folder.join("system-monitor.svg"), svg(&screen))?;
+    page(Command::new(monitor), "dark", ["cpu", "memory"], &folder.join("system-page.png"))?;
     process::run(&mut process::cargo("build --package greenhouse"))?;
-    page(&process::target_folder().join("debug/greenhouse"), &process::root().join(FOLDER).join("page.png"))?;
+    greenhouse(&process::target_folder().join("debug/greenhouse"), &folder.join("page.png"))?;
     println!("wrote {FOLDER}; look at the pictures before you keep them");
     Ok(())
 }
 
-/// The page of the greenhouse in a browser, with a broker that takes what it sends.
-fn page(program: &Path, file: &Path) -> Result {
+/// The page of the greenhouse, with a broker that takes what it sends.
+fn greenhouse(program: &Path, file: &Path) -> Result {
     let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port(); // free a moment ago
     let mut broker = Command::new("mosquitto").args(["-p", &port.to_string()]).stderr(Stdio::null()).spawn()?;
     let mut greenhouse = Command::new(program);
-    greenhouse.args(["--page", "127.0.0.1:0", "--every", "250", "--broker", &format!("mqtt://127.0.0.1:{port}")]);
-    let pictured = greenhouse.stdout(Stdio::piped()).spawn().map_err(Into::into).and_then(|mut greenhouse| {
-        let pictured = picture(greenhouse.stdout.take(), file);
-        greenhouse.kill()?;
-        greenhouse.wait()?;
-        pictured
-    });
+    greenhouse.args(["--every", "250", "--broker", &format!("mqtt://127.0.0.1:{port}")]);
+    let pictured = page(greenhouse, "light", ["temperature", "moisture"], file);
     broker.kill()?;
     broker.wait()?;
     pictured
 }
 
+/// The page of a program in a browser, with two plots.
+fn page(mut program: Command, scheme: &str, plots: [&str; 2], file: &Path) -> Result {
+    // Where it tells the address, to those who read its results or to those who watch it.
+    let (told, tell) = io::pipe()?;
+    program.args(["--page", "127.0.0.1:0"]).stdout(tell.try_clone()?).stderr(tell);
+    let mut running = program.spawn()?;
+    drop(program); // it holds the other end
+    let pictured = picture(told, scheme, plots, file);
+    running.kill()?;
+    running.wait()?;
+    pictured
+}
+
 /// Makes a picture of the page whose address a program tells.
-fn picture(told: Option<impl Read + Send + 'static>, file: &Path) -> Result {
-    let mut lines = told.into_iter().flat_map(|told| BufReader::new(told).lines().map_while(io::Result::ok));
+fn picture(told: impl Read + Send + 'static, scheme: &str, plots: [&str; 2], file: &Path) -> Result {
+    let mut lines = BufReader::new(told).lines().map_while(io::Result::ok);
     let address = lines.find_map(|line| line.strip_prefix("the page is at ").map(str::to_owned));
-    let address = address.ok_or("the program has no page")? + "&plot=temperature&plot=moisture";
+    let address =
+        plots.iter().fold(address.ok_or("the program has no page")?, |all, plot| format!("{all}&plot={plot}"));
     thread::spawn(move || lines.for_each(drop)); // what it prints has to go somewhere
     let mut picture = process::cargo("run --quiet --package thingflow-page --example picture --");
-    process::run(picture.arg(address).arg(file).args(["1200x1120", "light", &MINUTE.as_secs().to_string()]))
+    process::run(picture.arg(address).arg(file).args(["1200x1120", scheme, &MINUTE.as_secs().to_string()]))
 }
 
 /// What a program shows in a terminal of its own, with escape sequences.
