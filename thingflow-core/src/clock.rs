@@ -19,25 +19,49 @@ use core::time::Duration;
 /// assert_eq!(start + Duration::from_millis(3) - start, Duration::from_millis(3));
 /// ```
 ///
+/// What a [`SavedState`](crate::SavedState) restores may have happened before the clock's start, in an earlier boot: up to nine years
+/// before it an instant keeps its place, and its distance to others.
+///
 /// As a record of `serde` it is the number of nanoseconds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub struct Instant(u64);
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Instant(u64); // nanoseconds since `BEFORE` nanoseconds before the clock's start
+
+/// How much there is before the start of a clock: nine years.
+const BEFORE: u64 = 1 << 58;
 
 impl Instant {
     /// The clock's start.
-    pub const ZERO: Self = Self(0);
-    /// Later than every instant that comes (584 years after [`ZERO`](Self::ZERO)).
+    pub const ZERO: Self = Self(BEFORE);
+    /// Later than every instant that comes (575 years after [`ZERO`](Self::ZERO)).
     pub const NEVER: Self = Self(u64::MAX);
+    /// Longer ago than any clock runs.
+    #[cfg(feature = "alloc")]
+    pub(crate) const LONG_AGO: Self = Self(0);
+    /// A wake-up that is due with the next resume.
+    pub(crate) const ON_RESUME: Self = Self(u64::MAX - 1);
 
     /// The instant `nanos` nanoseconds after the clock's start.
+    #[inline]
     pub const fn from_nanos(nanos: u64) -> Self {
-        Self(nanos)
+        Self(nanos.saturating_add(BEFORE))
     }
 
-    /// Nanoseconds since the clock's start.
+    /// Nanoseconds since the clock's start; 0 before it.
+    #[inline]
     pub const fn as_nanos(self) -> u64 {
-        self.0
+        self.0.saturating_sub(BEFORE)
+    }
+
+    /// Nanoseconds since the clock's start, negative before it.
+    #[inline]
+    pub(crate) const fn signed_nanos(self) -> i128 {
+        self.0 as i128 - BEFORE as i128
+    }
+
+    /// As [`signed_nanos`](Self::signed_nanos), the other way round. What is beyond the range counts as its end.
+    #[cfg(feature = "alloc")]
+    pub(crate) fn from_signed_nanos(nanos: i128) -> Self {
+        Self(u64::try_from(nanos.saturating_add(i128::from(BEFORE)).max(0)).unwrap_or(u64::MAX))
     }
 
     /// Seconds since the clock's start as a float, exact to a microsecond in the first 270 years: for charts and logs, not
@@ -48,12 +72,43 @@ impl Instant {
     /// ```
     #[allow(clippy::cast_precision_loss)] // said in the documentation
     pub fn as_secs_f64(self) -> f64 {
-        self.0 as f64 / 1e9
+        self.as_nanos() as f64 / 1e9
     }
 
     /// Time since `earlier`, zero if that is later.
     pub const fn since(self, earlier: Self) -> Duration {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))
+    }
+}
+
+/// The clock's start.
+impl Default for Instant {
+    fn default() -> Self {
+        Self::ZERO
+    }
+}
+
+impl fmt::Debug for Instant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Instant").field(&self.signed_nanos()).finish()
+    }
+}
+
+#[cfg(feature = "serde")]
+impl serde::Serialize for Instant {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_newtype_struct("Instant", &self.as_nanos())
+    }
+}
+
+#[cfg(feature = "serde")]
+impl<'de> serde::Deserialize<'de> for Instant {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        /// Its form, as `derive` reads it.
+        #[derive(serde::Deserialize)]
+        #[serde(rename = "Instant")]
+        struct Nanos(u64);
+        Nanos::deserialize(deserializer).map(|Nanos(nanos)| Self::from_nanos(nanos))
     }
 }
 

@@ -243,7 +243,7 @@ impl<'a> Context<'a> {
 }
 
 /// No time, but a wish that makes the ports on the way back look at it.
-pub(crate) const ON_RESUME: Instant = Instant::from_nanos(u64::MAX - 1);
+pub(crate) const ON_RESUME: Instant = Instant::ON_RESUME;
 
 impl fmt::Debug for Context<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

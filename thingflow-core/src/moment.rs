@@ -115,7 +115,7 @@ impl WallClock {
 
     /// What the clock would have shown, or will, at another instant of the same boot.
     pub const fn time_at(&self, at: Instant) -> Timestamp {
-        let (at, now) = (at.as_nanos() as i128, self.at.as_nanos() as i128);
+        let (at, now) = (at.signed_nanos(), self.at.signed_nanos());
         let nanos = self.time.as_nanos() as i128 + at - now;
         Timestamp::from_nanos(if nanos > i64::MAX as i128 {
             i64::MAX

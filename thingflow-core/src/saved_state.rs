@@ -6,13 +6,20 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
+use crate::clock::{Instant, Timestamp, nanos};
 use crate::context::Context;
 use crate::error::{FatalError, fmt_chain};
+use crate::moment::{BootId, WallClock};
 use crate::notice::Notice;
 use crate::state::StateVisitor;
 use crate::thing::InputThing;
 
 /// What the stages of a chain remember, as numbers that a program can write to a file: a window that is half full goes on after a restart.
+///
+/// Times of the scheduler's clock are kept as what they are to the time of saving, with the boot of the machine and what the wall clock
+/// showed. So a state is right in the program that runs next, after a reboot too: what was five minutes old is that, and as much older as
+/// the machine was off. If nobody knows how long that was, because the wall clock was not set, all of it counts as long ago: a value
+/// that is held is stale, an interval is over. Where that matters, restore once the clock is [set](crate::WallClock::is_set).
 ///
 /// It fits a chain that was built in the same way. One that is damaged, or that another chain has saved, is an error, and so is a number
 /// that no stage can have saved. The sum that tells so is no signature: whoever may write the file can write another state.
@@ -39,6 +46,8 @@ use crate::thing::InputThing;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SavedState {
     words: Vec<u64>,
+    /// When it was saved.
+    taken: Taken,
     /// Of the names in the order in which they came: it tells whether the chain is one of the same kind.
     names: u64,
 }
@@ -49,17 +58,20 @@ impl SavedState {
     /// # Errors
     /// The fatal error of a Thing.
     pub fn of<T>(thing: &mut impl InputThing<T>, cx: &mut Context<'_>) -> Result<Self, FatalError> {
-        let mut walk = Walk::default();
+        let taken = Taken::at(&cx.wall_clock());
+        let mut walk = Walk { taken: taken.instant(), ..Walk::default() };
         let _ = thing.notice(Notice::State(&mut walk), cx)?;
-        Ok(Self { words: walk.words, names: walk.names })
+        Ok(Self { words: walk.words, taken, names: walk.names })
     }
 
-    /// Puts the state into a Thing and all that follows it, before the first event.
+    /// Puts the state into a Thing and all that follows it, before the first event. The context has to be one of the scheduler that runs
+    /// them, whose clock says how long ago it was saved: see [`Scheduler::with_context`](crate::Scheduler::with_context).
     ///
     /// # Errors
     /// If it is not the state of such a chain: then some stages may have taken theirs. Do not use the chain.
     pub fn restore<T>(&self, thing: &mut impl InputThing<T>, cx: &mut Context<'_>) -> Result<(), StateError> {
-        let mut walk = Walk { words: self.words.clone(), at: Some(0), ..Walk::default() };
+        let taken = self.taken.on(&cx.wall_clock());
+        let mut walk = Walk { words: self.words.clone(), at: Some(0), taken, ..Walk::default() };
         let _ = thing.notice(Notice::State(&mut walk), cx).map_err(StateError::fatal)?;
         match walk.refused {
             Some(name) => Err(StateError::refused(name)),
@@ -71,6 +83,7 @@ impl SavedState {
     /// The state as numbers, with what is needed to tell whether they are whole.
     pub fn into_words(self) -> Vec<u64> {
         let mut words = self.words;
+        words.extend(self.taken.into_words());
         words.push(self.names);
         words.push(mixed(&words));
         words
@@ -83,10 +96,63 @@ impl SavedState {
     pub fn from_words(mut words: Vec<u64>) -> Result<Self, StateError> {
         let sum = words.pop();
         let is_whole = sum == Some(mixed(&words));
-        match words.pop() {
-            Some(names) if is_whole => Ok(Self { words, names }),
+        let names = words.pop().filter(|_| is_whole);
+        let taken = words.split_off(words.len().saturating_sub(Taken::WORDS));
+        match (names, taken.try_into().ok().and_then(Taken::from_words)) {
+            (Some(names), Some(taken)) => Ok(Self { words, taken, names }),
             _ => Err(StateError { kind: Kind::Damaged }),
         }
+    }
+}
+
+/// When a state was saved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Taken {
+    boot: BootId,
+    /// Nanoseconds of the clock of that boot.
+    at: u64,
+    /// The wall clock, if it was set.
+    time: Option<Timestamp>,
+}
+
+impl Taken {
+    const WORDS: usize = 5;
+
+    fn at(clock: &WallClock) -> Self {
+        Self { boot: clock.boot, at: clock.at.as_nanos(), time: clock.is_set.then_some(clock.time) }
+    }
+
+    fn instant(&self) -> Instant {
+        Instant::from_nanos(self.at)
+    }
+
+    /// When that was on a clock that may be that of another boot.
+    fn on(&self, clock: &WallClock) -> Instant {
+        let is_same =
+            self.boot.is_same_as(clock.boot) || self.boot == clock.boot && self.time.is_none() && !clock.is_set;
+        if is_same && self.instant() <= clock.at {
+            return self.instant();
+        }
+        match self.time.filter(|_| clock.is_set) {
+            Some(time) => Instant::from_signed_nanos(clock.at.signed_nanos() - i128::from(nanos(clock.time - time))),
+            None => Instant::LONG_AGO,
+        }
+    }
+
+    #[allow(clippy::cast_possible_truncation)] // the halves of a boot's number
+    fn into_words(self) -> [u64; Self::WORDS] {
+        let boot = self.boot.as_u128();
+        let time = self.time.map_or(0, Timestamp::as_nanos).cast_unsigned();
+        [(boot >> 64) as u64, boot as u64, self.at, time, u64::from(self.time.is_some())]
+    }
+
+    fn from_words([high, low, at, time, is_set]: [u64; Self::WORDS]) -> Option<Self> {
+        let time = match is_set {
+            0 => None,
+            1 => Some(Timestamp::from_nanos(time.cast_signed())),
+            _ => return None,
+        };
+        Some(Self { boot: BootId::from_u128(u128::from(high) << 64 | u128::from(low)), at, time })
     }
 }
 
@@ -100,6 +166,8 @@ fn mixed(words: &[u64]) -> u64 {
 struct Walk {
     words: Vec<u64>,
     at: Option<usize>,
+    /// When the state was saved, on the clock of this run.
+    taken: Instant,
     names: u64,
     refused: Option<String>,
     entered: BTreeSet<usize>,
@@ -131,6 +199,20 @@ impl StateVisitor for Walk {
         let mut bits = value.to_bits();
         self.word(name, &mut bits);
         *value = f64::from_bits(bits);
+    }
+    /// As what it is to the time of saving; one that never comes as the largest number.
+    fn instant(&mut self, name: &str, value: &mut Instant) {
+        let apart = value.signed_nanos() - self.taken.signed_nanos();
+        let mut word = match *value {
+            Instant::NEVER => i64::MAX,
+            _ => i64::try_from(apart).unwrap_or(if apart < 0 { i64::MIN } else { i64::MAX }),
+        }
+        .cast_unsigned();
+        self.word(name, &mut word);
+        *value = match word.cast_signed() {
+            i64::MAX => Instant::NEVER,
+            apart => Instant::from_signed_nanos(self.taken.signed_nanos() + i128::from(apart)),
+        };
     }
     fn enter(&mut self, id: usize) -> bool {
         self.entered.insert(id)

@@ -45,6 +45,14 @@ pub trait StateVisitor {
     fn integer(&mut self, name: &str, value: &mut u64);
     /// Shows a number with a fraction.
     fn float(&mut self, name: &str, value: &mut f64);
+    /// Shows a time of the scheduler's clock. That clock begins anew with each boot of the machine, so a visitor that keeps the time for
+    /// another run has to keep how long ago it was, as [`SavedState`](crate::SavedState) does. By default it is shown as its
+    /// nanoseconds.
+    fn instant(&mut self, name: &str, value: &mut Instant) {
+        let mut nanos = value.as_nanos();
+        self.integer(name, &mut nanos);
+        *value = Instant::from_nanos(nanos);
+    }
     /// Several ways lead to a port or a join, which `id` tells from others: whether to go on there. By default always; a
     /// visitor that counts stages answers no the second time.
     fn enter(&mut self, _id: usize) -> bool {
@@ -252,9 +260,7 @@ impl Saved for Instant {
         Self::ZERO
     }
     fn on_state(&mut self, name: &str, state: &mut dyn StateVisitor) {
-        let mut nanos = self.as_nanos();
-        nanos.on_state(name, state);
-        *self = Self::from_nanos(nanos);
+        state.instant(name, self);
     }
 }
 

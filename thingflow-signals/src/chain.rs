@@ -182,8 +182,8 @@ pub trait DataQuality: Chain {
 
     /// Sends the latest value each `interval`, from the first one on, as a [`Held`](crate::gaps::Held) value that says how
     /// old it is, and that it is stale when it is older than `max_age`: for outputs, alarms and plots, which must see that.
-    /// Time is the scheduler's, also in a state that is restored: after a restart of the program on the same machine the age
-    /// goes on; after a restart of the machine nothing is held.
+    /// Time is the scheduler's. In a state that is restored the age goes on, over a reboot too; where nobody knows how long the machine
+    /// was off, the value is stale.
     ///
     /// Holds one event. Sends `T::With<Held<T::Value>>`.
     ///

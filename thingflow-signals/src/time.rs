@@ -37,6 +37,28 @@ pub(crate) const fn on_line(ts: Timestamp) -> Instant {
     Instant::from_nanos((ts.as_nanos() as u64) ^ (1 << 63))
 }
 
+/// Shows a time to a walk over the state: that of a sensor event stays what it is, that of the scheduler's clock follows that clock.
+pub(crate) fn on_state(time: &mut Option<Instant>, name: &str, state: &mut dyn StateVisitor) {
+    let mut is_some = time.is_some();
+    is_some.on_state(name, state);
+    let mut at = time.take().unwrap_or(Instant::ZERO);
+    if is_some {
+        let mut is_events = at >= EVENTS;
+        is_events.on_state(name, state);
+        if is_events {
+            let mut nanos = at.as_nanos();
+            nanos.on_state(name, state);
+            at = Instant::from_nanos(nanos);
+        } else {
+            at.on_state(name, state);
+        }
+        *time = Some(at);
+    }
+}
+
+/// No clock of a scheduler has run for 73 years, and no event is from before 1750.
+const EVENTS: Instant = Instant::from_nanos(1 << 61);
+
 /// Seconds from one sample to the next, which tell of a time that goes back.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Elapsed(Option<Instant>);
@@ -48,9 +70,9 @@ impl Elapsed {
         (before <= at).then(|| at.since(before).as_secs_f64())
     }
 
-    /// Shows the time of the call before. Any time is a valid one: that of another clock is in the future, or long ago.
+    /// Shows the time of the call before. Any time is a valid one.
     pub(crate) fn state(&mut self, state: &mut dyn StateVisitor) {
-        self.0.on_state("time before", state);
+        on_state(&mut self.0, "time before", state);
     }
 }
 

@@ -26,6 +26,8 @@ pub(super) struct BareHost {
     pub(super) epoch: Cell<Timestamp>,
     /// Whether somebody has said so.
     pub(super) is_set: Cell<bool>,
+    /// Which boot of the board it is.
+    pub(super) boot: Cell<BootId>,
     pub(super) stopped: Cell<bool>,
     pub(super) reports: Cell<u32>,
     /// How often somebody had room again.
@@ -59,7 +61,7 @@ impl Host for BareHost {
     fn wall_clock(&self, now: Instant) -> WallClock {
         let mut clock = WallClock::unknown(now, self.timestamp(now));
         clock.is_set = self.is_set.get();
-        clock.boot = BootId::from_u128(1); // a scheduler knows of one
+        clock.boot = self.boot.get();
         clock
     }
     fn report(&self, thing: &str, error: &StreamError) {

@@ -12,6 +12,7 @@ use crate::chain::{Chain, Connected, Identity};
 use crate::clock::{Instant, Timestamp, nanos};
 use crate::context::{Context, ON_RESUME};
 use crate::error::{Failure, FatalError, RunError};
+use crate::moment::BootId;
 use crate::output::{ConnectedFlow, Flow, OutputThing};
 use crate::sensor::{Sampled, Sensor};
 use crate::thing::{Demand, InputThing};
@@ -71,15 +72,9 @@ impl<'a, const N: usize> Scheduler<'a, N> {
 
     /// A scheduler with ticks of the given length.
     pub fn with_tick(tick: Duration) -> Self {
-        let tick = nanos(tick).max(1);
-        Self {
-            table: Timetable::new(1 << 20),
-            slots: Vec::new(),
-            tick,
-            ticks: 0,
-            resumes: 0,
-            host: BareHost::default(),
-        }
+        let (tick, host) = (nanos(tick).max(1), BareHost::default());
+        host.boot.set(BootId::from_u128(1));
+        Self { table: Timetable::new(1 << 20), slots: Vec::new(), tick, ticks: 0, resumes: 0, host }
     }
 
     /// The value at which the tick counter wraps, for [`run_by_counter`](Self::run_by_counter): to be set before
@@ -96,6 +91,11 @@ impl<'a, const N: usize> Scheduler<'a, N> {
         let running = self.now().since(Instant::ZERO);
         self.host.epoch.set(Timestamp::UNIX_EPOCH + since_start.saturating_sub(running));
         self.host.is_set.set(true);
+    }
+
+    /// Says which boot of the board it is, for what an earlier one has saved: a number that is counted in flash. Boot 1 unless told so.
+    pub fn set_boot(&mut self, boot: BootId) {
+        self.host.boot.set(boot);
     }
 
     /// Runs a Thing at a fixed rate. A missing reading ends it, see [`OnFailure::Stop`].

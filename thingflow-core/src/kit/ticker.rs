@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use crate::clock::Instant;
+use crate::clock::{Instant, nanos};
 use crate::state::{Saved, StateVisitor};
 
 /// The end of the current interval, for a stage that divides time. Nothing drifts, and intervals that have passed unseen are
@@ -61,9 +61,9 @@ impl Ticker {
         if now < self.due || self.due == Instant::NEVER {
             return false;
         }
-        let interval = u64::try_from(self.interval.as_nanos()).unwrap_or(u64::MAX);
-        let into_interval = (now.as_nanos() - self.due.as_nanos()) % interval;
-        self.due = Instant::from_nanos(now.as_nanos() - into_interval) + self.interval;
+        let interval = nanos(self.interval);
+        let over = nanos(now.since(self.due));
+        self.due = self.due + Duration::from_nanos(over - over % interval) + self.interval;
         true
     }
 }

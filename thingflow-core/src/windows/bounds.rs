@@ -140,14 +140,15 @@ pub struct Bounds;
 
 impl Stamp for Bounds {
     type Out<U> = Windowed<U>;
-    /// Nanoseconds of the scheduler's clock, on which a window may have begun before its start.
-    type Mark = i128;
+    /// A time of the scheduler's clock, and by how many nanoseconds before it the window has begun.
+    type Mark = (Instant, u64);
     #[inline]
-    fn mark(before: u64, at: Instant) -> i128 {
-        i128::from(at.as_nanos()) - i128::from(before)
+    fn mark(before: u64, at: Instant) -> (Instant, u64) {
+        (at, before)
     }
-    fn stamp<U>(value: U, start: i128, end: Instant, tally: Tally, cx: &Context<'_>) -> Windowed<U> {
-        let [start, end] = [start, i128::from(end.as_nanos())].map(|at| wall_clock(at, cx));
+    fn stamp<U>(value: U, (at, before): Self::Mark, end: Instant, tally: Tally, cx: &Context<'_>) -> Windowed<U> {
+        let start = at.signed_nanos() - i128::from(before);
+        let [start, end] = [start, end.signed_nanos()].map(|at| wall_clock(at, cx));
         Windowed { start, end, count: tally.count as u64, missing: tally.missing as u64, pane: Pane::Final, value }
     }
     #[inline]
@@ -159,13 +160,13 @@ impl Stamp for Bounds {
 /// Nanoseconds of the wall clock now; the scheduler's own clock where there is none.
 pub(super) fn wall_clock_now(cx: &Context<'_>) -> i128 {
     match cx.timestamp() {
-        Timestamp::UNIX_EPOCH => i128::from(cx.now().as_nanos()),
+        Timestamp::UNIX_EPOCH => cx.now().signed_nanos(),
         wall_clock => i128::from(wall_clock.as_nanos()),
     }
 }
 
 /// The time of the wall clock at one of the scheduler's clock.
 fn wall_clock(at: i128, cx: &Context<'_>) -> Timestamp {
-    let nanos = wall_clock_now(cx) + at - i128::from(cx.now().as_nanos());
+    let nanos = wall_clock_now(cx) + at - cx.now().signed_nanos();
     Timestamp::from_nanos(i64::try_from(nanos).unwrap_or(if nanos < 0 { i64::MIN } else { i64::MAX }))
 }

@@ -44,7 +44,7 @@ impl Rule {
         let Some((length, grid)) = self.span else { return (0, Instant::NEVER) };
         let into = match grid {
             Grid::FirstEvent => 0,
-            Grid::Start => i128::from(now.as_nanos()) - i128::from(started.as_nanos()),
+            Grid::Start => now.signed_nanos() - started.signed_nanos(),
             Grid::WallClock => wall_clock_now(cx),
         };
         let into = u64::try_from(into.rem_euclid(i128::from(nanos(length)))).unwrap_or(0);
@@ -163,9 +163,9 @@ impl<T, G: Gather<T>, S: Stamp> Groups<T, G, S> {
 
     /// The window behind the last one, or a later one, if those between are over already.
     fn follow(&mut self, length: Duration, now: Instant) {
-        let late = now.as_nanos().saturating_sub(self.open.ends.as_nanos());
-        let over = late - late % nanos(length);
-        (self.open.begun, self.open.at) = (0, Instant::from_nanos(self.open.ends.as_nanos() + over));
+        let late = nanos(now.since(self.open.ends));
+        let over = Duration::from_nanos(late - late % nanos(length));
+        (self.open.begun, self.open.at) = (0, self.open.ends + over);
         self.open.ends = self.open.at + length;
     }
 

@@ -6,6 +6,7 @@ use thingflow_core::{Instant, Saved, StateVisitor};
 
 use crate::processor::Processor;
 use crate::remembered::{finite, flag};
+use crate::time::on_state;
 
 /// Finds the peaks of a signal: samples that stand out on both sides by a prominence, which is how far the signal falls from a peak
 /// before it is higher again. They are those of SciPy's `find_peaks(.., height, prominence)`, but sent while the signal comes: a peak
@@ -91,7 +92,9 @@ impl Processor for Peaks {
         finite(state, "extreme", &mut extreme);
         self.extreme = has_begun.then_some(extreme);
         flag(state, "is rising", &mut self.is_rising);
-        self.at.on_state("extreme at", state);
+        let mut at = Some(self.at);
+        on_state(&mut at, "extreme at", state);
+        self.at = at.unwrap_or(self.at);
         self.samples_ago.on_state("samples ago", state);
     }
 }

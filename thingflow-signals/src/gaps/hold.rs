@@ -75,8 +75,7 @@ impl<T: Carrier<Value: Clone + Saved>> Filter<T> for Hold<T::Value, T::Rest> {
     type Out = T::With<Held<T::Value>>;
     fn on_start(&mut self, out: &mut Emitter<'_, '_, impl InputThing<Self::Out>>) -> Receipt {
         let now = out.now();
-        // Of a value that is restored from another clock nobody knows the age.
-        self.latest.take_if(|latest| latest.came > now);
+        self.latest.take_if(|latest| latest.came > now); // a visitor that has not kept it as an age
         if self.latest.is_some() {
             self.ticker.follow(now);
             out.wake_at(self.ticker.due());

@@ -2,10 +2,11 @@
 
 use core::time::Duration;
 
-use thingflow_core::{Instant, Saved, StateVisitor};
+use thingflow_core::{Instant, StateVisitor};
 
 use super::{Check, Quality};
 use crate::remembered::{finite, finite_from};
+use crate::time::on_state;
 
 /// Marks a value that has not moved by more than a tolerance for a time: as suspect, then as bad. A sensor that is alive has
 /// noise; of one that rounds it away the tolerance and the times must be chosen larger.
@@ -67,6 +68,6 @@ impl Check for FlatLine {
     fn state(&mut self, state: &mut dyn StateVisitor) {
         finite(state, "lowest", &mut self.lowest);
         finite_from(state, "highest", &mut self.highest, self.lowest);
-        self.since.on_state("since", state);
+        on_state(&mut self.since, "since", state);
     }
 }

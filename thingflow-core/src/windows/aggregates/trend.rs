@@ -29,7 +29,7 @@ impl Axis for Instant {
     #[inline]
     #[allow(clippy::cast_precision_loss)] // the nearest float is meant
     fn beyond(self, origin: Self) -> f64 {
-        (i128::from(self.as_nanos()) - i128::from(origin.as_nanos())) as f64 / 1e9
+        (self.signed_nanos() - origin.signed_nanos()) as f64 / 1e9
     }
 }
 
