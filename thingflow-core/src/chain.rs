@@ -10,7 +10,7 @@ use crate::context::Context;
 use crate::error::{RunError, StreamError};
 use crate::notice::{Notice, Question};
 use crate::receipts::{Link, Watch};
-use crate::state::StateVisitor;
+use crate::state::{SavedEvents, StateVisitor};
 use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
 use crate::visit::Visitor;
 use crate::witness;
@@ -232,7 +232,7 @@ fn wake<In, F: Filter<In>, N: InputThing<F::Out>>(
 }
 
 /// Whether the filter itself, without what follows it, is draining.
-fn drains<In, F: Filter<In>>(filter: &F) -> bool {
+pub(crate) fn drains<In, F: Filter<In>>(filter: &F) -> bool {
     filter.ask(Question::Draining, &|_| false)
 }
 
@@ -285,6 +285,8 @@ macro_rules! by_notice_and_ask {
         }
     };
 }
+
+pub(crate) use by_notice_and_ask;
 
 /// Two filters, one behind the other: a filter.
 #[derive(Clone, Debug)]
@@ -366,6 +368,13 @@ impl<In, A: Filter<In>, B: Filter<A::Out>> Filter<In> for Then<A, B> {
         answer(&self.first, &self.gone, question, &|question| self.second.ask(question, behind))
     }
     by_notice_and_ask!(B::Out);
+}
+
+impl<A: SavedEvents, B: SavedEvents> SavedEvents for Then<A, B> {
+    fn on_events(&mut self, state: &mut dyn StateVisitor) {
+        self.first.on_events(state);
+        self.second.on_events(state);
+    }
 }
 
 /// The filter that changes nothing: the start of every pipe.
@@ -464,6 +473,12 @@ impl<In, F: Filter<In>> Filter<In> for Pipe<In, F> {
         self.filter.ask(question, behind)
     }
     by_notice_and_ask!(F::Out);
+}
+
+impl<In, F: SavedEvents> SavedEvents for Pipe<In, F> {
+    fn on_events(&mut self, state: &mut dyn StateVisitor) {
+        self.filter.on_events(state);
+    }
 }
 
 impl<In, F: Clone> Clone for Pipe<In, F> {

@@ -108,6 +108,7 @@ pub mod reduce;
 mod reports;
 #[cfg(feature = "alloc")]
 mod saved_state;
+mod saving;
 #[cfg(feature = "std")]
 mod scheduler;
 pub mod select;
@@ -161,6 +162,7 @@ pub use reduce::Reducing;
 pub use reports::Report;
 #[cfg(feature = "alloc")]
 pub use saved_state::{SavedState, StateError};
+pub use saving::Saving;
 #[cfg(feature = "std")]
 pub use scheduler::{
     Batch, ClockChange, DeadLetter, Delivery, DeliveryMeter, DeliveryStats, Descriptor, EdgeOutput, EdgeSink,
@@ -184,7 +186,7 @@ pub use shared::{Shared, SharedInput};
 pub use sinks::{Call, Sinks, call};
 pub use size::Size;
 pub use sources::*;
-pub use state::{Saved, SavedItems, StateVisitor};
+pub use state::{Saved, SavedEvents, SavedItems, StateVisitor};
 pub use thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt, Sink};
 pub use timing::Timing;
 pub use visit::{Visitor, short_name};

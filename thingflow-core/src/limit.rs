@@ -4,6 +4,7 @@ use core::marker::PhantomData;
 
 use crate::error::StreamError;
 use crate::size::Size;
+use crate::state::{Saved, StateVisitor, on_store};
 use crate::storage::Store;
 use crate::thing::Demand;
 
@@ -418,6 +419,14 @@ impl<T, S: Store<T>> Bounded<T, S> {
     /// Looks at all events, oldest first.
     pub fn iter(&self) -> impl Iterator<Item = &T> {
         self.events.iter()
+    }
+
+    /// Shows the events to a walk over the state.
+    pub fn on_events(&mut self, name: &'static str, state: &mut dyn StateVisitor)
+    where
+        T: Saved,
+    {
+        on_store(name, &mut self.events, self.limit.capacity(), state);
     }
 
     /// Takes the events one by one, oldest first.

@@ -50,6 +50,8 @@ pub struct SavedState {
     taken: Taken,
     /// Of the names in the order in which they came: it tells whether the chain is one of the same kind.
     names: u64,
+    /// The stages that held what they could not show.
+    unsaved: BTreeSet<String>,
 }
 
 impl SavedState {
@@ -61,7 +63,25 @@ impl SavedState {
         let taken = Taken::at(&cx.wall_clock());
         let mut walk = Walk { taken: taken.instant(), ..Walk::default() };
         let _ = thing.notice(Notice::State(&mut walk), cx)?;
-        Ok(Self { words: walk.words, taken, names: walk.names })
+        Ok(Self { words: walk.words, taken, names: walk.names, unsaved: walk.unsaved })
+    }
+
+    /// The stages that held something which is not in this state, because it may be of any type: events that wait, the sum so far of
+    /// a fold. Wrap a stage in a [`Saving`](crate::Saving) where what it holds can be saved. A state that was read from
+    /// [words](Self::from_words) does not tell.
+    ///
+    /// ```
+    /// use thingflow_core::{SavedState, prelude::*};
+    /// let cx = &mut Context::detached(Instant::ZERO);
+    /// let mut chain = pipe::<i32>().skip(1).dedup().to(call(drop));
+    /// chain.next(1, cx)?;
+    /// assert!(SavedState::of(&mut chain, cx)?.unsaved().is_empty());
+    /// chain.next(2, cx)?;
+    /// assert!(SavedState::of(&mut chain, cx)?.unsaved().contains("dedup"));
+    /// # Ok::<(), FatalError>(())
+    /// ```
+    pub const fn unsaved(&self) -> &BTreeSet<String> {
+        &self.unsaved
     }
 
     /// Puts the state into a Thing and all that follows it, before the first event. The context has to be one of the scheduler that runs
@@ -99,7 +119,7 @@ impl SavedState {
         let names = words.pop().filter(|_| is_whole);
         let taken = words.split_off(words.len().saturating_sub(Taken::WORDS));
         match (names, taken.try_into().ok().and_then(Taken::from_words)) {
-            (Some(names), Some(taken)) => Ok(Self { words, taken, names }),
+            (Some(names), Some(taken)) => Ok(Self { words, taken, names, unsaved: BTreeSet::new() }),
             _ => Err(StateError { kind: Kind::Damaged }),
         }
     }
@@ -170,6 +190,7 @@ struct Walk {
     taken: Instant,
     names: u64,
     refused: Option<String>,
+    unsaved: BTreeSet<String>,
     entered: BTreeSet<usize>,
 }
 
@@ -219,6 +240,9 @@ impl StateVisitor for Walk {
     }
     fn refuse(&mut self, name: &str) {
         self.refused.get_or_insert_with(|| name.into());
+    }
+    fn unsaved(&mut self, name: &str) {
+        self.unsaved.insert(name.into());
     }
 }
 

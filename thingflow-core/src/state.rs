@@ -3,6 +3,7 @@
 use core::time::Duration;
 
 use crate::clock::{Instant, Timestamp, nanos};
+use crate::storage::Store;
 
 /// Walks over the state of all stages, in a fixed order. The same walk saves and restores: a stage shows each number that
 /// it remembers by reference, a saving visitor reads it, a restoring one writes it.
@@ -62,6 +63,9 @@ pub trait StateVisitor {
     /// graph. The stage goes on with what it could make use of, which is valid. By default that is all; `SavedState` makes an
     /// error of it.
     fn refuse(&mut self, _name: &str) {}
+    /// Hears of a stage of this name that it holds something which it cannot show, because it may be of any type: see
+    /// [`Saving`](crate::Saving).
+    fn unsaved(&mut self, _name: &str) {}
 }
 
 impl core::fmt::Debug for dyn StateVisitor + '_ {
@@ -150,6 +154,47 @@ pub trait Saved {
     fn blank() -> Self;
     /// Shows itself to the walk. Whatever the walk restores, the value is a valid one.
     fn on_state(&mut self, name: &str, state: &mut dyn StateVisitor);
+}
+
+/// A stage that holds events, or what has been made of them, and shows them to a walk over the state where they can be saved.
+/// To be wrapped in a [`Saving`](crate::Saving).
+pub trait SavedEvents {
+    /// Shows all that the stage remembers. Whatever the walk restores, the stage goes on.
+    fn on_events(&mut self, state: &mut dyn StateVisitor);
+}
+
+/// Whether a walk is shown anything at all.
+pub(crate) fn shows(walk: impl FnOnce(&mut dyn StateVisitor)) -> bool {
+    struct Probe(bool);
+    impl StateVisitor for Probe {
+        fn integer(&mut self, _: &str, _: &mut u64) {
+            self.0 = true;
+        }
+        fn float(&mut self, _: &str, _: &mut f64) {
+            self.0 = true;
+        }
+    }
+    let mut probe = Probe(false);
+    walk(&mut probe);
+    probe.0
+}
+
+/// Shows what a store holds, up to `most`.
+pub(crate) fn on_store<T: Saved, S: Store<T>>(
+    name: &'static str,
+    store: &mut S,
+    most: usize,
+    state: &mut dyn StateVisitor,
+) {
+    let mut held = core::mem::take(store);
+    let mut items = SavedItems::of(name, held.len(), state);
+    while items.another(state) {
+        let mut item = held.pop_front().unwrap_or_else(T::blank);
+        item.on_state("event", state);
+        if store.len() >= most || store.push_back(item).is_err() {
+            state.refuse(name);
+        }
+    }
 }
 
 macro_rules! integers {

@@ -1,4 +1,4 @@
-//! [`Zone`]: days, weeks, months and years of a time zone, for windows by the calendar.
+//! [`Zone`]: hours, days, weeks, months and years of a time zone, for windows by the calendar.
 
 use core::cell::Cell;
 use core::fmt;
@@ -49,6 +49,22 @@ impl Zone {
         Self(TimeZone::UTC)
     }
 
+    /// Its hours, each an hour long: where the clocks go back one comes twice, and is two windows. In a zone that is ahead of UTC by half
+    /// an hour they begin at half past an hour of UTC. Where clocks are set by half an hour, an hour that is cut is that much shorter.
+    ///
+    /// ```
+    /// use thingflow_core::Timestamp;
+    /// use thingflow_core::windows::Calendar;
+    /// use thingflow_signals::zones::Zone;
+    /// let kathmandu = Zone::posix("<+0545>-5:45")?;
+    /// let (start, end) = kathmandu.hours().period("2026-03-01T12:00:00Z".parse().unwrap());
+    /// assert_eq!((start.to_string(), end.to_string()), ("2026-03-01T11:15:00Z".into(), "2026-03-01T12:15:00Z".into()));
+    /// # Ok::<(), thingflow_signals::zones::ZoneError>(())
+    /// ```
+    pub fn hours(&self) -> ZonePeriods {
+        self.periods(Unit::Hour)
+    }
+
     /// Its days.
     pub fn days(&self) -> ZonePeriods {
         self.periods(Unit::Day)
@@ -76,6 +92,7 @@ impl Zone {
 
 #[derive(Clone, Copy, Debug)]
 enum Unit {
+    Hour,
     Day,
     Week,
     Month,
@@ -86,7 +103,7 @@ impl Unit {
     /// The first day of the unit that a day is in.
     fn first(self, day: Date) -> Date {
         match self {
-            Self::Day => day,
+            Self::Hour | Self::Day => day,
             Self::Week => day.saturating_sub(i64::from(day.weekday().since(Weekday::Monday)).days()),
             Self::Month => day.first_of_month(),
             Self::Year => day.first_of_year(),
@@ -96,7 +113,7 @@ impl Unit {
     /// The first day of the next unit.
     fn next(self, first: Date) -> Date {
         first.saturating_add(match self {
-            Self::Day => 1.day(),
+            Self::Hour | Self::Day => 1.day(),
             Self::Week => 1.week(),
             Self::Month => 1.month(),
             Self::Year => 1.year(),
@@ -124,7 +141,27 @@ impl ZonePeriods {
         Timestamp::from_nanos(i64::try_from(nanos).unwrap_or(if nanos < 0 { i64::MIN } else { i64::MAX }))
     }
 
+    /// The hour of the zone's clock that a moment is in, within the time in which the zone's distance from UTC stays as it is.
+    fn find_hour(&self, at: Timestamp) -> (Timestamp, Timestamp) {
+        const HOUR: i64 = 3_600_000_000_000;
+        let Ok(moment) = jiff::Timestamp::from_nanosecond(i128::from(at.as_nanos())) else { return (at, at) };
+        let ahead = i64::from(self.zone.to_offset(moment).seconds()).saturating_mul(1_000_000_000);
+        let into = (at.as_nanos().rem_euclid(HOUR) + ahead.rem_euclid(HOUR)) % HOUR;
+        let nanos = |moment: jiff::Timestamp| i64::try_from(moment.as_nanosecond()).ok();
+        let start = at.as_nanos().saturating_sub(into);
+        let end = start.saturating_add(HOUR);
+        // The last change of the clocks before the end of this moment, and the next one.
+        let after = jiff::Timestamp::from_nanosecond(i128::from(at.as_nanos()) + 1).unwrap_or(moment);
+        let set = self.zone.preceding(after).next().and_then(|change| nanos(change.timestamp()));
+        let next = self.zone.following(moment).next().and_then(|change| nanos(change.timestamp()));
+        let (start, end) = (set.map_or(start, |set| start.max(set)), next.map_or(end, |next| end.min(next)));
+        (Timestamp::from_nanos(start), Timestamp::from_nanos(end))
+    }
+
     fn find(&self, at: Timestamp) -> (Timestamp, Timestamp) {
+        if matches!(self.unit, Unit::Hour) {
+            return self.find_hour(at);
+        }
         let Ok(moment) = jiff::Timestamp::from_nanosecond(i128::from(at.as_nanos())) else { return (at, at) };
         let mut first = self.unit.first(moment.to_zoned(self.zone.clone()).date());
         let (mut start, mut end) = (self.begin(first), self.begin(self.unit.next(first)));

@@ -52,6 +52,23 @@ fn days_that_begin_at_one_and_days_that_were_skipped() {
 }
 
 #[test]
+fn hours_when_the_clocks_are_set_also_by_half_an_hour() {
+    let berlin = zone("Europe/Berlin").hours();
+    assert_eq!(hours(&berlin, "2026-03-29T00:30:00Z"), ("2026-03-29T00:00:00Z".into(), 1.0)); // from 1 to 2, then it is 3
+    assert_eq!(hours(&berlin, "2026-10-25T00:30:00Z"), ("2026-10-25T00:00:00Z".into(), 1.0)); // from 2 to 3
+    assert_eq!(hours(&berlin, "2026-10-25T01:30:00Z"), ("2026-10-25T01:00:00Z".into(), 1.0)); // and again
+    assert_eq!(hours(&zone("Asia/Kathmandu").hours(), "2026-03-29T12:00:00Z"), ("2026-03-29T11:15:00Z".into(), 1.0));
+    // At 2:00 it is 1:30 again: 1:00 to 2:00, 1:30 to 2:00, 2:00 to 3:00.
+    let howe = zone("Australia/Lord_Howe").hours();
+    assert_eq!(hours(&howe, "2026-04-04T14:59:00Z"), ("2026-04-04T14:00:00Z".into(), 1.0));
+    assert_eq!(hours(&howe, "2026-04-04T15:00:00Z"), ("2026-04-04T15:00:00Z".into(), 0.5));
+    assert_eq!(hours(&howe, "2026-04-04T15:30:00Z"), ("2026-04-04T15:30:00Z".into(), 1.0));
+    // At 2:00 it is 2:30.
+    assert_eq!(hours(&howe, "2026-10-03T15:30:00Z"), ("2026-10-03T15:30:00Z".into(), 0.5));
+    assert_eq!(hours(&howe, "2026-10-03T16:00:00Z"), ("2026-10-03T16:00:00Z".into(), 1.0));
+}
+
+#[test]
 fn a_zone_that_is_none_is_an_error() {
     for name in ["Europe/Nowhere", "", "../../etc/passwd", "\n"] {
         let error = Zone::named(name).expect_err("no zone");
@@ -69,10 +86,10 @@ proptest! {
     fn periods_meet(
         name in prop::sample::select(vec!["Europe/Berlin", "America/St_Johns", "Pacific/Apia", "Asia/Beirut", "America/Havana",
             "Africa/Casablanca", "Australia/Lord_Howe", "Pacific/Kwajalein", "America/Sao_Paulo"]),
-        unit in 0_u8..4, nanos in prop_oneof![any::<i64>(), 0_i64..1_900_000_000_000_000_000],
+        unit in 0_u8..5, nanos in prop_oneof![any::<i64>(), 0_i64..1_900_000_000_000_000_000],
     ) {
         let zone = zone(name);
-        let make = || match unit { 0 => zone.days(), 1 => zone.weeks(), 2 => zone.months(), _ => zone.years() };
+        let make = || match unit { 4 => zone.hours(), 0 => zone.days(), 1 => zone.weeks(), 2 => zone.months(), _ => zone.years() };
         let (t, periods) = (Timestamp::from_nanos(nanos), make());
         let (start, end) = periods.period(t);
         prop_assert!(start <= t && (t < end || end == Timestamp::from_nanos(i64::MAX)), "{start} {t} {end}");

@@ -2,6 +2,7 @@
 //!
 //! Holds one event: the result so far.
 
+use crate::state::{Saved, SavedEvents, StateVisitor};
 use crate::thing::{Emitter, Filter, InputThing, Receipt};
 
 /// Made by [`accumulate`](super::Elementwise::accumulate).
@@ -21,5 +22,16 @@ impl<T: Clone, F: FnMut(T, T) -> T> Filter<T> for Accumulate<T, F> {
             None => event,
         };
         out.next(self.state.insert(state).clone())
+    }
+    fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        if self.state.is_some() {
+            state.unsaved("accumulate");
+        }
+    }
+}
+
+impl<T: Saved, F> SavedEvents for Accumulate<T, F> {
+    fn on_events(&mut self, state: &mut dyn StateVisitor) {
+        self.state.on_state("state", state);
     }
 }

@@ -8,6 +8,7 @@ use crate::clock::Timestamp;
 use crate::context::Context;
 use crate::error::{FatalError, StreamError};
 use crate::notice::{Notice, Question};
+use crate::state::StateVisitor;
 use crate::thing::{Demand, Emitter, Filter, InputThing, Receipt};
 
 /// Made by [`each_batch`](super::Elementwise::each_batch).
@@ -33,6 +34,9 @@ impl<B: IntoIterator, F: Filter<B::Item>> Filter<B> for EachBatch<F> {
     }
     fn ask(&self, question: Question<'_>, behind: &dyn Fn(Question<'_>) -> bool) -> bool {
         ask_inner(&self.0, "each_batch", question, behind)
+    }
+    fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        self.0.on_state(state);
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Holds one number.
 
+use crate::state::{Saved, StateVisitor};
 use crate::thing::{Emitter, Filter, InputThing, Receipt};
 
 /// Made by [`enumerate`](super::Elementwise::enumerate).
@@ -16,5 +17,8 @@ impl<T> Filter<T> for Enumerate {
         let n = self.0;
         self.0 = n.wrapping_add(1);
         out.next((n, event))
+    }
+    fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        self.0.on_state("number", state);
     }
 }

@@ -5,6 +5,7 @@
 use core::cmp::Ordering;
 
 use crate::measure::{Carrier, Number};
+use crate::state::{Saved, StateVisitor};
 use crate::thing::{Emitter, Filter, InputThing, Receipt};
 
 /// Made by [`hysteresis`](super::Elementwise::hysteresis), or by [`new`](Self::new) if the option is wanted.
@@ -45,6 +46,9 @@ impl<T: Carrier<Value: Number + PartialOrd>> Filter<T> for Hysteresis<T::Value> 
             self.is_high = false;
         }
         out.next(T::carry(rest, self.is_high))
+    }
+    fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        self.is_high.on_state("is high", state);
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Holds the state.
 
+use crate::state::{Saved, SavedEvents, StateVisitor};
 use crate::thing::{Emitter, Filter, InputThing, Receipt};
 
 /// Made by [`map_with`](super::Elementwise::map_with).
@@ -17,5 +18,14 @@ impl<In, Out, S, F: FnMut(&mut S, In) -> Out> Filter<In> for MapWith<S, F> {
     #[inline]
     fn on_next(&mut self, event: In, out: &mut Emitter<'_, '_, impl InputThing<Out>>) -> Receipt {
         out.next((self.f)(&mut self.state, event))
+    }
+    fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        state.unsaved("map_with");
+    }
+}
+
+impl<S: Saved, F> SavedEvents for MapWith<S, F> {
+    fn on_events(&mut self, state: &mut dyn StateVisitor) {
+        self.state.on_state("state", state);
     }
 }

@@ -4,6 +4,7 @@
 
 use super::each_batch::{Collected, ask_inner};
 use crate::notice::{Notice, Question};
+use crate::state::StateVisitor;
 use crate::thing::{Emitter, Filter, InputThing, Receipt};
 
 /// Made by [`once_a_batch`](super::Elementwise::once_a_batch).
@@ -40,5 +41,8 @@ impl<B: IntoIterator, U: Clone, F: Filter<B::Item, Out = U>> Filter<B> for OnceA
     }
     fn ask(&self, question: Question<'_>, behind: &dyn Fn(Question<'_>) -> bool) -> bool {
         ask_inner(&self.filter, "once_a_batch", question, behind)
+    }
+    fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        self.filter.on_state(state);
     }
 }

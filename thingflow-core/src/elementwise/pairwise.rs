@@ -2,6 +2,7 @@
 //!
 //! Holds one event.
 
+use crate::state::{Saved, SavedEvents, StateVisitor};
 use crate::thing::{Demand, Emitter, Filter, InputThing, Receipt};
 
 /// Made by [`pairwise`](super::Elementwise::pairwise).
@@ -17,5 +18,16 @@ impl<T: Clone> Filter<T> for Pairwise<T> {
             Some(before) => out.next((before, event)),
             None => Ok(Demand::More),
         }
+    }
+    fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        if self.0.is_some() {
+            state.unsaved("pairwise");
+        }
+    }
+}
+
+impl<T: Saved> SavedEvents for Pairwise<T> {
+    fn on_events(&mut self, state: &mut dyn StateVisitor) {
+        self.0.on_state("before", state);
     }
 }

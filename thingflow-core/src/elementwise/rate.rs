@@ -4,6 +4,7 @@
 
 use crate::clock::Instant;
 use crate::measure::{Carrier, Float, Number};
+use crate::state::{Saved, StateVisitor};
 use crate::thing::{Demand, Emitter, Filter, InputThing, Receipt};
 
 /// Made by [`derivative`](super::Elementwise::derivative) and [`rate`](super::Elementwise::rate).
@@ -45,5 +46,9 @@ impl<T: Carrier<Value: Number>> Filter<T> for Rate<T::Value> {
         }
         let per_second = self.change(value, before) / Float::from_f64(elapsed.as_secs_f64());
         out.next(T::carry(rest, per_second))
+    }
+    fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        self.before.on_state("before", state);
+        self.before.take_if(|(_, value)| !value.to_mean().is_finite());
     }
 }

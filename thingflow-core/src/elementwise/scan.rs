@@ -2,6 +2,7 @@
 //!
 //! Holds the result so far.
 
+use crate::state::{Saved, SavedEvents, StateVisitor};
 use crate::thing::{Demand, Emitter, Filter, InputThing, Receipt};
 
 /// Made by [`scan`](super::Elementwise::scan).
@@ -20,5 +21,16 @@ impl<T, S: Clone, F: FnMut(S, T) -> S> Filter<T> for Scan<S, F> {
         let Some(state) = self.state.take() else { return Ok(Demand::Done) };
         let state = self.state.insert((self.f)(state, event));
         out.next(state.clone())
+    }
+    fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        if self.state.is_some() {
+            state.unsaved("scan");
+        }
+    }
+}
+
+impl<S: Saved, F> SavedEvents for Scan<S, F> {
+    fn on_events(&mut self, state: &mut dyn StateVisitor) {
+        self.state.get_or_insert_with(S::blank).on_state("state", state);
     }
 }

@@ -5,6 +5,7 @@
 use core::time::Duration;
 
 use crate::clock::Instant;
+use crate::state::{Saved, StateVisitor};
 use crate::thing::{Demand, Emitter, Filter, InputThing, Receipt};
 
 /// Made by [`time_interval`](super::Elementwise::time_interval).
@@ -23,7 +24,11 @@ impl<T> Filter<T> for TimeInterval {
         out.next((now - last, event))
     }
     fn on_start(&mut self, out: &mut Emitter<'_, '_, impl InputThing<(Duration, T)>>) -> Receipt {
-        self.last = Some(out.now());
+        let now = out.now();
+        self.last.get_or_insert(now); // unless one was restored
         Ok(Demand::More)
+    }
+    fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        self.last.on_state("last", state);
     }
 }

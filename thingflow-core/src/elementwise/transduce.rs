@@ -3,6 +3,7 @@
 //! Holds what the transducer holds.
 
 use crate::error::StreamError;
+use crate::state::StateVisitor;
 use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
 
 /// Makes at most one event of each event, and at most one at the end: a filter that knows nothing of chains.
@@ -40,5 +41,8 @@ impl<In, T: Transducer<In>> Filter<In> for Transduce<T> {
     }
     fn describe(&self, visitor: &mut dyn crate::Visitor) {
         visitor.filter_type(crate::short_name::<T>());
+    }
+    fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        state.unsaved("transduce");
     }
 }

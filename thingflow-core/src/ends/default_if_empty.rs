@@ -2,6 +2,7 @@
 //!
 //! Holds one event: the default.
 
+use crate::state::{Saved, StateVisitor};
 use crate::thing::{Closed, Emitter, Filter, InputThing, Receipt};
 
 /// Made by [`default_if_empty`](super::Ends::default_if_empty).
@@ -17,5 +18,12 @@ impl<T> Filter<T> for DefaultIfEmpty<T> {
     }
     fn on_completed(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Closed {
         out.flush(self.0.take())
+    }
+    fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        let mut is_empty = self.0.is_some();
+        is_empty.on_state("is empty", state);
+        if !is_empty {
+            self.0 = None;
+        }
     }
 }

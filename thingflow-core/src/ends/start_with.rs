@@ -2,6 +2,7 @@
 //!
 //! Holds the events given to it, until the start.
 
+use crate::state::{Saved, StateVisitor};
 use crate::thing::{Demand, Emitter, Filter, InputThing, Receipt};
 
 /// Made by [`start_with`](super::Ends::start_with).
@@ -16,5 +17,12 @@ impl<T, I: IntoIterator<Item = T>> Filter<T> for StartWith<I> {
     }
     fn on_start(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
         self.0.take().map_or(Ok(Demand::More), |events| out.send_all(events))
+    }
+    fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        let mut waits = self.0.is_some();
+        waits.on_state("waits", state);
+        if !waits {
+            self.0 = None;
+        }
     }
 }

@@ -6,6 +6,7 @@ use crate::clock::Timestamp;
 use crate::error::StreamError;
 use crate::kit::Holding;
 use crate::limit::{Limit, QueueState};
+use crate::state::{Saved, SavedEvents, StateVisitor};
 use crate::storage::Growing;
 use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
 
@@ -99,5 +100,16 @@ impl<T> Filter<T> for Buffer<T> {
     }
     fn is_holding(&self) -> bool {
         self.0.is_holding()
+    }
+    fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        if self.0.is_holding() {
+            state.unsaved("buffer");
+        }
+    }
+}
+
+impl<T: Saved> SavedEvents for Buffer<T> {
+    fn on_events(&mut self, state: &mut dyn StateVisitor) {
+        self.0.on_events("events", state);
     }
 }

@@ -12,6 +12,7 @@ use crate::error::StreamError;
 use crate::kit::SideBranch;
 use crate::limit::Limit;
 use crate::notice::{Notice, Question};
+use crate::state::{Saved, StateVisitor};
 use crate::thing::{Demand, InputThing, Receipt};
 
 /// What becomes of an event for which the function of an operator fails: how often it is tried again, and what happens
@@ -187,6 +188,11 @@ pub(super) struct Breaker {
 }
 
 impl Breaker {
+    pub(super) fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        self.in_a_row.on_state("failures in a row", state);
+        self.open_until.on_state("open until", state);
+    }
+
     pub(super) fn is_open(&self, now: Instant) -> bool {
         now < self.open_until
     }

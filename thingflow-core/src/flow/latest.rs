@@ -5,6 +5,7 @@
 use crate::clock::Timestamp;
 use crate::error::StreamError;
 use crate::kit::{Ending, Gate, Single};
+use crate::state::{Saved, SavedEvents, StateVisitor};
 use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
 
 /// Made by [`latest`](super::FlowControl::latest).
@@ -68,5 +69,16 @@ impl<T> Filter<T> for Latest<T> {
     }
     fn on_error(&mut self, error: StreamError, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Closed {
         self.held.fail(error, false, out)
+    }
+    fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        if !self.held.is_empty() {
+            state.unsaved("latest");
+        }
+    }
+}
+
+impl<T: Saved> SavedEvents for Latest<T> {
+    fn on_events(&mut self, state: &mut dyn StateVisitor) {
+        self.held.on_events("event", state);
     }
 }

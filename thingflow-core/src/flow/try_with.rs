@@ -11,6 +11,7 @@ use crate::error::{Cause, StreamError};
 use crate::kit::{Ending, Marks};
 use crate::limit::Backlog;
 use crate::notice::{Notice, Question};
+use crate::state::{Saved, SavedEvents, StateVisitor};
 use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt, notice_filter};
 use crate::visit::Visitor;
 
@@ -259,6 +260,26 @@ impl<T, G: Fallible<T>> Filter<T> for TryWith<T, G> {
         visitor.filter(G::NAME);
         if let Some(letters) = self.policy.letters() {
             letters.ask(Question::Describe(visitor));
+        }
+    }
+    fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        self.breaker.on_state(state);
+        if self.retried.is_some() || !self.waiting.is_empty() {
+            state.unsaved(G::NAME);
+        }
+    }
+}
+
+impl<T: Saved, G> SavedEvents for TryWith<T, G> {
+    fn on_events(&mut self, state: &mut dyn StateVisitor) {
+        self.breaker.on_state(state);
+        let retried = self.retried.take();
+        let mut event = retried.map(|Retried { event, failures, due }| ((event, failures), due));
+        event.on_state("retried", state);
+        self.retried = event.map(|((event, failures), due)| Retried { event, failures, due });
+        self.waiting.on_events("events", state);
+        if self.waiting.is_empty() {
+            self.marks = Marks::default();
         }
     }
 }

@@ -6,6 +6,7 @@ use super::marks::Marks;
 use crate::clock::{Instant, Timestamp};
 use crate::error::StreamError;
 use crate::limit::{Bounded, Limit, Overflow, QueueState};
+use crate::state::{Saved, StateVisitor};
 use crate::storage::Store;
 use crate::thing::{Closed, Demand, Emitter, InputThing, Receipt};
 
@@ -265,5 +266,16 @@ impl<W, S: Store<W>> Holding<W, S> {
     /// Whether an event waits, or the end.
     pub fn is_holding(&self) -> bool {
         !self.held.is_empty() || self.is_draining()
+    }
+
+    /// Shows the events that are held to a walk over the state. A watermark among them is none of it: another follows.
+    pub fn on_events(&mut self, name: &'static str, state: &mut dyn StateVisitor)
+    where
+        W: Saved,
+    {
+        self.held.on_events(name, state);
+        if self.held.is_empty() {
+            self.marks = Marks::default();
+        }
     }
 }

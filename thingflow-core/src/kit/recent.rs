@@ -77,6 +77,18 @@ impl<K: Ord + Clone, V> Recent<K, V> {
         core::iter::successors(slot(self.oldest), move |last| slot(last.newer)).map(|slot| &slot.value)
     }
 
+    /// The keys, the one not used for longest first.
+    pub fn keys(&self) -> impl Iterator<Item = &K> + Clone {
+        let slot = |at: usize| self.slots.get(at);
+        core::iter::successors(slot(self.oldest), move |last| slot(last.newer)).map(|slot| &slot.key)
+    }
+
+    /// Room for as many keys, and none.
+    pub fn fresh(&self) -> Self {
+        let capacity = self.capacity;
+        Self { at: BTreeMap::new(), slots: Vec::new(), newest: NONE, oldest: NONE, capacity }
+    }
+
     /// The values, to be changed, in any order. None counts as used.
     pub fn values_mut(&mut self) -> impl Iterator<Item = &mut V> {
         self.slots.iter_mut().map(|slot| &mut slot.value)

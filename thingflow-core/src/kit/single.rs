@@ -3,6 +3,7 @@
 use crate::clock::Timestamp;
 use crate::error::StreamError;
 use crate::notice::Notice;
+use crate::state::{Saved, StateVisitor};
 use crate::thing::{Closed, Demand, Emitter, InputThing, Receipt};
 
 /// One event that waits in a stage, and the watermark that waits behind it: what [`debounce`](crate::Timing::debounce),
@@ -138,5 +139,17 @@ impl<T> Single<T> {
             self.event = None;
         }
         if self.send(out)? == Demand::Done { Ok(()) } else { out.error(error) }
+    }
+
+    /// Shows the event that is held to a walk over the state, and the watermark behind it.
+    pub fn on_events(&mut self, name: &str, state: &mut dyn StateVisitor)
+    where
+        T: Saved,
+    {
+        self.event.on_state(name, state);
+        self.watermark.on_state("watermark", state);
+        if self.event.is_none() {
+            self.watermark = None;
+        }
     }
 }

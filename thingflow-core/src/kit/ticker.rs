@@ -41,7 +41,7 @@ impl Ticker {
         self.due = now + self.interval;
     }
 
-    /// Goes on with an interval that has been restored: it ends within its length from now, also if it is that of another clock.
+    /// Begins an interval, unless one has been restored: that goes on, and ends within its length from now.
     pub fn follow(&mut self, now: Instant) {
         self.due = self.due.min(now + self.interval);
     }

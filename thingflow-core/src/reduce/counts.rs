@@ -7,6 +7,7 @@ use alloc::rc::Rc;
 
 use crate::select::distinct::too_many;
 use crate::size::Size;
+use crate::state::{Saved, SavedEvents, SavedItems, StateVisitor};
 use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
 
 /// Made by [`counts`](super::Reducing::counts).
@@ -30,6 +31,17 @@ impl<T: Ord + Clone> Filter<T> for Counts<T> {
             return out.fail(too_many("counts", self.max));
         }
         out.next(self.counts.clone())
+    }
+    fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        if !self.counts.is_empty() {
+            state.unsaved("counts");
+        }
+    }
+}
+
+impl<T: Saved + Ord + Clone> SavedEvents for Counts<T> {
+    fn on_events(&mut self, state: &mut dyn StateVisitor) {
+        on_counts(Rc::make_mut(&mut self.counts), self.max, state);
     }
 }
 
@@ -57,12 +69,35 @@ impl<T: Ord> Filter<T> for FinalCounts<T> {
     fn on_completed(&mut self, out: &mut Emitter<'_, '_, impl InputThing<Self::Out>>) -> Closed {
         out.flush([core::mem::take(&mut self.counts)])
     }
+    fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        if !self.counts.is_empty() {
+            state.unsaved("final_counts");
+        }
+    }
+}
+
+impl<T: Saved + Ord> SavedEvents for FinalCounts<T> {
+    fn on_events(&mut self, state: &mut dyn StateVisitor) {
+        on_counts(&mut self.counts, self.max, state);
+    }
+}
+
+fn on_counts<T: Saved + Ord>(counts: &mut BTreeMap<T, u64>, max: usize, state: &mut dyn StateVisitor) {
+    let mut held = core::mem::take(counts).into_iter();
+    let mut items = SavedItems::of("counts", held.len(), state);
+    while items.another(state) {
+        let mut counted = held.next().unwrap_or_else(<(T, u64)>::blank);
+        counted.on_state("count", state);
+        if counts.len() < max {
+            counts.insert(counted.0, counted.1);
+        }
+    }
 }
 
 /// Counts an event, if it is known or there is room.
 fn add<T: Ord>(counts: &mut BTreeMap<T, u64>, event: T, max: usize) -> bool {
     if let Some(count) = counts.get_mut(&event) {
-        *count += 1;
+        *count = count.saturating_add(1);
         return true;
     }
     let room = counts.len() < max;

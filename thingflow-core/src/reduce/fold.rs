@@ -2,6 +2,7 @@
 //!
 //! Holds the result so far.
 
+use crate::state::{Saved, SavedEvents, StateVisitor};
 use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
 
 /// Made by [`fold`](super::Reducing::fold).
@@ -21,5 +22,16 @@ impl<T, S, F: FnMut(S, T) -> S> Filter<T> for Fold<S, F> {
     }
     fn on_completed(&mut self, out: &mut Emitter<'_, '_, impl InputThing<S>>) -> Closed {
         out.flush(self.state.take())
+    }
+    fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        if self.state.is_some() {
+            state.unsaved("fold");
+        }
+    }
+}
+
+impl<S: Saved, F> SavedEvents for Fold<S, F> {
+    fn on_events(&mut self, state: &mut dyn StateVisitor) {
+        self.state.get_or_insert_with(S::blank).on_state("state", state);
     }
 }

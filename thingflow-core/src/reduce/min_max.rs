@@ -7,6 +7,7 @@ use core::cmp::Ordering;
 use crate::clock::Timestamp;
 use crate::notice::Notice;
 use crate::select::last::NO_ELEMENTS;
+use crate::state::{Saved, SavedEvents, StateVisitor};
 use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
 
 /// How events are ranked. `None`: not at all, as a NaN.
@@ -81,5 +82,16 @@ impl<T, R: Rank<T>> Filter<T> for Extreme<T, R> {
             Some(best) => out.flush([best]),
             None => out.error(NO_ELEMENTS),
         }
+    }
+    fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        if self.best.is_some() {
+            state.unsaved("min or max");
+        }
+    }
+}
+
+impl<T: Saved, R> SavedEvents for Extreme<T, R> {
+    fn on_events(&mut self, state: &mut dyn StateVisitor) {
+        self.best.on_state("best", state);
     }
 }

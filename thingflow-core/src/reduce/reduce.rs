@@ -3,6 +3,7 @@
 //! Holds one event: the result so far.
 
 use crate::select::last::NO_ELEMENTS;
+use crate::state::{Saved, SavedEvents, StateVisitor};
 use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
 
 /// Made by [`reduce`](super::Reducing::reduce).
@@ -27,5 +28,16 @@ impl<T, F: FnMut(T, T) -> T> Filter<T> for Reduce<T, F> {
             Some(state) => out.flush([state]),
             None => out.error(NO_ELEMENTS),
         }
+    }
+    fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        if self.state.is_some() {
+            state.unsaved("reduce");
+        }
+    }
+}
+
+impl<T: Saved, F> SavedEvents for Reduce<T, F> {
+    fn on_events(&mut self, state: &mut dyn StateVisitor) {
+        self.state.on_state("state", state);
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Holds the iterator.
 
+use crate::state::StateVisitor;
 use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
 
 /// Made by [`sequence_equal`](super::Reducing::sequence_equal).
@@ -21,5 +22,8 @@ impl<T: PartialEq<I::Item>, I: Iterator> Filter<T> for SequenceEqual<I> {
     fn on_completed(&mut self, out: &mut Emitter<'_, '_, impl InputThing<bool>>) -> Closed {
         let equal = self.0.next().is_none();
         out.flush([equal])
+    }
+    fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        state.unsaved("sequence_equal");
     }
 }

@@ -8,6 +8,7 @@ use core::cmp::Ordering;
 use alloc::vec::Vec;
 
 use super::min_max::{Natural, Rank};
+use crate::state::{Saved, SavedEvents, SavedItems, StateVisitor};
 use crate::thing::{Demand, Emitter, Filter, InputThing, Receipt};
 
 /// Made by [`top_k`](super::Reducing::top_k) and [`top_k_by_key`](super::Reducing::top_k_by_key).
@@ -36,6 +37,26 @@ impl<T: Clone, R: Rank<T>> Filter<T> for TopK<T, R> {
         self.held.insert(at, event);
         out.next(self.held.clone())
     }
+    fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        if !self.held.is_empty() {
+            state.unsaved("top_k");
+        }
+    }
+}
+
+#[cfg(feature = "alloc")]
+impl<T: Saved, R: Rank<T>> SavedEvents for TopK<T, R> {
+    fn on_events(&mut self, state: &mut dyn StateVisitor) {
+        let mut held = core::mem::take(&mut self.held).into_iter();
+        let mut items = SavedItems::of("events", held.len(), state);
+        while items.another(state) {
+            let mut event = held.next().unwrap_or_else(T::blank);
+            event.on_state("event", state);
+            if let Some(at) = place(&self.held, &event, self.k, &mut self.rank).filter(|_| self.held.len() < self.k) {
+                self.held.insert(at, event);
+            }
+        }
+    }
 }
 
 /// Made by [`top_k_of`](super::Reducing::top_k_of).
@@ -52,6 +73,25 @@ impl<T: Clone + PartialOrd, const K: usize> Filter<T> for TopKOf<T, K> {
         self.held.truncate(K - 1);
         let _ = self.held.insert(at, event); // there is room: the list has been cut
         out.next(self.held.clone())
+    }
+    fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        if !self.held.is_empty() {
+            state.unsaved("top_k");
+        }
+    }
+}
+
+impl<T: Saved + PartialOrd, const K: usize> SavedEvents for TopKOf<T, K> {
+    fn on_events(&mut self, state: &mut dyn StateVisitor) {
+        let mut held = core::mem::take(&mut self.held).into_iter();
+        let mut items = SavedItems::of("events", held.len(), state);
+        while items.another(state) {
+            let mut event = held.next().unwrap_or_else(T::blank);
+            event.on_state("event", state);
+            if let Some(at) = place(&self.held, &event, K, &mut Natural).filter(|_| !self.held.is_full()) {
+                let _ = self.held.insert(at, event); // there is room
+            }
+        }
     }
 }
 

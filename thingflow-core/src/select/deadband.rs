@@ -3,6 +3,7 @@
 //! Holds one value.
 
 use crate::measure::{Carrier, Number};
+use crate::state::{Saved, StateVisitor};
 use crate::thing::{Demand, Emitter, Filter, InputThing, Receipt};
 
 /// Made by [`deadband`](super::Selecting::deadband).
@@ -38,6 +39,9 @@ impl<T: Carrier<Value: Number + PartialOrd>> Filter<T> for Deadband<T::Value> {
         }
         self.last = Some(value);
         out.next(T::carry(rest, value))
+    }
+    fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        self.last.on_state("last", state);
     }
 }
 

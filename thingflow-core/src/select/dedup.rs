@@ -2,6 +2,7 @@
 //!
 //! Holds one event.
 
+use crate::state::{Saved, SavedEvents, StateVisitor};
 use crate::thing::{Demand, Emitter, Filter, InputThing, Receipt};
 
 /// Made by [`dedup`](super::Selecting::dedup), [`dedup_by_key`](super::Selecting::dedup_by_key) and
@@ -64,5 +65,16 @@ impl<T: Clone, S: Same<T>> Filter<T> for Dedup<T, S> {
         }
         self.last = Some(event.clone());
         out.next(event)
+    }
+    fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        if self.last.is_some() {
+            state.unsaved("dedup");
+        }
+    }
+}
+
+impl<T: Saved, S> SavedEvents for Dedup<T, S> {
+    fn on_events(&mut self, state: &mut dyn StateVisitor) {
+        self.last.on_state("last", state);
     }
 }

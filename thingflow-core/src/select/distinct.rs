@@ -7,6 +7,7 @@ use alloc::format;
 
 use crate::error::StreamError;
 use crate::size::Size;
+use crate::state::{Saved, SavedEvents, SavedItems, StateVisitor};
 use crate::thing::{Demand, Emitter, Filter, InputThing, Receipt};
 
 /// Made by [`distinct`](super::Selecting::distinct) and [`distinct_by_key`](super::Selecting::distinct_by_key).
@@ -36,6 +37,25 @@ impl<T, K: Ord, F: FnMut(&T) -> K> Filter<T> for Distinct<K, F> {
         }
         self.seen.insert(key);
         out.next(event)
+    }
+    fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        if !self.seen.is_empty() {
+            state.unsaved("distinct");
+        }
+    }
+}
+
+impl<K: Saved + Ord, F> SavedEvents for Distinct<K, F> {
+    fn on_events(&mut self, state: &mut dyn StateVisitor) {
+        let mut held = core::mem::take(&mut self.seen).into_iter();
+        let mut items = SavedItems::of("keys", held.len(), state);
+        while items.another(state) {
+            let mut key = held.next().unwrap_or_else(K::blank);
+            key.on_state("key", state);
+            if self.seen.len() < self.max {
+                self.seen.insert(key);
+            }
+        }
     }
 }
 

@@ -5,6 +5,9 @@
 
 #[cfg(feature = "alloc")]
 use crate::kit::Recent;
+#[cfg(feature = "alloc")]
+use crate::state::SavedItems;
+use crate::state::{Saved, SavedEvents, StateVisitor};
 use crate::thing::{Demand, Emitter, Filter, InputThing, Receipt};
 
 #[cfg(feature = "alloc")]
@@ -38,6 +41,28 @@ impl<T, K: Ord + Clone, F: FnMut(&T) -> K> Filter<T> for DistinctRecent<K, F> {
         self.seen.insert(key, ());
         out.next(event)
     }
+    fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        if self.seen.keys().next().is_some() {
+            state.unsaved("distinct_recent");
+        }
+    }
+}
+
+#[cfg(feature = "alloc")]
+impl<K: Saved + Ord + Clone, F> SavedEvents for DistinctRecent<K, F> {
+    fn on_events(&mut self, state: &mut dyn StateVisitor) {
+        let fresh = self.seen.fresh();
+        let held = core::mem::replace(&mut self.seen, fresh);
+        let mut keys = held.keys();
+        let mut items = SavedItems::of("keys", keys.clone().count(), state);
+        while items.another(state) {
+            let mut key = keys.next().cloned().unwrap_or_else(K::blank);
+            key.on_state("key", state);
+            if self.seen.touch(&key).is_none() {
+                self.seen.insert(key, ());
+            }
+        }
+    }
 }
 
 /// Made by [`distinct_recent_of`](super::Selecting::distinct_recent_of).
@@ -58,5 +83,16 @@ impl<T: Clone + PartialEq, const N: usize> Filter<T> for DistinctRecentOf<T, N> 
         self.seen.rotate_right(1);
         self.seen[0] = Some(event.clone());
         out.next(event)
+    }
+    fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        if self.seen.iter().any(Option::is_some) {
+            state.unsaved("distinct_recent");
+        }
+    }
+}
+
+impl<T: Saved, const N: usize> SavedEvents for DistinctRecentOf<T, N> {
+    fn on_events(&mut self, state: &mut dyn StateVisitor) {
+        self.seen.on_state("seen", state);
     }
 }

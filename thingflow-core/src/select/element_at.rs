@@ -3,6 +3,7 @@
 //! Holds one number, and the default.
 
 use crate::error::StreamError;
+use crate::state::{Saved, StateVisitor};
 use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
 
 /// What a stream ends by that is shorter than the number asked for.
@@ -31,5 +32,8 @@ impl<T> Filter<T> for ElementAt<T> {
             Some(default) => out.flush([default]),
             None => out.error(TOO_FEW),
         }
+    }
+    fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        self.before.on_state("before", state);
     }
 }

@@ -5,6 +5,7 @@
 use crate::clock::Timestamp;
 use crate::error::StreamError;
 use crate::notice::Notice;
+use crate::state::{Saved, SavedEvents, StateVisitor};
 use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
 
 /// What final-value filters say when they are asked for one and no event came.
@@ -30,6 +31,17 @@ impl<T> Filter<T> for Last<T> {
             None => out.error(NO_ELEMENTS),
         }
     }
+    fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        if self.0.is_some() {
+            state.unsaved("last");
+        }
+    }
+}
+
+impl<T: Saved> SavedEvents for Last<T> {
+    fn on_events(&mut self, state: &mut dyn StateVisitor) {
+        self.0.on_state("last", state);
+    }
 }
 
 /// Made by [`last_or`](super::Selecting::last_or).
@@ -48,5 +60,16 @@ impl<T> Filter<T> for LastOr<T> {
     }
     fn on_completed(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Closed {
         out.flush(self.0.take())
+    }
+    fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        if self.0.is_some() {
+            state.unsaved("last_or");
+        }
+    }
+}
+
+impl<T: Saved> SavedEvents for LastOr<T> {
+    fn on_events(&mut self, state: &mut dyn StateVisitor) {
+        self.0.on_state("last", state);
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Holds one number.
 
+use crate::state::{Saved, StateVisitor};
 use crate::thing::{Demand, Emitter, Filter, InputThing, Receipt};
 
 /// Made by [`skip`](super::Selecting::skip).
@@ -20,5 +21,8 @@ impl<T> Filter<T> for Skip {
         }
         self.left -= 1;
         Ok(Demand::More)
+    }
+    fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        self.left.on_state("left out", state);
     }
 }

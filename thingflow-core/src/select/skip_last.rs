@@ -4,6 +4,7 @@
 
 use crate::clock::Timestamp;
 use crate::kit::Marks;
+use crate::state::{Saved, SavedEvents, StateVisitor, on_store};
 use crate::storage::{Room, Store};
 use crate::thing::{Demand, Emitter, Filter, InputThing, Receipt};
 
@@ -40,5 +41,16 @@ impl<T, R: Room> Filter<T> for SkipLast<T, R> {
     }
     fn on_watermark(&mut self, watermark: Timestamp, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
         self.marks.come(watermark, self.held.len(), out)
+    }
+    fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        if !self.held.is_empty() {
+            state.unsaved("skip_last");
+        }
+    }
+}
+
+impl<T: Saved, R: Room> SavedEvents for SkipLast<T, R> {
+    fn on_events(&mut self, state: &mut dyn StateVisitor) {
+        on_store("events", &mut self.held, self.n, state);
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Holds nothing.
 
+use crate::state::{Saved, StateVisitor};
 use crate::thing::{Demand, Emitter, Filter, InputThing, Receipt};
 
 /// Made by [`skip_while`](super::Selecting::skip_while).
@@ -21,5 +22,8 @@ impl<T, P: FnMut(&T) -> bool> Filter<T> for SkipWhile<P> {
         }
         self.passing = true; // from now on the predicate is not asked again
         out.next(event)
+    }
+    fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        self.passing.on_state("passing", state);
     }
 }

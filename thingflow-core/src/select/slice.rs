@@ -5,6 +5,7 @@
 use core::ops::{Bound, RangeBounds};
 
 use crate::size::Size;
+use crate::state::{Saved, StateVisitor};
 use crate::thing::{Demand, Emitter, Filter, InputThing, Receipt};
 
 /// Made by [`slice`](super::Selecting::slice).
@@ -52,5 +53,14 @@ impl<T> Filter<T> for Slice {
     }
     fn on_start(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
         if self.left == Some(0) { out.finish() } else { Ok(Demand::More) }
+    }
+    fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        let has_end = self.left.is_some();
+        self.skip.on_state("skip", state);
+        self.left.on_state("left", state);
+        if self.left.is_some() != has_end {
+            state.refuse("left");
+            self.left = has_end.then_some(0);
+        }
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Holds one number.
 
+use crate::state::{Saved, StateVisitor};
 use crate::thing::{Demand, Emitter, Filter, InputThing, Receipt};
 
 /// Made by [`step_by`](super::Selecting::step_by).
@@ -23,5 +24,12 @@ impl<T> Filter<T> for StepBy {
         }
         self.left = self.step - 1;
         out.next(event)
+    }
+    fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        self.left.on_state("left out", state);
+        if self.left >= self.step {
+            state.refuse("left out");
+            self.left = 0;
+        }
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Holds one number.
 
+use crate::state::{Saved, StateVisitor};
 use crate::thing::{Demand, Emitter, Filter, InputThing, Receipt};
 
 /// Made by [`take`](super::Selecting::take) and [`first`](super::Selecting::first).
@@ -23,5 +24,8 @@ impl<T> Filter<T> for Take {
     }
     fn on_start(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
         if self.left == 0 { out.finish() } else { Ok(Demand::More) }
+    }
+    fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        self.left.on_state("left", state);
     }
 }

@@ -7,6 +7,7 @@ use alloc::collections::VecDeque;
 
 use crate::clock::Timestamp;
 use crate::notice::Notice;
+use crate::state::{Saved, SavedEvents, StateVisitor, on_store};
 use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
 
 /// Made by [`take_last`](super::Selecting::take_last).
@@ -43,6 +44,18 @@ impl<T> Filter<T> for TakeLast<T> {
     fn on_completed(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Closed {
         out.flush(self.held.drain(..))
     }
+    fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        if !self.held.is_empty() {
+            state.unsaved("take_last");
+        }
+    }
+}
+
+#[cfg(feature = "alloc")]
+impl<T: Saved> SavedEvents for TakeLast<T> {
+    fn on_events(&mut self, state: &mut dyn StateVisitor) {
+        on_store("events", &mut self.held, self.n, state);
+    }
 }
 
 /// Made by [`take_last_of`](super::Selecting::take_last_of).
@@ -66,5 +79,16 @@ impl<T, const N: usize> Filter<T> for TakeLastOf<T, N> {
     }
     fn on_completed(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Closed {
         out.flush(core::iter::from_fn(|| self.held.pop_front()))
+    }
+    fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        if !self.held.is_empty() {
+            state.unsaved("take_last");
+        }
+    }
+}
+
+impl<T: Saved, const N: usize> SavedEvents for TakeLastOf<T, N> {
+    fn on_events(&mut self, state: &mut dyn StateVisitor) {
+        on_store("events", &mut self.held, N, state);
     }
 }

@@ -5,6 +5,7 @@
 use crate::clock::Timestamp;
 use crate::error::StreamError;
 use crate::kit::Single;
+use crate::state::{Saved, SavedEvents, StateVisitor};
 use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
 
 /// Made by [`coalesce`](super::Timing::coalesce).
@@ -43,5 +44,16 @@ impl<T> Filter<T> for Coalesce<T> {
     }
     fn on_error(&mut self, error: StreamError, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Closed {
         self.held.fail(error, false, out)
+    }
+    fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        if !self.held.is_empty() {
+            state.unsaved("coalesce");
+        }
+    }
+}
+
+impl<T: Saved> SavedEvents for Coalesce<T> {
+    fn on_events(&mut self, state: &mut dyn StateVisitor) {
+        self.held.on_events("event", state);
     }
 }

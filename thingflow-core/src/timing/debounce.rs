@@ -7,6 +7,7 @@ use core::time::Duration;
 use crate::clock::{Instant, Timestamp};
 use crate::error::StreamError;
 use crate::kit::Single;
+use crate::state::{Saved, SavedEvents, StateVisitor};
 use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
 
 /// Made by [`debounce`](super::Timing::debounce), or by [`new`](Self::new) if an option is wanted.
@@ -85,5 +86,18 @@ impl<T> Filter<T> for Debounce<T> {
     }
     fn on_error(&mut self, error: StreamError, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Closed {
         self.held.fail(error, self.drop_on_error, out)
+    }
+    fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        self.due.on_state("due", state);
+        if !self.held.is_empty() {
+            state.unsaved("debounce");
+        }
+    }
+}
+
+impl<T: Saved> SavedEvents for Debounce<T> {
+    fn on_events(&mut self, state: &mut dyn StateVisitor) {
+        self.due.on_state("due", state);
+        self.held.on_events("event", state);
     }
 }

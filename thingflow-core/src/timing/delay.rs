@@ -8,6 +8,7 @@ use crate::clock::{Instant, Timestamp};
 use crate::error::StreamError;
 use crate::kit::Holding;
 use crate::limit::{Limit, QueueState};
+use crate::state::{Saved, SavedEvents, StateVisitor};
 use crate::storage::Store;
 use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
 
@@ -90,5 +91,16 @@ impl<T, S: Store<(Instant, T)>> Filter<T> for Delay<T, S> {
     }
     fn is_holding(&self) -> bool {
         self.held.is_holding()
+    }
+    fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        if self.held.is_holding() {
+            state.unsaved("delay");
+        }
+    }
+}
+
+impl<T: Saved, S: Store<(Instant, T)>> SavedEvents for Delay<T, S> {
+    fn on_events(&mut self, state: &mut dyn StateVisitor) {
+        self.held.on_events("events", state);
     }
 }

@@ -5,6 +5,7 @@
 use core::time::Duration;
 
 use crate::kit::Ticker;
+use crate::state::{Saved, SavedEvents, StateVisitor};
 use crate::thing::{Demand, Emitter, Filter, InputThing, Receipt};
 
 /// Made by [`heartbeat`](super::Timing::heartbeat) and [`heartbeat_by`](super::Timing::heartbeat_by).
@@ -49,5 +50,18 @@ impl<T: Clone, F: FnMut(&T, &T) -> bool> Filter<T> for Heartbeat<T, F> {
     }
     fn on_wake(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
         self.beat(out)
+    }
+    fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        self.ticker.on_state("next", state);
+        if self.latest.is_some() {
+            state.unsaved("heartbeat");
+        }
+    }
+}
+
+impl<T: Saved, F> SavedEvents for Heartbeat<T, F> {
+    fn on_events(&mut self, state: &mut dyn StateVisitor) {
+        self.ticker.on_state("next", state);
+        self.latest.on_state("event", state);
     }
 }

@@ -9,6 +9,7 @@ use crate::error::StreamError;
 use crate::kit::Holding;
 use crate::limit::Limit;
 use crate::moment::{Dated, WallClock};
+use crate::state::StateVisitor;
 use crate::storage::Growing;
 use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
 
@@ -104,5 +105,10 @@ impl<T> Filter<T> for HoldUntilClockIsSet<T> {
     }
     fn is_holding(&self) -> bool {
         self.held.is_holding()
+    }
+    fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        if self.held.is_holding() {
+            state.unsaved("hold_until_clock_is_set");
+        }
     }
 }

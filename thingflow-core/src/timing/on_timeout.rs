@@ -5,6 +5,7 @@
 use core::time::Duration;
 
 use crate::kit::Ticker;
+use crate::state::{Saved, SavedEvents, StateVisitor};
 use crate::thing::{Demand, Emitter, Filter, InputThing, Receipt};
 
 /// Supplies the events of [`on_timeout`](super::Timing::on_timeout). A function without arguments is one that does not
@@ -14,6 +15,10 @@ pub trait Watcher<T> {
     fn see(&mut self, _event: &T) {}
     /// Supplies an event in place of the one that did not come, or nothing.
     fn supply(&mut self) -> Option<T>;
+    /// Whether it remembers an event, of which a walk over the state has to be told.
+    fn remembers(&self) -> bool {
+        false
+    }
 }
 
 impl<T, F: FnMut() -> Option<T>> Watcher<T> for F {
@@ -39,6 +44,9 @@ impl<T: Clone> Watcher<T> for Repeat<T> {
     }
     fn supply(&mut self) -> Option<T> {
         self.0.clone()
+    }
+    fn remembers(&self) -> bool {
+        self.0.is_some()
     }
 }
 
@@ -73,7 +81,7 @@ impl<W> OnTimeout<W> {
 impl<T, W: Watcher<T>> Filter<T> for OnTimeout<W> {
     type Out = T;
     fn on_start(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
-        self.ticker.restart(out.now());
+        self.ticker.follow(out.now());
         out.wake_at(self.ticker.due());
         Ok(Demand::More)
     }
@@ -89,5 +97,18 @@ impl<T, W: Watcher<T>> Filter<T> for OnTimeout<W> {
     }
     fn on_wake(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
         self.send_due(out)
+    }
+    fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        self.ticker.on_state("next", state);
+        if self.watcher.remembers() {
+            state.unsaved("on_timeout");
+        }
+    }
+}
+
+impl<T: Saved> SavedEvents for OnTimeout<Repeat<T>> {
+    fn on_events(&mut self, state: &mut dyn StateVisitor) {
+        self.ticker.on_state("next", state);
+        self.watcher.0.on_state("event", state);
     }
 }

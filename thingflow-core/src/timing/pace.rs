@@ -8,6 +8,7 @@ use crate::clock::{Instant, Timestamp};
 use crate::error::StreamError;
 use crate::kit::Holding;
 use crate::limit::{Limit, QueueState};
+use crate::state::{Saved, SavedEvents, StateVisitor};
 use crate::storage::Store;
 use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
 
@@ -114,5 +115,18 @@ impl<T, S: Store<T>> Filter<T> for Pace<T, S> {
     }
     fn is_holding(&self) -> bool {
         self.held.is_holding()
+    }
+    fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        self.free_at.on_state("free at", state);
+        if self.held.is_holding() {
+            state.unsaved("pace");
+        }
+    }
+}
+
+impl<T: Saved, S: Store<T>> SavedEvents for Pace<T, S> {
+    fn on_events(&mut self, state: &mut dyn StateVisitor) {
+        self.free_at.on_state("free at", state);
+        self.held.on_events("events", state);
     }
 }

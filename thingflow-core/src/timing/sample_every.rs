@@ -7,6 +7,7 @@ use core::time::Duration;
 use crate::clock::Timestamp;
 use crate::error::StreamError;
 use crate::kit::{Single, Ticker};
+use crate::state::{Saved, SavedEvents, StateVisitor};
 use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
 
 /// Made by [`sample_every`](super::Timing::sample_every), or by [`new`](Self::new) if the option is wanted.
@@ -43,7 +44,7 @@ impl<T> SampleEvery<T> {
 impl<T> Filter<T> for SampleEvery<T> {
     type Out = T;
     fn on_start(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
-        self.ticker.restart(out.now());
+        self.ticker.follow(out.now());
         out.wake_at(self.ticker.due());
         Ok(Demand::More)
     }
@@ -69,5 +70,18 @@ impl<T> Filter<T> for SampleEvery<T> {
     }
     fn on_error(&mut self, error: StreamError, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Closed {
         self.held.fail(error, self.drop_on_error, out)
+    }
+    fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        self.ticker.on_state("next", state);
+        if !self.held.is_empty() {
+            state.unsaved("sample_every");
+        }
+    }
+}
+
+impl<T: Saved> SavedEvents for SampleEvery<T> {
+    fn on_events(&mut self, state: &mut dyn StateVisitor) {
+        self.ticker.on_state("next", state);
+        self.held.on_events("event", state);
     }
 }

@@ -9,6 +9,7 @@ use crate::clock::{Instant, Timestamp};
 use crate::error::StreamError;
 use crate::kit::Marks;
 use crate::notice::Notice;
+use crate::state::{Saved, SavedEvents, StateVisitor};
 use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
 
 /// Which events of a burst a throttle lets through.
@@ -137,6 +138,19 @@ impl<T, D: FnMut(T)> Filter<T> for Throttle<T, D> {
             return Ok(());
         }
         out.error(error)
+    }
+    fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        self.gate.until.on_state("until", state);
+        if self.gate.held.is_some() {
+            state.unsaved("throttle");
+        }
+    }
+}
+
+impl<T: Saved, D> SavedEvents for Throttle<T, D> {
+    fn on_events(&mut self, state: &mut dyn StateVisitor) {
+        self.gate.until.on_state("until", state);
+        self.gate.held.on_state("event", state);
     }
 }
 

@@ -12,6 +12,7 @@ use crate::error::StreamError;
 use crate::kit::Marks;
 use crate::notice::Notice;
 use crate::size::Size;
+use crate::state::{Saved, SavedEvents, SavedItems, StateVisitor};
 use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
 
 /// Made by [`throttle_by`](super::Timing::throttle_by), or by [`both`](Self::both), [`leading`](Self::leading) and
@@ -197,6 +198,34 @@ where
             return Ok(());
         }
         out.error(error)
+    }
+    fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        if !self.gates.is_empty() {
+            state.unsaved("throttle_by");
+        }
+    }
+}
+
+impl<T: Saved, K: Saved + Ord + Clone, F, D> SavedEvents for ThrottleBy<T, K, F, D> {
+    fn on_events(&mut self, state: &mut dyn StateVisitor) {
+        self.next.on_state("next", state);
+        let (mut gates, mut ends) = (core::mem::take(&mut self.gates), core::mem::take(&mut self.ends));
+        let mut items = SavedItems::of("keys", ends.len(), state);
+        while items.another(state) {
+            let (mut until, mut key) = ends.pop_front().unwrap_or_else(<(Instant, K)>::blank);
+            let mut gate = gates.remove(&key).unwrap_or_else(Gate::new);
+            key.on_state("key", state);
+            gate.held.on_state("event", state);
+            until.on_state("until", state);
+            let follows = self.ends.back().is_none_or(|(last, _)| *last <= until);
+            if !follows || self.gates.len() >= self.keys || self.gates.contains_key(&key) {
+                state.refuse("keys");
+                continue;
+            }
+            gate.until = until;
+            self.gates.insert(key.clone(), gate);
+            self.ends.push_back((until, key));
+        }
     }
 }
 

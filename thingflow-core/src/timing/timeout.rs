@@ -6,6 +6,7 @@ use core::time::Duration;
 
 use crate::clock::Instant;
 use crate::error::StreamError;
+use crate::state::{Saved, StateVisitor};
 use crate::thing::{Demand, Emitter, Filter, InputThing, Receipt};
 
 /// Made by [`timeout`](super::Timing::timeout).
@@ -37,7 +38,8 @@ impl Timeout {
 impl<T> Filter<T> for Timeout {
     type Out = T;
     fn on_start(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
-        self.restart(out);
+        self.due = self.due.min(out.now() + self.limit); // one that was restored may be due before
+        out.wake_at(self.due);
         Ok(Demand::More)
     }
     fn on_next(&mut self, event: T, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
@@ -53,5 +55,8 @@ impl<T> Filter<T> for Timeout {
         }
         out.wake_at(self.due);
         Ok(Demand::More)
+    }
+    fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        self.due.on_state("due", state);
     }
 }

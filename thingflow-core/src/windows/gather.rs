@@ -5,7 +5,9 @@ use super::aggregates::Aggregate;
 use super::merge::Merge;
 use crate::error::StreamError;
 use crate::measure::Carrier;
-use crate::state::StateVisitor;
+#[cfg(feature = "alloc")]
+use crate::state::Saved;
+use crate::state::{SavedEvents, StateVisitor};
 use crate::thing::Demand;
 
 #[cfg(feature = "alloc")]
@@ -177,6 +179,12 @@ impl<T: Carrier, A: Aggregate<T::Value> + Clone> Peek<T> for Values<A> {
     }
 }
 
+impl<A: SavedEvents> SavedEvents for Values<A> {
+    fn on_events(&mut self, state: &mut dyn StateVisitor) {
+        self.aggregate.on_events(state);
+    }
+}
+
 impl<A: Merge> Merge for Values<A> {
     fn merge(&mut self, later: Self) {
         self.aggregate.merge(later.aggregate);
@@ -289,6 +297,18 @@ impl<T, L> Gather<T> for List<T, L> {
     }
     fn take_room(&mut self) -> bool {
         self.events.take_room()
+    }
+    fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        if !self.events.is_empty() {
+            state.unsaved("list");
+        }
+    }
+}
+
+#[cfg(feature = "alloc")]
+impl<T: Saved, L> SavedEvents for List<T, L> {
+    fn on_events(&mut self, state: &mut dyn StateVisitor) {
+        self.events.on_events("events", state);
     }
 }
 
@@ -461,6 +481,11 @@ impl<T, K: Ord, F: FnMut(&T) -> K + Clone, L> Gather<T> for DistinctList<T, K, F
     }
     fn take_room(&mut self) -> bool {
         core::mem::take(&mut self.paused)
+    }
+    fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        if !self.events.is_empty() {
+            state.unsaved("list");
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use crate::clock::{Instant, nanos};
 use crate::context::Context;
 use crate::error::StreamError;
 use crate::notice::Notice;
-use crate::state::{Saved, StateVisitor};
+use crate::state::{Saved, SavedEvents, StateVisitor};
 use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
 
 /// Where a window of time begins.
@@ -111,14 +111,19 @@ impl<T, G: Gather<T>> Open<T, G> {
     }
 
     pub(super) fn on_state(&mut self, state: &mut dyn StateVisitor) {
-        let Self { gather, rest, begun, at, ends, tally } = self;
+        self.on_bounds(state);
+        self.gather.on_state(state);
+    }
+
+    /// All but what is gathered.
+    fn on_bounds(&mut self, state: &mut dyn StateVisitor) {
+        let Self { rest, begun, at, ends, tally, .. } = self;
         begun.on_state("begun", state);
         at.on_state("at", state);
         ends.on_state("ends", state);
         tally.count.on_state("count", state);
         tally.missing.on_state("missing", state);
         G::on_rest(rest, state);
-        gather.on_state(state);
     }
 }
 
@@ -137,7 +142,7 @@ impl<T, G: Gather<T>> fmt::Debug for Open<T, G> {
 /// for. There is never an empty one because of the end.
 pub struct Groups<T, G: Gather<T>, S> {
     rule: Rule,
-    /// When the graph began to run.
+    /// When the graph began to run, or had begun that left its state.
     started: Instant,
     open: Open<T, G>,
     stamp: PhantomData<fn() -> S>,
@@ -145,7 +150,7 @@ pub struct Groups<T, G: Gather<T>, S> {
 
 impl<T, G: Gather<T>, S: Stamp> Groups<T, G, S> {
     pub(super) fn new(rule: Rule, gather: G) -> Self {
-        Self { rule, started: Instant::ZERO, open: Open::new(gather), stamp: PhantomData }
+        Self { rule, started: Instant::NEVER, open: Open::new(gather), stamp: PhantomData }
     }
 
     /// Ends the window. If windows without events are sent, the next one begins at once.
@@ -186,9 +191,10 @@ impl<T, G: Gather<T>, S: Stamp> Groups<T, G, S> {
 impl<T, G: Gather<T>, S: Stamp> Filter<T> for Groups<T, G, S> {
     type Out = G::Sent<S::Out<G::Made>>;
     fn on_start(&mut self, out: &mut Emitter<'_, '_, impl InputThing<Self::Out>>) -> Receipt {
-        self.started = out.now();
+        let now = out.now();
+        self.started = self.started.min(now);
         if let Some((length, _)) = self.rule.span.filter(|_| self.open.ends != Instant::NEVER) {
-            self.open.ends = self.open.ends.min(self.started + length); // restored, perhaps from another clock
+            self.open.ends = self.open.ends.min(now + length); // restored
             out.wake_at(self.open.ends);
             return Ok(Demand::More);
         }
@@ -249,10 +255,19 @@ impl<T, G: Gather<T>, S: Stamp> Filter<T> for Groups<T, G, S> {
         behind && self.open.has_room()
     }
     fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        self.started.on_state("started", state);
         self.open.on_state(state);
     }
     fn is_holding(&self) -> bool {
         self.open.ends != Instant::NEVER && self.open.tally.count > 0
+    }
+}
+
+impl<T, G: Gather<T> + SavedEvents, S> SavedEvents for Groups<T, G, S> {
+    fn on_events(&mut self, state: &mut dyn StateVisitor) {
+        self.started.on_state("started", state);
+        self.open.on_bounds(state);
+        self.open.gather.on_events(state);
     }
 }
 

@@ -13,6 +13,7 @@ use crate::clock::Instant;
 use crate::context::Context;
 use crate::error::StreamError;
 use crate::notice::Notice;
+use crate::state::StateVisitor;
 use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
 
 /// Made by [`aggregate`](super::Windows::aggregate) and [`window`](super::Windows::window) with a window
@@ -166,6 +167,11 @@ impl<T, K: Ord + Clone, F: FnMut(&T) -> K, G: Gather<T>, S: Stamp> Filter<T> for
     }
     fn has_room(&self, behind: bool) -> bool {
         behind && self.open.values().all(|(_, window)| window.has_room())
+    }
+    fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        if !self.open.is_empty() {
+            state.unsaved("windows by key");
+        }
     }
 }
 

@@ -11,6 +11,7 @@ use crate::context::Context;
 use crate::error::StreamError;
 use crate::kit::Recent;
 use crate::size::Size;
+use crate::state::StateVisitor;
 use crate::thing::{Closed, Emitter, Filter, InputThing, Receipt};
 
 /// A filter of windows that overlap: its events get their results as they come.
@@ -70,6 +71,11 @@ impl<T, K: Ord + Clone, F: FnMut(&T) -> K, W: Overlapping<T>> Filter<T> for PerK
     }
     fn has_room(&self, behind: bool) -> bool {
         behind && self.windows.values().all(|window| window.has_room(true))
+    }
+    fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        if self.windows.keys().next().is_some() {
+            state.unsaved("windows by key");
+        }
     }
 }
 

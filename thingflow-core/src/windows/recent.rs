@@ -13,7 +13,7 @@ use crate::clock::{Instant, nanos};
 use crate::context::Context;
 use crate::error::StreamError;
 use crate::limit::{Admission, Limit, Overflow, no_room};
-use crate::state::{Saved, SavedItems, StateVisitor};
+use crate::state::{Saved, SavedEvents, SavedItems, StateVisitor, shows};
 use crate::storage::{Room, Store};
 use crate::thing::{Demand, Emitter, Filter, InputThing, Receipt};
 
@@ -128,6 +128,19 @@ impl<T, G: Slide<T>, S: Stamp, R: Room> Filter<T> for Recent<T, G, S, R> {
         Ok(Demand::More)
     }
     fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        if !self.held.is_empty() && !shows(|probe| G::on_kept(&mut None, probe)) {
+            state.unsaved("window");
+        }
+        self.on_held(G::on_kept, state);
+    }
+    fn has_room(&self, behind: bool) -> bool {
+        behind && (self.limit.overflow() != Overflow::Block || !self.paused)
+    }
+}
+
+impl<T, G: Slide<T>, S: Stamp, R: Room> Recent<T, G, S, R> {
+    /// Shows the events that are held, each by `on_kept`.
+    fn on_held(&mut self, on_kept: impl Fn(&mut Option<G::Kept>, &mut dyn StateVisitor), state: &mut dyn StateVisitor) {
         let mut held = core::mem::take(&mut self.held);
         self.gather = self.gather.fresh();
         self.missing = 0;
@@ -136,14 +149,20 @@ impl<T, G: Slide<T>, S: Stamp, R: Room> Filter<T> for Recent<T, G, S, R> {
             let (mut at, mut kept) =
                 held.pop_front().map_or_else(|| (Instant::blank(), None), |(at, kept)| (at, Some(kept)));
             at.on_state("at", state);
-            G::on_kept(&mut kept, state);
+            on_kept(&mut kept, state);
             if let Some(kept) = kept.filter(|_| self.held.len() < self.limit.capacity()) {
                 self.add(at, kept);
             }
         }
     }
-    fn has_room(&self, behind: bool) -> bool {
-        behind && (self.limit.overflow() != Overflow::Block || !self.paused)
+}
+
+impl<T, G: Slide<T>, S: Stamp, R: Room> SavedEvents for Recent<T, G, S, R>
+where
+    G::Kept: Saved,
+{
+    fn on_events(&mut self, state: &mut dyn StateVisitor) {
+        self.on_held(|kept, state| kept.get_or_insert_with(Saved::blank).on_state("event", state), state);
     }
 }
 

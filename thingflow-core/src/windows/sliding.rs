@@ -11,7 +11,7 @@ use super::gather::{Gather, Slide};
 use super::window::CountWindow;
 use crate::context::Context;
 use crate::error::StreamError;
-use crate::state::{Saved, SavedItems, StateVisitor};
+use crate::state::{Saved, SavedEvents, SavedItems, StateVisitor, shows};
 use crate::storage::{Room, Store};
 use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
 
@@ -116,6 +116,16 @@ impl<T, G: Slide<T>, S: Stamp, R: Room> Filter<T> for Sliding<T, G, S, R> {
         out.flush_error(last, error)
     }
     fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        if !self.held.is_empty() && !shows(|probe| G::on_kept(&mut None, probe)) {
+            state.unsaved("window");
+        }
+        self.on_held(G::on_kept, state);
+    }
+}
+
+impl<T, G: Slide<T>, S: Stamp, R: Room> Sliding<T, G, S, R> {
+    /// Shows the events that are held, each by `on_kept`.
+    fn on_held(&mut self, on_kept: impl Fn(&mut Option<G::Kept>, &mut dyn StateVisitor), state: &mut dyn StateVisitor) {
         let (mut held, mut rest) = (core::mem::take(&mut self.held), self.rest.take());
         self.clear();
         self.wait.on_state("wait", state);
@@ -126,12 +136,21 @@ impl<T, G: Slide<T>, S: Stamp, R: Room> Filter<T> for Sliding<T, G, S, R> {
             let (mut mark, mut kept) =
                 held.pop_front().map_or_else(|| (S::Mark::blank(), None), |(mark, kept)| (mark, Some(kept)));
             mark.on_state("at", state);
-            G::on_kept(&mut kept, state);
+            on_kept(&mut kept, state);
             if let Some(kept) = kept.filter(|_| self.held.len() < self.size) {
                 self.add(mark, kept);
             }
         }
         self.rest = rest;
+    }
+}
+
+impl<T, G: Slide<T>, S: Stamp, R: Room> SavedEvents for Sliding<T, G, S, R>
+where
+    G::Kept: Saved,
+{
+    fn on_events(&mut self, state: &mut dyn StateVisitor) {
+        self.on_held(|kept, state| kept.get_or_insert_with(Saved::blank).on_state("event", state), state);
     }
 }
 

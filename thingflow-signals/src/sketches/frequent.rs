@@ -3,6 +3,7 @@
 use core::hash::Hash;
 
 use datasketches::frequencies::{ErrorType, FrequentItemsSketch};
+use thingflow_core::StateVisitor;
 use thingflow_core::windows::{Aggregate, Merge};
 
 /// The values that come most often in a window, with the bounds of their number, the most frequent first; of many different values, as
@@ -10,7 +11,8 @@ use thingflow_core::windows::{Aggregate, Merge};
 ///
 /// It holds up to three quarters of `size` values. Of a window of `n` values a number is off by at most 3.5 `n` / `size`, and a value that comes
 /// more often than that is in the result (Misra and Gries; D. Anderson and others, *A High-Performance Algorithm for Identifying Frequent
-/// Items in Data Streams*, 2017). A walk that saves state does not reach into it, since a value may be of any type.
+/// Items in Data Streams*, 2017). A walk that saves state does not reach into it, since a value may be of any type, and
+/// [is told so](thingflow_core::SavedState::unsaved).
 ///
 /// ```
 /// use thingflow_core::prelude::*;
@@ -68,6 +70,11 @@ impl<V: Eq + Hash + Clone> Aggregate<V> for Frequent<V> {
         let mut frequencies: Vec<_> = rows.iter().map(frequency).collect();
         frequencies.sort_by_key(|frequency| std::cmp::Reverse(frequency.at_most));
         Some(frequencies)
+    }
+    fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        if !self.sketch.is_empty() {
+            state.unsaved("Frequent");
+        }
     }
 }
 

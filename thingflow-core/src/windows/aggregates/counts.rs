@@ -6,7 +6,7 @@ use core::cmp::Ordering;
 
 use super::Aggregate;
 use crate::measure::Number;
-use crate::state::{Saved, SavedItems, StateVisitor};
+use crate::state::{Saved, SavedEvents, SavedItems, StateVisitor};
 use crate::windows::Merge;
 
 /// How often each different value is in the window, as pairs `(value, count)`, the most frequent first, and of equal counts the smaller
@@ -61,6 +61,23 @@ impl<V: Ord + Clone> Aggregate<V> for ValueCounts<V> {
         let mut counts: Vec<_> = self.0.iter().map(|(value, count)| (value.clone(), *count)).collect();
         counts.sort_by(|(_, a), (_, b)| b.cmp(a)); // stable: the smaller value stays first
         Some(counts)
+    }
+    fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        if !self.0.is_empty() {
+            state.unsaved("ValueCounts");
+        }
+    }
+}
+
+impl<V: Saved + Ord> SavedEvents for ValueCounts<V> {
+    fn on_events(&mut self, state: &mut dyn StateVisitor) {
+        let mut held = core::mem::take(&mut self.0).into_iter();
+        let mut items = SavedItems::of("values", held.len(), state);
+        while items.another(state) {
+            let mut counted = held.next().unwrap_or_else(<(V, u64)>::blank);
+            counted.on_state("value", state);
+            self.0.insert(counted.0, counted.1);
+        }
     }
 }
 

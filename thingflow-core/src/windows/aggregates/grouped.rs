@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use super::Aggregate;
+use crate::state::StateVisitor;
 use crate::windows::Merge;
 
 /// Makes groups of the values in a window by a key, and sends what an aggregate makes of each, as pairs `(key, result)` in the order of
@@ -84,6 +85,11 @@ impl<V, K: Ord + Clone, F: Fn(&V) -> K, A: Aggregate<V> + Clone> Aggregate<V> fo
     }
     fn is_missing(&self, value: &V) -> bool {
         self.fresh.is_missing(value)
+    }
+    fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        if !self.groups.is_empty() {
+            state.unsaved("Grouped");
+        }
     }
 }
 
