@@ -35,7 +35,6 @@ impl Instant {
     /// Later than every instant that comes (575 years after [`ZERO`](Self::ZERO)).
     pub const NEVER: Self = Self(u64::MAX);
     /// Longer ago than any clock runs.
-    #[cfg(feature = "alloc")]
     pub(crate) const LONG_AGO: Self = Self(0);
     /// A wake-up that is due with the next resume.
     pub(crate) const ON_RESUME: Self = Self(u64::MAX - 1);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use thingflow_core::prelude::*;
 use thingflow_signals::estimate::{ConstantRate, Kalman, MovingVariance};
-use thingflow_signals::filters::{Butterworth, Fir, Hampel, SavitzkyGolay};
+use thingflow_signals::filters::{Butterworth, FindPeaks, Fir, Hampel, PeakAt, SavitzkyGolay};
 use thingflow_signals::gaps::Interpolation;
 use thingflow_signals::prelude::*;
 use thingflow_signals::spectrum::Taper;
@@ -141,6 +141,46 @@ fn spectra_are_those_of_scipy() {
         assert_near(&hertz, &expected["hertz"]);
         assert_near(&densities, &expected[name]);
     }
+}
+
+#[test]
+fn peaks_are_those_of_scipy() {
+    let x = signals()["x"].clone();
+    let rough: Vec<f64> = x.iter().map(|x| (x * 10.0).round_ties_even() / 10.0).collect();
+    let mut expected: BTreeMap<Vec<&str>, (Vec<usize>, Vec<f64>)> = BTreeMap::new();
+    for line in include_str!("reference/peaks.csv").lines().skip(1) {
+        let cells: Vec<&str> = line.split(',').collect();
+        let (places, about) = expected.entry(cells[..4].to_vec()).or_default();
+        places.push(cells[4].parse().expect("a place"));
+        about.push(cells[5].parse().expect("a number"));
+    }
+    assert_eq!(expected.len(), 36);
+    for (options, (places, about)) in expected {
+        let [series, height, distance, prominence] = options[..] else { panic!("four options") };
+        let mut finder = FindPeaks::new().prominence(prominence.parse().expect("a number"));
+        finder = height.parse().map_or(finder, |height| finder.height(height));
+        finder = distance.parse().map_or(finder, |distance| finder.distance(distance));
+        let samples = if series == "x" { &x } else { &rough };
+        let found = from_iter([samples.clone()]).pipe(finder).collect_now().remove(0);
+        assert_eq!(found.iter().map(|peak| peak.index).collect::<Vec<_>>(), places, "{options:?}");
+        assert_near(&found.iter().map(|peak| peak.prominence).collect::<Vec<_>>(), &about);
+    }
+}
+
+#[test]
+fn peaks_of_little_and_of_what_is_no_number() {
+    let find = |samples: &[f64]| {
+        FindPeaks::new().distance(usize::MAX).find(samples).iter().map(|peak| peak.index).collect::<Vec<_>>()
+    };
+    for none in
+        [&[][..], &[1.0], &[1.0, 2.0], &[1.0, 1.0, 1.0], &[f64::NAN; 5], &[0.0, f64::NAN, 0.0], &[2.0, 2.0, 1.0]]
+    {
+        assert_eq!(find(none), [0_usize; 0], "{none:?}");
+    }
+    let far = [0.0, f64::INFINITY, 0.0, 1.0, 0.0, f64::NAN, 2.0, 1.0];
+    assert_eq!(find(&far), [1]);
+    assert_eq!(FindPeaks::new().find(&far)[1], PeakAt { index: 3, value: 1.0, prominence: 1.0 });
+    assert_eq!(find(&[-0.0, 0.0, -0.0]), [0_usize; 0], "they are equal");
 }
 
 #[test]

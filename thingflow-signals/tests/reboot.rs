@@ -145,6 +145,17 @@ fn a_rate_is_that_over_the_time_that_the_machine_was_off() {
     }
 }
 
+#[test]
+fn over_a_time_that_nobody_knows_there_is_no_rate() {
+    let make = || pipe::<f64>().derivative();
+    let rates = |after: VirtualClock| {
+        let state = saved(&make, &clock(1, 100, 1_000_100), 20);
+        goes_on(&make, state, &after, [(50.0, 15.0), (51.0, 16.0)], 52)
+    };
+    assert_eq!(rates(clock(2, 7, 1_000_150)), [0.1, 1.0]);
+    assert_eq!(rates(clock(2, 5_000, 12).unset()), [1.0]);
+}
+
 /// The times of sensor events are those of the day in any boot.
 #[test]
 fn the_time_of_an_event_is_not_moved() {

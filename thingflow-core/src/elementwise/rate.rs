@@ -49,6 +49,7 @@ impl<T: Carrier<Value: Number>> Filter<T> for Rate<T::Value> {
     }
     fn on_state(&mut self, state: &mut dyn StateVisitor) {
         self.before.on_state("before", state);
-        self.before.take_if(|(_, value)| !value.to_mean().is_finite());
+        // Over a time that nobody knows there is no rate.
+        self.before.take_if(|(at, value)| *at == Instant::LONG_AGO || !value.to_mean().is_finite());
     }
 }

@@ -34,6 +34,11 @@ impl<T> Filter<T> for ElementAt<T> {
         }
     }
     fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        let most = self.before;
         self.before.on_state("before", state);
+        if self.before > most {
+            state.refuse("before");
+            self.before = most;
+        }
     }
 }

@@ -23,6 +23,11 @@ impl<T> Filter<T> for Skip {
         Ok(Demand::More)
     }
     fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        let most = self.left;
         self.left.on_state("left out", state);
+        if self.left > most {
+            state.refuse("left out");
+            self.left = most;
+        }
     }
 }

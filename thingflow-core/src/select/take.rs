@@ -26,6 +26,11 @@ impl<T> Filter<T> for Take {
         if self.left == 0 { out.finish() } else { Ok(Demand::More) }
     }
     fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        let most = self.left;
         self.left.on_state("left", state);
+        if self.left > most {
+            state.refuse("left");
+            self.left = most;
+        }
     }
 }

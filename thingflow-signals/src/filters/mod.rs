@@ -9,6 +9,7 @@
 //! | [`Hampel`] | outliers replaced by their neighbours' median | the window |
 //! | [`Envelope`] | how strong an oscillation is | one number |
 //! | [`Peaks`] | tops that stand out: pulses, strokes, waves | five numbers |
+//! | `FindPeaks`, with the feature `alloc` | the same in a list of samples, by distance too | nothing |
 //! | [`Decimate`] | fewer samples, without aliases | a low pass |
 //!
 //! Means and medians of windows are operators of the core: [`running_avg`](thingflow_core::Windows::running_avg),
@@ -17,6 +18,8 @@
 mod butterworth;
 mod decimate;
 mod envelope;
+#[cfg(feature = "alloc")]
+mod find_peaks;
 mod fir;
 mod hampel;
 mod peaks;
@@ -26,6 +29,8 @@ mod second_order;
 pub use butterworth::Butterworth;
 pub use decimate::Decimate;
 pub use envelope::Envelope;
+#[cfg(feature = "alloc")]
+pub use find_peaks::{FindPeaks, PeakAt};
 pub use fir::Fir;
 pub use hampel::Hampel;
 pub use peaks::{Peak, Peaks};

@@ -68,3 +68,16 @@ values = np.array([1.0, 4.0, 4.5, 4.5, 2.0, 9.0, 8.0, 8.5])
 grid = np.arange(0.0, 7.5, 0.5)
 pchip = interpolate.PchipInterpolator(uneven, values)(grid)
 pd.DataFrame({"seconds": grid, "value": pchip}).to_csv("pchip.csv", index=False, float_format="%.12g")
+
+# Peaks: for each set of options the place and the prominence of each.
+rough = np.round(x, 1)  # with flat tops
+rows = []
+for name, series in (("x", x), ("rough", rough)):
+    for height in (None, 21.0, 22.5):
+        for distance in (None, 4, 17):
+            for prominence in (0.0, 1.5):
+                found, about = signal.find_peaks(series, height=height, distance=distance, prominence=prominence)
+                for at, stands_out in zip(found, about["prominences"]):
+                    rows.append([name, height or "", distance or "", prominence, at, stands_out])
+frame = pd.DataFrame(rows, columns=["series", "height", "distance", "prominence", "index", "stands_out"])
+frame.to_csv("peaks.csv", index=False, float_format="%.12g")
