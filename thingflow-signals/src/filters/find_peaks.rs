@@ -12,7 +12,8 @@ use thingflow_core::{Emitter, Filter, InputThing, Receipt};
 /// Of a signal that does not come in pieces, [`Peaks`](super::Peaks) finds the peaks while it comes, without a distance. A peak at the
 /// border of two pieces is in none of them: let them [overlap](thingflow_core::Windows::windows) where that matters.
 ///
-/// A NaN is never a peak, and ends the search for the foot of one. Of peaks of equal height that are too close the last stays.
+/// A NaN is never a peak, and ends the search for the foot of one. Of peaks of equal height that are too close the last stays, which
+/// SciPy leaves open.
 ///
 /// ```
 /// use thingflow_core::prelude::*;

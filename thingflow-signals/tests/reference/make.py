@@ -74,7 +74,8 @@ rough = np.round(x, 1)  # with flat tops
 rows = []
 for name, series in (("x", x), ("rough", rough)):
     for height in (None, 21.0, 22.5):
-        for distance in (None, 4, 17):
+        # Which of two equal peaks stays, SciPy leaves open: flat tops without a distance.
+        for distance in (None, 4, 17) if name == "x" else (None,):
             for prominence in (0.0, 1.5):
                 found, about = signal.find_peaks(series, height=height, distance=distance, prominence=prominence)
                 for at, stands_out in zip(found, about["prominences"]):
