@@ -338,3 +338,32 @@ fn a_recording_becomes_a_test() {
     output(3, &arguments); // it is there
     output(3, &["record", "test", path.to_str().unwrap(), "no-name.rs"]);
 }
+
+/// The segments of a program may be longer than those of the tool.
+#[test]
+fn a37_events_longer_than_a_segment_of_the_tool_are_fed_and_copied() {
+    let folder = tempfile::tempdir().unwrap();
+    let long = "long ".repeat(500_000);
+    let options = || Options::new(64 << 20, Window::default()).segment_bytes(8 << 20).buffer_bytes(8 << 20);
+    let (queue, other, day) = (folder.path().join("queue"), folder.path().join("other"), folder.path().join("day"));
+    let mut outbox = Outbox::<String>::open(&queue, options()).unwrap();
+    let recording = Recording::open(&day, options()).unwrap();
+    outbox.port("cloud", Outlet::default()).unwrap();
+    let text = Port::<String>::new();
+    text.connect(outbox.input());
+    text.connect(recording.stream("text").unwrap());
+    let mut scheduler = Scheduler::virtual_time().unwrap();
+    scheduler.schedule_on_main_event_loop(outbox).unwrap();
+    scheduler.schedule_on_main_event_loop(recording).unwrap();
+    scheduler.schedule_recurring(timed([(1.0, long.clone())]).connect(text)).unwrap();
+    scheduler.run_forever().unwrap();
+    drop(scheduler);
+    run(&other, &[]);
+    let [queue, other, day] = [&queue, &other, &day].map(|path| path.to_str().unwrap());
+    assert_eq!(output(0, &["queue", "feed", other, queue]), format!("1 event put into {other}\n"));
+    assert_eq!(lines(&["queue", "export", other])[0]["event"], long);
+    let test = folder.path().join("long_text.rs");
+    output(0, &["record", "test", day, test.to_str().unwrap()]);
+    let copy = test.with_extension("recording");
+    assert_eq!(lines(&["record", "replay", copy.to_str().unwrap(), "--at-once"])[0]["event"], long);
+}

@@ -16,7 +16,7 @@ use thingflow_journal::{Options, PushError, Range, Record, Start, Store, Window}
 use crate::failure::{Done, Failure};
 use crate::output::{counted, progress, say};
 use crate::people::stored;
-use crate::records::{DEAD, FED, dead_letters, open};
+use crate::records::{DEAD, FED, dead_letters, open, unlimited};
 
 /// Bytes that are committed at once.
 const COMMIT: usize = 256 * 1024;
@@ -49,7 +49,7 @@ impl Feed {
         if is_same(&source, &self.folder) {
             return Err(Failure::cannot(format!("{} is the outbox itself; name another source", source.display())));
         }
-        let mut queue = Queue::open(&self.folder)?;
+        let mut queue = Queue::open(&self.folder, &source)?;
         let put = self.put_from(&source, &mut queue).and_then(|()| queue.commit());
         put.map_err(|failure| queue.interrupted(failure))?;
         let fed = queue.close()?;
@@ -169,9 +169,10 @@ struct Queue {
 }
 
 impl Queue {
-    /// Without a limit: that is the program's.
-    fn open(folder: &Path) -> Done<Self> {
-        let store = Store::open(open(folder)?, Options::new(u64::MAX, Window::default()))?;
+    /// With room for what is in the source, if that is a folder.
+    fn open(folder: &Path, source: &Path) -> Done<Self> {
+        let options = if source.is_dir() { unlimited(&[folder, source])? } else { unlimited(&[folder])? };
+        let store = Store::open(open(folder)?, options)?;
         Ok(Self { store, waiting: 0, fed: 0 })
     }
 

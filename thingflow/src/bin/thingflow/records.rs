@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use thingflow::Timestamp;
 use thingflow::adapters::outbox::{Refused, code};
 use thingflow::adapters::recording::{Entry, What};
-use thingflow_journal::{BootClock, Folder, Range, Record, inspect};
+use thingflow_journal::{BootClock, Folder, Options, Range, Record, Window, inspect};
 
 use crate::failure::{Done, Failure};
 use crate::people::shown;
@@ -61,6 +61,18 @@ pub(crate) fn open(folder: &Path) -> Done<Folder> {
     Err(Failure::cannot(format!(
         "{folder} is neither an outbox nor a recording: name the folder that the program opens"
     )))
+}
+
+/// Options without a limit, which is the program's, and with segments for the longest record that is in any of these folders. How
+/// much waits for a commit is up to who commits.
+pub(crate) fn unlimited(folders: &[&Path]) -> Done<Options> {
+    let mut longest = 0;
+    for folder in folders {
+        let segments = inspect::list(&open(folder)?)?.segments;
+        longest = segments.iter().map(|segment| segment.bytes).fold(longest, u64::max);
+    }
+    let segment = longest.next_multiple_of(4096).clamp(1 << 20, 1 << 30);
+    Ok(Options::new(u64::MAX, Window::default()).segment_bytes(segment).buffer_bytes(usize::MAX))
 }
 
 /// Whether a folder has any file that a journal has. An empty journal has its lock.

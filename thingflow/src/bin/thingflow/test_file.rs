@@ -8,12 +8,12 @@ use std::path::Path;
 
 use serde_json::Value;
 use thingflow_journal::inspect::Reader;
-use thingflow_journal::{Folder, Options, Range, Store, Window};
+use thingflow_journal::{Folder, Range, Store};
 
 use crate::failure::{Done, Failure};
 use crate::output::say;
 use crate::record::{Stream, survey};
-use crate::records::open;
+use crate::records::{open, unlimited};
 
 /// Bytes that are copied at once.
 const AT_ONCE: usize = 256 * 1024;
@@ -35,7 +35,9 @@ pub(crate) fn write(folder: &Path, file: &Path) -> Done {
             data.display()
         )));
     }
-    copy(folder, &data)?;
+    copy(folder, &data).inspect_err(|_| {
+        let _ = fs::remove_dir_all(&data); // a part of it is of no use, and would be in the way of the next try
+    })?;
     let text = test(name, folder, survey.streams.iter());
     let doing = format!("write {}", file.display());
     let mut to = File::create_new(file).map_err(Failure::io(&doing))?;
@@ -54,7 +56,7 @@ fn is_identifier(name: &str) -> bool {
 fn copy(from: &Path, to: &Path) -> Done {
     fs::create_dir_all(to).map_err(Failure::io(format!("make {}", to.display())))?;
     let files = Folder::open(to).map_err(Failure::io(format!("open {}", to.display())))?;
-    let mut copy = Store::open(files, Options::new(u64::MAX, Window::default()))?;
+    let mut copy = Store::open(files, unlimited(&[from])?)?;
     let mut reader = Reader::open(open(from)?, Range::all())?;
     loop {
         let records = reader.next(AT_ONCE)?;
