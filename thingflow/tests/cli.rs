@@ -367,3 +367,50 @@ fn a37_events_longer_than_a_segment_of_the_tool_are_fed_and_copied() {
     let copy = test.with_extension("recording");
     assert_eq!(lines(&["record", "replay", copy.to_str().unwrap(), "--at-once"])[0]["event"], long);
 }
+
+/// A recording of events, each with the nanoseconds since the run began; `began` are begins of runs in one boot, by its monotonic clock.
+fn forge(folder: &Path, events: &[u64], began: &[u64]) {
+    let files = thingflow_journal::Folder::open(folder).unwrap();
+    let mut store = thingflow_journal::Store::open(files, options()).unwrap();
+    let head = |what: u8, at: u64, name: &str| {
+        [&[3, what], &at.to_le_bytes()[..], &[u8::try_from(name.len()).unwrap()], name.as_bytes()].concat()
+    };
+    for at in events {
+        store.push(0, &[head(1, *at, "door"), vec![1, 0xc3]].concat()).unwrap();
+    }
+    for at in began {
+        let moment = [&[1][..], &7_u128.to_le_bytes(), &at.to_le_bytes(), &[0; 8]].concat();
+        store.push(0, &[head(0, 0, ""), moment].concat()).unwrap();
+        store.push(0, &[head(1, 5, "door"), vec![1, 0xc3]].concat()).unwrap();
+    }
+    store.close().unwrap();
+}
+
+#[test]
+fn a_recording_that_says_that_something_came_at_the_end_of_time_is_replayed_without_it() {
+    const HUNDRED_YEARS: u64 = 3_153_600_000 * 1_000_000_000;
+    let cases: [(&[u64], &[u64], usize); 3] = [
+        (&[0, u64::MAX, i64::MAX as u64, 5], &[], 2),
+        (&[0], &[0, u64::MAX, 3, u64::MAX, 3, u64::MAX], 7),
+        (&[0], &[0, HUNDRED_YEARS, 3, HUNDRED_YEARS, 3, HUNDRED_YEARS, 3, HUNDRED_YEARS, 3, HUNDRED_YEARS], 11),
+    ];
+    for (events, began, expected) in cases {
+        let folder = tempfile::tempdir().unwrap();
+        forge(folder.path(), events, began);
+        let path = folder.path().to_str().unwrap();
+        assert_eq!(lines(&["record", "replay", path, "--at-once"]).len(), expected, "{events:?} {began:?}");
+    }
+}
+
+#[test]
+fn a_replay_may_be_as_slow_as_one_likes() {
+    let folder = tempfile::tempdir().unwrap();
+    forge(folder.path(), &[0, 1_000_000_000], &[]);
+    let mut replay = thingflow::adapters::recording::Replay::open(folder.path()).unwrap().speed(1e-300);
+    let seen = Recorder::new();
+    replay.port::<bool>("door").unwrap().connect(seen.clone());
+    let mut scheduler = Scheduler::with_clock(replay.clock()).unwrap();
+    scheduler.schedule_recurring(replay).unwrap();
+    scheduler.run_for(1_000_000 * SECOND).unwrap();
+    assert_eq!(seen.events(), [true]);
+}

@@ -63,6 +63,11 @@ struct Due {
     at: Duration,
 }
 
+/// No run takes longer, and none begins later after the first: what says so is not of a recording. So what is due comes, before the
+/// end of all time.
+const LONGEST: Duration = Duration::from_secs(100 * 365 * 86_400);
+const LATEST: Duration = Duration::from_secs(400 * 365 * 86_400);
+
 impl Replay {
     /// Opens a recording, which may still go on: what has been committed by then is replayed.
     ///
@@ -206,8 +211,8 @@ impl Replay {
         };
         let (what, at) = match Entry::decode_head(&record.payload) {
             Some((What::Began, _)) => (Some(What::Began), self.begin_of(&record)),
-            Some((what, at)) => (Some(what), self.run + at),
-            None => (None, self.run),
+            Some((what, at)) if at <= LONGEST => (Some(what), self.run + at),
+            _ => (None, self.run),
         };
         self.next = Some(Due { record, what, at });
         Ok(())
@@ -216,7 +221,8 @@ impl Replay {
     /// When the next record is due; `None` at the end.
     fn next_due(&self) -> Option<Instant> {
         let since = self.next.as_ref()?.at.saturating_sub(self.lead);
-        let since = if self.speed == 1.0 { since } else { since.div_f64(self.speed) };
+        let scaled = || Duration::try_from_secs_f64(since.as_secs_f64() / self.speed).unwrap_or(Duration::MAX);
+        let since = if self.speed == 1.0 { since } else { scaled() };
         Some(self.started + since)
     }
 
@@ -230,7 +236,8 @@ impl Replay {
             (Some(before), Some(now)) if now.is_known() && before.is_known() => now.shown() - before.shown(),
             _ => Duration::ZERO,
         };
-        (self.run + since).max(self.latest)
+        let begin = self.run + since;
+        if begin > LATEST { self.latest } else { begin.max(self.latest) }
     }
 
     /// Sends everything that is due.
