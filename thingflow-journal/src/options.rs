@@ -108,6 +108,9 @@ impl Options {
 
     /// Records older than this are dropped by whole segments, whatever the policy: a segment goes when its youngest
     /// record is older than the youngest record of the journal by more than `age`. In the unit of the records' times.
+    ///
+    /// It goes by the times that records have. So when the wall clock leaps ahead, as on a board that boots in 1970 and is set by a
+    /// network, what was stored before the leap is old at once, and is dropped: there, limit bytes or records.
     #[must_use]
     pub fn max_age(self, age: u64) -> Self {
         Self { age: Some(age), ..self }
