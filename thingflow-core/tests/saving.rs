@@ -13,7 +13,7 @@ use thingflow_core::flow::ErrorPolicy;
 use thingflow_core::prelude::*;
 use thingflow_core::testing::Recorder;
 use thingflow_core::windows::{Count, Grouped, List, Max, Sum, UtcMonths, ValueCounts};
-use thingflow_core::{Connected, Notice, SavedState, Saving};
+use thingflow_core::{Connected, Notice, SavedState, Saving, StateVisitor};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -70,6 +70,7 @@ fn cut<F: Filter<i32, Out: Clone + Debug + 'static>>(
     if goes_on {
         feed(&mut other, cut, &events[cut..], true);
     }
+    goes_on_with_nonsense(make().to(Recorder::new()), events);
     let parts = [first.text(), last.text()].join(" ");
     (whole.text(), parts.trim().into(), unsaved)
 }
@@ -83,7 +84,26 @@ fn sensed(x: i32) -> SensorEvent<f64> {
     SensorEvent::new("t", stamp(&x), f64::from(x))
 }
 
+/// Restores whatever comes next of what it was given, over and over.
+struct Forge<'a>(std::iter::Cycle<std::slice::Iter<'a, u64>>);
+impl StateVisitor for Forge<'_> {
+    fn integer(&mut self, _: &str, value: &mut u64) {
+        *value = self.0.next().copied().unwrap_or_default();
+    }
+    fn float(&mut self, _: &str, value: &mut f64) {
+        *value = f64::from_bits(self.0.next().copied().unwrap_or_default());
+    }
+}
+
+/// Whatever a stage is made to remember, it takes what comes then, within its bounds, and does not panic.
+fn goes_on_with_nonsense<F: Filter<i32, Out: Clone + 'static>>(mut chain: Fed<F>, events: &[Option<i32>]) {
+    let words = FORGED.with_borrow(Vec::clone);
+    let _ = chain.notice(Notice::State(&mut Forge(words.iter().cycle())), &mut at(0)).expect("no fatal error");
+    feed(&mut chain, 1_000, events, true);
+}
+
 thread_local! {
+    static FORGED: RefCell<Vec<u64>> = const { RefCell::new(Vec::new()) };
     static SEEN: RefCell<BTreeSet<&'static str>> = const { RefCell::new(BTreeSet::new()) };
 }
 
@@ -228,7 +248,9 @@ proptest! {
     #[test]
     fn e02_what_an_operator_remembers_is_taken_out_and_put_back(
         events in prop::collection::vec(prop::option::weighted(0.7, -9..9_i32), 0..20), at in 0_usize..20,
+        forged in prop::collection::vec(prop_oneof![any::<u64>(), 0_u64..5, Just(u64::MAX), any::<f64>().prop_map(f64::to_bits)], 1..20),
     ) {
+        FORGED.set(forged);
         each(&events, at.min(events.len()))?;
     }
 }

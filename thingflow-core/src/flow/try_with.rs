@@ -116,7 +116,7 @@ impl<T, G: Fallible<T>> TryWith<T, G> {
                 self.breaker.succeeded();
                 made.map_or(Ok(Demand::More), |made| out.next(made))
             }
-            Err((event, error)) => self.failed(event, error, before + 1, out),
+            Err((event, error)) => self.failed(event, error, before.saturating_add(1), out),
         }
     }
 

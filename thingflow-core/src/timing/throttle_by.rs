@@ -209,6 +209,10 @@ where
 impl<T: Saved, K: Saved + Ord + Clone, F, D> SavedEvents for ThrottleBy<T, K, F, D> {
     fn on_events(&mut self, state: &mut dyn StateVisitor) {
         self.next.on_state("next", state);
+        if self.next > u64::MAX / 2 {
+            state.refuse("next"); // no program counts that far
+            self.next = 0;
+        }
         let (mut gates, mut ends) = (core::mem::take(&mut self.gates), core::mem::take(&mut self.ends));
         let mut items = SavedItems::of("keys", ends.len(), state);
         while items.another(state) {
