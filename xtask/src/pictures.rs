@@ -1,6 +1,7 @@
 //! `pictures`: makes the pictures of the README and the book anew. A graph is drawn by a program of the book's, the plot by the
 //! example `machine-day`; the terminal is that of `system-monitor`, after it has run for a minute in a terminal of tmux's, and the pages
-//! are that of `system-monitor`, and that of `greenhouse` with a broker of its own, after another minute each.
+//! are that of `system-monitor`, and that of `greenhouse` with a broker of its own, after another minute each. `pictures pages` makes
+//! these two alone.
 
 use std::fs;
 use std::io::{self, BufRead, BufReader, Read};
@@ -21,19 +22,33 @@ const LINES: usize = 16;
 /// So long it runs before it is looked at.
 const MINUTE: Duration = Duration::from_secs(62);
 
-pub(crate) fn run(_: &[String]) -> Result {
-    fs::create_dir_all(process::root().join(FOLDER))?;
+pub(crate) fn run(words: &[String]) -> Result {
+    let folder = process::root().join(FOLDER);
+    fs::create_dir_all(&folder)?;
+    match words {
+        [] => drawings(&folder)?,
+        [word] if word == "pages" => {}
+        _ => return Err("invalid arguments: usage: cargo xtask pictures [pages]".into()),
+    }
+    pages(&folder)?;
+    println!("wrote {FOLDER}; look at the pictures before you keep them");
+    Ok(())
+}
+
+/// Graphs, a plot, and a terminal.
+fn drawings(folder: &Path) -> Result {
     process::run(&mut process::cargo(&format!("run --quiet --package thingflow-book --example pictures -- {FOLDER}")))?;
     process::run(&mut process::cargo(&format!("run --quiet --package machine-day -- {FOLDER}/machine-day.svg")))?;
     process::run(&mut process::cargo("build --release --package system-monitor"))?;
-    let (monitor, folder) = (process::target_folder().join("release/system-monitor"), process::root().join(FOLDER));
-    let screen = screen(&monitor.display().to_string())?;
-    fs::write(folder.join("system-monitor.svg"), svg(&screen))?;
-    page(Command::new(monitor), "dark", ["cpu", "memory"], &folder.join("system-page.png"))?;
-    process::run(&mut process::cargo("build --package greenhouse"))?;
-    greenhouse(&process::target_folder().join("debug/greenhouse"), &folder.join("page.png"))?;
-    println!("wrote {FOLDER}; look at the pictures before you keep them");
-    Ok(())
+    let screen = screen(&process::target_folder().join("release/system-monitor").display().to_string())?;
+    Ok(fs::write(folder.join("system-monitor.svg"), svg(&screen))?)
+}
+
+fn pages(folder: &Path) -> Result {
+    process::run(&mut process::cargo("build --package system-monitor --package greenhouse"))?;
+    let programs = process::target_folder().join("debug");
+    page(Command::new(programs.join("system-monitor")), "dark", ["cpu", "memory"], &folder.join("system-page.png"))?;
+    greenhouse(&programs.join("greenhouse"), &folder.join("page.png"))
 }
 
 /// The page of the greenhouse, with a broker that takes what it sends.

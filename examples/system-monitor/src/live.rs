@@ -15,8 +15,9 @@ use thingflow::prelude::*;
 
 use crate::args::Options;
 use crate::flow::{Finding, watch};
-use crate::machine;
+use crate::machine::{self, Cost, Sources, Top};
 use crate::recording::record;
+use crate::row::Unit;
 use crate::screen::{News, Screen};
 use crate::terminal::{Size, Terminal};
 
@@ -42,14 +43,14 @@ pub(crate) fn run(options: &Options) -> Result<String, Box<dyn Error>> {
     let problems = scheduler.reports().map(|report| News::Problem(report.to_string())).share();
     let news = merge((findings.map(News::Finding), top, cost)).share().named("news");
 
-    let view = Rc::new(RefCell::new(View::open(sources.ports, options.ticks, scheduler.stopper())?));
+    let view = Rc::new(RefCell::new(View::open(sources.ports.clone(), options.ticks, scheduler.stopper())?));
     for (port, view) in [(&news, Rc::clone(&view)), (&problems, Rc::clone(&view))] {
         port.try_for_each(move |news| view.borrow_mut().take(news));
     }
     let shown = Rc::clone(&view);
     news.map(|_| ()).coalesce().try_for_each(move |()| shown.borrow_mut().show());
 
-    let page = options.page.as_deref().map(|address| serve(address, &scheduler, &sources.readings)).transpose()?;
+    let page = options.page.as_deref().map(|address| serve(address, &scheduler, &sources)).transpose()?;
     if let Some(page) = &page {
         view.borrow_mut().screen.take(News::Problem(format!("the page is at {}", page.url())));
         eprintln!("the page is at {}", page.url());
@@ -62,13 +63,24 @@ pub(crate) fn run(options: &Options) -> Result<String, Box<dyn Error>> {
 }
 
 /// The page, with the last hours of load and memory. What holds up everything else for a tenth of a second is named there.
-fn serve(address: &str, scheduler: &Scheduler, readings: &Port<SensorEvent<f64>>) -> Result<Page, Box<dyn Error>> {
+fn serve(address: &str, scheduler: &Scheduler, sources: &Sources) -> Result<Page, Box<dyn Error>> {
     scheduler.watch_on_separate_thread(Duration::from_millis(100))?;
+    scheduler.show::<SensorEvent<Vec<f64>>>();
+    scheduler.show::<SensorEvent<Top>>();
+    scheduler.show::<SensorEvent<Cost>>();
     let mut options = page::Options::new(address).title("This machine");
+    for name in &sources.numbers {
+        let unit = match Unit::of(name) {
+            Unit::Percent => "%",
+            Unit::Bytes => "B/s",
+            Unit::Celsius => "°C",
+        };
+        options = options.unit(name, unit);
+    }
     for name in PERCENTS {
         let history = History::new(Limit::drop_oldest(HOURS));
-        readings.filter(move |event| event.sensor_id == *name).map(|event| event.val).keep(&history);
-        options = options.unit(*name, "%").past(*name, move |span| Ok(history.range(span)?));
+        sources.readings.filter(move |event| event.sensor_id == *name).map(|event| event.val).keep(&history);
+        options = options.past(*name, move |span| Ok(history.range(span)?));
     }
     Ok(options.serve(scheduler)?)
 }

@@ -26,6 +26,8 @@ pub(crate) struct Sources {
     pub(crate) readings: Port<SensorEvent<f64>>,
     pub(crate) top: Port<SensorEvent<Top>>,
     pub(crate) cost: Port<SensorEvent<Cost>>,
+    /// The sensors of one number each.
+    pub(crate) numbers: Vec<String>,
     /// Where all of it begins.
     pub(crate) ports: Vec<PortRef>,
 }
@@ -57,7 +59,8 @@ pub(crate) fn schedule(scheduler: &Scheduler) -> Result<Sources, Box<dyn Error>>
     let cost = all.events(OwnCost::new())?;
     let values = merge(all.values.iter().collect::<Vec<_>>());
     let readings = merge((values, cores.flat_map(each_core), top.map(percent))).share().named("readings");
-    Ok(Sources { readings, top, cost, ports: all.ports })
+    let numbers = all.values.iter().map(|port| port.as_ref().name()).collect();
+    Ok(Sources { readings, top, cost, numbers, ports: all.ports })
 }
 
 impl Scheduling<'_> {
