@@ -222,6 +222,19 @@ impl SlidingHooks<i32> for Sums {
 /// What these hold never changes, or is shown to nobody but who watches.
 const CONSTANT: [&str; 3] = ["end_with", "finalize", "probe"];
 
+#[test]
+fn a_timeout_that_passed_while_the_program_was_down_does_not_end_the_stream() {
+    let make = |seen: Recorder<i32>| pipe::<i32>().timeout(4 * SECOND).to(seen);
+    let (seen, mut one) = (Recorder::new(), make(Recorder::new()));
+    feed(&mut one, 0, &[Some(1)], false);
+    let state = SavedState::of::<i32>(&mut one, &mut at(1)).expect("no fatal error");
+    let mut other = make(seen.clone());
+    state.restore::<i32>(&mut other, &mut at(100)).expect("the same stage");
+    assert!(feed(&mut other, 100, &[None, None, None, Some(2)], false));
+    assert_eq!(seen.text(), "2");
+    assert!(!feed(&mut other, 200, &[None; 5], false), "four seconds without an event");
+}
+
 /// In the book's table of all operators, those that hold something; each of them is tried above.
 #[test]
 fn e02_no_operator_that_remembers_something_is_left_out() {

@@ -38,7 +38,9 @@ impl Timeout {
 impl<T> Filter<T> for Timeout {
     type Out = T;
     fn on_start(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
-        self.due = self.due.min(out.now() + self.limit); // one that was restored may be due before
+        let now = out.now();
+        // What was due while nobody listened says nothing of the sensor.
+        self.due = if self.due < now { now + self.limit } else { self.due.min(now + self.limit) };
         out.wake_at(self.due);
         Ok(Demand::More)
     }
