@@ -22,7 +22,7 @@ use thingflow_adapters::framing::{Framing, LengthPrefixed, Lines};
 use thingflow_adapters::tcp::{self, Change, Client, ClientOptions, Options, Status};
 use thingflow_core::prelude::*;
 use thingflow_core::testing::Recorder;
-use thingflow_core::{Backoff, Limit};
+use thingflow_core::{Backoff, Limit, VirtualClock};
 
 type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
 
@@ -318,6 +318,33 @@ mod by_tls {
         scheduler.run_forever()?;
         assert_eq!(seen.events(), long);
         assert_eq!(stranger.stats().received, 0);
+        Ok(())
+    }
+
+    #[test]
+    fn a23_a_certificate_that_is_not_yet_valid_is_told_apart_and_tried_again_when_the_clock_is_set() -> Result {
+        let (folder, authority) = (folder(), Authority::new());
+        let ca = folder.path().join("ca.pem");
+        authority.write(&ca);
+        authority.issue(folder.path(), "localhost", 3 * DAY, DAY);
+        let server = Options::default().tls(of(folder.path(), "localhost")).listen("127.0.0.1:0")?;
+        let clock = VirtualClock::new();
+        let mut scheduler = Scheduler::with_clock(clock.clone())?;
+        let hour = Duration::from_secs(3600);
+        let options =
+            ClientOptions::new(&format!("tls://{}", server.local_addr()))?.tls(Tls::default().trust_only(&ca));
+        let client = options.retry(Backoff::constant(hour)).patience(hour).connect();
+        let seen = Recorder::new();
+        client.received().for_each(drop);
+        client.status().map(|status| format!("{status:?}")).connect(seen.clone());
+        scheduler.schedule_on_main_event_loop(server.thing())?;
+        scheduler.schedule_on_main_event_loop(client.thing())?;
+        scheduler.run_for(Duration::from_secs(60))?;
+        let told = seen.events();
+        assert!(told.len() == 1 && told[0].contains("not valid yet: the clock of this machine"), "{told:?}");
+        clock.set(Timestamp::from_secs(1_700_000_000));
+        scheduler.run_for(Duration::from_secs(60))?;
+        assert_eq!(seen.events().len(), 2, "once, and not again before the hour is over");
         Ok(())
     }
 

@@ -22,7 +22,7 @@ use super::subscriptions::{Feed, Subscription};
 use super::wire::Publish;
 #[cfg(feature = "tls")]
 use crate::net::TlsFault;
-use crate::net::{Dialer, Stream};
+use crate::net::{ClockWatch, Dialer, Stream};
 
 /// The key of its descriptors: there is one at a time.
 const KEY: usize = 0;
@@ -32,8 +32,6 @@ const MOST_READ: usize = 64 * 1024;
 const MOST_PENDING: usize = 256;
 /// How often a stop looks whether all is acknowledged: nobody tells it of descriptors.
 const LOOK: Duration = Duration::from_millis(5);
-/// The clock has been set if it has jumped by so much; how often that is looked at.
-const CLOCK_STEP: Duration = Duration::from_secs(1);
 
 pub(super) struct Link {
     options: Options,
@@ -54,8 +52,8 @@ pub(super) struct Link {
     tracked: u64,
     buffer: Vec<u8>,
     stopping: bool,
-    /// How far the wall clock was ahead of the other one when a certificate was not valid yet.
-    clock: Option<i128>,
+    /// A certificate was not valid yet.
+    clock: ClockWatch,
 }
 
 enum Phase {
@@ -106,7 +104,7 @@ impl Link {
             tracked: 0,
             buffer: Vec::new(),
             stopping: false,
-            clock: None,
+            clock: ClockWatch::default(),
             options,
         }
     }
@@ -190,6 +188,7 @@ impl Link {
     }
 
     fn make_wishes(&self, cx: &mut Context<'_>) {
+        self.clock.make_wish(cx);
         if self.blocked {
             cx.wake_on_resume();
         }
@@ -260,15 +259,11 @@ impl Link {
     }
 
     /// Tries again at once when the clock has been set.
-    fn watch_clock(&mut self, cx: &mut Context<'_>) {
-        let Some(before) = self.clock else { return };
+    fn watch_clock(&mut self, cx: &Context<'_>) {
         if !matches!(self.phase, Phase::Waiting(_)) {
-            self.clock = None;
-        } else if (clock_offset(cx) - before).abs() > CLOCK_STEP.as_nanos() as i128 {
-            self.clock = None;
+            self.clock.stop();
+        } else if self.clock.is_set(cx) {
             self.phase = Phase::Waiting(cx.now());
-        } else {
-            cx.wake_at(cx.now() + CLOCK_STEP);
         }
     }
 
@@ -419,7 +414,7 @@ impl Link {
                 return self.tell(Status::Stopped { error }, cx);
             }
             Lost::TooEarly(error) => {
-                self.clock = Some(clock_offset(cx));
+                self.clock.begin(cx);
                 (error, self.retry.failed(cx.now()))
             }
             Lost::Peer(error) => (error, self.retry.failed(cx.now())),
@@ -525,10 +520,6 @@ impl Link {
     fn each_feed(&self, see: &mut dyn FnMut(PortRef)) {
         self.session.subscriptions.iter().filter_map(|it| it.feed.port()).for_each(see);
     }
-}
-
-fn clock_offset(cx: &Context<'_>) -> i128 {
-    i128::from(cx.timestamp().as_nanos()) - i128::from(cx.now().as_nanos())
 }
 
 /// What follows from an error of the connection.

@@ -4,6 +4,7 @@
 mod address;
 #[cfg(feature = "tls")]
 mod certificate;
+mod clock_watch;
 mod counts;
 mod dialer;
 #[cfg(feature = "uart")]
@@ -22,6 +23,7 @@ pub use secret::{Secret, SecretError};
 #[cfg(feature = "tls")]
 pub use tls::{Tls, TlsError};
 
+pub(crate) use clock_watch::ClockWatch;
 pub(crate) use counts::Counts;
 pub(crate) use dialer::{Dialer, connect_unix};
 pub(crate) use scheduled::Scheduled;

@@ -16,9 +16,9 @@ use thingflow_core::{
 
 use super::conduct::Conduct;
 use super::desk::{Desk, Status};
-use super::protocol::{Conversation, Heard, Protocol, Pulse, Silence, explained};
+use super::protocol::{Conversation, Heard, Protocol, Pulse, Silence, explained, is_too_early};
 use crate::framing::Buffer;
-use crate::net::{Dialer, Stream};
+use crate::net::{ClockWatch, Dialer, Stream};
 
 /// The key of its descriptors: there is one at a time.
 const KEY: usize = 0;
@@ -45,6 +45,8 @@ pub(crate) struct Link<P: Protocol> {
     patience: Duration,
     pulse: Pulse,
     retry: Attempts,
+    /// A certificate was not valid yet.
+    clock: ClockWatch,
     failures: u64,
     phase: Phase<P::Talk>,
     received: Port<P::Frame>,
@@ -88,6 +90,7 @@ impl<P: Protocol> Link<P> {
             patience,
             pulse,
             retry: retry.attempts(),
+            clock: ClockWatch::default(),
             failures: 0,
             phase: Phase::Waiting(Instant::ZERO),
             received,
@@ -131,6 +134,11 @@ impl<P: Protocol> Link<P> {
 
     /// One turn: everything that can be done without waiting.
     fn turn(&mut self, cx: &mut Context<'_>) -> Receipt {
+        if !matches!(self.phase, Phase::Waiting(_)) {
+            self.clock.stop();
+        } else if self.clock.is_set(cx) {
+            self.phase = Phase::Waiting(cx.now());
+        }
         match self.connect(cx) {
             Ok(true) => self.tell(Status::Connected, cx)?,
             Ok(false) => {}
@@ -165,6 +173,7 @@ impl<P: Protocol> Link<P> {
     }
 
     fn make_wishes(&self, cx: &mut Context<'_>) {
+        self.clock.make_wish(cx);
         if self.blocked {
             cx.wake_on_resume();
         }
@@ -344,6 +353,9 @@ impl<P: Protocol> Link<P> {
         match std::mem::replace(&mut self.phase, Phase::Waiting(cx.now() + retry_in)) {
             Phase::Greeting { talk, .. } | Phase::Open { talk, .. } => talk.end(is_clear),
             Phase::Waiting(_) | Phase::Dialing { .. } | Phase::Closed => {}
+        }
+        if is_too_early(&error) {
+            self.clock.begin(cx);
         }
         self.failures += 1;
         if was_open || self.failures.is_power_of_two() {

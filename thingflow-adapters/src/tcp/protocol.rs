@@ -156,3 +156,16 @@ pub(crate) fn explained(error: io::Error) -> StreamError {
     let meaning = crate::net::fault(&error).map_or("the connection has failed", crate::net::TlsFault::meaning);
     StreamError::caused(meaning, error)
 }
+
+/// Whether a certificate was not valid yet: tried again when the clock has been set.
+pub(crate) fn is_too_early(error: &StreamError) -> bool {
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        let fault = error.downcast_ref::<io::Error>().and_then(crate::net::fault);
+        if fault == Some(crate::net::TlsFault::NotYetValid) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}
