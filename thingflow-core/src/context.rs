@@ -19,8 +19,9 @@ use alloc::{
 /// Handed to every call of a Thing, as `std::task::Context` is to a future.
 pub struct Context<'a> {
     now: Instant,
-    /// The earliest wake-up asked for on the connection that is being served; a port takes it after each delivery.
-    pub(crate) due: Instant,
+    /// How soon a wake-up is wanted on the connection that is being served; a port looks at it after each delivery. As the
+    /// complement of the time, so that the earliest wish is the greatest and none is zero, which is tested along with other bits.
+    urgency: u64,
     /// Whether a Thing on the connection being served waits for a resume.
     pub(crate) stalled: bool,
     /// The count of resumes when it began to wait.
@@ -40,16 +41,7 @@ impl<'a> Context<'a> {
     }
 
     pub(crate) fn new(now: Instant, host: &'a dyn Host) -> Self {
-        Self {
-            now,
-            due: Instant::NEVER,
-            stalled: false,
-            stalled_at: None,
-            again: false,
-            at_once: false,
-            failed: None,
-            host,
-        }
+        Self { now, urgency: 0, stalled: false, stalled_at: None, again: false, at_once: false, failed: None, host }
     }
 
     /// The time of the event being served, on the scheduler's clock, real or virtual. It stands still during a dispatch,
@@ -81,9 +73,20 @@ impl<'a> Context<'a> {
     /// answers all of them, so a Thing that still waits asks again.
     #[inline]
     pub fn wake_at(&mut self, due: Instant) {
-        if due < self.due {
-            self.due = due;
-        }
+        self.urgency = self.urgency.max(!due.as_nanos());
+    }
+
+    /// The earliest wake-up asked for on the connection that is being served, or [`Instant::NEVER`].
+    #[inline]
+    pub(crate) fn due(&self) -> Instant {
+        Instant::from_nanos(!self.urgency)
+    }
+
+    /// Zero if no wake-up has been asked for on the connection that is being served.
+    #[cfg(feature = "alloc")]
+    #[inline]
+    pub(crate) fn urgency(&self) -> u64 {
+        self.urgency
     }
 
     /// Asks for `on_wake` after the next [`resume`](Self::resume): for a Thing that holds events back because the receipt
@@ -247,7 +250,7 @@ pub(crate) const ON_RESUME: Instant = Instant::ON_RESUME;
 
 impl fmt::Debug for Context<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Context").field("now", &self.now).field("due", &self.due).finish_non_exhaustive()
+        f.debug_struct("Context").field("now", &self.now).field("due", &self.due()).finish_non_exhaustive()
     }
 }
 

@@ -90,6 +90,8 @@ pub mod history;
 mod identity;
 pub mod joins;
 pub mod kit;
+#[cfg(feature = "alloc")]
+mod lent;
 mod limit;
 #[cfg(feature = "alloc")]
 mod lock;

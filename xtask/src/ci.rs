@@ -35,6 +35,7 @@ const STEPS: [Step; 13] = [
 
 pub(crate) fn run(_: &[String]) -> Result {
     let start = Instant::now();
+    process::build_lean();
     for step in &STEPS {
         println!("\n== {} ({} s so far)", step.name, start.elapsed().as_secs());
         match (step.setup)() {

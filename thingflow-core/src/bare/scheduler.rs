@@ -382,7 +382,7 @@ impl Slot<'_> {
             Demand::Full => resumes == host.resumes.get(),
             _ => self.full && !matches!(step, Step::Produce),
         };
-        let due = if cx.due == ON_RESUME { Instant::NEVER } else { cx.due };
+        let due = if cx.due() == ON_RESUME { Instant::NEVER } else { cx.due() };
         self.wake = if matches!(step, Step::Wake) { due } else { self.wake.min(due) };
         self.again |= cx.take_again();
         Ok(if self.thing.is_listened() { demand } else { Demand::Done })

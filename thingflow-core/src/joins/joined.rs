@@ -18,9 +18,9 @@ use core::fmt;
 use super::body::Body;
 use super::rule::{Index, Rule, Takes};
 use crate::arrivals::Arrivals;
-use crate::clock::Instant;
 use crate::context::Context;
 use crate::identity::next_number;
+use crate::lent::Place;
 use crate::notice::{Arrival, Notice, Question};
 use crate::port::{Alarm, Connection, Held, Hub};
 use crate::thing::{Closed, Demand, Emitter, InputThing, Receipt};
@@ -29,8 +29,9 @@ use crate::watermarks::Watermarks;
 
 /// A connected join: a rule and what follows it, as its inputs share it.
 pub struct Joined<R, N> {
-    /// Borrowed while it is called, empty when the join has ended.
-    body: RefCell<Option<Body<R, N>>>,
+    body: Place<Body<R, N>>,
+    /// Its rule and what follows are gone for good.
+    ended: Cell<bool>,
     /// Something is to be done after the call in progress.
     pending: Cell<bool>,
     leaving: Cell<bool>,
@@ -43,7 +44,7 @@ pub struct Joined<R, N> {
     /// When the scheduler will wake the join.
     alarm: Alarm,
     /// What follows, while the join has ended and that still sends what it holds; empty while it is being woken.
-    draining: RefCell<Option<N>>,
+    draining: Place<N>,
     is_draining: Cell<bool>,
     /// The number of its last connection, for the order in which Things are closed.
     created: Cell<usize>,
@@ -57,7 +58,8 @@ pub struct Joined<R, N> {
 impl<R: Rule + 'static, N: InputThing<R::Out> + 'static> Joined<R, N> {
     pub(super) fn new(rule: R, next: N) -> Rc<Self> {
         Rc::new_cyclic(|me| Self {
-            body: RefCell::new(Some(Body::new(rule, next))),
+            body: Place::new(Body::new(rule, next)),
+            ended: Cell::new(false),
             pending: Cell::new(false),
             leaving: Cell::new(false),
             waiting: Arrivals::default(),
@@ -65,7 +67,7 @@ impl<R: Rule + 'static, N: InputThing<R::Out> + 'static> Joined<R, N> {
             absent: RefCell::default(),
             marks: RefCell::default(),
             alarm: Alarm::default(),
-            draining: RefCell::new(None),
+            draining: Place::default(),
             is_draining: Cell::new(false),
             created: Cell::new(0),
             number: next_number(),
@@ -91,7 +93,7 @@ impl<R: Rule + 'static, N: InputThing<R::Out> + 'static> Joined<R, N> {
 
     /// Changes the rule, before the join is started.
     pub(super) fn with_rule(&self, change: impl FnOnce(&mut R)) {
-        if let Some(body) = &mut *self.body.borrow_mut() {
+        if let Some(mut body) = self.body.lend() {
             change(&mut body.rule);
         }
     }
@@ -111,10 +113,13 @@ impl<R: Rule + 'static, N: InputThing<R::Out> + 'static> Joined<R, N> {
             changes.added.push_back(number);
             number
         };
-        match self.body.try_borrow_mut() {
-            Ok(mut body) => self.admit(&mut body.as_mut()?.rule),
-            Err(_) if self.leaving.get() => return None,
-            Err(_) => self.pending.set(true), // after the call in progress
+        if self.ended.get() {
+            return None;
+        }
+        match self.body.lend() {
+            Some(mut body) => self.admit(&mut body.rule),
+            None if self.leaving.get() => return None,
+            None => self.pending.set(true), // after the call in progress
         }
         self.marks.borrow_mut().join(number);
         Some((number, self.me.upgrade()?))
@@ -156,9 +161,10 @@ impl<R: Rule + 'static, N: InputThing<R::Out> + 'static> Joined<R, N> {
 
     /// Makes the call, unless another one is in progress, and does what came up meanwhile.
     fn serve(&self, cx: &mut Context<'_>, call: impl FnOnce(&mut Body<R, N>, &mut Context<'_>) -> Receipt) -> Receipt {
-        let Ok(mut body) = self.body.try_borrow_mut() else { return Ok(Demand::More) };
-        let Some(open) = &mut *body else { return Ok(Demand::Done) };
-        let receipt = call(open, cx);
+        let Some(mut body) = self.body.lend() else {
+            return Ok(if self.ended.get() { Demand::Done } else { Demand::More });
+        };
+        let receipt = call(&mut body, cx);
         drop(body);
         self.settle(receipt, cx)
     }
@@ -169,9 +175,7 @@ impl<R: Rule + 'static, N: InputThing<R::Out> + 'static> Joined<R, N> {
     fn settle(&self, receipt: Receipt, cx: &mut Context<'_>) -> Receipt {
         let mut demand = receipt?;
         while demand != Demand::Done && !self.leaving.get() {
-            if let Some(Body { rule, .. }) = &mut *self.body.borrow_mut() {
-                self.admit(rule);
-            }
+            self.with_rule(|rule| self.admit(rule));
             let Some(way) = self.waiting.pop() else {
                 let gone = self.changes.borrow_mut().as_mut().and_then(|changes| changes.gone.pop_front());
                 if let Some(input) = gone {
@@ -182,15 +186,13 @@ impl<R: Rule + 'static, N: InputThing<R::Out> + 'static> Joined<R, N> {
                 self.alarm.set(&self.me, cx);
                 return Ok(demand);
             };
-            let mut body = self.body.borrow_mut();
-            let Some(open) = &mut *body else { return Ok(Demand::Done) };
-            demand = demand.and(way.deliver(open, cx)?);
+            let Some(mut body) = self.body.lend() else { return Ok(Demand::Done) };
+            demand = demand.and(way.deliver(&mut body, cx)?);
         }
-        if let Some(Body { next, .. }) =
-            self.end().filter(|body| body.next.ask(Question::Draining) && !self.leaving.get())
+        if let Some(body) = self.end().filter(|body| body.next.ask(Question::Draining) && !self.leaving.get())
             && let Some(me) = self.me.upgrade()
         {
-            self.draining.replace(Some(next));
+            self.draining.fill(Box::new(body.next));
             self.is_draining.set(true);
             cx.host().linger(me);
             self.alarm.set(&self.me, cx);
@@ -201,8 +203,8 @@ impl<R: Rule + 'static, N: InputThing<R::Out> + 'static> Joined<R, N> {
     /// Goes on without an input that has been taken off.
     fn part(&self, input: usize, cx: &mut Context<'_>) -> Receipt {
         let risen = self.marks.borrow_mut().leave(input);
-        let mut body = self.body.borrow_mut();
-        let Some(Body { rule, next, .. }) = &mut *body else { return Ok(Demand::Done) };
+        let Some(mut body) = self.body.lend() else { return Ok(Demand::Done) };
+        let Body { rule, next, .. } = &mut *body;
         let out = &mut Emitter::new(next, cx);
         let demand = rule.on_removed(input, out)?;
         match risen {
@@ -213,15 +215,24 @@ impl<R: Rule + 'static, N: InputThing<R::Out> + 'static> Joined<R, N> {
 
     /// Wakes what follows a join that has ended.
     fn wake_draining(&self, cx: &mut Context<'_>) -> Receipt {
-        let Some(mut next) = self.draining.take() else { return Ok(Demand::Done) };
-        let receipt = next.notice(Notice::Wake, cx);
-        self.alarm.set(&self.me, cx);
-        if self.is_draining.get() && (receipt.is_err() || next.ask(Question::Draining)) {
-            self.draining.replace(Some(next)); // after a fatal error it is closed with all the others
-        } else {
-            self.is_draining.set(false);
+        let woken = self.with_draining(|next| {
+            let receipt = next.notice(Notice::Wake, cx);
+            self.alarm.set(&self.me, cx);
+            // After a fatal error it is closed with all the others.
+            let goes_on = self.is_draining.get() && (receipt.is_err() || next.ask(Question::Draining));
+            self.is_draining.set(goes_on);
+            receipt
+        });
+        woken.unwrap_or(Ok(Demand::Done))
+    }
+
+    /// Calls what drains, which may be user code that disconnects the join: then it is dropped after the call.
+    fn with_draining<T>(&self, call: impl FnOnce(&mut N) -> T) -> Option<T> {
+        let called = self.draining.lend().map(|mut next| call(&mut next));
+        if !self.is_draining.get() {
+            drop(self.draining.take());
         }
-        receipt
+        called
     }
 
     fn wake(&self, cx: &mut Context<'_>) -> Receipt {
@@ -237,8 +248,8 @@ impl<R: Rule + 'static, N: InputThing<R::Out> + 'static> Joined<R, N> {
         if receipt.is_err() {
             #[cfg(feature = "std")]
             cx.name_failed_in(|visitor| {
-                if let Ok(Some(open)) = self.body.try_borrow().as_deref() {
-                    open.next.ask(Question::Describe(visitor));
+                if let Some(body) = self.body.lend() {
+                    body.next.ask(Question::Describe(visitor));
                 }
             });
             cx.name_failed(|| short_name::<R>().into());
@@ -247,7 +258,8 @@ impl<R: Rule + 'static, N: InputThing<R::Out> + 'static> Joined<R, N> {
     }
 
     /// Lets the inputs go, and drops what waits.
-    fn end(&self) -> Option<Body<R, N>> {
+    fn end(&self) -> Option<Box<Body<R, N>>> {
+        self.ended.set(true);
         let (body, waiting) = (self.body.take(), self.waiting.take());
         for connection in self.connections.take() {
             connection.disconnect();
@@ -278,7 +290,7 @@ impl<R: Rule + 'static, N: InputThing<R::Out> + 'static> Hub for Joined<R, N> {
         self.leaving.set(true);
         self.is_draining.set(false);
         drop(self.draining.take());
-        if self.body.try_borrow_mut().is_ok() {
+        if self.ended.get() || self.body.is_filled() {
             drop(self.end());
         } else {
             self.pending.set(true);
@@ -286,12 +298,11 @@ impl<R: Rule + 'static, N: InputThing<R::Out> + 'static> Hub for Joined<R, N> {
     }
 
     fn is_joined(&self, _: usize) -> bool {
-        self.is_draining.get() || self.body.try_borrow().map_or(!self.leaving.get(), |body| body.is_some())
+        self.is_draining.get() || !self.ended.get() && (!self.leaving.get() || self.body.is_filled())
     }
 
     fn is_holding(&self) -> bool {
-        let body = self.body.try_borrow();
-        self.is_draining() || body.is_ok_and(|body| body.as_ref().is_some_and(|open| open.ask(0, Question::Holding)))
+        self.is_draining() || self.body.lend().is_some_and(|body| body.ask(0, Question::Holding))
     }
 
     #[cfg(feature = "std")]
@@ -300,45 +311,16 @@ impl<R: Rule + 'static, N: InputThing<R::Out> + 'static> Hub for Joined<R, N> {
     }
 
     fn is_draining(&self) -> bool {
-        if !self.is_draining.get() {
-            return false;
-        }
-        let lent = Lent::of(&self.draining, &self.is_draining); // the question may be user code that disconnects the join
-        lent.thing.as_ref().is_none_or(|next| next.ask(Question::Open))
+        self.is_draining.get() && self.with_draining(|next| next.ask(Question::Open)) != Some(false)
     }
 
     fn describe(&self, visitor: &mut dyn Visitor) {
-        let lent = Lent::of(&self.draining, &self.is_draining);
-        if let Some(next) = &lent.thing {
-            next.ask(Question::Describe(visitor));
-        }
+        self.with_draining(|next| next.ask(Question::Describe(visitor)));
     }
 
     fn close_draining(self: Rc<Self>, held: &mut Vec<(usize, Box<dyn Held>)>) {
         if let Some(next) = self.draining.take() {
-            held.push((self.created.get(), Box::new(next)));
-        }
-    }
-}
-
-/// What drains, taken out while it is asked, so that nothing is borrowed while user code runs. It goes back unless the join has
-/// been disconnected meanwhile.
-struct Lent<'j, N> {
-    thing: Option<N>,
-    place: &'j RefCell<Option<N>>,
-    stays: &'j Cell<bool>,
-}
-
-impl<'j, N> Lent<'j, N> {
-    fn of(place: &'j RefCell<Option<N>>, stays: &'j Cell<bool>) -> Self {
-        Self { thing: place.take(), place, stays }
-    }
-}
-
-impl<N> Drop for Lent<'_, N> {
-    fn drop(&mut self) {
-        if self.stays.get() {
-            self.place.replace(self.thing.take());
+            held.push((self.created.get(), Box::new(*next)));
         }
     }
 }
@@ -392,6 +374,9 @@ where
 
     #[cold]
     fn wait(&self, arrival: Arrival<T>, cx: &mut Context<'_>) -> Receipt {
+        if self.join.ended.get() {
+            return Ok(Demand::Done);
+        }
         if matches!(arrival, Arrival::Notice(Notice::Flush)) {
             return Ok(Demand::More); // it has come round a loop, and need not go round again
         }
@@ -404,7 +389,7 @@ where
 
     /// Hands a notice to the rule, now or after the call in progress.
     fn take(&self, notice: Notice<'static>, cx: &mut Context<'_>) -> Receipt {
-        if self.join.body.try_borrow_mut().is_err() {
+        if !self.join.ended.get() && !self.join.body.is_filled() {
             return self.wait(Arrival::Notice(notice), cx);
         }
         self.join.serve(cx, |body, cx| body.tell(self.index.number(), notice, cx))
@@ -428,14 +413,13 @@ where
     R: Takes<I, T> + 'static,
     N: InputThing<R::Out> + 'static,
 {
-    #[inline]
+    #[inline(always)] // what stands before the join has a frame on the stack already
     fn next(&mut self, event: T, cx: &mut Context<'_>) -> Receipt {
         let join = &*self.join;
-        let Ok(mut body) = join.body.try_borrow_mut() else { return self.wait(Arrival::Next(event), cx) };
-        let Some(Body { rule, next, .. }) = &mut *body else { return Ok(Demand::Done) };
-        let receipt = rule.on_next(self.index, event, &mut Emitter::new(next, cx));
+        let Some(mut body) = join.body.lend() else { return self.wait(Arrival::Next(event), cx) };
+        let receipt = body.take(self.index, event, cx);
         drop(body);
-        if !matches!(receipt, Ok(Demand::More)) || join.pending.get() || cx.due != Instant::NEVER {
+        if !matches!(receipt, Ok(Demand::More)) || u64::from(join.pending.get()) | cx.urgency() != 0 {
             return join.settle(receipt, cx);
         }
         Ok(Demand::More)
@@ -471,8 +455,9 @@ where
     }
     fn ask(&self, question: Question<'_>) -> bool {
         // Empty-handed on the way round a loop: a loop alone does not listen to itself, nor is it full.
-        let Ok(body) = self.join.body.try_borrow() else { return self.busy(question) };
-        let Some(open) = &*body else { return question.asks_all() };
+        let Some(open) = self.join.body.lend() else {
+            return if self.join.ended.get() { question.asks_all() } else { self.busy(question) };
+        };
         match question {
             Question::Describe(visitor) => {
                 if visitor.join(open.rule.name(), self.join.id()) {

@@ -5,6 +5,7 @@
 use super::held::Queue;
 use super::row::{Get, Queues};
 use super::rule::{Index, Rule, Takes};
+use crate::error::StreamError;
 use crate::limit::QueueState;
 use crate::thing::{Demand, Emitter, InputThing, Receipt};
 
@@ -79,6 +80,21 @@ impl<Q: Queues> Zip<Q> {
         Zip(change(self.0))
     }
 
+    /// What a queue says of an event that has to wait.
+    #[inline]
+    fn taken(said: Result<Demand, StreamError>, out: &mut Emitter<'_, '_, impl InputThing<Q::Row>>) -> Receipt {
+        match said {
+            Ok(demand) => Ok(demand),
+            Err(error) => Self::fail(error, out),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn fail(error: StreamError, out: &mut Emitter<'_, '_, impl InputThing<Q::Row>>) -> Receipt {
+        out.fail(error)
+    }
+
     /// Sends a row when somebody counts, is paused, or has ended.
     #[inline(never)]
     fn send_watched(&mut self, row: Q::Row, out: &mut Emitter<'_, '_, impl InputThing<Q::Row>>) -> Receipt {
@@ -91,11 +107,11 @@ impl<Q: Queues> Zip<Q> {
 }
 
 impl<I: Index, Q: Queues + Get<I, Of: Queue<Event = T>>, T> Takes<I, T> for Zip<Q> {
-    #[inline]
+    #[inline(always)] // a call of its own takes as many instructions as the rest of it
     fn on_next(&mut self, input: I, event: T, out: &mut Emitter<'_, '_, impl InputThing<Q::Row>>) -> Receipt {
         let queue = self.0.at(input);
         if !queue.is_empty() {
-            return queue.push(event, "zip").or_else(|error| out.fail(error));
+            return Self::taken(queue.push(event, "zip"), out);
         }
         queue.offer(event);
         match self.0.pop_row() {
@@ -104,7 +120,7 @@ impl<I: Index, Q: Queues + Get<I, Of: Queue<Event = T>>, T> Takes<I, T> for Zip<
                 self.0.at(input).pass();
                 self.send_watched(row, out)
             }
-            None => self.0.at(input).accept("zip").or_else(|error| out.fail(error)),
+            None => Self::taken(self.0.at(input).accept("zip"), out),
         }
     }
 }

@@ -26,8 +26,8 @@ impl Alarm {
     /// would cost every event.
     pub(crate) fn set(&self, me: &Weak<impl Hub + 'static>, cx: &mut Context<'_>) {
         cx.catch_up_on_resumes();
-        if cx.due < self.due.get() && cx.due != ON_RESUME && cx.host().wake_at(me.clone(), cx.due, false) {
-            self.due.set(cx.due);
+        if cx.due() < self.due.get() && cx.due() != ON_RESUME && cx.host().wake_at(me.clone(), cx.due(), false) {
+            self.due.set(cx.due());
         }
         if cx.stalled && !self.on_resume.get() && cx.host().wake_on_resume(me.clone()) {
             self.on_resume.set(true);
@@ -43,7 +43,7 @@ impl Alarm {
 
     /// Whether [`set`](Self::set) would ask for something that is not asked for yet, most often not.
     pub(super) fn is_news(&self, cx: &Context<'_>) -> bool {
-        cx.due < self.due.get() || cx.stalled
+        cx.due() < self.due.get() || cx.stalled
     }
 
     /// The earliest time that was asked for.

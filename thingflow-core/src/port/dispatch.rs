@@ -7,7 +7,6 @@ use core::cmp::Ordering;
 
 use super::any::culprit;
 use super::{Body, Inner, Port, Slot, pending, state};
-use crate::clock::Instant;
 use crate::context::{Context, Culprit};
 use crate::error::StreamError;
 use crate::notice::{Arrival, Notice};
@@ -26,15 +25,12 @@ impl<T: Clone + 'static> Port<T> {
         body.events += 1;
         let inner = &*self.inner;
         inner.put_back_single(body);
-        // Both are bits of one byte, and one test serves both.
+        // One test serves the receipt, what is pending, and a wish for a wake-up.
         let said = inner.pending.with(&receipt);
-        if said != 0 {
-            return inner.conclude(pending::receipt(said), cx);
+        if u64::from(said) | cx.urgency() == 0 {
+            return Ok(Demand::More);
         }
-        if cx.due != Instant::NEVER {
-            return inner.hear(cx);
-        }
-        Ok(Demand::More)
+        if said == 0 { inner.hear(cx) } else { inner.conclude(pending::receipt(said), cx) }
     }
 
     /// There are several connections or none, the port is dispatching or has ended, or something must be done first.
@@ -63,13 +59,10 @@ impl<T: Clone + 'static> Port<T> {
         }
         let inner = &*self.inner;
         inner.park(body);
-        if !inner.pending.is_usual() {
-            return inner.conclude(Ok(Demand::More), cx);
+        if u64::from(inner.pending.bits()) | cx.urgency() == 0 {
+            return Ok(Demand::More);
         }
-        if cx.due != Instant::NEVER {
-            return inner.hear(cx);
-        }
-        Ok(Demand::More)
+        if inner.pending.is_usual() { inner.hear(cx) } else { inner.conclude(Ok(Demand::More), cx) }
     }
 
     #[cold]

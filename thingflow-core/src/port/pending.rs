@@ -24,16 +24,22 @@ impl Pending {
         self.0.get() == 0
     }
 
+    /// All bits.
+    #[inline(always)]
+    pub(super) fn bits(&self) -> u32 {
+        u32::from(self.0.get())
+    }
+
     /// All bits, with those of a receipt. The usual receipt has none.
     #[inline(always)]
-    pub(super) fn with(&self, receipt: &Receipt) -> u8 {
+    pub(super) fn with(&self, receipt: &Receipt) -> u32 {
         let receipt = match receipt {
             Ok(Demand::More) => 0,
             Ok(Demand::Full) => 1,
             Ok(Demand::Done) => 2,
             Err(_) => 3,
         };
-        receipt | self.0.get()
+        receipt | self.bits()
     }
 
     /// Whether something is to be done.
@@ -64,7 +70,7 @@ impl Pending {
 }
 
 /// The receipt among bits.
-pub(super) fn receipt(bits: u8) -> Receipt {
+pub(super) fn receipt(bits: u32) -> Receipt {
     match bits & 3 {
         0 => Ok(Demand::More),
         1 => Ok(Demand::Full),

@@ -234,7 +234,7 @@ impl Engine {
         if cx.take_again() || trigger == Trigger::Recurring && !done && later.is_none() {
             self.queue(id, &mut schedule.lists);
         }
-        if cx.due != Instant::NEVER {
+        if cx.due() != Instant::NEVER {
             self.set_wake(id, schedule, cx);
         }
         // The clock is read again: what has been called, all of it, may have taken long.
@@ -276,8 +276,8 @@ impl Engine {
         if cx.stalled && !std::mem::replace(&mut schedule.lists.stalled, true) {
             self.run.pauses.stalled.borrow_mut().push(Stalled::Flow(id));
         }
-        if cx.due != ON_RESUME {
-            self.arm(id, schedule, cx.due);
+        if cx.due() != ON_RESUME {
+            self.arm(id, schedule, cx.due());
         }
     }
 

@@ -198,8 +198,8 @@ impl<F> Run<F> {
         let mut cx = Context::detached(self.now);
         self.receiver.heard_full = false;
         let receipt = call(&mut self.filter, &mut Emitter::new(&mut self.receiver, &mut cx));
-        if cx.due != Instant::NEVER {
-            self.wish = Some(self.wish.map_or(cx.due, |wish| wish.min(cx.due)));
+        if cx.due() != Instant::NEVER {
+            self.wish = Some(self.wish.map_or(cx.due(), |wish| wish.min(cx.due())));
         }
         let demand = receipt.map_err(|token| fatal(&mut cx, token))?;
         self.receiver.is_well()?;

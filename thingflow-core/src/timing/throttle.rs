@@ -3,6 +3,7 @@
 //! Holds one event.
 
 use core::fmt;
+use core::mem;
 use core::time::Duration;
 
 use crate::clock::{Instant, Timestamp};
@@ -70,6 +71,28 @@ impl<T, D> Throttle<T, D> {
         Self { drop_on_error: true, ..self }
     }
 
+    /// Takes an event that comes after the end of a window.
+    #[inline(never)]
+    fn begin(&mut self, event: T, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt
+    where
+        D: FnMut(T),
+    {
+        let demand = self.send_due(out)?; // the wake-up may be on its way
+        if demand == Demand::Done {
+            return Ok(demand);
+        }
+        let taken = self.gate.take(event, out.now(), self.edges, self.window);
+        if self.gate.held.is_some() {
+            out.wake_at(self.gate.until);
+        }
+        match taken {
+            Taken::Passes(event) => return Ok(demand.and(out.next(event)?)),
+            Taken::Drops(event) => (self.dropped)(event),
+            Taken::Waits => {}
+        }
+        Ok(demand)
+    }
+
     fn send_due(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
         let mut demand = Demand::More;
         while demand != Demand::Done && out.now() >= self.gate.until {
@@ -91,27 +114,18 @@ impl<T, D: FnMut(T)> Filter<T> for Throttle<T, D> {
     type Out = T;
     #[inline]
     fn on_next(&mut self, event: T, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
-        if out.now() < self.gate.until {
-            match self.gate.hold(event, self.edges) {
-                Some(dropped) => (self.dropped)(dropped),
-                None => out.wake_at(self.gate.until),
+        if out.now() >= self.gate.until {
+            return self.begin(event, out);
+        }
+        match &mut self.gate.held {
+            _ if self.edges == Edges::First => (self.dropped)(event),
+            Some(held) => (self.dropped)(mem::replace(held, event)),
+            none => {
+                *none = Some(event);
+                out.wake_at(self.gate.until);
             }
-            return Ok(Demand::More);
         }
-        let demand = self.send_due(out)?; // the wake-up may be on its way
-        if demand == Demand::Done {
-            return Ok(demand);
-        }
-        let taken = self.gate.take(event, out.now(), self.edges, self.window);
-        if self.gate.held.is_some() {
-            out.wake_at(self.gate.until);
-        }
-        match taken {
-            Taken::Passes(event) => return Ok(demand.and(out.next(event)?)),
-            Taken::Drops(event) => (self.dropped)(event),
-            Taken::Waits => {}
-        }
-        Ok(demand)
+        Ok(Demand::More)
     }
     fn on_wake(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
         let demand = self.send_due(out)?;

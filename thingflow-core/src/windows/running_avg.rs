@@ -138,6 +138,15 @@ impl<T: Measured, B: Places<T::Value>> RunningAvg<T, B> {
         self.block + self.before
     }
 
+    /// As the usual way does, by [`take_rare`](Self::take_rare). The usual way does not come back from here, so it needs no stack;
+    /// the order of the arguments leaves its own in their registers.
+    #[cold]
+    #[inline(never)]
+    fn send_rare(out: &mut Emitter<'_, '_, impl InputThing<T>>, avg: &mut Self, event: T) -> Receipt {
+        let sum = avg.take_rare(event.value());
+        out.next(event.with_value(sum / avg.count))
+    }
+
     /// Puts a value in the place of the oldest one.
     fn replace(&mut self, value: T::Value) {
         let ring = self.ring.all();
@@ -195,10 +204,11 @@ impl<T: Measured, B: Places<T::Value>> Filter<T> for RunningAvg<T, B> {
     const TRANSPARENT: bool = true;
     #[inline]
     fn on_next(&mut self, event: T, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
-        let value = event.value();
-        let sum = match self.take(value) {
+        let sum = match self.take(event.value()) {
             Some(sum) => sum,
-            None => self.take_rare(value),
+            // Without an allocator, flash counts for more: what follows stands once.
+            None if cfg!(not(feature = "alloc")) => self.take_rare(event.value()),
+            None => return Self::send_rare(out, self, event),
         };
         out.next(event.with_value(sum / self.count))
     }

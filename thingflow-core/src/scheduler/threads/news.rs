@@ -119,7 +119,7 @@ impl Surroundings {
         let mut cx = Context::new(now, &host);
         let result = call(&mut cx).map_err(|token| cx.take_error(token))?;
         loop {
-            let Some(job) = host.jobs.borrow_mut().pop_front() else { return Ok((result, cx.due)) };
+            let Some(job) = host.jobs.borrow_mut().pop_front() else { return Ok((result, cx.due())) };
             job(&mut cx).map_err(|token| cx.take_error(token))?;
         }
     }
