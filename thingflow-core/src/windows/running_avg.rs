@@ -43,6 +43,10 @@ pub trait Places<V> {
     fn all(&mut self) -> &mut [V];
     /// How many places there may be.
     fn room(&self) -> usize;
+    /// How many values a full ring holds, which `count` says too: some know it beforehand.
+    fn full<C: Float>(&self, count: C) -> C {
+        count
+    }
 }
 
 impl<V, const N: usize> Places<V> for [V; N] {
@@ -56,6 +60,11 @@ impl<V, const N: usize> Places<V> for [V; N] {
     }
     fn room(&self) -> usize {
         N
+    }
+    #[cfg(feature = "alloc")] // where flash counts for more, what is read serves both ways
+    #[inline]
+    fn full<C: Float>(&self, _: C) -> C {
+        C::from_count(N)
     }
 }
 
@@ -204,13 +213,13 @@ impl<T: Measured, B: Places<T::Value>> Filter<T> for RunningAvg<T, B> {
     const TRANSPARENT: bool = true;
     #[inline]
     fn on_next(&mut self, event: T, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
-        let sum = match self.take(event.value()) {
-            Some(sum) => sum,
+        let (sum, count) = match self.take(event.value()) {
+            Some(sum) => (sum, self.ring.full(self.count)),
             // Without an allocator, flash counts for more: what follows stands once.
-            None if cfg!(not(feature = "alloc")) => self.take_rare(event.value()),
+            None if cfg!(not(feature = "alloc")) => (self.take_rare(event.value()), self.count),
             None => return Self::send_rare(out, self, event),
         };
-        out.next(event.with_value(sum / self.count))
+        out.next(event.with_value(sum / count))
     }
     fn on_state(&mut self, state: &mut dyn StateVisitor) {
         let mut filled = self.filled;
