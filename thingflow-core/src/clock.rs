@@ -26,8 +26,9 @@ use core::time::Duration;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Instant(u64); // nanoseconds since `BEFORE` nanoseconds before the clock's start
 
-/// How much there is before the start of a clock: nine years.
-const BEFORE: u64 = 1 << 58;
+/// How much there is before the start of a clock: nine years. Nothing without an allocator, where no state is restored and
+/// flash counts.
+const BEFORE: u64 = if cfg!(feature = "alloc") { 1 << 58 } else { 0 };
 
 impl Instant {
     /// The clock's start.
@@ -38,6 +39,18 @@ impl Instant {
     pub(crate) const LONG_AGO: Self = Self(0);
     /// A wake-up that is due with the next resume.
     pub(crate) const ON_RESUME: Self = Self(u64::MAX - 1);
+
+    /// How soon it is: the earlier the greater, zero for [`NEVER`](Self::NEVER).
+    #[inline]
+    pub(crate) const fn urgency(self) -> u64 {
+        !self.0
+    }
+
+    /// As [`urgency`](Self::urgency), the other way round.
+    #[inline]
+    pub(crate) const fn from_urgency(urgency: u64) -> Self {
+        Self(!urgency)
+    }
 
     /// The instant `nanos` nanoseconds after the clock's start.
     #[inline]

@@ -73,13 +73,13 @@ impl<'a> Context<'a> {
     /// answers all of them, so a Thing that still waits asks again.
     #[inline]
     pub fn wake_at(&mut self, due: Instant) {
-        self.urgency = self.urgency.max(!due.as_nanos());
+        self.urgency = self.urgency.max(due.urgency());
     }
 
     /// The earliest wake-up asked for on the connection that is being served, or [`Instant::NEVER`].
     #[inline]
     pub(crate) fn due(&self) -> Instant {
-        Instant::from_nanos(!self.urgency)
+        Instant::from_urgency(self.urgency)
     }
 
     /// Zero if no wake-up has been asked for on the connection that is being served.
