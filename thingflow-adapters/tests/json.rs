@@ -49,3 +49,10 @@ proptest! {
         let _ = json::parse::<SensorEvent<Air>>(&bytes).map_err(|error| error.to_string());
     }
 }
+
+#[test]
+fn an_error_does_not_repeat_a_long_text() {
+    let long = format!("{{\"t\": {:?}}}", "\u{1b}".repeat(100_000));
+    let error = thingflow_adapters::json::parse::<Air>(&long).unwrap_err().to_string();
+    assert!(error.len() < 800 && error.contains("at line 1 column "), "{} bytes: {error:.200}", error.len());
+}

@@ -92,7 +92,10 @@ impl fmt::Display for JsonError {
         if self.text.is_empty() && self.error.line() == 0 {
             return write!(f, "cannot write an event as JSON: {}", self.error);
         }
-        write!(f, "invalid JSON: {}, in {:?}", self.error, self.text)
+        // It may repeat a text of any length.
+        let (line, column, said) = (self.error.line(), self.error.column(), self.error.to_string());
+        let what = said.strip_suffix(&format!(" at line {line} column {column}")).unwrap_or(&said);
+        write!(f, "invalid JSON: {} at line {line} column {column}, in {:?}", printable(what), self.text)
     }
 }
 
