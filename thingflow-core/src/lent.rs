@@ -81,7 +81,7 @@ impl<T> Drop for Lent<'_, T> {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "std"))]
 mod tests {
     use std::panic::{AssertUnwindSafe, catch_unwind};
 

@@ -704,6 +704,7 @@ fn tracking() -> Vec<Row> {
     vec![
         chain("acknowledge", 1, |p| p.track(drop).acknowledge()),
         chain("filter_value", 1, |p| p.track(drop).filter_value(|_| true)),
+        chain("flatten_value", [1, 2], |p| p.track(drop).flatten_value()),
         chain("gather", 1, |p| p.track(drop).map(|event| [event]).gather()),
         chain("map_value", 1, |p| p.track(drop).map_value(|x| x)),
         chain("track", 1, |p| p.track(drop)),

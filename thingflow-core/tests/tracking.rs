@@ -124,6 +124,106 @@ impl<A, B, C, M> IntoTriple for (Tracked<A, M>, [Tracked<B, M>; 1], Tracked<C, M
 }
 
 #[test]
+fn f98_a_tracked_list_is_flattened() {
+    let (tracker, log) = logging();
+    let cx = &mut context();
+    let (port, (kept, sink)) = (Port::new(), keep());
+    port.track_by(&tracker, |_| ()).flatten_value().connect(sink);
+    for list in [vec![1, 2], vec![], vec![3]] {
+        let _ = port.emit(list, cx).unwrap();
+    }
+    assert_eq!(kept.borrow().iter().map(|part: &Tracked<i32>| part.value).collect::<Vec<_>>(), [1, 2, 3]);
+    assert_eq!(kept.borrow().iter().map(|part| part.metadata().count()).collect::<Vec<_>>(), [1, 1, 1]);
+    assert_eq!((text(&log).as_str(), tracker.committed()), ("1:done", 0));
+    let mut parts = kept.take().into_iter();
+    drop(parts.next());
+    tracker.settle(cx).unwrap();
+    assert_eq!(tracker.in_flight(), 2, "the second part of the first list is held");
+    parts.next().unwrap().fail(StreamError::new("no"));
+    drop(parts);
+    tracker.settle(cx).unwrap();
+    assert_eq!((text(&log).as_str(), tracker.committed()), ("1:done 0:failed(no) 2:done", 0));
+}
+
+#[test]
+fn f98_what_is_not_sent_of_a_list_is_not_done() {
+    let (tracker, log) = logging();
+    let lists = from_iter([vec![1, 2], vec![3, 4]]).track_by(&tracker, |_| ());
+    assert_eq!(lists.flatten_value().acknowledge().take(3).collect_now(), [1, 2, 3]);
+    assert_eq!((text(&log).as_str(), tracker.committed()), ("0:done 1:abandoned", 1));
+
+    let (tracker, log) = logging();
+    let lists = from_iter([vec![1, 2], vec![3, 4]]).track_by(&tracker, |_| ());
+    assert_eq!(lists.flatten_value().acknowledge().take(2).collect_now(), [1, 2]);
+    assert_eq!(text(&log), "0:done", "all of it was sent");
+
+    let (tracker, log) = logging();
+    let full = try_call(|n: i32| if n < 2 { Ok(()) } else { Err("full") });
+    let mut lists = pipe().track_by(&tracker, |_| ()).flatten_value().acknowledge().to(full);
+    assert!(lists.feed([vec![1, 2, 3]]).is_err());
+    tracker.settle(&mut context()).unwrap();
+    assert_eq!((text(&log).as_str(), tracker.committed()), ("0:abandoned", 0));
+
+    let (tracker, _) = logging();
+    let broken = [1, 2].into_iter().map(|n| if n < 2 { n } else { panic!("a broken iterator") });
+    let port = Port::new();
+    port.track_by(&tracker, |_| ()).flatten_value().acknowledge().connect(call(drop));
+    let emitted = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| port.emit(broken, &mut context())));
+    assert!(emitted.is_err());
+    drop(port);
+    tracker.settle(&mut context()).unwrap();
+    assert_eq!((tracker.in_flight(), tracker.committed()), (0, 0));
+}
+
+proptest! {
+    /// The whole is done when all of its parts are, whatever becomes of them and in which order.
+    #[test]
+    fn f98_a_list_is_dealt_with_when_its_parts_are(
+        lists in proptest::collection::vec(proptest::collection::vec((0_u8..4, any::<u16>()), 0..5), 0..12),
+    ) {
+        let told = Rc::new(RefCell::new(vec![None; lists.len()]));
+        let notes = told.clone();
+        let tracker = Tracker::new(move |settled: thingflow_core::tracking::Settled<usize>, _| {
+            let before = notes.borrow_mut()[settled.meta].replace(settled.outcome);
+            assert_eq!(before, None);
+            Ok(())
+        });
+        let cx = &mut context();
+        let (port, (kept, sink)) = (Port::new(), keep());
+        let mut place = 0..;
+        port.track_by(&tracker, move |_| place.next().unwrap()).flatten_value().connect(sink);
+        for (n, list) in lists.iter().enumerate() {
+            let parts: Vec<_> = list.iter().map(|(fate, order)| (n, *fate, *order)).collect();
+            let _ = port.emit(parts, cx).unwrap();
+        }
+        let mut parts = kept.take();
+        parts.sort_by_key(|part: &Tracked<(usize, u8, u16), usize>| part.value.2);
+        let mut waiting = lists.clone();
+        for part in parts {
+            let (n, fate, _) = part.value;
+            match fate {
+                0 => drop(part),
+                1 => drop(part.done()),
+                2 => part.fail(StreamError::new("no")),
+                _ => part.abandon(),
+            }
+            tracker.settle(cx).unwrap();
+            waiting[n].pop();
+            prop_assert_eq!(told.borrow()[n].is_some(), waiting[n].is_empty());
+        }
+        for (list, told) in lists.iter().zip(&*told.borrow()) {
+            let any = |wanted| list.iter().any(|(fate, _)| *fate == wanted);
+            let expected = match (any(2), any(3)) {
+                (true, _) => Outcome::Failed(StreamError::new("no")),
+                (false, true) => Outcome::Abandoned,
+                (false, false) => Outcome::Done,
+            };
+            prop_assert_eq!(told.as_ref(), Some(&expected));
+        }
+    }
+}
+
+#[test]
 fn a_scheduler_tells_at_the_end_of_the_turn() {
     let (tracker, log) = logging();
     let mut scheduler = Scheduler::virtual_time().unwrap();
@@ -366,6 +466,7 @@ enum Step {
     Fail(i32),
     Chunks(usize),
     Sliding(usize),
+    Parts(usize),
     Last,
 }
 
@@ -375,6 +476,7 @@ fn step() -> impl Strategy<Value = Step> {
         (1..5).prop_map(Step::Fail),
         (1_usize..6).prop_map(Step::Chunks),
         (1_usize..6).prop_map(Step::Sliding),
+        (0_usize..4).prop_map(Step::Parts),
         Just(Step::Last),
     ]
 }
@@ -388,6 +490,7 @@ fn connect(port: &Port<Tracked<i32>>, step: Step) -> Port<Tracked<i32>> {
         Step::Fail(m) => port.try_map_value(move |n| if n % m == 1 { Err("no") } else { Ok(n) }).connect(next.clone()),
         Step::Chunks(n) => port.chunks(n).gather().map_value(sum).connect(next.clone()),
         Step::Sliding(n) => port.sliding(n).gather().map_value(sum).connect(next.clone()),
+        Step::Parts(n) => port.map_value(move |x| vec![x; n]).flatten_value().connect(next.clone()),
         Step::Last => port.last().connect(next.clone()),
     };
     next

@@ -4,7 +4,7 @@
 //! A [`Tracker`] follows the events of a source. Each travels as a [`Tracked`], which is done when nobody holds it any more:
 //! delivered, filtered out, or dropped by the policy of a queue. Ownership does the counting, so every operator is fit
 //! for it: `chunks` gives `Vec<Tracked<T>>`, `zip` `(Tracked<A>, Tracked<B>)`, and [`gather`](Tracking::gather) makes one
-//! tracked event of either.
+//! tracked event of either. [`flatten_value`](Tracking::flatten_value) is the way back, from a tracked list to its parts.
 //!
 //! What has failed is reported as failed, and what a run leaves behind when it is stopped, ends by a fatal error or panics as
 //! abandoned: never as done. So each event is dealt with at least once, and seldom twice.
@@ -19,6 +19,7 @@
 //! ```
 mod acknowledge;
 mod filter_value;
+mod flatten_value;
 mod gather;
 mod ledger;
 #[cfg(feature = "std")]
@@ -39,6 +40,7 @@ pub(crate) use {link::Trackers, sync::abandon, sync::deliver, sync::refuse};
 
 pub use acknowledge::Acknowledge;
 pub use filter_value::FilterValue;
+pub use flatten_value::FlattenValue;
 pub use gather::{Gather, Gathered};
 pub use ledger::{Outcome, Settled};
 pub use map_value::MapValue;
@@ -140,6 +142,25 @@ pub trait Tracking: Chain {
         F: FnMut(&T) -> bool + 'static,
     {
         self.pipe(FilterValue(predicate))
+    }
+
+    /// Sends each element of the value of each event. The event is done when all that has come of it is.
+    ///
+    /// ```
+    /// # use thingflow_core::prelude::*;
+    /// # use std::{cell::Cell, rc::Rc};
+    /// let done = Rc::new(Cell::new(0));
+    /// let count = done.clone();
+    /// let lists = from_iter([vec![1, 2], vec![], vec![3]]).track(move |_| count.set(count.get() + 1));
+    /// assert_eq!((lists.flatten_value().acknowledge().collect_now(), done.get()), (vec![1, 2, 3], 3));
+    /// ```
+    #[doc(alias = "unbatch")]
+    fn flatten_value<I, M>(self) -> Self::Piped<FlattenValue>
+    where
+        Self: Chain<Item = Tracked<I, M>>,
+        I: IntoIterator,
+    {
+        self.pipe(FlattenValue)
     }
 
     /// Makes one tracked event of a list or a tuple of them: of what `chunks`, `sliding` or `zip` send.
