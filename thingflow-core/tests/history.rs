@@ -75,6 +75,29 @@ fn a_reader_in_a_flow_is_told_the_error_of_the_session() -> Result<(), Box<dyn s
 }
 
 #[test]
+fn a_reader_in_a_flow_reports_what_it_has_missed_once_for_each_growth() -> Result<(), Box<dyn std::error::Error>> {
+    let (history, seen, told) = (History::new(last(2)), Recorder::new(), Recorder::new());
+    let mut scheduler = Scheduler::virtual_time()?;
+    scheduler.reports().map(|report| report.to_string()).connect(told.clone());
+    scheduler.schedule_sensor(ListSensor::new("lux", (1..=12).collect::<Vec<_>>()), secs(1), |lux| {
+        lux.map(|event| event.val).keep(&history);
+    })?;
+    let reading = Flow::new(history.reader()).map(|kept: Kept<i32>| kept.event).connect(seen.clone());
+    scheduler.schedule_periodic(reading, Duration::from_millis(3500))?;
+    scheduler.run_forever()?;
+    assert_eq!(seen.timed_text(), "2@3.5 6@7 9@10.5 11@14 12@17.5 |@21");
+    let told = told.timed_text().replace(": read more often, or keep more", "");
+    let expected = [
+        r#""history: the reader has missed 1 event, 1 in all"@3.5"#,
+        r#""history: the reader has missed 3 events, 4 in all"@7"#,
+        r#""history: the reader has missed 2 events, 6 in all"@10.5"#,
+        r#""history: the reader has missed 1 event, 7 in all"@14"#,
+    ];
+    assert_eq!(told, expected.join(" "));
+    Ok(())
+}
+
+#[test]
 fn each_run_of_a_stream_is_a_session() -> Result<(), Box<dyn std::error::Error>> {
     let history = History::new(last(10));
     let mut old = history.reader();

@@ -1,13 +1,13 @@
 //! The wall clock of a board that boots in the past: what is known of it, its steps, and events that wait for it.
 #![cfg(feature = "std")]
 
-use std::cell::RefCell;
-use std::rc::Rc;
 use std::time::Duration;
 
 use proptest::prelude::*;
 use thingflow_core::prelude::*;
-use thingflow_core::testing::{ListSensor, Recorder, timed};
+use thingflow_core::testing::{ListSensor, Recorder, Timed, timed};
+use thingflow_core::timing::{Repeat, Throttle};
+use thingflow_core::windows::Count;
 use thingflow_core::{BootId, Clock, Dated, Moment, SystemClock, VirtualClock, WallClock, bare};
 
 fn secs(secs: u64) -> Duration {
@@ -167,40 +167,89 @@ fn a_board_with_a_battery_may_be_trusted() -> Result<(), Box<dyn std::error::Err
     Ok(())
 }
 
-/// All that comes out of operators with time, and when.
+/// What a place of a graph has seen in the end, as text.
+type Seen = Box<dyn Fn() -> String>;
+
+/// Records what comes out of each chain, with its name.
+macro_rules! seen {
+    ($lines:ident: $($chain:expr),+ $(,)?) => { $({
+        let seen = Recorder::new();
+        $chain.connect(seen.clone());
+        $lines.push(Box::new(move || format!("{}: {}", stringify!($chain).replace('\n', " "), seen.timed_text())));
+    })+ };
+}
+
+fn timing(source: &Output<Timed<i32>>, lines: &mut Vec<Seen>) {
+    seen!(lines:
+        source.delay(secs(2), Limit::default()),
+        source.delay_of::<8>(secs(2)),
+        source.debounce(secs(1)),
+        source.throttle(secs(3)),
+        source.pipe(Throttle::leading(secs(3))),
+        source.pipe(Throttle::trailing(secs(3))),
+        source.pipe(Throttle::both(secs(3))),
+        source.throttle_by(secs(3), 2, |n| n % 2),
+        source.pace(secs(2), Limit::default()),
+        source.pace_of::<8>(secs(2)),
+        source.time_interval(),
+        source.stamped(),
+        source.stamped().delay(secs(3), Limit::default()).pace(secs(2), Limit::default()).time_to_live(secs(4)),
+        source.timeout(secs(20)),
+        source.timeout(secs(3)),
+        source.on_timeout(secs(2), Repeat::last()),
+        source.on_timeout(secs(3), || Some(0)),
+        source.sample_every(secs(2)),
+        source.heartbeat(secs(3)),
+        source.heartbeat_by(secs(3), |one, other| one / 3 == other / 3),
+        source.coalesce(),
+        source.map(f64::from).stamped().map(|stamped| stamped.at),
+        source.map(f64::from).derivative(),
+        source.map(f64::from).rate(),
+    );
+}
+
+fn windows(source: &Output<Timed<i32>>, lines: &mut Vec<Seen>) {
+    let threes = || Window::each(secs(3));
+    seen!(lines:
+        source.aggregate(threes(), Count::new()),
+        source.aggregate(threes().from_start(), Count::new()),
+        source.aggregate(threes().send_empty(), Count::new()),
+        source.aggregate(threes().from_start().send_empty(), Count::new()),
+        source.aggregate(threes().at_most(2), Count::new()),
+        source.aggregate(threes().by_key(2, |n| n % 2), Count::new()),
+        source.aggregate(Window::last(secs(4), Limit::default()), Count::new()),
+        source.aggregate(Window::last_of::<8>(secs(4)), Count::new()),
+        source.sliding_time(secs(4), Limit::default()),
+        source.chunks_timeout(secs(3), Limit::default()),
+        source.chunks_timeout_distinct(secs(3), Limit::default(), |n| n % 2),
+        source.chunks_within(2, secs(3)),
+        source.chunks_within_by(2, secs(3), 2, |n| n % 2),
+    );
+}
+
+/// All that comes out of operators with time, and when; and of sources with a timetable.
 fn measured(steps: &[(u64, i64)]) -> String {
     let clock = VirtualClock::starting_at(Timestamp::from_secs(1_000_000));
     let mut scheduler = Scheduler::with_clock(clock.clone()).expect("a scheduler");
-    let lines = Rc::new(RefCell::new(Vec::new()));
+    let mut lines: Vec<Seen> = Vec::new();
     let source = timed([(1.0, 1), (1.5, 2), (4.0, 3), (4.2, 4), (9.0, 5), (9.1, 6), (15.0, 7)]).output();
-    macro_rules! seen {
-        ($chain:expr) => {{
-            let seen = Recorder::new();
-            $chain.connect(seen.clone());
-            lines.borrow_mut().push(Box::new(move || seen.timed_text()) as Box<dyn Fn() -> String>);
-        }};
-    }
-    seen!(source.delay(secs(2), Limit::default()));
-    seen!(source.debounce(secs(1)));
-    seen!(source.throttle(secs(3)));
-    seen!(source.pace(secs(2), Limit::default()));
-    seen!(source.time_interval());
-    seen!(source.stamped());
-    seen!(source.timeout(secs(20)));
-    seen!(source.sample_every(secs(2)));
-    seen!(source.heartbeat(secs(3)));
-    seen!(source.map(f64::from).stamped().map(|stamped| stamped.at));
+    timing(&source, &mut lines);
+    windows(&source, &mut lines);
     scheduler.schedule_recurring(source).expect("it can be scheduled");
+    let (numbers, once) = (interval(secs(4)).output(), timer(secs(7)).output());
+    seen!(lines: numbers, once);
+    scheduler.schedule_recurring(numbers).expect("it can be scheduled");
+    scheduler.schedule_recurring(once).expect("it can be scheduled");
     script(&scheduler, steps.iter().map(|(second, to)| (*second, set(&clock, *to))).collect());
     scheduler.run_for(secs(30)).expect("nothing is fatal");
-    let lines: Vec<String> = lines.borrow().iter().map(|line| line()).collect();
-    lines.join("\n")
+    lines.iter().map(|line| line()).collect::<Vec<_>>().join("\n")
 }
 
 #[test]
 fn a25_nothing_that_measures_a_duration_changes_at_a_step() {
     let calm = measured(&[]);
     assert!(calm.contains("7@17"), "{calm}"); // the delay
+    assert!(calm.lines().all(|line| line.contains('@')), "{calm}");
     assert_eq!(measured(&[(2, 2_000_000), (5, 0), (9, 999), (12, 3_000_000)]), calm);
 }
 

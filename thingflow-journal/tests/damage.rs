@@ -167,6 +167,106 @@ fn a05_a_segment_that_is_gone_and_one_that_is_back_make_neither_gap_nor_loop() {
     assert!(!disk.names().contains(&oldest), "it is deleted again");
 }
 
+/// Two segments of four records, of which a consumer has acknowledged two; and where each record ends: its file, and there.
+fn small(closed: bool) -> (Model, Vec<(String, usize)>) {
+    let disk = Model::new(4);
+    let mut store = Store::open(disk.clone(), options()).unwrap();
+    store.open_consumer("one", Start::Oldest).unwrap();
+    for number in 1..=8 {
+        assert_eq!(store.push(number as i64, &long(number)).unwrap(), number);
+        store.commit().unwrap();
+    }
+    assert_eq!(store.next("one", 1 << 20).unwrap().len(), 8);
+    store.acknowledge("one", 2).unwrap();
+    store.note_clock(BootClock { boot: 7, monotonic: 50, time: Some(1050) }).unwrap();
+    store.commit().unwrap();
+    if closed {
+        store.close().unwrap();
+    }
+    disk.kill();
+    let ends = (1..=8).map(|number| {
+        disk.names().into_iter().filter(|name| name.ends_with(".seg")).find_map(|name| {
+            let contents = disk.contents(&name)?;
+            let start = contents.windows(1000).position(|bytes| *bytes == *long(number))?;
+            Some((name, start + 1000))
+        })
+    });
+    let ends = ends.collect::<Option<_>>().unwrap();
+    (disk, ends)
+}
+
+fn long(number: u64) -> Vec<u8> {
+    vec![number as u8; 1000]
+}
+
+/// The numbers of the records that a cut of a file has left whole.
+fn before_the_cut(ends: &[(String, usize)], name: &str, len: usize) -> Vec<u64> {
+    let is_there = |(file, end): &(String, usize)| file != name || *end <= len;
+    (1..).zip(ends).filter(|(_, end)| is_there(end)).map(|(number, _)| number).collect()
+}
+
+#[test]
+fn a04_a_journal_cut_at_each_byte_of_each_file_keeps_what_was_before_the_cut_and_counts_the_rest() {
+    for closed in [true, false] {
+        let (whole, ends) = small(closed);
+        for name in whole.names() {
+            let contents = whole.contents(&name).unwrap();
+            // Of a run of the same byte, each sixteenth.
+            let matters = |len: &usize| len.is_multiple_of(16) || contents[len - 1] != contents[*len];
+            for len in (0..contents.len()).filter(matters) {
+                let disk = whole.copy();
+                disk.put(&name, &contents[..len]);
+                one_cut(&disk, &ends, &name, len);
+            }
+        }
+    }
+}
+
+fn one_cut(disk: &Model, ends: &[(String, usize)], name: &str, len: usize) {
+    let place = format!("{name}, cut at {len}");
+    let (oldest, newest) = (name == ends[0].0, name == ends[7].0);
+    let there = before_the_cut(ends, name, len);
+    assert_eq!(inspect::check(disk, |_, _| ()).unwrap().records, there.len() as u64, "{place}");
+    let mut store = Store::open(disk.clone(), options()).unwrap_or_else(|error| panic!("{place}: {error:?}"));
+    let is_position_lost = name == "one.pos" && len < 60;
+    let unread: Vec<u64> = there.iter().copied().filter(|number| *number > 2 || is_position_lost).collect();
+    let seen: Vec<u64> =
+        all(&mut store).iter().map(|record| (record.number, &record.payload)).map(whole_record).collect();
+    assert_eq!(seen, unread, "{place}");
+
+    let gone = [3, 4].iter().filter(|number| !there.contains(number)).count() as u64;
+    let counts = store.counts("one").unwrap();
+    assert!(counts.is_conserved() && counts.lost == gone, "{place}: {counts:?}");
+    // What follows the last whole record in the file.
+    let part = ends.iter().filter(|(file, end)| file == name && *end <= len).map(|(_, end)| len - end).next_back();
+    let part = part.unwrap_or(len.saturating_sub(4096)) as u64;
+    let (reports, more) = store.take_reports();
+    assert!(reports.len() <= 1 && more == 0, "{place}: {reports:?}");
+    match reports.first() {
+        Some(Report::Damage { missing, kept, bytes, .. }) => {
+            assert!(oldest && *missing >= gone && *bytes >= part, "{place}: {reports:?}");
+            assert_eq!(kept.is_some(), part > 0, "{place}: what is left is kept");
+            assert!(kept.iter().all(|kept| disk.names().contains(kept)), "{place}");
+        }
+        Some(Report::Unfinished { kept, .. }) => assert!(newest && kept.is_some() == (len > 0), "{place}"),
+        Some(Report::Torn { bytes, .. }) => assert!(newest && *bytes == part, "{place}: {reports:?}"),
+        Some(Report::Position { .. }) => assert!(is_position_lost, "{place}"),
+        Some(Report::Clocks) => assert_eq!(name, "clocks", "{place}"),
+        other => assert!(other.is_none() && !oldest && !is_position_lost && name != "clocks", "{place}: {other:?}"),
+    }
+
+    let number = store.push(9, &long(9)).unwrap();
+    assert!(number > 8, "{place}: {number} may have been used");
+    store.commit().unwrap();
+    assert_eq!(all(&mut store).iter().map(|record| record.number).collect::<Vec<_>>(), [number], "{place}: it goes on");
+    store.close().unwrap();
+}
+
+fn whole_record((number, payload): (u64, &Vec<u8>)) -> u64 {
+    assert_eq!(*payload, long(number));
+    number
+}
+
 #[test]
 fn a25_a_damaged_file_of_clocks_is_told_and_made_anew() {
     let whole = journal(3, true);

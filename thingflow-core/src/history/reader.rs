@@ -1,5 +1,6 @@
 //! [`Reader`]: a cursor in a history.
 
+use alloc::format;
 use alloc::vec::Vec;
 use core::fmt;
 
@@ -43,7 +44,8 @@ pub enum Start {
 /// # Ok::<(), FatalError>(())
 /// ```
 ///
-/// As a [`Source`] it gives one event each time, for a schedule that reads a history into another flow.
+/// As a [`Source`] it gives one event each time, for a schedule that reads a history into another flow, and reports how many
+/// events it has missed whenever there are more.
 pub struct Reader<T, K: Ord + Clone = ()> {
     history: History<T, K>,
     session: Shared<Session<T, K>>,
@@ -56,13 +58,15 @@ pub struct Reader<T, K: Ord + Clone = ()> {
     peeks: bool,
     /// As a source: the error of the session has been told.
     told: bool,
+    /// As a source: how many missed events have been reported.
+    reported: u64,
 }
 
 impl<T, K: Ord + Clone> Reader<T, K> {
     pub(super) fn new(history: History<T, K>, start: Start) -> Self {
         let session = history.session();
         let (id, place, rank) = add(&session, start);
-        Self { history, session, id, place, rank, missed: 0, peeks: false, told: false }
+        Self { history, session, id, place, rank, missed: 0, peeks: false, told: false, reported: 0 }
     }
 
     /// How many events were dropped, or put in order behind the cursor, before this reader came to them.
@@ -357,14 +361,31 @@ fn add<T, K: Ord + Clone>(session: &Session<T, K>, start: Start) -> (u64, Option
 /// Reads a history into a flow: one event each time that it is asked.
 impl<T: Clone, K: Ord + Clone> Source for Reader<T, K> {
     type Item = Kept<T>;
-    fn pull(&mut self, _: &mut Context<'_>) -> Result<Option<Kept<T>>, Failure> {
-        match self.try_next() {
+    fn pull(&mut self, cx: &mut Context<'_>) -> Result<Option<Kept<T>>, Failure> {
+        let next = self.try_next();
+        self.report_missed(cx);
+        match next {
             Ok(event) => Ok(Some(event)),
             Err(NoEvent::NotYet) => Err(Failure::NotYet),
             Err(NoEvent::Ended) => match self.error() {
                 Some(error) if !core::mem::replace(&mut self.told, true) => Err(Failure::Sample(error)),
                 _ => Ok(None),
             },
+        }
+    }
+}
+
+impl<T, K: Ord + Clone> Reader<T, K> {
+    /// Reports how many more events have been missed since the last report, if any.
+    fn report_missed(&mut self, cx: &Context<'_>) {
+        let (all, more) = (self.missed, self.missed.saturating_sub(self.reported));
+        if more > 0 {
+            self.reported = all;
+            let events = if more == 1 { "event" } else { "events" };
+            let error = StreamError::message(format!(
+                "the reader has missed {more} {events}, {all} in all: read more often, or keep more"
+            ));
+            cx.report("history", &error);
         }
     }
 }

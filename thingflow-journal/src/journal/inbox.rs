@@ -283,3 +283,53 @@ impl Inbox {
         shelf.notify.clone().filter(|_| was_empty && news)
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
+mod tests {
+    use super::*;
+    use crate::model::Model;
+    use crate::options::Window;
+
+    fn inbox(window: Window) -> (Inbox, Store, Options) {
+        let options = Options::new(1 << 20, window);
+        let store = Store::open(Model::new(1), options.clone()).unwrap();
+        (Inbox::new(&store), store, options)
+    }
+
+    #[test]
+    fn a02_the_window_is_over_its_length_after_the_first_record_however_many_follow() {
+        let length = Duration::from_secs(5);
+        let (mut inbox, mut store, options) = inbox(Window::every(length));
+        let now = Instant::now();
+        assert_eq!(inbox.commit_due(&options, now), None);
+        for number in 1..=20 {
+            assert_eq!(inbox.push(&options, 0, b"record").0.unwrap(), number);
+            let first = inbox.since.unwrap();
+            // The same at any time that the thread asks, also when it is late.
+            for asked in [now, first, first + length, first + 10 * length] {
+                assert_eq!(inbox.commit_due(&options, asked), Some(first + length));
+            }
+        }
+        inbox.hand_over(&mut store);
+        assert_eq!(inbox.commit_due(&options, now), None, "the next record begins the next window");
+    }
+
+    #[test]
+    fn a02_count_bytes_and_a_sync_end_the_window_at_once() {
+        let long = || Window::every(Duration::from_secs(3600));
+        for window in [long().count(2), long().bytes(2 * (24 + 10))] {
+            let (mut inbox, _store, options) = inbox(window);
+            inbox.push(&options, 0, &[1; 10]).0.unwrap();
+            let now = inbox.since.unwrap();
+            assert_eq!(inbox.commit_due(&options, now), Some(now + Duration::from_secs(3600)));
+            inbox.push(&options, 0, &[2; 10]).0.unwrap();
+            assert_eq!(inbox.commit_due(&options, now), Some(now));
+        }
+        let (mut inbox, _store, options) = inbox(long());
+        inbox.push(&options, 0, b"synced").0.unwrap();
+        let now = inbox.since.unwrap();
+        inbox.begin_flush();
+        assert_eq!(inbox.commit_due(&options, now), Some(now));
+    }
+}

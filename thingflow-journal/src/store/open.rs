@@ -245,7 +245,8 @@ impl Store {
             let is_born = header.is_ok_and(|header| header.first == first);
             if !is_born && !survey.readable {
                 self.put_aside(newest, header)?;
-                self.next = self.next.max(first);
+                // It was never finished, or its begin is gone: then numbers have been used in it.
+                self.next = self.next.max(first + len.max(self.options.segment).div_ceil(RECORD_BYTES));
                 continue;
             }
             // The one before may have been cut, and not synced, right before a kill.
