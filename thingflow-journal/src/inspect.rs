@@ -309,18 +309,19 @@ impl Reader {
 /// Drops all records below `number`, for all consumers, and gives how many those are: of several consumers, for the one that had
 /// most before it. Segments that hold nothing else are removed, but for the newest.
 ///
-/// In a journal without consumers nothing says where in a segment the records begin that stay, so only whole segments go.
+/// In a journal without consumers nothing says where in a segment the records begin that stay, so only whole segments go. `progress`
+/// gets the number of segments that have gone, and of how many.
 ///
 /// # Errors
 ///
 /// As [`Store::open`]; [`Error::Io`].
-pub fn cut(files: impl Files + 'static, number: u64) -> Result<u64, Error> {
+pub fn cut(files: impl Files + 'static, number: u64, mut progress: impl FnMut(usize, usize)) -> Result<u64, Error> {
     let mut store = Store::open(files, Options::new(u64::MAX, Window::default()))?;
     let consumers: Vec<String> = store.consumers().map(Into::into).collect();
     if consumers.is_empty() {
-        store.cut_segments(number)?;
+        store.cut_segments(number, &mut progress)?;
     } else {
-        store.cut(number)?;
+        store.cut_telling(number, &mut progress)?;
     }
     let counts = consumers.iter().filter_map(|consumer| store.counts(consumer).ok());
     let cut = counts.map(|counts| counts.dropped.cut).max().unwrap_or(store.kept().dropped.cut);

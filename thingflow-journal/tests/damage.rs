@@ -411,10 +411,17 @@ fn a37_a_journal_is_listed_checked_exported_and_cut_without_the_program() {
     assert_eq!((count, numbers(&exported)), (3, vec![100, 101, 102]));
 
     let second = overview.segments[1].first;
-    assert_eq!(inspect::cut(disk.clone(), second).unwrap(), second - 1);
+    let mut told = Vec::new();
+    assert_eq!(inspect::cut(disk.clone(), second, |done, of| told.push((done, of))).unwrap(), second - 1);
+    assert_eq!(told, [(1, 1)]);
     let overview = inspect::list(&disk).unwrap();
     assert_eq!(overview.segments[0].first, second);
     assert_eq!(overview.consumers[0].waiting, 601 - second);
+    let newest = overview.segments.last().unwrap().first;
+    let gone = overview.segments.len() - 1;
+    told.clear();
+    inspect::cut(disk.copy(), newest, |done, of| told.push((done, of))).unwrap();
+    assert_eq!(told, (1..=gone).map(|done| (done, gone)).collect::<Vec<_>>());
     let mut store = Store::open(disk, options()).unwrap();
     assert_eq!(numbers(&all(&mut store)).first(), Some(&second));
 }

@@ -277,6 +277,32 @@ fn a37_a_folder_that_is_no_journal_is_refused_and_stays_as_it_is() {
 
 /// A journal may have been opened and not have got any events yet.
 #[test]
+fn a37_without_a_terminal_long_work_shows_no_bars() {
+    let folder = tempfile::tempdir().unwrap();
+    let [outbox, day, file, copy] =
+        ["outbox", "day", "lines", "copy.rs"].map(|name| folder.path().join(name).to_str().unwrap().to_owned());
+    run(Path::new(&outbox), &[1.0, -2.0, -3.0]);
+    record(Path::new(&day));
+    let works: [&[&str]; 9] = [
+        &["queue", "check", &outbox],
+        &["queue", "export", &outbox, "--to", "2", "--output", &file],
+        &["queue", "feed", &outbox],
+        &["queue", "feed", &outbox, "--again"],
+        &["queue", "feed", &outbox, &file],
+        &["queue", "cut", &outbox, "--before", "3"],
+        &["record", "info", &day],
+        &["record", "replay", &day, "--at-once"],
+        &["record", "test", &day, &copy],
+    ];
+    for work in works {
+        let Output { status, stdout, stderr } = thingflow(work);
+        assert!(status.success() && !(stdout.is_empty() && work[1] != "export"), "{work:?}");
+        assert_eq!(String::from_utf8_lossy(&stderr), "", "{work:?}");
+        assert!(!stdout.contains(&0x1b), "{work:?}");
+    }
+}
+
+#[test]
 fn a37_an_outbox_that_has_taken_nothing_is_listed() {
     let folder = tempfile::tempdir().unwrap();
     run(folder.path(), &[]);
@@ -330,6 +356,11 @@ fn a_recording_becomes_a_test() {
     record(&path);
     let arguments = ["record", "test", path.to_str().unwrap(), test.to_str().unwrap()];
     output(0, &arguments);
+    let copied = folder.path().join("again.rs");
+    let wrote = json(0, &["record", "test", path.to_str().unwrap(), copied.to_str().unwrap(), "--json"]);
+    let recording = copied.with_extension("recording");
+    assert_eq!(wrote, serde_json::json!({ "test": copied, "recording": recording }));
+    assert!(copied.is_file() && recording.is_dir());
     // This very file is one of the tests of this package, so it compiles and passes.
     assert_eq!(fs::read_to_string(&test).unwrap(), include_str!("recorded_day.rs"));
     let copy = test.with_extension("recording");

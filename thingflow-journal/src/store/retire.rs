@@ -150,6 +150,11 @@ impl Store {
     ///
     /// [`Error::Io`].
     pub fn cut(&mut self, number: u64) -> Result<(), Error> {
+        self.cut_telling(number, &mut |_, _| {})
+    }
+
+    /// As [`cut`](Self::cut): says how many segments have gone, and of how many.
+    pub(crate) fn cut_telling(&mut self, number: u64, told: &mut dyn FnMut(usize, usize)) -> Result<(), Error> {
         let files = self.files.clone();
         let number = number.min(self.durable + 1);
         for reader in self.consumers.values_mut() {
@@ -161,16 +166,18 @@ impl Store {
         let left = self.log.count_from(&*files, number.max(self.floor))?;
         self.kept.dropped(Reason::Cut, kept - left);
         self.floor = self.floor.max(number);
+        let all = self.log.locate(number).unwrap_or(0);
         while self.log.len() > 1 && self.log.extent(&*files, 0)?.last < number {
             self.remove_oldest(Goes::Dropped(Reason::Cut))?;
+            told(all.saturating_sub(self.log.locate(number).unwrap_or(0)), all);
         }
         Ok(())
     }
 
     /// As [`cut`](Self::cut), but of whole segments only.
-    pub(crate) fn cut_segments(&mut self, number: u64) -> Result<(), Error> {
+    pub(crate) fn cut_segments(&mut self, number: u64, told: &mut dyn FnMut(usize, usize)) -> Result<(), Error> {
         let begin = self.log.locate(number.min(self.durable + 1)).map(|index| self.log.segments[index].first);
-        begin.map_or(Ok(()), |begin| self.cut(begin))
+        begin.map_or(Ok(()), |begin| self.cut_telling(begin, told))
     }
 
     /// Removes the oldest segment, after every position that depends on it is on the disk.

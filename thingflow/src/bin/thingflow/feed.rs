@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use clap::Args;
+use indicatif::ProgressBar;
 use serde_json::{Value, json};
 use thingflow::Timestamp;
 use thingflow::adapters::outbox::{Refused, code};
@@ -16,7 +17,7 @@ use thingflow_journal::{Options, PushError, Range, Record, Start, Store, Window}
 use crate::failure::{Done, Failure};
 use crate::output::{counted, progress, say};
 use crate::people::stored;
-use crate::records::{DEAD, FED, dead_letters, open, unlimited};
+use crate::records::{DEAD, FED, all_in, dead_letters, open, unlimited};
 
 /// Bytes that are committed at once.
 const COMMIT: usize = 256 * 1024;
@@ -67,7 +68,7 @@ impl Feed {
     }
 
     fn put_all(&self, source: &Path, queue: &mut Queue) -> Done {
-        let (mut reader, bar) = (Reader::open(open(source)?, Range::all())?, progress(0));
+        let (mut reader, bar) = (Reader::open(open(source)?, Range::all())?, progress(all_in(source)?));
         loop {
             let records = reader.next(COMMIT)?;
             if records.is_empty() {
@@ -99,6 +100,7 @@ pub(crate) fn begin_feeding(dead: &Path) -> Done {
 fn fed_once(source: &Path, queue: &mut Queue) -> Done {
     let mut letters = Store::open(open(source)?, Options::new(u64::MAX, Window::default()))?;
     letters.open_consumer(FED, Start::Oldest)?;
+    let bar = progress(letters.counts(FED)?.waiting);
     loop {
         let records = letters.next(FED, COMMIT)?;
         let Some(last) = records.last().map(|record| record.number) else { break };
@@ -107,7 +109,9 @@ fn fed_once(source: &Path, queue: &mut Queue) -> Done {
         }
         queue.commit()?;
         letters.acknowledge(FED, last)?;
+        bar.inc(records.len() as u64);
     }
+    bar.finish_and_clear();
     Ok(letters.close()?)
 }
 
@@ -124,13 +128,17 @@ fn put(record: &Record, outlet: Option<&str>, queue: &mut Queue) -> Done {
 
 /// Puts in the events of a file of lines, if all of them can be read: so it can be fed again once it is mended.
 fn put_lines(source: &Path, queue: &mut Queue) -> Done {
-    if fs::metadata(source).is_ok_and(|found| found.is_file()) {
-        each_line(source, |_, _| Ok(()))?;
+    let file = fs::metadata(source).ok().filter(fs::Metadata::is_file);
+    let bar = progress(file.as_ref().map(|file| 2 * file.len())); // bytes, read twice
+    if file.is_some() {
+        each_line(source, &bar, |_, _| Ok(()))?;
     }
-    each_line(source, |time, event| queue.push(time, event))
+    each_line(source, &bar, |time, event| queue.push(time, event))?;
+    bar.finish_and_clear();
+    Ok(())
 }
 
-fn each_line(source: &Path, mut put: impl FnMut(i64, &[u8]) -> Done) -> Done {
+fn each_line(source: &Path, bar: &ProgressBar, mut put: impl FnMut(i64, &[u8]) -> Done) -> Done {
     let doing = format!("read {}", source.display());
     let file = File::open(source).map_err(Failure::io(&doing))?;
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_nanos());
@@ -138,6 +146,7 @@ fn each_line(source: &Path, mut put: impl FnMut(i64, &[u8]) -> Done) -> Done {
     let mut bytes = Vec::new();
     for (n, line) in BufReader::new(file).lines().enumerate() {
         let line = line.map_err(Failure::io(&doing))?;
+        bar.inc(line.len() as u64 + 1);
         if line.trim().is_empty() {
             continue;
         }

@@ -1,7 +1,7 @@
 //! Where a command writes: text or JSON on the standard output, or lines of a file; how far it has come on the terminal.
 
 use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::Path;
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -49,10 +49,18 @@ pub(crate) fn say(json: bool, value: &Value, text: &str) -> Done {
     lines.end()
 }
 
-/// Shows how much of `all` is done, if somebody looks at a terminal.
-pub(crate) fn progress(all: u64) -> ProgressBar {
-    let style = ProgressStyle::with_template("{wide_bar} {human_pos}/{human_len} {eta}");
-    ProgressBar::new(all).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+/// Shows how much of `all` is done, or how much is done where nobody knows of how much, if somebody looks at a terminal.
+pub(crate) fn progress(all: impl Into<Option<u64>>) -> ProgressBar {
+    let (bar, template) = match all.into() {
+        Some(all) => (ProgressBar::new(all), "{wide_bar} {human_pos}/{human_len} {eta}"),
+        None => (ProgressBar::no_length(), "{spinner} {human_pos}"),
+    };
+    bar.with_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()))
+}
+
+/// As [`progress`], of work that writes lines. Nothing is shown between lines on the same terminal.
+pub(crate) fn progress_of_lines(all: u64, to_a_file: bool) -> ProgressBar {
+    if !to_a_file && io::stdout().is_terminal() { ProgressBar::hidden() } else { progress(all) }
 }
 
 /// How many there are of something: "1 record", "2 records".

@@ -4,14 +4,15 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
+use indicatif::ProgressBar;
 use serde_json::{Value, json};
 use thingflow::{BootId, Timestamp};
 use thingflow_journal::inspect::{self, Check, Overview, Reader};
 
 use crate::failure::{Done, Failure};
 use crate::feed::{self, begin_feeding};
-use crate::output::{Lines, counted, progress, say};
-use crate::records::{DEAD, FED, Which, clocks_of, dead_letters, open, to_json};
+use crate::output::{Lines, counted, progress, progress_of_lines, say};
+use crate::records::{DEAD, FED, Which, clocks_of, dead_letters, open, records_in, to_json};
 
 /// Bytes of records that are read at once.
 const AT_ONCE: usize = 256 * 1024;
@@ -90,10 +91,6 @@ fn list(folder: &Path, json: bool) -> Done {
     say(json, &value, &text)
 }
 
-fn records_in(overview: &Overview) -> u64 {
-    overview.segments.iter().map(|segment| (segment.last + 1).saturating_sub(segment.first)).sum()
-}
-
 /// What a journal consists of.
 pub(crate) fn describe(overview: &Overview) -> (Value, String) {
     let segments = &overview.segments;
@@ -152,12 +149,17 @@ fn check(folder: &Path, json: bool) -> Done {
 
 fn check_one(folder: &Path) -> Done<Check> {
     let bar = progress(0);
-    let check = inspect::check(&open(folder)?, |done, of| {
-        bar.set_length(of as u64);
-        bar.set_position(done as u64);
-    });
+    let check = inspect::check(&open(folder)?, steps(&bar));
     bar.finish_and_clear();
     Ok(check?)
+}
+
+/// Shows on a bar how much is done, and of how much.
+fn steps(bar: &ProgressBar) -> impl FnMut(usize, usize) {
+    |done, of| {
+        bar.set_length(of as u64);
+        bar.set_position(done as u64);
+    }
 }
 
 fn describe_check(folder: &Path, check: &Check) -> (Value, String) {
@@ -193,10 +195,10 @@ fn describe_check(folder: &Path, check: &Check) -> (Value, String) {
 }
 
 fn export(folder: &Path, which: &Which, output: Option<&Path>) -> Done {
-    let (all, clocks) = (records_in(&inspect::list(&open(folder)?)?), clocks_of(folder)?);
+    let (all, clocks) = (which.most_of(&inspect::list(&open(folder)?)?), clocks_of(folder)?);
     let mut reader = Reader::open(open(folder)?, which.range())?;
     let mut lines = Lines::to(output)?;
-    let bar = if output.is_some() { progress(all) } else { progress(0) };
+    let bar = progress_of_lines(all, output.is_some());
     let mut all_readable = true;
     loop {
         let records = reader.next(AT_ONCE)?;
@@ -220,6 +222,9 @@ fn cut(folder: &Path, before: u64, json: bool) -> Done {
     if folder.file_name() == Some(DEAD.as_ref()) {
         begin_feeding(folder)?;
     }
-    let cut = inspect::cut(files, before)?;
+    let bar = progress(0);
+    let cut = inspect::cut(files, before, steps(&bar));
+    bar.finish_and_clear();
+    let cut = cut?;
     say(json, &json!({ "cut": cut }), &format!("{} dropped", counted(cut, "record")))
 }

@@ -15,10 +15,10 @@ use thingflow_journal::inspect::{self, Reader};
 
 use crate::failure::{Done, Failure};
 use crate::live::plain;
-use crate::output::{Lines, counted, progress, say};
+use crate::output::{Lines, counted, progress, progress_of_lines, say};
 use crate::people::shown;
 use crate::queue::describe;
-use crate::records::open;
+use crate::records::{all_in, open};
 use crate::test_file;
 
 #[derive(Subcommand)]
@@ -51,6 +51,9 @@ pub(crate) enum Command {
         folder: PathBuf,
         /// The test: `tests/freezer_alarm.rs` in the folder of a package
         file: PathBuf,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
     },
 }
 
@@ -60,7 +63,7 @@ pub(crate) fn run(command: Command) -> Done {
         Command::Replay { folder, speed, at_once, stream } => {
             replay(&folder, if at_once { None } else { Some(speed) }, &stream)
         }
-        Command::Test { folder, file } => test_file::write(&folder, &file),
+        Command::Test { folder, file, json } => test_file::write(&folder, &file, json),
     }
 }
 
@@ -86,7 +89,7 @@ pub(crate) struct Survey {
 /// Looks through a recording.
 pub(crate) fn survey(folder: &Path) -> Done<Survey> {
     let mut reader = Reader::open(open(folder)?, Range::all())?;
-    let (mut survey, bar) = (Survey::default(), progress(0));
+    let (mut survey, bar) = (Survey::default(), progress(all_in(folder)?));
     loop {
         let records = reader.next(256 * 1024)?;
         if records.is_empty() {
@@ -164,10 +167,14 @@ fn replay(folder: &Path, speed: Option<f64>, only: &[String]) -> Done {
     };
     let lines = Rc::new(RefCell::new(Lines::to(None)?));
     let failed = Rc::new(RefCell::new(None));
-    for name in survey.streams.keys().filter(|name| only.is_empty() || only.contains(name)) {
-        let (lines, failed, stream) = (lines.clone(), failed.clone(), name.clone());
+    let is_chosen = |name: &String| only.is_empty() || only.contains(name);
+    let chosen = survey.streams.iter().filter(|(name, _)| is_chosen(name));
+    let bar = progress_of_lines(chosen.map(|(_, stream)| stream.events).sum(), false);
+    for name in survey.streams.keys().filter(|name| is_chosen(name)) {
+        let (lines, failed, stream, bar) = (lines.clone(), failed.clone(), name.clone(), bar.clone());
         let (stopper, live) = (scheduler.stopper(), speed.is_some());
         replay.port::<Value>(name)?.for_each(move |event| {
+            bar.inc(1);
             let lines = &mut *lines.borrow_mut();
             let line = lines.line(json!({ "stream": stream, "event": shown(event) }));
             let written = line.and_then(|()| if live { lines.flush() } else { Ok(()) });
@@ -185,6 +192,7 @@ fn replay(folder: &Path, speed: Option<f64>, only: &[String]) -> Done {
     scheduler.schedule_recurring(replay).map_err(Failure::cannot)?;
     scheduler.run_forever()?;
     drop(scheduler);
+    bar.finish_and_clear();
     if let Some(error) = failed.take() {
         return Err(error);
     }

@@ -8,10 +8,21 @@ use serde_json::{Map, Value, json};
 use thingflow::Timestamp;
 use thingflow::adapters::outbox::{Refused, code};
 use thingflow::adapters::recording::{Entry, What};
+use thingflow_journal::inspect::Overview;
 use thingflow_journal::{BootClock, Folder, Options, Range, Record, Window, inspect};
 
 use crate::failure::{Done, Failure};
 use crate::people::shown;
+
+/// How many records there are.
+pub(crate) fn records_in(overview: &Overview) -> u64 {
+    overview.segments.iter().map(|segment| (segment.last + 1).saturating_sub(segment.first)).sum()
+}
+
+/// How many records there are in the journal of a folder, for who shows how much of them is done.
+pub(crate) fn all_in(folder: &Path) -> Done<u64> {
+    Ok(records_in(&inspect::list(&open(folder)?)?))
+}
 
 /// The folder of the dead letters in that of an outbox.
 pub(crate) const DEAD: &str = "dead";
@@ -37,6 +48,16 @@ pub(crate) struct Which {
 }
 
 impl Which {
+    /// How many records there are by their numbers. By their times they may be fewer.
+    pub(crate) fn most_of(&self, overview: &Overview) -> u64 {
+        let (from, to) = (self.from.unwrap_or(1), self.to.unwrap_or(u64::MAX));
+        let counts = overview.segments.iter().map(|segment| {
+            let (first, last) = (segment.first.max(from), segment.last.min(to));
+            last.saturating_add(1).saturating_sub(first)
+        });
+        counts.sum()
+    }
+
     pub(crate) fn range(&self) -> Range {
         let range = Range::all().numbers(self.from.unwrap_or(1)..=self.to.unwrap_or(u64::MAX));
         if self.since.is_none() && self.until.is_none() {

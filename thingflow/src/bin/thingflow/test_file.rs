@@ -11,14 +11,14 @@ use thingflow_journal::inspect::Reader;
 use thingflow_journal::{Folder, Range, Store};
 
 use crate::failure::{Done, Failure};
-use crate::output::say;
+use crate::output::{progress, say};
 use crate::record::{Stream, survey};
-use crate::records::{open, unlimited};
+use crate::records::{all_in, open, unlimited};
 
 /// Bytes that are copied at once.
 const AT_ONCE: usize = 256 * 1024;
 
-pub(crate) fn write(folder: &Path, file: &Path) -> Done {
+pub(crate) fn write(folder: &Path, file: &Path, json: bool) -> Done {
     let name = file.file_stem().and_then(|name| name.to_str()).filter(|name| is_identifier(name));
     let name = name.ok_or_else(|| {
         Failure::cannot(format!(
@@ -43,7 +43,7 @@ pub(crate) fn write(folder: &Path, file: &Path) -> Done {
     let mut to = File::create_new(file).map_err(Failure::io(&doing))?;
     to.write_all(text.as_bytes()).map_err(Failure::io(&doing))?;
     let value = serde_json::json!({ "test": file, "recording": data });
-    say(false, &value, &format!("wrote {} and {}", file.display(), data.display()))
+    say(json, &value, &format!("wrote {} and {}", file.display(), data.display()))
 }
 
 fn is_identifier(name: &str) -> bool {
@@ -57,16 +57,18 @@ fn copy(from: &Path, to: &Path) -> Done {
     fs::create_dir_all(to).map_err(Failure::io(format!("make {}", to.display())))?;
     let files = Folder::open(to).map_err(Failure::io(format!("open {}", to.display())))?;
     let mut copy = Store::open(files, unlimited(&[from])?)?;
-    let mut reader = Reader::open(open(from)?, Range::all())?;
+    let (mut reader, bar) = (Reader::open(open(from)?, Range::all())?, progress(all_in(from)?));
     loop {
         let records = reader.next(AT_ONCE)?;
         if records.is_empty() {
+            bar.finish_and_clear();
             return Ok(copy.close()?);
         }
-        for record in records {
+        for record in &records {
             copy.push(record.time, &record.payload).map_err(Failure::cannot)?;
         }
         copy.commit()?;
+        bar.inc(records.len() as u64);
     }
 }
 
