@@ -8,9 +8,13 @@
 //! The flash is RAM that no program uses and no reset clears, behind the rules of flash: bits are only cleared, pages are erased. At
 //! some word or page, which is left torn, the processor resets itself: no code after it runs, as when the power is gone. The next
 //! boot opens the ring again and compares it with what had been promised.
+//!
+//! What is kept goes over the serial line, some readings at a time, to a host that answers what it has taken. Then they are
+//! acknowledged in the ring. A reading that may have been sent before is marked.
 #![no_std]
 #![no_main]
 
+mod line;
 mod model;
 
 use core::cell::{Cell, RefCell};
@@ -21,6 +25,7 @@ use core::time::Duration;
 use cortex_m_rt::entry;
 use cortex_m_semihosting::debug::{self, EXIT_FAILURE, EXIT_SUCCESS};
 use cortex_m_semihosting::hprintln;
+use line::Line;
 use model::{Board, Flash, Promises, RANGE};
 use thingflow_core::prelude::*;
 use thingflow_core::{SampleError, Sampled, Sensor, bare};
@@ -31,6 +36,9 @@ const CUTS: u32 = 500;
 
 /// Readings after which it must have been cut.
 const MOST: u32 = 200;
+
+/// After so many readings the host fetches them.
+const BATCH: u32 = 8;
 
 /// So many of the latest records are there in any case: those that fill all pages but two.
 const SURELY: u32 = 9;
@@ -45,11 +53,17 @@ fn main() -> ! {
     let done = ring.and_then(|ring| {
         let is_kept = look(&mut ring.borrow_mut(), promises)?;
         promises.cuts += u32::from(was_cut);
-        if is_kept && promises.cuts < CUTS {
-            run(&ring, promises)?; // to the next cut: what comes after it says that there was none
+        if !is_kept {
             return Ok(false);
         }
-        Ok(is_kept)
+        let mut line = Line::new();
+        let before = promises.kept;
+        deliver(&mut ring.borrow_mut(), &mut line, before, promises)?;
+        if promises.cuts < CUTS {
+            run(&ring, &mut line, promises)?; // to the next cut: what comes after it says that there was none
+            return Ok(false);
+        }
+        Ok(true)
     });
     if done.unwrap_or(false) {
         hprintln!("{} cuts in the middle of writes, {} readings: nothing lost", promises.cuts, promises.kept);
@@ -79,8 +93,19 @@ fn look(ring: &mut Ring, promises: &mut Promises) -> Result<bool, Failed> {
     Ok(is_whole && is_kept && oldest >= delivered && is_left)
 }
 
-/// Keeps readings and acknowledges some, until the power is cut.
-fn run(ring: &RefCell<Ring>, promises: &mut Promises) -> Result<(), Failed> {
+/// Has the host fetch all readings. Those of before this boot may have been sent.
+fn deliver(ring: &mut Ring, line: &mut Line, before: u32, promises: &mut Promises) -> Result<(), Failed> {
+    while let Some(number) = ring.oldest()?.and_then(number_of) {
+        line.deliver(number, number < before);
+        ring.acknowledge()?;
+        promises.delivered = number + 1;
+    }
+    Ok(())
+}
+
+/// Keeps readings and has the host fetch them, until the power is cut.
+fn run(ring: &RefCell<Ring>, line: &mut Line, promises: &mut Promises) -> Result<(), Failed> {
+    let before = promises.kept;
     let next = Cell::new(promises.kept);
     let mut readings = Flow::new(Sampled::new(Numbers(&next))).to(Keep::new(ring, encode));
     let mut scheduler = bare::Scheduler::<1>::with_tick(Duration::from_secs(1));
@@ -92,12 +117,8 @@ fn run(ring: &RefCell<Ring>, promises: &mut Promises) -> Result<(), Failed> {
             return Ok(());
         }
         promises.kept = next.get();
-        if promises.kept % 4 == 3 {
-            let mut ring = ring.borrow_mut();
-            if let Some(number) = ring.oldest()?.and_then(number_of) {
-                ring.acknowledge()?;
-                promises.delivered = number + 1;
-            }
+        if promises.kept % BATCH == 0 {
+            deliver(&mut ring.borrow_mut(), line, before, promises)?;
         }
     }
     Ok(())

@@ -1,5 +1,7 @@
 //! The emulated board: its serial line goes to the program that reads it on Linux, its LEDs are watched from outside.
 
+use std::os::fd::OwnedFd;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 use std::{fs, io, thread};
@@ -51,6 +53,49 @@ pub(super) fn said(image: &str) -> Result<String> {
     let output = board.stdin(Stdio::null()).output()?;
     let said = [output.stdout, output.stderr].concat();
     if output.status.success() { Ok(String::from_utf8(said)?) } else { Err("the program on the board failed".into()) }
+}
+
+/// Runs the program `image`, which must end well, beside the program that fetches its readings over the serial line, the socket
+/// `line`; gives what both say.
+pub(super) fn fetched(image: &str, line: &str) -> Result<(String, String)> {
+    process::run(&mut process::cargo("build --quiet --locked -p bare-metal --bin fetch"))?;
+    let _ = fs::remove_file(line); // of an earlier run
+    let listener = UnixListener::bind(line)?;
+    listener.set_nonblocking(true)?;
+    let socket = format!("-chardev socket,id=line,path={line} -serial chardev:line");
+    let mut board = process::command("qemu-system-arm", &format!("{BOARD} {socket} -kernel {image}"));
+    let mut fetch = process::cargo("run --quiet --locked -p bare-metal --bin fetch");
+    process::announce(&board);
+    process::announce(&fetch);
+    let mut board = board.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    let line = accept(&listener, &mut board)?;
+    let fetch =
+        fetch.stdin(OwnedFd::from(line.try_clone()?)).stdout(OwnedFd::from(line)).stderr(Stdio::piped()).spawn()?;
+    let ended_well = wait(&mut board)?;
+    let (board, fetch) = (board.wait_with_output()?, fetch.wait_with_output()?);
+    let said = String::from_utf8([board.stdout, board.stderr].concat())?;
+    let fetched = String::from_utf8(fetch.stderr)?;
+    if !ended_well || !fetch.status.success() {
+        return Err(format!("{said}{fetched}").into());
+    }
+    // It warns that nothing but the line wakes the board.
+    let said = said.split_inclusive('\n').filter(|line| !line.starts_with("qemu-system-arm: warning"));
+    Ok((said.collect(), fetched))
+}
+
+/// The line of a board that starts.
+fn accept(listener: &UnixListener, board: &mut Child) -> Result<UnixStream> {
+    while board.try_wait()?.is_none() {
+        match listener.accept() {
+            Ok((line, _)) => {
+                line.set_nonblocking(false)?;
+                return Ok(line);
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => thread::sleep(Duration::from_millis(20)),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err("the emulator does not start".into())
 }
 
 /// Whether it ended well, in time.

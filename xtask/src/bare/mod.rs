@@ -37,12 +37,24 @@ pub(crate) fn run(_: &[String]) -> Result {
     power_cuts()
 }
 
-/// A ring in flash, on a board that is reset in the middle of writes: it compares itself what it finds with what it had promised.
+/// A ring in flash, on a board that is reset in the middle of writes: it compares itself what it finds with what it had promised, and
+/// a program on this machine fetches over the serial line what is kept.
 fn power_cuts() -> Result {
     build("--release --manifest-path firmware/flash/Cargo.toml", TARGETS[0].name)?;
-    let said = emulator::said(&format!("{}/{}/release/flash", folder(), TARGETS[0].name))?;
-    print!("flash: {said}");
-    Ok(())
+    let image = format!("{}/{}/release/flash", folder(), TARGETS[0].name);
+    let (said, fetched) = emulator::fetched(&image, &format!("{}/line.sock", folder()))?;
+    print!("flash: {said}serial line: {fetched}");
+    let kept = number_before(&said, " readings").ok_or("the board did not say how much it kept")?;
+    if number_before(&fetched, " readings") == Some(kept) {
+        Ok(())
+    } else {
+        Err("the board has kept more readings than came over the line".into())
+    }
+}
+
+/// The number in front of a word.
+fn number_before(text: &str, word: &str) -> Option<u32> {
+    text.split_once(word)?.0.rsplit(' ').next()?.parse().ok()
 }
 
 /// What the operators take on a Cortex-M4, as `firmware/costs` says it.
@@ -135,6 +147,16 @@ mod tests {
         let here = "0.00 light 1\npin lamp 1\n0.50 light 2\n";
         let board = run("0.00 light 1\n0.50 light 2\n1.00 stack 812", "pin lamp 1\npin lamp 0\npin lamp 1");
         assert_eq!(compare(here, &board).unwrap(), 812);
+    }
+
+    #[test]
+    fn what_was_kept_and_fetched_is_read_off_the_texts() {
+        assert_eq!(
+            number_before("500 cuts in the middle of writes, 4711 readings: nothing lost\n", " readings"),
+            Some(4711)
+        );
+        assert_eq!(number_before("4711 readings fetched", " readings"), Some(4711));
+        assert_eq!(number_before("cut 3: kept up to 5", " readings"), None);
     }
 
     #[test]
