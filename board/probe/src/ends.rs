@@ -15,8 +15,21 @@ use crate::checks::{Checks, expect};
 use crate::{Result, host};
 
 /// How the program ends; the line it drives; whether its exit is a success.
-const ENDS: [(&str, u32, bool); 4] =
-    [("SIGTERM", 4, true), ("its own end", 5, true), ("a fatal error", 6, false), ("a panic", 7, false)];
+const ENDS: [(&str, u32, bool); 6] = [
+    ("SIGTERM", 4, true),
+    ("its own end", 5, true),
+    ("a fatal error", 6, false),
+    ("a panic", 7, false),
+    (SILENCE, 0, false),
+    (ERROR, 2, false),
+];
+
+/// What ends the commands and not the program. It is killed a while later, which leaves the pin as it is by then.
+const SILENCE: &str = "silence of its sensor";
+const ERROR: &str = "an error of its stream";
+
+/// So many ticks that while takes, many times what the pin holds without a command.
+const A_WHILE: usize = 40;
 
 /// The end that no program survives to do anything, and its line. It shows that the others do something.
 const KILLED: (&str, u32) = ("SIGKILL", 1);
@@ -50,9 +63,16 @@ fn run(chip: &str, line: u32, how: &str) -> Result<(bool, String)> {
     command.args(["heater", chip, &line.to_string(), how]).stdin(Stdio::null());
     let mut heater = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     let mut output = BufReader::new(heater.stdout.take().ok_or("no output")?);
-    output.read_line(&mut String::new())?;
-    let signal = [("SIGTERM", Signal::TERM), (KILLED.0, Signal::KILL)].into_iter().find(|(name, _)| *name == how);
-    if let Some((_, signal)) = signal {
+    let (ticks, signal) = match how {
+        "SIGTERM" => (1, Some(Signal::TERM)),
+        "SIGKILL" => (1, Some(Signal::KILL)),
+        SILENCE | ERROR => (A_WHILE, Some(Signal::KILL)),
+        _ => (1, None),
+    };
+    for _ in 0..ticks {
+        output.read_line(&mut String::new())?;
+    }
+    if let Some(signal) = signal {
         kill_process(Pid::from_child(&heater), signal)?;
     }
     let mut said = String::new();
@@ -78,7 +98,11 @@ fn heat(chip: &str, line: &str, how: &str) -> Result {
     let mut scheduler = Scheduler::new()?;
     let ticks = from_iter(0..if how == "its own end" { 5 } else { u32::MAX }).output();
     let heater = Line::at(chip, line.parse()?).output(PinState::Low)?;
-    ticks.map(|_| true).connect(pin_out("heater", heater));
+    let (silent, fails) = (how == SILENCE, how == ERROR);
+    let commands = ticks.filter(move |tick| !silent || *tick == 0);
+    let commands = commands.try_map(move |tick| if fails && tick == 3 { Err("no such sensor") } else { Ok(true) });
+    let holds = if silent { Duration::from_millis(100) } else { Duration::from_secs(3600) };
+    commands.connect(pin_out("heater", heater).safe_after(holds));
     let how = how.to_owned();
     ticks.try_for_each(move |tick| match how.as_str() {
         "a fatal error" if tick == 3 => Err("the disk is full"),

@@ -35,7 +35,7 @@ pub(super) const ALL: [Machine; 2] = [
         hardware: "-M virt -cpu cortex-a53 -m 512 -net none",
         kernel: "",
         modules: &["configfs", "gpio-sim"],
-        checks: 38,
+        checks: 42,
     },
     Machine {
         name: "raspi3b",

@@ -212,8 +212,11 @@ impl Threads {
         }
         let busy = crew.wait_for(patience, |_| true);
         if !busy.is_empty() {
-            let (n, names) = (busy.len(), busy.join(", "));
-            log::error!("{n} edge threads still block after {patience:?} and are left to themselves: {names}");
+            let names = busy.join(", ");
+            match busy.len() {
+                1 => log::error!("an edge thread still blocks after {patience:?} and is left to itself: {names}"),
+                n => log::error!("{n} edge threads still block after {patience:?} and are left to themselves: {names}"),
+            }
         }
         let left = std::mem::take(&mut *lock(&crew.members));
         for Member { name, fed, .. } in left {
