@@ -5,6 +5,7 @@
     feature = "json",
     feature = "lines",
     feature = "mqtt",
+    feature = "recording",
     feature = "webhook",
     feature = "websocket"
 ))]
@@ -30,6 +31,8 @@ mod lines;
 mod mqtt;
 #[path = "../../fuzz/checks/mutated.rs"]
 mod mutated;
+#[path = "../../fuzz/checks/recording.rs"]
+mod recording;
 #[path = "../../fuzz/checks/times.rs"]
 mod times;
 #[path = "../../fuzz/checks/webhook.rs"]
@@ -50,7 +53,7 @@ macro_rules! targets {
 
 mod passes {
     use super::corpus;
-    targets!(cron csv framing http_answers influx json lines mqtt times webhook websocket);
+    targets!(cron csv framing http_answers influx json lines mqtt recording times webhook websocket);
 }
 
 proptest! {
@@ -69,6 +72,11 @@ proptest! {
     #[test]
     fn mqtt_takes_any_bytes(bytes in mutated("mqtt")) {
         mqtt::check(&bytes);
+    }
+
+    #[test]
+    fn a_recording_takes_any_bytes(bytes in mutated("recording")) {
+        recording::check(&bytes);
     }
 
     #[test]
