@@ -72,7 +72,7 @@ fn lines_come_and_go_as_they_are() -> Result {
     let mut there = board.try_clone()?;
     line.status().for_each(move |status| {
         assert_eq!(status, Status::Connected);
-        there.write_all(b"25.5\n\x03\x11 lux\x7f\nend\n").unwrap(); // what a terminal would take for commands
+        there.write_all(b"3.4\n25.5\n\x03\x11 lux\x7f\nend\n").unwrap(); // what a terminal would take for commands
     });
     let orders = from_iter(["lamp on", "\x04\r", "lamp off"]).map(str::to_owned);
     scheduler.schedule_recurring(orders.connect(line.sender()))?;
@@ -117,7 +117,7 @@ fn a_board_that_is_pulled_out_and_plugged_in_anew_is_heard_again() -> Result {
                 (n == 1).then(&plug_in).map(|()| "hello".to_owned())
             }
             _ => {
-                there.borrow_mut().as_mut().unwrap().write_all(b"back\n").unwrap();
+                there.borrow_mut().as_mut().unwrap().write_all(b"ck\nback\n").unwrap();
                 None
             }
         }

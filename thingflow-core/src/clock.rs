@@ -36,9 +36,16 @@ impl Instant {
     /// Later than every instant that comes (575 years after [`ZERO`](Self::ZERO)).
     pub const NEVER: Self = Self(u64::MAX);
     /// Longer ago than any clock runs.
+    #[cfg(feature = "alloc")]
     pub(crate) const LONG_AGO: Self = Self(0);
     /// A wake-up that is due with the next resume.
     pub(crate) const ON_RESUME: Self = Self(u64::MAX - 1);
+
+    /// Whether it is what a [`SavedState`](crate::SavedState) restores where nobody knows how long ago it was: for a stage that would take
+    /// a difference to it for a time that has passed.
+    pub const fn is_long_ago(self) -> bool {
+        cfg!(feature = "alloc") && self.0 == 0
+    }
 
     /// How soon it is: the earlier the greater, zero for [`NEVER`](Self::NEVER).
     #[inline]

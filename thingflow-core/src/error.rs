@@ -148,7 +148,7 @@ pub(crate) fn fmt_chain(error: &dyn Error, f: &mut fmt::Formatter<'_>) -> fmt::R
 }
 
 /// Says that the run cannot go on. Made by [`Context::fatal`](crate::Context::fatal), which keeps what happened, so this is
-/// a token without a size and a [`Receipt`](crate::Receipt) is one byte. [`Context::take_error`](crate::Context::take_error)
+/// a token without a size and a [`Receipt`](crate::Receipt) is one word. [`Context::take_error`](crate::Context::take_error)
 /// gives what happened.
 #[must_use = "a fatal error must travel back to the scheduler"]
 pub struct FatalError(pub(crate) ());

@@ -56,6 +56,11 @@ pub struct Limit {
 }
 
 impl Limit {
+    /// How many events a state may restore, where there is room for so many. A source that is asked to pause may send on for a while.
+    pub(crate) fn restores(&self, room: usize) -> usize {
+        if self.overflow == Overflow::Block { room } else { self.capacity() }
+    }
+
     /// With the policy given as a value: for one that is read from a configuration.
     #[track_caller]
     pub fn new(capacity: impl Into<Size>, overflow: Overflow) -> Self {
@@ -426,7 +431,7 @@ impl<T, S: Store<T>> Bounded<T, S> {
     where
         T: Saved,
     {
-        on_store(name, &mut self.events, self.limit.capacity(), state);
+        on_store(name, &mut self.events, self.limit.restores(S::ROOM), state);
     }
 
     /// Takes the events one by one, oldest first.

@@ -19,7 +19,8 @@ use crate::thing::InputThing;
 /// Times of the scheduler's clock are kept as what they are to the time of saving, with the boot of the machine and what the wall clock
 /// showed. So a state is right in the program that runs next, after a reboot too: what was five minutes old is that, and as much older as
 /// the machine was off. If nobody knows how long that was, because the wall clock was not set, all of it counts as long ago: a value
-/// that is held is stale, an interval is over. Where that matters, restore once the clock is [set](crate::WallClock::is_set).
+/// that is held is stale, an interval is over. On a microcontroller all boots are one, unless
+/// [`set_boot`](crate::bare::Scheduler::set_boot) tells them apart. Where that matters, restore once the clock is [set](crate::WallClock::is_set).
 ///
 /// It fits a chain that was built in the same way. One that is damaged, or that another chain has saved, is an error, and so is a number
 /// that no stage can have saved. The sum that tells so is no signature: whoever may write the file can write another state.

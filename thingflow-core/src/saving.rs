@@ -8,7 +8,7 @@ use crate::state::{SavedEvents, StateVisitor};
 use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
 use crate::visit::Visitor;
 
-/// A stage, or a pipe of stages, that hold events which can be saved: then they are part of the [state](crate::SavedState) of the
+/// A stage, or a pipe of such stages, that hold events which can be saved: then they are part of the [state](crate::SavedState) of the
 /// graph, and go on in the program that runs next. To be given to [`pipe`](crate::Chain::pipe).
 ///
 /// What most stages remember are numbers, which are saved without it. Those that hold events hold them of any type, and say so to

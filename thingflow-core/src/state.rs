@@ -179,13 +179,14 @@ pub(crate) fn shows(walk: impl FnOnce(&mut dyn StateVisitor)) -> bool {
     probe.0
 }
 
-/// Shows what a store holds, up to `most`.
+/// Shows what a store holds. A walk may restore up to `most`, and never takes away what the stage holds.
 pub(crate) fn on_store<T: Saved, S: Store<T>>(
     name: &'static str,
     store: &mut S,
     most: usize,
     state: &mut dyn StateVisitor,
 ) {
+    let most = most.max(store.len()); // a stage that asks its source to pause may hold more for a while
     let mut held = core::mem::take(store);
     let mut items = SavedItems::of(name, held.len(), state);
     while items.another(state) {

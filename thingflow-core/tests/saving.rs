@@ -267,3 +267,66 @@ proptest! {
         each(&events, at.min(events.len()))?;
     }
 }
+
+/// What is sent by a chain that holds `events`, is saved, and goes on; and what by another one with its state.
+fn sent_by_both<F: Filter<i32, Out = i32>>(make: impl Fn() -> Pipe<i32, F>, events: i32, until: usize) -> [String; 2] {
+    let (here, there) = (Recorder::new(), Recorder::new());
+    let (mut one, mut other) = (make().to(here.clone()), make().to(there.clone()));
+    let cx = &mut at(0);
+    one.notice(Notice::Start, cx).unwrap();
+    for event in 0..events {
+        one.next(event, cx).unwrap();
+    }
+    let state = SavedState::of(&mut one, cx).unwrap();
+    assert!(state.unsaved().is_empty());
+    state.restore(&mut other, cx).unwrap();
+    for chain in [&mut one, &mut other] {
+        for second in 0..=until {
+            chain.notice(Notice::Wake, &mut at(second)).unwrap();
+        }
+        chain.notice(Notice::Completed, &mut at(until)).unwrap();
+    }
+    [here.text(), there.text()]
+}
+
+#[test]
+fn what_is_held_beyond_the_limit_while_the_source_is_asked_to_pause_is_saved_and_stays() {
+    let delayed = || pipe().pipe(Saving(pipe::<i32>().delay(5 * SECOND, Limit::block(4))));
+    let all = "0 1 2 3 4 5 6 7 8 9 |";
+    assert_eq!(sent_by_both(delayed, 10, 6), [all; 2]);
+    let paced = || pipe().pipe(Saving(pipe::<i32>().pace(SECOND, Limit::block(4))));
+    let [here, there] = sent_by_both(paced, 10, 20);
+    assert_eq!(here, all);
+    assert!(all.ends_with(&there), "{there}"); // without what had been sent before
+}
+
+/// Events each second into a stage that tries a failure again after ten, for so long.
+fn retried(
+    events: std::ops::Range<i32>,
+    fails: bool,
+    secs: u32,
+    saved: Option<SavedState>,
+) -> Result<(Vec<i32>, SavedState), Box<dyn std::error::Error>> {
+    let (mut input, seen) = (Port::new(), Recorder::new());
+    let policy = ErrorPolicy::skip().retry(9, 10 * SECOND, 10 * SECOND).limit(Limit::block(1));
+    let check = move |x: &i32| if fails { Err("no") } else { Ok(*x) };
+    input.pipe(Saving(pipe::<i32>().try_map_with(policy, check))).connect(seen.clone());
+    let mut scheduler = Scheduler::virtual_time()?;
+    if let Some(saved) = saved {
+        scheduler.with_context(|cx| Ok(saved.restore(&mut input, cx)))??;
+    }
+    scheduler.schedule_periodic(from_iter(events).connect(input.clone()), SECOND)?;
+    scheduler.run_for(secs * SECOND)?;
+    let saved = scheduler.with_context(|cx| SavedState::of(&mut input, cx))?;
+    Ok((seen.events(), saved))
+}
+
+#[test]
+fn a_retry_that_is_restored_has_its_source_go_on_when_it_is_done() -> Result<(), Box<dyn std::error::Error>> {
+    let (seen, saved) = retried(0..100, true, 3, None)?;
+    assert!(seen.is_empty() && saved.unsaved().is_empty());
+    let (seen, _) = retried(10..20, false, 60, Some(saved))?;
+    assert_eq!(seen.iter().filter(|event| **event >= 10).count(), 10, "{seen:?}");
+    assert!(seen.contains(&0), "{seen:?}");
+    Ok(())
+}

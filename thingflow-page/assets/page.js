@@ -216,6 +216,7 @@
     if (isDrawing) return; // by a slow board
     isDrawing = true;
     const answer = await ask("/api/graph.svg").finally(() => { isDrawing = false; });
+    if (!answer.ok && answer.status !== 404) return; // the old one stays until the program has time
     const image = at("drawing");
     image.hidden = !answer.ok;
     set(at("undrawn"), "textContent", answer.ok ? "" : await answer.text());

@@ -79,7 +79,8 @@ impl Files {
     fn stamps(&self) -> [Stamp; 2] {
         [&self.certificates, &self.key].map(|path| {
             let about = fs::metadata(path).ok()?;
-            Some((about.modified().ok()?, about.len(), about.ino()))
+            // The time of a change tells of new rights too.
+            Some((about.ctime(), about.ctime_nsec(), about.len(), about.ino()))
         })
     }
 

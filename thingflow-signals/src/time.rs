@@ -70,9 +70,10 @@ impl Elapsed {
         (before <= at).then(|| at.since(before).as_secs_f64())
     }
 
-    /// Shows the time of the call before. Any time is a valid one.
+    /// Shows the time of the call before. Any time is a valid one, but nobody can say how long ago it was where that is not known.
     pub(crate) fn state(&mut self, state: &mut dyn StateVisitor) {
         on_state(&mut self.0, "time before", state);
+        self.0.take_if(|before| before.is_long_ago());
     }
 }
 

@@ -9,7 +9,7 @@ use thingflow_core::prelude::*;
 use thingflow_core::testing::{Recorder, timed};
 use thingflow_core::windows::{Sum, Windowed};
 use thingflow_core::{BootId, Pipe, SavedState, VirtualClock};
-use thingflow_signals::estimate::ConstantRate;
+use thingflow_signals::estimate::{AlphaBeta, ConstantRate};
 use thingflow_signals::prelude::*;
 
 const fn secs(n: u64) -> Duration {
@@ -154,6 +154,32 @@ fn over_a_time_that_nobody_knows_there_is_no_rate() {
     };
     assert_eq!(rates(clock(2, 7, 1_000_150)), [0.1, 1.0]);
     assert_eq!(rates(clock(2, 5_000, 12).unset()), [1.0]);
+}
+
+#[test]
+fn over_a_time_that_nobody_knows_nothing_goes_on_as_it_did() {
+    let make = || pipe::<f64>().process(AlphaBeta::new(0.5, 0.1));
+    let before = clock(1, 100, 1_000_100);
+    let mut scheduler = Scheduler::with_clock(before.clone()).expect("a scheduler");
+    let mut chain = make().to(Recorder::new());
+    for value in [5.0, 6.0, 7.0] {
+        scheduler.with_context(|cx| chain.next(value, cx)).expect("goes on");
+        before.advance(secs(1));
+    }
+    let state = scheduler.with_context(|cx| SavedState::of(&mut chain, cx)).expect("is saved");
+    let sent = goes_on(&make, state, &clock(2, 5_000, 12).unset(), [(1.0, 7.0)], 2);
+    let [estimate] = &sent[..] else { panic!("one estimate") };
+    assert!((5.0..9.0).contains(&estimate.value), "{estimate:?}");
+}
+
+#[test]
+fn a_sensor_is_not_late_because_the_machine_was_off() {
+    let make = || pipe::<f64>().on_timeout(secs(30), || Some(99.0));
+    for (off, sent) in [(5, vec![99.0, 7.0]), (130, vec![7.0])] {
+        let state = saved(&make, &clock(1, 100, 1_000_100), 20);
+        let after = clock(2, 5_000, 1_000_120 + off);
+        assert_eq!(goes_on(&make, state, &after, [(6.0, 7.0)], 7), sent, "off for {off} s");
+    }
 }
 
 /// The times of sensor events are those of the day in any boot.

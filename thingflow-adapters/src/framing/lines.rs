@@ -9,6 +9,8 @@ pub struct Lines {
     delimiter: u8,
     max_len: usize,
     unterminated: bool,
+    /// What comes next may have begun before.
+    skips: bool,
     /// So many bytes at the front are known to hold no end.
     searched: usize,
 }
@@ -16,7 +18,7 @@ pub struct Lines {
 impl Default for Lines {
     /// Lines that end by `\n`, of up to 64 KiB.
     fn default() -> Self {
-        Self { delimiter: b'\n', max_len: 1 << 16, unterminated: false, searched: 0 }
+        Self { delimiter: b'\n', max_len: 1 << 16, unterminated: false, skips: false, searched: 0 }
     }
 }
 
@@ -39,6 +41,23 @@ impl Lines {
         Self { unterminated: true, ..self }
     }
 
+    /// Drops what comes before the first end of a line: for a sender that was not waited for, such as a board that has been sending
+    /// when its serial line is opened. Its first line may lack its beginning: `123.4` would come as `3.4`.
+    #[must_use]
+    pub fn after_first_end(self) -> Self {
+        Self { skips: true, ..self }
+    }
+
+    /// Drops the rest of a line that has begun before. Whether that is over.
+    fn is_in_step(&mut self, bytes: &mut Buffer) -> bool {
+        if self.skips {
+            let end = bytes.bytes().iter().position(|byte| *byte == self.delimiter);
+            bytes.take(end.map_or(bytes.len(), |end| end + 1));
+            self.skips = end.is_none();
+        }
+        !self.skips
+    }
+
     /// The text of a line without its end.
     fn text(&self, line: &[u8]) -> Result<String, FrameError> {
         let line = if self.delimiter == b'\n' { line.strip_suffix(b"\r").unwrap_or(line) } else { line };
@@ -54,6 +73,9 @@ impl Framing for Lines {
     type Frame = String;
 
     fn decode(&mut self, bytes: &mut Buffer) -> Result<Option<String>, FrameError> {
+        if !self.is_in_step(bytes) {
+            return Ok(None);
+        }
         let unsearched = bytes.bytes().get(self.searched..).unwrap_or_default();
         let Some(end) = unsearched.iter().position(|byte| *byte == self.delimiter) else {
             self.searched = bytes.len();
@@ -68,6 +90,9 @@ impl Framing for Lines {
 
     fn finish(&mut self, bytes: &mut Buffer) -> Result<Option<String>, FrameError> {
         self.searched = 0;
+        if !self.is_in_step(bytes) {
+            return Ok(None);
+        }
         let line = bytes.take(bytes.len());
         if self.unterminated && !line.is_empty() { self.text(line).map(Some) } else { Ok(None) }
     }

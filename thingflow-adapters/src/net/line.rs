@@ -62,6 +62,11 @@ fn meaning(path: &Path, cause: &io::Error) -> String {
 }
 
 impl Line {
+    /// Drops what has not been sent: a close would wait for it, up to half a minute.
+    pub(super) fn abandon(&self) {
+        let _ = tcflush(&self.file, QueueSelector::OFlush); // a line that has gone has nothing to send
+    }
+
     /// The kernel ends a line whose device has gone, after one error.
     fn gone(&self) -> io::Error {
         let text = format!("{} has hung up; check that its device is plugged in", self.path.display());

@@ -115,6 +115,14 @@ impl Stream {
         }
     }
 
+    /// Before it is closed without regard to what has not been sent.
+    pub(crate) fn abandon(&self) {
+        #[cfg(feature = "uart")]
+        if let Socket::Line(line) = &*self.socket {
+            line.abandon();
+        }
+    }
+
     /// Its descriptor, to be registered.
     pub(crate) fn descriptor(&mut self) -> &mut Descriptor<Socket> {
         &mut self.socket

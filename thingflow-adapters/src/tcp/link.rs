@@ -351,7 +351,10 @@ impl<P: Protocol> Link<P> {
         let retry_in = self.retry.failed(cx.now());
         let is_clear = self.writing.is_empty();
         match std::mem::replace(&mut self.phase, Phase::Waiting(cx.now() + retry_in)) {
-            Phase::Greeting { talk, .. } | Phase::Open { talk, .. } => talk.end(is_clear),
+            Phase::Greeting { mut talk, .. } | Phase::Open { mut talk, .. } => {
+                talk.stream().abandon();
+                talk.end(is_clear);
+            }
             Phase::Waiting(_) | Phase::Dialing { .. } | Phase::Closed => {}
         }
         if is_too_early(&error) {

@@ -68,6 +68,9 @@ impl Options<Lines> {
     /// A serial line that carries lines of text. If it cannot be opened, or is lost, the next try comes within a second, then
     /// later and later, up to ten seconds. What is to be sent waits meanwhile, 1024 frames at most.
     ///
+    /// What comes before the first end of a line is dropped each time, since the board may have been in the middle of one. Where it
+    /// only speaks when it is asked, nothing may be dropped: `framed(Lines::default())`.
+    ///
     /// # Errors
     /// A speed of 0. One that the line does not know is found when it is opened, and told by [`status`](Client::status).
     pub fn new(path: impl Into<PathBuf>, baud: u32) -> Result<Self, SpeedError> {
@@ -77,7 +80,7 @@ impl Options<Lines> {
         }
         let retry = Backoff::new(Duration::from_secs(1), Duration::from_secs(10)).jitter(25);
         let conduct = Conduct { retry, ..Conduct::default() };
-        Ok(Self { path, baud, framing: Lines::default(), conduct, longest_silence: Duration::MAX })
+        Ok(Self { path, baud, framing: Lines::default().after_first_end(), conduct, longest_silence: Duration::MAX })
     }
 }
 

@@ -50,6 +50,6 @@ impl<T: Carrier<Value: Number>> Filter<T> for Rate<T::Value> {
     fn on_state(&mut self, state: &mut dyn StateVisitor) {
         self.before.on_state("before", state);
         // Over a time that nobody knows there is no rate.
-        self.before.take_if(|(at, value)| *at == Instant::LONG_AGO || !value.to_mean().is_finite());
+        self.before.take_if(|(at, value)| at.is_long_ago() || !value.to_mean().is_finite());
     }
 }

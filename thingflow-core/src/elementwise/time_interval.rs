@@ -30,6 +30,6 @@ impl<T> Filter<T> for TimeInterval {
     }
     fn on_state(&mut self, state: &mut dyn StateVisitor) {
         self.last.on_state("last", state);
-        self.last.take_if(|last| *last == Instant::LONG_AGO); // nobody knows how long that is
+        self.last.take_if(|last| last.is_long_ago()); // nobody knows how long that is
     }
 }

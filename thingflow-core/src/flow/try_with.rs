@@ -278,9 +278,10 @@ impl<T: Saved, G> SavedEvents for TryWith<T, G> {
         event.on_state("retried", state);
         self.retried = event.map(|((event, failures), due)| Retried { event, failures, due });
         self.waiting.on_events("events", state);
-        if self.waiting.is_empty() {
+        if self.retried.is_none() && self.waiting.is_empty() {
             self.marks = Marks::default();
         }
+        self.paused |= self.retried.is_some(); // it answers `Full` until that is settled
     }
 }
 

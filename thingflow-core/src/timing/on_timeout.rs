@@ -81,6 +81,10 @@ impl<W> OnTimeout<W> {
 impl<T, W: Watcher<T>> Filter<T> for OnTimeout<W> {
     type Out = T;
     fn on_start(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
+        // What was due while nobody listened says nothing of the sensor.
+        if self.ticker.due() < out.now() {
+            self.ticker.restart(out.now());
+        }
         self.ticker.follow(out.now());
         out.wake_at(self.ticker.due());
         Ok(Demand::More)

@@ -44,7 +44,7 @@ impl Rule {
         let Some((length, grid)) = self.span else { return (0, Instant::NEVER) };
         let into = match grid {
             Grid::FirstEvent => 0,
-            Grid::Start => now.signed_nanos() - started.signed_nanos(),
+            Grid::Start => now.signed_nanos() - started.min(now).signed_nanos(), // by hand nobody says that it starts
             Grid::WallClock => wall_clock_now(cx),
         };
         let into = u64::try_from(into.rem_euclid(i128::from(nanos(length)))).unwrap_or(0);

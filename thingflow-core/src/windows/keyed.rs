@@ -13,7 +13,7 @@ use crate::clock::Instant;
 use crate::context::Context;
 use crate::error::StreamError;
 use crate::notice::Notice;
-use crate::state::StateVisitor;
+use crate::state::{Saved, StateVisitor};
 use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
 
 /// Made by [`aggregate`](super::Windows::aggregate) and [`window`](super::Windows::window) with a window
@@ -45,7 +45,7 @@ impl<T, K: Ord + Clone, F: FnMut(&T) -> K, G: Gather<T>, S: Stamp> Keyed<T, K, F
             keys,
             key,
             gather,
-            started: Instant::ZERO,
+            started: Instant::NEVER,
             open: BTreeMap::new(),
             order: BTreeMap::new(),
             begun: 0,
@@ -115,7 +115,7 @@ impl<T, K: Ord + Clone, F: FnMut(&T) -> K, G: Gather<T>, S: Stamp> Keyed<T, K, F
 impl<T, K: Ord + Clone, F: FnMut(&T) -> K, G: Gather<T>, S: Stamp> Filter<T> for Keyed<T, K, F, G, S> {
     type Out = Sent<T, G, S>;
     fn on_start(&mut self, out: &mut Emitter<'_, '_, impl InputThing<Self::Out>>) -> Receipt {
-        self.started = out.now();
+        self.started = self.started.min(out.now());
         Ok(Demand::More)
     }
     fn on_next(&mut self, event: T, out: &mut Emitter<'_, '_, impl InputThing<Self::Out>>) -> Receipt {
@@ -169,6 +169,7 @@ impl<T, K: Ord + Clone, F: FnMut(&T) -> K, G: Gather<T>, S: Stamp> Filter<T> for
         behind && self.open.values().all(|(_, window)| window.has_room())
     }
     fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        self.started.on_state("started", state);
         if !self.open.is_empty() {
             state.unsaved("windows by key");
         }

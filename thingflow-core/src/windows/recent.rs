@@ -141,6 +141,7 @@ impl<T, G: Slide<T>, S: Stamp, R: Room> Filter<T> for Recent<T, G, S, R> {
 impl<T, G: Slide<T>, S: Stamp, R: Room> Recent<T, G, S, R> {
     /// Shows the events that are held, each by `on_kept`.
     fn on_held(&mut self, on_kept: impl Fn(&mut Option<G::Kept>, &mut dyn StateVisitor), state: &mut dyn StateVisitor) {
+        let most = self.limit.restores(usize::MAX).max(self.held.len());
         let mut held = core::mem::take(&mut self.held);
         self.gather = self.gather.fresh();
         self.missing = 0;
@@ -150,7 +151,7 @@ impl<T, G: Slide<T>, S: Stamp, R: Room> Recent<T, G, S, R> {
                 held.pop_front().map_or_else(|| (Instant::blank(), None), |(at, kept)| (at, Some(kept)));
             at.on_state("at", state);
             on_kept(&mut kept, state);
-            if let Some(kept) = kept.filter(|_| self.held.len() < self.limit.capacity()) {
+            if let Some(kept) = kept.filter(|_| self.held.len() < most) {
                 self.add(at, kept);
             }
         }

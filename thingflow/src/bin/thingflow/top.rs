@@ -61,7 +61,8 @@ struct Look {
 
 impl Look {
     fn at(program: &Program) -> Done<Self> {
-        Ok(Self { snapshot: program.snapshot()?, outputs: program.ask("/api/outputs")? })
+        // A program of before does not tell of its outputs.
+        Ok(Self { snapshot: program.snapshot()?, outputs: program.ask("/api/outputs").unwrap_or_default() })
     }
 }
 
