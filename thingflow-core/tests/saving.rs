@@ -273,18 +273,18 @@ fn sent_by_both<F: Filter<i32, Out = i32>>(make: impl Fn() -> Pipe<i32, F>, even
     let (here, there) = (Recorder::new(), Recorder::new());
     let (mut one, mut other) = (make().to(here.clone()), make().to(there.clone()));
     let cx = &mut at(0);
-    one.notice(Notice::Start, cx).unwrap();
+    one.notice(Notice::Start, cx).expect("no fatal error");
     for event in 0..events {
-        one.next(event, cx).unwrap();
+        one.next(event, cx).expect("no fatal error");
     }
-    let state = SavedState::of(&mut one, cx).unwrap();
+    let state = SavedState::of(&mut one, cx).expect("no fatal error");
     assert!(state.unsaved().is_empty());
-    state.restore(&mut other, cx).unwrap();
+    state.restore(&mut other, cx).expect("no fatal error");
     for chain in [&mut one, &mut other] {
         for second in 0..=until {
-            chain.notice(Notice::Wake, &mut at(second)).unwrap();
+            chain.notice(Notice::Wake, &mut at(second)).expect("no fatal error");
         }
-        chain.notice(Notice::Completed, &mut at(until)).unwrap();
+        chain.notice(Notice::Completed, &mut at(until)).expect("no fatal error");
     }
     [here.text(), there.text()]
 }

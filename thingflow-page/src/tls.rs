@@ -4,7 +4,6 @@ use std::error::Error;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::SystemTime;
 use std::{fmt, fs};
 
 use tokio_rustls::TlsAcceptor;
@@ -41,7 +40,7 @@ struct Shown {
 }
 
 /// When a file was changed, its length, and which one it is; of none, if there is none.
-type Stamp = Option<(SystemTime, u64, u64)>;
+type Stamp = Option<(i64, i64, u64, u64)>;
 
 #[derive(Clone, Debug)]
 struct Files {

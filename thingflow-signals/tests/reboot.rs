@@ -166,7 +166,7 @@ fn over_a_time_that_nobody_knows_nothing_goes_on_as_it_did() {
         scheduler.with_context(|cx| chain.next(value, cx)).expect("goes on");
         before.advance(secs(1));
     }
-    let state = scheduler.with_context(|cx| SavedState::of(&mut chain, cx)).expect("is saved");
+    let state = scheduler.with_context(|cx| SavedState::of::<f64>(&mut chain, cx)).expect("is saved");
     let sent = goes_on(&make, state, &clock(2, 5_000, 12).unset(), [(1.0, 7.0)], 2);
     let [estimate] = &sent[..] else { panic!("one estimate") };
     assert!((5.0..9.0).contains(&estimate.value), "{estimate:?}");
