@@ -320,7 +320,7 @@ impl<R: Rule + 'static, N: InputThing<R::Out> + 'static> Hub for Joined<R, N> {
 
     fn close_draining(self: Rc<Self>, held: &mut Vec<(usize, Box<dyn Held>)>) {
         if let Some(next) = self.draining.take() {
-            held.push((self.created.get(), Box::new(*next)));
+            held.push((self.created.get(), next));
         }
     }
 }

@@ -47,15 +47,11 @@ impl<T: Clone, R: Rank<T>> Filter<T> for TopK<T, R> {
 #[cfg(feature = "alloc")]
 impl<T: Saved, R: Rank<T>> SavedEvents for TopK<T, R> {
     fn on_events(&mut self, state: &mut dyn StateVisitor) {
-        let mut held = core::mem::take(&mut self.held).into_iter();
-        let mut items = SavedItems::of("events", held.len(), state);
-        while items.another(state) {
-            let mut event = held.next().unwrap_or_else(T::blank);
-            event.on_state("event", state);
+        show(core::mem::take(&mut self.held).into_iter(), state, |event| {
             if let Some(at) = place(&self.held, &event, self.k, &mut self.rank).filter(|_| self.held.len() < self.k) {
                 self.held.insert(at, event);
             }
-        }
+        });
     }
 }
 
@@ -83,15 +79,21 @@ impl<T: Clone + PartialOrd, const K: usize> Filter<T> for TopKOf<T, K> {
 
 impl<T: Saved + PartialOrd, const K: usize> SavedEvents for TopKOf<T, K> {
     fn on_events(&mut self, state: &mut dyn StateVisitor) {
-        let mut held = core::mem::take(&mut self.held).into_iter();
-        let mut items = SavedItems::of("events", held.len(), state);
-        while items.another(state) {
-            let mut event = held.next().unwrap_or_else(T::blank);
-            event.on_state("event", state);
+        show(core::mem::take(&mut self.held).into_iter(), state, |event| {
             if let Some(at) = place(&self.held, &event, K, &mut Natural).filter(|_| !self.held.is_full()) {
                 let _ = self.held.insert(at, event); // there is room
             }
-        }
+        });
+    }
+}
+
+/// Shows the events that were held to a walk, and hands on those that stay, or are restored.
+fn show<T: Saved>(mut held: impl ExactSizeIterator<Item = T>, state: &mut dyn StateVisitor, mut keep: impl FnMut(T)) {
+    let mut items = SavedItems::of("events", held.len(), state);
+    while items.another(state) {
+        let mut event = held.next().unwrap_or_else(T::blank);
+        event.on_state("event", state);
+        keep(event);
     }
 }
 
