@@ -40,15 +40,14 @@ pub(crate) fn run(options: &Options) -> Result<String, Box<dyn Error>> {
     }
     let top = sources.top.map(|event| News::Top(event.val));
     let cost = sources.cost.map(|event| News::Cost(event.val));
-    let problems = scheduler.reports().map(|report| News::Problem(report.to_string())).share();
+    let problems = scheduler.reports().map(|report| News::Problem(report.to_string())).share().named("problems");
     let news = merge((findings.map(News::Finding), top, cost)).share().named("news");
 
-    let view = Rc::new(RefCell::new(View::open(sources.ports.clone(), options.ticks, scheduler.stopper())?));
+    let view = Rc::new(RefCell::new(View::open(options.ticks, scheduler.stopper())?));
     for (port, view) in [(&news, Rc::clone(&view)), (&problems, Rc::clone(&view))] {
         port.try_for_each(move |news| view.borrow_mut().take(news));
     }
-    let shown = Rc::clone(&view);
-    news.map(|_| ()).coalesce().try_for_each(move |()| shown.borrow_mut().show());
+    news.map(|_| ()).coalesce().connect(Shown(Rc::clone(&view)));
 
     let page = options.page.as_deref().map(|address| serve(address, &scheduler, &sources)).transpose()?;
     if let Some(page) = &page {
@@ -89,7 +88,6 @@ fn serve(address: &str, scheduler: &Scheduler, sources: &Sources) -> Result<Page
 struct View {
     screen: Screen,
     terminal: Option<Terminal>,
-    ports: Vec<PortRef>,
     /// The graph with its counts when it was last looked at: at the end of the run nothing is connected any more.
     graph: String,
     /// How often it is still shown before the run is to end; no end if none.
@@ -98,9 +96,9 @@ struct View {
 }
 
 impl View {
-    fn open(ports: Vec<PortRef>, left: Option<usize>, stopper: Stopper) -> io::Result<Self> {
+    fn open(left: Option<usize>, stopper: Stopper) -> io::Result<Self> {
         let (screen, terminal) = (Screen::default(), Terminal::open()?);
-        Ok(Self { screen, terminal, ports, graph: String::new(), left, stopper })
+        Ok(Self { screen, terminal, graph: String::new(), left, stopper })
     }
 
     /// An alarm and a problem are lines of their own where there is no screen.
@@ -112,23 +110,35 @@ impl View {
         };
         self.screen.take(news);
         match line.filter(|_| self.terminal.is_none()) {
-            Some(line) => say(&line),
+            Some(line) => self.say(&line),
             None => Ok(()),
         }
     }
 
     /// Once a second, when all sensors have been sampled.
     fn show(&mut self) -> io::Result<()> {
-        let mut graph = Graph::new();
-        self.ports.iter().for_each(|port| graph.add_port(port));
+        match &self.terminal {
+            Some(terminal) => terminal.show(&self.screen.lines(terminal.size())),
+            None => self.say(&self.screen.line()),
+        }
+    }
+
+    /// A line, where there is no screen. The program ends when nobody reads it any more.
+    fn say(&self, line: &str) -> io::Result<()> {
+        match writeln!(io::stdout(), "{line}") {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => self.stopper.stop(),
+            Err(error) => return Err(error),
+            Ok(()) => {}
+        }
+        Ok(())
+    }
+
+    /// Keeps the graph, between two calls: inside of one, the ports that are sending do not show what is connected to them.
+    fn keep(&mut self, graph: &Graph) {
         self.graph = graph.connections();
         self.left = self.left.map(|left| left.saturating_sub(1));
         if self.left == Some(0) {
             self.stopper.stop();
-        }
-        match &self.terminal {
-            Some(terminal) => terminal.show(&self.screen.lines(terminal.size())),
-            None => say(&self.screen.line()),
         }
     }
 
@@ -139,6 +149,26 @@ impl View {
     }
 }
 
-fn say(line: &str) -> io::Result<()> {
-    writeln!(io::stdout(), "{line}")
+/// Shows the view at each event, and looks at the graph after it.
+struct Shown(Rc<RefCell<View>>);
+
+impl Sink for Shown {
+    type Event = ();
+
+    fn on_next(&mut self, (): (), cx: &mut Context<'_>) -> Receipt {
+        self.0.borrow_mut().show().map_err(|error| cx.fatal(error))?;
+        let view = Rc::clone(&self.0);
+        cx.inspect(move |snapshot, _| {
+            view.borrow_mut().keep(&snapshot.graph);
+            Ok(())
+        });
+        Ok(Demand::More)
+    }
+    fn on_completed(&mut self, _: &mut Context<'_>) -> Closed {
+        Ok(())
+    }
+    fn on_error(&mut self, error: StreamError, cx: &mut Context<'_>) -> Closed {
+        cx.report("screen", &error);
+        Ok(())
+    }
 }

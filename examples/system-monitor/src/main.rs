@@ -18,6 +18,7 @@ mod screen;
 mod terminal;
 
 use std::error::Error;
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use args::Args;
@@ -32,12 +33,15 @@ fn main() -> ExitCode {
     }
 }
 
-/// What went wrong, and why, in one line.
+/// What went wrong, and why, in one line; a cause that has been said is not said again.
 fn with_causes(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {
-        text += &format!(": {cause}");
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text += &format!(": {cause_text}");
+        }
         source = cause.source();
     }
     text
@@ -45,9 +49,17 @@ fn with_causes(error: &dyn Error) -> String {
 
 fn run() -> Result<(), Box<dyn Error>> {
     match Args::parse(std::env::args().skip(1))? {
-        Args::Help => println!("{}", args::HELP),
-        Args::Watch(options) => print!("{}", live::run(&options)?),
-        Args::Replay(folder) => println!("{}", recording::replay(&folder)?),
+        Args::Help => say(args::HELP)?,
+        Args::Watch(options) => say(live::run(&options)?.trim_end())?,
+        Args::Replay(folder) => say(&recording::replay(&folder)?)?,
     }
     Ok(())
+}
+
+/// Says a line. An output that nobody reads any more, as of `system-monitor | head`, is no failure.
+fn say(line: &str) -> io::Result<()> {
+    match writeln!(io::stdout(), "{line}") {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        said => said,
+    }
 }

@@ -51,10 +51,10 @@ impl Screen {
     pub(crate) fn lines(&self, size: Size) -> Vec<String> {
         let below = self.below();
         let room = size.lines.saturating_sub(2 + below.len());
-        let bars = size.columns.saturating_sub(60).min(60);
-        let mut lines = vec![heading(size.columns)];
+        let shape = Shape::of(size.columns);
+        let mut lines = vec![shape.heading()];
         let shown = if self.rows.len() > room { room.saturating_sub(1) } else { room };
-        lines.extend(self.rows.iter().take(shown).map(|row| self.row(row, bars)));
+        lines.extend(self.rows.iter().take(shown).map(|row| self.row(row, shape)));
         if self.rows.len() > shown {
             lines.push(format!("{QUIET}… and {} more: make the window higher", self.rows.len() - shown));
         }
@@ -63,12 +63,13 @@ impl Screen {
         lines.into_iter().map(|line| cut(&line, size.columns)).collect()
     }
 
-    fn row(&self, row: &Row, bars: usize) -> String {
+    fn row(&self, row: &Row, shape: Shape) -> String {
         let unit = row.unit();
-        let [now, mean, min, max] = [row.now(), row.mean(), row.min(), row.max()].map(|value| unit.shown(value));
         let color = if self.alarms.iter().any(|alarm| alarm.id == row.id) { LOUD } else { "" };
-        let values = format!("{now:>10}{QUIET}{mean:>10}{min:>10}{max:>10}");
-        format!("{color}{:<16}{values}\x1b[0m  {}", cut(&row.id.to_string(), 15), row.sparkline(bars))
+        let last = [row.mean(), row.min(), row.max()].into_iter().take(shape.columns);
+        let last: String = last.map(|value| format!("{:>10}", unit.shown(value))).collect();
+        let (id, now) = (cut(&row.id.to_string(), 15), unit.shown(row.now()));
+        format!("{color}{id:<16}{now:>10}{QUIET}{last}\x1b[0m  {}", row.sparkline(shape.bars))
     }
 
     fn below(&self) -> Vec<String> {
@@ -92,10 +93,27 @@ impl Screen {
     }
 }
 
-fn heading(columns: usize) -> String {
-    let title = format!("{:<16}{:>10}{:>10}{:>10}{:>10}", "system-monitor", "now", "mean", "min", "max");
-    let last = if columns > 75 { "  last minute" } else { "" };
-    format!("{TITLE}{title}{last}")
+/// What a row has room for besides its name and its latest value.
+#[derive(Clone, Copy, Debug)]
+struct Shape {
+    /// So many of mean, minimum and maximum.
+    columns: usize,
+    /// So many bars.
+    bars: usize,
+}
+
+impl Shape {
+    fn of(width: usize) -> Self {
+        let rest = width.saturating_sub(16 + 10 + 2);
+        let columns = (rest.saturating_sub(12) / 10).min(3); // there is always room for a few bars
+        Self { columns, bars: rest.saturating_sub(10 * columns).min(60) }
+    }
+
+    fn heading(self) -> String {
+        let last: String = ["mean", "min", "max"].iter().take(self.columns).map(|name| format!("{name:>10}")).collect();
+        let bars = if self.bars >= 11 { "  last minute" } else { "" };
+        format!("{TITLE}{:<16}{:>10}{last}{bars}", "system-monitor", "now")
+    }
 }
 
 /// Without control characters: a process may call itself anything.
@@ -152,6 +170,16 @@ mod tests {
             ]
         );
         assert_eq!(screen.line(), "cpu 12.5 %, eth0 in 1.5 kB, a?[2Jb");
+    }
+
+    #[test]
+    fn a_narrow_screen_shows_whole_columns_and_bars() {
+        let mut screen = Screen::default();
+        (0..60).for_each(|_| screen.take(row("eth0 in", 1500.0)));
+        let shown = |columns| plain(&screen.lines(Size { columns, lines: 24 }))[..2].to_vec();
+        assert_eq!(shown(40), ["system-monitor         now  last minute", "eth0 in             1.5 kB  █"]);
+        assert_eq!(shown(50)[0], "system-monitor         now      mean  last minute");
+        assert_eq!(shown(70)[0], "system-monitor         now      mean       min       max  last minute");
     }
 
     #[test]

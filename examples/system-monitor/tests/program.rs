@@ -1,7 +1,7 @@
 //! The program itself, as a user starts it.
 
 use std::fs;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 fn run(words: &[&str]) -> Output {
     let folder = tempfile::tempdir().expect("a folder can be made");
@@ -36,4 +36,25 @@ fn f81_help_and_errors_are_text() {
     let output = run(&["--fast"]);
     assert_eq!(output.stderr, b"system-monitor: invalid argument \"--fast\"; see --help\n");
     assert!(!output.status.success());
+}
+
+/// As `system-monitor | head -1` does it.
+#[test]
+fn f81_an_output_that_nobody_reads_ends_the_program_without_a_complaint() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_system-monitor"))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    drop(child.stdout.take());
+    let output = child.wait_with_output().expect("it ends by itself");
+    assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+}
+
+#[test]
+fn f81_the_graph_at_the_end_has_the_counts_of_all_ports() {
+    let output = run(&["--ticks", "1"]);
+    let text = String::from_utf8(output.stdout).expect("it is text");
+    let news = text.split("\nnews (").nth(1).unwrap_or_default();
+    assert!(!news.starts_with('0') && news.contains("\n  -> try_call ("), "{text}");
 }

@@ -28,20 +28,17 @@ pub(crate) struct Sources {
     pub(crate) cost: Port<SensorEvent<Cost>>,
     /// The sensors of one number each.
     pub(crate) numbers: Vec<String>,
-    /// Where all of it begins.
-    pub(crate) ports: Vec<PortRef>,
 }
 
 /// Schedules sensors, and gathers what they send.
 struct Scheduling<'a> {
     scheduler: &'a Scheduler,
     values: Vec<Port<SensorEvent<f64>>>,
-    ports: Vec<PortRef>,
 }
 
 /// Schedules all sensors that this machine has.
 pub(crate) fn schedule(scheduler: &Scheduler) -> Result<Sources, Box<dyn Error>> {
-    let mut all = Scheduling { scheduler, values: Vec::new(), ports: Vec::new() };
+    let mut all = Scheduling { scheduler, values: Vec::new() };
     all.value(CpuLoad::new("cpu")?)?;
     let cores = all.events(Cores::new()?)?;
     all.value(Memory::new("memory", MemoryValue::UsedPercent)?)?;
@@ -60,7 +57,7 @@ pub(crate) fn schedule(scheduler: &Scheduler) -> Result<Sources, Box<dyn Error>>
     let values = merge(all.values.iter().collect::<Vec<_>>());
     let readings = merge((values, cores.flat_map(each_core), top.map(percent))).share().named("readings");
     let numbers = all.values.iter().map(|port| port.as_ref().name()).collect();
-    Ok(Sources { readings, top, cost, numbers, ports: all.ports })
+    Ok(Sources { readings, top, cost, numbers })
 }
 
 impl Scheduling<'_> {
@@ -79,7 +76,6 @@ impl Scheduling<'_> {
         let id = sensor.id();
         let output = SensorOutput::new(sensor).named(id.to_string());
         let port = output.port().clone();
-        self.ports.push(port.as_ref());
         self.scheduler.schedule_periodic(output, Periodic::every(PERIOD).on_failure(OnFailure::Skip))?;
         Ok(port)
     }
