@@ -85,14 +85,17 @@ impl SavedState {
         &self.unsaved
     }
 
-    /// Puts the state into a Thing and all that follows it, before the first event. The context has to be one of the scheduler that runs
-    /// them, whose clock says how long ago it was saved: see [`Scheduler::with_context`](crate::Scheduler::with_context).
+    /// Puts the state into a Thing and all that follows it, before the first event; it makes no difference whether they have been
+    /// scheduled. The context has to be one of the scheduler that runs them, whose clock says how long ago it was saved: see
+    /// [`Scheduler::with_context`](crate::Scheduler::with_context). A stage that waits for a time is woken once the run goes on, and
+    /// asks again for the time that has been restored.
     ///
     /// # Errors
     /// If it is not the state of such a chain: then some stages may have taken theirs. Do not use the chain.
     pub fn restore<T>(&self, thing: &mut impl InputThing<T>, cx: &mut Context<'_>) -> Result<(), StateError> {
         let taken = self.taken.on(&cx.wall_clock());
         let mut walk = Walk { words: self.words.clone(), at: Some(0), taken, ..Walk::default() };
+        cx.wake_at(cx.now()); // stages that have been started ask again for the times that are restored
         let _ = thing.notice(Notice::State(&mut walk), cx).map_err(StateError::fatal)?;
         match walk.refused {
             Some(name) => Err(StateError::refused(name)),

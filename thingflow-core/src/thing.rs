@@ -468,7 +468,9 @@ pub trait Filter<In> {
         out.notice(Notice::Flush)
     }
 
-    /// Shows what the filter remembers to a walk that saves or restores it.
+    /// Shows what the filter remembers to a walk that saves or restores it: see [`StateVisitor`] for an example, and
+    /// [`Saved`](crate::Saved) for what can be shown. After a walk that restores comes an [`on_wake`](Self::on_wake), in which a
+    /// filter that waits for a time asks again, as after every wake-up that is too early.
     fn on_state(&mut self, _state: &mut dyn StateVisitor) {}
 
     /// Whether there is room for another event, see [`Question::Room`]; `behind` says so of what follows. By default that

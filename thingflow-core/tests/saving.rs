@@ -11,9 +11,9 @@ use proptest::prelude::*;
 use thingflow_core::elementwise::{SlidingHooks, SlidingTransducer};
 use thingflow_core::flow::ErrorPolicy;
 use thingflow_core::prelude::*;
-use thingflow_core::testing::Recorder;
+use thingflow_core::testing::{Recorder, timed};
 use thingflow_core::windows::{Count, Grouped, List, Max, Sum, UtcMonths, ValueCounts};
-use thingflow_core::{Connected, Notice, SavedState, Saving, StateVisitor};
+use thingflow_core::{Connected, Notice, Saved, SavedState, Saving, StateVisitor};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -328,5 +328,85 @@ fn a_retry_that_is_restored_has_its_source_go_on_when_it_is_done() -> Result<(),
     let (seen, _) = retried(10..20, false, 60, Some(saved))?;
     assert_eq!(seen.iter().filter(|event| **event >= 10).count(), 10, "{seen:?}");
     assert!(seen.contains(&0), "{seen:?}");
+    Ok(())
+}
+
+/// Sends its last event again each ten seconds; asks for a time only when it is called.
+struct Repeated {
+    last: Option<i32>,
+    due: Instant,
+}
+
+impl Filter<i32> for Repeated {
+    type Out = i32;
+    fn on_next(&mut self, event: i32, out: &mut Emitter<'_, '_, impl InputThing<i32>>) -> Receipt {
+        (self.last, self.due) = (Some(event), out.now() + 10 * SECOND);
+        out.wake_at(self.due);
+        out.next(event)
+    }
+    fn on_wake(&mut self, out: &mut Emitter<'_, '_, impl InputThing<i32>>) -> Receipt {
+        let is_due = self.due <= out.now();
+        if is_due {
+            self.due = out.now() + 10 * SECOND;
+        }
+        out.wake_at(self.due);
+        self.last.filter(|_| is_due).map_or(Ok(Demand::More), |last| out.next(last))
+    }
+    fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        self.last.on_state("last", state);
+        self.due.on_state("due", state);
+    }
+}
+
+/// What is sent within 25 s, and then within 100 s by another program that has its state.
+fn over_a_restart(
+    connect: impl Fn(&Port<i32>, Recorder<String>),
+    scheduled_first: bool,
+) -> Result<[String; 2], Box<dyn std::error::Error>> {
+    let mut saved: Option<SavedState> = None;
+    let mut texts = [(); 2].map(|()| String::new());
+    for (text, (events, seconds)) in texts.iter_mut().zip([(vec![(2.0, 7), (3.0, 8)], 25), (vec![], 100)]) {
+        let (mut input, seen) = (Port::new(), Recorder::new());
+        connect(&input, seen.clone());
+        let mut scheduler = Scheduler::virtual_time()?;
+        let source = timed(events.into_iter().chain([(1e6, 0)])).connect(input.clone());
+        let source =
+            if scheduled_first { scheduler.schedule_recurring(source).map(|_| None) } else { Ok(Some(source)) }?;
+        if let Some(saved) = saved.take() {
+            scheduler.with_context(|cx| Ok(saved.restore(&mut input, cx)))??;
+        }
+        source.map_or(Ok(()), |source| scheduler.schedule_recurring(source).map(drop))?;
+        scheduler.run_for(SECOND * seconds)?;
+        saved = Some(scheduler.with_context(|cx| SavedState::of(&mut input, cx))?);
+        *text = seen.timed_text();
+    }
+    Ok(texts)
+}
+
+#[test]
+fn e02_a_state_that_is_put_back_after_the_start_has_its_times_too() -> Result<(), Box<dyn std::error::Error>> {
+    for scheduled_first in [false, true] {
+        let both = |connect: &dyn Fn(&Port<i32>, Recorder<String>)| over_a_restart(connect, scheduled_first);
+        let text = |x: i32| x.to_string();
+        let means = both(&|port, seen| {
+            let window = Window::each(30 * SECOND);
+            drop(port.aggregate(window, Sum::new()).map(text).connect(seen));
+        })?;
+        assert_eq!(means, ["", r#""15"@7"#], "scheduled first: {scheduled_first}");
+        let held = both(&|port, seen| {
+            let stage = Saving(pipe().debounce(30 * SECOND));
+            drop(port.pipe(stage).map(text).connect(seen));
+        })?;
+        assert_eq!(held, ["", r#""8"@8"#], "scheduled first: {scheduled_first}");
+        let joined = both(&|port, seen| {
+            let other = Port::<i32>::new();
+            let window = Window::each(30 * SECOND);
+            drop(thingflow_core::joins::merge([port, &other]).aggregate(window, Sum::new()).map(text).connect(seen));
+        })?;
+        assert_eq!(joined, ["", r#""15"@7"#], "scheduled first: {scheduled_first}");
+        let own =
+            both(&|port, seen| drop(port.pipe(Repeated { last: None, due: Instant::NEVER }).map(text).connect(seen)))?;
+        assert!(own[1].starts_with(r#""8"@8 "8"@18 "8"@28"#), "scheduled first: {scheduled_first}: {own:?}");
+    }
     Ok(())
 }
