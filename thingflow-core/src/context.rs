@@ -29,6 +29,8 @@ pub struct Context<'a> {
     again: bool,
     /// Who is being called could not be woken again after its end.
     at_once: bool,
+    /// Somebody further up sends at once what it holds, and cannot pause.
+    floods: bool,
     failed: Option<RunError>,
     host: &'a dyn Host,
 }
@@ -41,7 +43,17 @@ impl<'a> Context<'a> {
     }
 
     pub(crate) fn new(now: Instant, host: &'a dyn Host) -> Self {
-        Self { now, urgency: 0, stalled: false, stalled_at: None, again: false, at_once: false, failed: None, host }
+        Self {
+            now,
+            urgency: 0,
+            stalled: false,
+            stalled_at: None,
+            again: false,
+            at_once: false,
+            floods: false,
+            failed: None,
+            host,
+        }
     }
 
     /// The time of the event being served, on the scheduler's clock, real or virtual. It stands still during a dispatch,
@@ -137,6 +149,17 @@ impl<'a> Context<'a> {
         let result = call(self);
         self.at_once = before;
         result
+    }
+
+    /// Whether somebody further up sends at once, at its end, all that it holds: it cannot pause then, so a stage that has no room
+    /// makes some.
+    pub(crate) fn floods(&self) -> bool {
+        self.floods
+    }
+
+    /// Says so, and gives back what was said before.
+    pub(crate) fn set_floods(&mut self, floods: bool) -> bool {
+        core::mem::replace(&mut self.floods, floods)
     }
 
     /// Asks to be called again in the next turn, after the others had theirs: for a source that has more at hand.

@@ -1,6 +1,6 @@
 //! When a run of the scheduler for microcontrollers is over, and when it is not yet.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -103,6 +103,88 @@ fn two_branches_have_room_if_both_have() {
     let mut branches = tee((Stops, Tight(room.clone())));
     assert!(matches!(branches.next(1, &mut Context::detached(Instant::ZERO)), Ok(Demand::More)));
     assert!(!branches.ask(Question::Room));
+}
+
+/// Says what comes.
+#[derive(Clone, Default)]
+struct Seen(Rc<RefCell<String>>);
+
+impl Seen {
+    fn say(&self, what: impl std::fmt::Display) {
+        *self.0.borrow_mut() += &format!("{what} ");
+    }
+}
+
+impl Sink for Seen {
+    type Event = i32;
+    fn on_next(&mut self, n: i32, _: &mut Context<'_>) -> Receipt {
+        self.say(n);
+        Ok(Demand::More)
+    }
+    fn on_completed(&mut self, _: &mut Context<'_>) -> Closed {
+        self.say("|");
+        Ok(())
+    }
+    fn on_error(&mut self, error: StreamError, _: &mut Context<'_>) -> Closed {
+        self.say(error);
+        Ok(())
+    }
+}
+
+/// What comes within so many ticks of 10 ms when the flow runs at each of them.
+fn seen_of(flow: &mut dyn OutputThing, seen: &Seen, ticks: u32) -> String {
+    let mut scheduler = Scheduler::<1>::new();
+    scheduler.schedule_periodic(flow, MS(10)).expect("a run");
+    let (mut sleep, mut gone) = (scheduler.run_due(0).expect("a run"), 0);
+    while let Some(ticks) = sleep.filter(|sleep| gone + sleep <= ticks) {
+        gone += ticks;
+        sleep = scheduler.run_due(ticks).expect("a run");
+    }
+    seen.0.take()
+}
+
+#[test]
+fn a_chain_that_ends_sends_all_it_holds_through_stages_that_have_less_room() {
+    let seen = Seen::default();
+    let held = || from_iter(1..=4).delay_of::<6>(MS(1000)).pace_of::<1>(MS(1000)).delay_of::<2>(MS(1000));
+    assert_eq!(seen_of(&mut held().connect(seen.clone()), &seen, 90), "1 2 3 4 | ");
+    let fails = from_iter(1..).try_map(|n| if n > 4 { Err("no more") } else { Ok(n) });
+    let fails = fails.delay_of::<6>(MS(1000)).pace_of::<1>(MS(1000)).delay_of::<2>(MS(1000));
+    let all = seen_of(&mut fails.connect(seen.clone()), &seen, 90);
+    assert!(all.starts_with("1 2 3 4 ") && all.contains("no more") && !all.contains("full"), "{all}");
+    let bursts = held().flat_map(|n| [n, n, n]).delay_of::<1>(MS(1000)).connect(seen.clone());
+    let all = seen_of(&mut { bursts }, &seen, 90);
+    assert!(all.starts_with("1 1 1 2 2 2 3 3 3 4 4 4 | "), "{all}");
+}
+
+#[test]
+fn who_goes_on_at_its_end_is_still_asked_to_stop() {
+    let seen = Seen::default();
+    let flow = from_iter(1..=4).delay_of::<6>(MS(1000)).delay_of::<2>(MS(1000)).take(3);
+    assert_eq!(seen_of(&mut flow.connect(seen.clone()), &seen, 90), "1 2 3 | ");
+}
+
+#[test]
+fn a_burst_beyond_the_room_is_an_error_while_the_stream_goes_on() {
+    let seen = Seen::default();
+    let flow = from_iter(1..).flat_map(|n| [n, n]).delay_of::<1>(MS(1000)).connect(seen.clone());
+    let all = seen_of(&mut { flow }, &seen, 3);
+    assert!(all.starts_with("1 ") && all.contains("full"), "{all}");
+}
+
+/// Room that comes a moment after somebody has said so is used at the next tick.
+#[test]
+fn a_source_that_pauses_is_asked_at_each_tick_whether_there_is_room() {
+    let seen = Seen::default();
+    let flow = from_iter(1..=8).pace_of::<3>(MS(11)).pace_of::<1>(MS(60)).connect(seen.clone());
+    assert_eq!(seen_of(&mut { flow }, &seen, 25), "1 2 3 4 5 6 7 8 | ", "in 25 ticks");
+}
+
+#[test]
+fn what_a_start_sends_is_of_one_instant_with_the_first_event() {
+    let seen = Seen::default();
+    let flow = from_iter(1..=2).start_with([-2, -1]).coalesce().connect(seen.clone());
+    assert_eq!(seen_of(&mut { flow }, &seen, 9), "1 2 | ");
 }
 
 #[cfg(feature = "alloc")]

@@ -49,11 +49,20 @@ struct Slot<'a> {
     on_failure: OnFailure,
     started: bool,
     again: bool,
-    /// Told to pause, until there is room.
-    full: bool,
+    phase: Phase,
     /// A stage waits for room.
     stalled: bool,
     wake: Instant,
+}
+
+/// Whether a Thing is asked for events.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Running,
+    /// It was told to pause.
+    Full,
+    /// Somebody has room again, perhaps not those who listen to it: they are asked before it goes on.
+    Freed,
 }
 
 /// One call of a Thing.
@@ -128,7 +137,7 @@ impl<'a, const N: usize> Scheduler<'a, N> {
             on_failure,
             started: false,
             again: false,
-            full: false,
+            phase: Phase::Running,
             stalled: false,
             wake: Instant::NEVER,
         };
@@ -191,11 +200,12 @@ impl<'a, const N: usize> Scheduler<'a, N> {
         served.map(|()| sleep)
     }
 
+    /// What a start or a reading wishes for at once comes in the next round, as all of this tick come before it.
     fn serve_due(&mut self) -> Result<(), RunError> {
-        self.start_new()?;
         self.free();
         self.run_later()?;
         self.wake_due()?;
+        self.start_new()?;
         self.produce_due()
     }
 
@@ -274,7 +284,7 @@ impl<'a, const N: usize> Scheduler<'a, N> {
         self.run_each(Step::Start, |slot| !core::mem::replace(&mut slot.started, true))
     }
 
-    /// Lets those go on that wait for room: a stage is woken at once, a source runs at its next tick if it has room.
+    /// Lets those go on that wait for room: a stage is woken at once, a source runs at its next tick if it has room then.
     fn free(&mut self) {
         if self.resumes == self.host.resumes.get() {
             return;
@@ -285,7 +295,9 @@ impl<'a, const N: usize> Scheduler<'a, N> {
             if core::mem::take(&mut slot.stalled) {
                 slot.wake = now;
             }
-            slot.full &= !slot.thing.has_room();
+            if slot.phase == Phase::Full {
+                slot.phase = Phase::Freed;
+            }
         }
     }
 
@@ -297,9 +309,9 @@ impl<'a, const N: usize> Scheduler<'a, N> {
     /// Those that asked to be called again come first: they ran in the last round.
     fn produce_due(&mut self) -> Result<(), RunError> {
         let due = self.table.due();
-        self.run_each(Step::Produce, |slot| !slot.full && core::mem::take(&mut slot.again) && !due.contains(&slot.id))?;
+        self.run_each(Step::Produce, |slot| slot.again && !due.contains(&slot.id) && slot.has_room())?;
         for id in due {
-            self.run_each(Step::Produce, |slot| slot.id == id && !slot.full)?;
+            self.run_each(Step::Produce, |slot| slot.id == id && slot.has_room())?;
         }
         Ok(())
     }
@@ -341,7 +353,8 @@ impl<'a, const N: usize> Scheduler<'a, N> {
             return None; // a later run goes on from here
         }
         let resumed = self.resumes != self.host.resumes.get();
-        if self.slots.iter().any(|slot| slot.again && !slot.full || resumed && (slot.full || slot.stalled)) {
+        let waits = |slot: &Slot<'_>| slot.phase == Phase::Full || slot.stalled;
+        if self.slots.iter().any(|slot| slot.again && slot.phase != Phase::Full || resumed && waits(slot)) {
             return Some(0);
         }
         let ticks = self.table.sleep();
@@ -363,6 +376,14 @@ impl<'a, const N: usize> Scheduler<'a, N> {
 }
 
 impl Slot<'_> {
+    /// Whether it is not to pause, or not any more.
+    fn has_room(&mut self) -> bool {
+        if self.phase == Phase::Freed {
+            self.phase = if self.thing.has_room() { Phase::Running } else { Phase::Full };
+        }
+        self.phase == Phase::Running
+    }
+
     /// Calls the Thing once. `Done` if it is to be removed.
     fn run(&mut self, step: Step, host: &BareHost) -> Result<Demand, RunError> {
         let (cx, resumes) = (&mut Context::new(host.now.get(), host), host.resumes.get());
@@ -378,10 +399,9 @@ impl Slot<'_> {
         };
         cx.catch_up_on_resumes();
         self.stalled |= cx.stalled;
-        self.full = match demand {
-            Demand::Full => resumes == host.resumes.get(),
-            _ => self.full && !matches!(step, Step::Produce),
-        };
+        if demand == Demand::Full && resumes == host.resumes.get() {
+            self.phase = Phase::Full;
+        }
         let due = if cx.due() == ON_RESUME { Instant::NEVER } else { cx.due() };
         self.wake = if matches!(step, Step::Wake) { due } else { self.wake.min(due) };
         self.again |= cx.take_again();
@@ -392,7 +412,10 @@ impl Slot<'_> {
         let produced = match step {
             Step::Start => return self.thing.start(cx),
             Step::Wake => return self.thing.wake(cx),
-            Step::Produce => self.thing.produce(cx),
+            Step::Produce => {
+                self.again = false;
+                self.thing.produce(cx)
+            }
         };
         match (produced, self.on_failure) {
             (Ok(demand), _) => Ok(demand),

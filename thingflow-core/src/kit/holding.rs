@@ -104,7 +104,8 @@ impl<W, S: Store<W>> Holding<W, S> {
     /// Takes one more in. The receipt asks the source to pause if there is no room for the next one.
     ///
     /// A limit that drops nothing ends the stream with an error when a source goes on although it was asked to pause. `stage`
-    /// is the name of the stage in that error.
+    /// is the name of the stage in that error. A stage that sends all it holds at its end cannot pause: in a store of fixed size room
+    /// is made for its events, by sending the oldest.
     ///
     /// # Errors
     /// The fatal error of a Thing further down.
@@ -113,9 +114,13 @@ impl<W, S: Store<W>> Holding<W, S> {
         &mut self,
         waits: W,
         stage: &'static str,
-        event: impl FnMut(W) -> T,
+        mut event: impl FnMut(W) -> T,
         out: &mut Emitter<'_, '_, impl InputThing<T>>,
     ) -> Receipt {
+        let is_full = self.held.len() >= S::ROOM && !self.held.has_room();
+        if is_full && out.context().floods() && self.send_oldest(&mut event, out)? == Demand::Done {
+            return Ok(Demand::Done);
+        }
         let before = self.held.len();
         match self.held.push(waits, stage) {
             Ok(demand) if self.marks.is_empty() => Ok(demand),
@@ -134,17 +139,27 @@ impl<W, S: Store<W>> Holding<W, S> {
         }
     }
 
-    /// Sends all that is held, each watermark in its place.
+    /// Sends all that is held, each watermark in its place. Stages further down that have no room make some.
     fn send_all<T>(&mut self, mut event: impl FnMut(W) -> T, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
-        let mut demand = Demand::More;
-        while demand != Demand::Done
-            && let Some(oldest) = self.held.pop()
-        {
-            demand = demand.and(out.next(event(oldest))?);
-            self.marks.left(1);
-            demand = self.marks.follow(demand, out)?;
+        let before = out.context().set_floods(true);
+        let mut demand = Ok(Demand::More);
+        while matches!(demand, Ok(Demand::More | Demand::Full)) && !self.held.is_empty() {
+            demand = self.send_oldest(&mut event, out);
         }
-        Ok(demand)
+        out.context().set_floods(before);
+        demand
+    }
+
+    /// Sends the oldest event, whether there is room or not, and the watermark behind it.
+    fn send_oldest<T>(
+        &mut self,
+        event: &mut impl FnMut(W) -> T,
+        out: &mut Emitter<'_, '_, impl InputThing<T>>,
+    ) -> Receipt {
+        let Some(oldest) = self.held.pop() else { return Ok(Demand::More) };
+        let demand = out.next(event(oldest))?;
+        self.marks.left(1);
+        self.marks.follow(demand, out)
     }
 
     /// Passes a watermark on behind the events that are held now.
