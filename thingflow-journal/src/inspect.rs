@@ -32,7 +32,7 @@ use crate::log::{Log, file_name};
 use crate::options::{Options, Window};
 use crate::position::{self, consumer_of};
 use crate::record::Record;
-use crate::scan::survey;
+use crate::scan::survey_to;
 use crate::store::{Listing, Range, Store};
 
 /// What a journal consists of.
@@ -233,7 +233,7 @@ fn check_segment(files: &dyn Files, log: &mut Log, index: usize, check: &mut Che
     let extent = log.extent(files, index)?;
     let bytes = log.whole(files, index)?;
     let end = usize::try_from(extent.end).unwrap_or(usize::MAX).min(bytes.len());
-    let survey = survey(&bytes[..end], key, first);
+    let survey = survey_to(&bytes[..end], key, first, extent.last);
     let missing: u64 = survey.holes.iter().map(|hole| hole.missing).sum();
     check.records += (survey.extent.last + 1 - first).saturating_sub(missing);
     for hole in survey.holes {

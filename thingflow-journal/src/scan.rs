@@ -28,9 +28,13 @@ pub(crate) struct Survey {
 
 /// Looks through a segment whose end is not known. `bytes` is the whole file.
 pub(crate) fn survey(bytes: &[u8], key: Key, first: u64) -> Survey {
-    let mut survey = Survey { extent: Extent::empty(first), holes: Vec::new(), readable: false, closed: false };
     let capacity = bytes.len() as u64 / RECORD_BYTES;
-    let max = first.saturating_add(capacity);
+    survey_to(bytes, key, first, first.saturating_add(capacity))
+}
+
+/// Looks through a segment in which no number is above `max`.
+pub(crate) fn survey_to(bytes: &[u8], key: Key, first: u64, max: u64) -> Survey {
+    let mut survey = Survey { extent: Extent::empty(first), holes: Vec::new(), readable: false, closed: false };
     let mut budget = budget(bytes);
     let mut at = HEADER_BYTES as usize;
     while at < bytes.len() {

@@ -14,6 +14,7 @@ mod examples;
 mod feature_index;
 mod features;
 mod filter_index;
+mod lowest;
 mod model;
 mod name;
 mod new;
@@ -43,7 +44,7 @@ struct Command {
     run: Chore,
 }
 
-const COMMANDS: [Command; 18] = [
+const COMMANDS: [Command; 19] = [
     Command {
         name: "setup",
         help: "install what the tests need; --bare, --bench, --cross, --board, --deploy, --servers: what these need too",
@@ -64,6 +65,11 @@ const COMMANDS: [Command; 18] = [
         run: examples::run,
     },
     Command { name: "package", help: "pack the crates as crates.io would get them", run: package::run },
+    Command {
+        name: "lowest",
+        help: "check with the lowest versions of all dependencies, some minutes; or only what is named, as `-p thingflow-core`",
+        run: lowest::run,
+    },
     Command { name: "bare", help: "build for Cortex-M, and run the example on an emulated board", run: bare::run },
     Command {
         name: "cross",
@@ -91,7 +97,7 @@ const COMMANDS: [Command; 18] = [
     Command { name: "operators", help: "measure what each operator costs, for the book's list", run: costs::run },
     Command {
         name: "ci",
-        help: "the whole gate: all of the above but new, deploy, pictures, bench and operators, and format, lints",
+        help: "the whole gate: all of the above but lowest, new, deploy, pictures, bench and operators, and format, lints",
         run: ci::run,
     },
 ];
