@@ -18,7 +18,7 @@ use crate::witness;
 
 /// The receipt for an event: what the receiver wants from its source next. It travels back to the source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u32)] // A whole register: on ARM, who gets a byte back has to cut it out first.
+#[repr(usize)] // A whole register: on ARM, who gets a byte back has to cut it out first.
 pub enum Demand {
     /// More events, please.
     More,

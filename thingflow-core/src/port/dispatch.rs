@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use core::cmp::Ordering;
 
 use super::any::culprit;
-use super::{Body, Inner, Port, Slot, pending, state};
+use super::{Body, Inner, Port, Slot, state, tally};
 use crate::context::{Context, Culprit};
 use crate::error::StreamError;
 use crate::notice::{Arrival, Notice};
@@ -22,15 +22,9 @@ impl<T: Clone + 'static> Port<T> {
         let witness = Witness { culprit: &mut *body, cx };
         let receipt = witness.culprit.slots.only.thing.next_ref(event, witness.cx);
         core::mem::forget(witness); // it speaks up only when a panic drops it
-        body.events += 1;
         let inner = &*self.inner;
         inner.put_back_single(body);
-        // One test serves the receipt, what is pending, and a wish for a wake-up.
-        let said = inner.pending.with(&receipt);
-        if u64::from(said) | cx.urgency() == 0 {
-            return Ok(Demand::More);
-        }
-        if said == 0 { inner.hear(cx) } else { inner.conclude(pending::receipt(said), cx) }
+        inner.counted(&receipt, cx)
     }
 
     /// There are several connections or none, the port is dispatching or has ended, or something must be done first.
@@ -44,31 +38,40 @@ impl<T: Clone + 'static> Port<T> {
 
     #[inline]
     fn next_to_all(&self, event: &T, cx: &mut Context<'_>, mut body: Box<Body<T>>) -> Receipt {
-        body.events += 1;
-        let mut slots = body.slots.several.iter_mut();
-        let Some(mut slot) = slots.next() else { return self.next_to_none(cx, body) };
-        // Not `for`: the test at the foot of the loop only is an instruction less for each connection.
-        loop {
-            let receipt = slot.next_ref(event, cx);
-            if !is_more(&receipt) {
-                let served = slot.id;
-                return self.inner.next_to_rest(body, served, receipt, event, cx);
+        if body.slots.several.is_empty() {
+            return self.next_to_none(cx, body);
+        }
+        // The odd one, and by twos: the loop's own bookkeeping is paid once for both.
+        let (odd, twos) = body.slots.several.as_rchunks_mut::<2>();
+        let otherwise = 'all: {
+            for slot in odd {
+                let receipt = slot.next_ref(event, cx);
+                if !is_more(&receipt) {
+                    break 'all Some((receipt, slot.id));
+                }
             }
-            let Some(next) = slots.next() else { break };
-            slot = next;
+            for two in twos {
+                for slot in two {
+                    let receipt = slot.next_ref(event, cx);
+                    if !is_more(&receipt) {
+                        break 'all Some((receipt, slot.id));
+                    }
+                }
+            }
+            None
+        };
+        if let Some((receipt, served)) = otherwise {
+            return Inner::next_to_rest(receipt, &self.inner, body, served, event, cx);
         }
-        let inner = &*self.inner;
-        inner.park(body);
-        if u64::from(inner.pending.bits()) | cx.urgency() == 0 {
-            return Ok(Demand::More);
-        }
-        if inner.pending.is_usual() { inner.hear(cx) } else { inner.conclude(Ok(Demand::More), cx) }
+        self.inner.park(body);
+        self.inner.counted(&Ok(Demand::More), cx)
     }
 
     #[cold]
     #[inline(never)]
     fn next_to_none(&self, cx: &mut Context<'_>, body: Box<Body<T>>) -> Receipt {
         self.inner.park(body);
+        self.inner.tally.count(&Ok(Demand::More));
         self.inner.conclude(Ok(Demand::More), cx)
     }
 
@@ -86,25 +89,38 @@ fn is_more(receipt: &Receipt) -> bool {
 }
 
 impl<T: Clone + 'static> Inner<T> {
+    /// Counts an event that has been sent to the connections, which are back. One test serves the receipt, what is pending,
+    /// and a wish for a wake-up.
+    #[inline(always)]
+    fn counted(&self, receipt: &Receipt, cx: &mut Context<'_>) -> Receipt {
+        let said = self.tally.count(receipt);
+        if said | cx.urgency() == 0 {
+            return Ok(Demand::More);
+        }
+        if said == 0 { self.hear(cx) } else { self.conclude(tally::receipt(said), cx) }
+    }
+
     /// Goes on with a dispatch in which the connection `served` answered something else than `More`. The connections
-    /// behind it have not had the event yet; those before it have smaller ids.
+    /// behind it have not had the event yet; those before it have smaller ids. The receipt comes first: it is where the
+    /// connection has left it.
     #[cold]
     #[inline(never)]
     fn next_to_rest(
-        &self,
+        receipt: Receipt,
+        inner: &Self,
         body: Box<Body<T>>,
         served: usize,
-        receipt: Receipt,
         event: &T,
         cx: &mut Context<'_>,
     ) -> Receipt {
         let mut receipt = Some(receipt);
-        let receipt = self.each(body, cx, |slot, cx| match slot.id.cmp(&served) {
+        let receipt = inner.each(body, cx, |slot, cx| match slot.id.cmp(&served) {
             Ordering::Less => Ok(Demand::More),
             Ordering::Equal => receipt.take().unwrap_or(Ok(Demand::More)),
             Ordering::Greater => slot.next_ref(event, cx),
         });
-        self.settled(receipt, cx)
+        inner.tally.count(&receipt);
+        inner.settled(receipt, cx)
     }
 
     /// Ends a dispatch to a port in which not all is as usual: see the receipt, the wish for a wake-up, what is pending.
@@ -119,8 +135,7 @@ impl<T: Clone + 'static> Inner<T> {
 
     /// Sends an event that nobody else needs. If it is dear to clone, the last connection gets the event itself.
     pub(super) fn next_owned(&self, event: T, cx: &mut Context<'_>) -> Receipt {
-        let Some(mut body) = self.body.take().or_else(|| self.take_idle()) else { return self.wait(event, cx) };
-        body.events += 1;
+        let Some(body) = self.body.take().or_else(|| self.take_idle()) else { return self.wait(event, cx) };
         let receipt = self.hand_out(body, event, cx);
         self.settled(receipt, cx)
     }
@@ -128,12 +143,12 @@ impl<T: Clone + 'static> Inner<T> {
     /// The connections of a port that has several or none, is idle, and has nothing to do first.
     #[inline]
     fn take_idle(&self) -> Option<Box<Body<T>>> {
-        if self.pending.is_usual() { self.parked.take() } else { None }
+        if self.tally.is_usual() { self.parked.take() } else { None }
     }
 
     /// An event comes while the port is dispatching or has ended, or something must be done first.
     fn wait(&self, event: T, cx: &mut Context<'_>) -> Receipt {
-        if self.pending.is_closed() {
+        if self.tally.is_closed() {
             self.say_closed(cx);
             return Ok(Demand::Done);
         }
@@ -163,21 +178,23 @@ impl<T: Clone + 'static> Inner<T> {
     fn hand_out(&self, body: Box<Body<T>>, event: T, cx: &mut Context<'_>) -> Receipt {
         let mut left = body.slots.len();
         let mut event = Some(event);
-        self.each(body, cx, |slot, cx| {
+        let receipt = self.each(body, cx, |slot, cx| {
             left -= 1;
             match if left == 0 { event.take() } else { event.clone() } {
                 Some(event) => slot.next(event, cx),
                 None => Ok(Demand::More),
             }
-        })
+        });
+        self.tally.count(&receipt);
+        receipt
     }
 
     fn enqueue(&self, arrival: Arrival<T>, cx: &mut Context<'_>) -> Receipt {
-        if self.pending.is_closed() {
+        if self.tally.is_closed() {
             return Ok(Demand::Done);
         }
         self.rare().waiting.push(arrival, || self.display_name(), cx)?;
-        self.note(pending::WAITING);
+        self.note(tally::WAITING);
         Ok(Demand::More)
     }
 
@@ -188,7 +205,7 @@ impl<T: Clone + 'static> Inner<T> {
     }
 
     pub(super) fn settled(&self, receipt: Receipt, cx: &mut Context<'_>) -> Receipt {
-        if !self.pending.is_any() { receipt } else { self.settle(receipt?, cx) }
+        if !self.tally.is_any() { receipt } else { self.settle(receipt?, cx) }
     }
 
     /// Does what came up in the middle of a dispatch, until nothing is left: who left, who joined, what was emitted.
@@ -197,27 +214,27 @@ impl<T: Clone + 'static> Inner<T> {
     pub(super) fn settle(&self, mut demand: Demand, cx: &mut Context<'_>) -> Receipt {
         // A receipt counts until somebody has room again.
         let mut full_at = (demand == Demand::Full).then(|| cx.resumes());
-        while self.pending.is_any() {
-            let what = self.pending.take();
-            if what & pending::FULL != 0 && self.rarely(|rare| rare.full_at.get() == cx.resumes()) {
+        while self.tally.is_any() {
+            let what = self.tally.take();
+            if what & tally::FULL != 0 && self.rarely(|rare| rare.full_at.get() == cx.resumes()) {
                 full_at = Some(cx.resumes());
             }
-            if what & pending::JOINED != 0 {
+            if what & tally::JOINED != 0 {
                 let replaced = self.admit();
                 self.linger(replaced, cx);
             }
-            if what & pending::LEFT != 0 {
+            if what & tally::LEFT != 0 {
                 let left = self.rare().left.take(); // who joined in the same dispatch may be among them
                 drop(self.take_slots(|slot| left.contains(&slot.id)));
                 cx.resume(); // they may have asked a source to pause
             }
-            if what & (pending::JOINED | pending::START) != 0 {
+            if what & (tally::JOINED | tally::START) != 0 {
                 demand = self.start_new(cx)?;
                 self.say_if_deserted(cx);
             }
             let waiting = self.rare.get().and_then(|rare| rare.waiting.pop());
             if self.rarely(|rare| !rare.waiting.is_empty()) {
-                self.note(pending::WAITING);
+                self.note(tally::WAITING);
             }
             match waiting {
                 Some(Arrival::Next(event)) => demand = self.next_waiting(event, cx)?,
@@ -228,7 +245,7 @@ impl<T: Clone + 'static> Inner<T> {
                 full_at = Some(cx.resumes());
             }
         }
-        let open = self.has_connections() || self.keep_running.get() && !self.pending.is_closed();
+        let open = self.has_connections() || self.keep_running.get() && !self.tally.is_closed();
         Ok(match demand {
             _ if !open => Demand::Done,
             Demand::Done => Demand::Done,
@@ -238,8 +255,7 @@ impl<T: Clone + 'static> Inner<T> {
     }
 
     fn next_waiting(&self, event: T, cx: &mut Context<'_>) -> Receipt {
-        let Some(mut body) = self.take_body() else { return Ok(Demand::More) };
-        body.events += 1;
+        let Some(body) = self.take_body() else { return Ok(Demand::More) };
         self.hand_out(body, event, cx)
     }
 
@@ -283,15 +299,15 @@ impl<T: Clone + 'static> Inner<T> {
 
     /// Tells every connection that the stream has ended, and drops them.
     pub(super) fn end(&self, mut notice: Notice<'_>, cx: &mut Context<'_>) -> Closed {
-        if self.pending.has(pending::START) {
+        if self.tally.has(tally::START) {
             let _ = self.settle_if_idle(Demand::More, cx)?;
         }
         let Some(body) = self.take_body() else {
             return notice.keep().map_or(Ok(()), |notice| self.enqueue(Arrival::Notice(notice), cx).map(drop));
         };
-        self.pending.close();
+        self.tally.close();
         let ended = self.each(body, cx, |slot, cx| slot.thing.notice(notice.again(), cx).map(|_| Demand::Done));
-        self.pending.take();
+        self.tally.take();
         let gone = (
             self.take_slots(|_| true),
             self.rare.get().map(|rare| (rare.joined.take(), rare.waiting.take(), rare.later.take())),
@@ -346,12 +362,12 @@ impl<T: Clone + 'static> Inner<T> {
     /// Drops the connections that want no more, but for those that still send what they hold.
     fn retire(&self, done: bool, full: bool, cx: &Context<'_>) -> Demand {
         if done {
-            if self.pending.has(pending::JOINED) {
+            if self.tally.has(tally::JOINED) {
                 let replaced = self.admit(); // one of them may have said so: its successor stays
                 self.linger(replaced, cx);
             }
             self.linger(self.take_slots(|slot| slot.state & state::DONE != 0), cx);
-            if !self.has_connections() && !self.keep_running.get() && !self.pending.has(pending::JOINED) {
+            if !self.has_connections() && !self.keep_running.get() && !self.tally.has(tally::JOINED) {
                 return Demand::Done;
             }
         }

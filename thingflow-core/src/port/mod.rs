@@ -15,11 +15,11 @@ mod connection;
 mod dispatch;
 mod draining;
 mod feeder;
-mod pending;
 mod rare;
 mod replace;
 mod run;
 mod slots;
+mod tally;
 mod waking;
 mod weak;
 
@@ -42,11 +42,11 @@ pub use branch::Branch;
 pub use chain::PortChain;
 pub use connection::Connection;
 pub use feeder::Feeder;
-use pending::Pending;
 use rare::Rare;
 pub(crate) use run::RunLink;
 use run::RunOf;
 use slots::Slots;
+use tally::Tally;
 pub use weak::WeakPort;
 
 /// A multicast point of events of type `T`, cheap to clone: all clones are the same port.
@@ -76,11 +76,13 @@ pub struct Port<T> {
 }
 
 struct Inner<T> {
+    /// The connections, while the port is idle and they do not lie in `body`. While one of them is being called, both are
+    /// `None`.
+    parked: Cell<Option<Box<Body<T>>>>,
+    /// The count of events, and what is pending. Between the two places, so that it is written along with either.
+    tally: Tally,
     /// The connection, while it is the only one, the port is idle and nothing is pending. `None` sends an event another way.
     body: Cell<Option<Box<Body<T>>>>,
-    /// The connections, while the port is idle otherwise. While one of them is being called, both are `None`.
-    parked: Cell<Option<Box<Body<T>>>>,
-    pending: Pending,
     /// When the scheduler will wake the connections.
     alarm: Alarm,
     rare: OnceCell<Box<Rare<T>>>,
@@ -108,7 +110,6 @@ mod state {
 
 struct Body<T> {
     slots: Slots<T>,
-    events: u64,
     /// Whose it is.
     port: Weak<Inner<T>>,
 }
@@ -118,9 +119,9 @@ struct Body<T> {
 impl<T> Drop for Body<T> {
     fn drop(&mut self) {
         if let Some(port) = self.port.upgrade() {
-            port.pending.close();
+            port.tally.close();
             let slots = core::mem::take(&mut self.slots);
-            port.parked.set(Some(Box::new(Self { slots, events: self.events, port: Weak::new() })));
+            port.parked.set(Some(Box::new(Self { slots, port: Weak::new() })));
         }
     }
 }
@@ -143,8 +144,8 @@ impl<T: Clone + 'static> Port<T> {
     pub fn new() -> Self {
         let inner = Rc::new_cyclic(|me| Inner {
             body: Cell::new(None),
-            parked: Cell::new(Some(Box::new(Body { slots: Slots::default(), events: 0, port: me.clone() }))),
-            pending: Pending::default(),
+            parked: Cell::new(Some(Box::new(Body { slots: Slots::default(), port: me.clone() }))),
+            tally: Tally::default(),
             alarm: Alarm::default(),
             rare: OnceCell::new(),
             running: Cell::new(false),
@@ -225,7 +226,7 @@ impl<T: Clone + 'static> Port<T> {
 
     /// Whether the stream has ended.
     pub fn is_closed(&self) -> bool {
-        self.inner.pending.is_closed()
+        self.inner.tally.is_closed()
     }
 
     /// How many events the port has sent.
@@ -266,7 +267,7 @@ impl<T> fmt::Debug for Port<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Port")
             .field("name", &self.inner.given_name())
-            .field("closed", &self.inner.pending.is_closed())
+            .field("closed", &self.inner.tally.is_closed())
             .finish()
     }
 }
@@ -316,19 +317,19 @@ impl<T> Inner<T> {
 impl<T: Clone + 'static> Inner<T> {
     fn join(&self, thing: Box<dyn InputThing<T>>) -> Connection {
         let id = next_number();
-        if self.pending.is_closed() {
+        if self.tally.is_closed() {
             return Connection::new(self.me.clone(), id);
         }
         let mut slot = Slot { thing, id, state: 0, generation: 0, joined_at: 0 };
         if let Some(mut body) = self.take_body() {
-            slot.joined_at = body.events;
+            slot.joined_at = self.tally.events();
             body.slots.push(slot);
-            self.note(pending::START);
+            self.note(tally::START);
             self.put_back(body);
             self.start_in_run();
         } else {
             self.rare().joined.borrow_mut().push(slot);
-            self.note(pending::JOINED);
+            self.note(tally::JOINED);
         }
         Connection::new(self.me.clone(), id)
     }
@@ -337,7 +338,7 @@ impl<T: Clone + 'static> Inner<T> {
         drop(self.rare.get().and_then(|rare| rare.draining.leave(id)));
         let Some(mut body) = self.take_body() else {
             self.rare().left.borrow_mut().push(id);
-            self.note(pending::LEFT);
+            self.note(tally::LEFT);
             return;
         };
         let gone = body.slots.take(|slot| slot.id == id);
@@ -363,7 +364,7 @@ impl<T: Clone + 'static> Inner<T> {
     }
 
     fn note(&self, bit: u8) {
-        self.pending.note(bit);
+        self.tally.note(bit);
         if let Some(body) = self.body.take() {
             self.put_back(body); // parks it
         }
@@ -375,7 +376,7 @@ impl<T: Clone + 'static> Inner<T> {
     }
 
     fn put_back(&self, body: Box<Body<T>>) {
-        if self.pending.is_usual() && body.slots.is_single() {
+        if self.tally.is_usual() && body.slots.is_single() {
             self.put_back_single(body);
         } else {
             self.park(body);

@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::mem;
 
-use super::{Connection, Inner, Port, Slot, Slots, pending, state};
+use super::{Connection, Inner, Port, Slot, Slots, state, tally};
 use crate::thing::InputThing;
 
 impl<T: Clone + 'static> Port<T> {
@@ -45,7 +45,7 @@ impl<T: Clone + 'static> Port<T> {
 impl<T: Clone + 'static> Inner<T> {
     /// Whether a connection takes events, or will as soon as the dispatch in progress is over.
     fn has_place(&self, id: usize) -> bool {
-        if self.pending.is_closed() || self.rarely(|rare| rare.draining.has(id) || rare.left.borrow().contains(&id)) {
+        if self.tally.is_closed() || self.rarely(|rare| rare.draining.has(id) || rare.left.borrow().contains(&id)) {
             return false;
         }
         self.look(|body| body.slots.iter().any(|slot| slot.id == id)).unwrap_or(true)
@@ -54,9 +54,9 @@ impl<T: Clone + 'static> Inner<T> {
     fn replace(&self, id: usize, thing: Box<dyn InputThing<T>>) {
         let slot = Slot { thing, id, state: state::REPLACES, generation: 0, joined_at: 0 };
         if let Some(mut body) = self.take_body() {
-            let events = body.events;
+            let events = self.tally.events();
             let old = body.slots.replace(slot, events);
-            self.note(pending::START);
+            self.note(tally::START);
             self.put_back(body);
             self.start_in_run();
             drop(old); // only now: its `Drop` may be user code that uses this port
@@ -72,7 +72,7 @@ impl<T: Clone + 'static> Inner<T> {
             }
         };
         drop(joined);
-        self.note(pending::JOINED);
+        self.note(tally::JOINED);
         drop(old);
     }
 
@@ -80,7 +80,7 @@ impl<T: Clone + 'static> Inner<T> {
     pub(super) fn admit(&self) -> Vec<Slot<T>> {
         let mut replaced = Vec::new();
         if let Some(mut body) = self.take_body() {
-            let events = body.events;
+            let events = self.tally.events();
             for slot in self.rare().joined.take() {
                 if slot.state & state::REPLACES == 0 {
                     body.slots.push(Slot { joined_at: events, ..slot });
