@@ -841,6 +841,11 @@ fn wrappers() -> Vec<Row> {
         chain("Then", 1, |p| p.map(|x| x).map(|x| x)),
         chain("Pipe", 1, |p| p.pipe(pipe().map(|x| x).chunks(3))).collects(),
         port("Port", 1, |p, probe| p.connect(probe)),
+        port("Fan", 1, |p, probe| {
+            p.connect(probe);
+            p.connect(call(drop));
+        })
+        .own("Open", "the other connection listens"),
         port("Hop", 1, |p, probe| {
             p.connect(probe);
             thingflow_core::diagram::Trace::new().downstream_of(&p.as_ref());
@@ -882,7 +887,7 @@ fn wrappers() -> Vec<Row> {
 }
 
 /// The types that need no row: they are private to what a row is about, or nothing stands behind them.
-const ELSEWHERE: [(&str, &str); 16] = [
+const ELSEWHERE: [(&str, &str); 17] = [
     ("Catch", "the operator `catch`"),
     ("Collected", "the operators `each_batch` and `once_a_batch`"),
     ("Dispatcher", "the operator `dispatch`"),
@@ -895,6 +900,7 @@ const ELSEWHERE: [(&str, &str); 16] = [
     ("Receiver", "stands at the end, in `check_filter`"),
     ("RouteByIndex", "the operator `route_by_index`"),
     ("Nobody", "a vacant place of a port, which is never told of anything"),
+    ("One", "the row `Port`"),
     ("PortTap", "an end that is no listener, see `tests/inspection.rs`"),
     ("S", "every sink: an end"),
     ("Split", "the operators `split`, `unzip` and `partition`"),

@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 #[cfg(feature = "std")]
+use super::outlet::One;
 use super::{Connection, RunLink};
 use super::{Inner, Port, Slot};
 use crate::context::Context;
@@ -91,7 +92,7 @@ impl<T: Clone + 'static> Hub for Inner<T> {
     }
 
     fn is_joined(&self, connection: usize) -> bool {
-        self.look(|body| body.slots.iter().any(|slot| slot.id == connection))
+        self.look(|body| body.slots.all().iter().any(|slot| slot.id == connection))
             .unwrap_or_else(|| !self.rarely(|rare| rare.left.borrow().contains(&connection)))
             || self.rarely(|rare| rare.draining.has(connection))
     }
@@ -167,8 +168,7 @@ impl<T: Clone + 'static> AnyPort for Inner<T> {
             // Empty-handed on the way round a loop: a loop alone does not listen to itself, nor is it full.
             question => {
                 let empty_handed = question.asks_all();
-                self.look(|body| question.of_all(body.slots.iter(), |slot, question| slot.thing.ask(question)))
-                    .unwrap_or(empty_handed)
+                self.look(|body| body.slots.only.thing.ask(question)).unwrap_or(empty_handed)
             }
         }
     }
@@ -184,7 +184,7 @@ impl<T: Clone + 'static> AnyPort for Inner<T> {
 
     fn connections(&self, see: &mut dyn FnMut(ConnectionInfo<'_>)) {
         self.look(|body| {
-            for slot in body.slots.iter() {
+            for slot in body.slots.all() {
                 let delivered = self.tally.events() - slot.joined_at;
                 let id = NodeId::of(slot.id, slot.generation);
                 see(ConnectionInfo { id, delivered, ask: &|question| slot.thing.ask(question) });
@@ -197,7 +197,7 @@ impl<T: Clone + 'static> AnyPort for Inner<T> {
 
     fn trace(&self, name: &str, shows: &Rc<Shows>) {
         if let Some(mut body) = self.take_body() {
-            let wrap = |slot: Slot<T>| Slot { thing: Box::new(Hop::new(name, slot.thing, shows.clone())), ..slot };
+            let wrap = |slot: Slot<T>| Slot { thing: Box::new(One(Hop::new(name, slot.thing, shows.clone()))), ..slot };
             body.slots.map(wrap);
             self.put_back(body);
         }
@@ -205,7 +205,7 @@ impl<T: Clone + 'static> AnyPort for Inner<T> {
 
     #[cfg(feature = "std")]
     fn tap(&self, tap: PortTap) -> Connection {
-        self.join(Box::new(tap))
+        self.join(Box::new(One(tap)))
     }
 
     fn close(&self, held: &mut Vec<(usize, Box<dyn Held>)>) {

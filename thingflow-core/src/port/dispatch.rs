@@ -1,12 +1,13 @@
-//! The way of a notice through a port. The fast path is [`Inner::next_ref`] while nothing is pending.
+//! The way of events and notices through a port. The fast path is [`Port::emit_ref`] while nothing is pending.
 
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::cmp::Ordering;
 
 use super::any::culprit;
-use super::{Body, Inner, Port, Slot, state, tally};
+use super::outlet::{Outlet, each};
+use super::slots::state;
+use super::{Body, Inner, Port, Slot, tally};
 use crate::context::{Context, Culprit};
 use crate::error::StreamError;
 use crate::notice::{Arrival, Notice};
@@ -17,130 +18,55 @@ impl<T: Clone + 'static> Port<T> {
     /// connection, and the order of arguments of the other ways leaves those of this one in their registers.
     #[inline(always)]
     pub(super) fn emit_ref(&self, event: &T, cx: &mut Context<'_>) -> Receipt {
-        let Some(mut body) = self.inner.body.take() else { return self.next_beside(event, cx) };
+        let Some(mut body) = self.inner.body.take() else { return self.next_slowly(event, cx) };
         // By the body, which is at hand anyway, and not by the slot.
         let witness = Witness { culprit: &mut *body, cx };
         let receipt = witness.culprit.slots.only.thing.next_ref(event, witness.cx);
         core::mem::forget(witness); // it speaks up only when a panic drops it
         let inner = &*self.inner;
-        inner.put_back_single(body);
-        inner.counted(&receipt, cx)
-    }
-
-    /// There are several connections or none, the port is dispatching or has ended, or something must be done first.
-    #[inline(never)]
-    fn next_beside(&self, event: &T, cx: &mut Context<'_>) -> Receipt {
-        match self.inner.take_idle() {
-            Some(body) => self.next_to_all(event, cx, body),
-            None => self.next_slowly(event, cx),
-        }
-    }
-
-    #[inline]
-    fn next_to_all(&self, event: &T, cx: &mut Context<'_>, mut body: Box<Body<T>>) -> Receipt {
-        if body.slots.several.is_empty() {
-            return self.next_to_none(cx, body);
-        }
-        // The odd one, and by twos: the loop's own bookkeeping is paid once for both.
-        let (odd, twos) = body.slots.several.as_rchunks_mut::<2>();
-        let otherwise = 'all: {
-            for slot in odd {
-                let receipt = slot.next_ref(event, cx);
-                if !is_more(&receipt) {
-                    break 'all Some((receipt, slot.id));
-                }
-            }
-            for two in twos {
-                for slot in two {
-                    let receipt = slot.next_ref(event, cx);
-                    if !is_more(&receipt) {
-                        break 'all Some((receipt, slot.id));
-                    }
-                }
-            }
-            None
-        };
-        if let Some((receipt, served)) = otherwise {
-            return Inner::next_to_rest(receipt, &self.inner, body, served, event, cx);
-        }
-        self.inner.park(body);
-        self.inner.counted(&Ok(Demand::More), cx)
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn next_to_none(&self, cx: &mut Context<'_>, body: Box<Body<T>>) -> Receipt {
-        self.inner.park(body);
-        self.inner.tally.count(&Ok(Demand::More));
-        self.inner.conclude(Ok(Demand::More), cx)
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn next_slowly(&self, event: &T, cx: &mut Context<'_>) -> Receipt {
-        self.inner.wait(event.clone(), cx)
-    }
-}
-
-/// Whether a receipt is the usual one.
-#[inline(always)]
-fn is_more(receipt: &Receipt) -> bool {
-    matches!(receipt, Ok(Demand::More))
-}
-
-impl<T: Clone + 'static> Inner<T> {
-    /// Counts an event that has been sent to the connections, which are back. One test serves the receipt, what is pending,
-    /// and a wish for a wake-up.
-    #[inline(always)]
-    fn counted(&self, receipt: &Receipt, cx: &mut Context<'_>) -> Receipt {
-        let said = self.tally.count(receipt);
+        inner.put_back_usual(body);
+        // One test serves the receipt, what is pending, and a wish for a wake-up.
+        let said = inner.tally.count(&receipt);
         if said | cx.urgency() == 0 {
             return Ok(Demand::More);
         }
-        if said == 0 { self.hear(cx) } else { self.conclude(tally::receipt(said), cx) }
+        if said == 0 { inner.hear(cx) } else { inner.conclude(tally::receipt(said), cx) }
     }
 
-    /// Goes on with a dispatch in which the connection `served` answered something else than `More`. The connections
-    /// behind it have not had the event yet; those before it have smaller ids. The receipt comes first: it is where the
-    /// connection has left it.
+    /// The port has no connections, is dispatching or has ended, or something must be done first.
     #[cold]
     #[inline(never)]
-    fn next_to_rest(
-        receipt: Receipt,
-        inner: &Self,
-        body: Box<Body<T>>,
-        served: usize,
-        event: &T,
-        cx: &mut Context<'_>,
-    ) -> Receipt {
-        let mut receipt = Some(receipt);
-        let receipt = inner.each(body, cx, |slot, cx| match slot.id.cmp(&served) {
-            Ordering::Less => Ok(Demand::More),
-            Ordering::Equal => receipt.take().unwrap_or(Ok(Demand::More)),
-            Ordering::Greater => slot.next_ref(event, cx),
-        });
-        inner.tally.count(&receipt);
-        inner.settled(receipt, cx)
+    fn next_slowly(&self, event: &T, cx: &mut Context<'_>) -> Receipt {
+        let inner = &*self.inner;
+        match inner.take_idle() {
+            Some(body) => {
+                let receipt = inner.call(body, cx, |thing, cx| thing.next_ref(event, cx));
+                inner.tally.count(&receipt);
+                inner.settled(receipt, cx)
+            }
+            None => inner.wait(event.clone(), cx),
+        }
     }
+}
 
+impl<T: Clone + 'static> Inner<T> {
     /// Ends a dispatch to a port in which not all is as usual: see the receipt, the wish for a wake-up, what is pending.
     #[cold]
     #[inline(never)]
     fn conclude(&self, receipt: Receipt, cx: &mut Context<'_>) -> Receipt {
-        let mut first = Some(receipt);
         let Some(body) = self.take_body() else { return Ok(Demand::More) };
-        let receipt = self.each(body, cx, |_, _| first.take().unwrap_or(Ok(Demand::More)));
+        let receipt = self.finish(body, receipt, cx);
         self.settled(receipt, cx)
     }
 
     /// Sends an event that nobody else needs. If it is dear to clone, the last connection gets the event itself.
     pub(super) fn next_owned(&self, event: T, cx: &mut Context<'_>) -> Receipt {
         let Some(body) = self.body.take().or_else(|| self.take_idle()) else { return self.wait(event, cx) };
-        let receipt = self.hand_out(body, event, cx);
+        let receipt = self.next_to_all(body, event, cx);
         self.settled(receipt, cx)
     }
 
-    /// The connections of a port that has several or none, is idle, and has nothing to do first.
+    /// The connections of a port that has none, is idle, and has nothing to do first.
     #[inline]
     fn take_idle(&self) -> Option<Box<Body<T>>> {
         if self.tally.is_usual() { self.parked.take() } else { None }
@@ -175,16 +101,8 @@ impl<T: Clone + 'static> Inner<T> {
         }
     }
 
-    fn hand_out(&self, body: Box<Body<T>>, event: T, cx: &mut Context<'_>) -> Receipt {
-        let mut left = body.slots.len();
-        let mut event = Some(event);
-        let receipt = self.each(body, cx, |slot, cx| {
-            left -= 1;
-            match if left == 0 { event.take() } else { event.clone() } {
-                Some(event) => slot.next(event, cx),
-                None => Ok(Demand::More),
-            }
-        });
+    fn next_to_all(&self, body: Box<Body<T>>, event: T, cx: &mut Context<'_>) -> Receipt {
+        let receipt = self.call(body, cx, |thing, cx| thing.next(event, cx));
         self.tally.count(&receipt);
         receipt
     }
@@ -256,22 +174,23 @@ impl<T: Clone + 'static> Inner<T> {
 
     fn next_waiting(&self, event: T, cx: &mut Context<'_>) -> Receipt {
         let Some(body) = self.take_body() else { return Ok(Demand::More) };
-        self.hand_out(body, event, cx)
+        self.next_to_all(body, event, cx)
     }
 
     /// Starts the connections that have not been started.
     fn start_new(&self, cx: &mut Context<'_>) -> Receipt {
         self.running.set(true);
         let anew = self.belong(cx)?;
-        let Some(body) = self.take_body() else { return Ok(Demand::More) };
-        self.each(body, cx, |slot, cx| {
+        let Some(mut body) = self.take_body() else { return Ok(Demand::More) };
+        let receipt = each(body.slots.all(), cx, |slot, cx| {
             if slot.state & state::STARTED != 0 {
                 // What it has asked for in an earlier run, or outside of any, nobody will answer: it asks again.
                 return if anew { slot.thing.notice(Notice::Wake, cx) } else { Ok(Demand::More) };
             }
             slot.state |= state::STARTED;
             slot.thing.notice(Notice::Start, cx)
-        })
+        });
+        self.finish(body, receipt, cx)
     }
 
     /// Tells every connection. A watermark waits behind the events that were put off.
@@ -284,7 +203,7 @@ impl<T: Clone + 'static> Inner<T> {
         }
     }
 
-    pub(super) fn tell_at_once(&self, mut notice: Notice<'_>, cx: &mut Context<'_>) -> Receipt {
+    pub(super) fn tell_at_once(&self, notice: Notice<'_>, cx: &mut Context<'_>) -> Receipt {
         if notice.is_end() {
             return self.end(notice, cx).map(|()| Demand::Done);
         }
@@ -293,12 +212,12 @@ impl<T: Clone + 'static> Inner<T> {
             let kept = notice.keep().filter(|notice| !matches!(notice, Notice::Flush));
             return kept.map_or(Ok(Demand::More), |notice| self.enqueue(Arrival::Notice(notice), cx));
         };
-        let receipt = self.each(body, cx, |slot, cx| slot.thing.notice(notice.again(), cx));
+        let receipt = self.call(body, cx, |thing, cx| thing.notice(notice, cx));
         self.settled(receipt, cx)
     }
 
     /// Tells every connection that the stream has ended, and drops them.
-    pub(super) fn end(&self, mut notice: Notice<'_>, cx: &mut Context<'_>) -> Closed {
+    pub(super) fn end(&self, notice: Notice<'_>, cx: &mut Context<'_>) -> Closed {
         if self.tally.has(tally::START) {
             let _ = self.settle_if_idle(Demand::More, cx)?;
         }
@@ -306,7 +225,7 @@ impl<T: Clone + 'static> Inner<T> {
             return notice.keep().map_or(Ok(()), |notice| self.enqueue(Arrival::Notice(notice), cx).map(drop));
         };
         self.tally.close();
-        let ended = self.each(body, cx, |slot, cx| slot.thing.notice(notice.again(), cx).map(|_| Demand::Done));
+        let ended = self.call(body, cx, |thing, cx| thing.notice(notice, cx));
         self.tally.take();
         let gone = (
             self.take_slots(|_| true),
@@ -316,38 +235,31 @@ impl<T: Clone + 'static> Inner<T> {
         ended.map(|_| ())
     }
 
-    /// Calls every connection, puts them back, drops those that want no more, and sums up the receipts.
-    pub(super) fn each(
+    /// Calls the connections, puts them back, and drops those that want no more.
+    pub(super) fn call(
         &self,
         mut body: Box<Body<T>>,
         cx: &mut Context<'_>,
-        mut call: impl FnMut(&mut Slot<T>, &mut Context<'_>) -> Receipt,
+        call: impl FnOnce(&mut dyn Outlet<T>, &mut Context<'_>) -> Receipt,
     ) -> Receipt {
-        let (mut done, mut full, mut fatal) = (body.slots.is_empty(), false, None);
-        for slot in body.slots.iter_mut() {
-            let witness = Witness { culprit: slot, cx };
-            let receipt = call(witness.culprit, witness.cx);
-            core::mem::forget(witness);
-            match receipt {
-                Ok(Demand::More) => {}
-                Ok(Demand::Full) => full = true,
-                Ok(Demand::Done) => {
-                    slot.state |= state::DONE;
-                    done = true;
-                }
-                Err(error) => {
-                    cx.name_failed(|| culprit(&*slot.thing));
-                    fatal = Some(error);
-                    break;
-                }
-            }
+        let witness = Witness { culprit: &mut *body, cx };
+        let receipt = call(&mut *witness.culprit.slots.only.thing, witness.cx);
+        core::mem::forget(witness);
+        self.finish(body, receipt, cx)
+    }
+
+    /// Puts the connections back, of which one has given that receipt or several have in sum, and drops those that want no
+    /// more.
+    fn finish(&self, mut body: Box<Body<T>>, receipt: Receipt, cx: &mut Context<'_>) -> Receipt {
+        match receipt {
+            Ok(Demand::Done) => body.slots.only.state |= state::DONE,
+            Ok(_) => {}
+            Err(_) => cx.name_failed(|| body.name()),
         }
+        let done = body.slots.is_empty() || body.slots.all().iter().any(|slot| slot.state & state::DONE != 0);
         self.put_back(body);
         self.alarm.set(&self.me, cx);
-        match fatal {
-            Some(error) => Err(error),
-            None => Ok(self.retire(done, full, cx)),
-        }
+        Ok(self.retire(done, receipt? == Demand::Full, cx))
     }
 
     /// Ends a dispatch after which all is as usual but for a wish for a wake-up, most often one that is known already.
@@ -387,15 +299,7 @@ impl<T: Clone + 'static> Inner<T> {
 impl<T: Clone + 'static> Slot<T> {
     /// Hands an event to the Thing. If it panics, the run will know its name.
     #[inline]
-    fn next(&mut self, event: T, cx: &mut Context<'_>) -> Receipt {
-        let witness = Witness { culprit: self, cx };
-        let receipt = witness.culprit.thing.next(event, witness.cx);
-        core::mem::forget(witness);
-        receipt
-    }
-
-    #[inline]
-    fn next_ref(&mut self, event: &T, cx: &mut Context<'_>) -> Receipt {
+    pub(super) fn next_ref(&mut self, event: &T, cx: &mut Context<'_>) -> Receipt {
         let witness = Witness { culprit: self, cx };
         let receipt = witness.culprit.thing.next_ref(event, witness.cx);
         core::mem::forget(witness);
@@ -405,9 +309,9 @@ impl<T: Clone + 'static> Slot<T> {
 
 /// Names the Thing that is being served if a panic passes through. The connections of the port are dropped by the same
 /// panic, which brings pins to their safe level.
-struct Witness<'s, 'x, 'c, C: Culprit> {
-    culprit: &'s mut C,
-    cx: &'x mut Context<'c>,
+pub(super) struct Witness<'s, 'x, 'c, C: Culprit> {
+    pub(super) culprit: &'s mut C,
+    pub(super) cx: &'x mut Context<'c>,
 }
 
 impl<C: Culprit> Drop for Witness<'_, '_, '_, C> {
@@ -417,7 +321,7 @@ impl<C: Culprit> Drop for Witness<'_, '_, '_, C> {
     }
 }
 
-/// The only connection of a port.
+/// The connections of a port.
 impl<T> Culprit for Body<T> {
     fn name(&self) -> String {
         self.slots.only.name()

@@ -15,6 +15,7 @@ mod connection;
 mod dispatch;
 mod draining;
 mod feeder;
+mod outlet;
 mod rare;
 mod replace;
 mod run;
@@ -42,10 +43,11 @@ pub use branch::Branch;
 pub use chain::PortChain;
 pub use connection::Connection;
 pub use feeder::Feeder;
+use outlet::{One, Outlet};
 use rare::Rare;
 pub(crate) use run::RunLink;
 use run::RunOf;
-use slots::Slots;
+use slots::{Slot, Slots};
 use tally::Tally;
 pub use weak::WeakPort;
 
@@ -81,7 +83,7 @@ struct Inner<T> {
     parked: Cell<Option<Box<Body<T>>>>,
     /// The count of events, and what is pending. Between the two places, so that it is written along with either.
     tally: Tally,
-    /// The connection, while it is the only one, the port is idle and nothing is pending. `None` sends an event another way.
+    /// The connections, while there are any, the port is idle and nothing is pending. `None` sends an event another way.
     body: Cell<Option<Box<Body<T>>>>,
     /// When the scheduler will wake the connections.
     alarm: Alarm,
@@ -100,14 +102,6 @@ struct Inner<T> {
     me: Weak<Inner<T>>,
 }
 
-/// Bits of [`Slot::state`].
-mod state {
-    pub(super) const STARTED: u8 = 1;
-    pub(super) const DONE: u8 = 2;
-    /// It waits to take the place of the connection with its id.
-    pub(super) const REPLACES: u8 = 4;
-}
-
 struct Body<T> {
     slots: Slots<T>,
     /// Whose it is.
@@ -124,19 +118,6 @@ impl<T> Drop for Body<T> {
             port.parked.set(Some(Box::new(Self { slots, port: Weak::new() })));
         }
     }
-}
-
-struct Slot<T> {
-    thing: Box<dyn InputThing<T>>,
-    /// Unique in the process and ascending: the order of creation.
-    id: usize,
-    /// Bits of [`state`]. Not two `bool`s: `Option<Slot>` would be told by one of them, and not by the Thing, which is
-    /// looked at anyway.
-    state: u8,
-    /// How often its Thing was replaced.
-    generation: u32,
-    /// The port's count of events when this connection was made.
-    joined_at: u64,
 }
 
 impl<T: Clone + 'static> Port<T> {
@@ -183,7 +164,7 @@ impl<T: Clone + 'static> Port<T> {
 
     /// Connects a Thing after those that are already connected. If the port has ended, the Thing is dropped.
     pub fn connect<N: InputThing<T> + 'static>(&self, thing: N) -> Connection {
-        self.inner.join(Box::new(thing))
+        self.inner.join(Box::new(One(thing)))
     }
 
     /// Sends an event to all connections.
@@ -315,7 +296,7 @@ impl<T> Inner<T> {
 }
 
 impl<T: Clone + 'static> Inner<T> {
-    fn join(&self, thing: Box<dyn InputThing<T>>) -> Connection {
+    fn join(&self, thing: Box<dyn Outlet<T>>) -> Connection {
         let id = next_number();
         if self.tally.is_closed() {
             return Connection::new(self.me.clone(), id);
@@ -376,15 +357,15 @@ impl<T: Clone + 'static> Inner<T> {
     }
 
     fn put_back(&self, body: Box<Body<T>>) {
-        if self.tally.is_usual() && body.slots.is_single() {
-            self.put_back_single(body);
+        if self.tally.is_usual() && !body.slots.is_empty() {
+            self.put_back_usual(body);
         } else {
             self.park(body);
         }
     }
 
     #[inline]
-    fn put_back_single(&self, body: Box<Body<T>>) {
+    fn put_back_usual(&self, body: Box<Body<T>>) {
         Self::refill(&self.body, body);
     }
 
@@ -405,9 +386,9 @@ impl<T: Clone + 'static> Inner<T> {
     }
 
     /// Looks at the connections, unless one of them is being called.
-    fn look<R>(&self, see: impl FnOnce(&Body<T>) -> R) -> Option<R> {
-        let body = self.take_body()?;
-        let seen = see(&body);
+    fn look<R>(&self, see: impl FnOnce(&mut Body<T>) -> R) -> Option<R> {
+        let mut body = self.take_body()?;
+        let seen = see(&mut body);
         self.put_back(body);
         Some(seen)
     }

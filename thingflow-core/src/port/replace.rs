@@ -4,7 +4,9 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::mem;
 
-use super::{Connection, Inner, Port, Slot, Slots, state, tally};
+use super::outlet::{One, Outlet};
+use super::slots::state;
+use super::{Connection, Inner, Port, Slot, Slots, tally};
 use crate::thing::InputThing;
 
 impl<T: Clone + 'static> Port<T> {
@@ -37,7 +39,7 @@ impl<T: Clone + 'static> Port<T> {
         if !connection.leads_from(&self.inner.me) || !self.inner.has_place(connection.id()) {
             return Err(thing);
         }
-        self.inner.replace(connection.id(), Box::new(thing));
+        self.inner.replace(connection.id(), Box::new(One(thing)));
         Ok(())
     }
 }
@@ -48,10 +50,10 @@ impl<T: Clone + 'static> Inner<T> {
         if self.tally.is_closed() || self.rarely(|rare| rare.draining.has(id) || rare.left.borrow().contains(&id)) {
             return false;
         }
-        self.look(|body| body.slots.iter().any(|slot| slot.id == id)).unwrap_or(true)
+        self.look(|body| body.slots.all().iter().any(|slot| slot.id == id)).unwrap_or(true)
     }
 
-    fn replace(&self, id: usize, thing: Box<dyn InputThing<T>>) {
+    fn replace(&self, id: usize, thing: Box<dyn Outlet<T>>) {
         let slot = Slot { thing, id, state: state::REPLACES, generation: 0, joined_at: 0 };
         if let Some(mut body) = self.take_body() {
             let events = self.tally.events();
@@ -97,7 +99,7 @@ impl<T: Clone + 'static> Inner<T> {
 impl<T> Slots<T> {
     /// Puts a connection in the place of the one with its id, which comes back; the new one, if there is none.
     fn replace(&mut self, new: Slot<T>, events: u64) -> Slot<T> {
-        match self.iter_mut().find(|slot| slot.id == new.id) {
+        match self.all().iter_mut().find(|slot| slot.id == new.id) {
             Some(old) => {
                 let generation = old.generation.wrapping_add(1);
                 mem::replace(old, Slot { state: 0, generation, joined_at: events, ..new })

@@ -19,7 +19,7 @@ impl<T: Clone + 'static> Inner<T> {
     pub(super) fn wake_all(&self, cx: &mut Context<'_>) -> Receipt {
         self.wake_draining(cx)?;
         let Some(body) = self.take_body() else { return Ok(Demand::More) };
-        let receipt = self.each(body, cx, |slot, cx| slot.thing.notice(Notice::Wake, cx));
+        let receipt = self.call(body, cx, |thing, cx| thing.notice(Notice::Wake, cx));
         let demand = self.settled(receipt, cx)?;
         if demand == Demand::Done {
             self.note_unlistened();
