@@ -6,8 +6,8 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
 
-#[cfg(feature = "std")]
 use super::outlet::One;
+#[cfg(feature = "std")]
 use super::{Connection, RunLink};
 use super::{Inner, Port, Slot};
 use crate::context::Context;
@@ -125,13 +125,13 @@ impl<T: Clone + 'static> AnyPort for Inner<T> {
     }
 
     fn events(&self) -> u64 {
-        self.tally.events()
+        self.events.get()
     }
 
     fn notice(&self, notice: Notice<'_>, cx: &mut Context<'_>) -> Receipt {
         match notice {
             Notice::Start => {
-                self.note(super::tally::START);
+                self.note(super::pending::START);
                 self.settle_if_idle(Demand::More, cx)
             }
             Notice::State(visitor) => {
@@ -145,7 +145,7 @@ impl<T: Clone + 'static> AnyPort for Inner<T> {
     }
 
     fn is_closed(&self) -> bool {
-        self.tally.is_closed()
+        self.pending.is_closed()
     }
 
     #[cfg(feature = "std")]
@@ -163,7 +163,7 @@ impl<T: Clone + 'static> AnyPort for Inner<T> {
 
     fn ask(&self, question: Question<'_>) -> bool {
         match question {
-            Question::Open if self.tally.is_closed() => false,
+            Question::Open if self.pending.is_closed() => false,
             Question::Open if self.keep_running.get() => true,
             // Empty-handed on the way round a loop: a loop alone does not listen to itself, nor is it full.
             question => {
@@ -179,13 +179,13 @@ impl<T: Clone + 'static> AnyPort for Inner<T> {
 
     #[cfg(feature = "std")]
     fn desert(&self) {
-        self.deserted.set(!self.tally.is_closed());
+        self.deserted.set(!self.pending.is_closed());
     }
 
     fn connections(&self, see: &mut dyn FnMut(ConnectionInfo<'_>)) {
         self.look(|body| {
             for slot in body.slots.all() {
-                let delivered = self.tally.events() - slot.joined_at;
+                let delivered = self.events.get() - slot.joined_at;
                 let id = NodeId::of(slot.id, slot.generation);
                 see(ConnectionInfo { id, delivered, ask: &|question| slot.thing.ask(question) });
             }
@@ -209,7 +209,7 @@ impl<T: Clone + 'static> AnyPort for Inner<T> {
     }
 
     fn close(&self, held: &mut Vec<(usize, Box<dyn Held>)>) {
-        self.tally.close();
+        self.pending.close();
         for slot in self.take_slots(|_| true) {
             held.push((slot.id, Box::new(slot.thing)));
         }

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use super::any::culprit;
 use super::outlet::{Outlet, each};
 use super::slots::state;
-use super::{Body, Inner, Port, Slot, tally};
+use super::{Body, Inner, Port, Slot, pending};
 use crate::context::{Context, Culprit};
 use crate::error::StreamError;
 use crate::notice::{Arrival, Notice};
@@ -24,13 +24,14 @@ impl<T: Clone + 'static> Port<T> {
         let receipt = witness.culprit.slots.only.thing.next_ref(event, witness.cx);
         core::mem::forget(witness); // it speaks up only when a panic drops it
         let inner = &*self.inner;
+        inner.count();
         inner.put_back_usual(body);
         // One test serves the receipt, what is pending, and a wish for a wake-up.
-        let said = inner.tally.count(&receipt);
-        if said | cx.urgency() == 0 {
+        let said = inner.pending.with(&receipt);
+        if said as u64 | cx.urgency() == 0 {
             return Ok(Demand::More);
         }
-        if said == 0 { inner.hear(cx) } else { inner.conclude(tally::receipt(said), cx) }
+        if said == 0 { inner.hear(cx) } else { inner.conclude(pending::receipt(said), cx) }
     }
 
     /// The port has no connections, is dispatching or has ended, or something must be done first.
@@ -41,7 +42,7 @@ impl<T: Clone + 'static> Port<T> {
         match inner.take_idle() {
             Some(body) => {
                 let receipt = inner.call(body, cx, |thing, cx| thing.next_ref(event, cx));
-                inner.tally.count(&receipt);
+                inner.count();
                 inner.settled(receipt, cx)
             }
             None => inner.wait(event.clone(), cx),
@@ -69,12 +70,12 @@ impl<T: Clone + 'static> Inner<T> {
     /// The connections of a port that has none, is idle, and has nothing to do first.
     #[inline]
     fn take_idle(&self) -> Option<Box<Body<T>>> {
-        if self.tally.is_usual() { self.parked.take() } else { None }
+        if self.pending.is_usual() { self.parked.take() } else { None }
     }
 
     /// An event comes while the port is dispatching or has ended, or something must be done first.
     fn wait(&self, event: T, cx: &mut Context<'_>) -> Receipt {
-        if self.tally.is_closed() {
+        if self.pending.is_closed() {
             self.say_closed(cx);
             return Ok(Demand::Done);
         }
@@ -101,18 +102,23 @@ impl<T: Clone + 'static> Inner<T> {
         }
     }
 
+    #[inline]
+    fn count(&self) {
+        self.events.set(self.events.get() + 1);
+    }
+
     fn next_to_all(&self, body: Box<Body<T>>, event: T, cx: &mut Context<'_>) -> Receipt {
         let receipt = self.call(body, cx, |thing, cx| thing.next(event, cx));
-        self.tally.count(&receipt);
+        self.count();
         receipt
     }
 
     fn enqueue(&self, arrival: Arrival<T>, cx: &mut Context<'_>) -> Receipt {
-        if self.tally.is_closed() {
+        if self.pending.is_closed() {
             return Ok(Demand::Done);
         }
         self.rare().waiting.push(arrival, || self.display_name(), cx)?;
-        self.note(tally::WAITING);
+        self.note(pending::WAITING);
         Ok(Demand::More)
     }
 
@@ -123,7 +129,7 @@ impl<T: Clone + 'static> Inner<T> {
     }
 
     pub(super) fn settled(&self, receipt: Receipt, cx: &mut Context<'_>) -> Receipt {
-        if !self.tally.is_any() { receipt } else { self.settle(receipt?, cx) }
+        if !self.pending.is_any() { receipt } else { self.settle(receipt?, cx) }
     }
 
     /// Does what came up in the middle of a dispatch, until nothing is left: who left, who joined, what was emitted.
@@ -132,27 +138,27 @@ impl<T: Clone + 'static> Inner<T> {
     pub(super) fn settle(&self, mut demand: Demand, cx: &mut Context<'_>) -> Receipt {
         // A receipt counts until somebody has room again.
         let mut full_at = (demand == Demand::Full).then(|| cx.resumes());
-        while self.tally.is_any() {
-            let what = self.tally.take();
-            if what & tally::FULL != 0 && self.rarely(|rare| rare.full_at.get() == cx.resumes()) {
+        while self.pending.is_any() {
+            let what = self.pending.take();
+            if what & pending::FULL != 0 && self.rarely(|rare| rare.full_at.get() == cx.resumes()) {
                 full_at = Some(cx.resumes());
             }
-            if what & tally::JOINED != 0 {
+            if what & pending::JOINED != 0 {
                 let replaced = self.admit();
                 self.linger(replaced, cx);
             }
-            if what & tally::LEFT != 0 {
+            if what & pending::LEFT != 0 {
                 let left = self.rare().left.take(); // who joined in the same dispatch may be among them
                 drop(self.take_slots(|slot| left.contains(&slot.id)));
                 cx.resume(); // they may have asked a source to pause
             }
-            if what & (tally::JOINED | tally::START) != 0 {
+            if what & (pending::JOINED | pending::START) != 0 {
                 demand = self.start_new(cx)?;
                 self.say_if_deserted(cx);
             }
             let waiting = self.rare.get().and_then(|rare| rare.waiting.pop());
             if self.rarely(|rare| !rare.waiting.is_empty()) {
-                self.note(tally::WAITING);
+                self.note(pending::WAITING);
             }
             match waiting {
                 Some(Arrival::Next(event)) => demand = self.next_waiting(event, cx)?,
@@ -163,7 +169,7 @@ impl<T: Clone + 'static> Inner<T> {
                 full_at = Some(cx.resumes());
             }
         }
-        let open = self.has_connections() || self.keep_running.get() && !self.tally.is_closed();
+        let open = self.has_connections() || self.keep_running.get() && !self.pending.is_closed();
         Ok(match demand {
             _ if !open => Demand::Done,
             Demand::Done => Demand::Done,
@@ -218,15 +224,15 @@ impl<T: Clone + 'static> Inner<T> {
 
     /// Tells every connection that the stream has ended, and drops them.
     pub(super) fn end(&self, notice: Notice<'_>, cx: &mut Context<'_>) -> Closed {
-        if self.tally.has(tally::START) {
+        if self.pending.has(pending::START) {
             let _ = self.settle_if_idle(Demand::More, cx)?;
         }
         let Some(body) = self.take_body() else {
             return notice.keep().map_or(Ok(()), |notice| self.enqueue(Arrival::Notice(notice), cx).map(drop));
         };
-        self.tally.close();
+        self.pending.close();
         let ended = self.call(body, cx, |thing, cx| thing.notice(notice, cx));
-        self.tally.take();
+        self.pending.take();
         let gone = (
             self.take_slots(|_| true),
             self.rare.get().map(|rare| (rare.joined.take(), rare.waiting.take(), rare.later.take())),
@@ -274,12 +280,12 @@ impl<T: Clone + 'static> Inner<T> {
     /// Drops the connections that want no more, but for those that still send what they hold.
     fn retire(&self, done: bool, full: bool, cx: &Context<'_>) -> Demand {
         if done {
-            if self.tally.has(tally::JOINED) {
+            if self.pending.has(pending::JOINED) {
                 let replaced = self.admit(); // one of them may have said so: its successor stays
                 self.linger(replaced, cx);
             }
             self.linger(self.take_slots(|slot| slot.state & state::DONE != 0), cx);
-            if !self.has_connections() && !self.keep_running.get() && !self.tally.has(tally::JOINED) {
+            if !self.has_connections() && !self.keep_running.get() && !self.pending.has(pending::JOINED) {
                 return Demand::Done;
             }
         }

@@ -110,10 +110,10 @@ impl<T: Clone + 'static> Inner<T> {
     /// Keeps those of the connections taken off the port that still drain, and drops the others. A source that one of them
     /// had asked to pause goes on.
     pub(super) fn linger(&self, gone: Vec<Slot<T>>, cx: &Context<'_>) {
-        if !gone.is_empty() && !self.tally.is_closed() {
+        if !gone.is_empty() && !self.pending.is_closed() {
             cx.resume();
         }
-        let events = self.tally.events();
+        let events = self.events.get();
         for Slot { thing, id, generation, joined_at, .. } in gone {
             if thing.ask(Question::Draining)
                 && let Some(me) = self.me.upgrade()

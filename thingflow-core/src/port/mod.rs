@@ -16,11 +16,11 @@ mod dispatch;
 mod draining;
 mod feeder;
 mod outlet;
+mod pending;
 mod rare;
 mod replace;
 mod run;
 mod slots;
-mod tally;
 mod waking;
 mod weak;
 
@@ -44,11 +44,11 @@ pub use chain::PortChain;
 pub use connection::Connection;
 pub use feeder::Feeder;
 use outlet::{One, Outlet};
+use pending::Pending;
 use rare::Rare;
 pub(crate) use run::RunLink;
 use run::RunOf;
 use slots::{Slot, Slots};
-use tally::Tally;
 pub use weak::WeakPort;
 
 /// A multicast point of events of type `T`, cheap to clone: all clones are the same port.
@@ -81,10 +81,11 @@ struct Inner<T> {
     /// The connections, while the port is idle and they do not lie in `body`. While one of them is being called, both are
     /// `None`.
     parked: Cell<Option<Box<Body<T>>>>,
-    /// The count of events, and what is pending. Between the two places, so that it is written along with either.
-    tally: Tally,
+    /// How many events were sent. Beside `body`, so that one instruction writes both.
+    events: Cell<u64>,
     /// The connections, while there are any, the port is idle and nothing is pending. `None` sends an event another way.
     body: Cell<Option<Box<Body<T>>>>,
+    pending: Pending,
     /// When the scheduler will wake the connections.
     alarm: Alarm,
     rare: OnceCell<Box<Rare<T>>>,
@@ -113,7 +114,7 @@ struct Body<T> {
 impl<T> Drop for Body<T> {
     fn drop(&mut self) {
         if let Some(port) = self.port.upgrade() {
-            port.tally.close();
+            port.pending.close();
             let slots = core::mem::take(&mut self.slots);
             port.parked.set(Some(Box::new(Self { slots, port: Weak::new() })));
         }
@@ -126,7 +127,8 @@ impl<T: Clone + 'static> Port<T> {
         let inner = Rc::new_cyclic(|me| Inner {
             body: Cell::new(None),
             parked: Cell::new(Some(Box::new(Body { slots: Slots::default(), port: me.clone() }))),
-            tally: Tally::default(),
+            events: Cell::new(0),
+            pending: Pending::default(),
             alarm: Alarm::default(),
             rare: OnceCell::new(),
             running: Cell::new(false),
@@ -207,7 +209,7 @@ impl<T: Clone + 'static> Port<T> {
 
     /// Whether the stream has ended.
     pub fn is_closed(&self) -> bool {
-        self.inner.tally.is_closed()
+        self.inner.pending.is_closed()
     }
 
     /// How many events the port has sent.
@@ -248,7 +250,7 @@ impl<T> fmt::Debug for Port<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Port")
             .field("name", &self.inner.given_name())
-            .field("closed", &self.inner.tally.is_closed())
+            .field("closed", &self.inner.pending.is_closed())
             .finish()
     }
 }
@@ -298,19 +300,19 @@ impl<T> Inner<T> {
 impl<T: Clone + 'static> Inner<T> {
     fn join(&self, thing: Box<dyn Outlet<T>>) -> Connection {
         let id = next_number();
-        if self.tally.is_closed() {
+        if self.pending.is_closed() {
             return Connection::new(self.me.clone(), id);
         }
         let mut slot = Slot { thing, id, state: 0, generation: 0, joined_at: 0 };
         if let Some(mut body) = self.take_body() {
-            slot.joined_at = self.tally.events();
+            slot.joined_at = self.events.get();
             body.slots.push(slot);
-            self.note(tally::START);
+            self.note(pending::START);
             self.put_back(body);
             self.start_in_run();
         } else {
             self.rare().joined.borrow_mut().push(slot);
-            self.note(tally::JOINED);
+            self.note(pending::JOINED);
         }
         Connection::new(self.me.clone(), id)
     }
@@ -319,7 +321,7 @@ impl<T: Clone + 'static> Inner<T> {
         drop(self.rare.get().and_then(|rare| rare.draining.leave(id)));
         let Some(mut body) = self.take_body() else {
             self.rare().left.borrow_mut().push(id);
-            self.note(tally::LEFT);
+            self.note(pending::LEFT);
             return;
         };
         let gone = body.slots.take(|slot| slot.id == id);
@@ -345,7 +347,7 @@ impl<T: Clone + 'static> Inner<T> {
     }
 
     fn note(&self, bit: u8) {
-        self.tally.note(bit);
+        self.pending.note(bit);
         if let Some(body) = self.body.take() {
             self.put_back(body); // parks it
         }
@@ -357,7 +359,7 @@ impl<T: Clone + 'static> Inner<T> {
     }
 
     fn put_back(&self, body: Box<Body<T>>) {
-        if self.tally.is_usual() && !body.slots.is_empty() {
+        if self.pending.is_usual() && !body.slots.is_empty() {
             self.put_back_usual(body);
         } else {
             self.park(body);

@@ -6,7 +6,7 @@ use core::mem;
 
 use super::outlet::{One, Outlet};
 use super::slots::state;
-use super::{Connection, Inner, Port, Slot, Slots, tally};
+use super::{Connection, Inner, Port, Slot, Slots, pending};
 use crate::thing::InputThing;
 
 impl<T: Clone + 'static> Port<T> {
@@ -47,7 +47,7 @@ impl<T: Clone + 'static> Port<T> {
 impl<T: Clone + 'static> Inner<T> {
     /// Whether a connection takes events, or will as soon as the dispatch in progress is over.
     fn has_place(&self, id: usize) -> bool {
-        if self.tally.is_closed() || self.rarely(|rare| rare.draining.has(id) || rare.left.borrow().contains(&id)) {
+        if self.pending.is_closed() || self.rarely(|rare| rare.draining.has(id) || rare.left.borrow().contains(&id)) {
             return false;
         }
         self.look(|body| body.slots.all().iter().any(|slot| slot.id == id)).unwrap_or(true)
@@ -56,9 +56,9 @@ impl<T: Clone + 'static> Inner<T> {
     fn replace(&self, id: usize, thing: Box<dyn Outlet<T>>) {
         let slot = Slot { thing, id, state: state::REPLACES, generation: 0, joined_at: 0 };
         if let Some(mut body) = self.take_body() {
-            let events = self.tally.events();
+            let events = self.events.get();
             let old = body.slots.replace(slot, events);
-            self.note(tally::START);
+            self.note(pending::START);
             self.put_back(body);
             self.start_in_run();
             drop(old); // only now: its `Drop` may be user code that uses this port
@@ -74,7 +74,7 @@ impl<T: Clone + 'static> Inner<T> {
             }
         };
         drop(joined);
-        self.note(tally::JOINED);
+        self.note(pending::JOINED);
         drop(old);
     }
 
@@ -82,7 +82,7 @@ impl<T: Clone + 'static> Inner<T> {
     pub(super) fn admit(&self) -> Vec<Slot<T>> {
         let mut replaced = Vec::new();
         if let Some(mut body) = self.take_body() {
-            let events = self.tally.events();
+            let events = self.events.get();
             for slot in self.rare().joined.take() {
                 if slot.state & state::REPLACES == 0 {
                     body.slots.push(Slot { joined_at: events, ..slot });

@@ -29,7 +29,7 @@ impl<T: Clone + 'static> Inner<T> {
     /// Leaves it to the scheduler to end the stream when nothing is on its way round a loop any more. False where there is
     /// none, or where nothing is to be ended.
     pub(super) fn ends_at_rest(&self, cx: &Context<'_>) -> bool {
-        !self.tally.is_closed() && self.me.upgrade().is_some_and(|me| cx.host().end_at_rest(me))
+        !self.pending.is_closed() && self.me.upgrade().is_some_and(|me| cx.host().end_at_rest(me))
     }
 
     /// Notes which run the port belongs to. Whether that is a new one: then nobody knows of the wishes of what has been

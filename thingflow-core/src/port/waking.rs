@@ -1,6 +1,6 @@
 //! What a port does without an event from a source: it wakes its connections, and delivers what waited for a later turn.
 
-use super::{Inner, tally};
+use super::{Inner, pending};
 use crate::context::Context;
 use crate::notice::{Arrival, Notice};
 use crate::thing::{Closed, Demand, Receipt};
@@ -32,7 +32,7 @@ impl<T: Clone + 'static> Inner<T> {
     fn remember_full(&self, demand: Demand, cx: &Context<'_>) {
         if demand == Demand::Full {
             self.rare().full_at.set(cx.resumes());
-            self.note(tally::FULL);
+            self.note(pending::FULL);
         }
     }
 

@@ -1,5 +1,4 @@
-//! [`Tally`]: how many events a port has sent, what is to be done before or after the next dispatch, and whether the port
-//! has ended.
+//! [`Pending`]: what is to be done before or after the next dispatch, and whether the port has ended.
 
 use core::cell::Cell;
 
@@ -14,62 +13,45 @@ pub(super) const FULL: u8 = 1 << 6;
 /// The port has ended. It stays.
 const CLOSED: u8 = 1 << 7;
 
-/// Where the bits begin. What is below counts: at ten million events a second it is full after two hundred years.
-const BITS: u32 = u64::BITS - u8::BITS;
-
-/// A count and bits in one word, so that an event is counted and sees what is pending by one look. The two lowest bits are
-/// free for a receipt.
+/// Bits, in one byte so that one test serves all of them. The two lowest are free for a receipt.
 #[derive(Debug, Default)]
-pub(super) struct Tally(Cell<u64>);
+pub(super) struct Pending(Cell<u8>);
 
-impl Tally {
+impl Pending {
     /// Whether all is as usual: an event goes its way at once.
     #[inline(always)]
     pub(super) fn is_usual(&self) -> bool {
-        self.bits() == 0
+        self.0.get() == 0
     }
 
-    fn bits(&self) -> u8 {
-        (self.0.get() >> BITS) as u8
-    }
-
-    /// How many events were counted.
-    pub(super) fn events(&self) -> u64 {
-        self.0.get() & !(u64::from(u8::MAX) << BITS)
-    }
-
-    /// Counts an event that has been sent. What is pending, with the bits of its receipt: the usual one has none.
+    /// All bits, with those of a receipt. The usual receipt has none.
     #[inline(always)]
-    pub(super) fn count(&self, receipt: &Receipt) -> u64 {
-        let counted = self.0.get() + 1;
-        self.0.set(counted);
+    pub(super) fn with(&self, receipt: &Receipt) -> usize {
         let receipt = match receipt {
             Ok(Demand::More) => 0,
             Ok(Demand::Full) => 1,
             Ok(Demand::Done) => 2,
             Err(_) => 3,
         };
-        receipt | counted >> BITS
+        receipt | usize::from(self.0.get())
     }
 
     /// Whether something is to be done.
     pub(super) fn is_any(&self) -> bool {
-        self.bits() & !CLOSED != 0
+        self.0.get() & !CLOSED != 0
     }
 
     pub(super) fn has(&self, bit: u8) -> bool {
-        self.bits() & bit != 0
+        self.0.get() & bit != 0
     }
 
     pub(super) fn note(&self, bit: u8) {
-        self.0.set(self.0.get() | u64::from(bit) << BITS);
+        self.0.set(self.0.get() | bit);
     }
 
     /// What is to be done, which from now on is done.
     pub(super) fn take(&self) -> u8 {
-        let bits = self.bits();
-        self.0.set(self.0.get() & !(u64::from(!CLOSED) << BITS));
-        bits & !CLOSED
+        self.0.replace(self.0.get() & CLOSED) & !CLOSED
     }
 
     pub(super) fn close(&self) {
@@ -82,7 +64,7 @@ impl Tally {
 }
 
 /// The receipt among bits.
-pub(super) fn receipt(bits: u64) -> Receipt {
+pub(super) fn receipt(bits: usize) -> Receipt {
     match bits & 3 {
         0 => Ok(Demand::More),
         1 => Ok(Demand::Full),
