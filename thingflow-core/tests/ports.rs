@@ -407,3 +407,16 @@ fn f17_no_connection_is_skipped_when_graphs_are_built_on_several_threads() {
         }
     });
 }
+
+#[test]
+fn from_inside_a_call_a_port_says_how_many_events_were_sent_before() -> Result<(), FatalError> {
+    let (port, counts) = (Port::new(), Rc::new(RefCell::new(Vec::new())));
+    for _ in 0..2 {
+        let (of, seen) = (port.downgrade(), counts.clone());
+        port.connect(call(move |_: i32| seen.borrow_mut().push(of.upgrade().map(|port| port.events()))));
+    }
+    port.emit(1, &mut context())?;
+    port.emit(2, &mut context())?;
+    assert_eq!((counts.take(), port.events()), (vec![Some(0), Some(0), Some(1), Some(1)], 2));
+    Ok(())
+}
