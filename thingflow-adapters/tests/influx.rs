@@ -466,6 +466,39 @@ fn what_was_written_comes_back_by_a_query() -> Result {
     Ok(())
 }
 
+/// One request for all of them would leave one of each room: the server gives its points one time.
+#[test]
+fn a26_points_without_a_time_are_all_there() -> Result {
+    #[derive(Clone, Serialize)]
+    struct Level {
+        room: &'static str,
+        number: u64,
+    }
+    let (server, _) = Server::influx();
+    create(&server.url(), "home")?;
+    let levels = (0..30).map(|number| Level { room: if number % 3 == 0 { "hall" } else { "attic" }, number });
+    let writer = Writer::v1(server.url(), "home", Encoder::new("tank").tags(["room"]));
+    let (ended, stats, _) = run(writer, levels, 30)?;
+    ended?;
+    assert_eq!(stats.delivered, 30);
+    let mut stored = numbers(&server.url(), "home");
+    stored.sort_unstable();
+    assert_eq!(stored, (0..30).collect::<Vec<_>>());
+    Ok(())
+}
+
+/// Where points have a time, or differ in a tag, a batch stays one request.
+#[test]
+fn a26_points_that_the_server_tells_apart_go_together() -> Result {
+    let server = Scripted::new(|_| answer(204, ""));
+    let timed = (0..10).map(|second| SensorEvent::new("lux-1", Timestamp::from_secs(second), 1.0));
+    run(Writer::v1(server.url(), "home", Encoder::new("lux")), timed, 10)?.0?;
+    let tagged = (0..10).map(|number: u64| (number, 1.5));
+    run(Writer::v1(server.url(), "home", Encoder::new("lux").tags(["value_1"])), tagged, 10)?.0?;
+    assert_eq!(server.asked().len(), 2);
+    Ok(())
+}
+
 #[test]
 fn a26_a_line_break_in_a_text_stays_in_the_text() -> Result {
     #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -114,6 +114,20 @@ fn sz44_each_post_is_an_event_and_is_answered_after_it_was_handled() -> Result {
 }
 
 #[test]
+fn hooks_servers_and_clients_are_scheduled_by_names_that_users_know() -> Result {
+    let scheduler = Scheduler::new()?;
+    let hook = hook();
+    let server = thingflow_adapters::tcp::listen("127.0.0.1:0")?;
+    let client = thingflow_adapters::tcp::connect("tcp://127.0.0.1:9")?;
+    scheduler.schedule_on_main_event_loop(hook.thing())?;
+    scheduler.schedule_on_main_event_loop(server.thing())?;
+    scheduler.schedule_on_main_event_loop(client.thing())?;
+    let (hook, server) = (format!("web hook {}", hook.local_addr()), format!("tcp {}", server.local_addr()));
+    assert_eq!(scheduler.active(), [hook.as_str(), server.as_str(), "tcp://127.0.0.1:9"]);
+    Ok(())
+}
+
+#[test]
 fn a_request_is_answered_when_the_graph_is_done_with_all_of_its_events() -> Result {
     let hook = hook();
     let held = Rc::new(RefCell::new(Vec::<Tracked<u32>>::new()));

@@ -13,7 +13,7 @@ use crate::fields::{Field, Flattener, Role, Value};
 /// Makes lines of records: whatever is `Serialize`, by its [`fields`](crate::fields).
 ///
 /// - The sender of a sensor event, and the fields that are named as [tags](Self::tags), are tags, in the order of their names. An empty one is left out.
-/// - The time of a sensor event, or the field that is named as [time](Self::time), is the time of the point. Without one the server takes its own, and a point that is sent again is another one.
+/// - The time of a sensor event, or the field that is named as [time](Self::time), is the time of the point. Without one the server takes its own, and a point that is sent again is another one. All that come in one request get the same, so that a [`Writer`](super::Writer) sends only one of a series in each: name a time where there are many.
 /// - All others are fields: numbers, whole ones with `i`, `true` and `false`, texts in quotes; a time is its nanoseconds since 1970.
 /// - What is missing is left out; so is what no line can say, `NaN` and infinities, which are [counted](Self::left_out).
 ///
@@ -43,6 +43,9 @@ pub struct Encoder {
     flattener: Flattener,
     left_out: LeftOut,
     line: String,
+    /// How much of the line is its series: the measurement and the tags.
+    series: usize,
+    is_timed: bool,
 }
 
 /// Counts the values that no line could say. Clones count the same.
@@ -69,6 +72,8 @@ impl Encoder {
             flattener: Flattener::default(),
             left_out: LeftOut::default(),
             line: String::new(),
+            series: 0,
+            is_timed: false,
         }
     }
 
@@ -129,8 +134,14 @@ impl Encoder {
         });
         self.flattener = std::mem::take(flattener);
         flattened.map_err(InfluxError::Record)?;
-        self.line = self.assemble(parts)?;
+        self.is_timed = parts.time.is_some();
+        (self.line, self.series) = self.assemble(parts)?;
         Ok(&self.line)
+    }
+
+    /// The measurement and the tags of the last line, if it has no time: the server takes two such lines of a request for one.
+    pub(super) fn timeless_series(&self) -> Option<&str> {
+        if self.is_timed { None } else { self.line.get(..self.series) }
     }
 
     fn take(&self, field: Field<'_>, parts: &mut Parts) -> Result<(), InfluxError> {
@@ -190,7 +201,8 @@ impl Encoder {
         Ok(true)
     }
 
-    fn assemble(&self, parts: Parts) -> Result<String, InfluxError> {
+    /// The line, and how much of it is its series.
+    fn assemble(&self, parts: Parts) -> Result<(String, usize), InfluxError> {
         let Parts { mut tags, fields, time, wrong } = parts;
         if let Some(error) = wrong {
             return Err(error);
@@ -210,12 +222,13 @@ impl Encoder {
             line.push('=');
             write_escaped("tag value", value, &[',', '=', ' '], &mut line)?;
         }
+        let series = line.len();
         line.push(' ');
         line.push_str(&fields);
         if let Some(time) = time {
             let _ = write!(line, " {}", time.as_nanos()); // a `String` takes all
         }
-        Ok(line)
+        Ok((line, series))
     }
 }
 

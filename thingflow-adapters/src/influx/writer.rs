@@ -1,10 +1,11 @@
 //! [`Writer`]: lines over HTTP.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::marker::PhantomData;
 
 use serde::Serialize;
-use thingflow_core::{Batch, Refusal, Worker};
+use thingflow_core::{Batch, Refusal, Rejection, StreamError, Worker};
 
 use super::Encoder;
 use crate::http::{Client, Endpoint, HttpError, escape};
@@ -13,7 +14,9 @@ use crate::http::{Client, Endpoint, HttpError, escape};
 /// which are done when the server has them.
 ///
 /// A point that is sent again is the same point, if it has a time of its own: same measurement, tags and time. So nothing is
-/// there twice.
+/// there twice. Points without a time get that of the server when they arrive, each in a request of its own if they have the same
+/// tags, since the server would take those of one request for one point. That is slow: send [sensor
+/// events](thingflow_core::SensorEvent), or name the field that is the [time](Encoder::time).
 ///
 /// What a server refuses as a whole (400, 422, 413) is halved until the point is found that it minds, which is a dead letter,
 /// as is an event that no line can be made of. A server that is busy (429, 503) is left alone as long as it says. A wrong
@@ -86,11 +89,14 @@ impl<E: Serialize> Worker<E> for Writer<E> {
             None => client.insert(Client::new(endpoint)?),
         };
         batch.by_halves(|events| {
-            let mut lines = String::new();
+            let (mut lines, mut timeless) = (String::new(), BTreeSet::new());
             for (index, event) in events.enumerate() {
                 let line = encoder.encode(event).map_err(|error| Refusal::Event { index, error: error.into() })?;
                 lines.push_str(line);
                 lines.push('\n');
+                if encoder.timeless_series().is_some_and(|series| !timeless.insert(series.to_owned())) {
+                    return Err(Rejection::TooLarge(StreamError::new("two points of one series without a time")));
+                }
             }
             let answer: Result<_, HttpError> = client.post("text/plain; charset=utf-8", lines.as_bytes());
             client.taken(answer.map_err(Refusal::from)?)

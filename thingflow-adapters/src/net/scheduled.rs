@@ -10,11 +10,13 @@ use thingflow_core::{
 pub(crate) struct Scheduled<S: 'static> {
     shared: Shared<S>,
     close: fn(&mut S),
+    /// That of the Thing, which does not change: what is shared cannot be borrowed for as long as a name is looked at.
+    name: String,
 }
 
-impl<S> Scheduled<S> {
+impl<S: OutputThing> Scheduled<S> {
     pub(crate) fn new(shared: &Shared<S>, close: fn(&mut S)) -> Self {
-        Self { shared: shared.clone(), close }
+        Self { shared: shared.clone(), close, name: shared.with(|thing| thing.name().to_owned()) }
     }
 }
 
@@ -32,7 +34,7 @@ impl<S: OutputThing> OutputThing for Scheduled<S> {
         self.shared.due(cx)
     }
     fn name(&self) -> &str {
-        OutputThing::name(&self.shared)
+        &self.name
     }
 }
 
