@@ -43,8 +43,9 @@ impl Sent {
     }
 }
 
-/// Publishes `n` readings, as fast as they are dealt with, or at so many a second; until the results are there.
-pub fn feed(broker: SocketAddr, qos: u8, n: u64, rate: Option<u32>) -> Result<()> {
+/// Publishes `n` readings, as fast as they are dealt with, or at so many a second; until the results are there. How long that
+/// took.
+pub fn feed(broker: SocketAddr, qos: u8, n: u64, rate: Option<u32>) -> Result<Duration> {
     let mut wire = Wire::connect(broker, "feeder")?;
     wire.subscribe(OUTPUT, qos)?;
     wait_for_the_subject(&mut wire)?;
@@ -80,7 +81,7 @@ pub fn feed(broker: SocketAddr, qos: u8, n: u64, rate: Option<u32>) -> Result<()
         heard += take(&mut wire, deadline)?;
         late(deadline)?;
     }
-    Ok(())
+    Ok(start.elapsed())
 }
 
 /// Knocks until an answer comes, and no more.

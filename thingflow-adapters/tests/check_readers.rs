@@ -178,13 +178,14 @@ fn a_websocket_client_keeps_what_readers_promise() {
 struct Topic {
     broker: Mosquitto,
     proxy: Proxy,
+    qos: &'static str,
 }
 
 impl Topic {
-    fn new() -> Self {
+    fn with(qos: &'static str) -> Self {
         let broker = Mosquitto::start();
         let proxy = Proxy::new(broker.address());
-        let topic = Self { broker, proxy };
+        let topic = Self { broker, proxy, qos };
         let made = topic.command("mosquitto_sub").args(["-i", "lux", "-c", "-E"]).status();
         assert!(made.unwrap().success());
         topic
@@ -193,7 +194,7 @@ impl Topic {
     fn command(&self, program: &str) -> Command {
         let mut command = Command::new(program);
         let (host, port) = (self.broker.address().ip().to_string(), self.broker.address().port().to_string());
-        command.args(["-h", &host, "-p", &port, "-q", "1", "-t", "lux"]);
+        command.args(["-h", &host, "-p", &port, "-q", self.qos, "-t", "lux"]);
         command
     }
 
@@ -233,7 +234,40 @@ impl Feed for Topic {
 
 #[test]
 fn an_mqtt_subscription_keeps_what_readers_promise() {
-    check_reader(Topic::new);
+    check_reader(|| Topic::with("1"));
+}
+
+/// The same topic by MQTT 5 and QoS 2, of which the broker hears when the graph is done with a message.
+struct TrackedTopic(Topic);
+
+impl Feed for TrackedTopic {
+    type Event = Tracked<Received>;
+
+    fn start(&mut self, scheduler: &Scheduler) -> Port<Self::Event> {
+        let client = Client::new(self.0.options().version(Version::V5).receive_maximum(8));
+        scheduler.schedule_on_main_event_loop(client.connection()).unwrap();
+        client.subscribe_tracked("lux", Qos::ExactlyOnce).unwrap()
+    }
+    fn start_wrong(&mut self, _: &Scheduler) -> Option<Port<Self::Event>> {
+        None // the broker lets everybody in
+    }
+    fn number(&self, message: &Self::Event) -> u64 {
+        message.value.text().parse().unwrap()
+    }
+    fn offer(&mut self, numbers: Range<u64>) {
+        self.0.offer(numbers);
+    }
+    fn disturb(&mut self, weather: Weather) {
+        self.0.disturb(weather);
+    }
+    fn is_acknowledged(&self) -> bool {
+        true
+    }
+}
+
+#[test]
+fn a_tracked_mqtt_subscription_keeps_what_readers_promise() {
+    check_reader(|| TrackedTopic(Topic::with("2")));
 }
 
 /// A program whose output comes from a connection of its own, and ends with that.

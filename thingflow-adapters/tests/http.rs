@@ -117,6 +117,30 @@ fn run<E: Clone + Serialize + Send + 'static>(writer: Writer<E>, events: Vec<E>)
     Ok((ended, meter.stats(), dead.events()))
 }
 
+#[test]
+fn what_the_server_has_taken_is_not_sent_again_when_its_answer_breaks_off() -> Result {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let endpoint = format!("http://{}/events", listener.local_addr()?);
+    let posts = Arc::<Mutex<u32>>::default();
+    let counts = posts.clone();
+    std::thread::spawn(move || {
+        for mut socket in listener.incoming().flatten() {
+            let (mut heard, mut piece) = (Vec::new(), [0; 4096]);
+            while !heard.ends_with(b"}\n")
+                && let Ok(n @ 1..) = socket.read(&mut piece)
+            {
+                heard.extend_from_slice(&piece[..n]);
+            }
+            *counts.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+            let _ = socket.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{");
+        }
+    });
+    let (ended, stats, _) = run(Writer::json_lines(endpoint.as_str()), vec![Level::of(1)])?;
+    ended?;
+    assert_eq!((stats.delivered, *posts.lock().unwrap_or_else(PoisonError::into_inner)), (1, 1));
+    Ok(())
+}
+
 fn body(asked: &[Asked]) -> String {
     asked.iter().map(Asked::text).collect()
 }

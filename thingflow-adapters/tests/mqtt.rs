@@ -1,13 +1,21 @@
 //! The MQTT client against a real broker: publish and subscribe, by both versions and all qualities of service.
 #![cfg(feature = "mqtt")]
+#![allow(clippy::unwrap_used)] // of what the test itself has made
 
 mod support;
 
+use std::cell::Cell;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
 use std::time::Duration;
 
 use support::bounded::new_scheduler;
-use support::mosquitto::Mosquitto;
-use support::mqtt::{collect, options, schedule};
+use support::mosquitto::{Mosquitto, free_port};
+use support::mqtt::{collect, options, schedule, when};
 use thingflow_adapters::mqtt::{Message, Qos, Status, Version};
 use thingflow_core::prelude::*;
 use thingflow_core::testing::Recorder;
@@ -130,5 +138,127 @@ fn each_subscription_gets_a_message_once_however_their_filters_overlap() {
         seen.sort();
         expected.sort();
         assert_eq!(seen, expected, "{version:?}");
+    }
+}
+
+/// A packet of MQTT 3.1.1: QoS 0 if it has no id.
+fn publish(topic: &str, id: Option<u16>, payload: &[u8]) -> Vec<u8> {
+    let mut body = [&u16::try_from(topic.len()).unwrap().to_be_bytes(), topic.as_bytes()].concat();
+    body.extend(id.into_iter().flat_map(u16::to_be_bytes));
+    body.extend(payload);
+    let mut packet = vec![if id.is_some() { 0x32 } else { 0x30 }];
+    let mut length = body.len();
+    while length > 0x7f {
+        packet.push(u8::try_from(length & 0x7f).unwrap() | 0x80);
+        length >>= 7;
+    }
+    packet.push(u8::try_from(length).unwrap());
+    packet.extend(body);
+    packet
+}
+
+/// What a broker of our own does when it has let a client in, which has subscribed to one topic.
+fn broker(serve: impl FnOnce(TcpStream) + Send + 'static) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        let (mut socket, _) = listener.accept().unwrap();
+        let _ = read_packet(&mut socket); // CONNECT
+        socket.write_all(&[0x20, 2, 0, 0]).unwrap();
+        let subscribe = read_packet(&mut socket).unwrap();
+        socket.write_all(&[0x90, 3, subscribe[0], subscribe[1], 2]).unwrap();
+        serve(socket);
+    });
+    address
+}
+
+/// What follows the length of a short packet.
+fn read_packet(socket: &mut TcpStream) -> std::io::Result<Vec<u8>> {
+    let mut head = [0; 2];
+    socket.read_exact(&mut head)?;
+    let mut body = vec![0; usize::from(head[1])];
+    socket.read_exact(&mut body)?;
+    Ok(body)
+}
+
+/// A graph that takes nothing any more holds the broker up, whatever that sends; nothing of it fills the memory.
+#[test]
+fn a_broker_that_brings_more_than_the_graph_takes_is_held_up() {
+    const MOST: u64 = 64 << 20;
+    for (version, id) in [(Version::V3_1_1, None), (Version::V3_1_1, Some(1))] {
+        let sent = Arc::<AtomicU64>::default();
+        let there = sent.clone();
+        let address = broker(move |mut socket| {
+            for n in 1..=u16::MAX {
+                let packet = publish("in", id.map(|_| n), &[b'x'; 1 << 10]);
+                let so_far = there.fetch_add(packet.len() as u64, Ordering::Relaxed);
+                if so_far > MOST || socket.write_all(&packet).is_err() {
+                    return;
+                }
+            }
+        });
+        let mut scheduler = new_scheduler();
+        scheduler.stop_within(Duration::ZERO);
+        let client = schedule(&scheduler, options(address).version(version));
+        let stuck = schedule(&scheduler, options(free_port()).queue(Limit::block(10)));
+        if id.is_none() {
+            client.subscribe("in", Qos::AtMostOnce).unwrap().map(Message::from).connect(stuck.publisher());
+        } else {
+            let tracked = client.subscribe_tracked("in", Qos::AtLeastOnce).unwrap();
+            tracked.map_value(Message::from).connect(stuck.publisher());
+        }
+        let (so_far, stopper) = (sent.clone(), scheduler.stopper());
+        let (mut before, mut still) = (0, 0);
+        let is_over = move || {
+            let now = so_far.load(Ordering::Relaxed);
+            still = if now == before && now > 0 { still + 1 } else { 0 };
+            before = now;
+            still == 50
+        };
+        when(&scheduler, is_over, move || stopper.stop());
+        scheduler.run_forever().unwrap();
+        let sent = sent.load(Ordering::Relaxed);
+        assert!(sent < MOST, "{id:?}: {} MiB have been read", sent >> 20);
+    }
+}
+
+/// What a client publishes is acknowledged by the connection that brings what it has subscribed to: neither may wait for the
+/// other for ever.
+#[test]
+fn a_client_that_passes_on_what_it_receives_does_not_wait_for_itself() {
+    for version in VERSIONS {
+        let broker = Mosquitto::with("allow_anonymous true\nmax_queued_messages 0\n");
+        let mut scheduler = new_scheduler();
+        let options = || options(broker.address()).version(version);
+        let client = schedule(&scheduler, options().queue(Limit::block(4)).in_flight(2).receive_maximum(3));
+        let noise = client.subscribe("noise", Qos::AtMostOnce).unwrap();
+        noise.map(|it| Message::new("out", it.payload)).connect(client.publisher());
+        let words = client.subscribe_tracked("words", Qos::AtLeastOnce).unwrap();
+        words.map_value(|it| Message::new("out/words", it.payload)).connect(client.publisher());
+
+        let reader = schedule(&scheduler, options());
+        let port = reader.subscribe("out/words", Qos::AtLeastOnce).unwrap();
+        let seen = collect(&scheduler, &port, 40);
+        let writer = schedule(&scheduler, options());
+        let (begins, long) = (Rc::new(Cell::new(false)), "x".repeat(8 << 10));
+        let begun = begins.clone();
+        let broker = Rc::new(broker);
+        let log = broker.clone();
+        when(&scheduler, move || log.log().matches("Sending SUBACK").count() == 3, move || begins.set(true));
+        let message = move |n: usize| match n % 100 {
+            0 => Message::new("words", format!("{} {long}", n / 100)),
+            _ => Message::new("noise", "x".repeat(1 << 10)).qos(Qos::AtMostOnce),
+        };
+        let hundreds = interval(Duration::from_millis(1))
+            .filter(move |_| begun.get())
+            .take(40)
+            .enumerate()
+            .flat_map(|(n, _)| 100 * n..100 * (n + 1))
+            .map(message);
+        scheduler.schedule_recurring(hundreds.connect(writer.publisher())).unwrap();
+        scheduler.run_forever().unwrap();
+        let numbers: Vec<u32> =
+            seen.borrow().iter().map(|it| it.text().split(' ').next().unwrap().parse().unwrap()).collect();
+        assert_eq!(numbers, (0..40).collect::<Vec<_>>(), "{version:?}");
     }
 }

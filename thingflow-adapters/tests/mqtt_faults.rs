@@ -559,6 +559,7 @@ fn a_message_that_comes_again_while_it_is_dealt_with_is_not_handed_on_twice() {
 fn a_stop_waits_for_what_is_on_its_way() {
     let broker = Mosquitto::start();
     let mut scheduler = new_scheduler();
+    scheduler.stop_within(Duration::from_secs(8));
     let client = schedule(&scheduler, options(broker.address()).in_flight(2));
     let source = from_iter((0..200).map(|n| Message::new("lux", n.to_string()))).connect(client.publisher());
     scheduler.schedule_recurring(source).unwrap();

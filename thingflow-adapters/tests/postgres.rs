@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use support::bounded::new_scheduler;
 use support::proxy::{Proxy, Way};
 use support::servers::Server;
 use thingflow_adapters::net::Secret;
@@ -407,5 +408,34 @@ fn what_is_notified_is_heard_also_after_the_connection_was_lost() -> Result {
     scheduler.run_forever()?;
     let text = |text: &str| Heard::Notified(text.to_owned());
     assert_eq!(seen.events(), [Heard::Listening, text("one"), text("two"), Heard::Listening, text("")]);
+    Ok(())
+}
+
+/// A connection by which nothing comes any more, and which nobody closes.
+#[test]
+fn a_listener_notices_that_its_server_is_silent() -> Result {
+    let base = Rc::new(Base::new());
+    let mut scheduler = new_scheduler();
+    let database = base.database().timeout(Duration::from_millis(200));
+    let listener = Listener::new(database, "orders").keep_alive(Duration::from_millis(50));
+    let listener = listener.retry(Backoff::constant(Duration::from_millis(20)));
+    let heard = listener.start(&scheduler, Limit::block(100))?;
+    let silent = move |proxy: &Proxy, is_silent| {
+        proxy.black_hole(Way::ToClient, is_silent);
+        proxy.black_hole(Way::ToServer, is_silent);
+    };
+    let (there, seen, stopper, mut times) = (base.clone(), Recorder::new(), scheduler.stopper(), 0);
+    heard.tap(seen.clone()).for_each(move |_| {
+        times += 1;
+        if times == 1 { silent(&there.proxy, true) } else { stopper.stop() }
+    });
+    let comes_back = call(move |_| {
+        if base.proxy.accepted() > 1 {
+            silent(&base.proxy, false);
+        }
+    });
+    scheduler.schedule_recurring(interval(Duration::from_millis(5)).connect(comes_back))?;
+    scheduler.run_forever()?;
+    assert_eq!(seen.events(), [Heard::Listening, Heard::Listening]);
     Ok(())
 }

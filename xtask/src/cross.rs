@@ -9,6 +9,9 @@ use crate::{Result, examples, process, test};
 /// What a board's program must stay below when stripped.
 const LIMITS: [(&str, u64); 1] = [("lux-led", 1024 * 1024)];
 
+/// As much may `lux-led` take that publishes by MQTT, without TLS.
+const CONNECTED_LIMIT: u64 = 1200 * 1024;
+
 /// The features of the example that is deployed: those of a real board. The others have none to choose.
 const DEPLOYED: &str = "--features lux-led/systemd,lux-led/gpio,lux-led/tsl2591";
 
@@ -108,6 +111,7 @@ pub(crate) fn run(words: &[String]) -> Result {
             build_in_short(target, &programs)?;
             continue;
         }
+        build_connected(target)?;
         build(target, Linked::Dynamically, &format!("{} {DEPLOYED}", packages(&programs)))?;
         report(target, &programs)?;
         if asked.extent == Extent::Tests {
@@ -156,6 +160,17 @@ pub(crate) fn setup(targets: &[Target]) -> Result {
 /// Builds in the release profile, which strips. `what` is for cargo: packages, features.
 pub(crate) fn build(target: Target, linked: Linked, what: &str) -> Result {
     process::run(&mut cargo(target, linked, &format!("build --release --locked {what}")))
+}
+
+/// Builds `lux-led` with MQTT. It lies where it is put as it is deployed next.
+fn build_connected(target: Target) -> Result {
+    build(target, Linked::Dynamically, "-p lux-led --features lux-led/mqtt")?;
+    let size = fs::metadata(program(target, Linked::Dynamically, "lux-led"))?.len();
+    println!("\nlux-led with MQTT, stripped, for {}: {} KiB", target.name(), size.div_ceil(1024));
+    if size <= CONNECTED_LIMIT {
+        return Ok(());
+    }
+    Err(format!("lux-led with MQTT takes {size} bytes on {}, more than {CONNECTED_LIMIT}", target.name()).into())
 }
 
 /// Builds what has a limit as it is deployed, and the others without optimization: that takes a third of the time.

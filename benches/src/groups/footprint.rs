@@ -1,4 +1,4 @@
-//! Part of `idle`: the memory and the size of the example `lux-led`, built as a user builds it.
+//! Part of `idle`: the memory and the size of the example `lux-led`, built as a user builds it, and once more with MQTT.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,6 +11,7 @@ use serde_json::Value;
 use crate::child::Running;
 use crate::figure::{Bound, OURS};
 use crate::report::Report;
+use crate::servers::mosquitto::Mosquitto;
 use crate::{Result, machine};
 
 /// Where the example is, seen from this crate.
@@ -20,25 +21,43 @@ const EXAMPLE: &str = "../examples/lux-led/Cargo.toml";
 const MEMORY_LIMIT_MIB: f64 = 2.5;
 const BINARY_LIMIT_KIB: f64 = 700.0;
 
+/// The same for one that publishes what it reads to a broker.
+const CONNECTED_MEMORY_LIMIT_MIB: f64 = 3.0;
+const CONNECTED_BINARY_LIMIT_KIB: f64 = 1200.0;
+
 /// For how long it is watched, unless it ends before.
 const WATCHED: Duration = Duration::from_secs(5);
 
 /// Builds the example, runs it, adds its figures.
 pub fn measure(report: &mut Report) {
-    let program = build();
+    let limits = [MEMORY_LIMIT_MIB, BINARY_LIMIT_KIB];
+    measure_built(report, ["lux-led, peak memory", "lux-led, binary"], limits, "", peak_memory);
+    let limits = [CONNECTED_MEMORY_LIMIT_MIB, CONNECTED_BINARY_LIMIT_KIB];
+    let names = ["lux-led with MQTT, peak memory", "lux-led with MQTT, binary"];
+    measure_built(report, names, limits, "mqtt", peak_memory_connected);
+}
+
+fn measure_built(
+    report: &mut Report,
+    [memory, binary]: [&'static str; 2],
+    [most_memory, largest_binary]: [f64; 2],
+    features: &str,
+    peak: fn(&Path) -> Result<f64>,
+) {
+    let program = build(features);
     let of_program = |measure: fn(&Path) -> Result<f64>| match &program {
         Ok(program) => vec![(OURS, measure(program))],
         Err(error) => vec![(OURS, Err(error.to_string().into()))],
     };
-    report.add("idle", "lux-led, peak memory", "MiB", of_program(peak_memory), Some(Bound::AtMost(MEMORY_LIMIT_MIB)));
-    report.add("idle", "lux-led, binary", "KiB", of_program(size), Some(Bound::AtMost(BINARY_LIMIT_KIB)));
+    report.add("idle", memory, "MiB", of_program(peak), Some(Bound::AtMost(most_memory)));
+    report.add("idle", binary, "KiB", of_program(size), Some(Bound::AtMost(largest_binary)));
 }
 
 /// Has cargo build the example, and tell where it put the program.
-fn build() -> Result<PathBuf> {
+fn build(features: &str) -> Result<PathBuf> {
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join(EXAMPLE);
     let output = Command::new("cargo")
-        .args(["build", "--release", "--message-format=json", "--manifest-path"])
+        .args(["build", "--release", "--message-format=json", "--features", features, "--manifest-path"])
         .arg(manifest)
         .stderr(Stdio::piped())
         .output()?;
@@ -55,7 +74,21 @@ fn build() -> Result<PathBuf> {
 
 /// The last peak that could be seen before the program ended or was ended, in MiB.
 fn peak_memory(program: &Path) -> Result<f64> {
-    let mut running = Running::start(Command::new(program))?;
+    peak_memory_of(Command::new(program))
+}
+
+/// The same of a program that publishes what it reads.
+fn peak_memory_connected(program: &Path) -> Result<f64> {
+    let broker = Mosquitto::start();
+    let mut command = Command::new(program);
+    command.env("LUX_LED_BROKER", format!("mqtt://{}", broker.address()));
+    let peak = peak_memory_of(command)?;
+    let published = broker.log().matches("Received PUBLISH").count();
+    if published > 1 { Ok(peak) } else { Err("it has published nothing".into()) }
+}
+
+fn peak_memory_of(command: Command) -> Result<f64> {
+    let mut running = Running::start(command)?;
     let start = Instant::now();
     let mut peak = None;
     while !running.has_ended()? && start.elapsed() < WATCHED {

@@ -1,5 +1,7 @@
-//! `mqtt`: JSON in, parsed, half of it kept, mapped, published; processor time a message, with mosquitto on loopback.
+//! `mqtt`: JSON in, parsed, half of it kept, mapped, published; processor time a message and messages a second of a burst, with
+//! mosquitto on loopback.
 
+use std::env;
 use std::net::SocketAddr;
 use std::thread;
 
@@ -10,7 +12,7 @@ use crate::figure::{Bound, OURS};
 use crate::report::{Report, Values};
 use crate::sampling::in_turns;
 use crate::servers::mosquitto::Mosquitto;
-use crate::subjects::{hand, rumqttc, thingflow};
+use crate::subjects::{hand, mqttjs, rumqttc, thingflow};
 use crate::{Result, args};
 
 pub const GROUP: Group =
@@ -18,8 +20,13 @@ pub const GROUP: Group =
 
 type Subject = fn(SocketAddr, u8, u64) -> Result<Readings>;
 
-const SUBJECTS: &[(&str, Subject)] =
-    &[(OURS, thingflow::mqtt::run), ("hand, socket", hand::mqtt::run), ("rumqttc", rumqttc::run)];
+const SUBJECTS: &[(&str, Subject)] = &[
+    (OURS, thingflow::mqtt::run),
+    ("hand, socket", hand::mqtt::run),
+    ("rumqttc", rumqttc::run),
+    (MQTT_JS, mqttjs::run),
+];
+const MQTT_JS: &str = "mqtt.js";
 
 const TURNS: usize = 5;
 
@@ -34,6 +41,9 @@ const WORK: [(&str, u8, u64, Option<u32>, f64); 3] = [
 const BROKER: &str = "allow_anonymous true\nmax_queued_messages 0\nmax_inflight_messages 0\n";
 
 fn measure(report: &mut Report) {
+    let has_node = env::var_os(mqttjs::MODULES).is_some();
+    let subjects: Vec<&'static str> =
+        names(SUBJECTS).into_iter().filter(|name| has_node || *name != MQTT_JS).collect();
     for (name, qos, n, rate, most) in WORK {
         eprintln!("  {name}");
         let fed = |subject: &'static str| -> Result<Readings> {
@@ -42,20 +52,33 @@ fn measure(report: &mut Report) {
             thread::scope(|scope| {
                 let feeder = scope.spawn(move || feed(address, qos, n, rate).map_err(|error| error.to_string()));
                 let said = child::ask(args![GROUP.name, subject, address, qos, n])?;
-                feeder.join().map_err(|_| "the feeder has panicked")??;
-                Ok(said)
+                let took = feeder.join().map_err(|_| "the feeder has panicked")??;
+                Ok(said.with("rate", n as f64 / took.as_secs_f64()))
             })
         };
-        let medians = in_turns(&names(SUBJECTS), TURNS, fed, &["us", "result"]);
+        let medians = in_turns(&subjects, TURNS, fed, &["us", "result", "rate"]);
         let expected = medians.iter().find_map(|(_, row)| Some(row.as_ref().ok()?[1]));
-        let judge = |row: Vec<f64>| -> Result<f64> {
+        let judge = |row: Vec<f64>| -> Result<[f64; 2]> {
             match row[..] {
-                [us, result] if Some(result) == expected => Ok(us),
+                [us, result, rate] if Some(result) == expected => Ok([us, rate / 1e3]),
                 _ => Err("it found something else than the others".into()),
             }
         };
-        let values: Values = medians.into_iter().map(|(subject, row)| (subject, row.and_then(judge))).collect();
-        report.add(GROUP.name, name, "us", values, Some(Bound::AtMost(most)));
+        let (mut times, mut rates) = (Values::new(), Values::new());
+        for (subject, row) in medians {
+            match row.and_then(judge) {
+                Ok([us, thousands]) => {
+                    times.push((subject, Ok(us)));
+                    rates.push((subject, Ok(thousands)));
+                }
+                Err(error) => times.push((subject, Err(error))),
+            }
+        }
+        report.add(GROUP.name, name, "us", times, Some(Bound::AtMost(most)));
+        if rate.is_none() {
+            let of_node = rates.iter().find_map(|(name, rate)| rate.as_ref().ok().filter(|_| *name == MQTT_JS).copied());
+            report.add(GROUP.name, &format!("{name}, a second"), "k", rates, of_node.map(Bound::AtLeast));
+        }
     }
 }
 

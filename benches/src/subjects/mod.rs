@@ -6,6 +6,7 @@ pub mod futures;
 pub mod hand;
 pub mod iterator;
 pub mod journal;
+pub mod mqttjs;
 pub mod operators;
 pub mod rolling_stats;
 pub mod rumqttc;

@@ -18,7 +18,8 @@ impl Client {
         let status = answer.status().as_u16();
         let wait = retry_after(answer.headers(), SystemTime::now());
         if (200..300).contains(&status) {
-            return drain(answer, self);
+            drain(answer);
+            return Ok(());
         }
         let error = self.refused(answer).into();
         Err(match status {
@@ -33,11 +34,11 @@ impl Client {
     }
 }
 
-/// The connection can be used again when the answer has been read; one without an end is not waited for.
-fn drain(answer: Response<Body>, client: &Client) -> Result<(), Rejection> {
+/// The connection can be used again when the answer has been read; one without an end is not waited for. The status has said
+/// already that the server has the events, so one that breaks off changes nothing.
+fn drain(answer: Response<Body>) {
     let mut body = answer.into_body().into_reader();
-    let read = std::io::copy(&mut std::io::Read::take(&mut body, 1 << 16), &mut std::io::sink());
-    read.map(drop).map_err(|error| Refusal::from(client.failed(error)).into())
+    let _ = std::io::copy(&mut std::io::Read::take(&mut body, 1 << 16), &mut std::io::sink());
 }
 
 /// How long the server wants to be left alone: seconds, or a date.

@@ -83,11 +83,15 @@ impl Client {
     ///
     /// After a connection that has lost the session the subscription is made again.
     ///
+    /// While what is connected takes nothing and some messages wait for it, the broker is not read, so that it waits, or drops
+    /// what it need not keep. It is read all the same while the client's own messages wait for their acknowledgements and hold
+    /// what is connected up: messages of QoS 0 for which there is no room are left out then, which is reported.
+    ///
     /// # Errors
     /// A filter that MQTT does not allow.
     pub fn subscribe(&self, filter: impl Into<String>, qos: Qos) -> Result<Port<Received>, OptionsError> {
         let port = Port::new();
-        self.add(filter.into(), qos, Feed::Plain(port.clone()))?;
+        self.add(filter.into(), qos, Feed::Plain(Box::new(port.clone())))?;
         Ok(port)
     }
 
@@ -108,7 +112,7 @@ impl Client {
         qos: Qos,
     ) -> Result<Port<Tracked<Received>>, OptionsError> {
         let port = Port::new();
-        self.add(filter.into(), qos, Feed::Tracked(port.clone()))?;
+        self.add(filter.into(), qos, Feed::Tracked(Box::new(port.clone())))?;
         Ok(port)
     }
 
@@ -123,13 +127,15 @@ impl Client {
 
     /// How the connection fares: each time that it is made, lost, or given up.
     pub fn status(&self) -> Port<Status> {
-        self.desk.status.clone()
+        self.desk.ring(); // it may be new
+        self.desk.status.get()
     }
 
     /// What was refused for good: a topic that is none, a message that is too large, one that the broker does not allow. If
     /// nobody listens, it is reported.
     pub fn refused(&self) -> Port<DeadLetter<Message>> {
-        self.desk.refused.clone()
+        self.desk.ring(); // it may be new
+        self.desk.refused.get()
     }
 
     /// Makes the connection anew, also one that was [given up](Status::Stopped).

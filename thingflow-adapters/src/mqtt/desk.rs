@@ -3,10 +3,11 @@
 use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
 
-use thingflow_core::{DeadLetter, DeliveryStats, Port, Registry};
+use thingflow_core::{DeadLetter, DeliveryStats, Registry};
 
 use super::inbound::End;
 use super::message::Message;
+use super::outlet::OnDemand;
 use super::status::Status;
 use super::subscriptions::Subscription;
 use crate::net::Counts;
@@ -20,8 +21,8 @@ pub(super) struct Desk {
     publishers: Cell<usize>,
     pub(super) reconnects: Cell<bool>,
     pub(super) stats: Counts<DeliveryStats>,
-    pub(super) status: Port<Status>,
-    pub(super) refused: Port<DeadLetter<Message>>,
+    pub(super) status: OnDemand<Status>,
+    pub(super) refused: OnDemand<DeadLetter<Message>>,
 }
 
 impl Desk {

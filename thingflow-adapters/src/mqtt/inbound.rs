@@ -10,6 +10,8 @@ pub(super) struct Inbound {
     /// In the order of arrival.
     working: VecDeque<Working>,
     next: u64,
+    /// How many of them are left to the next run.
+    abandoned: usize,
     /// QoS 2: acknowledged, and not released by the broker yet.
     received: HashSet<u16>,
 }
@@ -58,6 +60,7 @@ impl Inbound {
                 return Arrival::Known { acknowledge: false };
             }
             self.working.remove(at); // the broker has used the id again
+            self.abandoned -= usize::from(abandoned);
         }
         let number = self.next;
         self.next += 1;
@@ -68,7 +71,9 @@ impl Inbound {
     /// A message has been dealt with. Of an earlier session it is of no concern.
     pub(super) fn dealt_with(&mut self, number: u64, end: End) {
         if let Ok(at) = self.working.binary_search_by_key(&number, |working| working.number) {
-            self.working[at].end = Some(end);
+            let before = self.working[at].end.replace(end);
+            self.abandoned += usize::from(end == End::Abandoned);
+            self.abandoned -= usize::from(before == Some(End::Abandoned));
         }
     }
 
@@ -95,13 +100,14 @@ impl Inbound {
     pub(super) fn restart(&mut self, session_present: bool) {
         if !session_present {
             self.working.clear();
+            self.abandoned = 0;
             self.received.clear();
         }
     }
 
     /// How many messages are being dealt with.
     pub(super) fn len(&self) -> usize {
-        self.working.iter().filter(|working| working.end != Some(End::Abandoned)).count()
+        self.working.len() - self.abandoned
     }
 }
 

@@ -1,25 +1,22 @@
 //! [`Link`]: the Thing that owns the socket: it connects, moves bytes, hands on what has come, and connects again.
 
-use std::collections::{HashMap, VecDeque};
 use std::io::{self, ErrorKind, Read, Write};
 use std::rc::Rc;
 use std::time::Duration;
 
 use thingflow_core::prelude::*;
-use thingflow_core::tracking::{Outcome, Settled};
 use thingflow_core::{Attempts, DeadLetter, Failure, Instant, Notice, Question, Registry, StreamError};
 
 use super::carrier::Carrier;
 use super::desk::Desk;
 use super::hold::Hold;
-use super::inbound::End;
-use super::message::{Message, Received};
-use super::options::{OFFLINE, Options, Version};
+use super::inbox::Inbox;
+use super::message::Message;
+use super::options::{OFFLINE, Options};
 use super::outbound::Outgoing;
 use super::session::{Lost, News, Session};
 use super::status::Status;
 use super::subscriptions::{Feed, Subscription};
-use super::wire::Publish;
 #[cfg(feature = "tls")]
 use crate::net::TlsFault;
 use crate::net::{ClockWatch, Dialer, Stream};
@@ -28,8 +25,6 @@ use crate::net::{ClockWatch, Dialer, Stream};
 const KEY: usize = 0;
 /// So many bytes are read in one turn, so that others have theirs.
 const MOST_READ: usize = 64 * 1024;
-/// So many messages wait for their ports; then no more is read.
-const MOST_PENDING: usize = 256;
 /// How often a stop looks whether all is acknowledged: nobody tells it of descriptors.
 const LOOK: Duration = Duration::from_millis(5);
 
@@ -42,14 +37,9 @@ pub(super) struct Link {
     retry: Attempts,
     setup: Attempts,
     failures: u64,
-    /// What has come and waits for its ports.
-    pending: VecDeque<(Publish, Option<u64>)>,
-    /// A port was full.
-    blocked: bool,
-    tracker: Tracker,
-    /// What the tracker has numbered, by the session's numbers.
-    numbers: HashMap<u64, u64>,
-    tracked: u64,
+    inbox: Inbox,
+    /// The broker was not read in this turn.
+    unread: bool,
     buffer: Vec<u8>,
     stopping: bool,
     /// A certificate was not valid yet.
@@ -71,20 +61,6 @@ enum Phase {
 
 impl Link {
     pub(super) fn new(options: Options, desk: Rc<Desk>) -> Self {
-        let there = desk.clone();
-        let tracker = Tracker::new(move |Settled { index, outcome, .. }: Settled, cx: &mut Context<'_>| {
-            let end = match outcome {
-                Outcome::Done => End::Done,
-                Outcome::Failed(error) => {
-                    cx.report(NAME, &StreamError::caused("a received message could not be dealt with", error));
-                    End::Failed
-                }
-                _ => End::Abandoned,
-            };
-            there.settled.borrow_mut().push((index, end));
-            there.ring();
-            Ok(())
-        });
         let mut session = Session::new(&options);
         if let Some((topic, _)) = &options.birth {
             session.subscriptions.add(Subscription::new(topic.clone(), Default::default(), Feed::Birth));
@@ -92,19 +68,16 @@ impl Link {
         Self {
             dialer: options.dialer(),
             session,
-            desk,
             phase: Phase::Waiting(Instant::ZERO),
             retry: options.retry.attempts(),
             setup: options.setup.attempts(),
             failures: 0,
-            pending: VecDeque::new(),
-            blocked: false,
-            tracker,
-            numbers: HashMap::new(),
-            tracked: 0,
+            inbox: Inbox::new(desk.clone()),
+            unread: false,
             buffer: Vec::new(),
             stopping: false,
             clock: ClockWatch::default(),
+            desk,
             options,
         }
     }
@@ -164,8 +137,8 @@ impl Link {
             self.lose(lost, cx)?;
         }
         self.see_to_news(cx)?;
-        self.deliver(cx)?;
-        self.hear_of_settled();
+        self.inbox.deliver(&mut self.session, &self.options, cx)?;
+        self.inbox.hear_of_settled(&mut self.session);
         if let Err(lost) = self.exchange(cx) {
             self.lose(lost, cx)?;
         }
@@ -187,10 +160,13 @@ impl Link {
         self.desk.count(|stats| stats.is_full = is_full);
     }
 
-    fn make_wishes(&self, cx: &mut Context<'_>) {
+    fn make_wishes(&mut self, cx: &mut Context<'_>) {
         self.clock.make_wish(cx);
-        if self.blocked {
+        if self.inbox.is_blocked() {
             cx.wake_on_resume();
+        }
+        if std::mem::take(&mut self.unread) && self.hears() {
+            cx.call_again();
         }
         if self.stopping {
             cx.wake_at(cx.now() + LOOK);
@@ -210,12 +186,12 @@ impl Link {
         }
         for subscription in self.session.subscriptions.iter_mut().filter(|new| !new.started) {
             subscription.started = true;
-            match &mut subscription.feed {
-                Feed::Plain(port) => drop(port.notice(Notice::Start, cx)?),
-                Feed::Tracked(port) => drop(port.notice(Notice::Start, cx)?),
-                Feed::Birth => {}
+            if let Some(port) = subscription.feed.port() {
+                let _ = port.notice(Notice::Start, cx)?;
             }
         }
+        self.desk.status.start(cx)?;
+        self.desk.refused.start(cx)?;
         if self.desk.reconnects.take() {
             match self.phase {
                 Phase::Stopped => self.phase = Phase::Waiting(cx.now()),
@@ -223,16 +199,8 @@ impl Link {
                 _ => {}
             }
         }
-        self.hear_of_settled();
+        self.inbox.hear_of_settled(&mut self.session);
         Ok(())
-    }
-
-    fn hear_of_settled(&mut self) {
-        for (index, end) in self.desk.settled.take() {
-            if let Some(number) = self.numbers.remove(&index) {
-                self.session.inbound.dealt_with(number, end);
-            }
-        }
     }
 
     /// Connects, or reads.
@@ -276,13 +244,16 @@ impl Link {
 
     /// Whether there is room for what the broker says.
     fn hears(&self) -> bool {
-        let limited = self.session.version() == Version::V3_1_1;
-        self.pending.len() < MOST_PENDING
-            && !(limited && self.session.inbound.len() >= usize::from(self.options.receive_maximum))
+        !self.session.is_up() || self.inbox.has_room(&self.session, &self.options)
     }
 
     fn read(&mut self, cx: &mut Context<'_>) -> Result<(), Lost> {
+        self.unread = !self.hears();
         let Phase::Open(stream) = &mut self.phase else { return Ok(()) };
+        if self.unread {
+            return Ok(());
+        }
+        self.inbox.prepare();
         let mut buffer = std::mem::take(&mut self.buffer);
         buffer.resize(MOST_READ, 0);
         let read = stream.read(&mut buffer);
@@ -348,7 +319,7 @@ impl Link {
         while let Some(news) = self.session.news.pop_front() {
             match news {
                 News::Connected { session_present } => self.connected(session_present, cx)?,
-                News::Message(publish, number) => self.pending.push_back((publish, number)),
+                News::Message(publish, number) => self.inbox.push(publish, number, cx),
                 News::Delivered(outgoing) => {
                     if outgoing.counts {
                         self.desk.count(|stats| stats.delivered += 1);
@@ -375,8 +346,7 @@ impl Link {
     }
 
     fn tell(&self, status: Status, cx: &mut Context<'_>) -> Closed {
-        let _ = self.desk.status.emit(status, cx)?; // that nobody listens is no reason to end
-        Ok(())
+        self.desk.status.emit(status, cx)
     }
 
     /// A message that will never be taken.
@@ -388,11 +358,10 @@ impl Link {
             self.desk.count(|stats| stats.dead += 1);
         }
         outgoing.hold.fail(&error);
-        if self.desk.refused.as_ref().ask(Question::Open) {
-            let _ = self.desk.refused.emit(DeadLetter { event: outgoing.message, error }, cx)?;
-        } else {
-            cx.report(NAME, &error);
+        if self.desk.refused.is_open() {
+            return self.desk.refused.emit(DeadLetter { event: outgoing.message, error }, cx);
         }
+        cx.report(NAME, &error);
         Ok(())
     }
 
@@ -431,81 +400,12 @@ impl Link {
         self.tell(Status::Disconnected { error, retry_in: wait }, cx)
     }
 
-    /// Hands on what has come, as long as there is room.
-    fn deliver(&mut self, cx: &mut Context<'_>) -> Closed {
-        while let Some((publish, number)) = self.pending.front() {
-            let number = *number;
-            let targets: Vec<usize> = self.session.subscriptions.of(publish).collect();
-            if self.blocked && !self.have_room(&targets) {
-                return Ok(());
-            }
-            self.blocked = false;
-            let Some((publish, _)) = self.pending.pop_front() else { return Ok(()) };
-            self.deliver_to(&targets, publish, number, cx)?;
-            if self.blocked {
-                return Ok(());
-            }
-        }
-        Ok(())
-    }
-
-    fn have_room(&self, targets: &[usize]) -> bool {
-        let mut ports = targets.iter().filter_map(|target| self.session.subscriptions.get(*target)?.feed.port());
-        ports.all(|port| port.ask(Question::Room))
-    }
-
-    fn deliver_to(&mut self, targets: &[usize], publish: Publish, number: Option<u64>, cx: &mut Context<'_>) -> Closed {
-        let Publish { topic, payload, qos, retain, dup, .. } = publish;
-        let time = cx.timestamp();
-        let received = Received { topic, payload, qos, retained: retain, duplicate: dup, time };
-        let mut tracked: Option<Tracked<Received>> = None;
-        for target in targets {
-            let Some(subscription) = self.session.subscriptions.get(*target) else { continue };
-            let demand = match &subscription.feed {
-                Feed::Plain(port) => port.clone().emit(received.clone(), cx)?,
-                Feed::Tracked(port) => {
-                    let port = port.clone();
-                    let event = match tracked.take() {
-                        Some(event) => event,
-                        None => self.track(received.clone(), number, cx),
-                    };
-                    tracked = Some(event.clone());
-                    port.emit(event, cx)?
-                }
-                Feed::Birth => {
-                    if self.options.birth.as_ref().is_some_and(|(_, payload)| *payload == received.payload) {
-                        self.session.greet_again(&self.options);
-                    }
-                    Demand::More
-                }
-            };
-            match demand {
-                Demand::More => {}
-                Demand::Full => self.blocked = true,
-                Demand::Done => self.session.subscriptions.leave(*target),
-            }
-        }
-        match (tracked, number) {
-            (None, Some(number)) => self.session.inbound.dealt_with(number, End::Done),
-            (Some(event), _) => drop(event.done()),
-            (None, None) => {}
-        }
-        Ok(())
-    }
-
-    fn track(&mut self, received: Received, number: Option<u64>, cx: &mut Context<'_>) -> Tracked<Received> {
-        let Some(number) = number else { return Tracked::untracked(received) };
-        self.numbers.insert(self.tracked, number);
-        self.tracked += 1;
-        self.tracker.track(received, (), cx)
-    }
-
     /// Whether nothing is left to do: nobody publishes, nobody listens, and all is said.
     fn is_over(&self) -> bool {
         !self.desk.has_publishers()
             && !self.is_listened_to()
             && self.session.is_at_rest()
-            && self.pending.is_empty()
+            && self.inbox.is_empty()
             && self.session.inbound.len() == 0
             && matches!(self.phase, Phase::Open(_) | Phase::Waiting(_) | Phase::Stopped)
             && !matches!(self.phase, Phase::Open(_) if !self.session.is_up())
@@ -555,8 +455,7 @@ impl Ports for Link {
         for new in &*self.desk.subscriptions.borrow() {
             new.feed.port().into_iter().for_each(&mut *see);
         }
-        see(self.desk.status.as_ref());
-        see(self.desk.refused.as_ref());
+        self.desk.status.reference().into_iter().chain(self.desk.refused.reference()).for_each(see);
     }
 }
 
@@ -571,6 +470,8 @@ impl PortSource for Link {
             Notice::Start => {
                 self.session.subscriptions.iter_mut().for_each(|it| it.started = true);
                 self.desk.subscriptions.borrow_mut().iter_mut().for_each(|it| it.started = true);
+                self.desk.status.is_started();
+                self.desk.refused.is_started();
                 self.tell_ports(Notice::Start, cx)?;
                 Ok(Demand::More)
             }

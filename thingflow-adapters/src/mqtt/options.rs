@@ -193,7 +193,8 @@ impl Options {
     }
 
     /// How many messages of subscriptions may be on their way through the graph and not acknowledged, 64 unless told
-    /// otherwise, at most 65535: with MQTT 5 the broker brings no more before.
+    /// otherwise, at most 65535: with MQTT 5 the broker brings no more before, with MQTT 3.1.1 it is not read, unless messages
+    /// of this client wait to be acknowledged.
     #[track_caller]
     pub fn receive_maximum(self, most: impl Into<Size>) -> Self {
         Self { receive_maximum: u16::try_from(most.into().get()).unwrap_or(u16::MAX), ..self }

@@ -81,9 +81,14 @@ pub(super) enum Send<'a> {
 pub(super) struct NoId;
 
 impl Outbound {
+    /// Whether some id stands for nothing.
+    pub(super) fn has_id(&self) -> bool {
+        self.ids.len() < usize::from(u16::MAX)
+    }
+
     /// The next id that stands for nothing. They go round, so that a late acknowledgement hits nobody else soon.
     pub(super) fn take_id(&mut self, stands_for: Use) -> Result<u16, NoId> {
-        if self.ids.len() >= usize::from(u16::MAX) {
+        if !self.has_id() {
             return Err(NoId);
         }
         loop {

@@ -16,6 +16,11 @@ use super::wire::{Connack, Connect, ConnectRefusal, Incoming, Publish, Reader, W
 /// What is to be written is gathered up to here, so that what waits stays in the queue, where its limit counts.
 const MOST_UNSENT: usize = 64 * 1024;
 
+/// The queue may be small, and still take what one read brings.
+const MOST_OVER: usize = 256;
+/// So many bytes of answers wait to be written.
+const MOST_OWED: usize = 1 << 20;
+
 /// The state of a client that is not the connection's: it outlives it.
 pub(super) struct Session {
     writer: Writer,
@@ -23,6 +28,8 @@ pub(super) struct Session {
     largest_packet: u32,
     /// Not written yet.
     pub(super) out: Vec<u8>,
+    /// So many bytes of it, at most, answer what the broker has said.
+    owed: usize,
     pub(super) outbound: Outbound,
     pub(super) inbound: Inbound,
     pub(super) subscriptions: Subscriptions,
@@ -31,6 +38,8 @@ pub(super) struct Session {
     /// Of each topic that is announced the last message that has been sent: those that wait follow it in their order.
     states: BTreeMap<String, Option<Message>>,
     queue: Backlog<Outgoing>,
+    /// More wait only if somebody has not heard of the limit.
+    most_waiting: usize,
     queued: usize,
     stage: Stage,
     /// The broker keeps a session that this process has begun or taken over.
@@ -107,17 +116,24 @@ impl From<std::io::Error> for Lost {
 impl Session {
     pub(super) fn new(options: &Options) -> Self {
         let version = options.version;
+        let mut states = BTreeMap::new();
+        options.states.iter().for_each(|topic| drop(states.insert(topic.clone(), None))); // `collect` would sort
+        let queue = Backlog::new(options.queue.clone());
+        let capacity = queue.state().capacity.map(|most| usize::try_from(most).unwrap_or(usize::MAX));
+        let most_waiting = capacity.map_or(usize::MAX, |most| most.max(MOST_OVER).saturating_mul(2));
         Self {
             writer: Writer { version },
             reader: Reader::new(version, options.largest_packet),
             largest_packet: options.largest_packet,
             out: Vec::new(),
+            owed: 0,
             outbound: Outbound::default(),
             inbound: Inbound::default(),
             subscriptions: Subscriptions::default(),
             urgent: VecDeque::new(),
-            states: options.states.iter().map(|topic| (topic.clone(), None)).collect(),
-            queue: Backlog::new(options.queue.clone()),
+            states,
+            queue,
+            most_waiting,
             queued: 0,
             stage: Stage::Closed,
             is_known: false,
@@ -141,6 +157,7 @@ impl Session {
     /// A connection has been made: greets the broker.
     pub(super) fn greet(&mut self, options: &Options, password: Option<Vec<u8>>, now: Instant) -> Result<(), Lost> {
         self.out.clear();
+        self.owed = 0;
         self.reader = Reader::new(self.writer.version, self.largest_packet);
         self.pinged = None;
         (self.last_sent, self.last_heard) = (now, now);
@@ -167,6 +184,7 @@ impl Session {
     pub(super) fn close(&mut self) {
         self.stage = Stage::Closed;
         self.out.clear();
+        self.owed = 0;
         self.urgent.clear();
     }
 
@@ -184,7 +202,12 @@ impl Session {
             let packet =
                 packet.map_err(|error| Lost::Peer(StreamError::caused("the broker sends what is not MQTT", error)))?;
             let Some(packet) = packet else { return Ok(()) };
+            let before = self.out.len();
             self.take(packet, options, now)?;
+            self.owed += self.out.len() - before;
+            if self.owed > MOST_OWED {
+                return Err(Lost::peer("the broker does not read the answers that it asks for"));
+            }
         }
     }
 
@@ -314,6 +337,12 @@ impl Session {
         queue.capacity.is_some_and(|most| queue.waiting >= most)
     }
 
+    /// Whether more messages wait than sources have sent that heard of the limit. It publishes what it receives: nobody who is
+    /// being called says that he is full.
+    pub(super) fn is_overfull(&self) -> bool {
+        self.queue.len() >= self.most_waiting
+    }
+
     /// Whether sources that were told to pause may go on. Says so once.
     pub(super) fn take_room(&mut self) -> bool {
         self.queue.take_room()
@@ -354,7 +383,8 @@ impl Session {
             }
             return true;
         }
-        if !self.outbound.is_sent() || self.outbound.unanswered() >= limits.most_in_flight {
+        let may_send = self.outbound.is_sent() && self.outbound.unanswered() < limits.most_in_flight;
+        if !may_send || !self.outbound.has_id() {
             return false;
         }
         let next = self.urgent.pop_front().map(|message| Outgoing {
@@ -370,7 +400,7 @@ impl Session {
         }
         outgoing.message.qos = outgoing.message.qos.at_most(limits.best_qos);
         if outgoing.message.qos != Qos::AtMostOnce {
-            let _ = self.outbound.push(outgoing); // fewer are in flight than there are ids
+            let _ = self.outbound.push(outgoing); // there is an id
             return true;
         }
         let send = Send::Publish { message: &outgoing.message, id: 0, dup: false, clears: false };
@@ -392,6 +422,7 @@ impl Session {
     /// Bytes have been written.
     pub(super) fn sent(&mut self, bytes: usize, now: Instant) {
         self.out.drain(..bytes);
+        self.owed = self.owed.min(self.out.len());
         self.last_sent = now;
     }
 
@@ -491,3 +522,6 @@ fn write(out: &mut Vec<u8>, writer: &Writer, send: &Send<'_>, largest: u32) -> b
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

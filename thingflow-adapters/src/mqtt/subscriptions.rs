@@ -1,17 +1,18 @@
 //! [`Subscriptions`]: what is asked of the broker, what it has granted, and where its messages go.
 
 use thingflow_core::tracking::Tracked;
-use thingflow_core::{Instant, Port, PortRef};
+use thingflow_core::{Instant, PortRef};
 
 use super::message::{Qos, Received};
 use super::outbound::{Outbound, Use};
+use super::outlet::Outlet;
 use super::topic;
 use super::wire::{Asked, Publish, Writer};
 
 /// Where the messages of a subscription go.
 pub(super) enum Feed {
-    Plain(Port<Received>),
-    Tracked(Port<Tracked<Received>>),
+    Plain(Box<dyn Outlet<Received>>),
+    Tracked(Box<dyn Outlet<Tracked<Received>>>),
     /// To the client itself.
     Birth,
 }
@@ -19,8 +20,8 @@ pub(super) enum Feed {
 impl Feed {
     pub(super) fn port(&self) -> Option<PortRef> {
         match self {
-            Self::Plain(port) => Some(port.as_ref()),
-            Self::Tracked(port) => Some(port.as_ref()),
+            Self::Plain(port) => Some(port.reference()),
+            Self::Tracked(port) => Some(port.reference()),
             Self::Birth => None,
         }
     }
@@ -117,7 +118,10 @@ impl Subscriptions {
             let subscription = &mut self.all[number];
             match subscription.state {
                 State::Wanted => {
-                    let Ok(id) = ids.take_id(Use::Subscribe(number as u32)) else { continue };
+                    let Ok(id) = ids.take_id(Use::Subscribe(number as u32)) else {
+                        self.changed = true; // an id is free again some time
+                        continue;
+                    };
                     let asked = Asked {
                         filter: &subscription.filter,
                         qos: best.unwrap_or(subscription.qos),

@@ -9,7 +9,7 @@ use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 use thingflow_core::{Descriptor, Interest, Registry};
 
 use super::address::{Address, Place};
-use super::lookup::{Lookup, literal};
+use super::lookup::{Lookup, known};
 use super::stream::{Socket, Stream};
 #[cfg(feature = "tls")]
 use super::tls::Tls;
@@ -72,8 +72,8 @@ impl Dialer {
                 let socket = Socket::Line(super::line::open(path, *baud)?);
                 self.step = Step::Connecting { socket: registered(socket, registry, key)?, others: Vec::new() };
             }
-            Place::Host { name, .. } => match literal(name, self.port) {
-                Some(number) => self.step = connect(number, Vec::new(), registry, key)?,
+            Place::Host { name, .. } => match known(name, self.port) {
+                Some(found) => self.step = self.connect_any(found, registry, key)?,
                 None => {
                     if self.lookup.is_none() {
                         self.lookup = Some(Lookup::begin(name, self.port, registry, key)?);

@@ -1,7 +1,7 @@
 //! [`Lookup`]: the numbers of a name, asked for on a thread, since the operating system's answer may take half a minute.
 
 use std::io::{self, Read, Write};
-use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
 use std::os::unix::net::UnixStream;
 use std::sync::mpsc::{self, Receiver, TryRecvError};
 use std::thread;
@@ -40,7 +40,29 @@ impl Lookup {
     }
 }
 
-/// What need not be asked for.
-pub(super) fn literal(host: &str, port: u16) -> Option<SocketAddr> {
-    host.parse::<IpAddr>().ok().map(|ip| SocketAddr::new(ip, port))
+/// The numbers that need not be asked for: one that is written out, and those of this machine, whose name stands for nothing else
+/// (RFC 6761, section 6.3).
+pub(super) fn known(host: &str, port: u16) -> Option<Vec<SocketAddr>> {
+    let numbers: Vec<IpAddr> = match host.parse() {
+        Ok(number) => vec![number],
+        Err(_) if host.eq_ignore_ascii_case("localhost") => {
+            vec![Ipv6Addr::LOCALHOST.into(), Ipv4Addr::LOCALHOST.into()]
+        }
+        Err(_) => return None,
+    };
+    Some(numbers.into_iter().map(|number| SocketAddr::new(number, port)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_and_this_machine_are_not_asked_for() {
+        let known = |host| known(host, 7).map(|found| found.iter().map(SocketAddr::to_string).collect::<Vec<_>>());
+        assert_eq!(known("10.0.0.1"), Some(vec!["10.0.0.1:7".to_owned()]));
+        assert_eq!(known("fe80::1"), Some(vec!["[fe80::1]:7".to_owned()]));
+        assert_eq!(known("LocalHost"), Some(vec!["[::1]:7".to_owned(), "127.0.0.1:7".to_owned()]));
+        assert_eq!(known("localhost.lan"), None);
+    }
 }

@@ -17,7 +17,7 @@ use crate::tables::quoted;
 /// Listens to a channel (`LISTEN`) on a thread of its own, and makes events of what is notified there: `NOTIFY channel, 'text'`,
 /// or `pg_notify` in a trigger.
 ///
-/// When the connection is lost it is made again, with back-off. What is notified meanwhile is lost, as PostgreSQL keeps it for
+/// When the connection is lost, or the server does not answer any more, it is made again, with back-off. What is notified meanwhile is lost, as PostgreSQL keeps it for
 /// nobody; [`Heard::Listening`] says that it listens from now on, so that a program can look at its tables then.
 ///
 /// ```no_run
@@ -39,6 +39,7 @@ pub struct Listener {
     database: Database,
     channel: String,
     retry: Backoff,
+    keep_alive: Duration,
 }
 
 /// What a [`Listener`] hears.
@@ -57,12 +58,21 @@ impl Listener {
     /// A listener to a channel.
     pub fn new(database: impl Into<Database>, channel: impl Into<String>) -> Self {
         let retry = Backoff::new(Duration::from_secs(1), Duration::from_secs(60)).jitter(25);
-        Self { database: database.into(), channel: channel.into(), retry }
+        let keep_alive = Duration::from_secs(60);
+        Self { database: database.into(), channel: channel.into(), retry, keep_alive }
     }
 
     /// The waits before the connection is tried again.
     pub fn retry(mut self, retry: Backoff) -> Self {
         self.retry = retry;
+        self
+    }
+
+    /// How long nothing may come before the server is asked whether it is there, 60 s unless told otherwise: a connection that a
+    /// router has forgotten looks like one by which nobody is notified. One that does not answer within the time limit of the
+    /// [`Database`] is made anew.
+    pub fn keep_alive(mut self, interval: Duration) -> Self {
+        self.keep_alive = interval;
         self
     }
 
@@ -90,6 +100,32 @@ impl Listener {
         Ok(())
     }
 
+    /// Has a statement answered, within the time limit. The answer comes while the connection is looked at, perhaps behind
+    /// something else, which is heard.
+    async fn ask(
+        &self,
+        client: &Client,
+        line: &mut Line,
+        sql: &str,
+        mut hear: impl FnMut(&AsyncMessage),
+    ) -> Result<(), PostgresError> {
+        let mut answer = pin!(client.batch_execute(sql));
+        let answered = poll_fn(|cx| {
+            loop {
+                if let Poll::Ready(answer) = answer.as_mut().poll(cx) {
+                    return Poll::Ready(answer.map_err(failed));
+                }
+                match line.poll_message(cx) {
+                    Poll::Ready(Some(Ok(message))) => hear(&message),
+                    Poll::Ready(Some(Err(cause))) => return Poll::Ready(Err(failed(cause))),
+                    Poll::Ready(None) => return Poll::Ready(Err(SILENT)),
+                    Poll::Pending => return Poll::Pending,
+                }
+            }
+        });
+        timeout(self.database.timeout, answered).await.map_err(|_| SILENT)?
+    }
+
     /// Listens until it is to stop, or the connection is lost.
     fn hear(
         &self,
@@ -100,15 +136,23 @@ impl Listener {
     ) -> Result<(), PostgresError> {
         runtime.block_on(async {
             let (client, mut line) = connect(&self.database).await?;
-            let subscribed = timeout(self.database.timeout, subscribe(&client, &mut line, &self.channel)).await;
-            subscribed.map_err(|_| SILENT)??;
+            let listen = format!("LISTEN {}", quoted(&self.channel));
+            self.ask(&client, &mut line, &listen, |_| {}).await?;
             connected();
             let mut open = remote.post(Heard::Listening).is_ok();
+            let mut last = std::time::Instant::now();
             while open && !stop.is_stopped() {
-                let Ok(message) = timeout(LOOK, poll_fn(|cx| line.poll_message(cx))).await else { continue };
-                if let AsyncMessage::Notification(notification) = message.ok_or(SILENT)?.map_err(failed)? {
-                    open = remote.post(Heard::Notified(notification.payload().to_owned())).is_ok();
+                let mut hear = |heard: &AsyncMessage| {
+                    if let AsyncMessage::Notification(notification) = heard {
+                        open &= remote.post(Heard::Notified(notification.payload().to_owned())).is_ok();
+                    }
+                };
+                match timeout(LOOK, poll_fn(|cx| line.poll_message(cx))).await {
+                    Ok(message) => hear(&message.ok_or(SILENT)?.map_err(failed)?),
+                    Err(_) if last.elapsed() < self.keep_alive => continue,
+                    Err(_) => self.ask(&client, &mut line, "", hear).await?, // an empty statement is answered, too
                 }
+                last = std::time::Instant::now();
             }
             Ok(())
         })
@@ -120,24 +164,4 @@ const LISTEN: &str = "listen to the database";
 
 fn failed(cause: tokio_postgres::Error) -> PostgresError {
     PostgresError::Database { doing: LISTEN, cause }
-}
-
-/// Subscribes. The answer comes while the connection is looked at.
-async fn subscribe(client: &Client, line: &mut Line, channel: &str) -> Result<(), PostgresError> {
-    let sql = format!("LISTEN {}", quoted(channel));
-    let mut answer = pin!(client.batch_execute(&sql));
-    poll_fn(|cx| {
-        loop {
-            if let Poll::Ready(answer) = answer.as_mut().poll(cx) {
-                return Poll::Ready(answer.map_err(failed));
-            }
-            match line.poll_message(cx) {
-                Poll::Ready(Some(Ok(_))) => {}
-                Poll::Ready(Some(Err(cause))) => return Poll::Ready(Err(failed(cause))),
-                Poll::Ready(None) => return Poll::Ready(Err(SILENT)),
-                Poll::Pending => return Poll::Pending,
-            }
-        }
-    })
-    .await
 }
