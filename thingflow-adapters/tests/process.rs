@@ -1,9 +1,12 @@
 //! Programs of the system as sources and as filters.
 #![cfg(feature = "process")]
 
+mod support;
+
 use std::process::Command;
 use std::time::Duration;
 
+use support::bounded::new_scheduler;
 use thingflow_adapters::framing::Lines;
 use thingflow_adapters::process::{self, Options, Program};
 use thingflow_core::Backoff;
@@ -40,6 +43,19 @@ fn sz45_lines_of_a_program_and_of_its_errors() -> Done {
     let lines = Lines::default().allow_unterminated();
     let whole = Options::new("sh", shell("echo one; printf three")).framed(lines).run();
     assert_eq!(run(&whole)?[0], r#""one" "three" |"#);
+    Ok(())
+}
+
+#[test]
+fn a_flood_of_errors_does_not_hold_the_output_up() -> Done {
+    let program = process::run("sh", shell("yes oops >&2 & echo one; echo two; wait"));
+    program.errors().for_each(drop);
+    let mut scheduler = new_scheduler();
+    let (output, stopper) = (Recorder::new(), scheduler.stopper());
+    program.output().tap(output.clone()).skip(1).for_each(move |_| stopper.stop());
+    scheduler.schedule_on_main_event_loop(program.thing())?;
+    scheduler.run_forever()?;
+    assert_eq!(output.events(), ["one", "two"]);
     Ok(())
 }
 

@@ -84,7 +84,8 @@ impl Inbox {
         let (held, most) = (session.inbound.len(), usize::from(options.receive_maximum));
         // By MQTT 5 the broker brings no more than `most` by itself.
         let is_full = if session.version() == Version::V5 { held > most } else { held >= most };
-        let waits_for_itself = session.outbound.unanswered() > 0 && (is_full || !session.has_room());
+        let waits = session.outbound.unanswered() > 0 || !session.out.is_empty();
+        let waits_for_itself = waits && (is_full || !session.has_room());
         !is_full && self.pending.len() < MOST_PENDING || waits_for_itself && held < MOST_HELD
     }
 

@@ -18,8 +18,8 @@ const MOST_UNSENT: usize = 64 * 1024;
 
 /// The queue may be small, and still take what one read brings.
 const MOST_OVER: usize = 256;
-/// So many bytes of answers wait to be written.
-const MOST_OWED: usize = 1 << 20;
+/// So many bytes of answers wait to be written: one for every packet id.
+const MOST_OWED: usize = 4 << 16;
 
 /// The state of a client that is not the connection's: it outlives it.
 pub(super) struct Session {

@@ -145,6 +145,8 @@ struct Alive<F> {
     input: Option<Descriptor<ChildStdin>>,
     output: Framed<Descriptor<ChildStdout>, F>,
     errors: Framed<Descriptor<ChildStderr>, Lines>,
+    /// They take turns: a flood of either leaves the other its share.
+    errors_are_next: bool,
 }
 
 /// Killed when it is dropped, and not left behind as a zombie.
@@ -168,6 +170,20 @@ enum Found<T> {
     Again,
     Nothing,
     Exited(ExitStatus),
+}
+
+/// What a piece of a stream comes to.
+fn found<P, T>(piece: Piece<P>, frame: fn(P) -> Found<T>, name: &str) -> Found<T> {
+    match piece {
+        Piece::Frame(found) => frame(found),
+        Piece::Bad(error) => Found::Bad(error),
+        Piece::Again => Found::Again,
+        Piece::End(Some(error)) => {
+            log::debug!("{name}: {error}");
+            Found::Nothing
+        }
+        Piece::Nothing | Piece::End(None) => Found::Nothing,
+    }
 }
 
 impl<F: Framing> Running<F> {
@@ -220,7 +236,7 @@ impl<F: Framing> Running<F> {
         registry.register(&mut errors, ERRORS, Interest::READABLE)?;
         let output = Framed::new(output, self.options.framing.clone());
         let errors = Framed::new(errors, Lines::default());
-        Ok(Alive { child, status: None, _end: end, input, output, errors })
+        Ok(Alive { child, status: None, _end: end, input, output, errors, errors_are_next: true })
     }
 
     /// The next thing that the program has said or done.
@@ -228,19 +244,20 @@ impl<F: Framing> Running<F> {
         let Stage::Alive(alive) = &mut self.stage else { return Found::Nothing };
         loop {
             let mut is_all = true;
-            match alive.errors.next() {
-                Piece::Frame(line) => return Found::Error(line),
-                Piece::Bad(error) => return Found::Bad(error),
-                Piece::Again => is_all = false,
-                Piece::End(Some(error)) => log::debug!("{}: {error}", self.options.name),
-                Piece::Nothing | Piece::End(None) => {}
-            }
-            match alive.output.next() {
-                Piece::Frame(frame) => return Found::Output(frame),
-                Piece::Bad(error) => return Found::Bad(error),
-                Piece::Again => is_all = false,
-                Piece::End(Some(error)) => log::debug!("{}: {error}", self.options.name),
-                Piece::Nothing | Piece::End(None) => {}
+            for is_error in [alive.errors_are_next, !alive.errors_are_next] {
+                let found = if is_error {
+                    found(alive.errors.next(), Found::Error, &self.options.name)
+                } else {
+                    found(alive.output.next(), Found::Output, &self.options.name)
+                };
+                match found {
+                    Found::Nothing => {}
+                    Found::Again => is_all = false,
+                    found => {
+                        alive.errors_are_next = !is_error;
+                        return found;
+                    }
+                }
             }
             if !is_all {
                 return Found::Again;

@@ -53,10 +53,10 @@ fn a16_with_every_id_in_use_a_message_waits() {
 fn a_broker_that_does_not_read_the_answers_that_it_asks_for_is_left() {
     let (mut session, options) = up(options());
     let pubrels = [0x62, 2, 0, 1].repeat(1 << 14); // each is answered
-    for _ in 0..100 {
+    for _ in 0..6 {
         session.hear(&pubrels, &options, NOW).unwrap();
         session.sent(session.out.len(), NOW);
     }
-    let heard = (0..100).map(|_| session.hear(&pubrels, &options, NOW)).take_while(Result::is_ok).count();
-    assert!((10..20).contains(&heard), "{heard}: a mebibyte");
+    let heard = (0..9).map(|_| session.hear(&pubrels, &options, NOW)).take_while(Result::is_ok).count();
+    assert_eq!(heard, 4, "an answer for every id");
 }
