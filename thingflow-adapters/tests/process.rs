@@ -112,7 +112,8 @@ fn a_program_that_ends_is_started_again() -> Done {
     scheduler.schedule_on_main_event_loop(again.thing())?;
     scheduler.run_forever()?;
     assert_eq!(seen.events(), ["up", "up", "up"]);
-    assert_eq!(exits.events(), [true, true]);
+    // The third may have ended before the run.
+    assert!(matches!(exits.events()[..], [true, true] | [true, true, true]), "{:?}", exits.events());
     Ok(())
 }
 
