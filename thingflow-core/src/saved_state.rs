@@ -56,7 +56,8 @@ pub struct SavedState {
 }
 
 impl SavedState {
-    /// Takes the state out of a Thing and of all that follows it, which stay as they are.
+    /// Takes the state out of a Thing and of all that follows it, which stay as they are. When a run has ended nothing follows any
+    /// more: save while it goes on, or between two runs of [`run_for`](crate::Scheduler::run_for).
     ///
     /// # Errors
     /// The fatal error of a Thing.

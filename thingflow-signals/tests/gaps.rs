@@ -162,3 +162,139 @@ proptest! {
         }
     }
 }
+
+/// Asserts that no event is earlier than a watermark that was passed on before it, and counts.
+#[derive(Default)]
+struct Kept {
+    watermark: Option<Timestamp>,
+    late: Vec<Timestamp>,
+    events: usize,
+}
+
+impl Kept {
+    fn take(&mut self, at: Timestamp) {
+        self.events += 1;
+        self.late.extend(self.watermark.filter(|watermark| at < *watermark).map(|_| at));
+    }
+    fn rise(&mut self, to: Timestamp) {
+        assert!(self.watermark.is_none_or(|before| before < to), "a watermark rises");
+        self.watermark = Some(to);
+    }
+}
+
+/// The end of a chain of which `Kept` remembers what came.
+struct Watched<'k, T>(&'k mut Kept, std::marker::PhantomData<T>);
+
+impl<T> Sink for Watched<'_, SensorEvent<T>> {
+    type Event = SensorEvent<T>;
+    fn on_next(&mut self, event: SensorEvent<T>, _: &mut Context<'_>) -> Receipt {
+        self.0.take(event.ts);
+        Ok(Demand::More)
+    }
+    fn on_completed(&mut self, _: &mut Context<'_>) -> Closed {
+        Ok(())
+    }
+    fn on_error(&mut self, _: StreamError, _: &mut Context<'_>) -> Closed {
+        Ok(())
+    }
+    fn on_watermark(&mut self, watermark: Timestamp, _: &mut Context<'_>) -> Receipt {
+        self.0.rise(watermark);
+        Ok(Demand::More)
+    }
+}
+
+/// Readings in order, each with how much time lies before it, and whether the watermark follows it.
+fn fed<F: Filter<SensorEvent<f64>, Out = SensorEvent<U>> + 'static, U>(
+    stage: F,
+    readings: &[(i64, bool)],
+    ends: bool,
+) -> Kept {
+    let mut kept = Kept::default();
+    let mut chain = pipe::<SensorEvent<f64>>().pipe(stage).to(Watched(&mut kept, std::marker::PhantomData));
+    let mut millis = 0;
+    let told = |receipt: Receipt| assert!(receipt.is_ok());
+    for (gap, says) in readings {
+        millis += gap;
+        let cx = &mut Context::detached(Instant::ZERO + Duration::from_millis(millis.unsigned_abs()));
+        told(chain.notice(Notice::Wake, cx));
+        told(chain.next(reading(millis, 1.0), cx));
+        if *says {
+            told(chain.notice(Notice::Watermark(Timestamp::from_millis(millis)), cx));
+        }
+    }
+    if ends {
+        told(chain.notice(
+            Notice::Completed,
+            &mut Context::detached(Instant::ZERO + Duration::from_millis(millis.unsigned_abs())),
+        ));
+    }
+    drop(chain);
+    kept
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn e02_no_value_of_a_gap_is_behind_a_watermark(
+        readings in prop::collection::vec((1_i64..9_000, any::<bool>()), 1..40),
+        ends in any::<bool>(),
+    ) {
+        for how in [Interpolation::Linear, Interpolation::Previous, Interpolation::Cubic] {
+            let stage = || pipe().resample(SECOND, how, 4 * SECOND);
+            let kept = fed(stage(), &readings, ends);
+            prop_assert_eq!(&kept.late, &[], "{:?}", how);
+            // A watermark sends nothing that would not have come anyway.
+            let all: Vec<_> = readings.iter().map(|(gap, _)| (*gap, false)).collect();
+            if ends {
+                prop_assert_eq!(kept.events, fed(stage(), &all, true).events, "{:?}", how);
+            }
+        }
+        prop_assert_eq!(fed(pipe().mark_gaps(2 * SECOND), &readings, ends).late, []);
+    }
+}
+
+#[test]
+fn e02_a_watermark_is_held_back_no_longer_than_a_value_may_follow() {
+    let last = |how, readings: &[(i64, bool)]| fed(pipe().resample(SECOND, how, 4 * SECOND), readings, false).watermark;
+    let seconds = |seconds| Some(Timestamp::from_secs(seconds));
+    for (how, first) in [(Interpolation::Linear, 3), (Interpolation::Previous, 3), (Interpolation::Cubic, 2)] {
+        assert_eq!(last(how, &[(1_000, true), (1_500, true)]), seconds(first).min(Some(Timestamp::from_millis(2_500))));
+    }
+    // The silence is too long to be filled.
+    let mut kept = Kept::default();
+    let mut chain = pipe::<SensorEvent<f64>>()
+        .resample(SECOND, Interpolation::Cubic, 4 * SECOND)
+        .to(Watched(&mut kept, std::marker::PhantomData));
+    let cx = &mut Context::detached(Instant::ZERO);
+    for millis in [1_000, 2_500] {
+        assert!(chain.next(reading(millis, 1.0), cx).is_ok());
+    }
+    let silent = Notice::Watermark(Timestamp::from_secs(7));
+    assert!(InputThing::<SensorEvent<f64>>::notice(&mut chain, silent, cx).is_ok());
+    drop(chain);
+    assert_eq!((kept.watermark, kept.events, kept.late), (seconds(7), 2, vec![]));
+}
+
+/// A minute of event time has all of its seconds, although the watermark leaves it before the next reading is there.
+#[test]
+fn e02_windows_behind_a_grid_are_whole() -> Result<(), FatalError> {
+    let (raw, counts, late) = (Port::new(), Recorder::new(), Recorder::new());
+    let time = |event: &SensorEvent<f64>| event.ts;
+    let marked = raw.watermarks(time, 2 * SECOND).share();
+    let minute = Window::event_time(60 * SECOND, time).late_to(late.clone());
+    thingflow_core::joins::merge_by_time(vec![&marked], time, Limit::drop_oldest(100))
+        .by_watermarks()
+        .resample(SECOND, Interpolation::Linear, 30 * SECOND)
+        .aggregate(minute, thingflow_core::windows::Count::new())
+        .map(|event| event.val.value)
+        .connect(counts.clone());
+    let cx = &mut Context::detached(Instant::ZERO);
+    for n in 0..40 {
+        let _ = raw.emit(reading(n * 10_000 + 3_000, 1.0), cx)?;
+    }
+    raw.complete(cx)?;
+    assert_eq!(counts.events(), [57, 60, 60, 60, 60, 60, 34]);
+    assert_eq!(late.events().len(), 0);
+    Ok(())
+}

@@ -3,7 +3,8 @@
 use core::time::Duration;
 
 use thingflow_core::{
-    Demand, Emitter, Filter, InputThing, Instant, Receipt, Saved, SensorEvent, SensorId, StateVisitor, Timestamp,
+    Demand, Emitter, Filter, InputThing, Instant, Notice, Receipt, Saved, SensorEvent, SensorId, StateVisitor,
+    Timestamp,
 };
 
 use crate::time::on_line;
@@ -13,6 +14,9 @@ use crate::time::on_line;
 pub struct MarkGaps {
     period: Duration,
     last: Option<Last>,
+    /// The latest watermark that has come, and the latest that has been passed on.
+    watermark: Option<Timestamp>,
+    passed: Option<Timestamp>,
 }
 
 /// The last reading.
@@ -41,7 +45,7 @@ impl MarkGaps {
     #[track_caller]
     pub(crate) fn new(period: Duration) -> Self {
         assert!(!period.is_zero(), "mark_gaps(0 s): a sensor sends less than infinitely often");
-        Self { period, last: None }
+        Self { period, last: None, watermark: None, passed: None }
     }
 
     /// How long a silence is before it is a gap.
@@ -55,6 +59,23 @@ impl MarkGaps {
         let last = self.last.as_mut().filter(|last| !last.is_marked && is_due(last, patience))?;
         last.is_marked = true;
         Some(SensorEvent::new(last.sensor, later(last.time, self.period), None))
+    }
+
+    /// Passes the watermark on, but not beyond a mark that is still to come.
+    fn pass<V>(
+        &mut self,
+        demand: Demand,
+        out: &mut Emitter<'_, '_, impl InputThing<SensorEvent<Option<V>>>>,
+    ) -> Receipt {
+        let mark = self.last.filter(|last| !last.is_marked).map(|last| later(last.time, self.period));
+        let promise = self.watermark.map(|watermark| mark.map_or(watermark, |mark| watermark.min(mark)));
+        match promise {
+            Some(promise) if demand != Demand::Done && self.passed.is_none_or(|passed| promise > passed) => {
+                self.passed = Some(promise);
+                Ok(demand.and(out.notice(Notice::Watermark(promise))?))
+            }
+            _ => Ok(demand),
+        }
     }
 }
 
@@ -82,7 +103,8 @@ impl<V> Filter<SensorEvent<V>> for MarkGaps {
         }
         self.last = Some(Last { sensor: event.sensor_id, time, came: now, is_marked: false });
         out.wake_at(now + self.patience());
-        Ok(demand.and(out.next(event.map(Some))?))
+        let demand = demand.and(out.next(event.map(Some))?);
+        self.pass(demand, out)
     }
     fn on_wake(&mut self, out: &mut Emitter<'_, '_, impl InputThing<Self::Out>>) -> Receipt {
         let now = out.now();
@@ -90,9 +112,19 @@ impl<V> Filter<SensorEvent<V>> for MarkGaps {
         if let (None, Some(last)) = (&mark, self.last.filter(|last| !last.is_marked)) {
             out.wake_at(last.came + self.patience());
         }
-        out.send_all(mark)
+        let demand = out.send_all(mark)?;
+        self.pass(demand, out)
+    }
+    /// No reading is earlier any more: one that should have come has not.
+    fn on_watermark(&mut self, watermark: Timestamp, out: &mut Emitter<'_, '_, impl InputThing<Self::Out>>) -> Receipt {
+        self.watermark = self.watermark.max(Some(watermark));
+        let mark = self.mark(|last, patience| on_line(watermark).since(on_line(last.time)) >= patience);
+        let demand = out.send_all(mark)?;
+        self.pass(demand, out)
     }
     fn on_state(&mut self, state: &mut dyn StateVisitor) {
         self.last.on_state("last reading", state);
+        self.watermark.on_state("watermark", state);
+        self.passed.on_state("passed", state);
     }
 }

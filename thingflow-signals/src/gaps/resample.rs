@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use thingflow_core::windows::Number;
 use thingflow_core::{
-    Closed, Demand, Emitter, Filter, Float, InputThing, Receipt, Saved, SavedItems, SensorEvent, SensorId,
+    Closed, Demand, Emitter, Filter, Float, InputThing, Notice, Receipt, Saved, SavedItems, SensorEvent, SensorId,
     StateVisitor, StreamError, Timestamp,
 };
 
@@ -19,6 +19,9 @@ pub struct Resample {
     interpolation: Interpolation,
     /// The last readings without a gap between them, the oldest first.
     recent: heapless::Deque<Reading, 3>,
+    /// The latest watermark that has come, and the latest that has been passed on.
+    watermark: Option<Timestamp>,
+    passed: Option<Timestamp>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -68,7 +71,14 @@ impl Resample {
             gap / step_nanos <= Self::MOST_STEPS,
             "resample({step:?}, .., {longest_gap:?}): a gap of more than a million steps is not filled, choose a shorter one"
         );
-        Self { step: step_nanos, longest_gap: gap, interpolation, recent: heapless::Deque::new() }
+        Self {
+            step: step_nanos,
+            longest_gap: gap,
+            interpolation,
+            recent: heapless::Deque::new(),
+            watermark: None,
+            passed: None,
+        }
     }
 
     /// What a reading makes known: a piece of the curve before it, and itself where a new curve begins on the grid.
@@ -105,6 +115,41 @@ impl Resample {
         let after = after.map(|reading| reading.point(from));
         let segment = cubic(before, from.point(from), to.point(from), after);
         Some(Piece::new(segment, *from, *to, self.step))
+    }
+
+    /// Whether a reading that is not behind the watermark may still follow on the last one.
+    fn is_open(&self, watermark: Timestamp) -> bool {
+        self.recent.back().is_some_and(|last| watermark.as_nanos().saturating_sub(last.nanos) <= self.longest_gap)
+    }
+
+    /// What no later reading can change any more, once the watermark has left the last one behind.
+    fn close(&mut self) -> Option<Piece> {
+        let is_over = self.watermark.is_some_and(|watermark| !self.is_open(watermark));
+        let rest = if is_over { self.rest() } else { None };
+        while is_over && self.recent.len() > 1 {
+            let _ = self.recent.pop_front();
+        }
+        rest
+    }
+
+    /// Nothing earlier follows: the values behind the last reading, or of the piece that waits for another one, are still to come.
+    fn promise(&self) -> Option<Timestamp> {
+        let watermark = self.watermark?;
+        let before = if self.interpolation == Interpolation::Cubic { 2 } else { 1 };
+        let from = self.recent.iter().rev().take(before).next_back().filter(|_| self.is_open(watermark));
+        let next = |from: &Reading| (from.nanos.div_euclid(self.step) + 1).saturating_mul(self.step);
+        Some(from.map_or(watermark, |from| watermark.min(Timestamp::from_nanos(next(from)))))
+    }
+
+    /// Passes the watermark on, as far as it holds.
+    fn pass(&mut self, demand: Demand, out: &mut Emitter<'_, '_, impl InputThing<SensorEvent<f64>>>) -> Receipt {
+        match self.promise() {
+            Some(promise) if demand != Demand::Done && self.passed.is_none_or(|passed| promise > passed) => {
+                self.passed = Some(promise);
+                Ok(demand.and(out.notice(Notice::Watermark(promise))?))
+            }
+            _ => Ok(demand),
+        }
     }
 
     /// What is known when nothing follows.
@@ -160,7 +205,13 @@ impl<V: Number> Filter<SensorEvent<V>> for Resample {
             return Ok(Demand::More);
         }
         let reading = Reading { sensor: event.sensor_id, nanos: event.ts.as_nanos(), value };
-        out.send_all(self.take(reading))
+        let demand = out.send_all(self.take(reading))?;
+        self.pass(demand, out)
+    }
+    fn on_watermark(&mut self, watermark: Timestamp, out: &mut Emitter<'_, '_, impl InputThing<Self::Out>>) -> Receipt {
+        self.watermark = self.watermark.max(Some(watermark));
+        let demand = out.send_all(self.close().into_iter().flatten())?;
+        self.pass(demand, out)
     }
     fn on_completed(&mut self, out: &mut Emitter<'_, '_, impl InputThing<Self::Out>>) -> Closed {
         out.flush(self.rest().into_iter().flatten())
@@ -181,5 +232,7 @@ impl<V: Number> Filter<SensorEvent<V>> for Resample {
             }
             let _ = if reading.value.is_finite() { self.recent.push_back(reading) } else { Ok(()) }; // there is room
         }
+        self.watermark.on_state("watermark", state);
+        self.passed.on_state("passed", state);
     }
 }
