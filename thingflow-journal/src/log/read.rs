@@ -219,8 +219,8 @@ impl Log {
         let found = find(&self.buffer, 0, key, numbers.clone(), &mut budget(&self.buffer));
         let frame = found.and_then(|at| frame_at(&self.buffer, at, key, numbers));
         let (length, next) = match (found, frame) {
-            (Some(at), Some(frame)) => (at, frame.number()),
-            _ => (self.buffer.len(), extent.last + 1),
+            (Some(at), Some(Frame::Record { number, .. })) => (at, number),
+            _ => (self.buffer.len(), extent.last + 1), // behind a closing mark nothing is a record
         };
         let missing = next.saturating_sub(place.next.max(walk.expected));
         let bytes = self.buffer[..length].to_vec();
