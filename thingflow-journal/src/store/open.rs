@@ -258,7 +258,8 @@ impl Store {
             let rest = len.saturating_sub(survey.extent.end);
             let cut = if survey.closed { 0 } else { rest };
             let room = if survey.closed { 0 } else { len.max(self.options.segment).saturating_sub(survey.extent.end) };
-            self.next = self.next.max(survey.extent.last + 1 + room.div_ceil(RECORD_BYTES));
+            let unused = survey.extent.last + 1 + room.div_ceil(RECORD_BYTES);
+            self.next = self.next.max(unused).max(first + 1); // the next segment needs a name of its own
             self.uncut = (cut > 0).then_some(first);
             self.log.set_extent(newest, survey.extent);
             self.tell_torn(newest, &survey.extent, cut)?;
