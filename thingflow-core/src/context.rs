@@ -108,7 +108,7 @@ impl<'a> Context<'a> {
         if !core::mem::replace(&mut self.stalled, true) {
             self.stalled_at = self.resumes();
         }
-        self.wake_at(ON_RESUME); // so that the ports on the way back look here
+        self.wake_at(Instant::ON_RESUME); // so that the ports on the way back look here
     }
 
     /// A resume that came after the wish for one, but before the end of the call in which the wish is told to the scheduler,
@@ -267,9 +267,6 @@ impl<'a> Context<'a> {
         core::mem::take(&mut self.again)
     }
 }
-
-/// No time, but a wish that makes the ports on the way back look at it.
-pub(crate) const ON_RESUME: Instant = Instant::ON_RESUME;
 
 impl fmt::Debug for Context<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -5,20 +5,26 @@ use core::fmt;
 use core::str::FromStr;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
+static LAST: AtomicUsize = AtomicUsize::new(0);
+
 /// A number that nothing else in the program has had, on whatever thread: one atomic step.
 #[cfg(target_has_atomic = "ptr")]
 pub(crate) fn next_number() -> usize {
-    static LAST: AtomicUsize = AtomicUsize::new(0);
     LAST.fetch_add(1, Ordering::Relaxed).wrapping_add(1)
 }
 
 /// On a microcontroller that has no such step nothing else takes numbers meanwhile: it has one thread.
 #[cfg(not(target_has_atomic = "ptr"))]
 pub(crate) fn next_number() -> usize {
-    static LAST: AtomicUsize = AtomicUsize::new(0);
     let number = LAST.load(Ordering::Relaxed).wrapping_add(1);
     LAST.store(number, Ordering::Relaxed);
     number
+}
+
+/// The last number that was taken: while it stays, nothing has been connected.
+#[cfg(feature = "std")]
+pub(crate) fn last_number() -> usize {
+    LAST.load(Ordering::Relaxed)
 }
 
 /// So many steps lead from a connection to its nodes at most: a place in the chain, and two for each side branch.

@@ -10,7 +10,7 @@ use super::host::BareHost;
 use super::{ScheduleError, TaskId, Timetable};
 use crate::chain::{Chain, Connected, Identity};
 use crate::clock::{Instant, Timestamp, nanos};
-use crate::context::{Context, ON_RESUME};
+use crate::context::Context;
 use crate::error::{Failure, FatalError, RunError};
 use crate::moment::BootId;
 use crate::output::{ConnectedFlow, Flow, OutputThing};
@@ -399,10 +399,10 @@ impl Slot<'_> {
         };
         cx.catch_up_on_resumes();
         self.stalled |= cx.stalled;
-        if demand == Demand::Full && resumes == host.resumes.get() {
-            self.phase = Phase::Full;
+        if demand == Demand::Full {
+            self.phase = if resumes == host.resumes.get() { Phase::Full } else { Phase::Freed };
         }
-        let due = if cx.due() == ON_RESUME { Instant::NEVER } else { cx.due() };
+        let due = if cx.due() == Instant::ON_RESUME { Instant::NEVER } else { cx.due() };
         self.wake = if matches!(step, Step::Wake) { due } else { self.wake.min(due) };
         self.again |= cx.take_again();
         Ok(if self.thing.is_listened() { demand } else { Demand::Done })

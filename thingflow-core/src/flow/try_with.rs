@@ -200,8 +200,9 @@ impl<T, G: Fallible<T>> Filter<T> for TryWith<T, G> {
         if self.retried.is_none() {
             return self.attempt(event, 0, out);
         }
-        if let Err(error) = self.waiting.push(event, G::NAME) {
-            return out.fail(error);
+        if let Err(full) = self.waiting.push(event, G::NAME) {
+            self.on_error(full, out)?;
+            return Ok(Demand::Done);
         }
         self.go_on(false, out)
     }

@@ -116,6 +116,7 @@ impl<T, K: Ord + Clone> Session<T, K> {
             ring.expire(now, age, &mut out);
             ring.expires(age)
         });
+        self.let_go_on(); // what has gone for its age, now or when another event came, has made room
         drop(out);
         Some(due?.max(now + age / 8)).filter(|due| *due < Instant::NEVER)
     }
@@ -136,11 +137,12 @@ impl<T, K: Ord + Clone> Session<T, K> {
         if waits {
             self.tell();
         }
+        self.let_go_on(); // into the next session
     }
 
-    /// Whether another event would not be one too many.
+    /// Whether another event would not be one too many: for a session that has ended it is the first of another.
     pub(super) fn has_room(&self) -> bool {
-        self.with(|ring| ring.has_room(&self.rules.bounds))
+        self.body.with(|body| body.has_room(&self.rules.bounds))
     }
 
     // ---- who waits for room ----
@@ -160,7 +162,7 @@ impl<T, K: Ord + Clone> Session<T, K> {
     pub(super) fn let_go_on(&self) {
         let bounds = &self.rules.bounds;
         self.body.with(|body| {
-            if body.paused && body.ring.has_room(bounds) {
+            if body.paused && body.has_room(bounds) {
                 body.paused = false;
                 #[cfg(feature = "std")]
                 if let Some(bell) = &body.bell {
@@ -210,6 +212,12 @@ impl<T, K: Ord + Clone> Session<T, K> {
             };
             body.waiting -= 1;
         }
+    }
+}
+
+impl<T, K: Ord + Clone> Body<T, K> {
+    fn has_room(&self, bounds: &Bounds<T>) -> bool {
+        self.finish.is_some() || self.ring.has_room(bounds)
     }
 }
 

@@ -112,7 +112,7 @@ impl<T> Rule for BufferUntil<T> {
 impl<T> Takes<At<0>, T> for BufferUntil<T> {
     #[inline]
     fn on_next(&mut self, _: At<0>, event: T, out: &mut Emitter<'_, '_, impl InputThing<Vec<T>>>) -> Receipt {
-        self.held.push(event, "buffer_until").or_else(|error| out.fail(error))
+        self.held.push(event, "buffer_until").or_else(|error| self.on_error(0, error, out))
     }
 }
 

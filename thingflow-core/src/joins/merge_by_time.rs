@@ -300,7 +300,7 @@ impl<I: Index, T, K: Ord + Clone, F: FnMut(&T) -> K> Takes<I, T> for MergeByTime
         let before = oldest(lane);
         let full = match lane.held.push((time, self.last, event), "merge_by_time") {
             Ok(full) => full,
-            Err(error) => return out.fail(error),
+            Err(error) => return self.on_error(input.number(), error, out),
         };
         if let Some(number) = before.filter(|_| oldest(lane) != before) {
             self.marks.left_by(number); // it made room

@@ -73,6 +73,7 @@ impl<T> Rule for Sample<T> {
     fn on_notice(&mut self, notice: Notice<'_>, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
         match notice {
             Notice::Watermark(watermark) => self.held.on_watermark(watermark, out),
+            Notice::Flush => self.held.on_flush(out),
             notice => out.notice(notice),
         }
     }

@@ -180,7 +180,7 @@ where
     fn on_next(&mut self, input: I, event: T, out: &mut Emitter<'_, '_, impl InputThing<Row<Q>>>) -> Receipt {
         match self.queues.at(input).push(event, "timed_zip") {
             Ok(full) => Ok(full.and(self.send(false, out)?)),
-            Err(error) => out.fail(error),
+            Err(error) => self.on_error(input.number(), error, out),
         }
     }
 }

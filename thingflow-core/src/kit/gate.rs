@@ -56,8 +56,9 @@ impl Gate {
         if demand != Demand::Full || before.is_none() {
             return Ok(demand);
         }
-        if out.context().resumes() == before {
-            self.shut = before;
+        let resumes = out.context().resumes();
+        if resumes == before || !out.has_room() {
+            self.shut = resumes;
             out.context().wake_on_resume();
         }
         Ok(Demand::More)

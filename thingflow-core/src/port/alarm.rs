@@ -5,7 +5,7 @@ use core::cell::Cell;
 
 use super::any::Hub;
 use crate::clock::Instant;
-use crate::context::{Context, ON_RESUME};
+use crate::context::Context;
 
 /// The wake-ups that a port or a join has asked for.
 #[derive(Debug)]
@@ -26,7 +26,8 @@ impl Alarm {
     /// would cost every event.
     pub(crate) fn set(&self, me: &Weak<impl Hub + 'static>, cx: &mut Context<'_>) {
         cx.catch_up_on_resumes();
-        if cx.due() < self.due.get() && cx.due() != ON_RESUME && cx.host().wake_at(me.clone(), cx.due(), false) {
+        if cx.due() < self.due.get() && cx.due() != Instant::ON_RESUME && cx.host().wake_at(me.clone(), cx.due(), false)
+        {
             self.due.set(cx.due());
         }
         if cx.stalled && !self.on_resume.get() && cx.host().wake_on_resume(me.clone()) {

@@ -230,6 +230,14 @@ impl<T: Clone + 'static> Inner<T> {
         let Some(body) = self.take_body() else {
             return notice.keep().map_or(Ok(()), |notice| self.enqueue(Arrival::Notice(notice), cx).map(drop));
         };
+        let body = if self.rarely(|rare| !rare.later.is_empty()) {
+            self.put_back(body);
+            self.bring_forward(cx)?;
+            let Some(body) = self.take_body() else { return Ok(()) };
+            body
+        } else {
+            body
+        };
         self.pending.close();
         let ended = self.call(body, cx, |thing, cx| thing.notice(notice, cx));
         self.pending.take();
@@ -239,6 +247,20 @@ impl<T: Clone + 'static> Inner<T> {
         );
         drop(gone);
         ended.map(|_| ())
+    }
+
+    /// Delivers what was put off for a later turn: the end, which comes first, would lose it.
+    #[cold]
+    fn bring_forward(&self, cx: &mut Context<'_>) -> Closed {
+        let due = self.rare().later.len(); // what these put off is lost, as it would be after the end
+        for _ in 0..due {
+            let _ = match self.rare().later.pop() {
+                Some(Arrival::Next(event)) => self.next_waiting(event, cx)?,
+                Some(Arrival::Notice(notice)) => self.tell_at_once(notice, cx)?,
+                None => break,
+            };
+        }
+        Ok(())
     }
 
     /// Calls the connections, puts them back, and drops those that want no more.

@@ -178,7 +178,8 @@ impl<T: Clone + 'static> Port<T> {
         if core::mem::needs_drop::<T>() { self.inner.next_owned(event, cx) } else { self.emit_ref(&event, cx) }
     }
 
-    /// Sends an event in the next turn of the scheduler: for loops that must not starve the rest. Needs a scheduler.
+    /// Sends an event in the next turn of the scheduler: for loops that must not starve the rest. Needs a scheduler. If the port
+    /// ends before that, the event comes right before the end.
     ///
     /// # Errors
     /// If more than 65,536 events wait for a later turn: the loop sends more than it takes.

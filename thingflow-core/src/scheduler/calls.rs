@@ -13,7 +13,7 @@ use super::phase::{Ask, Phase};
 use super::table::{Lists, Schedule, Trigger};
 use super::timers::{Due, Kind};
 use crate::clock::Instant;
-use crate::context::{Context, ON_RESUME};
+use crate::context::Context;
 use crate::error::{Failure, FatalError, NOT_YET, RunError, StreamError};
 use crate::notice::Notice;
 use crate::output::OutputThing;
@@ -62,6 +62,8 @@ struct Outcome {
     again: Option<Instant>,
     /// It has ended, and what is connected still sends what it holds.
     drains: bool,
+    /// Somebody has room again since the call began: who was told to pause need not wait for another resume.
+    resumed: bool,
 }
 
 /// What is to be logged after a call.
@@ -89,9 +91,7 @@ impl Engine {
         }
         match served {
             Ok(Ok(mut outcome)) => {
-                if outcome.demand == Demand::Full && self.resumed.get() != resumes {
-                    outcome.demand = Demand::More;
-                }
+                outcome.resumed = self.resumed.get() != resumes;
                 self.finish(running, &outcome, &mut cx)
             }
             Ok(Err(token)) => Err(self.failed(running, cx.take_failed(token))),
@@ -122,7 +122,7 @@ impl Engine {
         error
     }
 
-    pub(super) fn put_back(&self, id: Id, thing: Box<dyn OutputThing>) {
+    fn put_back(&self, id: Id, thing: Box<dyn OutputThing>) {
         self.with_schedule(id, |schedule| schedule.thing = Some(thing));
     }
 
@@ -133,12 +133,13 @@ impl Engine {
         match why {
             Why::Start if !schedule.phase.start() => return None,
             Why::Start => {}
+            Why::Wake if schedule.armed > self.now() => return None, // an earlier wish, which has been answered
             Why::Wake => schedule.armed = Instant::NEVER,
             Why::Resumed => schedule.lists.stalled = false,
             Why::Flush => {}
             Why::Tick | Why::Turn => {
                 schedule.lists.again &= why != Why::Turn;
-                ask = schedule.phase.ask();
+                ask = if why == Why::Turn && schedule.asks { schedule.phase.answer() } else { schedule.phase.ask() };
                 if ask == Ask::Nothing {
                     if why == Why::Tick {
                         self.set_next_tick(id, schedule, self.now(), None);
@@ -183,7 +184,7 @@ impl Engine {
         };
         let done = demand == Demand::Done;
         let due = if running.trigger == Trigger::Recurring && !done { thing.due(cx) } else { None };
-        Ok(Outcome { demand, due, again, drains: done && thing.is_draining() })
+        Ok(Outcome { demand, due, again, drains: done && thing.is_draining(), resumed: false })
     }
 
     /// Ends the stream of what runs once, but not a port that its chain leads to, which others may feed.
@@ -225,13 +226,14 @@ impl Engine {
             self.forget_rate(trigger);
         }
         if outcome.demand == Demand::Full && schedule.phase.fill() {
-            self.run.pauses.full.borrow_mut().push(id);
+            self.pause_full(id, schedule, outcome.resumed);
         }
         let later = outcome.due.filter(|due| *due > cx.now());
         if let Some(due) = later {
             cx.wake_at(due);
         }
-        if cx.take_again() || trigger == Trigger::Recurring && !done && later.is_none() {
+        let ends = why == Why::Start && schedule.phase == Phase::Ending;
+        if cx.take_again() || ends || trigger == Trigger::Recurring && !done && later.is_none() {
             self.queue(id, &mut schedule.lists);
         }
         if cx.due() != Instant::NEVER {
@@ -244,12 +246,23 @@ impl Engine {
             schedule.thing = Some(thing);
             return Ok(());
         }
+        schedule.thing = Some(thing); // first: who is asked for a name may cancel the schedule
         drop(schedules);
         for news in mended.into_iter().chain(missed.map(News::Missed)) {
-            self.discard(|_| news.log(&name_of(&*thing)))?;
+            self.discard(|_| _ = self.look_at(id, |thing| news.log(&name_of(thing))))?;
         }
-        self.put_back(id, thing);
         Ok(())
+    }
+
+    /// Has a schedule that was told to pause wait for room. If somebody has room since, it asks its listeners when it is due.
+    fn pause_full(&self, id: Id, schedule: &mut Schedule, resumed: bool) {
+        if !resumed {
+            return self.run.pauses.full.borrow_mut().push(id);
+        }
+        schedule.phase.free();
+        if !matches!(schedule.trigger, Trigger::Periodic(..) | Trigger::Recurring) {
+            self.queue(id, &mut schedule.lists); // nothing else need call it again
+        }
     }
 
     #[cold]
@@ -276,7 +289,7 @@ impl Engine {
         if cx.stalled && !std::mem::replace(&mut schedule.lists.stalled, true) {
             self.run.pauses.stalled.borrow_mut().push(Stalled::Flow(id));
         }
-        if cx.due() != ON_RESUME {
+        if cx.due() != Instant::ON_RESUME {
             self.arm(id, schedule, cx.due());
         }
     }

@@ -74,7 +74,7 @@ impl Engine {
         self.threads.tell();
         let started = self.stop_sources();
         self.flush(&started)?;
-        while !self.stop.is_over() && self.now() < deadline && self.holds_something() {
+        while !self.stop.is_over() && self.now() < deadline && (self.holds_something() || self.has_news()) {
             self.turn(Until::At(deadline))?;
         }
         if self.stop.forced.get() {
@@ -108,6 +108,11 @@ impl Engine {
             self.guarded(move |cx| port.notice(Notice::Flush, cx))?;
         }
         Ok(())
+    }
+
+    /// Whether a stage may have room by now for what it holds: a thread has said so, or somebody on the reactor.
+    fn has_news(&self) -> bool {
+        self.has_work() && (self.has_freed() || self.bell.has_rung())
     }
 
     /// Whether there is anything to wait for in a stop.

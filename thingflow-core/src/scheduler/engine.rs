@@ -93,6 +93,9 @@ pub(super) struct Calls {
     pub(super) unstarted: RefCell<Vec<Id>>,
     /// Those that wait for their first reader, and are not started before.
     pub(super) unread: RefCell<Vec<Id>>,
+    /// The number of what had been connected last when all of these were asked, and whose turn it is to be asked meanwhile.
+    pub(super) wired: Cell<usize>,
+    pub(super) next_unread: Cell<usize>,
     /// To be called in the next turn.
     pub(super) again: RefCell<VecDeque<Id>>,
     /// Ports that are not ended by who runs once.
@@ -139,6 +142,8 @@ impl Run {
             calls: Calls {
                 unstarted: calls.unstarted.take().into(),
                 unread: calls.unread.take().into(),
+                wired: calls.wired.take().into(),
+                next_unread: calls.next_unread.take().into(),
                 again: calls.again.take().into(),
                 spared: calls.spared.take().into(),
                 culprit: calls.culprit.take().into(),
@@ -208,11 +213,16 @@ impl Engine {
     /// Whether there is anything left to do but for schedules.
     pub(super) fn has_errands(&self) -> bool {
         let run = &self.run;
-        !run.jobs.borrow().is_empty()
-            || run.hubs.later.get() > 0
-            || run.hubs.lingering.borrow().iter().any(|hub| hub.is_draining())
-            || self.link.trackers.is_nudged()
-            || self.is_holding()
+        !run.jobs.borrow().is_empty() || run.hubs.later.get() > 0 || self.link.trackers.is_nudged() || self.has_held()
+    }
+
+    /// Whether anything is held behind ports and joins. A panic of who is asked ends the run.
+    fn has_held(&self) -> bool {
+        let mut held = false;
+        self.note_failed(self.discard(|_| {
+            held = self.run.hubs.lingering.borrow().iter().any(|hub| hub.is_draining()) || self.is_holding();
+        }));
+        held
     }
 
     /// Whether a stage behind a port holds an event that is to go on at a time that it has asked for.

@@ -52,9 +52,9 @@ impl ScheduleHandle {
         self.with_engine(|engine| engine.end(self.id));
     }
 
-    /// Stops asking the Thing for events until [`resume`](Self::resume). Stages that hold events still send them. A
-    /// paused schedule does not keep a run going: when there is nothing else, the run returns, and the next one goes on
-    /// with the schedule.
+    /// Stops asking the Thing for events until [`resume`](Self::resume). Stages that hold events still send them, and what an
+    /// edge thread has been asked for still comes. A paused schedule does not keep a run going: when there is nothing else, the
+    /// run returns, and the next one goes on with the schedule.
     ///
     /// ```
     /// # use std::time::Duration;

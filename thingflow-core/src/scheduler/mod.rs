@@ -244,6 +244,9 @@ impl Scheduler {
         let served = self.engine.turn(limit);
         self.end_turn(served)?;
         let goes_on = self.goes_on();
+        if !goes_on {
+            self.end_turn(Ok(()))?; // who was asked may have failed
+        }
         self.engine.tell_others(goes_on);
         Ok(goes_on)
     }

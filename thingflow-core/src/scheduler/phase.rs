@@ -83,6 +83,11 @@ impl Phase {
         }
     }
 
+    /// Its thread may have answered: what was asked for before a pause or a stop is taken all the same.
+    pub(super) fn answer(&mut self) -> Ask {
+        if matches!(self, Self::Paused { .. } | Self::Stopped) { Ask::Produce } else { self.ask() }
+    }
+
     /// Its receipt was `Full`. Whether it waits for that from now on.
     pub(super) fn fill(&mut self) -> bool {
         let fills = matches!(self, Self::Running | Self::Freed);

@@ -141,7 +141,7 @@ impl Reactor {
             set_timer(self.timer.as_fd(), due)?;
             self.set.set(Some(due));
         }
-        self.announce_those_again();
+        self.announce_those_again(ready);
         let look = (until == Until::Now).then_some(std::time::Duration::ZERO);
         let mut events = self.events.borrow_mut();
         match self.poll.borrow_mut().poll(&mut events, look) {
@@ -214,10 +214,17 @@ impl Reactor {
         self.again.borrow_mut().push(ready);
     }
 
-    fn announce_those_again(&self) {
+    /// Whether a descriptor is to be announced in the next turn.
+    pub(super) fn has_more(&self) -> bool {
+        !self.again.borrow().is_empty()
+    }
+
+    /// Their schedules are called whatever else has happened: a call that was asked for with the announcement may have been made
+    /// before it, in the same turn.
+    fn announce_those_again(&self, ready: &mut Vec<Id>) {
         for Ready { id, readiness, .. } in self.again.borrow_mut().drain(..) {
             if self.watched.borrow().get(id).is_some() {
-                self.announce(id.key as usize, readiness);
+                ready.extend(self.announce(id.key as usize, readiness));
             }
         }
     }
@@ -264,12 +271,18 @@ fn set_timer(timer: BorrowedFd<'_>, due: Instant) -> io::Result<()> {
 
 /// Arms a timer of the wall clock so that a step cancels it.
 fn arm_clock(timer: BorrowedFd<'_>) -> io::Result<()> {
-    let never = Timespec { tv_sec: i32::MAX.into(), tv_nsec: 0 };
-    let it_interval = Timespec { tv_sec: 0, tv_nsec: 0 };
     let flags = TimerfdTimerFlags::ABSTIME | TimerfdTimerFlags::CANCEL_ON_SET;
-    rustix::time::timerfd_settime(timer, flags, &Itimerspec { it_interval, it_value: never })?;
+    let until = |tv_sec| {
+        let (it_interval, it_value) = (Timespec { tv_sec: 0, tv_nsec: 0 }, Timespec { tv_sec, tv_nsec: 0 });
+        rustix::time::timerfd_settime(timer, flags, &Itimerspec { it_interval, it_value })
+    };
+    // A clock that is wrong may show any time: one that were over would fire at once, again and again.
+    until(NEVER).or_else(|_| until(i32::MAX.into()))?; // a kernel whose times have 32 bits
     Ok(())
 }
+
+/// The last second that the kernel's timers know: in the year 2262.
+const NEVER: i64 = i64::MAX / 1_000_000_000;
 
 /// The monotonic clock that the timer goes by, in nanoseconds.
 pub(super) fn monotonic() -> Instant {
@@ -284,5 +297,18 @@ impl Wake for ThreadWaker {
     fn wake(&self) {
         // An eventfd write fails only when its counter is full, and then the reactor is awake.
         let _ = self.0.wake();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_timer_that_watches_the_wall_clock_is_not_due_whatever_the_clock_shows() {
+        let timer = rustix::time::timerfd_create(TimerfdClockId::Realtime, TimerfdFlags::empty()).expect("a timer");
+        arm_clock(timer.as_fd()).expect("it is armed");
+        let left = rustix::time::timerfd_gettime(&timer).expect("it is read").it_value.tv_sec;
+        assert!(left > 200 * 365 * 86_400, "{left} seconds left");
     }
 }

@@ -144,7 +144,9 @@ impl Engine {
         if self.is_winding_down() {
             log::warn!("signal {number}, again: closing at once");
         } else {
-            log::info!("signal {number}: stopping; active were {}", self.names().join(", "));
+            let mut names = Vec::new();
+            self.note_failed(self.discard(|_| names = self.names()));
+            log::info!("signal {number}: stopping; active were {}", names.join(", "));
         }
         self.stop.insist();
     }

@@ -14,6 +14,7 @@ use super::timers::{Due, Kind};
 use crate::clock::Instant;
 use crate::context::Host;
 use crate::error::{RunError, StreamError};
+use crate::identity::last_number;
 use crate::notice::Notice;
 use crate::output::OutputThing;
 use crate::port::{AnyPort, PortRef};
@@ -47,7 +48,7 @@ impl Engine {
             self.run_jobs()?;
             self.settle_tracked()?;
             for port in self.link.take_unfed() {
-                self.guarded(move |cx| port.complete(cx))?;
+                self.guarded(move |cx| port.notice(Notice::Completed, cx).map(drop))?;
             }
             if self.link.take_unlistened() {
                 if self.link.take_left() {
@@ -96,7 +97,9 @@ impl Engine {
     }
 
     fn reader_of(&self, id: Id) -> Result<Reader, RunError> {
-        let waits = |schedule: &mut Schedule| schedule.awaits_reader && schedule.phase == Phase::New(Wish::Run);
+        let waits = |schedule: &mut Schedule| {
+            schedule.awaits_reader && matches!(schedule.phase, Phase::New(Wish::Run | Wish::Pause))
+        };
         if self.with_schedule(id, waits) != Some(true) {
             return Ok(Reader::There);
         }
@@ -116,29 +119,44 @@ impl Engine {
         Ok(reader)
     }
 
-    /// Starts those that have waited for a reader, and have one now.
+    /// Starts those that have waited for a reader, and have one now. All are asked if anything has been connected since the last
+    /// time, else one of them, in turn: what is not seen by that, such as a port that is to keep running, need not be seen at once.
     pub(super) fn begin_read(&self) -> Result<(), RunError> {
-        let mut at = 0;
+        let calls = &self.run.calls;
+        if calls.unread.borrow().is_empty() {
+            return Ok(());
+        }
+        let wired = last_number();
+        let all = calls.wired.replace(wired) != wired;
+        let mut at = if all { 0 } else { calls.next_unread.get() };
         loop {
-            let Some(id) = self.run.calls.unread.borrow().get(at).copied() else { break };
-            let reader = self.reader_of(id)?;
-            if reader == Reader::ToCome {
-                at += 1;
-                continue;
+            let Some(id) = calls.unread.borrow().get(at).copied() else {
+                at = 0;
+                break;
+            };
+            match self.reader_of(id)? {
+                Reader::ToCome => at += 1,
+                found => {
+                    calls.unread.borrow_mut().remove(at);
+                    if found == Reader::There { self.start_read(id)? } else { self.let_go(id) }
+                }
             }
-            self.run.calls.unread.borrow_mut().remove(at);
-            if reader == Reader::Never {
-                self.let_go(id);
-                continue;
+            if !all {
+                break;
             }
-            let came = self.with_schedule(id, |schedule| {
-                schedule.unread = false;
-                schedule.trigger == Trigger::Event
-            });
-            self.call(id, Why::Start)?;
-            if came == Some(true) {
-                self.call_soon(id); // for what its descriptors have announced meanwhile
-            }
+        }
+        calls.next_unread.set(at);
+        Ok(())
+    }
+
+    fn start_read(&self, id: Id) -> Result<(), RunError> {
+        let came = self.with_schedule(id, |schedule| {
+            schedule.unread = false;
+            schedule.trigger == Trigger::Event
+        });
+        self.call(id, Why::Start)?;
+        if came == Some(true) {
+            self.call_soon(id); // for what its descriptors have announced meanwhile
         }
         Ok(())
     }
@@ -174,6 +192,7 @@ impl Engine {
             || self.has_freed()
             || !run.calls.unstarted.borrow().is_empty()
             || !self.link.is_quiet()
+            || self.reactor.has_more()
             || self.is_stopped();
         if self.clock.is_virtual() {
             return self.until_virtually(busy, limit);
@@ -362,7 +381,10 @@ impl Engine {
 
     /// Lets go of ports and joins behind which nothing drains any more.
     fn release_drained(&self) -> Result<(), RunError> {
-        let drained: Vec<_> = self.run.hubs.lingering.borrow_mut().extract_if(.., |hub| !hub.is_draining()).collect();
-        self.discard(|_| drop(drained)) // only now: what they keep may use the engine when it is dropped
+        self.discard(|_| {
+            let drained: Vec<_> =
+                self.run.hubs.lingering.borrow_mut().extract_if(.., |hub| !hub.is_draining()).collect();
+            drop(drained); // only now: what they keep may use the engine when it is dropped
+        })
     }
 }

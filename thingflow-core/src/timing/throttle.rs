@@ -3,7 +3,6 @@
 //! Holds one event.
 
 use core::fmt;
-use core::mem;
 use core::time::Duration;
 
 use crate::clock::{Instant, Timestamp};
@@ -117,13 +116,9 @@ impl<T, D: FnMut(T)> Filter<T> for Throttle<T, D> {
         if out.now() >= self.gate.until {
             return self.begin(event, out);
         }
-        match &mut self.gate.held {
-            _ if self.edges == Edges::First => (self.dropped)(event),
-            Some(held) => (self.dropped)(mem::replace(held, event)),
-            none => {
-                *none = Some(event);
-                out.wake_at(self.gate.until);
-            }
+        match self.gate.hold(event, self.edges) {
+            Some(dropped) => (self.dropped)(dropped),
+            None => out.wake_at(self.gate.until),
         }
         Ok(Demand::More)
     }

@@ -182,7 +182,8 @@ where
         self.marks.come_before(watermark, held, self.next + 1, out)
     }
     fn on_flush(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
-        let held = self.gates.values_mut().filter_map(|gate| gate.held.take());
+        let (ends, gates) = (&self.ends, &mut self.gates);
+        let held = ends.iter().filter_map(|(_, key)| gates.get_mut(key)?.held.take()); // as at the end of the stream
         let demand = out.send_all(held.map(|(_, event)| event))?;
         let demand = self.marks.follow_all(demand, out)?;
         if demand == Demand::Done { Ok(demand) } else { Ok(demand.and(out.notice(Notice::Flush)?)) }

@@ -245,8 +245,13 @@ impl Engine {
         let mut nodes = nodes.into_iter().peekable(); // in the order of the schedules, which are not all shown
         let mut node_of = |id: Id| nodes.next_if(|(of, _)| *of == id).map(|(_, at)| &graph.nodes[at]);
         let desk = self.desk.get();
-        let schedules = self.schedules.borrow();
-        let infos = schedules.ids().map(|(id, schedule)| self.info(id, schedule, node_of(id), desk)).collect();
+        let info = |id| {
+            let node = node_of(id);
+            // A name is user code, which may use the engine.
+            let own = if node.is_none() { self.look_at(id, |thing| thing.name().to_owned()) } else { None };
+            self.with_schedule(id, |schedule| self.info(id, schedule, (node, own), desk))
+        };
+        let infos = self.ids().into_iter().filter_map(info).collect();
         let (reported, errors) = desk.map(Desk::errors).unwrap_or_default();
         let at = self.now();
         Snapshot {
@@ -261,7 +266,13 @@ impl Engine {
         }
     }
 
-    fn info(&self, id: Id, schedule: &Schedule, node: Option<&Node>, desk: Option<&Desk>) -> ScheduleInfo {
+    fn info(
+        &self,
+        id: Id,
+        schedule: &Schedule,
+        (node, own): (Option<&Node>, Option<String>),
+        desk: Option<&Desk>,
+    ) -> ScheduleInfo {
         let (kind, next) = match schedule.trigger {
             Trigger::Periodic(beat, tick) => (ScheduleKind::Periodic(beat.period()), Some(tick)),
             Trigger::Recurring => (ScheduleKind::Recurring, None),
@@ -269,11 +280,10 @@ impl Engine {
             Trigger::Event => (ScheduleKind::Event, None),
             Trigger::Answers => (ScheduleKind::Answers, None),
         };
-        let own = schedule.thing.as_ref().map(|thing| thing.name());
         let noted = desk.map(|desk| desk.noted(id)).unwrap_or_default();
         ScheduleInfo {
             id: self.node_id(id),
-            name: node.map(|node| &*node.name).or(own).unwrap_or_default().to_owned(),
+            name: node.map(|node| node.name.clone()).or(own).unwrap_or_default(),
             node: node.and_then(|node| node.id),
             kind,
             state: schedule.phase.into(),

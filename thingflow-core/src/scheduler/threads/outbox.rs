@@ -22,7 +22,6 @@ use super::crew::{Fed, guarded};
 use super::inbox::Doorbell;
 use super::sync::{Condvar, Mutex, MutexGuard, lock};
 use crate::clock::{Instant, Timestamp};
-use crate::context::ON_RESUME;
 use crate::error::StreamError;
 use crate::identity::next_number;
 use crate::kit::{Mark, Marks};
@@ -451,7 +450,7 @@ impl<J> Outbox<J> {
 
 /// Before it has been started, and while it wants nothing, a Thing has no wish.
 fn is_wish(due: Instant) -> bool {
-    Instant::ZERO < due && due < ON_RESUME
+    Instant::ZERO < due && due < Instant::ON_RESUME
 }
 
 impl<J: Send> Fed for Outbox<J> {
