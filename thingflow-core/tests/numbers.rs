@@ -109,6 +109,52 @@ proptest! {
         }
     }
 
+    /// The sum, in the same way.
+    #[test]
+    fn running_sums_over_gaps_and_spikes(
+        e in prop::collection::vec(prop_oneof![1 => Just(NAN), 1 => Just(1e17), 1 => Just(f64::INFINITY), 9 => -1e3..1e3_f64], 0..80), n in 1_usize..9,
+    ) {
+        let fixed: Vec<f64> = { let seen = Recorder::new(); pipe().running_sum_of::<4>().to(seen.clone()).feed(e.clone())?; seen.events() };
+        for (seen, n) in [(from_iter(e.clone()).running_sum(n).collect_now(), n), (fixed, 4)] {
+            prop_assert_eq!(seen.len(), e.len());
+            for (to, sum) in (1..).zip(seen) {
+                let window = e[usize::saturating_sub(to, n)..to].iter().copied().filter(|x| !x.is_nan());
+                let (expected, size) = window.fold((0.0, 0.0), |(sum, size), x| (sum + x, size + f64::abs(x)));
+                prop_assert!(sum == expected || (sum - expected).abs() <= 1e-14 * size, "{sum} is not {expected}");
+            }
+        }
+    }
+
+    /// B-01, B-03, B-04, B-05, B-07, B-10 on series that are made of what costs digits: an offset, steps, values that stay the same, spikes,
+    /// gaps and infinities, in windows that are shorter and longer than what is made anew after.
+    #[test]
+    fn b10_variances_of_rough_series(
+        e in prop::collection::vec((prop_oneof![
+            3 => (-9..9).prop_map(f64::from), 3 => -1.0..1.0_f64, 3 => Just(0.5), 1 => (-300..300).prop_map(|p| 10_f64.powi(p)),
+            1 => prop_oneof![Just(NAN), Just(f64::INFINITY), Just(-f64::INFINITY), Just(f64::MAX), Just(1e17), Just(-1e17)],
+        ], 1_usize..30), 0..20),
+        n in prop_oneof![2_usize..9, 60_usize..70, 90_usize..200],
+        far in prop_oneof![Just(0.0), Just(1e9), Just(-1e15)],
+    ) {
+        let e: Vec<f64> = e.into_iter().flat_map(|(x, times)| std::iter::repeat_n(x + far, times)).collect();
+        let seen = results(&e, Window::sliding(n).partial(), OrNone(Variance::new()));
+        let running = from_iter(e.clone()).running_variance(n).map(|variance| Some(variance).filter(|x| !x.is_nan())).collect_now();
+        for (to, variance) in (1..=e.len()).chain(1..).zip(seen.into_iter().chain(running)) {
+            let window: Vec<f64> = e[usize::saturating_sub(to, n)..to].iter().copied().filter(|x| !x.is_nan()).collect();
+            if window.len() < 2 {
+                prop_assert_eq!(variance, None);
+                continue;
+            }
+            let count = window.len() as f64;
+            let from = window[0];
+            let mean = window.iter().map(|x| (x - from) / count).sum::<f64>();
+            let exact = window.iter().map(|x| (x - from - mean) * (x - from - mean)).sum::<f64>() / (count - 1.0);
+            let variance = variance.expect("two values");
+            let same = variance == exact || (variance - exact).abs() <= 1e-11 * exact + 1e-300;
+            prop_assert!(same || !exact.is_finite() && variance == f64::INFINITY, "{variance} is not {exact} of {window:?}");
+        }
+    }
+
     /// In rolling and in whole forms, against the numbers sorted by hand.
     #[test]
     fn b09_medians_and_quantiles(e in prop::collection::vec(prop_oneof![Just(NAN), (-9..9).prop_map(f64::from)], 0..60),
@@ -325,6 +371,10 @@ fn digits_after(updates: u64, offset: f64) -> [f64; 4] {
             sliding_mean.remove(&oldest);
             sliding_variance.remove(&oldest);
             assert!(!sliding_mean.is_stale(), "these values fit in the digits of a sum");
+            if sliding_variance.is_stale() {
+                sliding_variance = Variance::new();
+                held.iter().for_each(|x| sliding_variance.add(x));
+            }
         }
         held.push_back(x);
         sliding_mean.add(&x);

@@ -12,7 +12,7 @@ use thingflow_core::elementwise::{SlidingHooks, SlidingTransducer};
 use thingflow_core::flow::ErrorPolicy;
 use thingflow_core::prelude::*;
 use thingflow_core::testing::{Recorder, timed};
-use thingflow_core::windows::{Count, Grouped, List, Max, Sum, UtcMonths, ValueCounts};
+use thingflow_core::windows::{Count, DistinctList, Grouped, List, Max, Sum, UtcMonths, ValueCounts, Variance};
 use thingflow_core::{Connected, Notice, Saved, SavedState, Saving, StateVisitor};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -144,6 +144,8 @@ fn each(events: &[Option<i32>], at: usize) -> Result<(), TestCaseError> {
         "step_by": p().step_by(3), "slice": p().slice(2..9, 2), "deadband": p().deadband(3), "count": p().count(),
         "any": p().any(|x| x > 7), "all": p().all(|x| x < 7), "contains": p().contains(7), "aggregate": p().aggregate(Window::tumbling(3), Sum::new()),
         "running_avg": p().map(f64::from).running_avg(3), "running_avg_of": p().map(f64::from).running_avg_of::<3>(),
+        "running_sum": p().map(f64::from).running_sum(3), "running_sum_of": p().map(f64::from).running_sum_of::<3>(),
+        "running_variance": p().map(f64::from).running_variance(4), "running_variance_of": p().map(f64::from).running_variance_of::<4>(),
         "ewma": p().map(f64::from).ewma(0.5), "ewma_corrected": p().map(f64::from).ewma_corrected(0.5),
         "ewm_variance": p().map(f64::from).ewm_variance(0.5), "timeout": p().timeout(4 * SECOND),
         "on_timeout": p().on_timeout(2 * SECOND, || Some(77)),
@@ -165,6 +167,11 @@ fn each(events: &[Option<i32>], at: usize) -> Result<(), TestCaseError> {
         "Window::each": p().aggregate(Window::each(3 * SECOND).aligned(), Max::new()),
         "aggregate": p().aggregate(Window::each(3 * SECOND).from_start().send_empty().bounds(), Count::new()),
         "aggregate": p().aggregate(Window::last(3 * SECOND, limit()), Max::new()),
+        "aggregate": p().aggregate(Window::tumbling(2).by_saved_key(2, |x| x % 3).bounds(), Sum::new()),
+        "aggregate": p().aggregate(Window::each(3 * SECOND).by_saved_key(2, |x| x % 3), Sum::new()),
+        "aggregate": p().aggregate(Window::running().by_saved_key(2, |x| x % 3), Sum::new()),
+        "aggregate": p().aggregate(Window::sliding(3).by_saved_key(2, |x| x % 3).bounds(), Sum::new()),
+        "aggregate": p().aggregate(Window::last(4 * SECOND, limit()).by_saved_key(2, |x| x % 3), Variance::new()),
     }
     says_so! {
         "scan": p().scan(0, |sum, x| sum + x), "accumulate": p().accumulate(|a, b| a - b), "pairwise": p().pairwise(),
@@ -190,12 +197,15 @@ fn each(events: &[Option<i32>], at: usize) -> Result<(), TestCaseError> {
     }
     says_so! {
         "aggregate": p().aggregate(Window::tumbling(5), ValueCounts::new()),
+        "chunks_by": p().chunks_by(2, 2, |x| x % 3), "chunks_within_by": p().chunks_within_by(2, 3 * SECOND, 2, |x| x % 3),
+        "window": p().window(Window::sliding(2).by_key(2, |x| x % 3), List::new()),
+        "chunks_distinct": p().chunks_distinct(3, |x| x % 5), "chunks_timeout_distinct": p().chunks_timeout_distinct(3 * SECOND, limit(), |x| x % 5),
+        "window": p().window(Window::tumbling(3), DistinctList::by(|x| x % 5).keep_last()),
     }
     can_only_say_so! {
         "aggregate": p().aggregate(Window::tumbling(5), Grouped::by(|x: &i32| x % 3, Sum::new())),
-        "transduce": p().transduce(SlidingTransducer::new(3, Sums(0))), "sequence_equal": p().sequence_equal(1..4), "chunks_by": p().chunks_by(2, 9, |x| x % 3),
-        "chunks_distinct": p().chunks_distinct(3, |x| x % 5), "chunks_timeout_distinct": p().chunks_timeout_distinct(3 * SECOND, limit(), |x| x % 5),
-        "chunks_within_by": p().chunks_within_by(2, 3 * SECOND, 9, |x| x % 3), "hold_until_clock_is_set": p().hold_until_clock_is_set(3 * SECOND, limit()).map(|dated| dated.event),
+        "transduce": p().transduce(SlidingTransducer::new(3, Sums(0))), "sequence_equal": p().sequence_equal(1..4),
+        "hold_until_clock_is_set": p().hold_until_clock_is_set(3 * SECOND, limit()).map(|dated| dated.event),
         "chunk_median": p().chunk_median(3), "chunk_median_of": p().chunk_median_of::<3>(),
     }
     Ok(())

@@ -8,8 +8,8 @@ use proptest::prelude::*;
 use thingflow_core::prelude::*;
 use thingflow_core::testing::Recorder;
 use thingflow_core::windows::{Aggregate, Merge};
-use thingflow_core::{Notice, SavedState, StateVisitor};
-use thingflow_signals::sketches::{Distinct, Frequent, NotSeen, Quantiles};
+use thingflow_core::{Notice, SavedEvents, SavedState, Saving, StateVisitor};
+use thingflow_signals::sketches::{Distinct, Frequency, Frequent, NotSeen, Quantiles};
 
 /// Numbers that look random, from 0 to 1.
 fn uniform(seed: u64) -> impl Iterator<Item = f64> {
@@ -189,6 +189,60 @@ fn state_of_sketches() {
     assert_eq!(SavedState::of(&mut again, cx).expect("no fatal error"), saved);
     let mut larger = pipe().pipe(NotSeen::by(1000, 0.01, |key: &u32| *key)).to(call(drop));
     assert!(saved.restore(&mut larger, cx).is_err());
+}
+
+/// The bounds hold over a restart, in the middle of more different values than the sketch has room for.
+#[test]
+fn e02_frequent_values_are_saved() {
+    const SIZE: usize = 64;
+    let values: Vec<u64> = uniform(5).take(20_000).map(|x| (2_000_f64.powf(x) - 1.0) as u64).collect();
+    let seen = Recorder::new();
+    let chain = |seen: &Recorder<String>| {
+        let often = pipe::<u64>().aggregate(Window::tumbling(20_000), Frequent::new(SIZE));
+        pipe::<u64>().pipe(Saving(often)).map(|rows| format!("{}", Rows(rows))).to(seen.clone())
+    };
+    let cx = &mut Context::detached(Instant::ZERO);
+    let mut now = chain(&seen);
+    for (n, value) in values.iter().enumerate() {
+        if n % 7_000 == 50 {
+            let saved = SavedState::of(&mut now, cx).expect("no fatal error");
+            assert!(saved.unsaved().is_empty());
+            now = chain(&seen);
+            saved.restore(&mut now, cx).expect("the same kind");
+        }
+        assert!(now.next(*value, cx).is_ok());
+    }
+    let rows = seen.events().remove(0);
+    let rows = rows.split(' ').map(|row| row.split(',').map(|x| x.parse::<u64>().expect("a number")).collect::<Vec<_>>());
+    let count = |value: u64| values.iter().filter(|one| **one == value).count() as u64;
+    let rows: Vec<_> = rows.collect();
+    assert!(rows.iter().all(|row| (row[1]..=row[2]).contains(&count(row[0]))), "{rows:?}");
+    let error = (3.5 / SIZE as f64 * 20_000.0) as u64;
+    assert!(rows.iter().all(|row| row[2] - row[1] <= error) && rows.iter().any(|row| row[1] > 0), "{rows:?}");
+    let often = (0..2_000).filter(|value| count(*value) > error);
+    assert!(often.into_iter().all(|value| rows.iter().any(|row| row[0] == value)), "{rows:?}");
+}
+
+/// Each value with the bounds of its number.
+struct Rows(Vec<Frequency<u64>>);
+
+impl std::fmt::Display for Rows {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let rows: Vec<_> = self.0.iter().map(|row| format!("{},{},{}", row.value, row.at_least, row.at_most)).collect();
+        f.write_str(&rows.join(" "))
+    }
+}
+
+#[test]
+fn a_forged_state_of_frequent_values_is_refused_and_counts_on() {
+    for words in [vec![u64::MAX; 9], vec![0, 3, 1, u64::MAX, 2, u64::MAX, 3, 5], vec![1 << 61, 2, 7, 1 << 61, 8, 1 << 62]] {
+        let mut frequent = Frequent::<u64>::new(8);
+        frequent.on_events(&mut Forged(words.into_iter()));
+        (0..100).for_each(|n| frequent.add(&(n % 3)));
+        let mut twice = frequent.clone();
+        twice.merge(frequent);
+        assert!(twice.value().is_some_and(|rows| rows.iter().all(|row| row.at_least <= row.at_most)));
+    }
 }
 
 /// Restores from numbers, as far as they go.

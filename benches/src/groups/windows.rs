@@ -42,11 +42,21 @@ enum Cost {
 
 use Cost::{Flat, FlatAndRight, Log, NoWindow};
 
-const MADE: [Made; 23] = [
+const MADE: [Made; 25] = [
     Made {
         name: "running_avg",
         cost: Flat,
         subjects: &[(OURS, ours::running_avg), (WATERMILL, watermill::windows::mean)],
+    },
+    Made {
+        name: "running_sum",
+        cost: Flat,
+        subjects: &[(OURS, ours::running_sum), (WATERMILL, watermill::windows::sum)],
+    },
+    Made {
+        name: "running_variance",
+        cost: Flat,
+        subjects: &[(OURS, ours::running_variance), (WATERMILL, watermill::windows::variance)],
     },
     Made { name: "mean", cost: FlatAndRight, subjects: &[(OURS, ours::mean), (WATERMILL, watermill::windows::mean)] },
     Made { name: "sum", cost: FlatAndRight, subjects: &[(OURS, ours::sum), (WATERMILL, watermill::windows::sum)] },

@@ -94,6 +94,24 @@ impl<K: Ord + Clone, V> Recent<K, V> {
         self.slots.iter_mut().map(|slot| &mut slot.value)
     }
 
+    /// Whether a new key takes the place of another.
+    pub(crate) fn is_full(&self) -> bool {
+        self.slots.len() == self.capacity
+    }
+
+    /// Takes all of them out, the one not used for longest first.
+    pub(crate) fn take_all(&mut self) -> Vec<(K, V)> {
+        let fresh = self.fresh();
+        let Self { slots, mut oldest, .. } = core::mem::replace(self, fresh);
+        let mut slots: Vec<_> = slots.into_iter().map(Some).collect();
+        let next = || {
+            let slot = slots.get_mut(oldest)?.take()?;
+            oldest = slot.newer;
+            Some((slot.key, slot.value))
+        };
+        core::iter::from_fn(next).collect()
+    }
+
     fn unlink(&mut self, at: usize) {
         let (newer, older) = (self.slots[at].newer, self.slots[at].older);
         match self.slots.get_mut(newer) {

@@ -56,9 +56,9 @@ impl<T> Keying<T> for Unkeyed {
     const IS_SAVED: bool = true;
 }
 
-/// By a key of any type. Made by [`EventWindow::by_key`].
+/// By a key of any type. Made by [`EventWindow::by_key`], and by `by_key` of the other windows.
 #[derive(Clone, Copy, Debug)]
-pub struct KeyedBy<Q>(Q);
+pub struct KeyedBy<Q>(pub(super) Q);
 
 impl<T, K: Ord + Clone, Q: FnMut(&T) -> K> Keying<T> for KeyedBy<Q> {
     type Key = K;
@@ -69,9 +69,9 @@ impl<T, K: Ord + Clone, Q: FnMut(&T) -> K> Keying<T> for KeyedBy<Q> {
     const IS_SAVED: bool = false;
 }
 
-/// By a key that is saved with the windows. Made by [`EventWindow::by_saved_key`].
+/// By a key that is saved with the windows. Made by [`EventWindow::by_saved_key`], and by `by_saved_key` of the other windows.
 #[derive(Clone, Copy, Debug)]
-pub struct SavedKey<Q>(Q);
+pub struct SavedKey<Q>(pub(super) Q);
 
 impl<T, K: Ord + Clone + Saved, Q: FnMut(&T) -> K> Keying<T> for SavedKey<Q> {
     type Key = K;
@@ -79,9 +79,14 @@ impl<T, K: Ord + Clone + Saved, Q: FnMut(&T) -> K> Keying<T> for SavedKey<Q> {
         (self.0)(event)
     }
     fn on_key(key: &mut Option<K>, state: &mut dyn StateVisitor) {
-        key.get_or_insert_with(K::blank).on_state("key", state);
+        key_on_state(key, state);
     }
     const IS_SAVED: bool = true;
+}
+
+/// Shows a key that can be saved. `None` is one that is to be restored.
+pub(super) fn key_on_state<K: Saved>(key: &mut Option<K>, state: &mut dyn StateVisitor) {
+    key.get_or_insert_with(K::blank).on_state("key", state);
 }
 
 impl<T, F: FnMut(&T) -> Timestamp, C> EventWindow<T, F, C> {

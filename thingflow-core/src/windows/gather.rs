@@ -6,7 +6,7 @@ use super::merge::Merge;
 use crate::error::StreamError;
 use crate::measure::Carrier;
 #[cfg(feature = "alloc")]
-use crate::state::Saved;
+use crate::state::{Saved, SavedItems};
 use crate::state::{SavedEvents, StateVisitor};
 use crate::thing::Demand;
 
@@ -485,6 +485,28 @@ impl<T, K: Ord, F: FnMut(&T) -> K + Clone, L> Gather<T> for DistinctList<T, K, F
     fn on_state(&mut self, state: &mut dyn StateVisitor) {
         if !self.events.is_empty() {
             state.unsaved("list");
+        }
+    }
+}
+
+#[cfg(feature = "alloc")]
+impl<T: Saved, K: Ord, F: FnMut(&T) -> K, L> SavedEvents for DistinctList<T, K, F, L> {
+    fn on_events(&mut self, state: &mut dyn StateVisitor) {
+        let most = self.limit.restores(usize::MAX).max(self.events.len());
+        let mut held: Vec<_> = core::mem::take(&mut self.events).into_values().collect();
+        held.sort_unstable_by_key(|(number, _)| *number);
+        let mut held = held.into_iter();
+        self.numbers = 0;
+        let mut items = SavedItems::of("events", held.len(), state);
+        while items.another(state) {
+            let mut event = held.next().map_or_else(T::blank, |(_, event)| event);
+            event.on_state("event", state);
+            self.numbers += 1;
+            if self.events.len() < most {
+                self.events.insert((self.key)(&event), (self.numbers, event));
+            } else {
+                state.refuse("list");
+            }
         }
     }
 }

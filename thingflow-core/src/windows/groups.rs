@@ -115,6 +115,15 @@ impl<T, G: Gather<T>> Open<T, G> {
         self.gather.on_state(state);
     }
 
+    /// As [`on_state`](Self::on_state), with the events that are gathered.
+    pub(super) fn on_events(&mut self, state: &mut dyn StateVisitor)
+    where
+        G: SavedEvents,
+    {
+        self.on_bounds(state);
+        self.gather.on_events(state);
+    }
+
     /// All but what is gathered.
     fn on_bounds(&mut self, state: &mut dyn StateVisitor) {
         let Self { rest, begun, at, ends, tally, .. } = self;
@@ -266,8 +275,7 @@ impl<T, G: Gather<T>, S: Stamp> Filter<T> for Groups<T, G, S> {
 impl<T, G: Gather<T> + SavedEvents, S> SavedEvents for Groups<T, G, S> {
     fn on_events(&mut self, state: &mut dyn StateVisitor) {
         self.started.on_state("started", state);
-        self.open.on_bounds(state);
-        self.open.gather.on_events(state);
+        self.open.on_events(state);
     }
 }
 

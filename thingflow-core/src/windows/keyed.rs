@@ -7,30 +7,32 @@ use core::fmt;
 use core::marker::PhantomData;
 
 use super::bounds::Stamp;
+use super::event_window::{Keying, key_on_state};
 use super::gather::Gather;
 use super::groups::{Open, Rule};
 use crate::clock::Instant;
 use crate::context::Context;
 use crate::error::StreamError;
 use crate::notice::Notice;
-use crate::state::{Saved, StateVisitor};
+use crate::state::{Saved, SavedEvents, SavedItems, StateVisitor};
 use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
 
 /// Made by [`aggregate`](super::Windows::aggregate) and [`window`](super::Windows::window) with a window
 /// [by key](super::TumblingWindow::by_key).
 ///
 /// A key is forgotten when its window has ended. When more than `keys` windows would be open, the one that began first ends
-/// early. What is open at the end gives last results, in the order in which the windows began.
-pub struct Keyed<T, K, F, G: Gather<T>, S> {
+/// early. What is open at the end gives last results, in the order in which the windows began. A walk that saves the state of a graph
+/// reaches into it with [`by_saved_key`](super::TumblingWindow::by_saved_key), or in a [`Saving`](crate::Saving) if it holds events.
+pub struct Keyed<T, Q: Keying<T>, G: Gather<T>, S> {
     rule: Rule,
     keys: usize,
-    key: F,
+    key: Q,
     gather: G,
     /// When the graph began to run.
     started: Instant,
-    open: BTreeMap<K, (u64, Open<T, G>)>,
+    open: BTreeMap<Q::Key, (u64, Open<T, G>)>,
     /// The keys by when their windows began, which is the order in which they end.
-    order: BTreeMap<u64, K>,
+    order: BTreeMap<u64, Q::Key>,
     begun: u64,
     stamp: PhantomData<fn() -> S>,
 }
@@ -38,8 +40,8 @@ pub struct Keyed<T, K, F, G: Gather<T>, S> {
 /// What a window sends.
 type Sent<T, G, S> = <G as Gather<T>>::Sent<<S as Stamp>::Out<<G as Gather<T>>::Made>>;
 
-impl<T, K: Ord + Clone, F: FnMut(&T) -> K, G: Gather<T>, S: Stamp> Keyed<T, K, F, G, S> {
-    pub(super) fn new(rule: Rule, keys: usize, key: F, gather: G) -> Self {
+impl<T, Q: Keying<T>, G: Gather<T>, S: Stamp> Keyed<T, Q, G, S> {
+    pub(super) fn new(rule: Rule, keys: usize, key: Q, gather: G) -> Self {
         Self {
             rule,
             keys,
@@ -60,7 +62,7 @@ impl<T, K: Ord + Clone, F: FnMut(&T) -> K, G: Gather<T>, S: Stamp> Keyed<T, K, F
     }
 
     /// Ends the window of a key.
-    fn close(&mut self, key: &K, cx: &Context<'_>) -> Option<Sent<T, G, S>> {
+    fn close(&mut self, key: &Q::Key, cx: &Context<'_>) -> Option<Sent<T, G, S>> {
         let (number, mut window) = self.open.remove(key)?;
         self.order.remove(&number);
         let made = window.finish::<S>(cx);
@@ -85,7 +87,7 @@ impl<T, K: Ord + Clone, F: FnMut(&T) -> K, G: Gather<T>, S: Stamp> Keyed<T, K, F
     }
 
     /// The window of a key; a new one if there is none.
-    fn window(&mut self, key: &K, cx: &Context<'_>) -> &mut Open<T, G> {
+    fn window(&mut self, key: &Q::Key, cx: &Context<'_>) -> &mut Open<T, G> {
         let (_, window) = self.open.entry(key.clone()).or_insert_with(|| {
             let mut window = Open::new(self.gather.fresh());
             window.begin(&self.rule, self.started, cx);
@@ -94,6 +96,34 @@ impl<T, K: Ord + Clone, F: FnMut(&T) -> K, G: Gather<T>, S: Stamp> Keyed<T, K, F
             (self.begun, window)
         });
         window
+    }
+
+    /// Shows the windows in the order in which they began, each with its key.
+    fn on_windows(
+        &mut self,
+        on_key: impl Fn(&mut Option<Q::Key>, &mut dyn StateVisitor),
+        on_window: impl Fn(&mut Open<T, G>, &mut dyn StateVisitor),
+        state: &mut dyn StateVisitor,
+    ) {
+        let (mut open, order) = (core::mem::take(&mut self.open), core::mem::take(&mut self.order));
+        let mut held = order.into_values();
+        self.begun = 0;
+        let mut items = SavedItems::of("windows by key", held.len(), state);
+        while items.another(state) {
+            let mut key = held.next();
+            let window = key.as_ref().and_then(|key| open.remove(key));
+            let mut window = window.map_or_else(|| Open::new(self.gather.fresh()), |(_, window)| window);
+            on_key(&mut key, state);
+            on_window(&mut window, state);
+            match key.filter(|key| self.open.len() < self.keys && !self.open.contains_key(key)) {
+                Some(key) => {
+                    self.begun += 1;
+                    self.order.insert(self.begun, key.clone());
+                    self.open.insert(key, (self.begun, window));
+                }
+                None => state.refuse("windows by key"),
+            }
+        }
     }
 
     /// Ends all windows, in the order in which they began.
@@ -112,10 +142,17 @@ impl<T, K: Ord + Clone, F: FnMut(&T) -> K, G: Gather<T>, S: Stamp> Keyed<T, K, F
     }
 }
 
-impl<T, K: Ord + Clone, F: FnMut(&T) -> K, G: Gather<T>, S: Stamp> Filter<T> for Keyed<T, K, F, G, S> {
+impl<T, Q: Keying<T>, G: Gather<T>, S: Stamp> Filter<T> for Keyed<T, Q, G, S> {
     type Out = Sent<T, G, S>;
     fn on_start(&mut self, out: &mut Emitter<'_, '_, impl InputThing<Self::Out>>) -> Receipt {
-        self.started = self.started.min(out.now());
+        let now = out.now();
+        self.started = self.started.min(now);
+        if let Some((length, _)) = self.rule.span
+            && !self.open.is_empty()
+        {
+            self.open.values_mut().for_each(|(_, window)| window.ends = window.ends.min(now + length)); // restored
+            out.wake_at(self.next_end());
+        }
         Ok(Demand::More)
     }
     fn on_next(&mut self, event: T, out: &mut Emitter<'_, '_, impl InputThing<Self::Out>>) -> Receipt {
@@ -123,7 +160,7 @@ impl<T, K: Ord + Clone, F: FnMut(&T) -> K, G: Gather<T>, S: Stamp> Filter<T> for
         if demand == Demand::Done {
             return Ok(Demand::Done);
         }
-        let (key, most) = ((self.key)(&event), self.rule.most);
+        let (key, most) = (self.key.key(&event), self.rule.most);
         let is_one_too_many = most > 1 && self.open.len() == self.keys && !self.open.contains_key(&key);
         if is_one_too_many && let Some(early) = self.close_first(out.context()) {
             demand = demand.and(out.next(early)?);
@@ -170,13 +207,22 @@ impl<T, K: Ord + Clone, F: FnMut(&T) -> K, G: Gather<T>, S: Stamp> Filter<T> for
     }
     fn on_state(&mut self, state: &mut dyn StateVisitor) {
         self.started.on_state("started", state);
-        if !self.open.is_empty() {
+        if Q::IS_SAVED {
+            self.on_windows(Q::on_key, Open::on_state, state);
+        } else if !self.open.is_empty() {
             state.unsaved("windows by key");
         }
     }
 }
 
-impl<T, K, F, G: Gather<T>, S> fmt::Debug for Keyed<T, K, F, G, S> {
+impl<T, Q: Keying<T, Key: Saved>, G: Gather<T> + SavedEvents, S: Stamp> SavedEvents for Keyed<T, Q, G, S> {
+    fn on_events(&mut self, state: &mut dyn StateVisitor) {
+        self.started.on_state("started", state);
+        self.on_windows(key_on_state, Open::on_events, state);
+    }
+}
+
+impl<T, Q: Keying<T>, G: Gather<T>, S> fmt::Debug for Keyed<T, Q, G, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Keyed").field("rule", &self.rule).field("keys", &self.open.len()).finish_non_exhaustive()
     }

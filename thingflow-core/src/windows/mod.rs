@@ -26,6 +26,8 @@ mod per_key;
 mod recent;
 mod running;
 mod running_avg;
+mod running_sum;
+mod running_variance;
 mod sliding;
 mod total;
 mod window;
@@ -56,6 +58,8 @@ pub use running::Running;
 #[cfg(feature = "alloc")]
 pub use running_avg::Grown;
 pub use running_avg::{Places, RunningAvg};
+pub use running_sum::RunningSum;
+pub use running_variance::RunningVariance;
 pub use sliding::Sliding;
 pub use total::{FixedPointSum, IntegerSum, PairSum, Total};
 pub use window::{
@@ -88,7 +92,7 @@ pub type SlidingLists<T> = Sliding<T, List<T>, Bare, OnHeap>;
 pub type RecentLists<T> = Recent<T, List<T>, Bare, OnHeap>;
 /// The filter that sends lists of windows by key.
 #[cfg(feature = "alloc")]
-pub type KeyedLists<T, K, F> = Keyed<T, K, F, List<T>, Bare>;
+pub type KeyedLists<T, F> = Keyed<T, KeyedBy<F>, List<T>, Bare>;
 /// The filter that sends the median of each group.
 #[cfg(feature = "alloc")]
 pub type Medians<T> = Groups<T, Values<Median<<T as Carrier>::Value>>, Bare>;
@@ -224,6 +228,93 @@ pub trait Windows: Chain {
     {
         const { assert!(N > 0, "running_avg_of::<0>(): a window needs at least one event") };
         self.pipe(RunningAvg::new([Default::default(); N]))
+    }
+
+    /// Sends the sum of the last `n` events for each event, from the first on (so of fewer, at the beginning).
+    ///
+    /// A sensor event keeps its id and time. A NaN is left out; of a window that has nothing else the sum is 0. Values are added up in blocks
+    /// and never subtracted, so a huge one leaves no trace; a sum that has to be the nearest float is [`Sum`] in a window.
+    ///
+    /// Holds up to `n` values. Sends events as they came, with the sum in place of their value.
+    ///
+    /// ```
+    /// # use thingflow_core::prelude::*;
+    /// # #[cfg(feature = "alloc")]
+    /// assert_eq!(from_iter([1.0, 2.0, 6.0, 7.0]).running_sum(3).collect_now(), [1.0, 3.0, 9.0, 15.0]);
+    /// ```
+    #[cfg(feature = "alloc")]
+    #[doc(alias = "moving_sum")]
+    #[doc(alias = "rolling_sum")]
+    #[track_caller]
+    fn running_sum(self, n: impl Into<Size>) -> Self::Piped<RunningSum<Self::Item, Boxed<Self::Item>>>
+    where
+        Self::Item: Measured + 'static,
+    {
+        self.pipe(RunningSum::new(Grown::new(n.into())))
+    }
+
+    /// As [`running_sum`](Self::running_sum), of a constant number of events: `running_sum_of::<5>()` needs no allocator.
+    ///
+    /// Holds `N` values. Sends events as they came, with the sum in place of their value.
+    ///
+    /// ```
+    /// # use thingflow_core::prelude::*;
+    /// let mut sums = Vec::new();
+    /// pipe::<f32>().running_sum_of::<2>().to(call(|sum| sums.push(sum))).feed([1.0, 2.0, 4.0])?;
+    /// assert_eq!(sums, [1.0, 3.0, 6.0]);
+    /// # Ok::<(), RunError>(())
+    /// ```
+    fn running_sum_of<const N: usize>(self) -> Self::Piped<RunningSum<Self::Item, Fixed<Self::Item, N>>>
+    where
+        Self::Item: Measured + 'static,
+    {
+        const { assert!(N > 0, "running_sum_of::<0>(): a window needs at least one event") };
+        self.pipe(RunningSum::new([Default::default(); N]))
+    }
+
+    /// Sends the variance of the last `n` events for each event: how restless a value is. It divides by the count less one.
+    ///
+    /// A sensor event keeps its id and time. A NaN is left out; of fewer than two values there is no variance, and it is a NaN. It has as many
+    /// digits as [`Variance`] has, also far from 0 and after a huge value.
+    ///
+    /// Holds up to `n` values. Sends events as they came, with the variance in place of their value.
+    ///
+    /// ```
+    /// # use thingflow_core::prelude::*;
+    /// # #[cfg(feature = "alloc")] {
+    /// let far = from_iter([4.0, 7.0, 10.0, 7.0].map(|x| x + 1e9)).running_variance(3).collect_now();
+    /// assert!(far[0].is_nan());
+    /// assert_eq!(far[1..], [4.5, 9.0, 3.0]);
+    /// # }
+    /// ```
+    #[cfg(feature = "alloc")]
+    #[doc(alias = "moving_variance")]
+    #[doc(alias = "rolling_var")]
+    #[track_caller]
+    fn running_variance(self, n: impl Into<Size>) -> Self::Piped<RunningVariance<Self::Item, Boxed<Self::Item>>>
+    where
+        Self::Item: Measured + 'static,
+    {
+        self.pipe(RunningVariance::new(Grown::new(n.into())))
+    }
+
+    /// As [`running_variance`](Self::running_variance), of a constant number of events: `running_variance_of::<5>()` needs no allocator.
+    ///
+    /// Holds `N` values. Sends events as they came, with the variance in place of their value.
+    ///
+    /// ```
+    /// # use thingflow_core::prelude::*;
+    /// let mut variances = Vec::new();
+    /// pipe::<f32>().running_variance_of::<2>().to(call(|variance| variances.push(variance))).feed([1.0, 3.0, 3.0])?;
+    /// assert_eq!(variances[1..], [2.0, 0.0]);
+    /// # Ok::<(), RunError>(())
+    /// ```
+    fn running_variance_of<const N: usize>(self) -> Self::Piped<RunningVariance<Self::Item, Fixed<Self::Item, N>>>
+    where
+        Self::Item: Measured + 'static,
+    {
+        const { assert!(N > 0, "running_variance_of::<0>(): a window needs at least one event") };
+        self.pipe(RunningVariance::new([Default::default(); N]))
     }
 
     /// Sends an average in which the newest event has the share `alpha` and all before it the rest: exponential smoothing.
@@ -499,7 +590,7 @@ pub trait Windows: Chain {
         n: impl Into<Size>,
         keys: impl Into<Size>,
         key: F,
-    ) -> Self::Piped<KeyedLists<Self::Item, K, F>>
+    ) -> Self::Piped<KeyedLists<Self::Item, F>>
     where
         Self::Item: 'static,
         K: Ord + Clone + 'static,
@@ -682,7 +773,7 @@ pub trait Windows: Chain {
         time: Duration,
         keys: impl Into<Size>,
         key: F,
-    ) -> Self::Piped<KeyedLists<Self::Item, K, F>>
+    ) -> Self::Piped<KeyedLists<Self::Item, F>>
     where
         Self::Item: 'static,
         K: Ord + Clone + 'static,

@@ -7,11 +7,12 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::marker::PhantomData;
 
+use super::event_window::{Keying, key_on_state};
 use crate::context::Context;
 use crate::error::StreamError;
 use crate::kit::Recent;
 use crate::size::Size;
-use crate::state::StateVisitor;
+use crate::state::{Saved, SavedEvents, SavedItems, StateVisitor};
 use crate::thing::{Closed, Emitter, Filter, InputThing, Receipt};
 
 /// A filter of windows that overlap: its events get their results as they come.
@@ -24,28 +25,51 @@ pub trait Overlapping<T>: Filter<T> {
 /// [`running`](super::RunningWindow), [`sliding`](super::CountWindow) and [`last`](super::TimeWindow) windows.
 ///
 /// Of more than `keys` keys the one of which there was no event for longest is forgotten: it begins anew. A walk that saves the state
-/// of a graph does not reach into it, since a key may be of any type.
-pub struct PerKey<T, K, F, W> {
-    key: F,
-    make: Box<dyn FnMut(&K) -> W>,
-    windows: Recent<K, W>,
+/// of a graph reaches into it with [`by_saved_key`](super::CountWindow::by_saved_key), or in a [`Saving`](crate::Saving) if it holds events.
+pub struct PerKey<T, Q: Keying<T>, W> {
+    key: Q,
+    make: Box<dyn FnMut(&Q::Key) -> W>,
+    windows: Recent<Q::Key, W>,
     event: PhantomData<fn(T)>,
 }
 
-impl<T, K: Ord + Clone, F: FnMut(&T) -> K, W: Overlapping<T>> PerKey<T, K, F, W> {
-    pub(super) fn new(keys: Size, key: F, make: impl FnMut(&K) -> W + 'static) -> Self {
+impl<T, Q: Keying<T>, W: Overlapping<T>> PerKey<T, Q, W> {
+    pub(super) fn new(keys: Size, key: Q, make: impl FnMut(&Q::Key) -> W + 'static) -> Self {
         Self { key, make: Box::new(make), windows: Recent::new(keys), event: PhantomData }
     }
 
     fn rest(&mut self, is_error: bool, cx: &Context<'_>) -> Vec<W::Out> {
         self.windows.values_mut().filter_map(|window| window.rest(is_error, cx)).collect()
     }
+
+    /// Shows the windows, each with its key, the one not used for longest first.
+    fn on_windows(
+        &mut self,
+        on_key: impl Fn(&mut Option<Q::Key>, &mut dyn StateVisitor),
+        on_window: impl Fn(&mut W, &mut dyn StateVisitor),
+        state: &mut dyn StateVisitor,
+    ) {
+        let mut held = self.windows.take_all().into_iter();
+        let mut items = SavedItems::of("windows by key", held.len(), state);
+        while items.another(state) {
+            let (mut key, window) = held.next().unzip();
+            on_key(&mut key, state);
+            let Some(key) = key else { return state.refuse("windows by key") };
+            let mut window = window.unwrap_or_else(|| (self.make)(&key));
+            on_window(&mut window, state);
+            if self.windows.is_full() || self.windows.touch(&key).is_some() {
+                state.refuse("windows by key");
+            } else {
+                self.windows.insert(key, window);
+            }
+        }
+    }
 }
 
-impl<T, K: Ord + Clone, F: FnMut(&T) -> K, W: Overlapping<T>> Filter<T> for PerKey<T, K, F, W> {
+impl<T, Q: Keying<T>, W: Overlapping<T>> Filter<T> for PerKey<T, Q, W> {
     type Out = W::Out;
     fn on_next(&mut self, event: T, out: &mut Emitter<'_, '_, impl InputThing<W::Out>>) -> Receipt {
-        let key = (self.key)(&event);
+        let key = self.key.key(&event);
         if let Some(window) = self.windows.touch(&key) {
             return window.on_next(event, out);
         }
@@ -73,13 +97,21 @@ impl<T, K: Ord + Clone, F: FnMut(&T) -> K, W: Overlapping<T>> Filter<T> for PerK
         behind && self.windows.values().all(|window| window.has_room(true))
     }
     fn on_state(&mut self, state: &mut dyn StateVisitor) {
-        if self.windows.keys().next().is_some() {
+        if Q::IS_SAVED {
+            self.on_windows(Q::on_key, W::on_state, state);
+        } else if self.windows.keys().next().is_some() {
             state.unsaved("windows by key");
         }
     }
 }
 
-impl<T, K, F, W> fmt::Debug for PerKey<T, K, F, W> {
+impl<T, Q: Keying<T, Key: Saved>, W: Overlapping<T> + SavedEvents> SavedEvents for PerKey<T, Q, W> {
+    fn on_events(&mut self, state: &mut dyn StateVisitor) {
+        self.on_windows(key_on_state, W::on_events, state);
+    }
+}
+
+impl<T, Q: Keying<T>, W> fmt::Debug for PerKey<T, Q, W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PerKey").finish_non_exhaustive()
     }

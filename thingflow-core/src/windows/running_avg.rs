@@ -109,7 +109,7 @@ impl<T: Measured, B: Places<T::Value>> RunningAvg<T, B> {
 
     /// Takes a number while there are only numbers in the window, which is full: the sum of the window.
     #[inline]
-    fn take(&mut self, value: T::Value) -> Option<T::Value> {
+    pub(super) fn take(&mut self, value: T::Value) -> Option<T::Value> {
         let ring = self.ring.all();
         if is_nan(value) {
             return None;
@@ -133,7 +133,7 @@ impl<T: Measured, B: Places<T::Value>> RunningAvg<T, B> {
     /// window.
     #[cold]
     #[inline(never)]
-    fn take_rare(&mut self, value: T::Value) -> T::Value {
+    pub(super) fn take_rare(&mut self, value: T::Value) -> T::Value {
         if self.ring.push(self.filled, value) {
             self.filled += 1;
         } else {
@@ -204,7 +204,7 @@ fn begin<F: Float>(ring: &mut [F], first: F) -> F {
 fn once_a_block() {}
 
 #[inline]
-fn is_nan<F: Float>(value: F) -> bool {
+pub(super) fn is_nan<F: Float>(value: F) -> bool {
     value.partial_cmp(&value).is_none()
 }
 

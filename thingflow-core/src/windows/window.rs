@@ -18,11 +18,12 @@ use crate::thing::Filter;
 
 #[cfg(feature = "alloc")]
 use {
-    super::event_window::EventWindow,
+    super::event_window::{EventWindow, KeyedBy, Keying, SavedKey},
     super::framing::{Calendar, Periods, Sessions},
     super::keyed::Keyed,
     super::per_key::{Overlapping, PerKey},
     crate::clock::Timestamp,
+    crate::state::Saved,
     crate::storage::OnHeap,
 };
 
@@ -54,7 +55,7 @@ impl Window {
 
     /// Groups of `n` events, one after the other: a result for each group.
     ///
-    /// Holds the aggregate, and no values. Sends `T::With<A::Out>`. Options: `by_key`, `drop_on_error`, `bounds`.
+    /// Holds the aggregate, and no values. Sends `T::With<A::Out>`. Options: `by_key`, `by_saved_key`, `drop_on_error`, `bounds`.
     #[doc(alias = "chunks")]
     #[track_caller]
     pub fn tumbling(n: impl Into<Size>) -> TumblingWindow {
@@ -263,7 +264,7 @@ macro_rules! with_bounds {
 }
 with_bounds! { [] RunningWindow [] TumblingWindow [M] EachWindow<M> [R] CountWindow<R> [R] TimeWindow<R> }
 #[cfg(feature = "alloc")]
-with_bounds! { [W, F] ByKey<W, F> }
+with_bounds! { [W, Q] ByKey<W, Q> }
 
 /// Made by [`Window::running`].
 #[derive(Clone, Copy, Debug)]
@@ -293,19 +294,25 @@ macro_rules! overlapping {
             /// ```
             #[doc(alias = "group_by")]
             #[track_caller]
-            pub fn by_key<T, K, F: FnMut(&T) -> K>(self, keys: impl Into<Size>, key: F) -> ByKey<Self, F> {
-                ByKey { window: self, keys: keys.into().get(), key }
+            pub fn by_key<T, K, F: FnMut(&T) -> K>(self, keys: impl Into<Size>, key: F) -> ByKey<Self, KeyedBy<F>> {
+                ByKey { window: self, keys: keys.into().get(), key: KeyedBy(key) }
+            }
+
+            /// As [`by_key`](Self::by_key), by a key that can be saved, a number or a [`SensorId`](crate::SensorId): a walk that saves the
+            /// state of the graph saves what is in the windows, too.
+            #[track_caller]
+            pub fn by_saved_key<T, K: Saved, F: FnMut(&T) -> K>(self, keys: impl Into<Size>, key: F) -> ByKey<Self, SavedKey<F>> {
+                ByKey { window: self, keys: keys.into().get(), key: SavedKey(key) }
             }
         }
 
-        impl<T, K, F, G, S, $($param)*> Assigner<T, G, S> for ByKey<$window, F>
+        impl<T, Q, G, S, $($param)*> Assigner<T, G, S> for ByKey<$window, Q>
         where
-            K: Ord + Clone,
-            F: FnMut(&T) -> K,
+            Q: Keying<T>,
             G: Gather<T> + 'static,
             $window: Assigner<T, G, S, Filter: Overlapping<T>> + Clone + 'static,
         {
-            type Filter = PerKey<T, K, F, <$window as Assigner<T, G, S>>::Filter>;
+            type Filter = PerKey<T, Q, <$window as Assigner<T, G, S>>::Filter>;
             #[track_caller]
             fn assign(self, gather: G) -> Self::Filter {
                 let Self { window, keys, key } = self;
@@ -321,14 +328,14 @@ overlapping! { [] RunningWindow [R] CountWindow<R> [R] TimeWindow<R> }
 /// Running windows by key of which each begins as a function says. Made by [`ByKey::starting`].
 #[cfg(feature = "alloc")]
 #[derive(Clone, Copy, Debug)]
-pub struct Starting<F, B> {
+pub struct Starting<Q, B> {
     keys: usize,
-    key: F,
+    key: Q,
     begin: B,
 }
 
 #[cfg(feature = "alloc")]
-impl<F> ByKey<RunningWindow, F> {
+impl<Q> ByKey<RunningWindow, Q> {
     /// Has the window of each key begin with an aggregate that goes on from an earlier run.
     ///
     /// ```
@@ -340,22 +347,21 @@ impl<F> ByKey<RunningWindow, F> {
     /// let sums = from_iter([at("Ann", 50), at("Tom", 200)]).aggregate(from, Sum::new()).map(|event| event.val);
     /// assert_eq!(sums.collect_now(), [100, 200]);
     /// ```
-    pub fn starting<K, A, B: FnMut(&K) -> A>(self, begin: B) -> Starting<F, B> {
+    pub fn starting<K, A, B: FnMut(&K) -> A>(self, begin: B) -> Starting<Q, B> {
         Starting { keys: self.keys, key: self.key, begin }
     }
 }
 
 #[cfg(feature = "alloc")]
-impl<T, K, F, A, B, S> Assigner<T, Values<A>, S> for Starting<F, B>
+impl<T, Q, A, B, S> Assigner<T, Values<A>, S> for Starting<Q, B>
 where
     T: Carrier,
-    K: Ord + Clone,
-    F: FnMut(&T) -> K,
+    Q: Keying<T>,
     A: Aggregate<T::Value> + Clone,
-    B: FnMut(&K) -> A + 'static,
+    B: FnMut(&Q::Key) -> A + 'static,
     S: Stamp,
 {
-    type Filter = PerKey<T, K, F, Running<Values<A>, S>>;
+    type Filter = PerKey<T, Q, Running<Values<A>, S>>;
     fn assign(self, _: Values<A>) -> Self::Filter {
         let mut begin = self.begin;
         PerKey::new(Size::from(self.keys), self.key, move |key| Running::new(Values::new(begin(key))))
@@ -391,8 +397,16 @@ impl TumblingWindow {
     #[cfg(feature = "alloc")]
     #[doc(alias = "partition")]
     #[track_caller]
-    pub fn by_key<T, K, F: FnMut(&T) -> K>(self, keys: impl Into<Size>, key: F) -> ByKey<Self, F> {
-        ByKey { window: self, keys: keys.into().get(), key }
+    pub fn by_key<T, K, F: FnMut(&T) -> K>(self, keys: impl Into<Size>, key: F) -> ByKey<Self, KeyedBy<F>> {
+        ByKey { window: self, keys: keys.into().get(), key: KeyedBy(key) }
+    }
+
+    /// As [`by_key`](Self::by_key), by a key that can be saved, a number or a [`SensorId`](crate::SensorId): a walk that saves the
+    /// state of the graph saves what is in the windows, too.
+    #[cfg(feature = "alloc")]
+    #[track_caller]
+    pub fn by_saved_key<T, K: Saved, F: FnMut(&T) -> K>(self, keys: impl Into<Size>, key: F) -> ByKey<Self, SavedKey<F>> {
+        ByKey { window: self, keys: keys.into().get(), key: SavedKey(key) }
     }
 
     fn rule(self) -> Rule {
@@ -495,8 +509,16 @@ impl<M> EachWindow<M> {
     #[cfg(feature = "alloc")]
     #[doc(alias = "partition")]
     #[track_caller]
-    pub fn by_key<T, K, F: FnMut(&T) -> K>(self, keys: impl Into<Size>, key: F) -> ByKey<Self, F> {
-        ByKey { window: self, keys: keys.into().get(), key }
+    pub fn by_key<T, K, F: FnMut(&T) -> K>(self, keys: impl Into<Size>, key: F) -> ByKey<Self, KeyedBy<F>> {
+        ByKey { window: self, keys: keys.into().get(), key: KeyedBy(key) }
+    }
+
+    /// As [`by_key`](Self::by_key), by a key that can be saved, a number or a [`SensorId`](crate::SensorId): a walk that saves the
+    /// state of the graph saves what is in the windows, too.
+    #[cfg(feature = "alloc")]
+    #[track_caller]
+    pub fn by_saved_key<T, K: Saved, F: FnMut(&T) -> K>(self, keys: impl Into<Size>, key: F) -> ByKey<Self, SavedKey<F>> {
+        ByKey { window: self, keys: keys.into().get(), key: SavedKey(key) }
     }
 }
 
@@ -524,23 +546,22 @@ impl<T, G: Gather<T>, S: Stamp> Assigner<T, G, S> for EachWindow<AtMost> {
 /// Windows of each key on its own, made by `by_key` of each kind of window.
 #[cfg(feature = "alloc")]
 #[derive(Clone, Copy, Debug)]
-pub struct ByKey<W, F> {
+pub struct ByKey<W, Q> {
     window: W,
     keys: usize,
-    key: F,
+    key: Q,
 }
 
 #[cfg(feature = "alloc")]
 macro_rules! keyed {
     ($($window:ty, $gather:path;)*) => {$(
-        impl<T, K, F, G, S> Assigner<T, G, S> for ByKey<$window, F>
+        impl<T, Q, G, S> Assigner<T, G, S> for ByKey<$window, Q>
         where
-            K: Ord + Clone,
-            F: FnMut(&T) -> K,
+            Q: Keying<T>,
             G: Gather<T> + $gather,
             S: Stamp,
         {
-            type Filter = Keyed<T, K, F, G, S>;
+            type Filter = Keyed<T, Q, G, S>;
             fn assign(self, gather: G) -> Self::Filter {
                 Keyed::new(self.window.rule(), self.keys, self.key, gather)
             }

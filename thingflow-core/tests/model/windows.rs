@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use thingflow_core::prelude::*;
 use thingflow_core::testing::Recorder;
 use thingflow_core::windows::{
-    Count, DistinctList, ExactSum, List, Max, MaxOf, Mean, Median, Min, MinOf, OrNone, Sum, Variance, VarianceOf,
+    Count, DistinctList, ExactSum, List, Max, MaxOf, Mean, Median, Min, MinOf, OrNone, Sum, Variance,
     Window,
 };
 
@@ -213,7 +213,7 @@ proptest! {
         let chunks = from_iter(e.clone()).aggregate(Window::tumbling(n), spread()).collect_now();
         let expected: Vec<_> = e.chunks(n).filter_map(|w| variance(w, of_all)).collect();
         prop_assert!(chunks.len() == expected.len() && chunks.iter().zip(&expected).all(|(a, b)| close(a, b)), "{chunks:?} is not {expected:?}");
-        let fixed = from_iter(e.clone()).aggregate(Window::sliding_of::<4>(), VarianceOf::<_, 4>::new()).collect_now();
+        let fixed = from_iter(e.clone()).aggregate(Window::sliding_of::<4>(), Variance::new()).collect_now();
         let same = from_iter(e.clone()).aggregate(Window::sliding(4), Variance::new()).collect_now();
         prop_assert_eq!(&fixed, &same);
         #[cfg(feature = "std")]

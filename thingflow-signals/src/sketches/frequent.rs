@@ -3,16 +3,16 @@
 use core::hash::Hash;
 
 use datasketches::frequencies::{ErrorType, FrequentItemsSketch};
-use thingflow_core::StateVisitor;
 use thingflow_core::windows::{Aggregate, Merge};
+use thingflow_core::{Saved, SavedEvents, SavedItems, StateVisitor};
 
 /// The values that come most often in a window, with the bounds of their number, the most frequent first; of many different values, as
 /// no [`ValueCounts`](thingflow_core::windows::ValueCounts) could hold them.
 ///
 /// It holds up to three quarters of `size` values. Of a window of `n` values a number is off by at most 3.5 `n` / `size`, and a value that comes
 /// more often than that is in the result (Misra and Gries; D. Anderson and others, *A High-Performance Algorithm for Identifying Frequent
-/// Items in Data Streams*, 2017). A walk that saves state does not reach into it, since a value may be of any type, and
-/// [is told so](thingflow_core::SavedState::unsaved).
+/// Items in Data Streams*, 2017). Where values can be [`Saved`], the window that it is in is part of the state of a graph within a
+/// [`Saving`](thingflow_core::Saving); otherwise a walk that saves state [is told](thingflow_core::SavedState::unsaved) that it is not.
 ///
 /// ```
 /// use thingflow_core::prelude::*;
@@ -25,7 +25,12 @@ use thingflow_core::windows::{Aggregate, Merge};
 #[derive(Clone, Debug)]
 pub struct Frequent<V> {
     sketch: FrequentItemsSketch<V>,
+    /// How often a value may have come that is not in a sketch which has been put together anew from a state.
+    missed: u64,
 }
+
+/// The most values of a state: far fewer than the sketch can count.
+const MOST: u64 = 1 << 48;
 
 /// A value and how often it has come. Made by [`Frequent`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,7 +52,7 @@ impl<V: Eq + Hash> Frequent<V> {
     pub fn new(size: usize) -> Self {
         let fits = size.is_power_of_two() && (8..=1 << 26).contains(&size);
         match FrequentItemsSketch::new(size) {
-            Ok(sketch) if fits => Self { sketch },
+            Ok(sketch) if fits => Self { sketch, missed: 0 },
             _ => panic!("Frequent::new({size}): use a power of two, from 8 to 67,108,864"),
         }
     }
@@ -65,7 +70,7 @@ impl<V: Eq + Hash + Clone> Aggregate<V> for Frequent<V> {
         let frequency = |row: &datasketches::frequencies::Row<V>| Frequency {
             value: row.item().clone(),
             at_least: row.lower_bound(),
-            at_most: row.upper_bound(),
+            at_most: row.upper_bound() + self.missed,
         };
         let mut frequencies: Vec<_> = rows.iter().map(frequency).collect();
         frequencies.sort_by_key(|frequency| std::cmp::Reverse(frequency.at_most));
@@ -81,5 +86,32 @@ impl<V: Eq + Hash + Clone> Aggregate<V> for Frequent<V> {
 impl<V: Eq + Hash + Clone> Merge for Frequent<V> {
     fn merge(&mut self, later: Self) {
         self.sketch.merge(&later.sketch);
+        self.missed += later.missed;
+    }
+}
+
+impl<V: Eq + Hash + Clone + Saved> SavedEvents for Frequent<V> {
+    fn on_events(&mut self, state: &mut dyn StateVisitor) {
+        let rows = self.sketch.frequent_items(ErrorType::NoFalseNegatives);
+        let mut missed = self.missed + self.sketch.maximum_error();
+        self.sketch.reset();
+        missed.on_state("missed", state);
+        let mut left = MOST.saturating_sub(missed);
+        let mut held = rows.iter();
+        let mut items = SavedItems::of("values", held.len(), state);
+        while items.another(state) {
+            let row = held.next();
+            let (mut value, mut count) = row.map_or_else(|| (V::blank(), 0), |row| (row.item().clone(), row.lower_bound()));
+            value.on_state("value", state);
+            count.on_state("count", state);
+            match left.checked_sub(count) {
+                Some(rest) => {
+                    left = rest;
+                    self.sketch.update_with_count(value, count);
+                }
+                None => state.refuse("values"),
+            }
+        }
+        self.missed = missed.min(MOST);
     }
 }

@@ -142,6 +142,8 @@ fn reduce_and_ends(g: &mut impl Gauge) {
 
 fn windows(g: &mut impl Gauge) {
     g.chain("running_avg_of", real, number().running_avg_of::<10>());
+    g.chain("running_sum_of", real, number().running_sum_of::<10>());
+    g.chain("running_variance_of", real, number().running_variance_of::<10>());
     g.chain("ewma", real, number().ewma(0.5));
     g.chain("ewma_corrected", real, number().ewma_corrected(0.5));
     g.chain("ewma_by_time", real, number().ewma_by_time(SECOND, clock()));

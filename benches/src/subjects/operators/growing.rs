@@ -69,6 +69,8 @@ fn elementwise_and_select(g: &mut impl Gauge) {
 fn counted(g: &mut impl Gauge) {
     g.chain("window", whole, to().window(Window::tumbling(10), List::new()));
     g.chain("running_avg", real, number().running_avg(10));
+    g.chain("running_sum", real, number().running_sum(10));
+    g.chain("running_variance", real, number().running_variance(10));
     g.chain("chunks", whole, to().chunks(10));
     g.chain("sliding", whole, to().sliding(10));
     g.chain("windows", whole, to().windows(10, 5));

@@ -130,6 +130,22 @@ pub fn running_avg(events: Events, size: usize) -> u64 {
     count.get()
 }
 
+/// The sum by its own operator.
+pub fn running_sum(events: Events, size: usize) -> u64 {
+    let (count, end) = counter(move |sum| sum > MIDDLE * size as f64);
+    let mut flow = from_iter(events).map(value).running_sum(size).connect(call(end));
+    flow.run(&mut Context::detached(Instant::ZERO)).expect(NEVER_FAILS);
+    count.get()
+}
+
+/// The variance by its own operator.
+pub fn running_variance(events: Events, size: usize) -> u64 {
+    let (count, end) = counter(|variance| variance > SPREAD);
+    let mut flow = from_iter(events).map(value).running_variance(size).connect(call(end));
+    flow.run(&mut Context::detached(Instant::ZERO)).expect(NEVER_FAILS);
+    count.get()
+}
+
 /// The variance of the last of many windows, of values around a billion: its digits that are right.
 pub fn digits_far_from_zero() -> f64 {
     let mut last = 0.0;

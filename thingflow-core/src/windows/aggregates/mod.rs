@@ -69,13 +69,10 @@ pub use sum::{ExactSum, Sum, SumBy};
 #[cfg(feature = "alloc")]
 pub use trend::Trend;
 pub use trend::{Axis, LeastSquares, Line, Points, TrendOf};
-#[cfg(all(feature = "alloc", any(feature = "std", feature = "libm")))]
-pub use variance::StdDev;
-#[cfg(feature = "alloc")]
-pub use variance::Variance;
-pub use variance::{Measure, Moments, Spread, Squared, VarianceOf};
+pub(super) use variance::Held;
+pub use variance::{Measure, Moments, Squared, Variance, VarianceBy};
 #[cfg(any(feature = "std", feature = "libm"))]
-pub use variance::{Root, StdDevOf};
+pub use variance::{Root, StdDev};
 
 use crate::state::StateVisitor;
 

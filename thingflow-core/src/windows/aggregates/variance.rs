@@ -3,65 +3,49 @@
 use core::fmt::Debug;
 use core::marker::PhantomData;
 
-use super::parts::{Parts, Summary};
+use super::Aggregate;
 use crate::measure::{Float, Number};
-use crate::state::saves;
-use crate::storage::{InPlace, Room};
-
-#[cfg(feature = "alloc")]
-use crate::storage::OnHeap;
+use crate::state::{Saved, StateVisitor, saves};
+use crate::windows::Merge;
 
 /// The variance of the values in the window: the sum of the squares of their distances from their mean, over their count
-/// minus one. Of fewer than two values there is none. [`of_all`](Parts::of_all) divides by the count itself.
+/// minus one. Of fewer than two values there is none. [`of_all`](VarianceBy::of_all) divides by the count itself.
 ///
-/// It is made of the means and squares of [parts](Parts) of the window, put together as Chan, Golub and LeVeque do. Nothing is ever
-/// taken away, so values far from 0 cost no digits, and a huge value or an infinity leaves no trace when it leaves the window; a NaN is
-/// left out. It holds the values of windows that overlap; a new value costs constant time on average.
+/// It is Welford's, around the first value, so that values far from 0 cost no digits. In a window that slides, values come and go by their
+/// distances from what was the mean; it is made anew of the values that are left when these have become small beside what has gone, and
+/// after four times as many values as there are in the window. So a huge value or an infinity leaves no trace, rounding errors do not grow, and a
+/// value costs constant time on average. A NaN is left out. It holds no values of its own, and needs no allocator.
 ///
 /// ```
 /// # use thingflow_core::prelude::*;
 /// # use thingflow_core::windows::{Moments, Variance};
+/// # #[cfg(feature = "alloc")] {
 /// let far = from_iter([4.0, 7.0, 13.0, 16.0].map(|x| x + 1e9));
 /// assert_eq!(far.aggregate(Window::sliding(4), Variance::new()).collect_now(), [30.0]);
 /// let all = from_iter([2, 4]).aggregate(Window::running(), Variance::new().of_all());
 /// assert_eq!(all.collect_now(), [0.0, 1.0]);
 /// let start = Variance::starting_at(Moments::of(2, 3.0, 1.0)); // two values of an earlier run: their mean, their variance of all
 /// assert_eq!(from_iter([6.0]).aggregate(Window::running(), start).collect_now(), [4.0]); // of 2, 4 and 6
+/// # }
 /// ```
-#[cfg(feature = "alloc")]
 #[doc(alias = "var")]
 #[doc(alias = "welford")]
-pub type Variance<V> = Parts<V, OnHeap, Spread<Squared>>;
-/// The variance in a window of up to `N` values, without an allocator. Windows that do not overlap need no room: `N` is 1.
-///
-/// ```
-/// # use thingflow_core::prelude::*;
-/// # use thingflow_core::windows::VarianceOf;
-/// let mut seen = Vec::new();
-/// let spread = pipe::<f32>().aggregate(Window::sliding_of::<2>(), VarianceOf::<_, 2>::new());
-/// spread.to(call(|variance| seen.push(variance))).feed([1.0, 3.0, 3.0])?;
-/// assert_eq!(seen, [2.0, 0.0]);
-/// # Ok::<(), RunError>(())
-/// ```
-pub type VarianceOf<V, const N: usize> = Parts<V, InPlace<N>, Spread<Squared>>;
+pub type Variance<V> = VarianceBy<V, Squared>;
 /// The standard deviation: the square root of the [`Variance`].
 ///
 /// ```
 /// # use thingflow_core::prelude::*;
 /// # use thingflow_core::windows::StdDev;
-/// # #[cfg(any(feature = "std", feature = "libm"))] {
+/// # #[cfg(all(feature = "alloc", any(feature = "std", feature = "libm")))] {
 /// let lux = from_iter([4.0, 7.0, 10.0]).aggregate(Window::tumbling(3), StdDev::new());
 /// assert_eq!(lux.collect_now(), [3.0]);
 /// # }
 /// ```
-#[cfg(all(feature = "alloc", any(feature = "std", feature = "libm")))]
-#[doc(alias = "standard_deviation")]
-pub type StdDev<V> = Parts<V, OnHeap, Spread<Root>>;
-/// The standard deviation in a window of up to `N` values, without an allocator.
 #[cfg(any(feature = "std", feature = "libm"))]
-pub type StdDevOf<V, const N: usize> = Parts<V, InPlace<N>, Spread<Root>>;
+#[doc(alias = "standard_deviation")]
+pub type StdDev<V> = VarianceBy<V, Root>;
 
-/// What a [`Spread`] makes of a variance.
+/// What a [`VarianceBy`] makes of a variance.
 pub trait Measure<F>: Clone + Debug {
     /// The result.
     fn of(variance: F) -> F;
@@ -89,7 +73,7 @@ impl<F: Float> Measure<F> for Root {
 
 /// How many values there are, their mean, and the sum of the squares of their distances from it. The mean is kept as its distance from the
 /// first value, so that it has all its digits where values are far from 0 and near each other.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Moments<F> {
     count: u64,
     first: F,
@@ -104,14 +88,36 @@ impl<F: Float> Moments<F> {
         Self { count, first: mean, mean: F::from_count(0), squares: variance_of_all * count_of(count) }
     }
 
+    /// With one value more. Squares that are infinite stay so: of them, and not of a mean that is a NaN, it is seen what has been too large.
+    #[inline]
+    fn add(&mut self, value: F) {
+        if self.count == 0 {
+            let squares = if value.is_finite() { F::default() } else { F::INFINITY };
+            *self = Self { count: 1, first: value, mean: F::default(), squares };
+            return;
+        }
+        self.count = self.count.wrapping_add(1); // a restored count may be anything
+        let from_first = value - self.first;
+        let distance = from_first - self.mean;
+        if distance.is_finite() {
+            self.mean = self.mean + distance / count_of(self.count);
+            self.squares = self.squares + distance * (from_first - self.mean);
+        } else {
+            self.squares = F::INFINITY;
+        }
+    }
+
     /// Of both together.
-    pub(super) fn and(self, other: Self) -> Self {
+    fn and(self, other: Self) -> Self {
         if self.count == 0 || other.count == 0 {
             return if self.count == 0 { other } else { self };
         }
         let count = self.count.wrapping_add(other.count); // a restored count may be anything
         let (a, b, all) = (count_of::<F>(self.count), count_of::<F>(other.count), count_of::<F>(count));
         let distance = (other.first - self.first) + (other.mean - self.mean);
+        if !distance.is_finite() {
+            return Self { count, squares: F::INFINITY, ..self };
+        }
         Self {
             count,
             first: self.first,
@@ -126,38 +132,261 @@ pub(super) fn count_of<F: Float>(count: u64) -> F {
     F::from_count(usize::try_from(count).unwrap_or(usize::MAX))
 }
 
-/// How [`Variance`] and `StdDev` sum up: by [`Moments`].
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Spread<M> {
-    of_all: bool,
-    measure: PhantomData<M>,
+/// The values of a window that slides: the sums of their distances from what was their mean, and of the squares of these. What is taken
+/// away leaves its rounding errors, so it is for a while only.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::windows) struct Distances<F> {
+    count: u64,
+    /// The count, to calculate with.
+    numbers: F,
+    from: F,
+    sum: F,
+    squares: F,
+    /// The largest `squares` so far: what has been rounded away is a part of it.
+    largest: F,
+    /// How many values may still go before all is made anew.
+    left: u64,
+    is_stale: bool,
 }
 
-impl<V: Number, R: Room, M: Measure<V::Mean>> Parts<V, R, Spread<M>> {
+/// The share of the largest squares below which what is left of them has lost too many digits.
+const SMALL: f64 = 1.0 / 16.0;
+/// All is made anew when so many times as many values have gone as there were, so that this costs little.
+const OFTEN: u64 = 4;
+/// As few values as these count as so many.
+const FEW: u64 = 16;
+
+impl<F: Float> Distances<F> {
+    fn new(moments: Moments<F>) -> Self {
+        let Moments { count, first, mean, squares } = moments;
+        let (numbers, left) = (count_of(count), count.max(FEW).saturating_mul(OFTEN));
+        // From 0 the distance of what was too large is, too, and that of nothing else.
+        let (from, rest) = if squares.is_finite() { (first + mean, (first - (first + mean)) + mean) } else { Default::default() };
+        let squares = squares + rest * rest * numbers;
+        Self { count, numbers, from, sum: rest * numbers, squares, largest: squares, left, is_stale: false }
+    }
+
+    #[inline]
+    fn add(&mut self, value: F) {
+        let distance = value - self.from;
+        self.count += 1;
+        self.numbers = self.numbers + F::from_count(1);
+        self.sum = self.sum + distance;
+        self.squares = self.squares + distance * distance;
+        if self.squares > self.largest {
+            self.largest = self.squares;
+        }
+    }
+
+    #[inline]
+    fn remove(&mut self, value: F) {
+        let distance = value - self.from;
+        self.count = self.count.saturating_sub(1);
+        self.numbers = self.numbers - F::from_count(1);
+        self.sum = self.sum - distance;
+        self.squares = self.squares - distance * distance;
+        self.left = self.left.saturating_sub(1);
+        // Both sides times the count: of the mean no quotient is needed.
+        let spread = self.numbers * self.squares - self.sum * self.sum;
+        let is_large = spread > self.numbers * self.largest * F::from_f64(SMALL);
+        if !is_large || self.left == 0 {
+            self.is_stale = self.is_lost(distance);
+        }
+    }
+
+    /// Takes a value in for one that goes, in the usual case that nothing is to be made anew: the variance of the values, which is that of a
+    /// sample.
+    #[inline]
+    pub(in crate::windows) fn replace(&mut self, old: F, new: F) -> Option<F> {
+        let (old, new) = (old - self.from, new - self.from);
+        let sum = self.sum + (new - old);
+        let squares = self.squares + (new - old) * (new + old);
+        let largest = if squares > self.largest { squares } else { self.largest };
+        let spread = self.numbers * squares - sum * sum;
+        let left = self.left.checked_sub(2)?;
+        if !(spread > self.numbers * largest * F::from_f64(SMALL)) {
+            return None;
+        }
+        (self.sum, self.squares, self.largest, self.left) = (sum, squares, largest, left + 1);
+        Some(spread / (self.numbers * (self.numbers - F::from_count(1))))
+    }
+
+    /// Whether too many digits have gone with a value at this distance.
+    #[cold]
+    fn is_lost(&self, distance: F) -> bool {
+        let is_old = self.left == 0 || self.count == 0;
+        if self.squares.is_finite() && self.largest.is_finite() {
+            return is_old || self.about_mean() < self.largest * F::from_f64(SMALL);
+        }
+        // As long as what was too large is in, there is nothing to be mended.
+        is_old || !(distance * distance * self.numbers).is_finite()
+    }
+
+    /// The squares of the distances from the mean.
+    #[inline]
+    fn about_mean(&self) -> F {
+        let about_mean = self.squares - self.sum / self.numbers * self.sum;
+        if about_mean >= F::default() {
+            return about_mean;
+        }
+        if self.squares.is_finite() { F::default() } else { F::INFINITY }
+    }
+
+    fn moments(&self) -> Moments<F> {
+        let mean = if self.count == 0 { F::default() } else { self.sum / self.numbers };
+        Moments { count: self.count, first: self.from, mean, squares: self.about_mean() }
+    }
+}
+
+/// The values of a window, none of which is a NaN.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::windows) enum Held<F> {
+    /// None of which has gone yet.
+    Growing(Moments<F>),
+    /// Of which some have gone since all was made anew.
+    Sliding(Distances<F>),
+}
+
+impl<F: Float> Held<F> {
+    pub(in crate::windows) fn new() -> Self {
+        Held::Growing(Moments::default())
+    }
+
+    #[inline]
+    pub(in crate::windows) fn add(&mut self, value: F) {
+        match self {
+            Held::Growing(moments) => moments.add(value),
+            Held::Sliding(distances) => distances.add(value),
+        }
+    }
+
+    #[inline]
+    pub(in crate::windows) fn remove(&mut self, value: F) {
+        if let Held::Growing(moments) = self {
+            *self = Held::Sliding(Distances::new(*moments));
+        }
+        if let Held::Sliding(distances) = self {
+            distances.remove(value);
+        }
+    }
+
+    /// Whether all is to be made anew of the values that are left.
+    #[inline]
+    pub(in crate::windows) fn is_stale(&self) -> bool {
+        matches!(self, Held::Sliding(distances) if distances.is_stale)
+    }
+
+    /// How many there are, and the squares of their distances from their mean.
+    #[inline]
+    pub(in crate::windows) fn squares(&self) -> (u64, F) {
+        match self {
+            Held::Growing(moments) => (moments.count, moments.squares),
+            Held::Sliding(distances) => (distances.count, distances.about_mean()),
+        }
+    }
+
+    /// The values, if some have gone and there are so many now.
+    #[inline]
+    pub(in crate::windows) fn sliding(&mut self, count: usize) -> Option<&mut Distances<F>> {
+        match self {
+            Held::Sliding(distances) if distances.count == count as u64 => Some(distances),
+            _ => None,
+        }
+    }
+
+    fn moments(&self) -> Moments<F> {
+        match self {
+            Held::Growing(moments) => *moments,
+            Held::Sliding(distances) => distances.moments(),
+        }
+    }
+}
+
+/// What [`Variance`] and `StdDev` are made of, which differ in their [`Measure`].
+#[derive(Clone, Debug)]
+pub struct VarianceBy<V: Number, M> {
+    held: Held<V::Mean>,
+    /// What was kept of an earlier run; it stays.
+    start: Moments<V::Mean>,
+    of_all: bool,
+    measure: PhantomData<fn(V) -> M>,
+}
+
+impl<V: Number, M: Measure<V::Mean>> VarianceBy<V, M> {
+    /// Begins with no value.
+    pub fn new() -> Self {
+        Self::starting_at(Moments::default())
+    }
+
+    /// Begins with the moments of values of an earlier run, which stay.
+    pub fn starting_at(start: Moments<V::Mean>) -> Self {
+        Self { held: Held::new(), start, of_all: false, measure: PhantomData }
+    }
+
     /// Divides by the count, not by the count minus one: the values are all there are, not a sample of more.
     #[doc(alias = "population")]
     #[doc(alias = "ddof")]
     #[must_use]
     pub fn of_all(self) -> Self {
-        self.with(|spread| Spread { of_all: true, ..spread })
+        Self { of_all: true, ..self }
+    }
+
+    /// The count of all values, and the squares of their distances from their mean.
+    #[inline]
+    fn all(&self) -> (u64, V::Mean) {
+        if self.start.count > 0 {
+            let all = self.start.and(self.held.moments());
+            return (all.count, all.squares);
+        }
+        self.held.squares()
     }
 }
 
-impl<V: Number, M: Measure<V::Mean>> Summary<V> for Spread<M> {
-    type Part = Moments<V::Mean>;
+impl<V: Number, M: Measure<V::Mean>> Default for VarianceBy<V, M> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<V: Number, M: Measure<V::Mean>> Aggregate<V> for VarianceBy<V, M> {
     type Out = V::Mean;
     #[inline]
-    fn part(&self, value: &V) -> Option<Self::Part> {
-        let zero = V::Mean::from_count(0);
-        (!value.is_nan()).then(|| Moments { count: 1, first: value.to_mean(), mean: zero, squares: zero })
+    fn add(&mut self, value: &V) {
+        if !value.is_nan() {
+            self.held.add(value.to_mean());
+        }
     }
     #[inline]
-    fn join(&self, older: Self::Part, newer: Self::Part) -> Self::Part {
-        older.and(newer)
+    fn remove(&mut self, value: &V) {
+        if !value.is_nan() {
+            self.held.remove(value.to_mean());
+        }
     }
     #[inline]
-    fn value(&self, all: Self::Part) -> Option<V::Mean> {
-        let divisor = if self.of_all { all.count } else { all.count.saturating_sub(1) };
-        (divisor > 0).then(|| M::of(all.squares / count_of(divisor)))
+    fn value(&self) -> Option<V::Mean> {
+        let (count, squares) = self.all();
+        let divisor = if self.of_all { count } else { count.saturating_sub(1) };
+        (divisor > 0).then(|| M::of(squares / count_of(divisor)))
+    }
+    #[inline]
+    fn is_stale(&self) -> bool {
+        self.held.is_stale()
+    }
+    fn is_missing(&self, value: &V) -> bool {
+        value.is_nan()
+    }
+    fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        let mut moments = self.held.moments();
+        moments.on_state("values", state);
+        self.held = Held::Growing(moments);
+    }
+    fn on_value(value: &mut Option<V>, state: &mut dyn StateVisitor) {
+        value.on_state("value", state);
+    }
+}
+
+impl<V: Number, M: Measure<V::Mean>> Merge for VarianceBy<V, M> {
+    fn merge(&mut self, later: Self) {
+        self.held = Held::Growing(self.held.moments().and(later.held.moments()));
     }
 }
