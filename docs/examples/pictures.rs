@@ -9,13 +9,15 @@ use thingflow::adapters::gpio::{SimulatedPin, pin_out};
 use thingflow::adapters::plot::Plot;
 use thingflow::prelude::*;
 use thingflow::testing::ListSensor;
-use thingflow::windows::{Count, Median};
+use thingflow::windows::{Count, Mean, Median, Variance};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let folder = PathBuf::from(std::env::args().nth(1).ok_or("name the folder for the pictures")?);
     fs::write(folder.join("lamp.svg"), lamp()?)?;
     fs::write(folder.join("greenhouse.svg"), greenhouse()?)?;
     averages(&Plot::new(folder.join("averages.svg")).title("A spike of ten degrees").unit("°C"))?;
+    windows(&Plot::new(folder.join("windows.svg")).title("Means of a restless level").unit("mm"))?;
+    digits(&Plot::new(folder.join("digits.svg")).title("Digits of a variance that are right").unit("digits"))?;
     lateness(
         &Plot::new(folder.join("lateness.svg")).title("Readings in each minute that were counted").unit("readings"),
     )
@@ -37,6 +39,57 @@ fn averages(plot: &Plot) -> Result<(), Box<dyn Error>> {
         room.ewma(1.0 / 3.0).connect(plot.series("ewma, span 5"));
     })?;
     Ok(scheduler.run_forever()?)
+}
+
+/// The means of windows that overlap, stand side by side, and never end.
+fn windows(plot: &Plot) -> Result<(), Box<dyn Error>> {
+    let level = |second: u32| 50.0 + 20.0 * f64::from(second / 40) + f64::from(second * 37 % 23);
+    let sensor = ListSensor::new("level", (0..80).map(level).collect::<Vec<_>>());
+    let mut scheduler = Scheduler::virtual_time()?;
+    scheduler.schedule_sensor(sensor, Duration::from_secs(1), |level| {
+        level.connect(plot.series("readings"));
+        level.aggregate(Window::sliding(10), Mean::new()).connect(plot.series("sliding(10)"));
+        level.aggregate(Window::tumbling(10), Mean::new()).connect(plot.series("tumbling(10)"));
+        level.aggregate(Window::running(), Mean::new()).connect(plot.series("running()"));
+    })?;
+    Ok(scheduler.run_forever()?)
+}
+
+/// The variance of the last hundred readings around a million, with a single spike of 10^11 at second 400: by the sum of the squares, by
+/// Welford's updates there and back, and ours.
+fn digits(plot: &Plot) -> Result<(), Box<dyn Error>> {
+    const SIZE: usize = 100;
+    let reading = |second: usize| if second == 400 { 1e11 } else { 1e6 + (second * 367 % 1009) as f64 / 1009.0 };
+    let readings: Vec<f64> = (0..1_000).map(reading).collect();
+    let right = |seen: f64, window: &[f64]| {
+        let mean = window.iter().map(|x| x - window[0]).sum::<f64>() / SIZE as f64;
+        let exact = window.iter().map(|x| (x - window[0] - mean).powi(2)).sum::<f64>() / (SIZE - 1) as f64;
+        (-((seen - exact) / exact).abs().max(1e-16).log10()).max(0.0)
+    };
+    let ours = from_iter(readings.clone()).aggregate(Window::sliding(SIZE), Variance::new()).collect_now();
+    let (mut sum, mut of_squares, mut n, mut mean, mut squares) = (0.0, 0.0, 0.0, 0.0, 0.0);
+    let mut digits: [Vec<_>; 3] = Default::default();
+    for (second, new) in readings.iter().enumerate() {
+        (sum, of_squares, n) = (sum + new, of_squares + new * new, n + 1.0);
+        let distance = new - mean;
+        mean += distance / n;
+        squares += distance * (new - mean);
+        if let Some(old) = second.checked_sub(SIZE).map(|at| readings[at]) {
+            (sum, of_squares, n) = (sum - old, of_squares - old * old, n - 1.0);
+            let distance = old - mean;
+            mean -= distance / n;
+            squares -= distance * (old - mean);
+        }
+        let Some(window) = (second + 1).checked_sub(SIZE).map(|from| &readings[from..=second]) else { continue };
+        let variances = [(of_squares - sum * sum / n) / (n - 1.0), squares / (n - 1.0), ours[second + 1 - SIZE]];
+        for (digits, variance) in digits.iter_mut().zip(variances) {
+            digits.push(SensorEvent::new("digits", Timestamp::from_secs(second as i64), right(variance, window)));
+        }
+    }
+    for (name, digits) in ["sums of squares", "Welford, there and back", "Variance"].into_iter().zip(digits) {
+        from_iter(digits).connect(plot.series(name)).run(&mut Context::detached(Instant::ZERO))?;
+    }
+    Ok(())
 }
 
 /// A reading a second, on its way for up to 90 seconds, counted by minutes with three bounds of lateness.

@@ -64,6 +64,28 @@ fn outliers_among_equal_values_and_new_levels() {
 }
 
 #[test]
+fn a_new_level_after_a_flat_line_is_taken_for_good_after_a_while() {
+    // Flat from the start, and flat for so long that the spread of before is lost in the digits of the mean.
+    for begin in [20.0, 20.1] {
+        let step = (0..4_000).map(move |n| {
+            if n >= 3_000 {
+                21.0
+            } else if n % 2 == 0 && n < 50 {
+                begin
+            } else {
+                20.0
+            }
+        });
+        let seen = marks(KSigma::new(3.0, 0.1, 20), each_second(step));
+        assert_eq!(seen[3_000], Bad);
+        assert!(seen[3_200..].iter().all(|mark| *mark == Good), "the new level has become usual");
+    }
+    let spike = (0..400).map(|n| if n == 300 { 90.0 } else { 20.0 });
+    let seen = marks(KSigma::new(3.0, 0.1, 20), each_second(spike));
+    assert_eq!(seen.iter().filter(|mark| **mark == Bad).count(), 1);
+}
+
+#[test]
 fn a_mark_travels_through_operators_of_numbers() {
     let marked = from_iter([1.0, 50.0, 3.0]).qualify(Range::new(0.0..=10.0)).deadband(1.0).running_avg(2).collect_now();
     assert_eq!(

@@ -213,7 +213,8 @@ fn e02_frequent_values_are_saved() {
         assert!(now.next(*value, cx).is_ok());
     }
     let rows = seen.events().remove(0);
-    let rows = rows.split(' ').map(|row| row.split(',').map(|x| x.parse::<u64>().expect("a number")).collect::<Vec<_>>());
+    let rows =
+        rows.split(' ').map(|row| row.split(',').map(|x| x.parse::<u64>().expect("a number")).collect::<Vec<_>>());
     let count = |value: u64| values.iter().filter(|one| **one == value).count() as u64;
     let rows: Vec<_> = rows.collect();
     assert!(rows.iter().all(|row| (row[1]..=row[2]).contains(&count(row[0]))), "{rows:?}");
@@ -235,7 +236,9 @@ impl std::fmt::Display for Rows {
 
 #[test]
 fn a_forged_state_of_frequent_values_is_refused_and_counts_on() {
-    for words in [vec![u64::MAX; 9], vec![0, 3, 1, u64::MAX, 2, u64::MAX, 3, 5], vec![1 << 61, 2, 7, 1 << 61, 8, 1 << 62]] {
+    for words in
+        [vec![u64::MAX; 9], vec![0, 3, 1, u64::MAX, 2, u64::MAX, 3, 5], vec![1 << 61, 2, 7, 1 << 61, 8, 1 << 62]]
+    {
         let mut frequent = Frequent::<u64>::new(8);
         frequent.on_events(&mut Forged(words.into_iter()));
         (0..100).for_each(|n| frequent.add(&(n % 3)));

@@ -28,10 +28,13 @@ pub trait Overlapping<T>: Filter<T> {
 /// of a graph reaches into it with [`by_saved_key`](super::CountWindow::by_saved_key), or in a [`Saving`](crate::Saving) if it holds events.
 pub struct PerKey<T, Q: Keying<T>, W> {
     key: Q,
-    make: Box<dyn FnMut(&Q::Key) -> W>,
+    make: Make<Q::Key, W>,
     windows: Recent<Q::Key, W>,
     event: PhantomData<fn(T)>,
 }
+
+/// Makes the window of a key.
+type Make<K, W> = Box<dyn FnMut(&K) -> W>;
 
 impl<T, Q: Keying<T>, W: Overlapping<T>> PerKey<T, Q, W> {
     pub(super) fn new(keys: Size, key: Q, make: impl FnMut(&Q::Key) -> W + 'static) -> Self {

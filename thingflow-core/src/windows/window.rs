@@ -405,7 +405,11 @@ impl TumblingWindow {
     /// state of the graph saves what is in the windows, too.
     #[cfg(feature = "alloc")]
     #[track_caller]
-    pub fn by_saved_key<T, K: Saved, F: FnMut(&T) -> K>(self, keys: impl Into<Size>, key: F) -> ByKey<Self, SavedKey<F>> {
+    pub fn by_saved_key<T, K: Saved, F: FnMut(&T) -> K>(
+        self,
+        keys: impl Into<Size>,
+        key: F,
+    ) -> ByKey<Self, SavedKey<F>> {
         ByKey { window: self, keys: keys.into().get(), key: SavedKey(key) }
     }
 
@@ -517,7 +521,11 @@ impl<M> EachWindow<M> {
     /// state of the graph saves what is in the windows, too.
     #[cfg(feature = "alloc")]
     #[track_caller]
-    pub fn by_saved_key<T, K: Saved, F: FnMut(&T) -> K>(self, keys: impl Into<Size>, key: F) -> ByKey<Self, SavedKey<F>> {
+    pub fn by_saved_key<T, K: Saved, F: FnMut(&T) -> K>(
+        self,
+        keys: impl Into<Size>,
+        key: F,
+    ) -> ByKey<Self, SavedKey<F>> {
         ByKey { window: self, keys: keys.into().get(), key: SavedKey(key) }
     }
 }

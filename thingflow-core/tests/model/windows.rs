@@ -6,8 +6,7 @@ use proptest::prelude::*;
 use thingflow_core::prelude::*;
 use thingflow_core::testing::Recorder;
 use thingflow_core::windows::{
-    Count, DistinctList, ExactSum, List, Max, MaxOf, Mean, Median, Min, MinOf, OrNone, Sum, Variance,
-    Window,
+    Count, DistinctList, ExactSum, List, Max, MaxOf, Mean, Median, Min, MinOf, OrNone, Sum, Variance, Window,
 };
 
 use crate::{End, end, events, line, run, slots, timed};

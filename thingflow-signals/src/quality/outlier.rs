@@ -61,7 +61,8 @@ pub(crate) fn is_outlier<const N: usize>(neighbours: &Recent<N>, k: f64, value: 
 
 /// Marks a value as bad that is further than `k` standard deviations from the mean of those before, in which the newest have
 /// the share `alpha`. A value that is bad does not change mean and deviation, but for the share of it that is within the
-/// limit, so that a new level is taken for good after a while. The first `warm_up` values are good.
+/// limit, so that a new level is taken for good after a while. Where there is no limit to speak of, since all values before were the same,
+/// a value that is bad counts as it is. The first `warm_up` values are good.
 ///
 /// ```
 /// use thingflow_core::prelude::*;
@@ -97,7 +98,10 @@ impl Check for KSigma {
         let distance = value - self.before.mean();
         let is_bad = !is_new && libm::fabs(distance) > reach;
         self.seen = self.seen.saturating_add(1);
-        self.before.push(if is_bad { self.before.mean() + libm::copysign(reach, distance) } else { value });
+        let within = self.before.mean() + libm::copysign(reach, distance);
+        // A reach that is lost in the digits of the mean would never grow again.
+        let counts_in_part = is_bad && within.to_bits() != self.before.mean().to_bits();
+        self.before.push(if counts_in_part { within } else { value });
         if is_bad { Quality::Bad } else { Quality::Good }
     }
     fn state(&mut self, state: &mut dyn StateVisitor) {

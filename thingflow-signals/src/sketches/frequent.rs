@@ -101,7 +101,8 @@ impl<V: Eq + Hash + Clone + Saved> SavedEvents for Frequent<V> {
         let mut items = SavedItems::of("values", held.len(), state);
         while items.another(state) {
             let row = held.next();
-            let (mut value, mut count) = row.map_or_else(|| (V::blank(), 0), |row| (row.item().clone(), row.lower_bound()));
+            let (mut value, mut count) =
+                row.map_or_else(|| (V::blank(), 0), |row| (row.item().clone(), row.lower_bound()));
             value.on_state("value", state);
             count.on_state("count", state);
             match left.checked_sub(count) {

@@ -12,7 +12,8 @@ use crate::windows::Merge;
 /// their keys: one window over all sensors, and a mean of each. (With [`by_key`](crate::windows::CountWindow::by_key) each key has windows of its own.)
 ///
 /// It holds the aggregate of each key that is in the window; a key goes with its last value. A value costs time in proportion to the
-/// logarithm of the number of keys, and a result in proportion to their number. A walk that saves state does not reach into it.
+/// logarithm of the number of keys, and a result in proportion to their number. In a window that never ends no key goes: where there is no end of
+/// keys, take `by_key`, which has a bound. A walk that saves state does not reach into it.
 ///
 /// ```
 /// # use thingflow_core::prelude::*;

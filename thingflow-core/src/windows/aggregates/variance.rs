@@ -161,7 +161,8 @@ impl<F: Float> Distances<F> {
         let Moments { count, first, mean, squares } = moments;
         let (numbers, left) = (count_of(count), count.max(FEW).saturating_mul(OFTEN));
         // From 0 the distance of what was too large is, too, and that of nothing else.
-        let (from, rest) = if squares.is_finite() { (first + mean, (first - (first + mean)) + mean) } else { Default::default() };
+        let (from, rest) =
+            if squares.is_finite() { (first + mean, (first - (first + mean)) + mean) } else { Default::default() };
         let squares = squares + rest * rest * numbers;
         Self { count, numbers, from, sum: rest * numbers, squares, largest: squares, left, is_stale: false }
     }
@@ -204,7 +205,8 @@ impl<F: Float> Distances<F> {
         let largest = if squares > self.largest { squares } else { self.largest };
         let spread = self.numbers * squares - sum * sum;
         let left = self.left.checked_sub(2)?;
-        if !(spread > self.numbers * largest * F::from_f64(SMALL)) {
+        let is_large = spread > self.numbers * largest * F::from_f64(SMALL);
+        if !is_large {
             return None;
         }
         (self.sum, self.squares, self.largest, self.left) = (sum, squares, largest, left + 1);
