@@ -14,7 +14,8 @@ use crate::windows::Merge;
 /// It is Welford's, around the first value, so that values far from 0 cost no digits. In a window that slides, values come and go by their
 /// distances from what was the mean; it is made anew of the values that are left when these have become small beside what has gone, and
 /// after four times as many values as there are in the window. So a huge value or an infinity leaves no trace, rounding errors do not grow, and a
-/// value costs constant time on average. A NaN is left out. It holds no values of its own, and needs no allocator.
+/// value costs constant time on average. A NaN is left out. Where the squares of values are beyond
+/// the range of the float the variance is infinite. It holds no values of its own, and needs no allocator.
 ///
 /// ```
 /// # use thingflow_core::prelude::*;
