@@ -221,8 +221,8 @@ impl<F: Float> Distances<F> {
         if self.squares.is_finite() && self.largest.is_finite() {
             return is_old || self.about_mean() < self.largest * F::from_f64(SMALL);
         }
-        // As long as what was too large is in, there is nothing to be mended.
-        is_old || !(distance * distance * self.numbers).is_finite()
+        // As long as what was too large is in, there is nothing to be mended. Which that is, distances from 0 tell.
+        is_old || self.from != F::default() || !(distance * distance * self.numbers).is_finite()
     }
 
     /// The squares of the distances from the mean.
