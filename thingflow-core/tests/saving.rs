@@ -145,7 +145,7 @@ fn each(events: &[Option<i32>], at: usize) -> Result<(), TestCaseError> {
         "any": p().any(|x| x > 7), "all": p().all(|x| x < 7), "contains": p().contains(7), "aggregate": p().aggregate(Window::tumbling(3), Sum::new()),
         "running_avg": p().map(f64::from).running_avg(3), "running_avg_of": p().map(f64::from).running_avg_of::<3>(),
         "running_sum": p().map(f64::from).running_sum(3), "running_sum_of": p().map(f64::from).running_sum_of::<3>(),
-        "running_variance": p().map(f64::from).running_variance(4), "running_variance_of": p().map(f64::from).running_variance_of::<4>(),
+        "running_variance": p().map(f64::from).running_variance(4).map(|x: f64| (x * 1e6).round()), "running_variance_of": p().map(f64::from).running_variance_of::<4>().map(|x: f64| (x * 1e6).round()),
         "ewma": p().map(f64::from).ewma(0.5), "ewma_corrected": p().map(f64::from).ewma_corrected(0.5),
         "ewm_variance": p().map(f64::from).ewm_variance(0.5), "timeout": p().timeout(4 * SECOND),
         "on_timeout": p().on_timeout(2 * SECOND, || Some(77)),
@@ -171,7 +171,7 @@ fn each(events: &[Option<i32>], at: usize) -> Result<(), TestCaseError> {
         "aggregate": p().aggregate(Window::each(3 * SECOND).by_saved_key(2, |x| x % 3), Sum::new()),
         "aggregate": p().aggregate(Window::running().by_saved_key(2, |x| x % 3), Sum::new()),
         "aggregate": p().aggregate(Window::sliding(3).by_saved_key(2, |x| x % 3).bounds(), Sum::new()),
-        "aggregate": p().aggregate(Window::last(4 * SECOND, limit()).by_saved_key(2, |x| x % 3), Variance::new()),
+        "aggregate": p().aggregate(Window::last(4 * SECOND, limit()).by_saved_key(2, |x| x % 3), Variance::new()).map(|x: f64| (x * 1e6).round()),
     }
     says_so! {
         "scan": p().scan(0, |sum, x| sum + x), "accumulate": p().accumulate(|a, b| a - b), "pairwise": p().pairwise(),
