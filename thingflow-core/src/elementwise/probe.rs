@@ -25,6 +25,8 @@ pub struct Probe {
 struct Watch {
     /// Not only taps look at it.
     measures: bool,
+    /// When the event that is on its way behind the probe got there.
+    begun: Option<Begun>,
     state: ProbeState,
     taps: Vec<Box<dyn Tapping>>,
 }
@@ -49,10 +51,15 @@ impl Probe {
         Self { name, watch: Cell::new(None) }
     }
 
-    /// Takes note of an event on its way. When that begins.
+    #[inline]
+    fn is_watched(&mut self) -> bool {
+        self.watch.get_mut().is_some()
+    }
+
+    /// Takes note of an event on its way.
     #[cold]
     #[inline(never)]
-    fn see(&mut self, event: &Shown<'_>, cx: &Context<'_>) -> Begun {
+    fn see(&mut self, event: &Shown<'_>, cx: &Context<'_>) {
         if let Some(watch) = self.watch.get_mut() {
             watch.taps.retain_mut(|tap| tap.see(event, cx));
             watch.state.events += 1;
@@ -60,15 +67,18 @@ impl Probe {
                 watch.state.last = Some(text(event));
             } else if watch.taps.is_empty() {
                 self.watch.set(None); // nobody watches any more
+                return;
             }
+            watch.begun = Some(Begun::now());
         }
-        Begun::now()
     }
 
     #[cold]
     #[inline(never)]
-    fn passed(&mut self, begun: &Begun) {
-        if let Some(watch) = self.watch.get_mut() {
+    fn passed(&mut self) {
+        if let Some(watch) = self.watch.get_mut()
+            && let Some(begun) = watch.begun.take()
+        {
             let spent = begun.elapsed();
             watch.state.spent += spent;
             watch.state.longest = watch.state.longest.max(spent);
@@ -80,11 +90,12 @@ impl<T: Debug> Filter<T> for Probe {
     type Out = T;
     #[inline]
     fn on_next(&mut self, event: T, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
-        let watched = self.watch.get_mut().is_some();
-        let begun = watched.then(|| self.see(&|f| write!(f, "{event:?}"), out.context()));
+        if self.is_watched() {
+            self.see(&|f| write!(f, "{event:?}"), out.context());
+        }
         let receipt = out.next(event);
-        if let Some(begun) = begun {
-            self.passed(&begun);
+        if self.is_watched() {
+            self.passed();
         }
         receipt
     }
