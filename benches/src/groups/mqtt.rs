@@ -42,8 +42,7 @@ const BROKER: &str = "allow_anonymous true\nmax_queued_messages 0\nmax_inflight_
 
 fn measure(report: &mut Report) {
     let has_node = env::var_os(mqttjs::MODULES).is_some();
-    let subjects: Vec<&'static str> =
-        names(SUBJECTS).into_iter().filter(|name| has_node || *name != MQTT_JS).collect();
+    let subjects: Vec<&'static str> = names(SUBJECTS).into_iter().filter(|name| has_node || *name != MQTT_JS).collect();
     for (name, qos, n, rate, most) in WORK {
         eprintln!("  {name}");
         let fed = |subject: &'static str| -> Result<Readings> {
@@ -76,7 +75,8 @@ fn measure(report: &mut Report) {
         }
         report.add(GROUP.name, name, "us", times, Some(Bound::AtMost(most)));
         if rate.is_none() {
-            let of_node = rates.iter().find_map(|(name, rate)| rate.as_ref().ok().filter(|_| *name == MQTT_JS).copied());
+            let of_node =
+                rates.iter().find_map(|(name, rate)| rate.as_ref().ok().filter(|_| *name == MQTT_JS).copied());
             report.add(GROUP.name, &format!("{name}, a second"), "k", rates, of_node.map(Bound::AtLeast));
         }
     }
