@@ -47,6 +47,15 @@ pub trait Actuator {
     /// If the device cannot be reached.
     fn make_safe(&mut self) -> Result<(), Self::Error>;
 
+    /// Called when the last command holds no longer: see [`ActuatorInput::safe_after`]. By default it goes to its safe state;
+    /// a device that must not switch too often notes when that was.
+    ///
+    /// # Errors
+    /// If the device cannot be reached.
+    fn expire(&mut self, _now: Instant) -> Result<(), Self::Error> {
+        self.make_safe()
+    }
+
     /// Called before the first command. By default it goes to its safe state.
     ///
     /// # Errors
@@ -89,8 +98,10 @@ pub struct ActuatorInput<A: Actuator> {
     skips: bool,
     /// For how long the last command holds.
     holds: Option<Duration>,
-    /// When that is over.
+    /// When that is over, or when the safe state is tried again.
     expires: Instant,
+    /// Whether it could not be brought to its safe state, which has been told.
+    stays: bool,
     /// Whether it may be in another state than the safe one.
     ours: bool,
 }
@@ -98,8 +109,8 @@ pub struct ActuatorInput<A: Actuator> {
 impl<A: Actuator> ActuatorInput<A> {
     /// The device, with a name for errors and drawings.
     pub fn new(name: impl Into<String>, actuator: A) -> Self {
-        let expires = Instant::NEVER;
-        Self { actuator, name: name.into(), skips: false, holds: None, expires, ours: false }
+        let (expires, stays) = (Instant::NEVER, false);
+        Self { actuator, name: name.into(), skips: false, holds: None, expires, stays, ours: false }
     }
 
     /// Goes to the safe state when no command has come for so long, which is reported; the next command is carried out again.
@@ -131,7 +142,9 @@ impl<A: Actuator> ActuatorInput<A> {
         self
     }
 
-    /// A command that fails is reported and left out, and the stream goes on: for what does no harm, such as a display.
+    /// A command that fails is reported and left out, and the stream goes on: for what does no harm, such as a display. With
+    /// [`safe_after`](Self::safe_after), a safe state that cannot be reached is tried again each second, or each time of
+    /// silence if that is shorter, until it is reached or a command comes.
     #[must_use]
     pub fn skip_errors(mut self) -> Self {
         self.skips = true;
@@ -156,11 +169,33 @@ impl<A: Actuator> ActuatorInput<A> {
         if self.expires > cx.now() {
             return Ok(());
         }
+        if !self.stays {
+            let silence = self.holds.unwrap_or_default();
+            self.say(cx, format!("no command for {silence:?}: it goes to its safe state"));
+        }
+        let done = self.actuator.expire(cx.now());
+        self.settle(done, cx)
+    }
+
+    /// Whether the safe state has been reached; if not, it is tried again where a time of silence says that this matters.
+    fn settle(&mut self, done: Result<(), A::Error>, cx: &mut Context<'_>) -> Closed {
         self.expires = Instant::NEVER;
-        let silence = self.holds.unwrap_or_default();
-        cx.report(&self.name, &StreamError::message(format!("no command for {silence:?}: it goes to its safe state")));
-        let done = self.actuator.make_safe();
-        self.judge(done, cx)
+        let stayed = std::mem::replace(&mut self.stays, done.is_err() && self.skips && self.holds.is_some());
+        if self.stays {
+            self.expires = cx.now() + self.holds.map_or(AGAIN, |silence| silence.clamp(LEAST, AGAIN));
+        }
+        match (stayed, done) {
+            (true, Err(_)) if self.stays => Ok(()), // told already
+            (true, Ok(())) => {
+                self.say(cx, "it is in its safe state again".into());
+                Ok(())
+            }
+            (_, done) => self.judge(done, cx),
+        }
+    }
+
+    fn say(&self, cx: &Context<'_>, text: String) {
+        cx.report(&self.name, &StreamError::message(text));
     }
 
     /// Does what is due.
@@ -187,6 +222,10 @@ impl<A: Actuator> ActuatorInput<A> {
         self.judge(done, cx)
     }
 }
+
+/// So long after a failure a safe state is tried again, unless the time of silence is shorter; and never at once.
+const AGAIN: Duration = Duration::from_secs(1);
+const LEAST: Duration = Duration::from_millis(1);
 
 /// That a device did not do as it was told, and which.
 struct Failed {
@@ -217,20 +256,20 @@ impl<A: Actuator> Sink for ActuatorInput<A> {
     fn on_start(&mut self, cx: &mut Context<'_>) -> Receipt {
         self.ours = true;
         let done = self.actuator.start(cx.now());
-        self.judge(done, cx)?;
+        self.settle(done, cx)?;
         self.ask_for_wake(cx)
     }
     fn on_next(&mut self, command: A::Command, cx: &mut Context<'_>) -> Receipt {
         self.catch_up(cx)?;
         self.ours = true;
         let done = self.actuator.act(command, cx.now());
-        self.expires = self.holds.map_or(Instant::NEVER, |time| cx.now() + time);
+        (self.expires, self.stays) = (self.holds.map_or(Instant::NEVER, |time| cx.now() + time), false);
         self.judge(done, cx)?;
         self.ask_for_wake(cx)
     }
     fn on_wake(&mut self, cx: &mut Context<'_>) -> Receipt {
+        self.expire(cx)?; // which may take back what is due at the same time
         self.catch_up(cx)?;
-        self.expire(cx)?;
         self.ask_for_wake(cx)
     }
     fn on_completed(&mut self, cx: &mut Context<'_>) -> Closed {
@@ -399,5 +438,36 @@ mod tests {
         scheduler.run_forever().unwrap();
         assert_eq!(device.seen(), [0, 7, 9, 0]);
         assert_eq!(reports.events(), ["device: no acknowledge"]);
+    }
+
+    #[test]
+    fn f70_a_safe_state_that_cannot_be_reached_is_tried_again() {
+        let second = Duration::from_secs(1);
+        let device = Noted::default();
+        let mut scheduler = Scheduler::virtual_time().unwrap();
+        let port = Port::new();
+        let input = ActuatorInput::new("device", device.clone()).skip_errors();
+        port.connect(input.safe_after(5 * second));
+        let reports = Recorder::new();
+        scheduler.reports().map(|report| report.to_string()).connect(reports.clone());
+        let command = thingflow_core::from_iter([7]).connect(port.clone());
+        scheduler.schedule_later_one_time(command, second).unwrap();
+        let later = thingflow_core::from_iter([8]).connect(port.clone());
+        scheduler.schedule_later_one_time(later, 30 * second).unwrap();
+        scheduler.run_for(2 * second).unwrap();
+        device.broken.set(true);
+        scheduler.run_for(10 * second).unwrap();
+        assert_eq!(device.seen(), [0, 7]);
+        device.broken.set(false);
+        scheduler.run_for(2 * second).unwrap();
+        assert_eq!(device.seen(), [0, 7, 0]);
+        assert_eq!(
+            reports.events(),
+            [
+                "device: no command for 5s: it goes to its safe state",
+                "device: no acknowledge",
+                "device: it is in its safe state again"
+            ]
+        );
     }
 }

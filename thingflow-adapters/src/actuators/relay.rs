@@ -16,7 +16,9 @@ use super::{Actuator, ActuatorError};
 /// - The time counts from the last switching, and from the start of the run, since nobody knows what was before: after
 ///   a loss of power a compressor stays off for its time.
 /// - Safe state: off, unless [`safe_on`](Self::safe_on) says otherwise. It does not wait: at the end of the stream, by
-///   an error or a stop nobody is left to switch later, so a relay may go off before its time to stay on is over.
+///   an error or a stop nobody is left to switch later, so a relay may go off before its time to stay on is over. Nor does
+///   it when no command has come for [so long](super::ActuatorInput::safe_after).
+/// - A switching that failed is tried again without a wait when the same is told once more.
 /// - Hazards: what hangs on a relay is often the mains; have it wired by somebody who may. A contact can weld: what must go
 ///   off wants a fuse or a thermostat of its own in series.
 ///
@@ -103,6 +105,9 @@ impl<P: OutputPin> Relay<P> {
 
     /// When it may switch again.
     fn free_at(&self) -> Instant {
+        if self.unsure && self.wish == Some(self.on) {
+            return self.since; // what failed is no switching that has to be waited for
+        }
         self.since + if self.on { self.min_on } else { self.min_off }
     }
 
@@ -111,6 +116,14 @@ impl<P: OutputPin> Relay<P> {
             Some(on) if now >= self.free_at() => self.switch(on, now),
             _ => Ok(()),
         }
+    }
+
+    fn go_safe(&mut self, now: Instant) -> Result<(), ActuatorError<P::Error>> {
+        self.wish = None;
+        if self.on == self.safe && !self.unsure {
+            return Ok(());
+        }
+        self.switch(self.safe, now)
     }
 
     fn switch(&mut self, on: bool, now: Instant) -> Result<(), ActuatorError<P::Error>> {
@@ -139,11 +152,10 @@ impl<P: OutputPin<Error: Send + Sync + 'static>> Actuator for Relay<P> {
         self.settle(now)
     }
     fn make_safe(&mut self) -> Result<(), Self::Error> {
-        self.wish = None;
-        if self.on == self.safe && !self.unsure {
-            return Ok(());
-        }
-        self.switch(self.safe, self.since)
+        self.go_safe(self.since)
+    }
+    fn expire(&mut self, now: Instant) -> Result<(), Self::Error> {
+        self.go_safe(now)
     }
 }
 
@@ -231,10 +243,40 @@ mod tests {
         relay.start(Instant::ZERO).unwrap();
         relay.act(true, Instant::ZERO).unwrap_err();
         assert_eq!(relay.due(), Instant::NEVER); // nobody tries for ever
-        relay.act(true, Instant::ZERO + secs(1)).unwrap(); // it may be on, so it waits
+        relay.act(false, Instant::ZERO + secs(1)).unwrap(); // it may be on, so it waits
         assert_eq!(relay.due(), Instant::ZERO + secs(5));
-        relay.wake(Instant::ZERO + secs(5)).unwrap();
+        relay.act(true, Instant::ZERO + secs(2)).unwrap();
+        assert_eq!(relay.due(), Instant::NEVER);
         pin.done();
+    }
+
+    #[test]
+    fn f70_what_could_not_be_switched_off_is_switched_off_as_soon_as_it_can_be() {
+        let pin = SimulatedPin::new();
+        let mut relay = Relay::new(pin.clone()).min_off(secs(300));
+        relay.start(Instant::ZERO).unwrap();
+        relay.act(true, Instant::ZERO + secs(300)).unwrap();
+        pin.break_with("remote I/O error");
+        relay.act(false, Instant::ZERO + secs(400)).unwrap_err();
+        pin.mend();
+        relay.act(false, Instant::ZERO + secs(401)).unwrap();
+        assert_eq!(pin.writes(), [false, true, false]);
+    }
+
+    #[test]
+    fn f70_switched_off_by_a_silence_it_stays_off_for_its_time() {
+        let pin = SimulatedPin::new();
+        let mut relay = ActuatorInput::new("fridge", Relay::new(pin.clone()).min_off(secs(10))).safe_after(secs(3));
+        let at = |seconds| Context::detached(Instant::ZERO + secs(seconds));
+        let _ = relay.notice(Notice::Start, &mut at(0)).unwrap();
+        relay.next(true, &mut at(20)).unwrap();
+        let _ = relay.notice(Notice::Wake, &mut at(23)).unwrap();
+        assert_eq!(pin.writes(), [false, true, false]);
+        relay.next(true, &mut at(31)).unwrap();
+        let _ = relay.notice(Notice::Wake, &mut at(32)).unwrap();
+        assert!(!pin.level()); // for 9 s only
+        relay.next(true, &mut at(33)).unwrap();
+        assert!(pin.level());
     }
 
     /// Notes when it is written.

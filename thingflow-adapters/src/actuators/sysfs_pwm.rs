@@ -78,7 +78,10 @@ impl SysfsPwm {
 
     /// Takes back what another program may have set. The kernel refuses another polarity while the output is enabled.
     fn set_up(&mut self, period: Duration) -> Result<(), SysfsPwmError> {
-        self.set("enable", 0)?;
+        // One without a period is off, and most kernels refuse to have it switched off.
+        if self.period > 0 {
+            self.set("enable", 0)?;
+        }
         self.set_period(period)?;
         let polarity = self.folder.join("polarity");
         if fs::read_to_string(&polarity).is_ok_and(|polarity| polarity.trim() != NORMAL) {
@@ -292,6 +295,19 @@ mod tests {
         assert_eq!(fs::read_to_string(output.join("duty_cycle")).unwrap(), "0");
     }
 
+    /// Linux before 6.11 takes no change of an output that has no period, not even that it is off.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_new_output_is_not_switched_off_before_it_has_a_period() {
+        let root = chip();
+        let enable = root.path().join("pwmchip0/pwm0/enable");
+        fs::remove_file(&enable).unwrap();
+        // A file of the kernel that takes 1 and refuses 0.
+        std::os::unix::fs::symlink("/proc/self/clear_refs", &enable).unwrap();
+        assert!(write(&enable, 0).is_err());
+        SysfsPwm::open_in(root.path(), 0, 0, Duration::from_millis(20)).unwrap();
+    }
+
     #[test]
     fn f30_the_polarity_of_another_program_does_not_count() {
         let root = chip();
@@ -310,7 +326,7 @@ mod tests {
         let root = chip();
         let error = SysfsPwm::open_in(root.path(), 0, 1, Duration::from_millis(20)).unwrap_err().to_string();
         assert_eq!(fs::read_to_string(root.path().join("pwmchip0/export")).unwrap(), "1");
-        assert!(error.contains("pwmchip0/pwm1/enable: No such file"), "{error}"); // this kernel did not make it
+        assert!(error.contains("pwmchip0/pwm1/period: No such file"), "{error}"); // this kernel did not make it
     }
 
     #[test]

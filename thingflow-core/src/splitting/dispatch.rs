@@ -147,7 +147,7 @@ impl<K: Debug, T> Debug for Routes<K, T> {
 }
 
 /// No rule of a routing table has this key.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct UnknownPort {
     key: String,
     known: Vec<String>,
@@ -160,6 +160,13 @@ impl fmt::Display for UnknownPort {
             write!(f, "{key}, ")?;
         }
         f.write_str("and the default port")
+    }
+}
+
+/// As `Display`.
+impl Debug for UnknownPort {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

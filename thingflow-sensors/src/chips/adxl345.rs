@@ -162,7 +162,11 @@ impl<B: I2c> Adxl345<B> {
         let [source] = self.chip.read(INT_SOURCE)?;
         self.gap |= source & OVERRUN != 0;
         let [status] = self.chip.read(FIFO_STATUS)?;
-        for _ in 0..(status & ENTRIES).min(ROOM as u8) {
+        let entries = status & ENTRIES;
+        if usize::from(entries) > ROOM {
+            return Err(self.chip.chip.no_reading("it says that it holds more than it can; check its wires"));
+        }
+        for _ in 0..entries {
             let [x0, x1, y0, y1, z0, z1] = self.chip.read(DATAX0)?;
             let [x, y, z] = [[x0, x1], [y0, y1], [z0, z1]].map(|bytes| f32::from(i16::from_le_bytes(bytes)));
             batch.push(Axes { x, y, z }.times(EACH));
@@ -285,6 +289,15 @@ pub(crate) mod tests {
         chip.set(INT_SOURCE, 0x83);
         let batch = sensor.sample().unwrap();
         assert_eq!((batch.samples().len(), batch.has_gap()), (33, true));
+    }
+
+    #[test]
+    fn f20_more_samples_than_it_can_hold_are_none() {
+        let chip = chip();
+        let mut sensor = running(&chip);
+        [INT_SOURCE, FIFO_STATUS].iter().chain(&[0x32, 0x33, 0x34, 0x35, 0x36, 0x37]).for_each(|at| chip.set(*at, 0xFF));
+        let error = sensor.sample().unwrap_err().to_string();
+        assert_eq!(error, "ADXL345: it says that it holds more than it can; check its wires");
     }
 
     #[test]

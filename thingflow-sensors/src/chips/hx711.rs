@@ -34,6 +34,8 @@ pub struct Hx711<S> {
     gain: Gain,
     /// How many readings are still to be passed over.
     unsettled: u8,
+    /// Whether a measurement was begun and has not been read.
+    pending: bool,
 }
 
 /// The input and its gain, which the chip uses from the next measurement on.
@@ -59,7 +61,7 @@ const STEPS: Quantity = Quantity::new("steps", "", -8_388_608.0..=8_388_607.0);
 impl<S: SpiDevice> Hx711<S> {
     /// The amplifier with its usual gain of 128. The chip cannot tell whether it is there.
     pub fn new(id: impl Into<SensorId>, spi: S) -> Self {
-        Self { id: id.into(), spi, gain: Gain::default(), unsettled: SETTLES_IN }
+        Self { id: id.into(), spi, gain: Gain::default(), unsettled: SETTLES_IN, pending: false }
     }
 
     /// Another input or gain.
@@ -115,12 +117,15 @@ impl<S: SpiDevice> Device for Hx711<S> {
         CHIP.impossible(value)
     }
     fn forget(&mut self) {
-        self.unsettled = SETTLES_IN;
+        (self.unsettled, self.pending) = (SETTLES_IN, false);
     }
 }
 
 impl<S: SpiDevice> SlowDevice for Hx711<S> {
     fn begin(&mut self) -> Result<Duration, Self::Error> {
+        if core::mem::replace(&mut self.pending, true) {
+            self.unsettled = SETTLES_IN; // it gave nothing: it may have been without power, and have another gain now
+        }
         Ok(Duration::ZERO) // it measures all the time
     }
     fn progress(&mut self) -> Result<Progress<f64>, Self::Error> {
@@ -131,7 +136,10 @@ impl<S: SpiDevice> SlowDevice for Hx711<S> {
                 Ok(Progress::AskIn(SOON))
             }
             Some(0x7F_FFFF | -0x80_0000) => Err(CHIP.no_reading("too much load, or a wire of the cell is loose")),
-            Some(steps) => Ok(Progress::Ready(steps.into())),
+            Some(steps) => {
+                self.pending = false;
+                Ok(Progress::Ready(steps.into()))
+            }
         }
     }
 }
@@ -198,6 +206,20 @@ pub(crate) mod tests {
         let talk: Vec<_> = (1..=5).flat_map(|n| reading(n, 0xA8)).collect();
         let mut spi = Mock::new(&talk);
         let mut scale = Hx711::new("scale", spi.clone()).gain(Gain::A64);
+        (0..4).for_each(|_| assert_eq!(scale.read(), Ok(Progress::AskIn(SOON))));
+        assert_eq!(scale.read(), Ok(Progress::Ready(5.0)));
+        spi.done();
+    }
+
+    #[test]
+    fn f30_one_that_gave_nothing_is_passed_over_until_it_has_settled_again() {
+        let mut talk = transfer(vec![0], vec![0xFF]).to_vec();
+        (1..=5).for_each(|n| talk.extend(reading(n, 0xA8)));
+        let mut spi = Mock::new(&talk);
+        let mut scale = settled(spi.clone()).gain(Gain::A64);
+        scale.start().unwrap();
+        assert_eq!(scale.read(), Ok(Progress::AskIn(SOON))); // its power is gone, and nobody asks any more
+        scale.start().unwrap();
         (0..4).for_each(|_| assert_eq!(scale.read(), Ok(Progress::AskIn(SOON))));
         assert_eq!(scale.read(), Ok(Progress::Ready(5.0)));
         spi.done();

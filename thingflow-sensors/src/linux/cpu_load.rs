@@ -98,10 +98,11 @@ impl DirectDevice for CpuLoad {
     fn measure(&mut self) -> Result<f64, SampleError<LinuxError>> {
         let now = Ticks::read(&self.path)?;
         if let Some((busy, idle)) = now.since(self.before) {
-            if busy + idle == 0 {
+            let all = busy.saturating_add(idle);
+            if all == 0 {
                 return Ok(self.last); // no tick since
             }
-            self.last = 100.0 * busy as f64 / (busy + idle) as f64;
+            self.last = 100.0 * busy as f64 / all as f64;
         }
         self.before = now;
         Ok(self.last)

@@ -82,7 +82,7 @@ impl Processes {
     #[allow(clippy::cast_precision_loss)] // a share of a short time
     fn busiest(&mut self) -> Result<Vec<Process>, LinuxError> {
         let machine = Ticks::read(&self.proc.join("stat"))?;
-        let passed = machine.since(self.machine).map_or(0, |(busy, idle)| busy + idle);
+        let passed = machine.since(self.machine).map_or(0, |(busy, idle)| busy.saturating_add(idle));
         let (mut seen, mut found) = (HashMap::new(), Vec::new());
         for (key, name, ticks) in all(&self.proc) {
             let since = ticks.saturating_sub(self.before.get(&key).copied().unwrap_or(0));

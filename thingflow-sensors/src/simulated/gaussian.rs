@@ -59,7 +59,7 @@ impl Sensor for Gaussian {
 }
 
 /// A mean and a deviation that make no normal distribution.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, PartialEq)]
 pub struct GaussianError {
     mean: f64,
     deviation: f64,
@@ -73,6 +73,13 @@ impl fmt::Display for GaussianError {
             "no normal distribution has the mean {mean} and the deviation {deviation}; give a finite mean and a "
         )?;
         f.write_str("finite deviation of at least 0")
+    }
+}
+
+/// As `Display`.
+impl fmt::Debug for GaussianError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 
@@ -104,7 +111,9 @@ mod tests {
         for (mean, deviation) in [(f64::NAN, 1.0), (0.0, -1.0), (0.0, f64::INFINITY), (0.0, f64::NAN)] {
             assert!(Gaussian::new("lux", mean, deviation).is_err(), "{mean} {deviation}");
         }
-        let text = Gaussian::new("lux", 0.0, -1.0).unwrap_err().to_string();
+        let error = Gaussian::new("lux", 0.0, -1.0).unwrap_err();
+        let text = error.to_string();
+        assert_eq!(format!("{error:?}"), text); // what `main` prints
         assert!(text.ends_with("give a finite mean and a finite deviation of at least 0"), "{text}");
     }
 }

@@ -9,7 +9,7 @@ use crate::error::StreamError;
 use crate::tracking::deliver;
 
 /// Why a worker could not do something: whose fault it was decides what follows.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub enum Refusal {
     /// That event's: it is refused for good. It becomes a [`DeadLetter`](crate::DeadLetter), and the others are tried again at once.
     Event {
@@ -40,6 +40,13 @@ impl fmt::Display for Refusal {
             Self::Busy { wait, error } => write!(f, "the other side cannot take it for {wait:?}: {error}"),
             Self::Setup(error) => write!(f, "the set-up is refused: {error}"),
         }
+    }
+}
+
+/// As `Display`.
+impl fmt::Debug for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 
