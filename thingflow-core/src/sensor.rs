@@ -130,6 +130,9 @@ impl<E: fmt::Debug> Error for DriverError<E> {}
 #[derive(Debug)]
 pub struct Sampled<S> {
     sensor: S,
+    /// What errors call a sensor whose id is a number.
+    #[cfg(feature = "alloc")]
+    label: Option<alloc::string::String>,
     /// Before this time there is no reading.
     ready_at: Instant,
 }
@@ -137,7 +140,12 @@ pub struct Sampled<S> {
 impl<S: Sensor> Sampled<S> {
     /// The source of a sensor. [`SensorOutput::new`] is the shorter way where there is an allocator.
     pub fn new(sensor: S) -> Self {
-        Self { sensor, ready_at: Instant::ZERO }
+        Self {
+            #[cfg(feature = "alloc")]
+            label: label(sensor.id()),
+            sensor,
+            ready_at: Instant::ZERO,
+        }
     }
 }
 
@@ -170,9 +178,19 @@ impl<S: Sensor> Source for Sampled<S> {
         Some(self.ready_at).filter(|at| *at > cx.now())
     }
 
+    /// The sensor's id; `sensor 17` if that is a number, and only `sensor` where there is no allocator.
     fn name(&self) -> &str {
+        #[cfg(feature = "alloc")]
+        if let Some(label) = &self.label {
+            return label;
+        }
         self.sensor.id().name().unwrap_or("sensor")
     }
+}
+
+#[cfg(feature = "alloc")]
+fn label(id: SensorId) -> Option<alloc::string::String> {
+    id.number().map(|number| alloc::format!("sensor {number}"))
 }
 
 /// A sensor with an output port of [`SensorEvent`]s.

@@ -180,6 +180,22 @@ fn f10_a_source_bears_the_name_that_its_chain_gives_to_it() {
 }
 
 #[test]
+fn f11_a_sensor_whose_id_is_a_number_is_told_apart_from_others() {
+    use thingflow_core::testing::FlakySensor;
+    let reports = Recorder::new();
+    let mut scheduler = Scheduler::virtual_time().expect("a scheduler");
+    scheduler.reports().map(|report| report.to_string()).connect(reports.clone());
+    for id in [17, 18] {
+        let sensor = SensorOutput::new(FlakySensor::new(id, [Ok(1.0), Err("no answer")]));
+        sensor.connect(call(drop));
+        scheduler.schedule_periodic(sensor, Periodic::every(SECOND).on_failure(OnFailure::Skip)).expect("a schedule");
+    }
+    scheduler.run_forever().expect("it ends");
+    let said = reports.events().join("\n");
+    assert!(["sensor 17", "sensor 18"].iter().all(|name| said.contains(name)), "{said}");
+}
+
+#[test]
 fn f10_a_join_and_what_follows_it_are_told_apart() {
     let joined = |joins: bool| {
         ends_by(|scheduler| {

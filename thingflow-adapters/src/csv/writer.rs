@@ -374,8 +374,10 @@ impl<E, W: Write> Writer<E, W> {
 /// For a graph that is let go of before its end. Rows that failed are not tried again.
 impl<E, W: Write> Drop for Writer<E, W> {
     fn drop(&mut self) {
-        // Nobody is left who could be told.
-        let _ = self.finish(&mut Context::detached(thingflow_core::Instant::ZERO));
+        let cx = &mut Context::detached(thingflow_core::Instant::ZERO);
+        if let Err(error) = self.finish(cx) {
+            cx.report("csv::write", &StreamError::caused("the file is not whole", error)); // to the log: nobody else is left
+        }
     }
 }
 

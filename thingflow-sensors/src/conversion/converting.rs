@@ -49,6 +49,9 @@ use super::{Conversion, PATIENCE, Progress, SHORTEST_WAIT};
 #[must_use = "does nothing until it is scheduled"]
 pub struct Converting<C, N> {
     conversion: C,
+    /// What errors call a sensor whose id is a number.
+    #[cfg(feature = "alloc")]
+    label: Option<alloc::string::String>,
     next: N,
     running: Option<Running>,
     failed: Option<StreamError>,
@@ -64,7 +67,15 @@ struct Running {
 impl<C: Conversion, N: InputThing<SensorEvent<C::Reading>>> Converting<C, N> {
     /// Sends the readings to `next`: a sink, or a chain that ends in one.
     pub fn new(conversion: C, next: N) -> Self {
-        Self { conversion, next, running: None, failed: None, patience: PATIENCE }
+        Self {
+            #[cfg(feature = "alloc")]
+            label: conversion.id().number().map(|number| alloc::format!("sensor {number}")),
+            conversion,
+            next,
+            running: None,
+            failed: None,
+            patience: PATIENCE,
+        }
     }
 
     /// How long to wait for a measurement that should be ready and is not. 10 s unless told otherwise.
@@ -175,6 +186,10 @@ impl<C: Conversion, N: InputThing<SensorEvent<C::Reading>>> OutputThing for Conv
         self.next.ask(question)
     }
     fn name(&self) -> &str {
+        #[cfg(feature = "alloc")]
+        if let Some(label) = &self.label {
+            return label;
+        }
         self.conversion.id().name().unwrap_or("sensor")
     }
 }

@@ -159,6 +159,7 @@ pub(crate) mod tests {
         assert_eq!(sample(4100, 1000), 25.0, "a processor was taken out: its idle time has gone");
         assert_eq!([sample(4150, 1050), sample(4240, 1060)], [50.0, 90.0]);
         assert_eq!([sample(10, 2000), sample(20, 2000)], [90.0, 100.0], "the busy time has gone");
+        assert_eq!(sample(u64::MAX, u64::MAX), 100.0, "more than can be added");
     }
 
     proptest! {

@@ -61,11 +61,24 @@ impl LinuxError {
     }
 
     pub(super) fn malformed(path: impl Into<PathBuf>, why: impl fmt::Display) -> Self {
-        Self::Malformed { path: path.into(), why: why.to_string() }
+        Self::Malformed { path: path.into(), why: short(&why.to_string()) }
     }
 }
 
 /// Opens a file and has one of the parsers of `procfs` read it.
+/// The beginning of a text, which may quote what was found: without control characters.
+fn short(text: &str) -> String {
+    const LONGEST: usize = 160;
+    let mut shown = String::new();
+    for char in text.chars() {
+        if shown.len() >= LONGEST {
+            return shown + "…";
+        }
+        if char.is_control() { shown.extend(char.escape_debug()) } else { shown.push(char) }
+    }
+    shown
+}
+
 #[cfg(feature = "linux")]
 pub(super) fn parse<T>(path: &Path, parse: impl FnOnce(File) -> procfs::ProcResult<T>) -> Result<T, LinuxError> {
     let file = File::open(path).map_err(LinuxError::unreadable(path))?;
@@ -110,5 +123,17 @@ impl Error for LinuxError {
 impl fmt::Debug for LinuxError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn f52_a_file_of_nonsense_is_quoted_in_short() {
+        let error = LinuxError::malformed("/proc/stat", "\0\u{1b}[2J".repeat(1000)).to_string();
+        assert!(error.starts_with("/proc/stat is not what Linux documents: \\0\\u{1b}[2J"), "{error}");
+        assert!(error.len() < 250 && !error.chars().any(char::is_control), "{error}");
     }
 }
