@@ -60,7 +60,7 @@ impl SavedState {
     /// more: save while it goes on, or between two runs of [`run_for`](crate::Scheduler::run_for).
     ///
     /// # Errors
-    /// The fatal error of a Thing.
+    /// The fatal error of a Thing, and one if it is a port whose run has ended.
     pub fn of<T>(thing: &mut impl InputThing<T>, cx: &mut Context<'_>) -> Result<Self, FatalError> {
         let taken = Taken::at(&cx.wall_clock());
         let mut walk = Walk { taken: taken.instant(), ..Walk::default() };

@@ -554,3 +554,55 @@ fn a_question_that_panics_when_nothing_else_is_left_ends_the_run_with_an_error()
     }
     Ok(())
 }
+
+// ---- a backlog behind a retry ----
+
+/// Takes one event at a time, and counts those that come before it has room again.
+struct OneByOne {
+    full: Rc<Cell<bool>>,
+    pressed: Rc<Cell<u32>>,
+    seen: Recorder<i32>,
+}
+
+impl InputThing<i32> for OneByOne {
+    fn next(&mut self, event: i32, cx: &mut Context<'_>) -> Receipt {
+        self.pressed.set(self.pressed.get() + u32::from(self.full.replace(true)));
+        self.seen.next(event, cx)?;
+        Ok(Demand::Full)
+    }
+    fn next_ref(&mut self, event: &i32, cx: &mut Context<'_>) -> Receipt {
+        self.next(*event, cx)
+    }
+    fn notice(&mut self, notice: Notice<'_>, cx: &mut Context<'_>) -> Receipt {
+        self.seen.notice(notice, cx)
+    }
+    fn ask(&self, question: Question<'_>) -> bool {
+        if matches!(question, Question::Room) { !self.full.get() } else { self.seen.ask(question) }
+    }
+}
+
+#[test]
+fn what_waits_behind_a_retry_goes_on_one_by_one_when_there_is_room() -> Result {
+    for ends in [5, 100] {
+        let (mut scheduler, seen, port) = (Scheduler::virtual_time()?, Recorder::new(), Port::new());
+        let (full, pressed) = (Rc::new(Cell::new(false)), Rc::new(Cell::new(0)));
+        let mut fails = 1;
+        let policy = ErrorPolicy::skip().retry(2, 10 * S, 10 * S);
+        let once = move |n: &i32| if std::mem::take(&mut fails) == 1 { Err("not now") } else { Ok(*n) };
+        let slow = OneByOne { full: full.clone(), pressed: pressed.clone(), seen: seen.clone() };
+        port.try_map_with(policy, once).connect(slow);
+        let all = from_iter([[1, 2, 3, 4, 5]]).flat_map(|all| all); // at once, whoever is full
+        scheduler.schedule_later_one_time(all.connect(port.feeder()), S)?;
+        let stays = from_iter([()]).map(|()| 0).filter(|_| false).connect(port.feeder());
+        scheduler.schedule_later_one_time(stays, ends * S)?;
+        let frees = Shared::without_ports(()).input(move |(), _: i32, cx| {
+            full.set(false);
+            cx.resume();
+            Ok(Demand::More)
+        });
+        scheduler.schedule_periodic(from_iter(0..40).connect(frees), 2 * S)?;
+        scheduler.run_for(200 * S)?;
+        assert_eq!((seen.text().as_str(), pressed.get()), ("1 2 3 4 5 |", 0), "ends at {ends}");
+    }
+    Ok(())
+}

@@ -10,6 +10,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 use thingflow_core::elementwise::{SlidingHooks, SlidingTransducer};
 use thingflow_core::flow::ErrorPolicy;
+use thingflow_core::joins;
 use thingflow_core::prelude::*;
 use thingflow_core::testing::{Recorder, timed};
 use thingflow_core::windows::{Count, DistinctList, Grouped, List, Max, Sum, UtcMonths, ValueCounts, Variance};
@@ -418,5 +419,61 @@ fn e02_a_state_that_is_put_back_after_the_start_has_its_times_too() -> Result<()
             both(&|port, seen| drop(port.pipe(Repeated { last: None, due: Instant::NEVER }).map(text).connect(seen)))?;
         assert!(own[1].starts_with(r#""8"@8 "8"@18 "8"@28"#), "scheduled first: {scheduled_first}: {own:?}");
     }
+    Ok(())
+}
+
+#[test]
+fn when_its_run_has_ended_a_graph_has_no_state_which_is_an_error() -> Result<(), Box<dyn std::error::Error>> {
+    let (mut input, mut other, seen) = (Port::new().named("level"), Port::<i32>::new(), Recorder::new());
+    input.aggregate(Window::each(30 * SECOND), Sum::new()).connect(seen.clone());
+    let mut scheduler = Scheduler::virtual_time()?;
+    scheduler.schedule_recurring(timed([(1.0, 7), (99.0, 8)]).connect(input.clone()))?;
+    scheduler.run_for(9 * SECOND)?;
+    let saved = scheduler.with_context(|cx| SavedState::of(&mut input, cx))?;
+    scheduler.stopper().stop();
+    scheduler.run_forever()?;
+    for error in [
+        scheduler.with_context(|cx| SavedState::of(&mut input, cx)).err().map(|error| error.to_string()),
+        scheduler.with_context(|cx| Ok(saved.restore(&mut input, cx).is_err()))?.then(|| "`level`: its run has ended".into()),
+    ] {
+        assert!(error.is_some_and(|error| error.contains("`level`: its run has ended")));
+    }
+    assert!(scheduler.with_context(|cx| SavedState::of(&mut other, cx)).is_ok(), "it has not begun");
+    Ok(())
+}
+
+#[test]
+fn what_joins_hold_and_cannot_show_is_named_as_they_are_called() -> Result<(), Box<dyn std::error::Error>> {
+    let (mut a, b, cx) = (Port::new(), Port::new(), &mut Context::detached(Instant::ZERO));
+    let limit = || Limit::block(9);
+    joins::merge_by_time([&a, &b], |n: &i32| *n, limit()).for_each(drop);
+    joins::combine_latest((&a, &b)).for_each(drop);
+    joins::zip_latest((&b, &a), limit()).for_each(drop);
+    joins::race([&a, &b]).for_each(drop);
+    a.sample(&b).for_each(drop);
+    a.take_until(&b).for_each(drop);
+    assert!(SavedState::of(&mut a, cx)?.unsaved().is_empty());
+    a.emit(1, cx)?;
+    let unsaved = SavedState::of(&mut a, cx)?;
+    let named = ["combine_latest", "merge_by_time", "race", "sample", "zip_latest"];
+    assert!(unsaved.unsaved().iter().eq(named), "{:?}", unsaved.unsaved());
+    Ok(())
+}
+
+#[test]
+fn what_was_let_in_by_its_trigger_goes_on_after_a_restart() -> Result<(), Box<dyn std::error::Error>> {
+    let (seen, cx) = (Recorder::new(), &mut Context::detached(Instant::ZERO));
+    let mut saved: Option<SavedState> = None;
+    for n in [1, 2] {
+        let (mut levels, ready) = (Port::new(), Port::new());
+        levels.skip_until(&ready).connect(seen.clone());
+        match saved.take() {
+            Some(saved) => saved.restore(&mut levels, cx)?,
+            None => drop(ready.emit((), cx)?),
+        }
+        levels.emit(n, cx)?;
+        saved = Some(SavedState::of(&mut levels, cx)?);
+    }
+    assert_eq!(seen.events(), [1, 2]);
     Ok(())
 }

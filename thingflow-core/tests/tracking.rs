@@ -541,3 +541,19 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_tracker_that_outlives_its_scheduler_is_driven_by_the_next() {
+    let (tracker, log) = logging();
+    let (kept, second) = (Kept::default(), Duration::from_secs(1));
+    for turn in 0..2 {
+        let (mut scheduler, inner, letting_go) = (Scheduler::virtual_time().unwrap(), kept.clone(), kept.clone());
+        let keeps = call(move |event: Tracked<i32>| inner.borrow_mut().push(event));
+        scheduler.schedule_periodic(from_iter(0..1).track_by(&tracker, |_| ()).connect(keeps), second).unwrap();
+        let lets_go = from_iter([()]).for_each(move |()| letting_go.borrow_mut().clear());
+        scheduler.schedule_later_one_time(lets_go, 5 * second).unwrap();
+        scheduler.schedule_periodic(from_iter(0..).for_each(drop), second).unwrap();
+        scheduler.run_for(6 * second).unwrap();
+        assert_eq!(text(&log), ["0:done", "0:done 1:done"][turn]);
+    }
+}

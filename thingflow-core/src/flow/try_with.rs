@@ -8,7 +8,7 @@ use core::fmt;
 use super::error_policy::{Breaker, ErrorPolicy};
 use crate::clock::{Instant, Timestamp};
 use crate::error::{Cause, StreamError};
-use crate::kit::{Ending, Marks};
+use crate::kit::{Ending, Gate, Marks};
 use crate::limit::Backlog;
 use crate::notice::{Notice, Question};
 use crate::state::{Saved, SavedEvents, StateVisitor};
@@ -37,6 +37,8 @@ pub struct TryWith<T, G> {
     breaker: Breaker,
     retried: Option<Retried<T>>,
     waiting: Backlog<T>,
+    /// Whether those further down take what has waited.
+    gate: Gate,
     marks: Marks,
     paused: bool,
     ending: Ending,
@@ -99,11 +101,19 @@ impl<P> fmt::Debug for Filtering<P> {
     }
 }
 
+impl<T, G> TryWith<T, G> {
+    /// Whether nothing is to be tried, again or for the first time.
+    #[inline]
+    fn is_idle(&self) -> bool {
+        self.retried.is_none() && self.waiting.is_empty()
+    }
+}
+
 impl<T, G: Fallible<T>> TryWith<T, G> {
     pub(super) fn new(function: G, policy: ErrorPolicy<T>) -> Self {
         let (breaker, waiting) = (policy.breaker(), Backlog::new(policy.limit.clone()));
-        let (marks, ending) = (Marks::default(), Ending::default());
-        Self { function, policy, breaker, retried: None, waiting, marks, paused: false, ending }
+        let (gate, marks, ending) = (Gate::default(), Marks::default(), Ending::default());
+        Self { function, policy, breaker, retried: None, waiting, gate, marks, paused: false, ending }
     }
 
     /// Tries an event that has failed so often before.
@@ -114,7 +124,8 @@ impl<T, G: Fallible<T>> TryWith<T, G> {
         match self.function.work(event) {
             Ok(made) => {
                 self.breaker.succeeded();
-                made.map_or(Ok(Demand::More), |made| out.next(made))
+                let Some(made) = made else { return Ok(Demand::More) };
+                if self.paused { self.gate.send(made, out) } else { out.next(made) }
             }
             Err((event, error)) => self.failed(event, error, before.saturating_add(1), out),
         }
@@ -161,6 +172,10 @@ impl<T, G: Fallible<T>> TryWith<T, G> {
     fn go_on(&mut self, in_any_case: bool, out: &mut Emitter<'_, '_, impl InputThing<G::Out>>) -> Receipt {
         let mut demand = Demand::More;
         while demand != Demand::Done {
+            if !in_any_case && !self.is_idle() && !self.gate.is_open(out) {
+                out.context().wake_on_resume();
+                return Ok(Demand::Full);
+            }
             let next = match self.retried.take() {
                 Some(retried) if retried.due > out.now() && !in_any_case => {
                     out.wake_at(retried.due);
@@ -177,11 +192,11 @@ impl<T, G: Fallible<T>> TryWith<T, G> {
                 demand = self.marks.follow(demand, out)?;
             }
         }
-        if self.retried.is_none() && self.waiting.is_empty() {
+        if self.is_idle() {
             demand = self.marks.follow_all(demand, out)?; // those of events that were dropped for want of room
         }
-        if self.retried.is_none() && core::mem::take(&mut self.paused) {
-            out.context().resume();
+        if self.is_idle() && core::mem::take(&mut self.paused) {
+            self.gate.resume(out);
         }
         Ok(demand)
     }
@@ -197,7 +212,7 @@ impl<T, G: Fallible<T>> Filter<T> for TryWith<T, G> {
     type Out = G::Out;
     #[inline]
     fn on_next(&mut self, event: T, out: &mut Emitter<'_, '_, impl InputThing<G::Out>>) -> Receipt {
-        if self.retried.is_none() {
+        if self.is_idle() {
             return self.attempt(event, 0, out);
         }
         if let Err(full) = self.waiting.push(event, G::NAME) {
@@ -207,16 +222,16 @@ impl<T, G: Fallible<T>> Filter<T> for TryWith<T, G> {
         self.go_on(false, out)
     }
     fn on_wake(&mut self, out: &mut Emitter<'_, '_, impl InputThing<G::Out>>) -> Receipt {
-        if self.retried.is_none() {
+        if self.is_idle() {
             return Ok(Demand::More);
         }
         let demand = self.go_on(false, out)?;
-        self.ending.follow(demand, self.retried.is_none(), out)
+        self.ending.follow(demand, self.is_idle(), out)
     }
     fn notice(&mut self, mut notice: Notice<'_>, out: &mut Emitter<'_, '_, impl InputThing<G::Out>>) -> Receipt {
         if !notice.is_end() {
             // What is still tried may become a dead letter, which is not to come behind its watermark.
-            let waits = self.retried.is_some() && matches!(notice, Notice::Watermark(_));
+            let waits = !self.is_idle() && matches!(notice, Notice::Watermark(_));
             let letters = match waits {
                 true => Demand::More,
                 false => self.policy.tell_letters(notice.again(), out.context())?,
@@ -239,10 +254,10 @@ impl<T, G: Fallible<T>> Filter<T> for TryWith<T, G> {
     }
     fn is_holding(&self) -> bool {
         let letters = self.policy.letters().is_some_and(|letters| letters.ask(Question::Holding));
-        letters || self.retried.is_some() || self.is_draining()
+        letters || !self.is_idle() || self.is_draining()
     }
     fn on_completed(&mut self, out: &mut Emitter<'_, '_, impl InputThing<G::Out>>) -> Closed {
-        if self.retried.is_some() && self.ending.may_wait(out.context()) {
+        if !self.is_idle() && self.ending.may_wait(out.context()) {
             return self.on_wake(out).map(drop);
         }
         if self.finish(out)? == Demand::Done { Ok(()) } else { out.completed() }
@@ -252,7 +267,7 @@ impl<T, G: Fallible<T>> Filter<T> for TryWith<T, G> {
     }
     fn has_room(&self, behind: bool) -> bool {
         let letters = self.policy.letters().is_none_or(|letters| letters.ask(Question::Room));
-        behind && letters && self.retried.is_none()
+        behind && letters && self.is_idle()
     }
     fn is_draining(&self) -> bool {
         self.ending.waits()
@@ -265,7 +280,7 @@ impl<T, G: Fallible<T>> Filter<T> for TryWith<T, G> {
     }
     fn on_state(&mut self, state: &mut dyn StateVisitor) {
         self.breaker.on_state(state);
-        if self.retried.is_some() || !self.waiting.is_empty() {
+        if !self.is_idle() {
             state.unsaved(G::NAME);
         }
     }
@@ -279,10 +294,10 @@ impl<T: Saved, G> SavedEvents for TryWith<T, G> {
         event.on_state("retried", state);
         self.retried = event.map(|((event, failures), due)| Retried { event, failures, due });
         self.waiting.on_events("events", state);
-        if self.retried.is_none() && self.waiting.is_empty() {
+        if self.is_idle() {
             self.marks = Marks::default();
         }
-        self.paused |= self.retried.is_some(); // it answers `Full` until that is settled
+        self.paused |= !self.is_idle(); // it answers `Full` until that is settled
     }
 }
 

@@ -44,11 +44,22 @@ impl<R: Rule, N: InputThing<R::Out>> Body<R, N> {
         }
     }
 
+    /// Sends what waits for an input, of which nothing comes any more, and passes the flush on.
+    #[cfg(feature = "alloc")]
+    pub(super) fn flush_last(&mut self, cx: &mut Context<'_>) -> Receipt {
+        let out = &mut Emitter::new(&mut self.next, cx);
+        let demand = self.rule.on_stop(out)?;
+        if demand == Demand::Done { Ok(demand) } else { Ok(demand.and(self.rule.on_notice(Notice::Flush, out)?)) }
+    }
+
     pub(super) fn visit(&mut self, visitor: &mut dyn StateVisitor, cx: &mut Context<'_>) -> Receipt {
         self.rule.on_state(visitor);
         let mut is_holding = self.rule.is_holding();
         self.rule.queues(&mut |queue| is_holding |= queue.waiting > 0);
         if is_holding {
+            #[cfg(feature = "alloc")]
+            visitor.unsaved(&crate::diagram::called(self.rule.name()));
+            #[cfg(not(feature = "alloc"))]
             visitor.unsaved(self.rule.name());
         }
         self.next.notice(Notice::State(visitor), cx)

@@ -4,6 +4,7 @@
 
 use super::row::{Get, Latest};
 use super::rule::{Index, Rule, Takes};
+use crate::state::StateVisitor;
 use crate::thing::{Demand, Emitter, InputThing, Receipt};
 
 #[cfg(feature = "alloc")]
@@ -110,6 +111,11 @@ impl<L: Latest> Rule for CombineLatest<L> {
         self.latest.remove(input);
         self.open -= usize::from(is_chosen(self.chosen, input));
         if self.open == 0 { out.finish() } else { Ok(Demand::More) }
+    }
+    fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        if self.latest.has_any() {
+            state.unsaved("combine_latest");
+        }
     }
     fn has_room(&self, input: usize, behind: bool) -> bool {
         behind || !is_chosen(self.chosen, input)

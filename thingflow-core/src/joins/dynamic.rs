@@ -147,6 +147,9 @@ impl<T: Clone> Latest for Members<Option<T>> {
     fn has(&self, input: usize) -> bool {
         self.of(input).is_some()
     }
+    fn has_any(&self) -> bool {
+        self.all().any(Option::is_some)
+    }
     fn count(&self) -> usize {
         self.list.len()
     }
@@ -188,7 +191,7 @@ impl<T: Clone + 'static> DynamicInputs<T> {
     /// the last that had not ended the join completes. A connection of another join is left alone.
     ///
     /// The event in progress still reaches it if its port is dispatching. `connection.disconnect()` does the same, but what
-    /// the others were waiting for goes on only with the next event of any of them.
+    /// the others were waiting for goes on in the next turn, without a scheduler with the next event of any of them.
     ///
     /// # Errors
     /// The fatal error of a Thing downstream, which gets what was waiting for the input.

@@ -11,6 +11,7 @@
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::rc::{Rc, Weak};
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::cell::{Cell, RefCell};
 use core::fmt;
@@ -19,10 +20,11 @@ use super::body::Body;
 use super::rule::{Index, Rule, Takes};
 use crate::arrivals::Arrivals;
 use crate::context::Context;
+use crate::diagram::called;
 use crate::identity::next_number;
 use crate::lent::Place;
 use crate::notice::{Arrival, Notice, Question};
-use crate::port::{Alarm, Connection, Held, Hub};
+use crate::port::{Alarm, Connection, Held, Hub, RunOf};
 use crate::thing::{Closed, Demand, Emitter, InputThing, Receipt};
 use crate::visit::{Visitor, short_name};
 use crate::watermarks::Watermarks;
@@ -41,6 +43,8 @@ pub struct Joined<R, N> {
     /// The inputs that had ended before they were connected.
     absent: RefCell<Vec<usize>>,
     marks: RefCell<Watermarks>,
+    /// The inputs that have been started and go on, each with whether it has had the last flush of the run.
+    flushed: RefCell<Vec<(usize, bool)>>,
     /// When the scheduler will wake the join.
     alarm: Alarm,
     /// What follows, while the join has ended and that still sends what it holds; empty while it is being woken.
@@ -50,8 +54,11 @@ pub struct Joined<R, N> {
     created: Cell<usize>,
     /// What tells it from other joins and ports.
     number: usize,
-    /// What comes and goes, if its inputs may.
+    /// The inputs that have gone without an end, of which the rule has not been told.
+    gone: RefCell<VecDeque<usize>>,
+    /// What comes, if its inputs may come and go.
     changes: RefCell<Option<Changes>>,
+    run: RunOf,
     me: Weak<Self>,
 }
 
@@ -66,12 +73,15 @@ impl<R: Rule + 'static, N: InputThing<R::Out> + 'static> Joined<R, N> {
             connections: RefCell::default(),
             absent: RefCell::default(),
             marks: RefCell::default(),
+            flushed: RefCell::default(),
             alarm: Alarm::default(),
             draining: Place::default(),
             is_draining: Cell::new(false),
             created: Cell::new(0),
             number: next_number(),
+            gone: RefCell::default(),
             changes: RefCell::default(),
+            run: RunOf::default(),
             me: me.clone(),
         })
     }
@@ -83,8 +93,9 @@ impl<R: Rule + 'static, N: InputThing<R::Out> + 'static> Joined<R, N> {
         for input in &*self.absent.borrow() {
             let _ = self.marks.borrow_mut().leave(*input); // nobody has said anything yet
         }
+        self.gone.take(); // who is absent is told so at the start
         if let Some(changes) = &mut *self.changes.borrow_mut() {
-            *changes = Changes { next: connections.len(), ..Changes::default() }; // who is absent is told so at the start
+            *changes = Changes { next: connections.len(), ..Changes::default() };
         }
         self.with_rule(|rule| rule.connected(&connections));
         self.created.set(connections.iter().map(Connection::id).max().unwrap_or(0));
@@ -125,6 +136,30 @@ impl<R: Rule + 'static, N: InputThing<R::Out> + 'static> Joined<R, N> {
         Some((number, self.me.upgrade()?))
     }
 
+    /// Notes which run wakes the join.
+    fn belong(&self, cx: &Context<'_>) {
+        if let Some(link) = cx.host().link() {
+            self.run.set(&link);
+        }
+    }
+
+    fn is_last_flush(&self) -> bool {
+        self.run.going_on().is_some_and(|link| link.is_last_flush())
+    }
+
+    /// The last flush of the run has come to an input: when all have had it, what waits for one of them goes out.
+    #[cold]
+    fn flush_last(&self, input: usize, cx: &mut Context<'_>) -> Receipt {
+        let mut flushed = self.flushed.borrow_mut();
+        flushed.iter_mut().filter(|(other, _)| *other == input).for_each(|(_, had)| *had = true);
+        if !flushed.iter().all(|(_, had)| *had) {
+            return Ok(Demand::More);
+        }
+        flushed.iter_mut().for_each(|(_, had)| *had = false);
+        drop(flushed);
+        self.serve(cx, Body::flush_last)
+    }
+
     fn admit(&self, rule: &mut R) {
         while let Some(number) = self.changes.borrow_mut().as_mut().and_then(|changes| changes.added.pop_front()) {
             rule.on_added(number);
@@ -138,24 +173,13 @@ impl<R: Rule + 'static, N: InputThing<R::Out> + 'static> Joined<R, N> {
         connections.push(connection);
     }
 
-    /// How many inputs have gone that the rule has not been told of.
-    fn gone(&self) -> usize {
-        self.changes.borrow().as_ref().map_or(0, |changes| changes.gone.len())
-    }
-
     pub(super) fn remove_input(&self, connection: &Connection, cx: &mut Context<'_>) -> Closed {
         let is_mine = self.connections.borrow().iter().any(|mine| mine.id() == connection.id());
         if !is_mine {
             return Ok(());
         }
-        let known = self.gone();
-        connection.disconnect();
+        connection.disconnect(); // a port that is dispatching drops it after that
         self.connections.borrow_mut().retain(|mine| mine.id() != connection.id());
-        if self.gone() == known {
-            // Its port is dispatching, and drops it after that.
-            let me = self.me.clone();
-            cx.defer(move |cx| me.upgrade().map_or(Ok(()), |me| me.serve(cx, |_, _| Ok(Demand::More)).map(drop)));
-        }
         self.serve(cx, |_, _| Ok(Demand::More)).map(drop)
     }
 
@@ -177,7 +201,7 @@ impl<R: Rule + 'static, N: InputThing<R::Out> + 'static> Joined<R, N> {
         while demand != Demand::Done && !self.leaving.get() {
             self.with_rule(|rule| self.admit(rule));
             let Some(way) = self.waiting.pop() else {
-                let gone = self.changes.borrow_mut().as_mut().and_then(|changes| changes.gone.pop_front());
+                let gone = self.gone.borrow_mut().pop_front();
                 if let Some(input) = gone {
                     demand = demand.and(self.part(input, cx)?);
                     continue;
@@ -200,13 +224,14 @@ impl<R: Rule + 'static, N: InputThing<R::Out> + 'static> Joined<R, N> {
         Ok(Demand::Done)
     }
 
-    /// Goes on without an input that has been taken off.
+    /// Goes on without an input that is gone: that has been taken off where inputs come and go, and has ended where they do not.
     fn part(&self, input: usize, cx: &mut Context<'_>) -> Receipt {
         let risen = self.marks.borrow_mut().leave(input);
         let Some(mut body) = self.body.lend() else { return Ok(Demand::Done) };
         let Body { rule, next, .. } = &mut *body;
         let out = &mut Emitter::new(next, cx);
-        let demand = rule.on_removed(input, out)?;
+        let is_dynamic = self.changes.borrow().is_some();
+        let demand = if is_dynamic { rule.on_removed(input, out)? } else { rule.on_completed(input, out)? };
         match risen {
             Some(least) if demand != Demand::Done => Ok(demand.and(rule.on_notice(Notice::Watermark(least), out)?)),
             _ => Ok(demand),
@@ -252,7 +277,7 @@ impl<R: Rule + 'static, N: InputThing<R::Out> + 'static> Joined<R, N> {
                     body.next.ask(Question::Describe(visitor));
                 }
             });
-            cx.name_failed(|| short_name::<R>().into());
+            cx.name_failed(called_rule::<R>);
         }
         receipt
     }
@@ -270,6 +295,13 @@ impl<R: Rule + 'static, N: InputThing<R::Out> + 'static> Joined<R, N> {
 
     fn id(&self) -> usize {
         self.number
+    }
+}
+
+impl<R, N> Joined<R, N> {
+    /// Waits no longer for the last flush of an input.
+    fn forget(&self, input: usize) {
+        self.flushed.borrow_mut().retain(|(other, _)| *other != input);
     }
 }
 
@@ -305,6 +337,16 @@ impl<R: Rule + 'static, N: InputThing<R::Out> + 'static> Hub for Joined<R, N> {
         self.is_draining() || self.body.lend().is_some_and(|body| body.ask(0, Question::Holding))
     }
 
+    /// Without a reader it waits for one: those who come learn that the source was let go, and not that all has ended.
+    #[cfg(feature = "std")]
+    fn unfed(&self, cx: &mut Context<'_>) -> Receipt {
+        let is_read = |body: &mut Body<R, N>| body.next.ask(Question::Open);
+        if self.body.lend().is_some_and(|mut body| !is_read(&mut body)) {
+            return Ok(Demand::More);
+        }
+        self.named(self.serve(cx, |_, _| Ok(Demand::More)), cx)
+    }
+
     #[cfg(feature = "std")]
     fn forget_wishes(&self) {
         self.alarm.forget();
@@ -331,8 +373,18 @@ impl<R, N> fmt::Debug for Joined<R, N> {
     }
 }
 
+/// How the method is called that makes a join of this rule.
+fn called_rule<R>() -> String {
+    called(short_name::<R>())
+}
+
 /// One input of a connected join.
-pub(super) struct JoinInput<I: Index, T, R, N> {
+pub(super) struct JoinInput<I, T, R, N>
+where
+    I: Index,
+    R: Rule + 'static,
+    N: InputThing<R::Out> + 'static,
+{
     join: Rc<Joined<R, N>>,
     index: I,
     way: Rc<Way<I, T>>,
@@ -380,7 +432,7 @@ where
         if matches!(arrival, Arrival::Notice(Notice::Flush)) {
             return Ok(Demand::More); // it has come round a loop, and need not go round again
         }
-        let name = || short_name::<R>().into();
+        let name = called_rule::<R>;
         self.way.arrivals.push(arrival, name, cx)?;
         self.join.waiting.push(self.way.clone(), name, cx)?;
         self.join.pending.set(true);
@@ -434,10 +486,15 @@ where
     fn notice(&mut self, notice: Notice<'_>, cx: &mut Context<'_>) -> Receipt {
         match notice {
             Notice::Start => {
+                self.join.belong(cx);
                 self.join.marks.borrow_mut().join(self.index.number());
+                self.join.flushed.borrow_mut().push((self.index.number(), false));
                 self.join.serve(cx, |body, cx| body.start(self.join.absent.take(), cx))
             }
-            Notice::Wake => self.join.wake(cx),
+            Notice::Wake => {
+                self.join.belong(cx); // so a run wakes what an earlier one has started
+                self.join.wake(cx)
+            }
             Notice::State(visitor) => {
                 let first = visitor.enter(self.join.id());
                 if first { self.join.serve(cx, |body, cx| body.visit(visitor, cx)) } else { Ok(Demand::More) }
@@ -446,8 +503,10 @@ where
                 let risen = self.join.marks.borrow_mut().rise(self.index.number(), time);
                 risen.map_or(Ok(Demand::More), |least| self.take(Notice::Watermark(least), cx))
             }
+            Notice::Flush if self.join.is_last_flush() => self.join.flush_last(self.index.number(), cx),
             notice if notice.is_end() => {
                 self.ended = true;
+                self.join.forget(self.index.number());
                 notice.keep().map_or(Ok(Demand::Done), |notice| self.end(notice, cx))
             }
             notice => notice.keep().map_or(Ok(Demand::More), |notice| self.take(notice, cx)),
@@ -472,29 +531,44 @@ where
     }
 }
 
-/// An input that is taken off its port holds no watermark back any more.
-impl<I: Index, T, R, N> Drop for JoinInput<I, T, R, N> {
+/// An input that is taken off its port holds no watermark back any more, nor anything else: the join hears of it in the next
+/// turn, if not before.
+impl<I, T, R, N> Drop for JoinInput<I, T, R, N>
+where
+    I: Index,
+    R: Rule + 'static,
+    N: InputThing<R::Out> + 'static,
+{
     fn drop(&mut self) {
-        let number = self.index.number();
-        self.join.marks.borrow_mut().forget(number);
-        if let (false, Some(changes)) = (self.ended, &mut *self.join.changes.borrow_mut()) {
-            changes.gone.push_back(number);
-            self.join.pending.set(true);
+        let (join, number) = (&self.join, self.index.number());
+        join.marks.borrow_mut().forget(number);
+        join.forget(number);
+        if self.ended || join.ended.get() || join.leaving.get() {
+            return;
+        }
+        join.gone.borrow_mut().push_back(number);
+        join.pending.set(true);
+        if let Some(link) = join.run.going_on() {
+            link.tell_unfed(join.clone());
         }
     }
 }
 
-/// Inputs that come and go.
+/// Inputs that come.
 #[derive(Debug, Default)]
 struct Changes {
     /// The number of the next input.
     next: usize,
     /// Those that the rule has not been told of yet.
     added: VecDeque<usize>,
-    gone: VecDeque<usize>,
 }
 
-impl<I: Index, T, R, N> JoinInput<I, T, R, N> {
+impl<I, T, R, N> JoinInput<I, T, R, N>
+where
+    I: Index,
+    R: Rule + 'static,
+    N: InputThing<R::Out> + 'static,
+{
     /// The answer of a join that is being called.
     fn busy(&self, question: Question<'_>) -> bool {
         match question {

@@ -27,7 +27,7 @@ use crate::watermarks::Late;
 /// order are put in order as far as they still wait. An event that comes when a later one has gone out is reported and
 /// dropped, or goes to where [`late_to`](Join::late_to) says. Inputs with watermarks are better merged
 /// [by these](Join::by_watermarks). It completes when all have ended; what waits goes out first,
-/// also before an error.
+/// also before an error, and when the run is stopped.
 ///
 /// ```
 /// use thingflow_core::{joins, prelude::*, testing::Recorder};
@@ -275,6 +275,9 @@ impl<T, K: Ord + Clone, F: FnMut(&T) -> K> Rule for MergeByTime<T, K, F> {
         }
         let held = self.lanes.iter().map(|lane| lane.held.events.len()).sum();
         self.marks.come_before(watermark, held, self.last + 1, out)
+    }
+    fn on_stop(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
+        self.send(true, out)
     }
     fn queues(&self, see: &mut dyn FnMut(QueueState)) {
         self.lanes.iter().for_each(|lane| see(lane.held.state()));

@@ -3,7 +3,8 @@
 //! The functions take a tuple of two to four chains, each with its own type of events, or a list (an array or a `Vec`) of
 //! chains of one type; the methods of [`Joins`] are the same for two. A chain that can be an input is a [`Branch`].
 //! What the operators share: the first error ends the join, after what is held where that is of use; a join that ends
-//! lets all its inputs go at once; an event that comes to an input while the join is sending (its output leads back to it)
+//! lets all its inputs go at once; an input that is gone without an end, because its source was cancelled or its connection
+//! disconnected, counts as one that has completed, once nobody has its port any more; an event that comes to an input while the join is sending (its output leads back to it)
 //! is taken right after.
 //!
 //! Windows of several inputs, aligned by their number, are a [`zip`](zip()) of windows, each of its own size and step:

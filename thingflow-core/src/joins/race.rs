@@ -6,6 +6,7 @@ use core::marker::PhantomData;
 
 use super::rule::{Index, Rule, Takes};
 use crate::error::StreamError;
+use crate::state::StateVisitor;
 use crate::thing::{Demand, Emitter, InputThing, Receipt};
 
 #[cfg(feature = "alloc")]
@@ -87,6 +88,11 @@ impl<T> Rule for Race<T> {
     }
     fn on_error(&mut self, input: usize, error: StreamError, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
         if self.follows(input) { out.fail(error) } else { Ok(Demand::More) }
+    }
+    fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        if self.winner.is_some() {
+            state.unsaved("race");
+        }
     }
     #[cfg(feature = "alloc")]
     fn connected(&mut self, inputs: &[Connection]) {

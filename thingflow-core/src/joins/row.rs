@@ -47,6 +47,10 @@ pub trait Latest {
     fn row(&self) -> Option<Self::Row>;
     /// Whether there was an event of an input.
     fn has(&self, input: usize) -> bool;
+    /// Whether there was one of any.
+    fn has_any(&self) -> bool {
+        (0..self.count()).any(|input| self.has(input))
+    }
     /// The number of inputs.
     fn count(&self) -> usize;
     /// Makes a place for one more input, where that is possible.

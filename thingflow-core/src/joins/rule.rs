@@ -57,7 +57,8 @@ pub trait Rule {
     /// What the join sends on.
     type Out;
 
-    /// The stream of `input` has completed.
+    /// The stream of `input` has completed. So has one that is gone, because its source was cancelled or its connection
+    /// disconnected: a run says so in the next turn, else it is said before the next event.
     fn on_completed(&mut self, input: usize, out: &mut Emitter<'_, '_, impl InputThing<Self::Out>>) -> Receipt;
 
     /// The stream of `input` has ended with an error. By default that ends the join.
@@ -84,6 +85,13 @@ pub trait Rule {
     /// inputs. By default it is passed on.
     fn on_notice(&mut self, notice: Notice<'_>, out: &mut Emitter<'_, '_, impl InputThing<Self::Out>>) -> Receipt {
         out.notice(notice)
+    }
+
+    /// The run is [being stopped](crate::Scheduler#the-order-of-a-stop), and no input sends anything any more: what waits for one of
+    /// them, and can go on without it, is to be sent. Then the last flush follows. By default nothing is sent.
+    #[cfg(feature = "alloc")]
+    fn on_stop(&mut self, _out: &mut Emitter<'_, '_, impl InputThing<Self::Out>>) -> Receipt {
+        Ok(crate::Demand::More)
     }
 
     /// Shows what the rule remembers to a walk that saves or restores it.

@@ -6,6 +6,7 @@ use super::rule::{At, Rule, Takes};
 use crate::error::StreamError;
 use crate::kit::Single;
 use crate::notice::Notice;
+use crate::state::StateVisitor;
 use crate::thing::{Demand, Emitter, InputThing, Receipt};
 
 #[cfg(feature = "alloc")]
@@ -75,6 +76,11 @@ impl<T> Rule for Sample<T> {
             Notice::Watermark(watermark) => self.held.on_watermark(watermark, out),
             Notice::Flush => self.held.on_flush(out),
             notice => out.notice(notice),
+        }
+    }
+    fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        if !self.held.is_empty() {
+            state.unsaved("sample");
         }
     }
     fn has_room(&self, input: usize, behind: bool) -> bool {

@@ -6,6 +6,7 @@ use core::marker::PhantomData;
 
 use super::rule::{At, Rule, Takes};
 use crate::error::StreamError;
+use crate::state::{Saved, StateVisitor};
 use crate::thing::{Demand, Emitter, InputThing, Receipt};
 
 #[cfg(feature = "alloc")]
@@ -56,6 +57,9 @@ impl<T> Rule for SkipUntil<T> {
     }
     fn on_error(&mut self, input: usize, error: StreamError, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
         if input == 1 && self.passes { Ok(Demand::More) } else { out.fail(error) }
+    }
+    fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        self.passes.on_state("skip_until", state);
     }
     fn has_room(&self, input: usize, behind: bool) -> bool {
         behind || input == 1 || !self.passes

@@ -22,7 +22,8 @@ use {
 ///
 /// The times of an input must not fall. A time is settled when every input has an event of that time or a later one, or
 /// has ended, so one silent input holds up the others. If an input has two events of one time, the second goes out in a row
-/// of its own. It completes when all have ended; what waits goes out first, also before an error.
+/// of its own. It completes when all have ended; what waits goes out first, also before an error, and when the run is
+/// stopped.
 ///
 /// ```
 /// use thingflow_core::{joins, prelude::*, testing::Recorder};
@@ -164,6 +165,10 @@ impl<Q: TimedQueues> Rule for TimedZip<Q> {
             return Ok(Demand::Done);
         }
         out.fail(error)
+    }
+    #[cfg(feature = "alloc")]
+    fn on_stop(&mut self, out: &mut Emitter<'_, '_, impl InputThing<Row<Q>>>) -> Receipt {
+        self.send(true, out)
     }
     fn queues(&self, see: &mut dyn FnMut(QueueState)) {
         self.queues.show(see);

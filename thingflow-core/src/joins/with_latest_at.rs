@@ -23,7 +23,7 @@ use crate::thing::{Demand, Emitter, InputThing, Receipt};
 /// inputs need [watermarks](crate::Timing::watermarks); one behind the watermark is late, is counted and reported, and goes to where
 /// [`late_to`](Join::late_to) says.
 ///
-/// It completes when the first input has ended and nothing of it waits.
+/// It completes when the first input has ended and nothing of it waits. When the run is stopped, what waits goes out.
 ///
 /// ```
 /// # use core::time::Duration;
@@ -173,6 +173,9 @@ impl<A, B: Clone, K: Ord + Clone> Rule for WithLatestAt<A, B, K> {
         self.prune(out.context());
         let demand = self.finish_if_over(demand, out)?;
         if demand == Demand::Done { Ok(demand) } else { Ok(demand.and(out.notice(notice)?)) }
+    }
+    fn on_stop(&mut self, out: &mut Emitter<'_, '_, impl InputThing<Self::Out>>) -> Receipt {
+        self.send(true, out)
     }
     fn queues(&self, see: &mut dyn FnMut(QueueState)) {
         see(self.first.state());

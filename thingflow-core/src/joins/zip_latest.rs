@@ -7,13 +7,14 @@ use super::row::{Get, Latest};
 use super::rule::{At, Rule, Takes};
 use super::{Inputs, Join};
 use crate::limit::{Limit, QueueState};
+use crate::state::StateVisitor;
 use crate::thing::{Demand, Emitter, InputThing, Receipt};
 
 /// Sends every event of the first input together with the latest ones of the others. Its events wait until each of the
 /// others has had one; [`with_latest_from`](super::with_latest_from()) drops them instead.
 ///
 /// It completes when the first input has ended and nothing of it waits, or as soon as another one has ended without any
-/// event.
+/// event. What waits for the first event of another one when the run is stopped is lost: it has no counterpart.
 ///
 /// ```
 /// use thingflow_core::{joins, prelude::*, testing::Recorder};
@@ -89,6 +90,11 @@ impl<T, L: Latest + Get<At<0>, Of = Option<T>>> Rule for ZipLatest<T, L> {
             !self.latest.has(input)
         };
         if over { out.finish() } else { Ok(Demand::More) }
+    }
+    fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        if self.latest.has_any() {
+            state.unsaved("zip_latest");
+        }
     }
     fn queues(&self, see: &mut dyn FnMut(QueueState)) {
         see(self.first.state());

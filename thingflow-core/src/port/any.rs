@@ -1,6 +1,7 @@
 //! A port without its type: what the scheduler and a walk over the graph need of it.
 
 use alloc::boxed::Box;
+use alloc::format;
 use alloc::rc::Rc;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -35,6 +36,11 @@ pub(crate) trait Hub {
     fn is_draining(&self) -> bool;
     /// Whether an event is held behind it that is to go on at a time that was asked for.
     fn is_holding(&self) -> bool;
+    /// What has fed it, or one input of it, is gone without an end.
+    #[cfg(feature = "std")]
+    fn unfed(&self, _cx: &mut Context<'_>) -> Receipt {
+        Ok(Demand::More)
+    }
     /// Forgets the wishes for a wake-up: they belong to a run, which is over.
     #[cfg(feature = "std")]
     fn forget_wishes(&self);
@@ -106,6 +112,11 @@ impl<T: Clone + 'static> Hub for Inner<T> {
     }
 
     #[cfg(feature = "std")]
+    fn unfed(&self, cx: &mut Context<'_>) -> Receipt {
+        AnyPort::notice(self, Notice::Completed, cx)
+    }
+
+    #[cfg(feature = "std")]
     fn forget_wishes(&self) {
         self.alarm.forget();
     }
@@ -134,6 +145,7 @@ impl<T: Clone + 'static> AnyPort for Inner<T> {
                 self.note(super::pending::START);
                 self.settle_if_idle(Demand::More, cx)
             }
+            Notice::State(_) if self.is_closed() && self.run.is_over() => Err(cx.fatal(gone_with_its_run(&self.display_name()))),
             Notice::State(visitor) => {
                 let first = visitor.enter(self.id());
                 if first { self.tell(Notice::State(visitor), cx) } else { Ok(Demand::More) }
@@ -217,6 +229,14 @@ impl<T: Clone + 'static> AnyPort for Inner<T> {
             rare.draining.close(held);
         }
     }
+}
+
+#[cold]
+fn gone_with_its_run(port: &str) -> String {
+    format!(
+        "cannot save or restore a state behind the port `{port}`: its run has ended, and all that followed was dropped; save while \
+         the run goes on, and restore into a new graph"
+    )
 }
 
 impl<T> Port<T> {

@@ -36,7 +36,8 @@ impl Connection {
         core::ptr::addr_eq(self.hub.as_ptr(), hub.as_ptr())
     }
 
-    /// Removes the Thing from the port and drops it; it gets no notice of completion. While the port is dispatching, the
+    /// Removes the Thing from the port and drops it; it gets no notice of completion. A [join](crate::joins) that it leads to
+    /// goes on as if that input had completed. While the port is dispatching, the
     /// event in progress still reaches it.
     pub fn disconnect(&self) {
         if let Some(hub) = self.hub.upgrade() {

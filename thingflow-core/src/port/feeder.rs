@@ -82,9 +82,10 @@ impl<T: Clone + 'static> InputThing<T> for Feeder<T> {
 impl<T: Clone + 'static> Drop for Feeder<T> {
     fn drop(&mut self) {
         if self.leave()
+            && !self.port.is_closed()
             && let Some(link) = self.port.inner.run.link()
         {
-            link.end_soon(self.port.inner.clone());
+            link.tell_unfed(self.port.inner.clone());
         }
     }
 }

@@ -46,8 +46,7 @@ pub use feeder::Feeder;
 use outlet::{One, Outlet};
 use pending::Pending;
 use rare::Rare;
-pub(crate) use run::RunLink;
-use run::RunOf;
+pub(crate) use run::{RunLink, RunOf};
 use slots::{Slot, Slots};
 pub use weak::WeakPort;
 

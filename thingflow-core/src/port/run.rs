@@ -5,13 +5,13 @@ use alloc::rc::{Rc, Weak};
 use alloc::vec::Vec;
 use core::cell::{Cell, RefCell};
 
-use super::{AnyPort, Inner};
+use super::{AnyPort, Hub, Inner};
 use crate::context::Context;
 use crate::error::FatalError;
 
-/// The run that has started a port, if any.
+/// The run that has started a port or a join, if any.
 #[derive(Default)]
-pub(super) struct RunOf {
+pub(crate) struct RunOf {
     link: Cell<Weak<RunLink>>,
     run: Cell<u64>,
 }
@@ -22,6 +22,25 @@ impl RunOf {
         let run = link.upgrade();
         self.link.set(link);
         run
+    }
+
+    /// Notes which run it is.
+    pub(crate) fn set(&self, link: &Rc<RunLink>) {
+        self.link.set(Rc::downgrade(link));
+        self.run.set(link.run.get());
+    }
+
+    /// Whether there was one, which has ended.
+    pub(super) fn is_over(&self) -> bool {
+        let link = self.link.take();
+        let began = !link.ptr_eq(&Weak::new());
+        self.link.set(link);
+        began && self.going_on().is_none()
+    }
+
+    /// The run, while it goes on: not any more when it is being closed.
+    pub(crate) fn going_on(&self) -> Option<Rc<RunLink>> {
+        self.link().filter(|link| link.run == self.run)
     }
 }
 
@@ -50,8 +69,7 @@ impl<T: Clone + 'static> Inner<T> {
             Some(_) if self.run.run == link.run => return Ok(false),
             _ => {}
         }
-        self.run.link.set(Rc::downgrade(&link));
-        self.run.run.set(link.run.get());
+        self.run.set(&link);
         link.note_started(self.me.clone());
         Ok(true)
     }
@@ -63,14 +81,16 @@ pub(crate) struct RunLink {
     unlistened: Cell<bool>,
     left: Cell<bool>,
     unstarted: RefCell<Vec<Weak<dyn AnyPort>>>,
-    /// Ports that nothing feeds any more.
-    unfed: RefCell<Vec<Rc<dyn AnyPort>>>,
+    /// Ports that nothing feeds any more, and joins of which an input is gone.
+    unfed: RefCell<Vec<Rc<dyn Hub>>>,
     /// The ports that this run has started, whether or not a walk over the graph sees them.
     started: RefCell<Vec<Weak<dyn AnyPort>>>,
     /// So many may have been started before those that are gone are looked for.
     room: Cell<usize>,
     /// The number of the run.
     run: Cell<u64>,
+    /// The run is being stopped, and what is flushed now is the last that comes.
+    last_flush: Cell<bool>,
     #[cfg(feature = "std")]
     pub(crate) trackers: crate::tracking::Trackers,
 }
@@ -89,14 +109,30 @@ impl RunLink {
         self.unstarted.borrow_mut().push(port);
     }
 
-    /// Ends a port in the next turn: the last of those that fed it is gone.
-    pub(super) fn end_soon(&self, port: Rc<dyn AnyPort>) {
-        self.unfed.borrow_mut().push(port);
+    /// Calls [`Hub::unfed`] in the next turn.
+    pub(crate) fn tell_unfed(&self, hub: Rc<dyn Hub>) {
+        self.unfed.borrow_mut().push(hub);
     }
 
-    /// Ports to be ended.
+    /// Says whether what is flushed from now on is the last that comes in the run.
     #[cfg(feature = "std")]
-    pub(crate) fn take_unfed(&self) -> Vec<Rc<dyn AnyPort>> {
+    pub(crate) fn set_last_flush(&self, is_last: bool) {
+        self.last_flush.set(is_last);
+    }
+
+    pub(crate) fn is_last_flush(&self) -> bool {
+        self.last_flush.get()
+    }
+
+    /// Whether any are to be told.
+    #[cfg(feature = "std")]
+    pub(crate) fn has_unfed(&self) -> bool {
+        !self.unfed.borrow().is_empty()
+    }
+
+    /// Those that are to be told.
+    #[cfg(feature = "std")]
+    pub(crate) fn take_unfed(&self) -> Vec<Rc<dyn Hub>> {
         self.unfed.take()
     }
 
@@ -121,7 +157,7 @@ impl RunLink {
     pub(crate) fn end_run(&self) -> Vec<Rc<dyn AnyPort>> {
         self.run.set(self.run.get() + 1);
         self.room.set(0);
-        let unfed = self.unfed.take();
+        let unfed: Vec<_> = self.unfed.borrow().iter().cloned().filter_map(Hub::as_port).collect();
         self.started.take().iter().filter_map(Weak::upgrade).chain(unfed).collect()
     }
 
@@ -147,7 +183,7 @@ impl RunLink {
     pub(crate) fn is_quiet(&self) -> bool {
         !self.unlistened.get()
             && self.unstarted.borrow().is_empty()
-            && self.unfed.borrow().is_empty()
+            && !self.has_unfed()
             && !self.trackers.is_nudged()
     }
 }

@@ -74,15 +74,26 @@ impl Engine {
         self.threads.tell();
         let started = self.stop_sources();
         self.flush(&started)?;
-        while !self.stop.is_over() && self.now() < deadline && (self.holds_something() || self.has_news()) {
-            self.turn(Until::At(deadline))?;
-        }
+        self.drain(deadline)?;
         if self.stop.forced.get() {
             return Ok(());
         }
         self.flush(&started)?; // what came late into a window
+        self.link.set_last_flush(true);
+        let flushed = self.flush(&started); // what waits at joins for inputs that bring nothing any more
+        self.link.set_last_flush(false);
+        flushed?;
+        self.drain(deadline)?;
         if self.holds_something() && !patience.is_zero() {
             log::warn!("the stop has waited for {patience:?}; what the graph still holds is lost");
+        }
+        Ok(())
+    }
+
+    /// Goes on while something is held.
+    fn drain(&self, deadline: Instant) -> Result<(), RunError> {
+        while !self.stop.is_over() && self.now() < deadline && (self.holds_something() || self.has_news()) {
+            self.turn(Until::At(deadline))?;
         }
         Ok(())
     }
@@ -179,6 +190,9 @@ impl Engine {
             hub.forget_wishes();
         }
         log_failed(self.discard(|_| drop(hubs)));
+        for hub in self.link.take_unfed() {
+            log_failed(self.discard(|_| drop(hub)));
+        }
         self.reports.end_run();
         self.wall.end_run();
         self.watched.end_run();

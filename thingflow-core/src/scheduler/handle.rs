@@ -25,8 +25,9 @@ pub struct ScheduleHandle {
 }
 
 impl ScheduleHandle {
-    /// Ends the schedule and drops its Thing at once, without notices of completion; what its chain holds is lost. A second
-    /// time it does nothing.
+    /// Ends the schedule and drops its Thing at once, without notices of completion; what its chain holds is lost. A
+    /// [join](crate::joins) behind it goes on as if that input had completed, unless you still have its port, which you may
+    /// feed. A second time it does nothing.
     pub fn cancel(&self) {
         self.with_engine(|engine| engine.cancel(self.id));
     }

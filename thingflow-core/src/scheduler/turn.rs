@@ -47,8 +47,8 @@ impl Engine {
             self.call_waiting()?;
             self.run_jobs()?;
             self.settle_tracked()?;
-            for port in self.link.take_unfed() {
-                self.guarded(move |cx| port.notice(Notice::Completed, cx).map(drop))?;
+            for hub in self.link.take_unfed() {
+                self.guarded(move |cx| hub.unfed(cx).map(drop))?;
             }
             if self.link.take_unlistened() {
                 if self.link.take_left() {

@@ -39,7 +39,7 @@ pub struct Settled<M = ()> {
 pub(super) struct Ledger<M> {
     state: Lock<State<M>>,
     #[cfg(feature = "std")]
-    nudge: std::sync::OnceLock<(std::sync::Arc<super::link::Nudge>, usize)>,
+    nudge: Lock<Option<(std::sync::Arc<super::link::Nudge>, usize)>>,
 }
 
 struct State<M> {
@@ -76,7 +76,7 @@ impl<M> Ledger<M> {
                 nudged: false,
             }),
             #[cfg(feature = "std")]
-            nudge: std::sync::OnceLock::new(),
+            nudge: Lock::default(),
         })
     }
 
@@ -84,7 +84,7 @@ impl<M> Ledger<M> {
     #[cfg(feature = "std")]
     pub(super) fn set_nudge(&self, nudge: std::sync::Arc<super::link::Nudge>, key: usize) {
         nudge.nudge(key); // for what has been settled before
-        let _ = self.nudge.set((nudge, key));
+        self.nudge.with(|place| *place = Some((nudge, key)));
     }
 
     /// Enters an event.
@@ -122,8 +122,8 @@ impl<M> Ledger<M> {
     /// Has the scheduler look here at the end of its turn.
     fn nudge(&self) {
         #[cfg(feature = "std")]
-        if let Some((nudge, key)) = self.nudge.get() {
-            nudge.nudge(*key);
+        if let Some((nudge, key)) = self.nudge.with(|nudge| nudge.clone()) {
+            nudge.nudge(key);
         }
     }
 

@@ -2,6 +2,8 @@
 
 use alloc::boxed::Box;
 use alloc::rc::Rc;
+#[cfg(feature = "std")]
+use alloc::rc::Weak;
 use core::cell::{Cell, RefCell};
 use core::fmt;
 
@@ -9,6 +11,8 @@ use super::ledger::{Ledger, Settled};
 use super::sync::Shared;
 use super::tracked::{Ack, Tracked};
 use crate::context::Context;
+#[cfg(feature = "std")]
+use crate::port::RunLink;
 use crate::size::Size;
 use crate::thing::{Closed, Demand};
 
@@ -18,7 +22,7 @@ use crate::thing::{Closed, Demand};
 /// wherever the event was let go of: so it may change what belongs to the reactor, send events, or end the run by a fatal
 /// error. Clones are the same tracker.
 ///
-/// The scheduler of the chain that first used the tracker drives it, and at the end of a run it reports as
+/// The scheduler of the chain that first used the tracker drives it, when that is gone the next one, and at the end of a run it reports as
 /// [`Abandoned`](super::Outcome::Abandoned) what nobody is done with. Without that scheduler, [`settle`](Self::settle) does
 /// it by hand; a chain does so too with each of its events. An event that the program holds longer than the tracker and its
 /// scheduler live is not reported: it is not done.
@@ -52,8 +56,9 @@ pub(super) struct Inner<M> {
     room: Cell<usize>,
     /// A source was told to pause.
     paused: Cell<bool>,
+    /// The scheduler that drives it.
     #[cfg(feature = "std")]
-    registered: Cell<bool>,
+    home: RefCell<Weak<RunLink>>,
 }
 
 impl<M: 'static> Tracker<M> {
@@ -65,7 +70,7 @@ impl<M: 'static> Tracker<M> {
             room: Cell::new(usize::MAX),
             paused: Cell::new(false),
             #[cfg(feature = "std")]
-            registered: Cell::new(false),
+            home: RefCell::default(),
         };
         Self { inner: Rc::new(inner) }
     }
@@ -135,10 +140,10 @@ impl<M: 'static> Tracker<M> {
     /// Has the scheduler drive the tracker.
     #[cfg(feature = "std")]
     pub(super) fn register(&self, cx: &mut Context<'_>) {
-        if !self.inner.registered.get()
+        if self.inner.home.borrow().strong_count() == 0
             && let Some(link) = cx.host().link()
         {
-            self.inner.registered.set(true);
+            self.inner.home.replace(Rc::downgrade(&link));
             let (nudge, key) = link.trackers.register(self.inner.clone());
             self.inner.ledger.set_nudge(nudge, key);
         }
