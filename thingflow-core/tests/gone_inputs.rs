@@ -71,7 +71,9 @@ fn combine_latest_goes_on_with_the_last_event_of_an_input_that_is_gone() -> Resu
 fn the_others_wait_no_longer_for_the_times_of_an_input_that_is_gone() -> Result {
     let (merged, zipped) = (Recorder::new(), Recorder::new());
     let time = |n: &i32| *n;
-    run(9, 2, |a, b| drop(joins::merge_by_time((a, &b.map(|n| n + 1).share()), time, Limit::block(9)).connect(merged.clone())))?;
+    run(9, 2, |a, b| {
+        drop(joins::merge_by_time((a, &b.map(|n| n + 1).share()), time, Limit::block(9)).connect(merged.clone()))
+    })?;
     run(4, 2, |a, b| {
         let (a, b) = (a.map(|n| (n, 'a')).share(), b.map(|n| (n + 1, 'b')).share());
         joins::timed_zip([&a, &b], Limit::block(9)).map(|(n, _)| n).connect(zipped.clone());

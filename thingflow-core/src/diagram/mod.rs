@@ -23,7 +23,6 @@ mod text;
 mod trace;
 mod walk;
 
-#[cfg(feature = "std")]
 pub(crate) use clean::called;
 pub use hops::Trace;
 pub(crate) use hops::{Hop, Shows};

@@ -145,7 +145,9 @@ impl<T: Clone + 'static> AnyPort for Inner<T> {
                 self.note(super::pending::START);
                 self.settle_if_idle(Demand::More, cx)
             }
-            Notice::State(_) if self.is_closed() && self.run.is_over() => Err(cx.fatal(gone_with_its_run(&self.display_name()))),
+            Notice::State(_) if self.is_closed() && self.run.is_over() => {
+                Err(cx.fatal(gone_with_its_run(&self.display_name())))
+            }
             Notice::State(visitor) => {
                 let first = visitor.enter(self.id());
                 if first { self.tell(Notice::State(visitor), cx) } else { Ok(Demand::More) }

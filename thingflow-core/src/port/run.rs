@@ -181,9 +181,6 @@ impl RunLink {
 
     #[cfg(feature = "std")]
     pub(crate) fn is_quiet(&self) -> bool {
-        !self.unlistened.get()
-            && self.unstarted.borrow().is_empty()
-            && !self.has_unfed()
-            && !self.trackers.is_nudged()
+        !self.unlistened.get() && self.unstarted.borrow().is_empty() && !self.has_unfed() && !self.trackers.is_nudged()
     }
 }

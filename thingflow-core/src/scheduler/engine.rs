@@ -213,7 +213,11 @@ impl Engine {
     /// Whether there is anything left to do but for schedules.
     pub(super) fn has_errands(&self) -> bool {
         let run = &self.run;
-        !run.jobs.borrow().is_empty() || run.hubs.later.get() > 0 || self.link.trackers.is_nudged() || self.link.has_unfed() || self.has_held()
+        !run.jobs.borrow().is_empty()
+            || run.hubs.later.get() > 0
+            || self.link.trackers.is_nudged()
+            || self.link.has_unfed()
+            || self.has_held()
     }
 
     /// Whether anything is held behind ports and joins. A panic of who is asked ends the run.
