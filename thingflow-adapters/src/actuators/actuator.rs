@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::Duration;
 
 use thingflow_core::{Closed, Context, Demand, Instant, Receipt, Sink, StreamError, Visitor};
@@ -289,8 +290,12 @@ impl<A: Actuator> Drop for ActuatorInput<A> {
         if !self.ours {
             return;
         }
-        if let Err(error) = self.actuator.make_safe() {
-            log::error!("{:?}", self.explain(error));
+        // What panics here while another panic unwinds would abort the process, and no other output would be made safe.
+        match catch_unwind(AssertUnwindSafe(|| self.actuator.make_safe())) {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => log::error!("{:?}", self.explain(error)),
+            Err(_) if std::thread::panicking() => log::error!("actuator `{}`: panicked in its safe state", self.name),
+            Err(panic) => resume_unwind(panic),
         }
     }
 }
@@ -305,7 +310,6 @@ impl<A: Actuator> fmt::Debug for ActuatorInput<A> {
 mod tests {
     use super::*;
     use std::cell::{Cell, RefCell};
-    use std::panic::{AssertUnwindSafe, catch_unwind};
     use std::rc::Rc;
     use thingflow_core::testing::{FlakySensor, ListSensor, Recorder};
     use thingflow_core::{
@@ -469,5 +473,34 @@ mod tests {
                 "device: it is in its safe state again"
             ]
         );
+    }
+
+    /// Panics whenever it is told anything.
+    struct Buggy;
+
+    impl Actuator for Buggy {
+        type Command = i32;
+        type Error = &'static str;
+        fn act(&mut self, _: i32, _: Instant) -> Result<(), &'static str> {
+            panic!("a bug")
+        }
+        fn make_safe(&mut self) -> Result<(), &'static str> {
+            panic!("another bug")
+        }
+        fn start(&mut self, _: Instant) -> Result<(), &'static str> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn f18_a_device_that_panics_once_more_keeps_no_other_from_its_safe_state() {
+        let device = Noted::default();
+        let unwound = catch_unwind(AssertUnwindSafe(|| {
+            let mut other = pipe().to(ActuatorInput::new("device", device.clone()));
+            thingflow_core::InputThing::next(&mut other, 7, &mut Context::detached(Instant::ZERO)).unwrap();
+            pipe().to(ActuatorInput::new("buggy", Buggy)).feed([1])
+        }));
+        assert!(unwound.is_err());
+        assert_eq!(device.seen().last(), Some(&0));
     }
 }

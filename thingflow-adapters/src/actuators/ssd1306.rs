@@ -162,6 +162,15 @@ impl fmt::Debug for DisplayFault {
     }
 }
 
+/// As `Debug`.
+impl fmt::Display for DisplayFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
+}
+
+impl std::error::Error for DisplayFault {}
+
 #[cfg(test)]
 mod tests {
     use super::*;

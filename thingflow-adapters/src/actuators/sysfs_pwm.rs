@@ -217,7 +217,15 @@ impl fmt::Display for SysfsPwmError {
                 let file = file.display();
                 write!(f, "this user may not write {file}; add a udev rule that gives it to a group, and join that")
             }
-            Self::Other { file, cause } => write!(f, "{}: {cause}", file.display()),
+            Self::Other { file, cause } => {
+                write!(f, "{}: {cause}", file.display())?;
+                f.write_str(match cause.kind() {
+                    io::ErrorKind::ResourceBusy => "; a driver of the kernel has this output: take another one",
+                    io::ErrorKind::InvalidInput => "; the chip cannot do that: try another period",
+                    io::ErrorKind::NotFound => "; check that the chip's driver is loaded",
+                    _ => "",
+                })
+            }
         }
     }
 }
