@@ -474,3 +474,14 @@ fn what_was_let_in_by_its_trigger_goes_on_after_a_restart() -> Result<(), Box<dy
     assert_eq!(seen.events(), [1, 2]);
     Ok(())
 }
+
+#[test]
+fn windows_of_keys_that_cannot_be_saved_are_named() -> Result<(), Box<dyn std::error::Error>> {
+    let (mut levels, cx) = (Port::new(), &mut Context::detached(Instant::ZERO));
+    let minutes = Window::event_time(60 * SECOND, |n: &i64| Timestamp::from_secs(*n)).by_key(|n| n % 2);
+    levels.aggregate(minutes, Count::new()).for_each(drop);
+    assert!(SavedState::of(&mut levels, cx)?.unsaved().is_empty());
+    levels.emit(1, cx)?;
+    assert!(SavedState::of(&mut levels, cx)?.unsaved().contains("windows by key"));
+    Ok(())
+}

@@ -358,3 +358,17 @@ proptest! {
         prop_assert!(known.is_sorted());
     }
 }
+
+#[test]
+fn a_window_of_a_key_ends_in_time_although_one_began_before_the_clock_was_set() -> Result<(), Box<dyn std::error::Error>>
+{
+    let clock = VirtualClock::starting_at(Timestamp::from_secs(10)); // its minute ends in 50 s
+    let (mut scheduler, seen) = (Scheduler::with_clock(clock.clone())?, Recorder::new());
+    let aligned = Window::each(secs(60)).aligned().by_key(9, |n: &i32| n % 2);
+    let source = timed([(1.0, 1), (12.0, 2), (30.0, 4), (90.0, 6)]);
+    scheduler.schedule_recurring(source.aggregate(aligned, Count::new()).connect(seen.clone()))?;
+    script(&scheduler, vec![(10, set(&clock, 5_090))]); // the next full minute is 5,100, at second 20
+    scheduler.run_for(secs(100))?;
+    assert_eq!(seen.timed_text(), "1@20 1@50 1@80 1@90 |@90");
+    Ok(())
+}

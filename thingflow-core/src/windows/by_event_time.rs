@@ -323,6 +323,9 @@ where
         self.watermark.on_state("watermark", state);
         self.passed.on_state("passed", state);
         if !Q::IS_SAVED {
+            if !self.open.is_empty() {
+                state.unsaved("windows by key");
+            }
             return; // what is open stays as it is
         }
         let mut gone = self.gone.take().into_iter();
@@ -337,8 +340,9 @@ where
             let frame = frame_on_state::<T, Q>(frame, state);
             let mut window = window.unwrap_or_else(|| Gathered::new(self.gather.fresh()));
             window.on_state(state);
-            if let Some(frame) = frame.filter(|_| self.open.len() < self.rule.most) {
-                self.open.insert(frame, window);
+            match frame.filter(|frame| self.open.len() < self.rule.most && !self.open.contains_key(frame)) {
+                Some(frame) => drop(self.open.insert(frame, window)),
+                None => state.refuse("windows"),
             }
         }
     }

@@ -31,8 +31,9 @@ pub struct Keyed<T, Q: Keying<T>, G: Gather<T>, S> {
     /// When the graph began to run.
     started: Instant,
     open: BTreeMap<Q::Key, (u64, Open<T, G>)>,
-    /// The keys by when their windows began, which is the order in which they end.
-    order: BTreeMap<u64, Q::Key>,
+    /// The keys by when their windows end, and of those that end together by when they began. A step of the wall clock may have a
+    /// window end before one that began earlier.
+    order: BTreeMap<(Instant, u64), Q::Key>,
     begun: u64,
     stamp: PhantomData<fn() -> S>,
 }
@@ -55,22 +56,21 @@ impl<T, Q: Keying<T>, G: Gather<T>, S: Stamp> Keyed<T, Q, G, S> {
         }
     }
 
-    /// When the window that began first ends.
+    /// When the window ends that ends first.
     fn next_end(&self) -> Instant {
-        let first = self.order.first_key_value().and_then(|(_, key)| self.open.get(key));
-        first.map_or(Instant::NEVER, |(_, window)| window.ends)
+        self.order.first_key_value().map_or(Instant::NEVER, |((ends, _), _)| *ends)
     }
 
     /// Ends the window of a key.
     fn close(&mut self, key: &Q::Key, cx: &Context<'_>) -> Option<Sent<T, G, S>> {
         let (number, mut window) = self.open.remove(key)?;
-        self.order.remove(&number);
+        self.order.remove(&(window.ends, number));
         let made = window.finish::<S>(cx);
         window.resume(cx);
         made
     }
 
-    /// Ends the window that began first.
+    /// Ends the window that ends first.
     fn close_first(&mut self, cx: &Context<'_>) -> Option<Sent<T, G, S>> {
         let key = self.order.first_key_value()?.1.clone();
         self.close(&key, cx)
@@ -92,13 +92,13 @@ impl<T, Q: Keying<T>, G: Gather<T>, S: Stamp> Keyed<T, Q, G, S> {
             let mut window = Open::new(self.gather.fresh());
             window.begin(&self.rule, self.started, cx);
             self.begun += 1;
-            self.order.insert(self.begun, key.clone());
+            self.order.insert((window.ends, self.begun), key.clone());
             (self.begun, window)
         });
         window
     }
 
-    /// Shows the windows in the order in which they began, each with its key.
+    /// Shows the windows in the order in which they end, each with its key.
     fn on_windows(
         &mut self,
         on_key: impl Fn(&mut Option<Q::Key>, &mut dyn StateVisitor),
@@ -118,7 +118,7 @@ impl<T, Q: Keying<T>, G: Gather<T>, S: Stamp> Keyed<T, Q, G, S> {
             match key.filter(|key| self.open.len() < self.keys && !self.open.contains_key(key)) {
                 Some(key) => {
                     self.begun += 1;
-                    self.order.insert(self.begun, key.clone());
+                    self.order.insert((window.ends, self.begun), key.clone());
                     self.open.insert(key, (self.begun, window));
                 }
                 None => state.refuse("windows by key"),
@@ -126,7 +126,7 @@ impl<T, Q: Keying<T>, G: Gather<T>, S: Stamp> Keyed<T, Q, G, S> {
         }
     }
 
-    /// Ends all windows, in the order in which they began.
+    /// Ends all windows, in the order in which they would end.
     fn close_all(&mut self, out: &mut Emitter<'_, '_, impl InputThing<Sent<T, G, S>>>) -> Receipt {
         let mut demand = Demand::More;
         while demand != Demand::Done && !self.order.is_empty() {
@@ -151,6 +151,7 @@ impl<T, Q: Keying<T>, G: Gather<T>, S: Stamp> Filter<T> for Keyed<T, Q, G, S> {
             && !self.open.is_empty()
         {
             self.open.values_mut().for_each(|(_, window)| window.ends = window.ends.min(now + length)); // restored
+            self.order = self.open.iter().map(|(key, (begun, window))| ((window.ends, *begun), key.clone())).collect();
             out.wake_at(self.next_end());
         }
         Ok(Demand::More)
