@@ -72,7 +72,7 @@ fn the_others_wait_no_longer_for_the_times_of_an_input_that_is_gone() -> Result 
     let (merged, zipped) = (Recorder::new(), Recorder::new());
     let time = |n: &i32| *n;
     run(9, 2, |a, b| {
-        drop(joins::merge_by_time((a, &b.map(|n| n + 1).share()), time, Limit::block(9)).connect(merged.clone()))
+        drop(joins::merge_by_time((a, &b.map(|n| n + 1).share()), time, Limit::block(9)).connect(merged.clone()));
     })?;
     run(4, 2, |a, b| {
         let (a, b) = (a.map(|n| (n, 'a')).share(), b.map(|n| (n + 1, 'b')).share());
