@@ -4,7 +4,6 @@
 
 use super::row::{Get, Latest};
 use super::rule::{Index, Rule, Takes};
-use crate::state::StateVisitor;
 use crate::thing::{Demand, Emitter, InputThing, Receipt};
 
 #[cfg(feature = "alloc")]
@@ -112,7 +111,9 @@ impl<L: Latest> Rule for CombineLatest<L> {
         self.open -= usize::from(is_chosen(self.chosen, input));
         if self.open == 0 { out.finish() } else { Ok(Demand::More) }
     }
-    fn on_state(&mut self, state: &mut dyn StateVisitor) {
+    /// A list of what is unsaved needs an allocator, and a board without one its flash.
+    #[cfg(feature = "alloc")]
+    fn on_state(&mut self, state: &mut dyn crate::state::StateVisitor) {
         if self.latest.has_any() {
             state.unsaved("combine_latest");
         }
