@@ -364,7 +364,9 @@ fn rows_that_are_written_together_are_there_once_whatever_the_table_does_on_a_co
     let ((ended, stats, _), stored) = a_hundred(&trigger("ROLLBACK, 'no'"))?;
     let error = ended.expect_err("nothing can be written that way");
     assert!(error.contains("rolls the whole transaction back"), "{error}");
-    assert_eq!((stats.delivered, stored), (0, Vec::new()));
+    // What came in time for an earlier transaction than the first bad row has been written.
+    assert!(stats.delivered <= 50, "{}", stats.delivered);
+    assert_eq!(stored, (0..stats.delivered).collect::<Vec<_>>());
     Ok(())
 }
 
