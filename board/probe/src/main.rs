@@ -38,6 +38,7 @@ fn main() -> ExitCode {
         ["controller", chip] => edges::check_controller(&mut checks, chip),
         ["serial"] => serial::check(&mut checks),
         ["ends", chip] => ends::check(&mut checks, chip),
+        ["pwm"] => ends::check_pwm(&mut checks),
         ["heater", chip, line, how] => return ends::heater(chip, line, how),
         ["deployed", program] => deployed::check(&mut checks, program),
         ["buses"] => buses::check(&mut checks),

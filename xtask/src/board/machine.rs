@@ -35,7 +35,7 @@ pub(super) const ALL: [Machine; 2] = [
         hardware: "-M virt -cpu cortex-a53 -m 512 -net none",
         kernel: "",
         modules: &["configfs", "gpio-sim"],
-        checks: 42,
+        checks: 44,
     },
     Machine {
         name: "raspi3b",
@@ -44,8 +44,8 @@ pub(super) const ALL: [Machine; 2] = [
         // Without it the kernel keeps the registers of the pins to itself, and rppal wants them.
         kernel: "iomem=relaxed",
         // The emulator ends only by the watchdog's reset.
-        modules: &["bcm2835_wdt", "i2c-dev", "i2c-bcm2835", "spi-bcm2835"],
-        checks: 13,
+        modules: &["bcm2835_wdt", "i2c-dev", "i2c-bcm2835", "spi-bcm2835", "pwm-bcm2835"],
+        checks: 20,
     },
 ];
 
