@@ -17,17 +17,13 @@ pub(crate) const PATH: &str = "benches/operators.csv";
 const HEAD: &str = "operator,instructions,bytes,bytes on the heap,Cortex-M4 instructions,Cortex-M4 bytes";
 
 /// Calls without figures of their own, and why.
-const UNMEASURED: [(&str, &str); 17] = [
+const UNMEASURED: [(&str, &str); 13] = [
     ("begin_each", "a source for each event"),
     ("catch", "nothing before the error"),
     ("exhaust", "as `merge`; its events are ports"),
     ("merge_all", "as `merge`; its events are ports"),
     ("switch", "as `merge`; its events are ports"),
     ("flatten_value", "as `map_value` for each part, and one holder more"),
-    ("running_sum", "as `running_avg`"),
-    ("running_sum_of", "as `running_avg_of`"),
-    ("running_variance", "see the benches, group `windows`"),
-    ("running_variance_of", "as `running_variance`, in place"),
     ("feedback", "the scheduler's, in a later turn"),
     ("print", "the writer's"),
     ("at_times", "a timer's"),
