@@ -146,7 +146,7 @@ fn before(stage: Stage, next: Next) -> Next {
         Stage::Gaps => Box::new(values().time_interval().map(|(gap, _)| gap.as_millis() as i32).to(next)),
         Stage::Port => {
             let port = Port::new();
-            port.connect(next);
+            port.connect(AtOnce(next)); // the scheduler wakes a port by itself
             Box::new(port)
         }
         other => timed(other, next),
