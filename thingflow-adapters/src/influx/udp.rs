@@ -1,5 +1,6 @@
 //! [`UdpWriter`]: lines in datagrams.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::io;
 use std::marker::PhantomData;
@@ -9,11 +10,17 @@ use serde::Serialize;
 use thingflow_core::{Batch, Refusal, StreamError, Worker};
 
 use super::{Encoder, InfluxError};
+use crate::printable::printable;
 
 /// A [`Worker`] that sends events as lines over UDP, to InfluxDB 1 or Telegraf, several in a datagram.
 ///
-/// Nobody answers, so an event counts as delivered when it has been sent, and may still be lost. What is to arrive goes over
-/// HTTP, by a [`Writer`](super::Writer).
+/// Nobody answers, so an event counts as delivered when it has been sent, and may still be lost. That no program listens is
+/// noticed as soon as the system is told, which is at once on the same machine. What is to arrive goes over HTTP, by a
+/// [`Writer`](super::Writer).
+///
+/// Points without a time get that of the server when their datagram arrives, so those of the same tags have a datagram each: the
+/// server would take two of one datagram for one point. As many as there are may come faster than the server reads; send
+/// [sensor events](thingflow_core::SensorEvent), or name the field that is the [time](Encoder::time).
 pub struct UdpWriter<E> {
     server: String,
     encoder: Encoder,
@@ -40,21 +47,34 @@ impl<E: Serialize> UdpWriter<E> {
     }
 
     fn open(&self) -> Result<UdpSocket, Refusal> {
-        let addresses = self.server.to_socket_addrs().map_err(|error| match error.kind() {
-            io::ErrorKind::InvalidInput => Refusal::Setup(StreamError::caused("invalid address, use HOST:PORT", error)),
-            _ => Refusal::Peer(StreamError::caused("cannot find the server", error)),
+        let name = &self.server;
+        let addresses = name.to_socket_addrs().map_err(|error| match error.kind() {
+            io::ErrorKind::InvalidInput => {
+                let text = format!("invalid address `{}`: {error}; use HOST:PORT", printable(name));
+                Refusal::Setup(StreamError::message(text))
+            }
+            _ => refused("find", name, &error),
         })?;
-        let server = addresses.into_iter().next().ok_or(StreamError::new("the server's name has no address"));
-        let server = server.map_err(Refusal::Peer)?;
-        let socket = UdpSocket::bind(if server.is_ipv4() { "0.0.0.0:0" } else { "[::]:0" })?;
-        socket.connect(server)?;
-        Ok(socket)
+        let none = || refused("find", name, &io::Error::other("the name has no address"));
+        let server = addresses.into_iter().next().ok_or_else(none)?;
+        let connected = UdpSocket::bind(if server.is_ipv4() { "0.0.0.0:0" } else { "[::]:0" })
+            .and_then(|socket| socket.connect(server).map(|()| socket));
+        connected.map_err(|error| refused("reach", name, &error))
     }
+}
+
+/// It is the other side's fault, or that of the network.
+fn refused(doing: &str, server: &str, error: &io::Error) -> Refusal {
+    let hint = match error.kind() {
+        io::ErrorKind::ConnectionRefused => "; no program listens there",
+        _ => "",
+    };
+    Refusal::Peer(StreamError::message(format!("cannot {doing} {}: {error}{hint}", printable(server))))
 }
 
 /// The next datagram: its lines, and of how many events they are.
 fn pack<E: Serialize>(encoder: &mut Encoder, batch: &Batch<E>, longest: usize) -> Result<(String, usize), Refusal> {
-    let (mut lines, mut events) = (String::new(), 0);
+    let (mut lines, mut events, mut timeless) = (String::new(), 0, BTreeSet::new());
     for event in batch.iter() {
         let refused = |error: InfluxError| Refusal::Event { index: 0, error: error.into() };
         let line = match encoder.encode(event) {
@@ -67,8 +87,13 @@ fn pack<E: Serialize>(encoder: &mut Encoder, batch: &Batch<E>, longest: usize) -
         if events > 0 && lines.len() + line.len() >= longest {
             break;
         }
+        let before = lines.len();
         lines.push_str(line);
         lines.push('\n');
+        if encoder.timeless_series().is_some_and(|series| !timeless.insert(series.to_owned())) {
+            lines.truncate(before);
+            break;
+        }
         events += 1;
     }
     Ok((lines, events))
@@ -81,13 +106,19 @@ impl<E: Serialize> Worker<E> for UdpWriter<E> {
     }
 
     fn work(&mut self, batch: &mut Batch<E>) -> Result<(), Refusal> {
-        let Some(socket) = &mut self.socket else {
-            return Err(Refusal::Peer(StreamError::new("there is no socket")));
+        let socket = match self.socket.take() {
+            Some(socket) => socket,
+            None => self.open()?,
         };
+        let socket = self.socket.insert(socket);
         while !batch.is_empty() {
             let (lines, events) = pack(&mut self.encoder, batch, self.datagram)?;
-            socket.send(lines.as_bytes())?;
-            batch.done(events);
+            // What becomes of a datagram is said of the socket, after it has been sent.
+            let sent = socket.send(lines.as_bytes()).and_then(|_| socket.take_error());
+            match sent {
+                Ok(None) => batch.done(events),
+                Ok(Some(error)) | Err(error) => return Err(refused("send to", &self.server, &error)),
+            }
         }
         Ok(())
     }

@@ -1,10 +1,22 @@
-//! The check of readers on those of ours that read each event once: of connections, a broker, programs, web clients, tables.
+//! The check of readers on those of ours that read each event once: of connections, a broker, programs, web clients, tables, files
+//! and lines of this machine.
 #![cfg(all(feature = "tcp", feature = "websocket", feature = "mqtt", feature = "process", feature = "webhook"))]
-#![cfg(all(feature = "postgres", feature = "sqlite"))]
+#![cfg(all(
+    feature = "postgres",
+    feature = "sqlite",
+    feature = "folder",
+    feature = "lines",
+    feature = "uart",
+    feature = "udp"
+))]
 #![allow(clippy::unwrap_used)] // of what the test itself has made
 
+mod local;
+mod servers;
+#[path = "../support/mod.rs"]
 mod support;
 
+use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -21,7 +33,7 @@ use support::raw_websocket::Raw;
 use support::servers::Server;
 use thingflow_adapters::mqtt::{Client, Options, Qos, Received, Version};
 use thingflow_adapters::net::Secret;
-use thingflow_adapters::postgres::{self, Database};
+use thingflow_adapters::postgres::{self, Database, Heard};
 use thingflow_adapters::websocket::{self, Message};
 use thingflow_adapters::{process, sqlite, tcp, webhook};
 use thingflow_core::Backoff;
@@ -85,6 +97,7 @@ fn serve(mut socket: &TcpStream, waiting: &Waiting, encode: fn(u64) -> Vec<u8>) 
     }
 }
 
+/// Whether the other side has not hung up.
 fn is_alive(socket: &TcpStream) -> bool {
     socket.set_nonblocking(true).unwrap();
     let peeked = socket.peek(&mut [0]);
@@ -405,6 +418,16 @@ fn pull<R: Clone + 'static>(rows: Flow<impl Source<Item = R> + 'static>, schedul
     port
 }
 
+fn sql(server: &Server, sql: &str) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let url = format!("postgresql://test@{}/postgres", server.address());
+        let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
+        tokio::spawn(connection);
+        client.batch_execute(sql).await.unwrap();
+    });
+}
+
 /// A table of PostgreSQL, behind a proxy.
 struct Table {
     server: Rc<Server>,
@@ -414,19 +437,9 @@ struct Table {
 impl Table {
     fn new(server: &Rc<Server>) -> Self {
         let table = Self { server: server.clone(), proxy: Proxy::new(server.address()) };
+        let columns = "row_id bigserial PRIMARY KEY, number bigint NOT NULL";
+        sql(server, &format!("DROP TABLE IF EXISTS tank; CREATE TABLE tank ({columns})"));
         table
-            .sql("DROP TABLE IF EXISTS tank; CREATE TABLE tank (row_id bigserial PRIMARY KEY, number bigint NOT NULL)");
-        table
-    }
-
-    fn sql(&self, sql: &str) {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(async {
-            let url = format!("postgresql://test@{}/postgres", self.server.address());
-            let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
-            tokio::spawn(connection);
-            client.batch_execute(sql).await.unwrap();
-        });
     }
 
     fn read(&self, table: &str, scheduler: &Scheduler) -> Port<postgres::Row<Level>> {
@@ -449,7 +462,8 @@ impl Feed for Table {
         row.record.number
     }
     fn offer(&mut self, numbers: Range<u64>) {
-        self.sql(&format!("INSERT INTO tank (number) SELECT generate_series({}, {})", numbers.start, numbers.end - 1));
+        let series = format!("generate_series({}, {})", numbers.start, numbers.end - 1);
+        sql(&self.server, &format!("INSERT INTO tank (number) SELECT {series}"));
     }
     fn disturb(&mut self, weather: Weather) {
         disturb(&self.proxy, weather);
@@ -463,6 +477,73 @@ impl Feed for Table {
 fn a_reader_of_a_table_keeps_what_readers_promise() {
     let server = Rc::new(Server::postgres());
     check_reader(|| Table::new(&server));
+}
+
+/// A channel of PostgreSQL, behind a proxy. What is notified while nobody listens is lost, so it waits until somebody does.
+struct Channel {
+    table: Table,
+    waiting: Rc<RefCell<VecDeque<u64>>>,
+    is_heard: Rc<Cell<bool>>,
+}
+
+impl Channel {
+    fn new(server: &Rc<Server>) -> Self {
+        Self { table: Table::new(server), waiting: Rc::default(), is_heard: Rc::default() }
+    }
+
+    fn listen(&self, database: &str, scheduler: &Scheduler) -> Port<String> {
+        let database = Database::new(format!("postgresql://test@{}/{database}", self.table.proxy.address()));
+        let listener = postgres::Listener::new(database.timeout(Duration::from_millis(500)), "numbers").retry(SOON);
+        let heard = listener.start(scheduler, Limit::block(4)).unwrap();
+        let (is_heard, port) = (self.is_heard.clone(), Port::new());
+        let notified = heard.filter_map(move |heard| match heard {
+            Heard::Listening => {
+                is_heard.set(true);
+                None
+            }
+            Heard::Notified(text) => Some(text),
+        });
+        notified.connect(port.clone());
+        let (waiting, is_heard, server) = (self.waiting.clone(), self.is_heard.clone(), self.table.server.clone());
+        let notifies = interval(Duration::from_millis(1)).for_each(move |_| {
+            let numbers: Vec<_> = if is_heard.get() { waiting.take().into() } else { Vec::new() };
+            if !numbers.is_empty() {
+                sql(&server, &format!("SELECT pg_notify('numbers', n::text) FROM unnest(ARRAY{numbers:?}) AS n"));
+            }
+        });
+        scheduler.schedule_recurring(notifies).unwrap();
+        port
+    }
+}
+
+impl Feed for Channel {
+    type Event = String;
+
+    fn start(&mut self, scheduler: &Scheduler) -> Port<String> {
+        self.listen("postgres", scheduler)
+    }
+    fn start_wrong(&mut self, scheduler: &Scheduler) -> Option<Port<String>> {
+        Some(self.listen("postgras", scheduler))
+    }
+    fn number(&self, text: &String) -> u64 {
+        text.parse().unwrap()
+    }
+    fn offer(&mut self, numbers: Range<u64>) {
+        self.waiting.borrow_mut().extend(numbers);
+    }
+    fn disturb(&mut self, weather: Weather) {
+        self.is_heard.set(self.is_heard.get() && weather != Weather::Away);
+        disturb(&self.table.proxy, weather);
+    }
+    fn is_acknowledged(&self) -> bool {
+        false
+    }
+}
+
+#[test]
+fn a_listener_to_a_channel_keeps_what_readers_promise() {
+    let server = Rc::new(Server::postgres());
+    check_reader(|| Channel::new(&server));
 }
 
 /// A table of SQLite.
