@@ -194,6 +194,7 @@ impl<'a> Context<'a> {
     }
 
     /// What a fatal error was about. The token proves that there is one.
+    #[cold]
     pub fn take_error(&mut self, error: FatalError) -> RunError {
         #[cfg(feature = "std")]
         crate::witness::forget();

@@ -6,7 +6,7 @@ use core::fmt;
 #[cfg(feature = "std")]
 use {
     crate::context::Context,
-    crate::port::Port,
+    crate::port::{OnDemand, Port, PortRef},
     crate::thing::Closed,
     alloc::collections::VecDeque,
     core::cell::{Cell, RefCell},
@@ -38,7 +38,7 @@ impl fmt::Display for Report {
 #[cfg(feature = "std")]
 #[derive(Default)]
 pub(crate) struct Reports {
-    port: RefCell<Option<Port<Report>>>,
+    port: OnDemand<Report>,
     waiting: RefCell<VecDeque<Report>>,
     sending: Cell<bool>,
     lost: Cell<u64>,
@@ -52,14 +52,12 @@ const MOST_WAITING: usize = 256;
 impl Reports {
     /// The port, and whether it is new.
     pub(crate) fn port(&self) -> (Port<Report>, bool) {
-        let mut port = self.port.borrow_mut();
-        let new = port.is_none();
-        (port.get_or_insert_with(|| Port::new().named("reports").keep_running()).clone(), new)
+        self.port.port("reports")
     }
 
     /// The port, if anybody listens to it.
-    pub(crate) fn listened(&self) -> Option<Port<Report>> {
-        self.port.borrow().clone().filter(Port::has_connections)
+    pub(crate) fn listened(&self) -> Option<PortRef> {
+        self.port.listened()
     }
 
     /// Takes a report in: whether it is the first that waits. What comes of sending a report is not reported.
@@ -78,7 +76,7 @@ impl Reports {
 
     /// Forgets the port, which has been closed.
     pub(crate) fn end_run(&self) {
-        self.port.take();
+        self.port.end_run();
         self.waiting.take();
         self.sending.set(false);
         self.lost.set(0);
@@ -86,14 +84,13 @@ impl Reports {
 
     /// Sends what waits.
     pub(crate) fn send(&self, cx: &mut Context<'_>) -> Closed {
-        let (port, _) = self.port();
         self.sending.set(true);
-        let sent = self.send_all(&port, cx);
+        let sent = self.send_all(cx);
         self.sending.set(false);
         sent
     }
 
-    fn send_all(&self, port: &Port<Report>, cx: &mut Context<'_>) -> Closed {
+    fn send_all(&self, cx: &mut Context<'_>) -> Closed {
         let waiting = self.waiting.take();
         let lost = self.lost.take();
         let too_many = (lost > 0).then(|| Report {
@@ -102,7 +99,7 @@ impl Reports {
             at: cx.now(),
         });
         for report in waiting.into_iter().chain(too_many) {
-            let _ = port.emit(report, cx)?; // it is no reason to stop that nobody listens any more
+            let _ = self.port.emit(report, cx)?; // it is no reason to stop that nobody listens any more
         }
         Ok(())
     }

@@ -424,6 +424,20 @@ where
         Self { join: join.clone(), index, way: Rc::new(Way { index, arrivals: Arrivals::default() }), ended: false }
     }
 
+    /// Hands an event to the rule. It is made where it is used: a clone that is made beforehand is copied whole, also where the rule
+    /// looks at a part of it, and a copy of what has just been written piece by piece waits for the memory.
+    #[inline(always)]
+    fn next_made<E>(&self, event: E, make: impl Fn(E) -> T, cx: &mut Context<'_>) -> Receipt {
+        let join = &*self.join;
+        let Some(mut body) = join.body.lend() else { return self.wait(Arrival::Next(make(event)), cx) };
+        let receipt = body.take(self.index, make(event), cx);
+        drop(body);
+        if !matches!(receipt, Ok(Demand::More)) || u64::from(join.pending.get()) | cx.urgency() != 0 {
+            return join.settle(receipt, cx);
+        }
+        Ok(Demand::More)
+    }
+
     #[cold]
     fn wait(&self, arrival: Arrival<T>, cx: &mut Context<'_>) -> Receipt {
         if self.join.ended.get() {
@@ -467,21 +481,14 @@ where
 {
     #[inline(always)] // what stands before the join has a frame on the stack already
     fn next(&mut self, event: T, cx: &mut Context<'_>) -> Receipt {
-        let join = &*self.join;
-        let Some(mut body) = join.body.lend() else { return self.wait(Arrival::Next(event), cx) };
-        let receipt = body.take(self.index, event, cx);
-        drop(body);
-        if !matches!(receipt, Ok(Demand::More)) || u64::from(join.pending.get()) | cx.urgency() != 0 {
-            return join.settle(receipt, cx);
-        }
-        Ok(Demand::More)
+        self.next_made(event, |event| event, cx)
     }
     #[inline]
     fn next_ref(&mut self, event: &T, cx: &mut Context<'_>) -> Receipt
     where
         T: Clone,
     {
-        self.next(event.clone(), cx)
+        self.next_made(event, T::clone, cx)
     }
     fn notice(&mut self, notice: Notice<'_>, cx: &mut Context<'_>) -> Receipt {
         match notice {

@@ -225,7 +225,7 @@ impl<T: Clone + 'static> AnyPort for Inner<T> {
     fn close(&self, held: &mut Vec<(usize, Box<dyn Held>)>) {
         self.pending.close();
         for slot in self.take_slots(|_| true) {
-            held.push((slot.id, Box::new(slot.thing)));
+            held.push((slot.id, slot.thing));
         }
         if let Some(rare) = self.rare.get() {
             rare.draining.close(held);

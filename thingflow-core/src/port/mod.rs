@@ -15,6 +15,8 @@ mod connection;
 mod dispatch;
 mod draining;
 mod feeder;
+#[cfg(feature = "std")]
+mod on_demand;
 mod outlet;
 mod pending;
 mod rare;
@@ -43,6 +45,8 @@ pub use branch::Branch;
 pub use chain::PortChain;
 pub use connection::Connection;
 pub use feeder::Feeder;
+#[cfg(feature = "std")]
+pub(crate) use on_demand::OnDemand;
 use outlet::{One, Outlet};
 use pending::Pending;
 use rare::Rare;
@@ -98,7 +102,6 @@ struct Inner<T> {
     /// How many ends of loops lead here.
     loops: Cell<u32>,
     feeders: Cell<u32>,
-    name: Cell<Option<Box<str>>>,
     me: Weak<Inner<T>>,
 }
 
@@ -137,7 +140,6 @@ impl<T: Clone + 'static> Port<T> {
             number: next_number(),
             loops: Cell::new(0),
             feeders: Cell::new(0),
-            name: Cell::new(None),
             me: me.clone(),
         });
         Self { inner }
@@ -149,7 +151,7 @@ impl<T: Clone + 'static> Port<T> {
     /// is the port, `port.map(f).named("calibrated")` the stage behind `map`.
     #[must_use]
     pub fn named(self, name: impl Into<String>) -> Self {
-        self.inner.name.set(Some(name.into().into()));
+        self.inner.rare().name.set(Some(name.into().into()));
         self
     }
 
@@ -291,8 +293,9 @@ impl<T: Clone + 'static> InputThing<T> for Port<T> {
 
 impl<T> Inner<T> {
     fn given_name(&self) -> Option<Box<str>> {
-        let name = self.name.take();
-        self.name.set(name.clone());
+        let rare = self.rare.get()?;
+        let name = rare.name.take();
+        rare.name.set(name.clone());
         name
     }
 }

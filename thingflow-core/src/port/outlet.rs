@@ -5,15 +5,15 @@ use alloc::vec::Vec;
 use core::cmp::Ordering;
 
 use super::Slot;
-use super::any::culprit;
+use super::any::{Held, culprit};
 use super::dispatch::Witness;
 use super::slots::state;
 use crate::context::Context;
 use crate::notice::{Notice, Question};
 use crate::thing::{Demand, InputThing, Receipt};
 
-/// What a port sends to.
-pub(super) trait Outlet<T>: InputThing<T> {
+/// What a port sends to, and what is held of it when the port is closed.
+pub(super) trait Outlet<T>: InputThing<T> + Held {
     /// The connections, if there are several behind it.
     fn fan(&mut self) -> Option<&mut Vec<Slot<T>>> {
         None

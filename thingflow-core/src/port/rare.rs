@@ -11,6 +11,8 @@ use crate::notice::Arrival;
 
 /// Made when it is needed for the first time: a program with a hundred thousand sensors has as many ports.
 pub(super) struct Rare<T> {
+    /// The name that it was given.
+    pub(super) name: Cell<Option<Box<str>>>,
     /// What came in the middle of a dispatch.
     pub(super) waiting: Arrivals<Arrival<T>>,
     /// Events for a later turn, see [`Port::emit_later`](super::Port::emit_later).
@@ -28,6 +30,7 @@ pub(super) struct Rare<T> {
 impl<T> Default for Rare<T> {
     fn default() -> Self {
         Self {
+            name: Cell::default(),
             waiting: Arrivals::default(),
             later: Arrivals::default(),
             full_at: Cell::default(),

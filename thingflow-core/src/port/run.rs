@@ -157,8 +157,10 @@ impl RunLink {
     pub(crate) fn end_run(&self) -> Vec<Rc<dyn AnyPort>> {
         self.run.set(self.run.get() + 1);
         self.room.set(0);
-        let unfed: Vec<_> = self.unfed.borrow().iter().cloned().filter_map(Hub::as_port).collect();
-        self.started.take().iter().filter_map(Weak::upgrade).chain(unfed).collect()
+        // A hundred thousand ports need no second list: this one is made in the place of the first.
+        let mut ports: Vec<_> = self.started.take().into_iter().filter_map(|port| port.upgrade()).collect();
+        ports.extend(self.unfed.borrow().iter().cloned().filter_map(Hub::as_port));
+        ports
     }
 
     /// Whether a source may have lost its last listener since the last call.

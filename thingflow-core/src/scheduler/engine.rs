@@ -274,10 +274,10 @@ impl Engine {
             self.look_at(id, |thing| thing.describe(visitor));
         }
         if let Some(reports) = self.reports.listened() {
-            visitor.port(reports.as_ref(), false);
+            visitor.port(reports, false);
         }
         if let Some(changes) = self.wall.listened() {
-            visitor.port(changes.as_ref(), false);
+            visitor.port(changes, false);
         }
     }
 
@@ -300,30 +300,43 @@ impl Engine {
         let _watched = self.watched.begin_as(name);
         let mut cx = Context::new(self.now(), self);
         match catch_unwind(AssertUnwindSafe(|| call(&mut cx))) {
-            Ok(result) => result.map_err(|token| cx.take_error(token)),
-            Err(panic) => {
-                let mut error = self.panicked(&*panic);
-                error.name_stage(|_| {});
-                Err(error)
-            }
+            Ok(Ok(result)) => Ok(result),
+            Ok(Err(token)) => Err(cx.take_error(token)),
+            Err(panic) => Err(self.panicked_at_a_stage(&*panic)),
         }
     }
 
     /// Drops what is user code, or has some in it. `drop` says whose.
     pub(super) fn discard(&self, drop: impl FnOnce(&mut String)) -> Result<(), RunError> {
         let mut name = String::new();
-        catch_unwind(AssertUnwindSafe(|| drop(&mut name))).map_err(|panic| {
-            let mut error = self.panicked(&*panic);
-            error.name_thing(|| name);
-            error
-        })
+        catch_unwind(AssertUnwindSafe(|| drop(&mut name))).map_err(|panic| self.panicked_as(&*panic, name))
     }
 
+    // These are called from many places, each of which would have them inline.
+
+    #[cold]
+    #[inline(never)]
     pub(super) fn panicked(&self, panic: &(dyn std::any::Any + Send)) -> RunError {
         let mut error = RunError::new(format!("panicked: {}", panic_text(panic)));
         if let Some(name) = self.run.calls.culprit.take() {
             error.name_thing(|| name);
         }
+        error
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn panicked_as(&self, panic: &(dyn std::any::Any + Send), name: String) -> RunError {
+        let mut error = self.panicked(panic);
+        error.name_thing(|| name);
+        error
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn panicked_at_a_stage(&self, panic: &(dyn std::any::Any + Send)) -> RunError {
+        let mut error = self.panicked(panic);
+        error.name_stage(|_| {});
         error
     }
 
@@ -343,8 +356,14 @@ impl Engine {
 /// Closing goes on whatever happens.
 pub(super) fn log_failed(result: Result<(), RunError>) {
     if let Err(error) = result {
-        log::error!("while closing: {error}");
+        log_error(&error);
     }
+}
+
+#[cold]
+#[inline(never)]
+fn log_error(error: &RunError) {
+    log::error!("while closing: {error}");
 }
 
 /// What a panic said.

@@ -1,6 +1,6 @@
 //! What is due when: absolute deadlines, so nothing drifts.
 //!
-//! Timers of equal period are due in the order in which they were due before, so each period has a queue of its own (a
+//! Timers of equal period and slack are due in the order in which they were due before, so each pair of these has a queue of its own (a
 //! *rhythm*) and costs no sorting at all; a heap holds the front of each rhythm and what is due once. An entry is late by
 //! at most its slack: the reactor wakes at the earliest `due + slack` and then serves all that is due.
 
@@ -50,21 +50,27 @@ enum What {
     Rhythm(u32),
 }
 
-/// A tick of a schedule in the queue of its rhythm.
+/// A tick of a schedule in the queue of its rhythm, by whose slack it may be late. A hundred thousand schedules have one each.
+#[derive(Clone, Copy)]
 struct Tick {
-    at: Deadline,
+    due: Instant,
+    order: u64,
     id: Id,
+}
+
+impl Tick {
+    fn at(self, slack: Duration) -> Deadline {
+        Deadline { due: self.due, latest: self.due + slack, order: self.order }
+    }
+
+    fn entry(self, slack: Duration) -> Entry {
+        Entry { at: self.at(slack), what: What::Timer(Due::tick(self.id)) }
+    }
 }
 
 impl Due {
     pub(super) fn tick(id: Id) -> Self {
         Self { kind: Kind::Schedule, id }
-    }
-}
-
-impl From<Tick> for Entry {
-    fn from(tick: Tick) -> Self {
-        Self { at: tick.at, what: What::Timer(Due::tick(tick.id)) }
     }
 }
 
@@ -92,6 +98,7 @@ impl Eq for Entry {}
 
 struct Rhythm {
     period: Duration,
+    slack: Duration,
     queue: VecDeque<Tick>,
     /// Whether the heap holds an entry for this rhythm.
     listed: bool,
@@ -148,27 +155,32 @@ impl Timers {
 
     /// Sets the timer of a schedule that is due again and again with the given period; it is set anew after each time.
     pub(super) fn periodic(&mut self, due: Instant, slack: Duration, period: Duration, id: Id) {
-        let tick = Tick { at: self.deadline(due, slack), id };
-        let at = match self.rhythms.iter().position(|rhythm| rhythm.period == period) {
+        let tick = Tick { due, order: self.next_order(), id };
+        let at = match self.rhythms.iter().position(|rhythm| (rhythm.period, rhythm.slack) == (period, slack)) {
             Some(at) => at,
             None if self.rhythms.len() < MOST_RHYTHMS => {
-                self.rhythms.push(Rhythm { period, queue: VecDeque::new(), listed: false });
+                self.rhythms.push(Rhythm { period, slack, queue: VecDeque::new(), listed: false });
                 self.rhythms.len() - 1
             }
-            None => return self.heap.push(tick.into()),
+            None => return self.heap.push(tick.entry(slack)),
         };
         let rhythm = &mut self.rhythms[at];
-        if rhythm.queue.back().is_some_and(|last| (last.at.latest, last.at.due) > (tick.at.latest, tick.at.due)) {
-            return self.heap.push(tick.into()); // out of step: joins the queue when it is due again
+        if rhythm.queue.back().is_some_and(|last| last.due > due) {
+            return self.heap.push(tick.entry(slack)); // out of step: joins the queue when it is due again
         }
         rhythm.queue.push_back(tick);
         self.list(at);
     }
 
     fn deadline(&mut self, due: Instant, slack: Duration) -> Deadline {
+        Deadline { due, latest: due + slack, order: self.next_order() }
+    }
+
+    /// The number of one timer more.
+    fn next_order(&mut self) -> u64 {
         self.order += 1;
         self.len += 1;
-        Deadline { due, latest: due + slack, order: self.order }
+        self.order
     }
 
     /// Lets the heap know the front of a rhythm.
@@ -180,7 +192,7 @@ impl Timers {
         if let Some(front) = rhythm.queue.front() {
             rhythm.listed = true;
             #[allow(clippy::cast_possible_truncation)] // there are at most MOST_RHYTHMS
-            self.heap.push(Entry { at: front.at, what: What::Rhythm(at as u32) });
+            self.heap.push(Entry { at: front.at(rhythm.slack), what: What::Rhythm(at as u32) });
         }
     }
 
@@ -191,7 +203,7 @@ impl Timers {
 
     /// The first deadline after `now`.
     pub(super) fn next_after(&self, now: Instant) -> Option<Instant> {
-        let ticks = self.rhythms.iter().flat_map(|rhythm| &rhythm.queue).map(|tick| tick.at);
+        let ticks = self.rhythms.iter().flat_map(|rhythm| rhythm.queue.iter().map(|tick| tick.at(rhythm.slack)));
         let listed = self.heap.iter().map(|entry| entry.at).chain(ticks);
         listed.map(|at| at.latest).filter(|latest| *latest > now).min()
     }
@@ -222,7 +234,7 @@ impl Timers {
             };
             due.extend(rhythm.queue.pop_front().map(|tick| Due::tick(tick.id)));
             match rhythm.queue.front() {
-                Some(next) => top.at = next.at,
+                Some(next) => top.at = next.at(rhythm.slack),
                 None => {
                     rhythm.listed = false;
                     PeekMut::pop(top);

@@ -1,6 +1,6 @@
 //! The wall clock of a run: whether it has been set, and a report at each step. Nobody looks until somebody asks.
 
-use std::cell::{Cell, OnceCell, RefCell};
+use std::cell::{Cell, OnceCell};
 use std::fmt;
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use super::engine::Engine;
 use crate::clock::{Instant, Timestamp};
 use crate::error::RunError;
 use crate::moment::{BootId, WallClock};
-use crate::port::Port;
+use crate::port::{OnDemand, Port, PortRef};
 
 /// While the clock has not been set, the kernel is asked at most this often.
 const LOOK: Duration = Duration::from_millis(100);
@@ -40,7 +40,7 @@ impl fmt::Display for ClockChange {
 /// What is known of the wall clock.
 #[derive(Default)]
 pub(super) struct Wall {
-    port: RefCell<Option<Port<ClockChange>>>,
+    port: OnDemand<ClockChange>,
     boot: OnceCell<BootId>,
     watches: Cell<bool>,
     is_set: Cell<bool>,
@@ -55,13 +55,13 @@ pub(super) struct Wall {
 
 impl Wall {
     /// The port, if anybody listens to it.
-    pub(super) fn listened(&self) -> Option<Port<ClockChange>> {
-        self.port.borrow().clone().filter(Port::has_connections)
+    pub(super) fn listened(&self) -> Option<PortRef> {
+        self.port.listened()
     }
 
     /// Forgets the port, which has been closed.
     pub(super) fn end_run(&self) {
-        self.port.take();
+        self.port.end_run();
     }
 }
 
@@ -69,9 +69,7 @@ impl Engine {
     /// The port of changes, and whether it is new.
     pub(super) fn clock_changes(&self) -> (Port<ClockChange>, bool) {
         self.watch_wall_clock(self.now());
-        let mut port = self.wall.port.borrow_mut();
-        let new = port.is_none();
-        (port.get_or_insert_with(|| Port::new().named("clock").keep_running()).clone(), new)
+        self.wall.port.port("clock")
     }
 
     /// Takes the wall clock as set, whatever the kernel says.
@@ -153,8 +151,7 @@ impl Engine {
         self.wall.last.set((at, after));
         let change = ClockChange { at, before, after, is_set: self.wall.is_set.get() };
         log::info!("{change}");
-        let Some(port) = self.wall.listened() else { return Ok(()) };
-        self.guarded(move |cx| port.emit(change, cx).map(drop))
+        self.guarded(|cx| self.wall.port.emit(change, cx).map(drop))
     }
 }
 

@@ -12,8 +12,8 @@ use crate::event::{Event, Events};
 fn in_turns(events: Events, left: &Port<Event>, right: &Port<Event>) {
     let cx = &mut Context::detached(Instant::ZERO);
     for (at, event) in (0_u64..).zip(events) {
-        let port = if at & 1 == 0 { left } else { right };
-        port.emit(event, cx).expect(NEVER_FAILS);
+        let sent = if at & 1 == 0 { left.emit(event, cx) } else { right.emit(event, cx) };
+        sent.expect(NEVER_FAILS);
     }
 }
 

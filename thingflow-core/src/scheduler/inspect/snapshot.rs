@@ -232,7 +232,7 @@ impl Engine {
         let (mut graph, mut nodes) = (Graph::new(), Vec::new());
         self.each_shown(|id, thing| nodes.push((id, graph.add_as(thing, Some(self.node_id(id)), see))));
         if let Some(reports) = self.reports.listened() {
-            graph.add_port_and_see(&reports.as_ref(), see);
+            graph.add_port_and_see(&reports, see);
         }
         for port in self.link.started() {
             graph.add_port_and_see(&PortRef::new(port), see);

@@ -1,8 +1,8 @@
 //! How other threads post events into the reactor: a bounded queue of many producers and one consumer.
 //!
-//! The consumer *swaps*: it takes everything that is queued under one lock, dispatches it without a lock, and wakes all
-//! who wait for room once. So what synchronisation costs is paid per batch and not per event, and a blocked poster costs
-//! one context switch per batch. What was taken and is not yet dispatched counts too: an inbox holds at most a queue and
+//! The consumer *swaps*: it takes everything that is queued under one lock, dispatches it without a lock, and wakes
+//! who waits for room once. So what synchronisation costs is paid per batch and not per event, and a blocked poster costs
+//! at most one context switch per batch. What was taken and is not yet dispatched counts too: an inbox holds at most a queue and
 //! a batch, `2 * capacity` events. Both grow to what is needed and are used again: no allocation per event once warm.
 //!
 //! A reactor has one [`Doorbell`] and any number of inboxes. An inbox announces itself at the bell with its first event
@@ -21,7 +21,9 @@
 //!   list before or after that moment. Before: the reactor sees it and does not sleep. After: the poster sees `sleeping`
 //!   and wakes the reactor. A wake-up that comes before the reactor blocks is kept by the [`Wake`], which must be sticky.
 //! - *Room.* A poster counts itself as waiting in the critical section in which it finds the queue full, and `wait` gives
-//!   up the lock and goes to sleep in one step. So the consumer, when it empties the queue, sees all who wait for it.
+//!   up the lock and goes to sleep in one step. So the consumer, when it empties the queue, sees whether anybody waits, and wakes
+//!   one. Who was woken wakes the next one if there is room for that, too. Whoever is not woken waits behind a full queue, which
+//!   the consumer will empty: on one core a poster fills the queue before the next one runs, and would have woken it for nothing.
 
 use std::collections::VecDeque;
 use std::mem;
@@ -182,7 +184,11 @@ impl<T> Shared<T> {
         if queue.closed {
             return Err(PostError::Closed(event));
         }
+        let others_have_room = queue.waiting > 0 && queue.events.len() + 1 < self.capacity;
         self.push(queue, event);
+        if others_have_room {
+            self.room.notify_one();
+        }
         Ok(())
     }
 
@@ -412,11 +418,12 @@ impl<T> Inbox<T> {
         budget: &mut usize,
         dispatch: &mut impl FnMut(Arrival<T>) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
-        if self.marks.is_empty() {
-            return self.serve_events(usize::MAX, budget, dispatch).1;
-        }
-        while let Some(ahead) = self.marks.ahead() {
-            let (served, flow) = self.serve_events(ahead, budget, dispatch);
+        loop {
+            let ahead = self.marks.ahead();
+            let (served, flow) = self.serve_events(ahead.unwrap_or(usize::MAX), budget, dispatch);
+            if ahead.is_none() {
+                return flow;
+            }
             self.marks.left(served);
             flow?;
             let mut flow = ControlFlow::Continue(());
@@ -427,7 +434,6 @@ impl<T> Inbox<T> {
             }
             flow?;
         }
-        self.serve_events(usize::MAX, budget, dispatch).1
     }
 
     /// Dispatches up to `most` events of the batch: how many it were.
@@ -466,7 +472,7 @@ impl<T> Inbox<T> {
         let paused = if queue.events.take_room() { mem::take(&mut queue.paused) } else { Vec::new() };
         drop(queue);
         if waiting {
-            self.shared.room.notify_all();
+            self.shared.room.notify_one();
         }
         paused.iter().for_each(|bell| bell.resume());
     }

@@ -100,6 +100,11 @@ fn who_waits_for_room_is_let_in() {
 }
 
 #[test]
+fn who_was_let_in_lets_the_next_one_in() {
+    check(|| Limit::block(2), 2, [&[10, 11], &[20, 21]], all_in_order);
+}
+
+#[test]
 fn the_last_event_arrives_where_older_ones_are_dropped() {
     check(Limit::keep_latest, 3, [&[10, 11], &[20]], |seen| {
         assert!(matches!(seen.last(), Some(11 | 20)), "{seen:?}");
