@@ -85,7 +85,7 @@ pub struct FixedPointSum<F, const WORDS: usize> {
 /// A sum with twice the digits of a float.
 #[derive(Clone, Copy, Debug, Default)]
 struct Pair<F> {
-    /// The float nearest to the sum, and what it lacks.
+    /// The sum as floats add it up, and what it lacks of the true one. Apart, so that one number need not wait for the one before.
     near: F,
     lack: F,
 }
@@ -94,10 +94,21 @@ impl<F: Float> Pair<F> {
     /// With one number more, and what has no place in the pair.
     #[inline]
     fn and(self, number: F) -> (Self, F) {
-        let (sum, error) = two_sum(self.near, number);
+        let (near, error) = two_sum(self.near, number);
         let (lack, lost) = two_sum(self.lack, error);
-        let (near, lack) = two_sum(sum, lack);
         (Self { near, lack }, lost)
+    }
+
+    /// The same sum with as much of it as can be in the one float, so that the other has room.
+    fn settled(self) -> Self {
+        let (near, lack) = two_sum(self.near, self.lack);
+        Self { near, lack }
+    }
+
+    /// The float nearest to the sum.
+    #[inline]
+    fn sum(self) -> F {
+        self.near + self.lack
     }
 }
 
@@ -137,10 +148,21 @@ impl Infinities {
 impl<F: Float> PairSum<F> {
     #[inline]
     fn take(&mut self, number: F, remove: bool) {
+        let (pair, lost) = self.pair.and(if remove { F::default() - number } else { number });
+        if lost == F::default() {
+            self.pair = pair;
+        } else {
+            self.take_what_does_not_fit(number, remove); // nothing was changed yet
+        }
+    }
+
+    /// Takes a number that has no place in the pair as it is, makes the sum infinite, or is infinite.
+    #[cold]
+    fn take_what_does_not_fit(&mut self, number: F, remove: bool) {
         if !number.is_finite() {
             return self.infinities.take(number > F::default(), remove);
         }
-        let (pair, lost) = self.pair.and(if remove { F::default() - number } else { number });
+        let (pair, lost) = self.pair.settled().and(if remove { F::default() - number } else { number });
         self.is_rounded |= lost != F::default();
         self.pair = if pair.near.is_finite() { pair } else { Pair { near: pair.near, lack: F::default() } };
     }
@@ -157,7 +179,7 @@ impl<F: Float + Number<Mean = F>> Total<F> for PairSum<F> {
     }
     #[inline]
     fn sum(&self) -> F {
-        if self.infinities.none() { self.pair.near } else { self.infinities.sum() }
+        if self.infinities.none() { self.pair.sum() } else { self.infinities.sum() }
     }
     #[inline]
     fn mean(&self, count: u64) -> F {
@@ -171,7 +193,7 @@ impl<F: Float + Number<Mean = F>> Total<F> for PairSum<F> {
     }
     #[inline]
     fn is_stale(&self) -> bool {
-        self.is_rounded || !self.pair.near.is_finite()
+        self.is_rounded
     }
 }
 
@@ -380,10 +402,21 @@ macro_rules! floats {
                     return self.words.take(number, remove);
                 }
                 let (pair, lost) = self.pair.and(if remove { -number } else { number });
-                if lost != 0.0 || !pair.near.is_finite() {
-                    return self.spill(number, remove); // nothing was changed yet
+                if lost == 0.0 {
+                    self.pair = pair;
+                } else {
+                    self.take_what_does_not_fit(number, remove); // nothing was changed yet
                 }
-                self.pair = pair;
+            }
+
+            #[cold]
+            fn take_what_does_not_fit(&mut self, number: $float, remove: bool) {
+                let (pair, lost) = self.pair.settled().and(if remove { -number } else { number });
+                if lost == 0.0 {
+                    self.pair = pair;
+                } else {
+                    self.spill(number, remove);
+                }
             }
 
             #[cold]
@@ -407,7 +440,7 @@ macro_rules! floats {
             }
             #[inline]
             fn sum(&self) -> $float {
-                if self.spilled { self.words.sum() } else { self.pair.near }
+                if self.spilled { self.words.sum() } else { self.pair.sum() }
             }
             #[inline]
             #[allow(clippy::cast_precision_loss)] // the nearest float is meant
@@ -486,6 +519,39 @@ mod tests {
             let mut both = narrow(&c);
             both.merge(&narrow(&c));
             prop_assert_eq!(both.sum().to_bits(), narrow(&[c.clone(), c].concat()).sum().to_bits());
+        }
+    }
+
+    proptest! {
+        /// What does not fit is said to be stale; else not a bit is lost, whatever has come and gone.
+        #[test]
+        fn a_pair_is_exact_or_stale(numbers in prop::collection::vec((any::<i32>(), -25..25), 1..300), size in 1_usize..20) {
+            let numbers: Vec<f64> = numbers.iter().map(|(digits, power)| f64::from(*digits) * 2_f64.powi(*power)).collect();
+            let (mut pair, mut exact) = (PairSum::<f64>::default(), Words::<34>::default());
+            for (at, number) in numbers.iter().enumerate() {
+                if let Some(oldest) = at.checked_sub(size).map(|at| numbers[at]) {
+                    pair.remove(oldest);
+                    exact.take(oldest, true);
+                }
+                pair.add(*number);
+                exact.take(*number, false);
+                prop_assert!(pair.is_stale() || pair.sum() == exact.sum(), "{:e} is not {:e}", pair.sum(), exact.sum());
+                if pair.is_stale() {
+                    pair = PairSum::default();
+                    numbers[(at + 1).saturating_sub(size)..=at].iter().for_each(|number| pair.add(*number));
+                }
+            }
+        }
+
+        /// A long way of small steps fills the pair's second float: it is settled, and holds still all.
+        #[test]
+        fn a_pair_is_settled_before_it_rounds(steps in 1..4_000_u32) {
+            let (mut pair, mut exact) = (PairSum::<f64>::default(), Words::<34>::default());
+            for number in core::iter::once(1e16).chain((0..steps).map(|step| 1.0 + f64::from(step) * 2_f64.powi(-50))) {
+                pair.add(number);
+                exact.take(number, false);
+            }
+            prop_assert!(!pair.is_stale() && pair.sum() == exact.sum());
         }
     }
 
