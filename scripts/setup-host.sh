@@ -11,8 +11,14 @@ CACHE=${THINGFLOW_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/thingflow}
 CARGO_DEB=3.8.0 # the newest that the tests have seen
 AXE_CORE=4.14.1
 AMQTT=0.12.1
-AEDES=0.51.3 # the last that Debian's Node.js 18 runs
 TARGET=${CARGO_TARGET_DIR:-$(dirname "${BASH_SOURCE[0]}")/../target}
+
+# The version of aedes: 0.51.3 is the last that Debian's Node.js 18 runs, and does not keep QoS 2.
+aedes_version() {
+  local node
+  node=$(node --version 2> /dev/null | tr -d v | cut -d. -f1) || true
+  if [ "${node:-18}" -ge 20 ]; then echo 1.2.0; else echo 0.51.3; fi
+}
 
 missing=()
 need() { # COMMAND PACKAGE...
@@ -64,7 +70,7 @@ needs_of() { # OPTION
       need nats-server nats-server
       need node nodejs
       [ -e "$TARGET/brokers/amqtt/$AMQTT" ] || python3 -m pip --version > /dev/null 2>&1 || missing+=(python3-pip)
-      [ -e "$TARGET/brokers/aedes/$AEDES" ] || need npm npm
+      [ -e "$TARGET/brokers/aedes/$(aedes_version)" ] || need npm npm
       need influxd influxdb
       compgen -G '/usr/lib/postgresql/*/bin/initdb' > /dev/null || need initdb postgresql
       need victoria-metrics victoria-metrics
@@ -116,18 +122,19 @@ cargo_deb() {
 
 # Brokers that are programs of Python and of Node.js: fetched once, and no part of the project.
 brokers() {
-  local folder=$TARGET/brokers
+  local folder=$TARGET/brokers aedes
+  aedes=$(aedes_version)
   if [ ! -e "$folder/amqtt/$AMQTT" ]; then
     rm -rf "$folder/amqtt"
     python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --no-warn-conflicts \
       --target "$folder/amqtt" "amqtt==$AMQTT"
     touch "$folder/amqtt/$AMQTT"
   fi
-  if [ ! -e "$folder/aedes/$AEDES" ]; then
+  if [ ! -e "$folder/aedes/$aedes" ]; then
     rm -rf "$folder/aedes"
     mkdir -p "$folder/aedes"
-    npm install --silent --no-audit --no-fund --no-save --prefix "$folder/aedes" "aedes@$AEDES"
-    touch "$folder/aedes/$AEDES"
+    npm install --silent --no-audit --no-fund --no-save --prefix "$folder/aedes" "aedes@$aedes"
+    touch "$folder/aedes/$aedes"
   fi
 }
 

@@ -88,6 +88,34 @@ fn what_cannot_be_published_is_a_dead_letter_and_the_rest_goes_on() {
     assert_eq!((stats.posted, stats.delivered, stats.dead, stats.waiting), (5, 2, 3, 0));
 }
 
+/// Nobody takes the dead letters: the reports have to say which message it was, and which broker.
+#[test]
+fn what_goes_wrong_is_reported_with_its_topic_and_its_broker() {
+    let only_lamps = |folder: &std::path::Path| std::fs::write(folder.join("rules"), "topic write lamp\n").unwrap();
+    let broker = Mosquitto::prepared("allow_anonymous true\nacl_file FOLDER/rules\n", only_lamps);
+    let gone = free_port();
+    let mut scheduler = new_scheduler();
+    let client = schedule(&scheduler, options(broker.address()).version(Version::V5));
+    let lost = schedule(&scheduler, options(gone));
+    lost.subscribe("lux", Qos::AtLeastOnce).unwrap().for_each(drop);
+    let reports = Recorder::new();
+    scheduler.reports().map(|report| report.to_string()).connect(reports.clone());
+    let messages = ["lux", "lamp"].map(|topic| Message::new(topic, "x").qos(Qos::AtLeastOnce));
+    scheduler.schedule_recurring(from_iter(messages).connect(client.publisher())).unwrap();
+    let (seen, stopper) = (reports.clone(), scheduler.stopper());
+    let (counts, address) = (client.clone(), gone.to_string());
+    let is_told = move || seen.events().iter().any(|text| text.contains(&address));
+    when(&scheduler, move || counts.stats().delivered + counts.stats().dead == 2 && is_told(), move || stopper.stop());
+    scheduler.run_forever().unwrap();
+    let refused = format!("mqtt://{}: the message to `lux` is refused: not authorized", broker.address());
+    let away = format!("mqtt://{gone}: cannot connect to the broker: Connection refused");
+    let reports = reports.events();
+    for expected in [refused, away] {
+        assert!(reports.iter().any(|text| text.starts_with(&expected)), "{expected}: {reports:?}");
+    }
+    assert_eq!((client.stats().delivered, client.stats().dead), (1, 1));
+}
+
 #[test]
 fn the_status_tells_of_each_connection() {
     let mut broker = Mosquitto::start();

@@ -22,10 +22,8 @@ const HOUR: Duration = Duration::from_secs(3600);
 
 /// The qualities of service that a broker keeps.
 fn qualities(kind: Kind) -> &'static [Qos] {
-    match kind {
-        Kind::Nats | Kind::Aedes => &[Qos::AtMostOnce, Qos::AtLeastOnce],
-        Kind::Amqtt => &[Qos::AtMostOnce, Qos::AtLeastOnce, Qos::ExactlyOnce],
-    }
+    let all = &[Qos::AtMostOnce, Qos::AtLeastOnce, Qos::ExactlyOnce];
+    if kind.keeps_qos_2() { all } else { &all[..2] }
 }
 
 /// Messages go round by each quality; a retained one comes to who subscribes later; who is gone is told apart by its will.
@@ -65,13 +63,13 @@ fn goes_round(kind: Kind) {
     };
     // A slow broker may not have read the last words yet.
     let is_settled = |(is_retained, texts): &(bool, Vec<String>)| *is_retained && *texts != ["on", "online"];
-    let seen = std::iter::repeat_with(look).take(20).find(is_settled);
+    let seen = std::iter::repeat_with(look).take(200).find(is_settled);
     assert_eq!(seen, Some((true, vec!["offline".to_owned(), "on".to_owned()])), "{kind:?}");
 }
 
 /// The connection is cut and reset again and again, and the broker is killed once and has lost the session: all arrives but what
 /// the killed one may have acknowledged and not handed out, subscriptions are made again, and each message is accounted for.
-fn survives_faults(kind: Kind) {
+fn survives_faults(kind: Kind, qos: Qos) {
     let address = free_port();
     let broker = Rc::new(RefCell::new(Some(kind.start_at(address))));
     let proxy = Rc::new(Proxy::new(address));
@@ -79,14 +77,14 @@ fn survives_faults(kind: Kind) {
     let options =
         options(proxy.address()).version(Version::V3_1_1).client_id("faulty").keep_session(HOUR).in_flight(20);
     let client = schedule(&scheduler, options);
-    let port = client.subscribe("lux", Qos::AtLeastOnce).unwrap();
+    let port = client.subscribe("lux", qos).unwrap();
     let seen: Rc<RefCell<BTreeSet<u32>>> = Rc::default();
     let kept = seen.clone();
     port.for_each(move |message| {
         kept.borrow_mut().insert(message.text().parse().unwrap());
     });
     let there = proxy.clone();
-    let messages = (0..200).map(|n: u32| Message::new("lux", n.to_string()).qos(Qos::AtLeastOnce));
+    let messages = (0..200).map(move |n: u32| Message::new("lux", n.to_string()).qos(qos));
     publish_when(&scheduler, &client, move || count(&there, Way::ToClient, SUBACK) > 0, messages);
     let acknowledged = Rc::new(Cell::new(0));
     for (heard, fault) in [(10, 0), (40, 1), (70, 2), (100, 3)] {
@@ -122,7 +120,9 @@ fn survives_faults(kind: Kind) {
 fn speaks_the_older_version(kind: Kind) {
     let server = kind.start_at(free_port());
     let mut scheduler = new_scheduler();
-    let client = schedule(&scheduler, options(server.address()).patience(Duration::from_millis(300)));
+    // Only the one that says nothing has to be given up.
+    let patience = Duration::from_millis(if kind == Kind::Amqtt { 300 } else { 60_000 });
+    let client = schedule(&scheduler, options(server.address()).patience(patience));
     let (seen, stopper) = (Recorder::new(), scheduler.stopper());
     client.status().tap(seen.clone()).for_each(move |_| stopper.stop());
     client.subscribe("lux", Qos::AtLeastOnce).unwrap().for_each(drop);
@@ -151,7 +151,16 @@ macro_rules! brokers {
 
             #[test]
             fn a15_a34_faults_lose_nothing_that_was_not_acknowledged() {
-                survives_faults($kind);
+                survives_faults($kind, Qos::AtLeastOnce);
+            }
+
+            #[test]
+            fn a15_a34_faults_lose_nothing_by_qos_2() {
+                if $kind.keeps_qos_2() {
+                    survives_faults($kind, Qos::ExactlyOnce);
+                } else {
+                    eprintln!("NOT CHECKED: this version of the broker does not keep QoS 2");
+                }
             }
 
             #[test]

@@ -200,7 +200,8 @@ fn a18_a_connection_that_never_acknowledges_is_renewed() {
     publish(&scheduler, &client, "lux", 0, 5, Qos::AtLeastOnce);
     scheduler.run_forever().unwrap();
     assert_eq!((client.stats().delivered, proxy.accepted()), (5, 2));
-    assert!(why.events()[0].contains("acknowledged nothing within 150ms"), "{:?}", why.events());
+    let expected = "the broker has not acknowledged the message to `lux` within 150ms";
+    assert!(why.events()[0].contains(expected), "{:?}", why.events());
 }
 
 #[test]

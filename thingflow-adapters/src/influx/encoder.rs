@@ -18,7 +18,8 @@ use crate::fields::{Field, Flattener, Role, Value};
 /// - What is missing is left out; so is what no line can say, `NaN` and infinities, which are [counted](Self::left_out).
 ///
 /// A name or a tag that cannot be written, since it has a line break or ends with a backslash, makes the record one that is
-/// refused: never is one point two, or another one. The rules are those of
+/// refused: never is one point two, or another one. A backslash before a blank, a comma or `=` is written as InfluxDB 1 and 2 read
+/// it; the writers to InfluxDB 3, to VictoriaMetrics and by UDP refuse it, since others read two backslashes as one. The rules are those of
 /// <https://docs.influxdata.com/influxdb/v2/reference/syntax/line-protocol/>.
 ///
 /// ```
@@ -40,6 +41,8 @@ pub struct Encoder {
     time: Option<String>,
     unsigned: bool,
     texts: bool,
+    /// The server may read two backslashes as one.
+    is_wary: bool,
     flattener: Flattener,
     left_out: LeftOut,
     line: String,
@@ -69,6 +72,7 @@ impl Encoder {
             time: None,
             unsigned: false,
             texts: true,
+            is_wary: false,
             flattener: Flattener::default(),
             left_out: LeftOut::default(),
             line: String::new(),
@@ -110,6 +114,12 @@ impl Encoder {
     #[must_use]
     pub fn without_texts(mut self) -> Self {
         self.texts = false;
+        self
+    }
+
+    /// For a server that may read two backslashes as one.
+    pub(super) fn wary(mut self) -> Self {
+        self.is_wary = true;
         self
     }
 
@@ -168,7 +178,7 @@ impl Encoder {
         if before > 0 {
             parts.fields.push(',');
         }
-        write_name("field key", name, &mut parts.fields)?;
+        self.write_name("field key", name, &mut parts.fields)?;
         parts.fields.push('=');
         if !self.write_value(name, &value, &mut parts.fields)? {
             parts.fields.truncate(before);
@@ -201,6 +211,19 @@ impl Encoder {
         Ok(true)
     }
 
+    fn write_measurement(&self, to: &mut String) -> Result<(), InfluxError> {
+        let (what, name) = ("measurement", &self.measurement);
+        if name.starts_with('#') {
+            let why = "a line that begins with # is a comment";
+            return Err(InfluxError::Name { what, name: name.to_owned(), why });
+        }
+        write_escaped(what, name, &[',', ' '], self.is_wary, to)
+    }
+
+    fn write_name(&self, what: &'static str, name: &str, to: &mut String) -> Result<(), InfluxError> {
+        write_escaped(what, name, &[',', '=', ' '], self.is_wary, to)
+    }
+
     /// The line, and how much of it is its series.
     fn assemble(&self, parts: Parts) -> Result<(String, usize), InfluxError> {
         let Parts { mut tags, fields, time, wrong } = parts;
@@ -211,16 +234,16 @@ impl Encoder {
             return Err(InfluxError::NoField);
         }
         let mut line = String::with_capacity(fields.len() + 64);
-        write_measurement(&self.measurement, &mut line)?;
+        self.write_measurement(&mut line)?;
         tags.extend(self.constants.iter().cloned());
         tags.retain(|(_, value)| !value.is_empty());
         tags.sort();
         tags.dedup_by(|later, first| later.0 == first.0);
         for (name, value) in &tags {
             line.push(',');
-            write_name("tag key", name, &mut line)?;
+            self.write_name("tag key", name, &mut line)?;
             line.push('=');
-            write_escaped("tag value", value, &[',', '=', ' '], &mut line)?;
+            self.write_name("tag value", value, &mut line)?;
         }
         let series = line.len();
         line.push(' ');
@@ -259,21 +282,14 @@ fn is_no_number(value: &Value<'_>) -> bool {
     }
 }
 
-fn write_measurement(name: &str, to: &mut String) -> Result<(), InfluxError> {
-    let what = "measurement";
-    if name.starts_with('#') {
-        let why = "a line that begins with # is a comment";
-        return Err(InfluxError::Name { what, name: name.to_owned(), why });
-    }
-    write_escaped(what, name, &[',', ' '], to)
-}
-
-fn write_name(what: &'static str, name: &str, to: &mut String) -> Result<(), InfluxError> {
-    write_escaped(what, name, &[',', '=', ' '], to)
-}
-
 /// A backslash is only one before a character that has a meaning, and as the last it would hide what follows.
-fn write_escaped(what: &'static str, name: &str, special: &[char], to: &mut String) -> Result<(), InfluxError> {
+fn write_escaped(
+    what: &'static str,
+    name: &str,
+    special: &[char],
+    is_wary: bool,
+    to: &mut String,
+) -> Result<(), InfluxError> {
     let wrong = |why| Err(InfluxError::Name { what, name: name.to_owned(), why });
     if name.is_empty() {
         return wrong("it is empty");
@@ -287,7 +303,7 @@ fn write_escaped(what: &'static str, name: &str, special: &[char], to: &mut Stri
     let mut before = ' ';
     for char in name.chars() {
         if special.contains(&char) {
-            if before == '\\' {
+            if is_wary && before == '\\' {
                 return wrong("it has a backslash before a blank, a comma or `=`, which servers read differently");
             }
             to.push('\\');

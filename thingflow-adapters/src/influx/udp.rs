@@ -35,7 +35,7 @@ const LONGEST: usize = 65_507;
 impl<E: Serialize> UdpWriter<E> {
     /// To a server and its port: `"127.0.0.1:8089"`. A name is looked up with each connection.
     pub fn new(server: impl Into<String>, encoder: Encoder) -> Self {
-        Self { server: server.into(), encoder, socket: None, datagram: 1400, of: PhantomData }
+        Self { server: server.into(), encoder: encoder.wary(), socket: None, datagram: 1400, of: PhantomData }
     }
 
     /// How many bytes of lines go into one datagram: 1,400 unless told otherwise, which passes any network in one piece. A line

@@ -51,12 +51,12 @@ impl<E: Serialize> Writer<E> {
 
     /// To a database of InfluxDB 3.
     pub fn v3(server: impl Into<Endpoint>, database: &str, encoder: Encoder) -> Self {
-        Self::to(&server.into(), "/api/v3/write_lp", &[("db", database), ("precision", "nanosecond")], encoder)
+        Self::to(&server.into(), "/api/v3/write_lp", &[("db", database), ("precision", "nanosecond")], encoder.wary())
     }
 
     /// To VictoriaMetrics, which stores numbers only: [texts are left out](Encoder::without_texts).
     pub fn victoria_metrics(server: impl Into<Endpoint>, encoder: Encoder) -> Self {
-        Self::to(&server.into(), "/write", &[("precision", "ns")], encoder.without_texts())
+        Self::to(&server.into(), "/write", &[("precision", "ns")], encoder.without_texts().wary())
     }
 
     fn to(server: &Endpoint, path: &str, query: &[(&str, &str)], encoder: Encoder) -> Self {

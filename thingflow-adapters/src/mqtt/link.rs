@@ -124,7 +124,7 @@ impl Link {
         let left = self.session.take_all();
         let lost = left.iter().filter(|outgoing| outgoing.counts).count();
         if lost > 0 {
-            log::warn!("{NAME}: the run has ended before {lost} messages were acknowledged");
+            log::warn!("{}: the run has ended before {lost} messages were acknowledged", self.broker());
             self.desk.count(|stats| stats.lost += lost as u64);
         }
         self.note_room();
@@ -271,7 +271,7 @@ impl Link {
                 Ok(())
             }
             Err(error) if waits(&error) => Ok(()),
-            Err(error) => Err(no_connection(error)),
+            Err(error) => Err(broken(error)),
         };
         self.buffer = buffer;
         heard
@@ -329,7 +329,7 @@ impl Link {
                 News::Refused(outgoing, why) => self.bury(outgoing, &why, cx)?,
                 News::SubscriptionRefused { filter, why } => {
                     let text = format!("the broker refuses the subscription to `{filter}`: {why}");
-                    cx.report(NAME, &StreamError::message(text));
+                    cx.report(&self.broker(), &StreamError::message(text));
                 }
             }
         }
@@ -340,7 +340,8 @@ impl Link {
         self.retry.connected(cx.now());
         self.setup = self.options.setup.attempts();
         if self.failures > 0 {
-            log::info!("{NAME}: connected again after {} failures", std::mem::take(&mut self.failures));
+            log::info!("{}: connected again after {} failures", self.broker(), self.failures);
+            self.failures = 0;
         }
         self.tell(Status::Connected { version: self.session.version(), session_present }, cx)
     }
@@ -361,8 +362,13 @@ impl Link {
         if self.desk.refused.is_open() {
             return self.desk.refused.emit(DeadLetter { event: outgoing.message, error }, cx);
         }
-        cx.report(NAME, &error);
+        cx.report(&self.broker(), &error);
         Ok(())
+    }
+
+    /// Who reports: clients are told apart by their brokers.
+    fn broker(&self) -> String {
+        self.options.address.to_string()
     }
 
     /// The connection is lost, or could not be made.
@@ -373,13 +379,13 @@ impl Link {
         self.session.close();
         let (error, wait) = match lost {
             Lost::Version => {
-                log::info!("{NAME}: the broker knows no MQTT 5; it is asked again by MQTT 3.1.1");
+                log::info!("{}: the broker knows no MQTT 5; it is asked again by MQTT 3.1.1", self.broker());
                 self.session.fall_back();
                 self.phase = Phase::Waiting(cx.now());
                 return Ok(());
             }
             Lost::TakenOver(error) => {
-                cx.report(NAME, &error);
+                cx.report(&self.broker(), &error);
                 return self.tell(Status::Stopped { error }, cx);
             }
             Lost::TooEarly(error) => {
@@ -388,14 +394,14 @@ impl Link {
             }
             Lost::Peer(error) => (error, self.retry.failed(cx.now())),
             Lost::Setup(error) => {
-                log::error!("{NAME}: the set-up is at fault: {error}");
+                log::error!("{}: the set-up is at fault: {error}", self.broker());
                 (error, self.setup.failed(cx.now()))
             }
         };
         self.phase = Phase::Waiting(cx.now() + wait);
         self.failures += 1;
         if was_up || self.failures.is_power_of_two() {
-            cx.report(NAME, &error);
+            cx.report(&self.broker(), &error);
         }
         self.tell(Status::Disconnected { error, retry_in: wait }, cx)
     }
@@ -422,8 +428,17 @@ impl Link {
     }
 }
 
-/// What follows from an error of the connection.
+/// What follows from an error before there is a connection.
 fn no_connection(error: io::Error) -> Lost {
+    because("cannot connect to the broker", error)
+}
+
+/// What follows from an error of the connection.
+fn broken(error: io::Error) -> Lost {
+    because("the connection is lost", error)
+}
+
+fn because(what: &'static str, error: io::Error) -> Lost {
     #[cfg(feature = "tls")]
     if let Some(fault) = crate::net::fault(&error) {
         let error = StreamError::caused(fault.meaning(), error);
@@ -432,10 +447,10 @@ fn no_connection(error: io::Error) -> Lost {
             TlsFault::NotYetValid => Lost::TooEarly(error),
         };
     }
-    error.into()
+    Lost::Peer(StreamError::caused(what, error))
 }
 
-/// Its name in reports and in the log.
+/// Its name in the graph.
 pub(super) const NAME: &str = "mqtt";
 
 fn waits(error: &io::Error) -> bool {

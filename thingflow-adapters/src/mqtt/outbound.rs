@@ -225,6 +225,11 @@ impl Outbound {
         self.open.range(..self.sent_to).next().map(|(_, open)| open.since)
     }
 
+    /// The topic of that message.
+    pub(super) fn oldest_topic(&self) -> Option<&str> {
+        self.open.range(..self.sent_to).next().map(|(_, open)| &*open.outgoing.message.topic)
+    }
+
     /// How many messages are open.
     pub(super) fn len(&self) -> usize {
         self.open.len()

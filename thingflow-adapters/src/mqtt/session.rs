@@ -12,6 +12,7 @@ use super::options::{Options, Version};
 use super::outbound::{Outbound, Outgoing, Send, Use};
 use super::subscriptions::Subscriptions;
 use super::wire::{Connack, Connect, ConnectRefusal, Incoming, Publish, Reader, Writer};
+use crate::printable::printable;
 
 /// What is to be written is gathered up to here, so that what waits stays in the queue, where its limit counts.
 const MOST_UNSENT: usize = 64 * 1024;
@@ -259,7 +260,8 @@ impl Session {
             }
             Some(ConnectRefusal::Peer(why)) => return Err(Lost::peer(format!("the broker lets nobody in: {why}"))),
             Some(ConnectRefusal::Setup(why)) => {
-                return Err(Lost::Setup(StreamError::message(format!("the broker refuses the client: {why}"))));
+                let text = format!("the broker refuses the client: {why}; check its user, its password and its id");
+                return Err(Lost::Setup(StreamError::message(text)));
             }
         }
         let session_present = answer.session_present && options.expiry > 0;
@@ -445,6 +447,14 @@ impl Session {
         }
     }
 
+    /// What the broker is to acknowledge first.
+    fn owed(&self) -> String {
+        match self.outbound.oldest_topic() {
+            Some(topic) => format!("the message to `{}`", printable(topic)),
+            None => "a subscription".to_owned(),
+        }
+    }
+
     /// Looks at the time: says that we are here, or finds that the broker is not.
     pub(super) fn check(&mut self, hears: bool, now: Instant) -> Result<(), Lost> {
         if now < self.due(hears) {
@@ -464,7 +474,11 @@ impl Session {
             return Err(Lost::peer(format!("the broker has not answered within {:?}", self.patience)));
         }
         if is_late(self.outbound.oldest()) || is_late(self.subscriptions.oldest()) {
-            return Err(Lost::peer(format!("the broker has acknowledged nothing within {:?}", self.patience)));
+            return Err(Lost::peer(format!(
+                "the broker has not acknowledged {} within {:?}",
+                self.owed(),
+                self.patience
+            )));
         }
         if !limits.keep_alive.is_zero() && now >= self.last_sent.min(self.last_heard) + limits.keep_alive {
             let _ = self.writer.pingreq(&mut self.out);

@@ -170,7 +170,7 @@ fn decode_3(packet: &RawPacket) -> Result<Incoming, MqttError> {
         9 => {
             let suback = packet.parse_exact(v3::Suback::parse)?;
             let said = |code: codes::SubackReturnCode| {
-                if code.is_success() { Ok(()) } else { Err("the broker refuses it".to_owned()) }
+                if code.is_success() { Ok(()) } else { Err("it gives no reason".to_owned()) }
             };
             Incoming::Suback(suback.packet_id(), suback.return_codes().into_iter().map(said).collect())
         }
@@ -207,7 +207,7 @@ fn decode_5(packet: &RawPacket) -> Result<Incoming, MqttError> {
             let code = disconnect.reason_code();
             Incoming::Disconnect {
                 taken_over: code == Some(codes::DisconnectReasonCode::SessionTakenOver),
-                why: code.map_or_else(|| "without a reason".to_owned(), |code| code.to_string()),
+                why: code.map_or_else(|| "without a reason".to_owned(), words),
             }
         }
         _ => return Err(MqttError::ProtocolError),
@@ -215,7 +215,19 @@ fn decode_5(packet: &RawPacket) -> Result<Incoming, MqttError> {
 }
 
 fn refusal(fails: bool, code: impl std::fmt::Display) -> Result<(), String> {
-    if fails { Err(code.to_string()) } else { Ok(()) }
+    if fails { Err(words(code)) } else { Ok(()) }
+}
+
+/// `not authorized` for `NotAuthorized`, as the library calls what the standard does.
+fn words(code: impl std::fmt::Display) -> String {
+    let mut words = String::new();
+    for char in code.to_string().chars() {
+        if char.is_uppercase() && !words.is_empty() {
+            words.push(' ');
+        }
+        words.extend(char.to_lowercase());
+    }
+    words
 }
 
 fn publish_3(packet: &v3::Publish) -> Result<Incoming, MqttError> {
@@ -259,8 +271,8 @@ fn connack_3(packet: &v3::Connack) -> Connack {
     let refused = match code {
         Code::Accepted => None,
         Code::UnacceptableProtocolVersion => Some(ConnectRefusal::Version),
-        Code::ServerUnavailable => Some(ConnectRefusal::Peer(code.to_string())),
-        _ => Some(ConnectRefusal::Setup(code.to_string())),
+        Code::ServerUnavailable => Some(ConnectRefusal::Peer(words(code))),
+        _ => Some(ConnectRefusal::Setup(words(code))),
     };
     Connack {
         session_present: packet.session_present(),
@@ -284,8 +296,8 @@ fn connack_5(packet: &v5::Connack) -> Connack {
         | Code::ServerUnavailable
         | Code::ServerBusy
         | Code::QuotaExceeded
-        | Code::ConnectionRateExceeded => Some(ConnectRefusal::Peer(code.to_string())),
-        _ => Some(ConnectRefusal::Setup(code.to_string())),
+        | Code::ConnectionRateExceeded => Some(ConnectRefusal::Peer(words(code))),
+        _ => Some(ConnectRefusal::Setup(words(code))),
     };
     let mut answer = Connack {
         session_present: packet.session_present(),

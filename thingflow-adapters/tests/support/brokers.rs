@@ -15,11 +15,24 @@ pub(crate) enum Kind {
     Nats,
     /// amqtt, of PyPI.
     Amqtt,
-    /// aedes, of npm. By QoS 2 this version loses messages that it has acknowledged.
+    /// aedes, of npm.
     Aedes,
 }
 
 impl Kind {
+    /// Whether it keeps what is published by QoS 2 when a connection breaks. nats-server refuses QoS 2. aedes before version 1, of
+    /// which 0.51.3 is the last that Node.js 18 runs, acknowledges nothing any more after a break (2026-11-30).
+    pub(crate) fn keeps_qos_2(self) -> bool {
+        match self {
+            Self::Nats => false,
+            Self::Amqtt => true,
+            Self::Aedes => {
+                let package = fetched("aedes").join("node_modules/aedes/package.json");
+                !fs::read_to_string(package).expect("it is a package").contains("\"version\": \"0.")
+            }
+        }
+    }
+
     /// Starts it on an address.
     pub(crate) fn start_at(self, address: SocketAddr) -> Server {
         let folder = folder();
@@ -52,7 +65,9 @@ impl Kind {
             }
             Self::Aedes => {
                 let script = format!(
-                    "require('net').createServer(require('aedes')().handle).listen({}, '127.0.0.1')",
+                    "const all = require('aedes'), {{ createBroker }} = all.Aedes ?? {{}};
+                     const up = broker => require('net').createServer(broker.handle).listen({}, '127.0.0.1');
+                     createBroker ? all.Aedes.createBroker().then(up) : up(all())",
                     address.port()
                 );
                 let mut command = Command::new("node");

@@ -58,13 +58,13 @@ impl Mosquitto {
         fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
     }
 
-    /// Waits until it has logged something, for ten seconds at most.
+    /// Waits until it has logged something, for a minute at most.
     ///
     /// # Panics
     /// If it has not by then.
     #[track_caller]
     pub(crate) fn wait_for_log(&self, text: &str) {
-        let deadline = Instant::now() + Duration::from_secs(10);
+        let deadline = Instant::now() + Duration::from_secs(60);
         while !self.log().contains(text) {
             assert!(Instant::now() < deadline, "not in the log: {text}; the log: {}", self.log());
             thread::park_timeout(Duration::from_millis(5));
@@ -119,12 +119,12 @@ pub(crate) fn free_port() -> SocketAddr {
     listener.local_addr().expect("it is bound")
 }
 
-/// Waits until a server takes connections, for ten seconds at most.
+/// Waits until a server takes connections, for a minute at most.
 ///
 /// # Panics
 /// If it does not by then, with what it has logged.
 pub(crate) fn wait_until_it_answers(address: SocketAddr, log: impl Fn() -> String) {
-    let deadline = Instant::now() + Duration::from_secs(10);
+    let deadline = Instant::now() + Duration::from_secs(60);
     while TcpStream::connect(address).is_err() {
         assert!(Instant::now() < deadline, "the server does not answer; its log: {}", log());
         thread::park_timeout(Duration::from_millis(5));

@@ -141,15 +141,15 @@ impl Proxy {
         self.shared.lock().seen[way as usize].clone()
     }
 
-    /// Waits until something holds, for ten seconds at most.
+    /// Waits until something holds, for a minute at most.
     ///
     /// # Panics
     /// If it does not hold by then.
     #[track_caller]
     pub(crate) fn wait_until(&self, what: &str, mut holds: impl FnMut(&Self) -> bool) {
-        let deadline = Instant::now() + Duration::from_secs(10);
+        let deadline = Instant::now() + Duration::from_secs(60);
         while !holds(self) {
-            assert!(Instant::now() < deadline, "waited for ten seconds in vain until {what}");
+            assert!(Instant::now() < deadline, "waited for a minute in vain until {what}");
             let state = self.shared.lock();
             drop(self.shared.changed.wait_timeout(state, Duration::from_millis(5)));
         }

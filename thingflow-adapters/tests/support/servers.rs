@@ -110,10 +110,10 @@ impl Server {
         server
     }
 
-    /// Waits for a line of its log, for ten seconds at most.
+    /// Waits for a line of its log, for a minute at most.
     fn wait_until_it_says(&self, text: &str) {
         let log = || fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
-        let deadline = Instant::now() + Duration::from_secs(10);
+        let deadline = Instant::now() + Duration::from_secs(60);
         while !log().contains(text) {
             assert!(Instant::now() < deadline, "the server does not say `{text}`; its log: {}", log());
             thread::park_timeout(Duration::from_millis(5));
