@@ -551,6 +551,15 @@ impl<T> Backlog<T> {
         !self.paused && !self.limit.is_metered() && self.limit.capacity() > 1
     }
 
+    /// Takes an event in that a walk over the state shows, unless there are as many as may be: whether it did.
+    pub(crate) fn put_back(&mut self, event: T, most: usize) -> bool {
+        let has_room = self.events.len() < most;
+        if has_room {
+            let _ = self.events.push_back(event); // on the heap there is room
+        }
+        has_room
+    }
+
     /// Moves the newest event to its place in an order in which the others are already.
     pub(crate) fn sort_newest(&mut self, is_after: impl Fn(&T, &T) -> bool) {
         let events = self.events.row();

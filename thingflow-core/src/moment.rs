@@ -5,6 +5,7 @@ use core::str::FromStr;
 
 use crate::clock::{Instant, Timestamp};
 use crate::event::SensorEvent;
+use crate::state::{Saved, StateVisitor, saves};
 
 /// Which boot of a machine: a monotonic time means something within one boot only. A text is a UUID, as in
 /// `/proc/sys/kernel/random/boot_id`.
@@ -214,6 +215,25 @@ pub struct Dated<T> {
     /// The event, as it came.
     pub event: T,
 }
+
+saves! { [] BootId { 0 } }
+
+impl Saved for Moment {
+    fn blank() -> Self {
+        Self { boot: BootId::UNKNOWN, at: Instant::ZERO, shown: Timestamp::UNIX_EPOCH, known: false }
+    }
+    /// Its instant belongs to its own boot, so that is shown as it is.
+    fn on_state(&mut self, name: &str, state: &mut dyn StateVisitor) {
+        let mut at = self.at.signed_nanos();
+        self.boot.on_state(name, state);
+        at.on_state("at", state);
+        self.shown.on_state("shown", state);
+        self.known.on_state("known", state);
+        self.at = Instant::from_signed_nanos(at);
+    }
+}
+
+saves! { [T: Saved] Dated<T> { moment, shown, event } }
 
 impl<T> Dated<T> {
     /// An event that has come at a moment.

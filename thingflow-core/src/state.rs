@@ -216,6 +216,17 @@ macro_rules! integers {
 }
 integers!(i8 i16 i32 i64 isize u8 u16 u32 u64 usize);
 
+impl Saved for u128 {
+    fn blank() -> Self {
+        0
+    }
+    fn on_state(&mut self, name: &str, state: &mut dyn StateVisitor) {
+        let mut bits = self.cast_signed();
+        bits.on_state(name, state);
+        *self = bits.cast_unsigned();
+    }
+}
+
 impl Saved for i128 {
     fn blank() -> Self {
         0
@@ -362,7 +373,7 @@ impl<T: Saved, const N: usize> Saved for [T; N] {
 
 /// Shows the fields of a structure to a walk, in their order.
 macro_rules! saves {
-    ([$($param:tt)*] $type:ty { $($field:ident),* }) => {
+    ([$($param:tt)*] $type:ty { $($field:tt),* }) => {
         impl<$($param)*> $crate::state::Saved for $type {
             fn blank() -> Self {
                 Self { $($field: $crate::state::Saved::blank()),* }

@@ -57,9 +57,13 @@ pub trait Visitor {
     fn port(&mut self, port: PortRef, feedback: bool);
 }
 
-/// The name of a type without its path and parameters.
+/// How the name of a [`Saving`](crate::Saving) begins.
+const SAVING: &str = concat!(env!("CARGO_CRATE_NAME"), "::saving::Saving<");
+
+/// The name of a type without its path and parameters; of a [`Saving`](crate::Saving) that of what is in it.
 pub fn short_name<T: ?Sized>() -> &'static str {
     let name = type_name::<T>();
+    let name = name.strip_prefix(SAVING).unwrap_or(name);
     let name = name.split('<').next().unwrap_or(name);
     name.rsplit("::").next().unwrap_or(name)
 }

@@ -8,6 +8,7 @@ use core::time::Duration;
 use crate::clock::{Instant, Timestamp};
 use crate::context::Context;
 use crate::error::StreamError;
+use crate::state::{Saved, SavedItems, StateVisitor};
 
 /// Of late events at most one is reported in this time.
 const REPORT_EVERY: Duration = Duration::from_secs(10);
@@ -74,6 +75,19 @@ impl Watermarks {
     /// An input is gone, and nobody is there to be told what follows: it is seen when another one rises.
     pub(crate) fn forget(&mut self, input: usize) {
         self.inputs.retain(|(number, _)| *number != input);
+    }
+
+    /// Shows what each input has said, by its number, and what followed.
+    pub(crate) fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        let mut said = self.inputs.clone().into_iter();
+        let mut items = SavedItems::of("watermarks", said.len(), state);
+        while items.another(state) {
+            let (mut input, mut mark) = said.next().unwrap_or((usize::MAX, None));
+            input.on_state("input", state);
+            mark.on_state("watermark", state);
+            self.inputs.iter_mut().filter(|(number, _)| *number == input).for_each(|(_, own)| *own = mark);
+        }
+        self.sent.on_state("passed", state);
     }
 
     fn risen(&mut self) -> Option<Timestamp> {

@@ -6,6 +6,7 @@ use alloc::collections::VecDeque;
 
 use super::transduce::Transducer;
 use crate::size::Size;
+use crate::state::{Saved, SavedEvents, StateVisitor, on_store};
 
 /// What a [`SlidingTransducer`] calls, so that a result over a window is kept up to date and not made anew each time.
 pub trait SlidingHooks<In> {
@@ -21,6 +22,11 @@ pub trait SlidingHooks<In> {
     fn remove(&mut self, event: In);
     /// The result, after `newest` has been added, or `None` to send nothing. `len` is the number of events in the window.
     fn result(&mut self, newest: &In, len: usize) -> Option<Self::Out>;
+    /// Shows what the hooks remember to a walk that saves or restores it, as [`Transducer::on_state`] does. The events of the window are
+    /// shown by the transducer, within a [`Saving`](crate::Saving).
+    fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        state.unsaved("transduce");
+    }
 }
 
 /// A [`Transducer`] over the last `n` events, of fewer at the beginning. Nothing is left over at the end.
@@ -82,5 +88,13 @@ impl<In, H: SlidingHooks<In>> Transducer<In> for SlidingTransducer<In, H> {
         let result = self.hooks.result(&event, self.window.len() + 1);
         self.window.push_back(event);
         result
+    }
+}
+
+impl<In: Saved, H: SlidingHooks<In>> SavedEvents for SlidingTransducer<In, H> {
+    fn on_events(&mut self, state: &mut dyn StateVisitor) {
+        self.begun.on_state("begun", state);
+        on_store("events", &mut self.window, self.n, state);
+        self.hooks.on_state(state);
     }
 }

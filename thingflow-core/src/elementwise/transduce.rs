@@ -3,7 +3,7 @@
 //! Holds what the transducer holds.
 
 use crate::error::StreamError;
-use crate::state::StateVisitor;
+use crate::state::{SavedEvents, StateVisitor};
 use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
 
 /// Makes at most one event of each event, and at most one at the end: a filter that knows nothing of chains.
@@ -17,6 +17,10 @@ pub trait Transducer<In> {
     /// Called at the end of the stream, also before an error: gives what is held back.
     fn complete(&mut self) -> Option<Self::Out> {
         None
+    }
+    /// Shows what it remembers to a walk that saves or restores it. By default the walk is told that this is not part of the state.
+    fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        state.unsaved("transduce");
     }
 }
 
@@ -43,6 +47,13 @@ impl<In, T: Transducer<In>> Filter<In> for Transduce<T> {
         visitor.filter_type(crate::short_name::<T>());
     }
     fn on_state(&mut self, state: &mut dyn StateVisitor) {
-        state.unsaved("transduce");
+        self.0.on_state(state);
+    }
+}
+
+/// A transducer that holds events and shows them.
+impl<T: SavedEvents> SavedEvents for Transduce<T> {
+    fn on_events(&mut self, state: &mut dyn StateVisitor) {
+        self.0.on_events(state);
     }
 }

@@ -54,6 +54,9 @@ impl<R: Rule, N: InputThing<R::Out>> Body<R, N> {
 
     pub(super) fn visit(&mut self, visitor: &mut dyn StateVisitor, cx: &mut Context<'_>) -> Receipt {
         self.rule.on_state(visitor);
+        if R::SHOWS_EVENTS {
+            return self.next.notice(Notice::State(visitor), cx);
+        }
         let mut is_holding = self.rule.is_holding();
         self.rule.queues(&mut |queue| is_holding |= queue.waiting > 0);
         if is_holding {

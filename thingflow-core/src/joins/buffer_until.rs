@@ -11,6 +11,7 @@ use crate::error::StreamError;
 use crate::kit::Marks;
 use crate::limit::{Limit, QueueState};
 use crate::notice::Notice;
+use crate::state::{Saved, SavedEvents, StateVisitor};
 use crate::thing::{Demand, Emitter, InputThing, Receipt};
 
 /// Made by [`buffer_until`](super::Joins::buffer_until).
@@ -106,6 +107,12 @@ impl<T> Rule for BufferUntil<T> {
     }
     fn has_room(&self, input: usize, behind: bool) -> bool {
         if input == 0 { self.held.has_room() } else { behind }
+    }
+}
+
+impl<T: Saved> SavedEvents for BufferUntil<T> {
+    fn on_events(&mut self, state: &mut dyn StateVisitor) {
+        self.held.on_events(state);
     }
 }
 

@@ -4,6 +4,7 @@
 
 use super::row::{Get, Latest};
 use super::rule::{Index, Rule, Takes};
+use crate::state::{SavedEvents, StateVisitor};
 use crate::thing::{Demand, Emitter, InputThing, Receipt};
 
 #[cfg(feature = "alloc")]
@@ -113,13 +114,19 @@ impl<L: Latest> Rule for CombineLatest<L> {
     }
     /// A list of what is unsaved needs an allocator, and a board without one its flash.
     #[cfg(feature = "alloc")]
-    fn on_state(&mut self, state: &mut dyn crate::state::StateVisitor) {
+    fn on_state(&mut self, state: &mut dyn StateVisitor) {
         if self.latest.has_any() {
             state.unsaved("combine_latest");
         }
     }
     fn has_room(&self, input: usize, behind: bool) -> bool {
         behind || !is_chosen(self.chosen, input)
+    }
+}
+
+impl<L: Latest + SavedEvents> SavedEvents for CombineLatest<L> {
+    fn on_events(&mut self, state: &mut dyn StateVisitor) {
+        self.latest.on_events(state);
     }
 }
 

@@ -11,6 +11,7 @@ use crate::error::StreamError;
 use crate::kit::Marks;
 use crate::limit::{Limit, QueueState};
 use crate::notice::Notice;
+use crate::state::{Saved, SavedEvents, StateVisitor};
 use crate::thing::{Demand, Emitter, InputThing, Receipt};
 
 /// Sends the events of the first input; when it has ended those of the second, and so on to the last, with which it
@@ -109,6 +110,13 @@ impl<T> Rule for Concat<T> {
             notice => out.notice(notice),
         }
     }
+    fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        self.turn.on_state("turn", state);
+        if self.turn > 0 && self.turn >= self.later.len() {
+            self.turn = 0;
+            state.refuse("concat");
+        }
+    }
     fn queues(&self, see: &mut dyn FnMut(QueueState)) {
         self.later.iter().for_each(|later| see(later.held.state()));
     }
@@ -117,11 +125,26 @@ impl<T> Rule for Concat<T> {
     }
 }
 
+impl<T: Saved> SavedEvents for Concat<T> {
+    fn on_events(&mut self, state: &mut dyn StateVisitor) {
+        self.on_state(state);
+        for later in &mut self.later {
+            later.held.on_events(state);
+            if later.error.is_some() {
+                state.unsaved("concat");
+            }
+        }
+    }
+}
+
 impl<I: Index, T> Takes<I, T> for Concat<T> {
     #[inline]
     fn on_next(&mut self, input: I, event: T, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
         if input.number() == self.turn {
             return out.next(event);
+        }
+        if input.number() < self.turn {
+            return Ok(Demand::More); // its turn was over in the program whose state this one goes on with
         }
         self.later[input.number()].held.push(event, "concat").or_else(|error| out.fail(error))
     }

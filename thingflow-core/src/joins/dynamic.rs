@@ -19,6 +19,8 @@ use crate::chain::Connected;
 use crate::context::Context;
 use crate::limit::{Limit, QueueState};
 use crate::port::{Branch, Connection};
+use crate::saving::Saving;
+use crate::state::{SavedEvents, StateVisitor};
 use crate::thing::{Closed, Filter, InputThing};
 
 /// A rule for a list of inputs that also exists in a form whose inputs may come and go: that of `merge`, `merge_by_time`,
@@ -28,6 +30,13 @@ pub trait Dynamic<T>: Rule {
     type Rule: Rule<Out = Self::Out> + Takes<usize, T> + 'static;
     /// Changes the rule into that form.
     fn into_dynamic(self) -> Self::Rule;
+}
+
+impl<T, R: Dynamic<T, Rule: SavedEvents> + SavedEvents> Dynamic<T> for Saving<R> {
+    type Rule = Saving<R::Rule>;
+    fn into_dynamic(self) -> Self::Rule {
+        Saving(self.0.into_dynamic())
+    }
 }
 
 impl<T: 'static> Dynamic<T> for Merge<T> {
@@ -96,6 +105,12 @@ impl<V> Members<V> {
 
     fn all_mut(&mut self) -> impl Iterator<Item = &mut V> {
         self.list.iter_mut().map(|(_, kept)| kept)
+    }
+}
+
+impl<V: SavedEvents> SavedEvents for Members<V> {
+    fn on_events(&mut self, state: &mut dyn StateVisitor) {
+        self.all_mut().for_each(|of_input| of_input.on_events(state));
     }
 }
 

@@ -5,6 +5,7 @@
 use super::nested::{Nested, Nests};
 use super::rule::{At, Rule, Takes};
 use crate::port::Port;
+use crate::state::StateVisitor;
 use crate::thing::{Demand, Emitter, InputThing, Receipt};
 
 /// Made by [`exhaust`](super::Joins::exhaust).
@@ -48,6 +49,9 @@ impl<T> Rule for Exhaust<T> {
     fn on_completed(&mut self, input: usize, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
         self.0.end(input);
         if self.0.is_over() { out.finish() } else { Ok(Demand::More) }
+    }
+    fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        self.0.on_state("exhaust", state);
     }
     fn has_room(&self, input: usize, behind: bool) -> bool {
         behind || input == 0

@@ -4,6 +4,7 @@ use heapless::Deque;
 
 use crate::error::StreamError;
 use crate::limit::{Limit, QueueState};
+use crate::state::{Saved, SavedEvents, StateVisitor, on_store};
 use crate::thing::Demand;
 
 #[cfg(feature = "alloc")]
@@ -128,6 +129,14 @@ impl<T> Queue for Held<T> {
     }
 }
 
+/// Whether the input has ended is not shown: the program that runs next sees what its own inputs do.
+#[cfg(feature = "alloc")]
+impl<T: Saved> SavedEvents for Held<T> {
+    fn on_events(&mut self, state: &mut dyn StateVisitor) {
+        self.events.on_events("events", state);
+    }
+}
+
 /// At most `N` events of one input that wait, without an allocator. One more ends the join with an error.
 #[derive(Debug)]
 pub struct HeldIn<T, const N: usize> {
@@ -181,5 +190,11 @@ impl<T, const N: usize> Queue for HeldIn<T, N> {
     }
     fn is_ended(&self) -> bool {
         self.ended
+    }
+}
+
+impl<T: Saved, const N: usize> SavedEvents for HeldIn<T, N> {
+    fn on_events(&mut self, state: &mut dyn StateVisitor) {
+        on_store("events", &mut self.events, N, state);
     }
 }

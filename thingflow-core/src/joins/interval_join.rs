@@ -14,6 +14,7 @@ use crate::error::StreamError;
 use crate::kit::SideBranch;
 use crate::limit::{Limit, QueueState};
 use crate::notice::Notice;
+use crate::state::{Saved, SavedEvents, StateVisitor};
 use crate::thing::{Demand, Emitter, InputThing, Receipt};
 
 /// How far the time of a partner may be from that of an event.
@@ -248,12 +249,24 @@ impl<A: Clone, B: Clone, K: Ord + Clone> Rule for IntervalJoin<A, B, K> {
         let demand = self.finish_if_over(Demand::More, out)?;
         self.pass(demand, out)
     }
+    fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        self.watermark.on_state("watermark", state);
+        self.passed.on_state("passed", state);
+    }
     fn queues(&self, see: &mut dyn FnMut(QueueState)) {
         see(self.first.state());
         see(self.second.state());
     }
     fn has_room(&self, input: usize, behind: bool) -> bool {
         behind && if input == 0 { self.first.has_room() } else { self.second.has_room() }
+    }
+}
+
+impl<A: Clone + Saved, B: Clone + Saved, K: Ord + Clone> SavedEvents for IntervalJoin<A, B, K> {
+    fn on_events(&mut self, state: &mut dyn StateVisitor) {
+        self.on_state(state);
+        self.first.on_events("interval_join", state);
+        self.second.on_events("interval_join", state);
     }
 }
 

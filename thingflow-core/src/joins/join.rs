@@ -7,6 +7,8 @@ use super::rule::Rule;
 use crate::chain::{Chain, Identity, Then};
 use crate::port::Branch;
 use crate::port::{Connection, Port};
+use crate::saving::Saving;
+use crate::state::SavedEvents;
 use crate::thing::{Filter, InputThing};
 use crate::visit::short_name;
 
@@ -30,6 +32,35 @@ pub fn join<I: Wire<R>, R: Rule>(inputs: I, rule: R) -> Join<I, R> {
 impl<I, R> Join<I, R> {
     pub(super) fn of(inputs: I, rule: R) -> Self {
         Self { inputs, rule, filter: Identity }
+    }
+
+    /// Has the events that the join holds be part of the [state](crate::SavedState) of the graph, where they can be saved: as a
+    /// [`Saving`](crate::Saving) does for a stage. To be called after the options of the join, and before what follows it.
+    ///
+    /// ```
+    /// # #[cfg(feature = "std")] {
+    /// use thingflow_core::{SavedState, prelude::*, testing::Recorder};
+    /// let cx = &mut Context::detached(Instant::ZERO);
+    /// let mut ports = || (Port::<i32>::new(), Port::<i32>::new(), Recorder::new());
+    /// let (mut a, b, seen) = ports();
+    /// a.zip(&b, Limit::block(9)).saving().connect(seen.clone());
+    /// a.emit(1, cx)?;
+    /// let state = SavedState::of(&mut a, cx)?;
+    /// assert!(state.unsaved().is_empty());
+    ///
+    /// let (mut a, b, seen) = ports(); // in the program that runs next
+    /// a.zip(&b, Limit::block(9)).saving().connect(seen.clone());
+    /// state.restore(&mut a, cx)?;
+    /// b.emit(10, cx)?;
+    /// assert_eq!(seen.events(), [(1, 10)]);
+    /// # }
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    pub fn saving(self) -> Join<I, Saving<R>>
+    where
+        R: Rule + SavedEvents,
+    {
+        Join::of(self.inputs, Saving(self.rule))
     }
 
     /// The same join with a changed rule: how its options are set.

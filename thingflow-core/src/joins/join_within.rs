@@ -7,6 +7,7 @@ use core::ops::Add;
 use super::held::{Held, Queue};
 use super::rule::{At, Rule, Takes};
 use crate::limit::{Limit, QueueState};
+use crate::state::{Saved, SavedEvents, StateVisitor};
 use crate::thing::{Demand, Emitter, InputThing, Receipt};
 
 /// Made by [`join_within`](super::Joins::join_within).
@@ -136,12 +137,26 @@ impl<K: Ord + Clone, A: Clone, B: Clone, D> Rule for JoinWithin<K, A, B, D> {
         let over = self.first.is_over() || self.second.is_over();
         if over { out.finish() } else { Ok(Demand::More) }
     }
+    fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        if self.first.newest.is_some() || self.second.newest.is_some() {
+            state.unsaved("join_within");
+        }
+    }
     fn queues(&self, see: &mut dyn FnMut(QueueState)) {
         see(self.first.held.state());
         see(self.second.held.state());
     }
     fn has_room(&self, input: usize, behind: bool) -> bool {
         behind && if input == 0 { self.first.held.has_room() } else { self.second.held.has_room() }
+    }
+}
+
+impl<K: Saved, A: Saved, B: Saved, D> SavedEvents for JoinWithin<K, A, B, D> {
+    fn on_events(&mut self, state: &mut dyn StateVisitor) {
+        self.first.held.on_events(state);
+        self.first.newest.on_state("newest", state);
+        self.second.held.on_events(state);
+        self.second.newest.on_state("newest", state);
     }
 }
 

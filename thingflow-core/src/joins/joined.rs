@@ -503,8 +503,11 @@ where
                 self.join.wake(cx)
             }
             Notice::State(visitor) => {
-                let first = visitor.enter(self.join.id());
-                if first { self.join.serve(cx, |body, cx| body.visit(visitor, cx)) } else { Ok(Demand::More) }
+                if !visitor.enter(self.join.id()) {
+                    return Ok(Demand::More);
+                }
+                self.join.marks.borrow_mut().on_state(visitor);
+                self.join.serve(cx, |body, cx| body.visit(visitor, cx))
             }
             Notice::Watermark(time) => {
                 let risen = self.join.marks.borrow_mut().rise(self.index.number(), time);

@@ -9,6 +9,7 @@ use super::rule::{At, Rule, Takes};
 use crate::limit::{Limit, QueueState};
 use crate::port::Port;
 use crate::size::Size;
+use crate::state::StateVisitor;
 use crate::thing::{Demand, Emitter, InputThing, Receipt};
 
 /// Made by [`merge_all`](super::Joins::merge_all).
@@ -107,6 +108,9 @@ impl<T> Rule for MergeAll<T> {
             out.context().resume();
         }
         if self.is_over() { out.finish() } else { Ok(Demand::More) }
+    }
+    fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        self.ports.on_state("merge_all", state);
     }
     fn has_room(&self, input: usize, behind: bool) -> bool {
         match &self.queue {

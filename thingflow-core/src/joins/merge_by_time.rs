@@ -16,6 +16,7 @@ use crate::error::StreamError;
 use crate::kit::{Marks, SideBranch};
 use crate::limit::{Limit, QueueState};
 use crate::notice::Notice;
+use crate::state::{Saved, SavedEvents, SavedItems, StateVisitor};
 use crate::thing::{Demand, Emitter, InputThing, Receipt};
 use crate::watermarks::Late;
 
@@ -276,6 +277,12 @@ impl<T, K: Ord + Clone, F: FnMut(&T) -> K> Rule for MergeByTime<T, K, F> {
         let held = self.lanes.iter().map(|lane| lane.held.events.len()).sum();
         self.marks.come_before(watermark, held, self.last + 1, out)
     }
+    fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        self.watermark.on_state("watermark", state);
+        if self.sent.is_some() || self.lanes.iter().any(|lane| lane.newest.is_some()) {
+            state.unsaved("merge_by_time");
+        }
+    }
     fn on_stop(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
         self.send(true, out)
     }
@@ -284,6 +291,36 @@ impl<T, K: Ord + Clone, F: FnMut(&T) -> K> Rule for MergeByTime<T, K, F> {
     }
     fn has_room(&self, input: usize, behind: bool) -> bool {
         behind && self.at(input).is_none_or(|at| self.lanes[at].held.has_room())
+    }
+}
+
+/// The times of what waits are read from it anew. A watermark that waits is not shown: another one follows.
+impl<T: Saved, K: Ord + Clone + Saved, F: FnMut(&T) -> K> SavedEvents for MergeByTime<T, K, F> {
+    fn on_events(&mut self, state: &mut dyn StateVisitor) {
+        self.watermark.on_state("watermark", state);
+        self.sent.on_state("sent", state);
+        for lane in &mut self.lanes {
+            lane.newest.on_state("newest", state);
+            let most = self.limit.restores(usize::MAX).max(lane.held.events.len());
+            let mut held: Vec<_> = lane.held.events.drain().collect();
+            let shown = held.len();
+            let mut held = held.drain(..);
+            let mut items = SavedItems::of("events", shown, state);
+            while items.another(state) {
+                let (number, mut event) =
+                    held.next().map_or_else(|| (None, T::blank()), |(_, n, event)| (Some(n), event));
+                event.on_state("event", state);
+                self.last += u64::from(number.is_none());
+                let placed = ((self.time)(&event), number.unwrap_or(self.last), event);
+                if !lane.held.events.put_back(placed, most) {
+                    state.refuse("merge_by_time");
+                }
+                lane.held.events.sort_newest(|before, newest| before.0 > newest.0);
+            }
+        }
+        if self.lanes.iter().all(|lane| lane.held.is_empty()) {
+            self.marks = Marks::default();
+        }
     }
 }
 

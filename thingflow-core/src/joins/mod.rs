@@ -44,6 +44,7 @@ mod race;
 mod row;
 mod rule;
 mod sample;
+mod saved;
 mod sequence_equal_to;
 mod skip_until;
 #[cfg(feature = "alloc")]

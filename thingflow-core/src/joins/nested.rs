@@ -11,6 +11,7 @@ use super::joined::{JoinInput, Joined};
 use super::rule::{At, Rule, Takes};
 use crate::port::Branch;
 use crate::port::{Connection, Port};
+use crate::state::StateVisitor;
 use crate::thing::InputThing;
 
 /// The input of a join of the ports that come as its events: the ports are inputs, too, numbered from 1 on as they come.
@@ -90,6 +91,13 @@ impl<T> Nested<T> {
     pub(super) fn end(&mut self, number: usize) {
         self.ended |= number == 0;
         self.open.retain(|(open, connection)| *open != number && connection.is_connected());
+    }
+
+    /// A port that is followed is a part of the graph and no data, so a walk over the state is told that it is not in there.
+    pub(super) fn on_state(&mut self, name: &str, state: &mut dyn StateVisitor) {
+        if self.count() > 0 {
+            state.unsaved(name);
+        }
     }
 
     /// Whether nothing can come any more.

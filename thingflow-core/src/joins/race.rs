@@ -6,7 +6,7 @@ use core::marker::PhantomData;
 
 use super::rule::{Index, Rule, Takes};
 use crate::error::StreamError;
-use crate::state::StateVisitor;
+use crate::state::{Saved, StateVisitor};
 use crate::thing::{Demand, Emitter, InputThing, Receipt};
 
 #[cfg(feature = "alloc")]
@@ -69,6 +69,14 @@ impl<T> Race<T> {
         self.winner == Some(input)
     }
 
+    /// Whether there is such an input, as far as that is known.
+    fn is_there(&self, _input: usize) -> bool {
+        #[cfg(feature = "alloc")]
+        return self.connections.is_empty() || _input < self.connections.len();
+        #[cfg(not(feature = "alloc"))]
+        true
+    }
+
     #[cold]
     fn win(&mut self, input: usize) {
         self.winner = Some(input);
@@ -90,8 +98,12 @@ impl<T> Rule for Race<T> {
         if self.follows(input) { out.fail(error) } else { Ok(Demand::More) }
     }
     fn on_state(&mut self, state: &mut dyn StateVisitor) {
-        if self.winner.is_some() {
-            state.unsaved("race");
+        let mut winner = self.winner;
+        winner.on_state("winner", state);
+        match winner {
+            _ if winner == self.winner => {}
+            Some(input) if self.winner.is_none() && self.is_there(input) => self.win(input),
+            _ => state.refuse("race"),
         }
     }
     #[cfg(feature = "alloc")]

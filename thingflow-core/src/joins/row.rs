@@ -3,6 +3,7 @@
 use super::held::Queue;
 use super::rule::At;
 use crate::limit::QueueState;
+use crate::state::{Saved, SavedEvents, StateVisitor};
 
 #[cfg(feature = "alloc")]
 use alloc::vec::Vec;
@@ -109,6 +110,12 @@ macro_rules! rows {
             }
         }
 
+        impl<$($name: SavedEvents),+> SavedEvents for ($($name,)+) {
+            fn on_events(&mut self, state: &mut dyn StateVisitor) {
+                $(self.$i.on_events(state);)+
+            }
+        }
+
         impl<$($name: Clone),+> Latest for ($(Option<$name>,)+) {
             type Row = ($($name,)+);
             #[inline]
@@ -130,6 +137,21 @@ macro_rules! rows {
 rows!((A B) A 0 B 1);
 rows!((A B C) A 0 B 1 C 2);
 rows!((A B C D) A 0 B 1 C 2 D 3);
+
+/// The latest event of an input.
+impl<T: Saved> SavedEvents for Option<T> {
+    fn on_events(&mut self, state: &mut dyn StateVisitor) {
+        self.on_state("latest", state);
+    }
+}
+
+/// That of each input, in their order: there are as many of them in the join that it is restored into.
+#[cfg(feature = "alloc")]
+impl<Q: SavedEvents> SavedEvents for Vec<Q> {
+    fn on_events(&mut self, state: &mut dyn StateVisitor) {
+        self.iter_mut().for_each(|of_input| of_input.on_events(state));
+    }
+}
 
 #[cfg(feature = "alloc")]
 impl<Q> Get<At<0>> for Vec<Q> {

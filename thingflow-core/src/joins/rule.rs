@@ -94,8 +94,13 @@ pub trait Rule {
         Ok(crate::Demand::More)
     }
 
-    /// Shows what the rule remembers to a walk that saves or restores it.
+    /// Shows what the rule remembers to a walk that saves or restores it. Whether an input has ended is none of it: the program that
+    /// runs next sees what its own inputs do.
     fn on_state(&mut self, _state: &mut dyn StateVisitor) {}
+
+    /// Whether [`on_state`](Self::on_state) shows the events that wait, too. A walk says of a rule that does not, and holds some, that
+    /// these are unsaved.
+    const SHOWS_EVENTS: bool = false;
 
     /// Whether the rule holds an event that is to go on at a time that it has asked for, see [`Question::Holding`].
     fn is_holding(&self) -> bool {

@@ -6,7 +6,7 @@ use super::rule::{At, Rule, Takes};
 use crate::error::StreamError;
 use crate::kit::Single;
 use crate::notice::Notice;
-use crate::state::StateVisitor;
+use crate::state::{Saved, SavedEvents, StateVisitor};
 use crate::thing::{Demand, Emitter, InputThing, Receipt};
 
 #[cfg(feature = "alloc")]
@@ -85,6 +85,12 @@ impl<T> Rule for Sample<T> {
     }
     fn has_room(&self, input: usize, behind: bool) -> bool {
         behind || input == 0
+    }
+}
+
+impl<T: Saved> SavedEvents for Sample<T> {
+    fn on_events(&mut self, state: &mut dyn StateVisitor) {
+        self.held.on_events("latest", state);
     }
 }
 

@@ -5,6 +5,7 @@
 use super::held::Queue;
 use super::rule::{Index, Rule, Takes};
 use crate::limit::QueueState;
+use crate::state::{SavedEvents, StateVisitor};
 use crate::thing::{Demand, Emitter, InputThing, Receipt};
 
 #[cfg(feature = "alloc")]
@@ -59,6 +60,18 @@ impl<Q: Queue> Rule for SequenceEqualTo<Q> {
     }
     fn has_room(&self, input: usize, _: bool) -> bool {
         self.0[input].has_room()
+    }
+}
+
+impl<Q: Queue + SavedEvents> SavedEvents for SequenceEqualTo<Q> {
+    fn on_events(&mut self, state: &mut dyn StateVisitor) {
+        let [first, second] = &mut self.0;
+        first.on_events(state);
+        second.on_events(state);
+        while !first.is_empty() && !second.is_empty() {
+            drop((first.pop(), second.pop())); // these would have been compared
+            state.refuse("sequence_equal_to");
+        }
     }
 }
 

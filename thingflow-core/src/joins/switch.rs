@@ -6,6 +6,7 @@ use super::nested::{Nested, Nests};
 use super::rule::{At, Rule, Takes};
 use crate::error::StreamError;
 use crate::port::Port;
+use crate::state::StateVisitor;
 use crate::thing::{Demand, Emitter, InputThing, Receipt};
 
 /// Made by [`switch`](super::Joins::switch).
@@ -49,6 +50,9 @@ impl<T> Rule for Switch<T> {
     }
     fn on_error(&mut self, input: usize, error: StreamError, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
         if input == 0 || self.0.has(input) { out.fail(error) } else { Ok(Demand::More) }
+    }
+    fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        self.0.on_state("switch", state);
     }
     fn has_room(&self, input: usize, behind: bool) -> bool {
         behind || input == 0

@@ -7,6 +7,7 @@ use super::row::{Get, Queues};
 use super::rule::{Index, Rule, Takes};
 use crate::error::StreamError;
 use crate::limit::QueueState;
+use crate::state::{SavedEvents, StateVisitor};
 use crate::thing::{Demand, Emitter, InputThing, Receipt};
 
 #[cfg(feature = "alloc")]
@@ -175,6 +176,12 @@ impl<Q: TimedQueues> Rule for TimedZip<Q> {
     }
     fn has_room(&self, input: usize, behind: bool) -> bool {
         behind && self.queues.has_room(input)
+    }
+}
+
+impl<Q: TimedQueues + SavedEvents> SavedEvents for TimedZip<Q> {
+    fn on_events(&mut self, state: &mut dyn StateVisitor) {
+        self.queues.on_events(state);
     }
 }
 

@@ -9,6 +9,7 @@ use crate::context::Context;
 use crate::error::StreamError;
 use crate::kit::SideBranch;
 use crate::limit::{Admission, Limit, Overflow, QueueState, no_room};
+use crate::state::{Saved, SavedItems, StateVisitor};
 use crate::thing::{Demand, InputThing, Receipt};
 use crate::watermarks::Late;
 
@@ -135,6 +136,31 @@ impl<T, K: Ord + Clone> Timeline<T, K> {
             let (Some(first), Some(_)) = (old.next().cloned(), old.next()) else { return };
             self.events.remove(&first);
             self.order.remove(&(first.1, first.2, first.0));
+        }
+    }
+
+    /// Shows the events to a walk over the state, in the order of their times and of those of one time in that of arrival. Their keys
+    /// and times are read from them anew.
+    pub(super) fn on_events(&mut self, operator: &str, state: &mut dyn StateVisitor)
+    where
+        T: Saved,
+    {
+        let mut held: alloc::vec::Vec<_> = core::iter::from_fn(|| self.pop()).collect();
+        let most = self.limit.capacity().max(held.len());
+        let mut items = SavedItems::of("events", held.len(), state);
+        let mut held = held.drain(..);
+        while items.another(state) {
+            let mut placed = held.next().unwrap_or_else(|| Placed { event: T::blank(), is_paired: false });
+            placed.event.on_state("event", state);
+            placed.is_paired.on_state("is paired", state);
+            if self.events.len() < most {
+                let (key, at) = (self.reads)(&placed.event);
+                self.last += 1;
+                self.order.insert((at, self.last, key.clone()));
+                self.events.insert((key, at, self.last), placed);
+            } else {
+                state.refuse(operator);
+            }
         }
     }
 

@@ -13,6 +13,7 @@ use crate::error::StreamError;
 use crate::kit::SideBranch;
 use crate::limit::{Limit, QueueState};
 use crate::notice::Notice;
+use crate::state::{Saved, SavedEvents, StateVisitor};
 use crate::thing::{Demand, Emitter, InputThing, Receipt};
 
 /// Made by [`with_latest_at`](super::Joins::with_latest_at).
@@ -177,12 +178,23 @@ impl<A, B: Clone, K: Ord + Clone> Rule for WithLatestAt<A, B, K> {
     fn on_stop(&mut self, out: &mut Emitter<'_, '_, impl InputThing<Self::Out>>) -> Receipt {
         self.send(true, out)
     }
+    fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        self.watermark.on_state("watermark", state);
+    }
     fn queues(&self, see: &mut dyn FnMut(QueueState)) {
         see(self.first.state());
         see(self.second.state());
     }
     fn has_room(&self, input: usize, behind: bool) -> bool {
         behind && if input == 0 { self.first.has_room() } else { self.second.has_room() }
+    }
+}
+
+impl<A: Saved, B: Clone + Saved, K: Ord + Clone> SavedEvents for WithLatestAt<A, B, K> {
+    fn on_events(&mut self, state: &mut dyn StateVisitor) {
+        self.on_state(state);
+        self.first.on_events("with_latest_at", state);
+        self.second.on_events("with_latest_at", state);
     }
 }
 

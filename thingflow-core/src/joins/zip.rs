@@ -7,6 +7,7 @@ use super::row::{Get, Queues};
 use super::rule::{Index, Rule, Takes};
 use crate::error::StreamError;
 use crate::limit::QueueState;
+use crate::state::{SavedEvents, StateVisitor};
 use crate::thing::{Demand, Emitter, InputThing, Receipt};
 
 #[cfg(feature = "alloc")]
@@ -71,6 +72,15 @@ impl<Q: Queues> Rule for Zip<Q> {
     }
     fn has_room(&self, input: usize, behind: bool) -> bool {
         behind && self.0.has_room(input)
+    }
+}
+
+impl<Q: Queues + SavedEvents> SavedEvents for Zip<Q> {
+    fn on_events(&mut self, state: &mut dyn StateVisitor) {
+        self.0.on_events(state);
+        while self.0.pop_row().is_some() {
+            state.refuse("zip"); // it would have gone out
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use super::row::{Get, Latest};
 use super::rule::{At, Rule, Takes};
 use super::{Inputs, Join};
 use crate::limit::{Limit, QueueState};
-use crate::state::StateVisitor;
+use crate::state::{Saved, SavedEvents, StateVisitor};
 use crate::thing::{Demand, Emitter, InputThing, Receipt};
 
 /// Sends every event of the first input together with the latest ones of the others. Its events wait until each of the
@@ -101,6 +101,18 @@ impl<T, L: Latest + Get<At<0>, Of = Option<T>>> Rule for ZipLatest<T, L> {
     }
     fn has_room(&self, input: usize, behind: bool) -> bool {
         behind && (input != 0 || self.first.has_room())
+    }
+}
+
+impl<T: Saved, L: Latest + Get<At<0>, Of = Option<T>> + SavedEvents> SavedEvents for ZipLatest<T, L> {
+    fn on_events(&mut self, state: &mut dyn StateVisitor) {
+        self.first.on_events(state);
+        self.latest.on_events(state);
+        *self.latest.at(At::<0>) = None;
+        if self.has_others() && !self.first.is_empty() {
+            self.first.events.clear(); // these would have gone out
+            state.refuse("zip_latest");
+        }
     }
 }
 

@@ -346,7 +346,7 @@ pub trait Reducing: Chain {
         I::IntoIter: 'static,
         Self::Item: PartialEq<I::Item>,
     {
-        self.pipe(SequenceEqual(expected.into_iter()))
+        self.pipe(SequenceEqual::new(expected.into_iter()))
     }
 
     /// Sends the number of events, at completion.

@@ -9,7 +9,7 @@ use crate::error::StreamError;
 use crate::kit::Holding;
 use crate::limit::Limit;
 use crate::moment::{Dated, WallClock};
-use crate::state::StateVisitor;
+use crate::state::{Saved, SavedEvents, StateVisitor};
 use crate::storage::Growing;
 use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
 
@@ -110,5 +110,12 @@ impl<T> Filter<T> for HoldUntilClockIsSet<T> {
         if self.held.is_holding() {
             state.unsaved("hold_until_clock_is_set");
         }
+    }
+}
+
+impl<T: Saved> SavedEvents for HoldUntilClockIsSet<T> {
+    fn on_events(&mut self, state: &mut dyn StateVisitor) {
+        self.until.on_state("until", state);
+        self.held.on_events("events", state);
     }
 }
