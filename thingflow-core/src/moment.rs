@@ -224,12 +224,12 @@ impl Saved for Moment {
     }
     /// Its instant belongs to its own boot, so that is shown as it is.
     fn on_state(&mut self, name: &str, state: &mut dyn StateVisitor) {
-        let mut at = self.at.signed_nanos();
+        let mut at = self.at.as_nanos();
         self.boot.on_state(name, state);
         at.on_state("at", state);
         self.shown.on_state("shown", state);
         self.known.on_state("known", state);
-        self.at = Instant::from_signed_nanos(at);
+        self.at = Instant::from_nanos(at);
     }
 }
 

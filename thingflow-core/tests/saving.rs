@@ -12,6 +12,7 @@ use thingflow_core::elementwise::{SlidingHooks, SlidingTransducer};
 use thingflow_core::flow::ErrorPolicy;
 use thingflow_core::joins;
 use thingflow_core::prelude::*;
+use thingflow_core::splitting::GroupBy;
 use thingflow_core::testing::{Recorder, timed};
 use thingflow_core::windows::{Count, DistinctList, Grouped, List, Max, Sum, UtcMonths, ValueCounts, Variance};
 use thingflow_core::{Connected, Notice, PortChain, Saved, SavedState, Saving, StateVisitor};
@@ -602,13 +603,65 @@ fn what_joins_hold_and_cannot_show_is_named_as_they_are_called() -> Result<(), B
 }
 
 #[test]
+fn groups_go_on_after_a_restart_each_with_what_followed_in_it() -> Result<(), Box<dyn std::error::Error>> {
+    let (seen, cx) = (Recorder::new(), &mut at(0));
+    let connect = || {
+        let (numbers, seen) = (Port::new(), seen.clone());
+        let by_rest = GroupBy::by_saved_key(|n: &i32| n % 3).max_keys(2);
+        by_rest.groups().for_each(move |(rest, group): (i32, Port<i32>)| {
+            let sums = group.aggregate(Window::tumbling(2), Sum::new());
+            drop(sums.map(move |sum| (rest, sum)).connect(seen.clone()));
+        });
+        numbers.connect(by_rest);
+        numbers
+    };
+    let mut numbers = connect();
+    for n in [3, 1, 4, 7] {
+        let _ = numbers.emit(n, cx)?;
+    }
+    let state = SavedState::of(&mut numbers, cx)?;
+    assert!(state.unsaved().is_empty());
+    assert_eq!(SavedState::of(&mut numbers, cx)?, state, "looking changes nothing");
+    let state = SavedState::from_words(state.into_words())?;
+    let mut numbers = connect();
+    state.restore(&mut numbers, cx)?;
+    for n in [6, 10, 2, 5, 9, 9] {
+        let _ = numbers.emit(n, cx)?; // 2 takes the place of the rest 0, which begins anew
+    }
+    assert_eq!(seen.events(), [(1, 5), (0, 9), (1, 17), (2, 7), (0, 18)]);
+    Ok(())
+}
+
+#[test]
+fn groups_by_a_key_that_cannot_be_saved_say_so_and_hinder_no_other_stage() -> Result<(), Box<dyn std::error::Error>> {
+    let (seen, cx) = (Recorder::new(), &mut at(0));
+    let connect = || {
+        let numbers = Port::new();
+        numbers.skip(2).connect(seen.clone());
+        numbers.group_by(|n: &i32| n % 3).for_each(|(_, group)| drop(group.take_last(9).for_each(drop)));
+        numbers
+    };
+    let mut numbers = connect();
+    let _ = numbers.emit(1, cx)?;
+    let state = SavedState::of(&mut numbers, cx)?;
+    assert!(state.unsaved().iter().eq(["group_by"]), "{:?}", state.unsaved());
+    let mut numbers = connect();
+    state.restore(&mut numbers, cx)?;
+    for n in [2, 3] {
+        let _ = numbers.emit(n, cx)?;
+    }
+    assert_eq!(seen.events(), [3]);
+    Ok(())
+}
+
+#[test]
 fn a_join_that_follows_ports_says_so() -> Result<(), Box<dyn std::error::Error>> {
     let (mut choice, inner, cx) = (Port::new(), Port::<i32>::new(), &mut at(0));
     choice.switch().for_each(drop);
     choice.exhaust().for_each(drop);
     choice.merge_all().for_each(drop);
     assert!(SavedState::of(&mut choice, cx)?.unsaved().is_empty());
-    let _ = choice.emit(inner, cx)?;
+    let _ = choice.emit(inner.clone(), cx)?;
     let state = SavedState::of(&mut choice, cx)?;
     assert!(state.unsaved().iter().eq(["exhaust", "merge_all", "switch"]), "{:?}", state.unsaved());
     Ok(())

@@ -177,7 +177,38 @@ pub trait DataQuality: Chain {
     where
         Self: Chain<Item = SensorEvent<V>>,
     {
-        self.pipe(MarkGaps::new(period))
+        self.pipe(MarkGaps::new(period, true))
+    }
+
+    /// As [`mark_gaps`](Self::mark_gaps), by the times of the readings alone: a gap is seen when the next reading, or a watermark, is 1.5
+    /// periods behind the last one, however late they come. So a replay gives what the live run gave, and what comes in bursts or behind
+    /// a stage that holds it back has no gaps but its own. A silence that lasts is seen only where there are
+    /// [watermarks](thingflow_core::Timing::watermarks) that go on without this sensor.
+    ///
+    /// Holds the id and the time of one event. Sends `SensorEvent<Option<V>>`.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use thingflow_core::{Notice, Timestamp, prelude::*, testing::Recorder};
+    /// use thingflow_signals::prelude::*;
+    /// let (seen, cx) = (Recorder::new(), &mut Context::detached(Instant::ZERO));
+    /// let mut chain = pipe().mark_gaps_by_time(Duration::from_secs(1)).map(|event| event.val).to(seen.clone());
+    /// for secs in [0, 1] {
+    ///     chain.next(SensorEvent::new("lux", Timestamp::from_secs(secs), secs), cx)?;
+    /// }
+    /// InputThing::<SensorEvent<i64>>::notice(&mut chain, Notice::Watermark(Timestamp::from_secs(3)), cx)?;
+    /// assert_eq!(seen.events(), [Some(0), Some(1), None]); // nothing can come for second 2 any more
+    /// # Ok::<(), FatalError>(())
+    /// ```
+    ///
+    /// # Panics
+    /// If the period is zero.
+    #[track_caller]
+    fn mark_gaps_by_time<V>(self, period: Duration) -> Self::Piped<MarkGaps>
+    where
+        Self: Chain<Item = SensorEvent<V>>,
+    {
+        self.pipe(MarkGaps::new(period, false))
     }
 
     /// Sends the latest value each `interval`, from the first one on, as a [`Held`](crate::gaps::Held) value that says how

@@ -91,6 +91,64 @@ fn a_silence_is_marked_while_it_lasts_and_once() {
     assert_eq!(seen.timed_text(), "Some(0)@0 Some(2)@2 Some(4)@4 None@7 Some(20)@20 Some(22)@22 |@22");
 }
 
+#[test]
+fn m03_by_time_a_gap_is_seen_when_a_reading_or_the_watermark_has_passed_it() -> Result<(), Box<dyn std::error::Error>> {
+    let (port, seen) = (Port::new(), Recorder::new());
+    port.mark_gaps_by_time(2 * SECOND).map(|event: SensorEvent<Option<u64>>| event.val).connect(seen.clone());
+    let mut scheduler = Scheduler::virtual_time()?;
+    let reads = from_iter([0, 2, 4, 20, 22]).at_times(|secs| Timestamp::from_secs(*secs));
+    let reads = reads.map(|secs: i64| SensorEvent::new("lux", Timestamp::from_secs(secs), secs.unsigned_abs()));
+    scheduler.schedule_recurring(reads.connect(port))?;
+    scheduler.run_forever()?;
+    assert_eq!(seen.timed_text(), "Some(0)@0 Some(2)@2 Some(4)@4 None@20 Some(20)@20 Some(22)@22 |@22");
+    // Held back for an hour, all at once: there is no gap but its own, and it is seen when the watermark passes it.
+    let (seen, cx) = (Recorder::new(), &mut Context::detached(Instant::ZERO + 3600 * SECOND));
+    let mut chain = pipe()
+        .mark_gaps_by_time(2 * SECOND)
+        .map(|event| (event.ts.as_nanos() / 1_000_000_000, event.val))
+        .to(seen.clone());
+    for millis in [0, 2_000, 4_900] {
+        let _ = chain.next(reading(millis, 1.0), cx)?;
+    }
+    for (second, marks) in [(5, 0), (7, 0), (8, 1), (90, 1)] {
+        let watermark = Notice::Watermark(Timestamp::from_secs(second));
+        let _ = InputThing::<SensorEvent<f64>>::notice(&mut chain, watermark, cx)?;
+        let _ = InputThing::<SensorEvent<f64>>::notice(&mut chain, Notice::Wake, cx)?;
+        assert_eq!(seen.events().len(), 3 + marks, "at {second} s");
+    }
+    assert_eq!(seen.events()[3], (6, None));
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    /// Readings in any order: one mark for each silence between the latest so far and the next, at any time of arrival.
+    #[test]
+    fn m03_one_mark_for_each_gap_whatever_the_order(millis in prop::collection::vec(-20_000_i64..20_000, 0..30), pause in 0_u32..20) {
+        let (seen, mut expected, mut latest) = (Recorder::new(), Vec::new(), None::<i64>);
+        let mut chain = pipe().mark_gaps_by_time(SECOND).map(|event| (event.ts.as_nanos() / 1_000_000, event.val.is_some())).to(seen.clone());
+        for (n, at) in (0_u32..).zip(&millis) {
+            let now = Instant::ZERO + n * pause * SECOND;
+            prop_assert!(InputThing::<SensorEvent<f64>>::notice(&mut chain, Notice::Wake, &mut Context::detached(now)).is_ok());
+            prop_assert!(chain.next(reading(*at, 1.0), &mut Context::detached(now)).is_ok());
+            expected.extend(latest.filter(|latest| at - latest >= 1_500).map(|latest| (latest + 1_000, false)));
+            expected.push((*at, true));
+            latest = latest.max(Some(*at));
+        }
+        prop_assert_eq!(seen.events(), expected);
+    }
+}
+
+#[test]
+fn a_reading_that_is_late_makes_no_gap() {
+    for by_time in [false, true] {
+        let readings = || from_iter([0, 1_000, 2_000, 1_200, 3_000].map(|millis| reading(millis, 1.0)));
+        let stage = || if by_time { pipe().mark_gaps_by_time(SECOND) } else { pipe().mark_gaps(SECOND) };
+        assert!(readings().pipe(stage()).collect_now().iter().all(|event| event.val.is_some()), "by time: {by_time}");
+    }
+}
+
 /// What [`resample`](DataQuality::resample) says that it does, in the plainest way.
 fn naive(readings: &[SensorEvent<f64>], step: i64, longest_gap: i64, how: Interpolation) -> Vec<(i64, f64)> {
     let mut kept: Vec<(i64, f64)> = Vec::new();
@@ -251,6 +309,7 @@ proptest! {
             }
         }
         prop_assert_eq!(fed(pipe().mark_gaps(2 * SECOND), &readings, ends).late, []);
+        prop_assert_eq!(fed(pipe().mark_gaps_by_time(2 * SECOND), &readings, ends).late, []);
     }
 }
 

@@ -4,14 +4,16 @@
 
 use core::fmt;
 
-use super::outputs::all_to_ports;
 use crate::context::Context;
+use crate::error::FatalError;
 use crate::kit::Recent;
 use crate::notice::{Notice, Question, Receipts};
 use crate::output::Ports;
 use crate::port::{Port, PortRef};
 use crate::size::Size;
+use crate::state::{Saved, SavedItems, StateVisitor};
 use crate::thing::{Demand, InputThing, Receipt};
+use crate::windows::{KeyedBy, Keying, SavedKey};
 
 /// The Thing that groups. [`group_by`](super::Splitting::group_by) connects one and gives back the port of its groups; make
 /// it yourself for the options, or where the chain is a flow, which is still to be scheduled.
@@ -54,16 +56,74 @@ use crate::thing::{Demand, InputThing, Receipt};
 /// readings.connect(by_sensor);
 /// assert!(readings.is_listened());
 /// ```
-pub struct GroupBy<T, K, F> {
-    key: F,
+pub struct GroupBy<T, K, Q> {
+    key: Q,
     known: Recent<K, Port<T>>,
     groups: Port<(K, Port<T>)>,
+    is_started: bool,
 }
 
-impl<T: Clone + 'static, K: Ord + Clone + 'static, F: FnMut(&T) -> K> GroupBy<T, K, F> {
-    /// The Thing, to be connected.
+impl<T: Clone + 'static, K: Ord + Clone + 'static, F: FnMut(&T) -> K> GroupBy<T, K, KeyedBy<F>> {
+    /// The Thing, to be connected. What follows in the groups is no part of the state that a walk saves; see
+    /// [`by_saved_key`](GroupBy::by_saved_key).
     pub fn new(key: F) -> Self {
-        Self { key, known: Recent::new(Size::from(1024)), groups: Port::new().named("groups") }
+        Self::by(KeyedBy(key))
+    }
+}
+
+impl<T: Clone + 'static, K: Ord + Clone + Saved + 'static, F: FnMut(&T) -> K> GroupBy<T, K, SavedKey<F>> {
+    /// As [`new`](GroupBy::new), by a key that can be saved, a number or a [`SensorId`](crate::SensorId): a walk that saves the state of
+    /// the graph saves the keys, and what follows in each group. A state that is restored announces its groups, so what is to be
+    /// connected to them has to be there before.
+    pub fn by_saved_key(key: F) -> Self {
+        Self::by(SavedKey(key))
+    }
+}
+
+impl<T: Clone + 'static, K: Ord + Clone + 'static, Q: Keying<T, Key = K>> GroupBy<T, K, Q> {
+    fn by(key: Q) -> Self {
+        let (known, groups) = (Recent::new(Size::from(1024)), Port::new().named("groups"));
+        Self { key, known, groups, is_started: false }
+    }
+
+    /// Shows each key and what follows in its group, the one that was silent for longest first.
+    fn on_state(&mut self, state: &mut dyn StateVisitor, cx: &mut Context<'_>) -> Receipt {
+        if !Q::IS_SAVED {
+            if self.known.keys().next().is_some() {
+                state.unsaved("group_by");
+            }
+            return self.groups.notice(Notice::State(state), cx);
+        }
+        let mut held = self.known.take_all().into_iter();
+        let mut items = SavedItems::of("groups", held.len(), state);
+        while items.another(state) {
+            let (mut key, port) = held.next().unzip();
+            Q::on_key(&mut key, state);
+            let Some(key) = key.filter(|key| !self.known.is_full() && self.known.touch(key).is_none()) else {
+                state.refuse("group_by");
+                break;
+            };
+            let mut port = match port {
+                Some(port) => port,
+                None => self.announce(&key, cx)?,
+            };
+            self.known.insert(key, port.clone());
+            let _ = port.notice(Notice::State(state), cx)?;
+        }
+        for (_, port) in held {
+            port.complete(cx)?; // there is no such group in the state that was restored
+        }
+        self.groups.notice(Notice::State(state), cx)
+    }
+
+    /// Makes the port of a key that a state has, and announces it.
+    fn announce(&mut self, key: &K, cx: &mut Context<'_>) -> Result<Port<T>, FatalError> {
+        let mut port = Port::new();
+        let _ = self.groups.emit((key.clone(), port.clone()), cx)?;
+        if self.is_started {
+            let _ = port.notice(Notice::Start, cx)?;
+        }
+        Ok(port)
     }
 
     /// At most so many keys at once, by default 1024.
@@ -96,30 +156,45 @@ impl<T: Clone + 'static, K: Ord + Clone + 'static, F: FnMut(&T) -> K> GroupBy<T,
     }
 }
 
-impl<T: Clone + 'static, K: Ord + Clone + 'static, F> Ports for GroupBy<T, K, F> {
+impl<T: Clone + 'static, K: Ord + Clone + 'static, Q> Ports for GroupBy<T, K, Q> {
     fn ports(&self, see: &mut dyn FnMut(PortRef)) {
         self.known.values().for_each(|port| see(port.as_ref()));
         see(self.groups.as_ref());
     }
 }
 
-impl<T: Clone + 'static, K: Ord + Clone + 'static, F: FnMut(&T) -> K> InputThing<T> for GroupBy<T, K, F> {
+impl<T: Clone + 'static, K: Ord + Clone + 'static, Q: Keying<T, Key = K>> InputThing<T> for GroupBy<T, K, Q> {
     fn next(&mut self, event: T, cx: &mut Context<'_>) -> Receipt {
-        let key = (self.key)(&event);
+        let key = self.key.key(&event);
         let Some(port) = self.known.touch(&key) else { return self.open(key, event, cx) };
         let demand = port.emit(event, cx)?;
         Ok(self.receipt_of(demand.into()))
     }
     fn next_ref(&mut self, event: &T, cx: &mut Context<'_>) -> Receipt {
-        let key = (self.key)(event);
+        let key = self.key.key(event);
         let Some(port) = self.known.touch(&key) else { return self.open(key, event.clone(), cx) };
         let demand = port.next_ref(event, cx)?;
         Ok(self.receipt_of(demand.into()))
     }
-    all_to_ports!("group_by");
+    fn notice(&mut self, notice: Notice<'_>, cx: &mut Context<'_>) -> Receipt {
+        match notice {
+            Notice::Wake => Ok(Demand::More), // ports are woken by the scheduler
+            Notice::State(state) => self.on_state(state, cx),
+            notice => {
+                self.is_started |= matches!(notice, Notice::Start);
+                self.tell_ports(notice, cx)
+            }
+        }
+    }
+    fn ask(&self, mut question: Question<'_>) -> bool {
+        if let Question::Describe(visitor) = &mut question {
+            visitor.filter("group_by");
+        }
+        self.ask_ports(question)
+    }
 }
 
-impl<T, K, F> fmt::Debug for GroupBy<T, K, F> {
+impl<T, K, Q> fmt::Debug for GroupBy<T, K, Q> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("GroupBy").finish_non_exhaustive()
     }

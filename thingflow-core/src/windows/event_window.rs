@@ -58,7 +58,7 @@ impl<T> Keying<T> for Unkeyed {
 
 /// By a key of any type. Made by [`EventWindow::by_key`], and by `by_key` of the other windows.
 #[derive(Clone, Copy, Debug)]
-pub struct KeyedBy<Q>(pub(super) Q);
+pub struct KeyedBy<Q>(pub(crate) Q);
 
 impl<T, K: Ord + Clone, Q: FnMut(&T) -> K> Keying<T> for KeyedBy<Q> {
     type Key = K;
@@ -71,7 +71,7 @@ impl<T, K: Ord + Clone, Q: FnMut(&T) -> K> Keying<T> for KeyedBy<Q> {
 
 /// By a key that is saved with the windows. Made by [`EventWindow::by_saved_key`], and by `by_saved_key` of the other windows.
 #[derive(Clone, Copy, Debug)]
-pub struct SavedKey<Q>(pub(super) Q);
+pub struct SavedKey<Q>(pub(crate) Q);
 
 impl<T, K: Ord + Clone + Saved, Q: FnMut(&T) -> K> Keying<T> for SavedKey<Q> {
     type Key = K;

@@ -9,17 +9,19 @@ use thingflow_core::{
 
 use crate::time::on_line;
 
-/// Made by [`mark_gaps`](crate::DataQuality::mark_gaps).
+/// Made by [`mark_gaps`](crate::DataQuality::mark_gaps) and [`mark_gaps_by_time`](crate::DataQuality::mark_gaps_by_time).
 #[derive(Clone, Debug)]
 pub struct MarkGaps {
     period: Duration,
+    /// Whether a silence is seen by the scheduler's clock, too.
+    by_clock: bool,
     last: Option<Last>,
     /// The latest watermark that has come, and the latest that has been passed on.
     watermark: Option<Timestamp>,
     passed: Option<Timestamp>,
 }
 
-/// The last reading.
+/// The reading of the latest time, and when the last one came.
 #[derive(Clone, Copy, Debug)]
 struct Last {
     sensor: SensorId,
@@ -43,9 +45,24 @@ impl Saved for Last {
 
 impl MarkGaps {
     #[track_caller]
-    pub(crate) fn new(period: Duration) -> Self {
+    pub(crate) fn new(period: Duration, by_clock: bool) -> Self {
         assert!(!period.is_zero(), "mark_gaps(0 s): a sensor sends less than infinitely often");
-        Self { period, last: None, watermark: None, passed: None }
+        Self { period, by_clock, last: None, watermark: None, passed: None }
+    }
+
+    /// Notes a reading. One of an earlier time than another leaves the gap behind that as it is.
+    fn note(&mut self, sensor: SensorId, time: Timestamp, came: Instant) {
+        match &mut self.last {
+            Some(last) if time <= last.time => last.came = came,
+            last => *last = Some(Last { sensor, time, came, is_marked: false }),
+        }
+    }
+
+    /// Asks to be woken when the reading that is awaited is overdue.
+    fn watch<T>(&self, out: &mut Emitter<'_, '_, impl InputThing<T>>) {
+        if let Some(last) = self.last.filter(|last| self.by_clock && !last.is_marked) {
+            out.wake_at(last.came + self.patience());
+        }
     }
 
     /// How long a silence is before it is a gap.
@@ -87,31 +104,29 @@ fn later(time: Timestamp, by: Duration) -> Timestamp {
 impl<V> Filter<SensorEvent<V>> for MarkGaps {
     type Out = SensorEvent<Option<V>>;
     fn on_start(&mut self, out: &mut Emitter<'_, '_, impl InputThing<Self::Out>>) -> Receipt {
-        let (now, patience) = (out.now(), self.patience());
-        if let Some(last) = self.last.as_mut().filter(|last| !last.is_marked) {
+        let now = out.now();
+        if let Some(last) = &mut self.last {
             last.came = last.came.min(now); // restored, perhaps from another clock
-            out.wake_at(last.came + patience);
         }
+        self.watch(out);
         Ok(Demand::More)
     }
     fn on_next(&mut self, event: SensorEvent<V>, out: &mut Emitter<'_, '_, impl InputThing<Self::Out>>) -> Receipt {
-        let (now, time) = (out.now(), event.ts);
+        let time = event.ts;
         let mark = self.mark(|last, patience| on_line(time).since(on_line(last.time)) >= patience);
         let demand = out.send_all(mark)?;
         if demand == Demand::Done {
             return Ok(demand);
         }
-        self.last = Some(Last { sensor: event.sensor_id, time, came: now, is_marked: false });
-        out.wake_at(now + self.patience());
+        self.note(event.sensor_id, time, out.now());
+        self.watch(out);
         let demand = demand.and(out.next(event.map(Some))?);
         self.pass(demand, out)
     }
     fn on_wake(&mut self, out: &mut Emitter<'_, '_, impl InputThing<Self::Out>>) -> Receipt {
-        let now = out.now();
-        let mark = self.mark(|last, patience| now.since(last.came) >= patience);
-        if let (None, Some(last)) = (&mark, self.last.filter(|last| !last.is_marked)) {
-            out.wake_at(last.came + self.patience());
-        }
+        let (now, by_clock) = (out.now(), self.by_clock);
+        let mark = self.mark(|last, patience| by_clock && now.since(last.came) >= patience);
+        self.watch(out);
         let demand = out.send_all(mark)?;
         self.pass(demand, out)
     }
