@@ -19,11 +19,11 @@ const EXAMPLE: &str = "../examples/lux-led/Cargo.toml";
 
 /// The most memory and the largest binary that it may have.
 const MEMORY_LIMIT_MIB: f64 = 2.5;
-const BINARY_LIMIT_KIB: f64 = 700.0;
+const BINARY_LIMIT_KIB: f64 = 800.0;
 
 /// The same for one that publishes what it reads to a broker.
 const CONNECTED_MEMORY_LIMIT_MIB: f64 = 3.0;
-const CONNECTED_BINARY_LIMIT_KIB: f64 = 1300.0;
+const CONNECTED_BINARY_LIMIT_KIB: f64 = 1200.0;
 
 /// For how long it is watched, unless it ends before.
 const WATCHED: Duration = Duration::from_secs(5);
