@@ -14,7 +14,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use support::proxy::{Proxy, Way};
 use support::scripted::{Answer, Asked, Scripted, answer};
-use thingflow_adapters::http::{Endpoint, Pieces, Poll, Writer, open};
+use thingflow_adapters::http::{Endpoint, HttpError, Pieces, Poll, Writer, open};
 use thingflow_adapters::net::Secret;
 use thingflow_core::prelude::*;
 use thingflow_core::testing::{Recorder, Store, Weather, check_writer};
@@ -307,6 +307,32 @@ fn an_address_that_cannot_be_read_is_a_failed_sampling() -> Result {
     assert!(matches!(text.sample(), Err(SampleError::Failed(error)) if error.to_string().contains("UTF-8")));
     let mut away = Poll::text("page", "http://127.0.0.1:9/");
     assert!(matches!(away.sample(), Err(SampleError::Failed(error)) if error.to_string().contains("cannot reach")));
+    Ok(())
+}
+
+/// One refuses a byte at a time, and one says nothing: neither is listened to for longer than the endpoint allows.
+#[test]
+fn a_server_that_takes_its_time_is_left() -> Result {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let url = format!("http://{}/", listener.local_addr()?);
+    std::thread::spawn(move || -> std::io::Result<()> {
+        let (mut slow, _) = listener.accept()?;
+        let _ = slow.read(&mut [0; 2000])?;
+        slow.write_all(b"HTTP/1.1 403 No\r\nContent-Length: 1900\r\n\r\n")?;
+        while slow.write_all(b"a").is_ok() {
+            std::thread::park_timeout(Duration::from_millis(20));
+        }
+        let silent = listener.accept()?;
+        loop {
+            std::thread::park();
+            let _ = &silent;
+        }
+    });
+    let endpoint = || Endpoint::new(&*url).timeout(Duration::from_millis(200));
+    let Err(HttpError::Status { status: 403, text, .. }) = open(endpoint()) else { panic!("it refuses") };
+    assert!(text.len() < 1900, "all {} bytes", text.len());
+    let error = open(endpoint()).map(drop).unwrap_err().to_string();
+    assert_eq!(error, format!("cannot reach {url}: no answer within the time limit of the endpoint"));
     Ok(())
 }
 

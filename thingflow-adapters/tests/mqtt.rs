@@ -17,6 +17,7 @@ use support::bounded::new_scheduler;
 use support::mosquitto::{Mosquitto, free_port};
 use support::mqtt::{collect, options, schedule, when};
 use thingflow_adapters::mqtt::{Message, Qos, Status, Version};
+use thingflow_core::ends::Notification;
 use thingflow_core::prelude::*;
 use thingflow_core::testing::Recorder;
 
@@ -54,6 +55,26 @@ fn the_client_ends_when_all_is_acknowledged_and_nobody_listens() {
     scheduler.run_forever().unwrap();
     assert_eq!(client.stats().delivered, 100);
     broker.wait_for_log("Received DISCONNECT");
+}
+
+/// The stream of another program ends here as it ended there.
+#[test]
+fn io73_a_stream_goes_to_another_program_with_its_end() {
+    let broker = Mosquitto::start();
+    for last in [Ok(3.5), Err("no answer")] {
+        let mut scheduler = new_scheduler();
+        let client = schedule(&scheduler, options(broker.address()));
+        let notices = client.subscribe("lab/levels", Qos::ExactlyOnce).unwrap();
+        let seen = Recorder::new();
+        notices.try_map(|message| message.json::<Notification<f64>>()).dematerialize().connect(seen.clone());
+        let notices = try_from_iter([Ok(1.5), Ok(-2.0), last]).materialize();
+        let messages = notices.try_map(|notice| Message::json("lab/levels", &notice));
+        let messages = messages.map(|message| message.qos(Qos::ExactlyOnce)).connect(client.publisher());
+        scheduler.schedule_recurring(messages).unwrap();
+        scheduler.run_forever().unwrap();
+        let end = if last.is_ok() { "1.5 -2.0 3.5 |" } else { "1.5 -2.0 ! no answer" };
+        assert_eq!(seen.text(), end);
+    }
 }
 
 #[test]

@@ -97,7 +97,7 @@ fn a_program_that_is_not_there_is_an_error_that_says_so() -> Done {
     let mut scheduler = Scheduler::new()?;
     scheduler.schedule_on_main_event_loop(program.thing())?;
     let _ = scheduler.run_forever();
-    assert!(seen.error().is_some_and(|error| error.contains("cannot start the program")), "{:?}", seen.error());
+    assert!(seen.error().is_some_and(|error| error.contains("cannot start the program `")), "{:?}", seen.error());
     Ok(())
 }
 
@@ -129,6 +129,45 @@ fn a_filter_that_is_slow_pauses_its_source_and_loses_nothing() -> Done {
     scheduler.schedule_on_main_event_loop(program.thing())?;
     scheduler.run_forever()?;
     assert_eq!(count.events(), [300_000]);
+    Ok(())
+}
+
+/// It goes on without reading: its sources must not wait for it for ever.
+#[test]
+fn a_program_that_closes_its_input_ends_what_is_sent_to_it_and_says_what_is_lost() -> Done {
+    let program = process::run("deaf", shell("exec 0<&-; echo closed; exec sleep 1000"));
+    let (closed, reports) = (Recorder::new(), Recorder::new());
+    program.output().connect(closed.clone());
+    let mut scheduler = Scheduler::new()?;
+    let stopper = scheduler.stopper();
+    scheduler.reports().map(|report| report.to_string()).connect(reports.clone());
+    let lines = interval(Duration::from_millis(1)).filter(move |_| !closed.events().is_empty());
+    let lines = lines.map(|_| "x".repeat(1000)).connect(program.input());
+    let handle = scheduler.schedule_recurring(lines)?;
+    scheduler.schedule_recurring(interval(Duration::from_millis(2)).for_each(move |_| {
+        if !handle.is_active() {
+            stopper.stop();
+        }
+    }))?;
+    scheduler.schedule_on_main_event_loop(program.thing())?;
+    scheduler.run_forever()?;
+    assert_eq!(reports.events().len(), 1, "{:?}", reports.events());
+    assert!(reports.events()[0].starts_with("deaf: 1001 bytes are lost, since the program"), "{:?}", reports.events());
+    Ok(())
+}
+
+#[test]
+fn what_a_program_has_not_read_when_it_ends_is_reported() -> Done {
+    let program = Options::new("head", shell("exec head -n 1")).max_unsent(1 << 20).run();
+    let (seen, reports) = (Recorder::new(), Recorder::new());
+    program.output().map(|line| line.len()).connect(seen.clone());
+    let mut scheduler = Scheduler::new()?;
+    scheduler.reports().map(|report| report.to_string()).connect(reports.clone());
+    scheduler.schedule_recurring(from_iter([vec!["x".repeat(1000); 500]]).flatten().connect(program.input()))?;
+    scheduler.schedule_on_main_event_loop(program.thing())?;
+    scheduler.run_forever()?;
+    assert_eq!(seen.events(), [1000]);
+    assert!(reports.events().iter().any(|text| text.contains("bytes are lost, since")), "{:?}", reports.events());
     Ok(())
 }
 

@@ -74,7 +74,7 @@ impl fmt::Display for HttpError {
             Self::Secret(error) => error.fmt(f),
             Self::Request { url, cause } => {
                 let (meaning, colon) = self.trust().map_or(("", ""), |fault| (fault.meaning(), ": "));
-                write!(f, "cannot reach {}: {meaning}{colon}{cause}", printable(url))
+                write!(f, "cannot reach {}: {meaning}{colon}{}", printable(url), shown(&**cause))
             }
             Self::Status { url, status, text } => {
                 let (reason, colon) = (reason(*status), if text.is_empty() { "" } else { ": " });
@@ -83,6 +83,15 @@ impl fmt::Display for HttpError {
             Self::Answer { url, what } => write!(f, "invalid answer of {}: {}", printable(url), printable(what)),
             Self::Event(error) => write!(f, "cannot send the event: {error}"),
         }
+    }
+}
+
+/// As the library says it, but for what tells a user nothing.
+fn shown(cause: &(dyn Error + Send + Sync + 'static)) -> String {
+    let inside = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    match inside.unwrap_or(cause).downcast_ref() {
+        Some(ureq::Error::Timeout(_)) => "no answer within the time limit of the endpoint".to_owned(),
+        _ => cause.to_string(),
     }
 }
 

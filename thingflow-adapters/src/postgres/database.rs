@@ -4,13 +4,14 @@ use std::fmt;
 use std::time::Duration;
 
 use tokio_postgres::Config;
-use tokio_postgres::config::SslMode;
+use tokio_postgres::config::{Host, SslMode};
 
 use super::PostgresError;
 use super::error::whole;
 use crate::net::Secret;
 #[cfg(feature = "postgres-tls")]
 use crate::net::Tls;
+use crate::printable::printable;
 
 /// A database: its address, who we are, and how long it may take to answer.
 ///
@@ -123,11 +124,33 @@ impl<T: Into<String>> From<T> for Database {
     }
 }
 
+/// Its name and where it is, without a user.
 impl fmt::Display for Database {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.read() {
-            Ok(config) => f.write_str(config.get_dbname().unwrap_or("the database")),
-            Err(_) => f.write_str("the database"),
+        let Ok(config) = self.read() else { return f.write_str("the database") };
+        match config.get_dbname() {
+            Some(name) => write!(f, "the database `{}`", printable(name))?,
+            None => f.write_str("the database")?,
         }
+        let port = config.get_ports().first().copied().unwrap_or(5432);
+        match config.get_hosts().first() {
+            Some(Host::Tcp(host)) => write!(f, " at {}:{port}", printable(host)),
+            Some(Host::Unix(folder)) => write!(f, " at {}", printable(&folder.to_string_lossy())),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_shown_with_its_place_and_without_its_user() {
+        let shown = |url: &str| Database::new(url).to_string();
+        assert_eq!(shown("postgresql://pat@db.lan:5433/home"), "the database `home` at db.lan:5433");
+        assert_eq!(shown("host=/run/postgresql user=pat dbname=home"), "the database `home` at /run/postgresql");
+        assert_eq!(shown("postgresql://pat:s3cret@[::1]"), "the database at ::1:5432");
+        assert_eq!(shown("nowhere"), "the database");
     }
 }

@@ -20,15 +20,15 @@ pub enum PostgresError {
     },
     /// The database says no, or nothing.
     Database {
-        /// What could not be done.
-        doing: &'static str,
+        /// What could not be done, and where.
+        doing: String,
         /// Why.
         cause: tokio_postgres::Error,
     },
     /// It has not answered in time.
     Silent {
-        /// What could not be done.
-        doing: &'static str,
+        /// What could not be done, and where.
+        doing: String,
     },
     /// The table does not exist, or lacks a column.
     Table {
@@ -71,7 +71,9 @@ impl fmt::Display for PostgresError {
                     write!(f, "cannot {doing}: {meaning}{colon}{}", printable(&whole(cause)))
                 }
             },
-            Self::Silent { doing } => write!(f, "cannot {doing}: the database has not answered in time"),
+            Self::Silent { doing } => {
+                write!(f, "cannot {doing}: the database has not answered in time; it may have longer by `timeout`")
+            }
             Self::Table { table, what } => write!(f, "invalid table `{}`: {what}", printable(table)),
             Self::Record { table, row: None, error } => {
                 write!(f, "cannot write to table `{}`: {error}", printable(table))

@@ -93,11 +93,23 @@ impl Listener {
         while !stop.is_stopped() {
             let heard = self.hear(&runtime, remote, stop, || attempts.connected(now()));
             let Err(error) = heard else { return Ok(()) };
-            log::warn!("listening to {}: {error}", self.channel);
+            log::warn!("listening to `{}`: {error}", self.channel);
             let wait = attempts.failed(now());
             stop.wait(wait);
         }
         Ok(())
+    }
+
+    fn doing(&self) -> String {
+        format!("listen to {}", self.database)
+    }
+
+    fn silent(&self) -> PostgresError {
+        PostgresError::Silent { doing: self.doing() }
+    }
+
+    fn failed(&self, cause: tokio_postgres::Error) -> PostgresError {
+        PostgresError::Database { doing: self.doing(), cause }
     }
 
     /// Has a statement answered, within the time limit. The answer comes while the connection is looked at, perhaps behind
@@ -113,17 +125,17 @@ impl Listener {
         let answered = poll_fn(|cx| {
             loop {
                 if let Poll::Ready(answer) = answer.as_mut().poll(cx) {
-                    return Poll::Ready(answer.map_err(failed));
+                    return Poll::Ready(answer.map_err(|cause| self.failed(cause)));
                 }
                 match line.poll_message(cx) {
                     Poll::Ready(Some(Ok(message))) => hear(&message),
-                    Poll::Ready(Some(Err(cause))) => return Poll::Ready(Err(failed(cause))),
-                    Poll::Ready(None) => return Poll::Ready(Err(SILENT)),
+                    Poll::Ready(Some(Err(cause))) => return Poll::Ready(Err(self.failed(cause))),
+                    Poll::Ready(None) => return Poll::Ready(Err(self.silent())),
                     Poll::Pending => return Poll::Pending,
                 }
             }
         });
-        timeout(self.database.timeout, answered).await.map_err(|_| SILENT)?
+        timeout(self.database.timeout, answered).await.map_err(|_| self.silent())?
     }
 
     /// Listens until it is to stop, or the connection is lost.
@@ -148,7 +160,9 @@ impl Listener {
                     }
                 };
                 match timeout(LOOK, poll_fn(|cx| line.poll_message(cx))).await {
-                    Ok(message) => hear(&message.ok_or(SILENT)?.map_err(failed)?),
+                    Ok(message) => {
+                        hear(&message.ok_or_else(|| self.silent())?.map_err(|cause| self.failed(cause))?);
+                    }
                     Err(_) if last.elapsed() < self.keep_alive => continue,
                     Err(_) => self.ask(&client, &mut line, "", hear).await?, // an empty statement is answered, too
                 }
@@ -157,11 +171,4 @@ impl Listener {
             Ok(())
         })
     }
-}
-
-const SILENT: PostgresError = PostgresError::Silent { doing: LISTEN };
-const LISTEN: &str = "listen to the database";
-
-fn failed(cause: tokio_postgres::Error) -> PostgresError {
-    PostgresError::Database { doing: LISTEN, cause }
 }

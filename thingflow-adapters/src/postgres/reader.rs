@@ -84,7 +84,7 @@ impl<T: DeserializeOwned> Reader<T> {
         };
         let Open { session, sql, .. } = open;
         let after = self.after;
-        let rows = session.wait("read", async { session.client.query(sql.as_str(), &[&after]).await })?;
+        let rows = session.wait("read", table, async { session.client.query(sql.as_str(), &[&after]).await })?;
         for row in rows {
             let texts = (1..row.len()).map(|column| row.get(column)).collect();
             self.fetched.push_back((row.get(0), texts));

@@ -9,6 +9,7 @@ use tokio::time::timeout;
 use tokio_postgres::{Client, Connection, Socket};
 
 use super::{Database, PostgresError};
+use crate::printable::printable;
 use crate::tables::quoted;
 
 /// A connection, with a runtime of its own that runs while something is waited for. The time limits are why this is not the
@@ -33,14 +34,14 @@ pub(super) fn runtime() -> Result<Runtime, PostgresError> {
 
 pub(super) async fn connect(database: &Database) -> Result<(Client, Line), PostgresError> {
     let config = database.config()?;
-    let doing = "connect to the database";
+    let doing = || format!("connect to {database}");
     #[cfg(not(feature = "postgres-tls"))]
     let security = tokio_postgres::NoTls;
     #[cfg(feature = "postgres-tls")]
     let security = database.secured();
     let connected = timeout(database.timeout, config.connect(security)).await;
-    let connected = connected.map_err(|_| PostgresError::Silent { doing })?;
-    connected.map_err(|cause| PostgresError::Database { doing, cause })
+    let connected = connected.map_err(|_| PostgresError::Silent { doing: doing() })?;
+    connected.map_err(|cause| PostgresError::Database { doing: doing(), cause })
 }
 
 impl Session {
@@ -55,14 +56,17 @@ impl Session {
         Ok(Self { client, runtime, limit: database.timeout })
     }
 
-    /// Waits for an answer, within the time limit.
+    /// Waits for an answer about a table, within the time limit.
     pub(super) fn wait<T>(
         &self,
         doing: &'static str,
+        table: &str,
         answer: impl Future<Output = Result<T, tokio_postgres::Error>>,
     ) -> Result<T, PostgresError> {
         let answer = self.runtime.block_on(async { timeout(self.limit, answer).await });
-        answer.map_err(|_| PostgresError::Silent { doing })?.map_err(|cause| PostgresError::Database { doing, cause })
+        let doing = || format!("{doing} the table `{}`", printable(table));
+        let answer = answer.map_err(|_| PostgresError::Silent { doing: doing() })?;
+        answer.map_err(|cause| PostgresError::Database { doing: doing(), cause })
     }
 
     /// The columns of a table and their types, without lengths: to cast a text to one with a length would cut it off. None if
@@ -70,7 +74,7 @@ impl Session {
     pub(super) fn columns(&self, table: &str) -> Result<Vec<(String, String)>, PostgresError> {
         let sql = "SELECT attname::text, format_type(atttypid, -1) FROM pg_attribute \
                    WHERE attrelid = to_regclass($1::text) AND attnum > 0 AND NOT attisdropped ORDER BY attnum";
-        let rows = self.wait("look at the table", async { self.client.query(sql, &[&quoted(table)]).await })?;
+        let rows = self.wait("look at", table, async { self.client.query(sql, &[&quoted(table)]).await })?;
         Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
     }
 }

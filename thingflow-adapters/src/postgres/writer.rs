@@ -111,7 +111,7 @@ impl Open {
             sql += &format!("CREATE UNIQUE INDEX IF NOT EXISTS {index} ON {named} ({flow}, {number});");
         }
         let session = &self.session;
-        session.wait("make the table", async { session.client.batch_execute(&sql).await })?;
+        session.wait("make", table, async { session.client.batch_execute(&sql).await })?;
         self.columns = session.columns(table)?;
         self.prepared = None;
         Ok(())
@@ -128,12 +128,13 @@ impl Open {
             Some((prepared, statement)) if *prepared == sent => statement,
             _ => {
                 let sql = self.statement(table, &sent, keyed);
-                let statement = session.wait("prepare to write", async { session.client.prepare(&sql).await })?;
+                let statement =
+                    session.wait("prepare to write to", table, async { session.client.prepare(&sql).await })?;
                 &self.prepared.insert((sent, statement)).1
             }
         };
         let lists: Vec<&(dyn ToSql + Sync)> = lists.iter().map(|list| &**list as _).collect();
-        session.wait("write", async { session.client.execute(statement, &lists).await })?;
+        session.wait("write to", table, async { session.client.execute(statement, &lists).await })?;
         Ok(())
     }
 

@@ -40,6 +40,7 @@ impl<F: Framing + 'static> Program<F> {
             stage: Stage::Waiting(Instant::ZERO),
             registry: None,
             unsent: Buffer::default(),
+            lost: 0,
             is_input_open: false,
             has_input: false,
             scratch: Vec::new(),
@@ -69,10 +70,11 @@ impl<F: Framing + 'static> Program<F> {
     }
 
     /// An input whose events the program reads from its standard input. Sources are paused while it does not read. At the end
-    /// of the stream its input is closed, which ends most programs. A program without an input reads nothing.
+    /// of the stream its input is closed, which ends most programs. A program without an input reads nothing. What it has not read
+    /// when it ends is lost, and reported. One that closes its input and goes on ends the stream, unless it is to be started again.
     pub fn input(&self) -> impl InputThing<F::Frame> + use<F> {
         self.shared.with(|running| (running.is_input_open, running.has_input) = (true, true));
-        let next = |running: &mut Running<F>, frame: F::Frame, _: &mut Context<'_>| Ok(running.write(&frame));
+        let next = |running: &mut Running<F>, frame: F::Frame, cx: &mut Context<'_>| Ok(running.write(&frame, cx));
         let input = self.shared.input(next);
         let close = |running: &mut Running<F>| {
             running.is_input_open = false;
@@ -121,6 +123,8 @@ struct Running<F: Framing> {
     registry: Option<Registry>,
     /// What the program has not read yet.
     unsent: Buffer,
+    /// Bytes that it will not read, which nobody has been told of.
+    lost: usize,
     has_input: bool,
     is_input_open: bool,
     scratch: Vec<u8>,
@@ -187,7 +191,7 @@ fn found<P, T>(piece: Piece<P>, frame: fn(P) -> Found<T>, name: &str) -> Found<T
 }
 
 impl<F: Framing> Running<F> {
-    fn write(&mut self, frame: &F::Frame) -> Demand {
+    fn write(&mut self, frame: &F::Frame, cx: &mut Context<'_>) -> Demand {
         if matches!(self.stage, Stage::Over) {
             return Demand::Done;
         }
@@ -195,7 +199,26 @@ impl<F: Framing> Running<F> {
         self.options.framing.encode(frame, &mut self.scratch);
         self.unsent.extend(&self.scratch);
         self.push();
+        if matches!(&self.stage, Stage::Alive(alive) if alive.input.is_none()) && self.attempts.is_none() {
+            self.give_up_input();
+            self.tell_lost(cx);
+            return Demand::Done;
+        }
         if self.unsent.len() < self.options.max_unsent { Demand::More } else { Demand::Full }
+    }
+
+    /// Nobody reads what waits.
+    fn give_up_input(&mut self) {
+        self.lost += std::mem::take(&mut self.unsent).len();
+    }
+
+    fn tell_lost(&mut self, cx: &mut Context<'_>) {
+        if self.lost > 0 {
+            let lost = std::mem::take(&mut self.lost);
+            let text =
+                format!("{lost} bytes are lost, since the program has closed its input or ended before it read them");
+            cx.report(&self.options.name, &StreamError::message(text));
+        }
     }
 
     /// Sends as much as the program reads now. Says whether there is room again where there was none.
@@ -213,7 +236,12 @@ impl<F: Framing> Running<F> {
                 Ok(n) if n > 0 => drop(self.unsent.take(n)),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => break,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                _ => alive.input = None, // it reads no more; its end says the rest
+                _ => {
+                    alive.input = None;
+                    if self.attempts.is_none() {
+                        self.lost += std::mem::take(&mut self.unsent).len(); // otherwise the sources wait for the next one
+                    }
+                }
             }
         }
         was_full && self.unsent.len() < self.options.max_unsent
@@ -285,7 +313,9 @@ impl<F: Framing> Running<F> {
                 Ok(())
             }
             Err(error) => {
-                let error = StreamError::caused("cannot start the program; check its name and its rights", error);
+                let name = &self.options.name;
+                let why = format!("cannot start the program `{name}`: {error}; check its name and its rights");
+                let error = StreamError::message(why);
                 match self.next_start(cx) {
                     Some(due) => {
                         cx.report(&self.options.name, &error);
@@ -319,7 +349,8 @@ impl<F: Framing> Running<F> {
     fn exited(&mut self, status: ExitStatus, cx: &mut Context<'_>) -> Result<Demand, Failure> {
         let next = self.next_start(cx);
         self.stage = Stage::Over;
-        self.unsent = Buffer::default();
+        self.give_up_input();
+        self.tell_lost(cx);
         self.exits.emit(Exit { status, restarts: next.is_some() }, cx)?;
         if let Some(due) = next {
             self.wait_until(due, cx);
@@ -364,6 +395,7 @@ impl<F: Framing> PortSource for Running<F> {
         if self.push() {
             cx.resume();
         }
+        self.tell_lost(cx);
         for _ in 0..BATCH {
             let found = self.next();
             match self.hand_on(found, cx)? {

@@ -12,14 +12,50 @@ use crate::thing::{Closed, Emitter, Filter, InputThing, Receipt};
 /// let gap = Notification::<i32>::Error(StreamError::new("no answer"));
 /// assert!(gap != Notification::Completed);
 /// ```
+///
+/// With `serde` it is a record, by which the end of a stream gets to another program too; an error is its text:
+///
+/// ```
+/// # #[cfg(all(feature = "serde", feature = "alloc"))] {
+/// use thingflow_core::{StreamError, ends::Notification};
+/// let all = [Notification::Next(21.5), Notification::Completed, Notification::Error(StreamError::new("no answer"))];
+/// let json = serde_json::to_string(&all)?;
+/// assert_eq!(json, r#"[{"next":21.5},"completed",{"error":"no answer"}]"#);
+/// assert_eq!(serde_json::from_str::<[Notification<f64>; 3]>(&json)?, all);
+/// # }
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(
+    all(feature = "serde", feature = "alloc"),
+    derive(serde::Serialize, serde::Deserialize),
+    serde(rename_all = "lowercase")
+)]
 pub enum Notification<T> {
     /// An event.
     Next(T),
     /// The stream has ended as it should.
     Completed,
     /// The stream has ended by an error.
-    Error(StreamError),
+    Error(#[cfg_attr(all(feature = "serde", feature = "alloc"), serde(with = "text"))] StreamError),
+}
+
+/// An error as its text.
+#[cfg(all(feature = "serde", feature = "alloc"))]
+mod text {
+    use alloc::string::String;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use crate::error::StreamError;
+
+    pub(super) fn serialize<S: Serializer>(error: &StreamError, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(error)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<StreamError, D::Error> {
+        String::deserialize(deserializer).map(StreamError::message)
+    }
 }
 
 /// Made by [`materialize`](super::Ends::materialize).
