@@ -19,8 +19,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! The crate has no code of its own, but for the command-line tool `thingflow` (feature `cli`), which looks into outboxes and
-//! recordings. It re-exports the others:
+//! The crate has no code of its own, but for the command-line tool `thingflow` (feature `cli`), which looks into outboxes,
+//! recordings and running programs. It re-exports the others:
 //!
 //! | here | crate | contents |
 //! |---|---|---|
@@ -28,11 +28,11 @@
 //! | [`sensors`] | [`thingflow_sensors`] | simulated sensors, what Linux knows of its machine, drivers of chips |
 #![cfg_attr(
     feature = "std",
-    doc = "| [`adapters`] | [`thingflow_adapters`] | files, pins, actuators, the log, systemd |"
+    doc = "| [`adapters`] | [`thingflow_adapters`] | files, networks, databases, pins, actuators, the log, systemd |"
 )]
 #![cfg_attr(
     not(feature = "std"),
-    doc = "| `adapters`, with the feature `std` | | files, pins, actuators, the log, systemd |"
+    doc = "| `adapters`, with the feature `std` | | files, networks, databases, pins, actuators, the log, systemd |"
 )]
 #![cfg_attr(
     feature = "signals",
@@ -56,7 +56,7 @@
 /// The traits of buses and pins that sensors and actuators are written against.
 #[doc(no_inline)]
 pub use embedded_hal;
-/// Files, pins, actuators, the log and the service manager; a module and a feature for each.
+/// Files, networks, databases, pins, actuators, the log and the service manager; a module and a feature for each.
 #[cfg(feature = "std")]
 #[doc(no_inline)]
 pub use thingflow_adapters as adapters;

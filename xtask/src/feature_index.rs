@@ -20,17 +20,29 @@ pub(crate) fn pages(tree: &Tree) -> [(&'static str, String); 2] {
 
 fn table(tree: &Tree) -> String {
     let sections = CRATES.map(|name| {
-        let title = name.trim_start_matches("thingflow-");
-        let rows: String = read(tree, name).iter().map(row).collect();
-        format!("\n`thingflow::{title}`:\n\n| feature | what it brings |\n| --- | --- |\n{rows}")
+        section(&format!("thingflow::{}", name.trim_start_matches("thingflow-")), &read(tree, name))
     });
     format!(
         "The feature `std`, which is on by default, is the scheduler. With `default-features = false`, `alloc` brings ports \
          and filters that grow, and without it what is left has a fixed size. Each sensor and each adapter has a feature of \
          its own, so that a program contains only what it uses. If the compiler does not find a module, its feature is \
-         missing.\n{}",
+         missing.\n{}{}",
+        section("thingflow", &own(tree)),
         sections.concat()
     )
+}
+
+fn section(title: &str, features: &[Feature<'_>]) -> String {
+    let rows: String = features.iter().map(row).collect();
+    format!("\n`{title}`:\n\n| feature | what it brings |\n| --- | --- |\n{rows}")
+}
+
+/// The features of `thingflow` that none of the crates below has.
+fn own(tree: &Tree) -> Vec<Feature<'_>> {
+    let others: Vec<_> = CRATES.iter().flat_map(|name| read(tree, name)).map(|feature| feature.name).collect();
+    let mut own = read(tree, "thingflow");
+    own.retain(|feature| !others.contains(&feature.name));
+    own
 }
 
 /// The features of a crate that `thingflow` has by the same name.
