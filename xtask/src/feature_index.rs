@@ -19,9 +19,8 @@ pub(crate) fn pages(tree: &Tree) -> [(&'static str, String); 2] {
 }
 
 fn table(tree: &Tree) -> String {
-    let sections = CRATES.map(|name| {
-        section(&format!("thingflow::{}", name.trim_start_matches("thingflow-")), &read(tree, name))
-    });
+    let sections =
+        CRATES.map(|name| section(&format!("thingflow::{}", name.trim_start_matches("thingflow-")), &read(tree, name)));
     format!(
         "The feature `std`, which is on by default, is the scheduler. With `default-features = false`, `alloc` brings ports \
          and filters that grow, and without it what is left has a fixed size. Each sensor and each adapter has a feature of \
