@@ -6,8 +6,8 @@ use thingflow_core::StateVisitor;
 use thingflow_core::prelude::*;
 use thingflow_core::testing::Recorder;
 use thingflow_core::windows::{
-    Aggregate, Assigner, Autocorrelation, Correlation, Count, Covariance, ExactMean, ExactSum, Max, Mean, Median,
-    MedianOf, Min, OrNone, Quantile, StdDev, Sum, Trend, Values, Variance,
+    Aggregate, Assigner, Autocorrelation, Correlation, Count, Covariance, Describe, ExactMean, ExactSum, Max, Mean,
+    Median, MedianOf, Min, OrNone, Quantile, StdDev, Sum, Trend, Values, Variance,
 };
 
 const NAN: f64 = f64::NAN;
@@ -406,6 +406,22 @@ fn a_billion_updates() {
     let digits = digits_after(updates, 1e9);
     println!("{updates} updates around 1e9: digits of the running mean and variance, the sliding ones: {digits:.1?}");
     assert!(digits.iter().all(|digits| *digits >= 10.0), "{digits:?}");
+}
+
+/// Where the first values are far from the later ones, or the values wander, the mean goes away from where distances are counted from.
+#[test]
+fn a_beginning_far_away_costs_no_digits() {
+    let noise = |n: u32| f64::from(n * 367 % 1009) / 1009.0;
+    let far_away = std::iter::once(1e6).chain((0..200_000).map(noise));
+    let wandering = (0..200_000).map(|n| f64::from(n) / 10.0 + noise(n));
+    for e in [far_away.collect::<Vec<f64>>(), wandering.collect()] {
+        let count = e.len() as f64;
+        let mean = e.iter().sum::<f64>() / count;
+        let exact = e.iter().map(|x| (x - mean) * (x - mean)).sum::<f64>() / (count - 1.0);
+        let described = from_iter(e).aggregate(Window::running(), Describe::new()).collect_now().pop().expect("values");
+        assert!((described.variance.expect("two") / exact - 1.0).abs() < 1e-11, "{described:?}, {exact}");
+        assert!((described.mean / mean - 1.0).abs() < 1e-12, "{described:?}, {mean}");
+    }
 }
 
 /// What is made of pairs far from 0 has its digits, too.

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use thingflow_core::prelude::*;
 use thingflow_core::testing::Recorder;
 use thingflow_core::windows::{
-    Aggregate, Autocorrelation, Bins, Correlation, Count, Covariance, Derivative, ExactMean, ExactSum, First,
+    Aggregate, Autocorrelation, Bins, Correlation, Count, Covariance, Derivative, Describe, ExactMean, ExactSum, First,
     Histogram, Increase, Integral, Last, Max, Mean, Median, Merge, Min, Mode, Of, OrNone, Quantile, Rate, Reservoir,
     StdDev, Sum, TimeMean, Trend, ValueCounts, Variance,
 };
@@ -343,6 +343,7 @@ proptest! {
         in_all_windows(&e, at, n, &OrNone((Median::new(), Quantile::at(0.3), Mode::new(), Histogram::new([0.0, 1.0]))));
         in_all_windows(&e, at, n, &OrNone(Variance::new()));
         in_all_windows(&e, at, n, &OrNone((StdDev::new(), Autocorrelation::new())));
+        in_all_windows(&e, at, n, &OrNone(Describe::new()));
         let at = at.min(e.len());
         macro_rules! as_before {
             ($($stage:expr),*) => {$(prop_assert_eq!(restored(|| $stage, &e, Some(at)), restored(|| $stage, &e, None));)*};
@@ -366,6 +367,29 @@ proptest! {
         in_all_windows(&e, at, n, &OrNone((Rate::new(), Increase::new(), Derivative::new(), Integral::new(), TimeMean::new())));
     }
 
+    #[test]
+    fn a_description_says_what_its_parts_say(e in prop::collection::vec(small(), 0..40), n in 1_usize..7) {
+        macro_rules! in_window {
+            ($window:expr) => {
+                let described = from_iter(e.clone()).aggregate($window, OrNone(Describe::new())).collect_now();
+                let parts = (OrNone((Min::new(), Max::new(), Mean::new())), OrNone(Variance::new()));
+                let parts = from_iter(e.clone()).aggregate($window, parts).collect_now();
+                prop_assert_eq!(described.len(), parts.len());
+                for (described, (extremes, variance)) in described.into_iter().zip(parts) {
+                    prop_assert_eq!(described.map(|all| (all.min, all.max)), extremes.map(|(min, max, _)| (min, max)));
+                    let close = |a: Option<f64>, b: Option<f64>| a.zip(b).map_or(a == b, |(a, b)| (a - b).abs() < 1e-12);
+                    prop_assert!(close(described.map(|all| all.mean), extremes.map(|(.., mean)| mean)));
+                    prop_assert!(close(described.and_then(|all| all.variance), variance));
+                }
+            };
+        }
+        in_window!(Window::sliding(n).partial());
+        in_window!(Window::tumbling(n));
+        in_window!(Window::running());
+        let counted = from_iter(e.clone()).aggregate(Window::running(), Describe::new()).collect_now();
+        prop_assert_eq!(counted.last().map_or(0, |all| all.count), e.iter().filter(|x| !x.is_nan()).count() as u64);
+    }
+
     /// Two parts of a window put together are as the whole.
     #[test]
     fn parts_that_are_merged(e in prop::collection::vec(value(), 0..30), at in 0_usize..30) {
@@ -377,6 +401,7 @@ proptest! {
         let small: Vec<f64> = e.iter().copied().filter(|x| x.is_finite() && x.abs() < 1e9).collect();
         let (a, b) = small.split_at(at.min(small.len()));
         merged(a, b, &OrNone((StdDev::new(), Autocorrelation::new())));
+        merged(a, b, &OrNone(Describe::new()));
         let whole = |x: &f64| (4.0 * x) as i32;
         let (a, b): (Vec<i32>, Vec<i32>) = (a.iter().map(whole).collect(), b.iter().map(whole).collect());
         merged(&a, &b, &(Sum::new(), Mean::new(), ValueCounts::new()));
@@ -394,7 +419,7 @@ proptest! {
                 *value = f64::from_bits(self.0.next().unwrap_or(0));
             }
         }
-        let all = ((Mean::new(), Max::new(), Count::new()), StdDev::new(), Histogram::new([1.0]), Autocorrelation::new());
+        let all = ((Mean::new(), Max::new(), Count::new()), (StdDev::new(), Describe::new()), Histogram::new([1.0]), Autocorrelation::new());
         let mut chains: Vec<Box<dyn InputThing<f64>>> = vec![
             Box::new(pipe().aggregate(Window::sliding(3), (all.clone(), Median::new())).to(call(drop))),
             Box::new(pipe().aggregate(Window::each(Duration::from_secs(3)), all).to(call(drop))),

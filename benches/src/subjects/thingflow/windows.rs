@@ -4,8 +4,8 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use thingflow_core::windows::{
-    Aggregate, Carrier, Correlation, Count, Covariance, ExactSum, First, Histogram, Integral, Last, Max, Mean, Median,
-    Min, Quantile, Rate, StdDev, Sum, Trend, Variance, Window,
+    Aggregate, Carrier, Correlation, Count, Covariance, Describe, Description, ExactSum, First, Histogram, Integral,
+    Last, Max, Mean, Median, Min, Quantile, Rate, StdDev, Sum, Trend, Variance, Window,
 };
 use thingflow_core::{Chain, Context, Elementwise, Instant, Windows, call, from_iter};
 use thingflow_signals::filters::{Fir, Notch};
@@ -188,9 +188,10 @@ pub fn digits(result: f64, values: &[f64], of_window: impl Fn(&[f64]) -> f64) ->
 
 /// Four results of all values so far.
 pub fn of_all(events: Events, _: usize) -> u64 {
-    let four = (Min::new(), Max::new(), Mean::new(), StdDev::new());
-    let (count, end) = counter(|results| high_of_all(&results));
-    let mut flow = from_iter(events).map(value).aggregate(Window::running(), four).connect(call(end));
+    let (count, end) = counter(|all: Description<f64, f64>| {
+        high_of_all(&(all.min, all.max, all.mean, all.std_dev().unwrap_or_default()))
+    });
+    let mut flow = from_iter(events).map(value).aggregate(Window::running(), Describe::new()).connect(call(end));
     flow.run(&mut Context::detached(Instant::ZERO)).expect(NEVER_FAILS);
     count.get()
 }

@@ -4,6 +4,7 @@ mod autocorrelation;
 mod count;
 #[cfg(feature = "alloc")]
 mod counts;
+mod describe;
 mod each;
 mod edges;
 #[cfg(feature = "alloc")]
@@ -30,6 +31,9 @@ pub use autocorrelation::{AutocorrelationOf, Neighbours, Series};
 pub use count::Count;
 #[cfg(feature = "alloc")]
 pub use counts::{Mode, ValueCounts};
+#[cfg(feature = "alloc")]
+pub use describe::Describe;
+pub use describe::{DescribeBy, DescribeOf, Description};
 pub use each::Each;
 #[cfg(feature = "alloc")]
 pub use edges::First;

@@ -11,9 +11,9 @@ use crate::windows::Merge;
 /// The variance of the values in the window: the sum of the squares of their distances from their mean, over their count
 /// minus one. Of fewer than two values there is none. [`of_all`](VarianceBy::of_all) divides by the count itself.
 ///
-/// It is Welford's, around the first value, so that values far from 0 cost no digits. In a window that slides, values come and go by their
-/// distances from what was the mean; it is made anew of the values that are left when these have become small beside what has gone, and
-/// after four times as many values as there are in the window. So a huge value or an infinity leaves no trace, rounding errors do not grow, and a
+/// Distances are counted from the first value, and from the mean when that has gone far from there, so values far from 0 cost no digits. In
+/// a window that slides, values come and go by their distances; it is made anew of the values that are left when these have become small
+/// beside what has gone, and after four times as many values as there are in the window. So a huge value or an infinity leaves no trace, rounding errors do not grow, and a
 /// value costs constant time on average. A NaN is left out. Where the squares of values are beyond
 /// the range of the float the variance is infinite. It holds no values of its own, and needs no allocator.
 ///
@@ -89,26 +89,7 @@ impl<F: Float> Moments<F> {
         Self { count, first: mean, mean: F::from_count(0), squares: variance_of_all * count_of(count) }
     }
 
-    /// With one value more. Squares that are infinite stay so: of them, and not of a mean that is a NaN, it is seen what has been too large.
-    #[inline]
-    fn add(&mut self, value: F) {
-        if self.count == 0 {
-            let squares = if value.is_finite() { F::default() } else { F::INFINITY };
-            *self = Self { count: 1, first: value, mean: F::default(), squares };
-            return;
-        }
-        self.count = self.count.wrapping_add(1); // a restored count may be anything
-        let from_first = value - self.first;
-        let distance = from_first - self.mean;
-        if distance.is_finite() {
-            self.mean = self.mean + distance / count_of(self.count);
-            self.squares = self.squares + distance * (from_first - self.mean);
-        } else {
-            self.squares = F::INFINITY;
-        }
-    }
-
-    /// Of both together.
+    /// Of both together. Squares that are infinite stay so: of them, and not of a mean that is a NaN, it is seen what has been too large.
     fn and(self, other: Self) -> Self {
         if self.count == 0 || other.count == 0 {
             return if self.count == 0 { other } else { self };
@@ -133,16 +114,18 @@ pub(super) fn count_of<F: Float>(count: u64) -> F {
     F::from_count(usize::try_from(count).unwrap_or(usize::MAX))
 }
 
-/// The values of a window that slides: the sums of their distances from what was their mean, and of the squares of these. What is taken
-/// away leaves its rounding errors, so it is for a while only.
+/// The values of a window, none of which is a NaN: the sums of their distances from what was their mean, and of the squares of these. What
+/// is taken away leaves its rounding errors, so all is made anew of the values that are left when that has become too much.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::windows) struct Distances<F> {
+pub(in crate::windows) struct Held<F> {
     count: u64,
     /// The count, to calculate with.
     numbers: F,
     from: F,
     sum: F,
     squares: F,
+    /// Whether values have gone since all was made anew. Until then the distances may be counted from elsewhere at any time.
+    has_shed: bool,
     /// The largest `squares` so far: what has been rounded away is a part of it.
     largest: F,
     /// How many values may still go before all is made anew.
@@ -157,40 +140,71 @@ const OFTEN: u64 = 4;
 /// As few values as these count as so many.
 const FEW: u64 = 16;
 
-impl<F: Float> Distances<F> {
-    fn new(moments: Moments<F>) -> Self {
+impl<F: Float> Held<F> {
+    pub(in crate::windows) fn new() -> Self {
+        Self::of(Moments::default())
+    }
+
+    /// The values with these moments, counted from their mean.
+    fn of(moments: Moments<F>) -> Self {
         let Moments { count, first, mean, squares } = moments;
         let (numbers, left) = (count_of(count), count.max(FEW).saturating_mul(OFTEN));
         // From 0 the distance of what was too large is, too, and that of nothing else.
         let (from, rest) =
             if squares.is_finite() { (first + mean, (first - (first + mean)) + mean) } else { Default::default() };
         let squares = squares + rest * rest * numbers;
-        Self { count, numbers, from, sum: rest * numbers, squares, largest: squares, left, is_stale: false }
+        let sum = rest * numbers;
+        Self { count, numbers, from, sum, squares, has_shed: false, largest: squares, left, is_stale: false }
     }
 
     #[inline]
-    fn add(&mut self, value: F) {
+    pub(in crate::windows) fn add(&mut self, value: F) {
+        if self.count == 0 {
+            return self.begin(value);
+        }
         let distance = value - self.from;
-        self.count += 1;
+        self.count = self.count.wrapping_add(1); // a restored count may be anything
         self.numbers = self.numbers + F::from_count(1);
         self.sum = self.sum + distance;
         self.squares = self.squares + distance * distance;
-        if self.squares > self.largest {
-            self.largest = self.squares;
+        if self.has_shed {
+            if self.squares > self.largest {
+                self.largest = self.squares;
+            }
+        } else if self.spread() < self.numbers * self.squares * F::from_f64(SMALL) {
+            self.count_from_the_mean();
         }
     }
 
+    fn begin(&mut self, first: F) {
+        let squares = if first.is_finite() { F::default() } else { F::INFINITY };
+        *self = Self::of(Moments { count: 1, first, mean: F::default(), squares });
+    }
+
+    /// The mean has gone far from where the distances are counted from, which would cost digits.
+    #[cold]
+    fn count_from_the_mean(&mut self) {
+        *self = Self::of(self.moments());
+    }
+
+    /// The squares of the distances from the mean, times the count: for that no quotient is needed.
     #[inline]
-    fn remove(&mut self, value: F) {
+    fn spread(&self) -> F {
+        self.numbers * self.squares - self.sum * self.sum
+    }
+
+    #[inline]
+    pub(in crate::windows) fn remove(&mut self, value: F) {
+        if !self.has_shed {
+            *self = Self { has_shed: true, ..Self::of(self.moments()) };
+        }
         let distance = value - self.from;
         self.count = self.count.saturating_sub(1);
         self.numbers = self.numbers - F::from_count(1);
         self.sum = self.sum - distance;
         self.squares = self.squares - distance * distance;
         self.left = self.left.saturating_sub(1);
-        // Both sides times the count: of the mean no quotient is needed.
-        let spread = self.numbers * self.squares - self.sum * self.sum;
-        let is_large = spread > self.numbers * self.largest * F::from_f64(SMALL);
+        let is_large = self.spread() > self.numbers * self.largest * F::from_f64(SMALL);
         if !is_large || self.left == 0 {
             self.is_stale = self.is_lost(distance);
         }
@@ -228,80 +242,64 @@ impl<F: Float> Distances<F> {
     /// The squares of the distances from the mean.
     #[inline]
     fn about_mean(&self) -> F {
-        let about_mean = self.squares - self.sum / self.numbers * self.sum;
+        self.without(self.sum / self.numbers)
+    }
+
+    /// The squares without what a mean at this distance has in them.
+    #[inline]
+    fn without(&self, mean: F) -> F {
+        let about_mean = self.squares - mean * self.sum;
         if about_mean >= F::default() {
             return about_mean;
         }
         if self.squares.is_finite() { F::default() } else { F::INFINITY }
     }
 
-    fn moments(&self) -> Moments<F> {
-        let mean = if self.count == 0 { F::default() } else { self.sum / self.numbers };
-        Moments { count: self.count, first: self.from, mean, squares: self.about_mean() }
-    }
-}
-
-/// The values of a window, none of which is a NaN.
-#[derive(Clone, Copy, Debug)]
-pub(in crate::windows) enum Held<F> {
-    /// None of which has gone yet.
-    Growing(Moments<F>),
-    /// Of which some have gone since all was made anew.
-    Sliding(Distances<F>),
-}
-
-impl<F: Float> Held<F> {
-    pub(in crate::windows) fn new() -> Self {
-        Held::Growing(Moments::default())
-    }
-
-    #[inline]
-    pub(in crate::windows) fn add(&mut self, value: F) {
-        match self {
-            Held::Growing(moments) => moments.add(value),
-            Held::Sliding(distances) => distances.add(value),
-        }
-    }
-
-    #[inline]
-    pub(in crate::windows) fn remove(&mut self, value: F) {
-        if let Held::Growing(moments) = self {
-            *self = Held::Sliding(Distances::new(*moments));
-        }
-        if let Held::Sliding(distances) = self {
-            distances.remove(value);
-        }
-    }
-
     /// Whether all is to be made anew of the values that are left.
     #[inline]
     pub(in crate::windows) fn is_stale(&self) -> bool {
-        matches!(self, Held::Sliding(distances) if distances.is_stale)
+        self.is_stale
     }
 
     /// How many there are, and the squares of their distances from their mean.
     #[inline]
     pub(in crate::windows) fn squares(&self) -> (u64, F) {
-        match self {
-            Held::Growing(moments) => (moments.count, moments.squares),
-            Held::Sliding(distances) => (distances.count, distances.about_mean()),
-        }
+        (self.count, self.about_mean())
     }
 
     /// The values, if some have gone and there are so many now.
     #[inline]
-    pub(in crate::windows) fn sliding(&mut self, count: usize) -> Option<&mut Distances<F>> {
-        match self {
-            Held::Sliding(distances) if distances.count == count as u64 => Some(distances),
-            _ => None,
-        }
+    pub(in crate::windows) fn sliding(&mut self, count: usize) -> Option<&mut Self> {
+        (self.has_shed && self.count == count as u64).then_some(self)
+    }
+
+    /// How far their mean is from where the distances are counted from, and the squares of the distances from it.
+    #[inline]
+    fn about(&self) -> (F, F) {
+        let mean = if self.count == 0 { F::default() } else { self.sum / count_of(self.count) };
+        (mean, self.without(mean))
+    }
+
+    /// Their count, their mean, and the squares of their distances from it.
+    #[inline]
+    pub(super) fn described(&self) -> (u64, F, F) {
+        let (mean, squares) = self.about();
+        (self.count, self.from + mean, squares)
     }
 
     fn moments(&self) -> Moments<F> {
-        match self {
-            Held::Growing(moments) => *moments,
-            Held::Sliding(distances) => distances.moments(),
-        }
+        let (mean, squares) = self.about();
+        Moments { count: self.count, first: self.from, mean, squares }
+    }
+
+    pub(super) fn merge(&mut self, other: &Self) {
+        *self = Self::of(self.moments().and(other.moments()));
+    }
+
+    pub(super) fn on_state(&mut self, state: &mut dyn StateVisitor) {
+        let mut moments = self.moments();
+        moments.on_state("values", state);
+        *self = Self::of(moments);
     }
 }
 
@@ -379,9 +377,7 @@ impl<V: Number, M: Measure<V::Mean>> Aggregate<V> for VarianceBy<V, M> {
         value.is_nan()
     }
     fn on_state(&mut self, state: &mut dyn StateVisitor) {
-        let mut moments = self.held.moments();
-        moments.on_state("values", state);
-        self.held = Held::Growing(moments);
+        self.held.on_state(state);
     }
     fn on_value(value: &mut Option<V>, state: &mut dyn StateVisitor) {
         value.on_state("value", state);
@@ -390,6 +386,6 @@ impl<V: Number, M: Measure<V::Mean>> Aggregate<V> for VarianceBy<V, M> {
 
 impl<V: Number, M: Measure<V::Mean>> Merge for VarianceBy<V, M> {
     fn merge(&mut self, later: Self) {
-        self.held = Held::Growing(self.held.moments().and(later.held.moments()));
+        self.held.merge(&later.held);
     }
 }
