@@ -29,7 +29,7 @@ pub struct Context<'a> {
     again: bool,
     /// Who is being called could not be woken again after its end.
     at_once: bool,
-    /// Somebody further up sends at once what it holds, and cannot pause.
+    /// A stage upstream sends at once what it holds, and cannot pause.
     floods: bool,
     failed: Option<RunError>,
     host: &'a dyn Host,
@@ -151,7 +151,7 @@ impl<'a> Context<'a> {
         result
     }
 
-    /// Whether somebody further up sends at once, at its end, all that it holds: it cannot pause then, so a stage that has no room
+    /// Whether a stage upstream sends at once, at its end, all that it holds: it cannot pause then, so a stage that has no room
     /// makes some.
     pub(crate) fn floods(&self) -> bool {
         self.floods

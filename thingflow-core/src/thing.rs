@@ -22,7 +22,7 @@ use crate::witness;
 pub enum Demand {
     /// More events, please.
     More,
-    /// Taken, but pause: a queue further down is full. The source goes on once it has drained.
+    /// Taken, but pause: a queue downstream is full. The source goes on once it has drained.
     Full,
     /// No more events; the Thing is disconnected and dropped. It has told those behind it, if they had to know.
     Done,
@@ -664,7 +664,7 @@ impl<'e, 'c, N> Emitter<'e, 'c, N> {
     /// Passes a notice on to what follows.
     ///
     /// # Errors
-    /// The fatal error of a Thing further down.
+    /// The fatal error of a Thing downstream.
     #[cfg_attr(debug_assertions, track_caller)]
     pub fn notice<T>(&mut self, notice: Notice<'_>) -> Receipt
     where
@@ -688,7 +688,7 @@ impl<'e, 'c, N> Emitter<'e, 'c, N> {
         receipt
     }
 
-    /// Whether those further down have room for another event, see [`Question::Room`].
+    /// Whether those downstream have room for another event, see [`Question::Room`].
     pub fn has_room<T>(&self) -> bool
     where
         N: InputThing<T>,

@@ -1,4 +1,4 @@
-//! `latest()`: while those further down are full, keep only the newest event, and hand it on when they have room.
+//! `latest()`: while those downstream are full, keep only the newest event, and hand it on when they have room.
 //!
 //! Holds one event.
 

@@ -24,7 +24,7 @@ use {crate::error::Cause, crate::sinks::Call};
 
 /// Flow control as methods of every [`Chain`].
 pub trait FlowControl: Chain {
-    /// Goes on while those further down are full: up to the limit events wait here.
+    /// Goes on while those downstream are full: up to the limit events wait here.
     ///
     /// ```
     /// # use thingflow_core::prelude::*;
@@ -51,7 +51,7 @@ pub trait FlowControl: Chain {
         self.pipe(Buffer::new(limit))
     }
 
-    /// While those further down are full keeps only the newest event, and hands it on when they have room again.
+    /// While those downstream are full keeps only the newest event, and hands it on when they have room again.
     ///
     /// ```
     /// # use thingflow_core::prelude::*;

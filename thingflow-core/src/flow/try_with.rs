@@ -37,7 +37,7 @@ pub struct TryWith<T, G> {
     breaker: Breaker,
     retried: Option<Retried<T>>,
     waiting: Backlog<T>,
-    /// Whether those further down take what has waited.
+    /// Whether those downstream take what has waited.
     gate: Gate,
     marks: Marks,
     paused: bool,

@@ -33,7 +33,7 @@ impl Ending {
     /// Passes the end on if it waits for nothing any more; `demand` is the receipt so far.
     ///
     /// # Errors
-    /// The fatal error of a Thing further down.
+    /// The fatal error of a Thing downstream.
     pub fn follow<T>(
         &mut self,
         demand: Demand,

@@ -1,4 +1,4 @@
-//! Whether those further down take events: shut by `Full`, opened by the next resume.
+//! Whether those downstream take events: shut by `Full`, opened by the next resume.
 
 use crate::thing::{Demand, Emitter, InputThing, Receipt};
 
@@ -9,7 +9,7 @@ use crate::thing::{Demand, Emitter, InputThing, Receipt};
 /// # #[cfg(feature = "std")] {
 /// use thingflow_core::kit::Gate;
 /// use thingflow_core::prelude::*;
-/// /// Leaves out what comes while those further down are full.
+/// /// Leaves out what comes while those downstream are full.
 /// #[derive(Default)]
 /// struct LeaveOut(Gate);
 /// impl<T> Filter<T> for LeaveOut {
@@ -49,7 +49,7 @@ impl Gate {
     /// Sends an event. `Full` shuts the gate and is not passed on, unless nobody would ever open it again.
     ///
     /// # Errors
-    /// The fatal error of a Thing further down.
+    /// The fatal error of a Thing downstream.
     pub fn send<T>(&mut self, event: T, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
         let before = out.context().resumes();
         let demand = out.next(event)?;

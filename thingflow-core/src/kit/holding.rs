@@ -13,7 +13,7 @@ use crate::thing::{Closed, Demand, Emitter, InputThing, Receipt};
 /// Events that wait in a stage, within a [`Limit`]: what [`delay`](crate::Timing::delay), [`pace`](crate::Timing::pace) and
 /// [`buffer`](crate::FlowControl::buffer) have in common.
 ///
-/// Those further down may be full: then the events wait until there is room. The source may send too much: then the limit
+/// Those downstream may be full: then the events wait until there is room. The source may send too much: then the limit
 /// says what becomes of it. The stream may end: then the end waits, where somebody wakes the stage, and else all is sent at
 /// once. A watermark waits behind the events that were held when it came. A stage hands its methods on to those of the same
 /// name here.
@@ -108,7 +108,7 @@ impl<W, S: Store<W>> Holding<W, S> {
     /// is made for its events, by sending the oldest.
     ///
     /// # Errors
-    /// The fatal error of a Thing further down.
+    /// The fatal error of a Thing downstream.
     #[inline]
     pub fn hold<T>(
         &mut self,
@@ -139,7 +139,7 @@ impl<W, S: Store<W>> Holding<W, S> {
         }
     }
 
-    /// Sends all that is held, each watermark in its place. Stages further down that have no room make some.
+    /// Sends all that is held, each watermark in its place. Stages downstream that have no room make some.
     fn send_all<T>(&mut self, mut event: impl FnMut(W) -> T, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
         let before = out.context().set_floods(true);
         let mut demand = Ok(Demand::More);
@@ -165,7 +165,7 @@ impl<W, S: Store<W>> Holding<W, S> {
     /// Passes a watermark on behind the events that are held now.
     ///
     /// # Errors
-    /// The fatal error of a Thing further down.
+    /// The fatal error of a Thing downstream.
     pub fn on_watermark<T>(&mut self, watermark: Timestamp, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
         self.marks.come(watermark, self.held.len(), out)
     }
@@ -173,7 +173,7 @@ impl<W, S: Store<W>> Holding<W, S> {
     /// Sends an event past those that wait, if none does and downstream has room; else `None`.
     ///
     /// # Errors
-    /// The fatal error of a Thing further down.
+    /// The fatal error of a Thing downstream.
     #[inline]
     pub fn pass<T>(&mut self, event: T, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Result<Receipt, T> {
         if !self.held.is_empty() || !self.gate.is_open(out) {
@@ -186,7 +186,7 @@ impl<W, S: Store<W>> Holding<W, S> {
     /// Sends up to `most`, oldest first, as long as `ready` says so of the oldest at this time, and downstream has room.
     ///
     /// # Errors
-    /// The fatal error of a Thing further down.
+    /// The fatal error of a Thing downstream.
     pub fn send<T>(
         &mut self,
         most: usize,
@@ -227,7 +227,7 @@ impl<W, S: Store<W>> Holding<W, S> {
     /// Passes the end on if it has waited, and nothing is held any more. `demand` is the receipt so far.
     ///
     /// # Errors
-    /// The fatal error of a Thing further down.
+    /// The fatal error of a Thing downstream.
     pub fn follow<T>(&mut self, demand: Demand, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
         self.ending.follow(demand, self.held.is_empty(), out)
     }
@@ -241,7 +241,7 @@ impl<W, S: Store<W>> Holding<W, S> {
     /// Sends all that is held, and ends the stream.
     ///
     /// # Errors
-    /// The fatal error of a Thing further down.
+    /// The fatal error of a Thing downstream.
     pub fn flush<T>(&mut self, event: impl FnMut(W) -> T, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Closed {
         if self.send_all(event, out)? == Demand::Done { Ok(()) } else { out.completed() }
     }
@@ -249,7 +249,7 @@ impl<W, S: Store<W>> Holding<W, S> {
     /// Sends all that is held, unless it is to be [dropped](Self::drop_on_error), and ends the stream with an error.
     ///
     /// # Errors
-    /// The fatal error of a Thing further down.
+    /// The fatal error of a Thing downstream.
     pub fn fail<T>(
         &mut self,
         error: StreamError,

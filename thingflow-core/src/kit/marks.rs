@@ -125,7 +125,7 @@ impl Marks {
     /// A watermark has come while so many events are held: it is passed on, or waits until they have gone.
     ///
     /// # Errors
-    /// The fatal error of a Thing further down.
+    /// The fatal error of a Thing downstream.
     pub fn come<T>(
         &mut self,
         watermark: Timestamp,
@@ -139,7 +139,7 @@ impl Marks {
     /// higher from one to the next. `next` is the number of the event that comes next. Then say [`left_by`](Self::left_by).
     ///
     /// # Errors
-    /// The fatal error of a Thing further down.
+    /// The fatal error of a Thing downstream.
     pub fn come_before<T>(
         &mut self,
         watermark: Timestamp,
@@ -183,7 +183,7 @@ impl Marks {
     /// Passes on what waits for no event any more. `demand` is the receipt so far.
     ///
     /// # Errors
-    /// The fatal error of a Thing further down.
+    /// The fatal error of a Thing downstream.
     #[inline]
     pub fn follow<T>(&mut self, demand: Demand, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
         if self.is_empty() { Ok(demand) } else { self.tell_due(demand, out) }
@@ -192,7 +192,7 @@ impl Marks {
     /// As [`follow`](Self::follow), once nothing is held any more.
     ///
     /// # Errors
-    /// The fatal error of a Thing further down.
+    /// The fatal error of a Thing downstream.
     #[inline]
     pub fn follow_all<T>(&mut self, demand: Demand, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
         if self.is_empty() {

@@ -5,7 +5,7 @@
 //! | [`Holding`] | holds events within a limit and sends them on later: in time, and while there is room |
 //! | [`Single`] | holds one event |
 //! | [`Marks`] | lets watermarks wait behind the events that are held |
-//! | [`Gate`] | keeps events back while those further down are full |
+//! | [`Gate`] | keeps events back while those downstream are full |
 //! | [`Ending`] | lets the end of a stream wait until all that is held has been sent |
 //! | [`Ticker`] | the ends of intervals |
 //! | [`Recent`] | a map that forgets the key which was silent for longest |

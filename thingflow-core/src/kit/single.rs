@@ -65,7 +65,7 @@ impl<T> Single<T> {
     /// Sends the event, if one waits, and the watermark behind it.
     ///
     /// # Errors
-    /// The fatal error of a Thing further down.
+    /// The fatal error of a Thing downstream.
     #[inline]
     pub fn send(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
         self.send_by(out, |event, out| out.next(event))
@@ -86,7 +86,7 @@ impl<T> Single<T> {
     /// Drops the event, for which the watermark behind it waits no more.
     ///
     /// # Errors
-    /// The fatal error of a Thing further down.
+    /// The fatal error of a Thing downstream.
     #[inline]
     pub(crate) fn drop_event(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
         self.event = None;
@@ -104,7 +104,7 @@ impl<T> Single<T> {
     /// Passes a watermark on, behind the event if one waits.
     ///
     /// # Errors
-    /// The fatal error of a Thing further down.
+    /// The fatal error of a Thing downstream.
     pub fn on_watermark(&mut self, watermark: Timestamp, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
         if self.is_empty() {
             return out.notice(Notice::Watermark(watermark));
@@ -116,7 +116,7 @@ impl<T> Single<T> {
     /// Sends the event, if one waits, and passes the flush on.
     ///
     /// # Errors
-    /// The fatal error of a Thing further down.
+    /// The fatal error of a Thing downstream.
     pub fn on_flush(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
         let demand = self.send(out)?;
         if demand == Demand::Done { Ok(demand) } else { Ok(demand.and(out.notice(Notice::Flush)?)) }
@@ -125,7 +125,7 @@ impl<T> Single<T> {
     /// Sends the event, if one waits, and ends the stream.
     ///
     /// # Errors
-    /// The fatal error of a Thing further down.
+    /// The fatal error of a Thing downstream.
     pub fn on_completed(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Closed {
         if self.send(out)? == Demand::Done { Ok(()) } else { out.completed() }
     }
@@ -133,7 +133,7 @@ impl<T> Single<T> {
     /// Sends the event, if one waits, or drops it, and ends the stream with an error.
     ///
     /// # Errors
-    /// The fatal error of a Thing further down.
+    /// The fatal error of a Thing downstream.
     pub fn fail(&mut self, error: StreamError, drop_it: bool, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Closed {
         if drop_it {
             self.event = None;

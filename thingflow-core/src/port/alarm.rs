@@ -21,7 +21,7 @@ impl Default for Alarm {
 }
 
 impl Alarm {
-    /// Asks for a wake-up at the earliest time that anyone has asked for in this call. A wish of a Thing further up is
+    /// Asks for a wake-up at the earliest time that anyone has asked for in this call. A wish of a Thing upstream is
     /// among them, and stays for the ports on the way back: a wake-up too many is harmless, and asking whose wish it is
     /// would cost every event.
     pub(crate) fn set(&self, me: &Weak<impl Hub + 'static>, cx: &mut Context<'_>) {

@@ -28,7 +28,7 @@ impl<T> Held for T {}
 pub(crate) trait Hub {
     /// Wakes the connections, or delivers what was emitted for a later turn.
     fn wake(&self, later: bool, cx: &mut Context<'_>) -> Receipt;
-    /// Wakes the connections: somebody further down has room again.
+    /// Wakes the connections: a stage downstream has room again.
     fn resumed(&self, cx: &mut Context<'_>) -> Receipt;
     fn leave(&self, connection: usize);
     fn is_joined(&self, connection: usize) -> bool;

@@ -33,7 +33,7 @@ pub(super) enum Why {
     Turn,
     /// A wish of what is connected without a port in between is due.
     Wake,
-    /// Somebody further down has room again.
+    /// A stage downstream has room again.
     Resumed,
     /// What is being collected is to be sent: the run is being stopped.
     Flush,

@@ -1,4 +1,4 @@
-//! Who waits for room further down: sources that were told to pause, and stages that hold events back.
+//! Who waits for room downstream: sources that were told to pause, and stages that hold events back.
 
 use std::rc::Weak;
 

@@ -40,7 +40,7 @@ impl<T> HoldUntilClockIsSet<T> {
         self.held.send(usize::MAX, |_, _| over, |dated| dated.settled(clock), out)
     }
 
-    /// Asks for the next look at the clock, or for room further down.
+    /// Asks for the next look at the clock, or for room downstream.
     fn wait(&mut self, out: &mut Emitter<'_, '_, impl InputThing<Dated<T>>>) {
         let until = self.until.unwrap_or(Instant::NEVER);
         self.held.wait(|_, now| if until <= now { now } else { until.min(now + LOOK) }, out);

@@ -173,7 +173,7 @@ pub trait Timing: Chain {
     /// The distances between the events stay as they are; use [`pace`](Self::pace) to spread a burst. When the
     /// stream completes the end waits until the last event has gone in its time; an error does not wait: what is held
     /// goes out at once, before it. So it does at any end [where nobody wakes](crate::Context::drains). A delay that is
-    /// full does with one more event what its limit says. While those further down are full it keeps what is due.
+    /// full does with one more event what its limit says. While those downstream are full it keeps what is due.
     ///
     /// Holds up to `limit` events. Sends `T`. Options, of [`Delay`]: `drop_on_error`.
     ///
@@ -237,7 +237,7 @@ pub trait Timing: Chain {
     /// The first event, and one that comes after an idle time, goes on at once. Events that come sooner wait in the
     /// queue, and a source that can pause is paused when it is full: with `Limit::block(1)` it is asked for the next
     /// event when the last one has been sent. Nothing is lost, unless the limit says so; to drop what is too much use
-    /// [`throttle`](Self::throttle). While those further down are full it sends nothing. When the stream
+    /// [`throttle`](Self::throttle). While those downstream are full it sends nothing. When the stream
     /// completes the end waits until the last event has gone in its time; an error does not wait: what is held goes out
     /// at once, before it. So it does at any end [where nobody wakes](crate::Context::drains).
     ///

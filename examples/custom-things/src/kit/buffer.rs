@@ -1,4 +1,4 @@
-//! `buffer`: a stage that goes on while those further down are full.
+//! `buffer`: a stage that goes on while those downstream are full.
 
 use thingflow::kit::Holding;
 use thingflow::prelude::*;

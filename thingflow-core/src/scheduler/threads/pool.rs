@@ -300,7 +300,7 @@ impl<T> fmt::Debug for PoolInput<T> {
     }
 }
 
-/// The results, on the reactor. It is called for each batch of them also while those further down are full, because
+/// The results, on the reactor. It is called for each batch of them also while those downstream are full, because
 /// virtual time waits for them.
 struct Results<T, U> {
     inbox: Inbox<Answer<U>>,

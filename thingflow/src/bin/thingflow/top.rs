@@ -158,7 +158,7 @@ fn problems(before: &Snapshot, now: &Snapshot) -> Vec<String> {
     let mut all: Vec<_> =
         failing.map(|it| format!("{}: the last {} samplings failed", plain(&it.name), it.failing)).collect();
     let full = now.schedules.iter().filter(|it| it.state == ScheduleState::Full);
-    all.extend(full.map(|it| format!("{} waits for room further down", plain(&it.name))));
+    all.extend(full.map(|it| format!("{} waits for room downstream", plain(&it.name))));
     for node in &now.graph.nodes {
         let dropped = |node: &Node| node.queues.iter().map(|queue| queue.dropped).sum::<u64>();
         let old = before.graph.nodes.iter().find(|old| old.id.is_some() && old.id == node.id);
