@@ -98,7 +98,7 @@ impl Endpoint {
         self
     }
 
-    /// Within what time a request has to be answered.
+    /// Within what time a request has to be answered: 30 s unless told otherwise.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self

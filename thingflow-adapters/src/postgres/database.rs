@@ -60,7 +60,7 @@ impl Database {
         self
     }
 
-    /// How long a statement, and connecting, may take.
+    /// How long a statement, and connecting, may take: 30 s unless told otherwise.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self

@@ -59,7 +59,7 @@ impl<F: Framing + 'static> Options<F> {
         Self { restart: Some(backoff), ..self }
     }
 
-    /// How many bytes may wait for a program that does not read, before its sources are paused.
+    /// How many bytes may wait for a program that does not read, before its sources are paused: 64 KiB unless told otherwise.
     #[must_use]
     pub fn max_unsent(self, max_unsent: usize) -> Self {
         Self { max_unsent, ..self }

@@ -75,17 +75,17 @@ impl<F: Framing + 'static> ClientOptions<F> {
         ClientOptions { address, framing, conduct, longest_silence }
     }
 
-    /// How many frames may wait to be sent, and what happens to one more.
+    /// How many frames may wait to be sent, and what happens to one more: 1024 unless told otherwise, then the source waits.
     pub fn queue(self, queue: Limit) -> Self {
         Self { conduct: Conduct { queue, ..self.conduct }, ..self }
     }
 
-    /// The waits before the connection is tried again.
+    /// The waits before the connection is tried again: a second at first, up to a minute, each shorter by up to a quarter at random.
     pub fn retry(self, retry: Backoff) -> Self {
         Self { conduct: Conduct { retry, ..self.conduct }, ..self }
     }
 
-    /// How long a try may take, the name and TLS included.
+    /// How long a try may take, the name and TLS included: 10 s unless told otherwise.
     pub fn patience(self, patience: Duration) -> Self {
         Self { conduct: Conduct { patience, ..self.conduct }, ..self }
     }

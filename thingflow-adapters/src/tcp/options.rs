@@ -73,19 +73,19 @@ impl<F: Framing + 'static> Options<F> {
         Self { framing, rules: Rules::default(), mode: 0o600 }
     }
 
-    /// Turns away clients beyond so many.
+    /// Turns away clients beyond so many: 64 unless told otherwise.
     #[must_use]
     pub fn max_clients(self, max_clients: usize) -> Self {
         Self { rules: Rules { max_clients, ..self.rules }, ..self }
     }
 
-    /// How many bytes may wait for a client that does not read.
+    /// How many bytes may wait for a client that does not read: 64 KiB unless told otherwise.
     #[must_use]
     pub fn max_unsent(self, max_unsent: usize) -> Self {
         Self { rules: Rules { max_unsent, ..self.rules }, ..self }
     }
 
-    /// What happens to a client that is behind by more than that.
+    /// What happens to a client that is behind by more than that. By default it misses whole frames ([`Slow::Drop`]).
     #[must_use]
     pub fn slow(self, slow: Slow) -> Self {
         Self { rules: Rules { slow, ..self.rules }, ..self }

@@ -91,12 +91,12 @@ impl<F: Framing + 'static> Options<F> {
         Options { path, baud, framing, conduct, longest_silence }
     }
 
-    /// How many frames may wait to be sent, and what happens to one more.
+    /// How many frames may wait to be sent, and what happens to one more: 1024 unless told otherwise, then the source waits.
     pub fn queue(self, queue: Limit) -> Self {
         Self { conduct: Conduct { queue, ..self.conduct }, ..self }
     }
 
-    /// The waits before the line is opened again.
+    /// The waits before the line is opened again: a second at first, up to 10 s, each shorter by up to a quarter at random.
     pub fn retry(self, retry: Backoff) -> Self {
         Self { conduct: Conduct { retry, ..self.conduct }, ..self }
     }

@@ -99,7 +99,7 @@ impl<T: Clone + 'static> Options<T> {
         Self { access: Access::Everybody, ..self }
     }
 
-    /// How many bytes a body may have, compressed and uncompressed.
+    /// How many bytes a body may have, compressed and uncompressed: 1 MiB unless told otherwise.
     pub fn max_body(self, max_body: usize) -> Self {
         Self { max_body, ..self }
     }
@@ -111,7 +111,7 @@ impl<T: Clone + 'static> Options<T> {
         Self { max_bodies, ..self }
     }
 
-    /// Turns away clients beyond so many.
+    /// Turns away clients beyond so many: 64 unless told otherwise.
     pub fn max_clients(self, max_clients: usize) -> Self {
         Self { max_clients, ..self }
     }
@@ -122,12 +122,12 @@ impl<T: Clone + 'static> Options<T> {
         Self { max_waiting, ..self }
     }
 
-    /// Within what time a request has to come, from its first byte to its last.
+    /// Within what time a request has to come, from its first byte to its last: 10 s unless told otherwise.
     pub fn patience(self, patience: Duration) -> Self {
         Self { patience, ..self }
     }
 
-    /// For how long the graph may hold the events of a request. Then it is answered by 503, and what becomes of them is not told any
+    /// For how long the graph may hold the events of a request: 30 s unless told otherwise. Then it is answered by 503, and what becomes of them is not told any
     /// more: the client sends them again, so they may come twice.
     pub fn answer_within(self, answer_within: Duration) -> Self {
         Self { answer_within, ..self }

@@ -110,17 +110,18 @@ impl ClientOptions {
         Ok(Self { subprotocol: Some(name), ..self })
     }
 
-    /// How many bytes a message that comes may have. A longer one ends the connection, before its bytes are kept.
+    /// How many bytes an incoming message may have: 64 KiB unless told otherwise. A longer one ends the connection, before its bytes
+    /// are kept.
     pub fn max_message(self, bytes: usize) -> Self {
         Self { max_message: bytes, ..self }
     }
 
-    /// How many messages may wait to be sent, and what happens to one more.
+    /// How many messages may wait to be sent, and what happens to one more: 1024 unless told otherwise, then the source waits.
     pub fn queue(self, queue: Limit) -> Self {
         Self { conduct: Conduct { queue, ..self.conduct }, ..self }
     }
 
-    /// The waits before the connection is tried again.
+    /// The waits before the connection is tried again: a second at first, up to a minute, each shorter by up to a quarter at random.
     pub fn retry(self, retry: Backoff) -> Self {
         Self { conduct: Conduct { retry, ..self.conduct }, ..self }
     }
