@@ -27,16 +27,19 @@
 //! | `postgres` | tables of PostgreSQL | `postgres` |
 //! | `sqlite` | tables of SQLite, the store of a board | `sqlite` |
 //! | `status` | one line of the terminal that shows where things stand | `status` |
-//! | `tcp` | servers for programs on other machines | `tcp` |
+//! | `tcp` | servers and clients of TCP and of Unix sockets | `tcp` |
 //! | `process` | other programs: their lines as events, and as filters | `process` |
 //! | `systemd` | the service manager: up, alive, stopping | `systemd` |
 //! | `uart` | serial lines, both ways | `uart` |
 //! | `udp` | datagrams | `udp` |
+//! | `webhook` | what others post by HTTP, as events | `webhook` |
 //! | `websocket` | WebSockets: servers for many, clients | `websocket` |
 //!
-//! Writers are [`InputThing`](thingflow_core::InputThing)s: connect them at the end of a chain, or beside it. Readers
-//! are [`Source`](thingflow_core::Source)s: schedule them, or run them on the spot. A failing writer ends the run,
-//! since a silent one would be worse; its error says which file or pin it was and what to do.
+//! Writers to files and pins are [`InputThing`](thingflow_core::InputThing)s: connect them at the end of a chain, or beside it. One that
+//! fails ends the run, since a silent one would be worse; its error says which file or pin it was and what to do. Writers to what may
+//! be away, a server or a database, are [`Worker`](thingflow_core::Worker)s: their events wait and are retried. Readers are
+//! [`Source`](thingflow_core::Source)s: schedule them, or run them on the spot. Clients and servers have both sides: a handle gives
+//! out their inputs and ports, and a Thing to be scheduled.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 

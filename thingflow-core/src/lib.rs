@@ -30,6 +30,7 @@
 //! | windows: the last five events, each five minutes | [`Windows`], [`windows`] |
 //! | operators with time: `debounce`, `throttle`, `delay` … | [`Timing`], [`timing`] |
 //! | several inputs: `merge`, `zip`, `combine_latest` … | [`Joins`], [`joins`] |
+//! | several outputs: `group_by`, `partition`, `split` … | `Splitting`, `splitting` |
 #![cfg_attr(
     feature = "alloc",
     doc = "| several outputs: `dispatch`, `group_by`, `partition` … | [`Splitting`], [`splitting`] |"
@@ -47,12 +48,16 @@
     feature = "std",
     doc = "| when things run; threads, descriptors, signals | [`Scheduler`], [`Periodic`], [`Remote`] |"
 )]
+//! | what runs it: schedules, edge threads, workers for what may block | `Scheduler`, `Worker` |
+//! | events that must be dealt with; the last events in memory | `tracking`, `history` |
+//! | what a running graph is doing; drawings of it | `Inspector`, `diagram` |
+//! | sensors, clocks and checks for tests | `testing` |
 //! | a scheduler for microcontrollers | [`bare`] |
 //! | Things of your own | [`Filter`], [`InputThing`], [`Source`], [`OutputThing`] |
 #![cfg_attr(feature = "alloc", doc = "| tests without hardware and without waiting | [`testing`] |")]
 #![cfg_attr(feature = "alloc", doc = "| drawings and traces of the graph | [`diagram`] |")]
 //!
-//! Drivers are in `thingflow-sensors`; files, pins, actuators and the log in `thingflow-adapters`. The [book] begins with a
+//! Drivers are in `thingflow-sensors`; files, networks, databases, pins, actuators and the log in `thingflow-adapters`. The [book] begins with a
 //! tutorial, and has a [template] for a program of your own.
 //!
 //! Features: `std`, on by default, is the scheduler, for Linux. `alloc` alone has ports and everything that grows, without an

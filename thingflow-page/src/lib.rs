@@ -32,9 +32,9 @@
 //!
 //! The page is bound to this machine, and shows nothing without a token, which [`url`](Page::url) has behind the `#`, where it
 //! never reaches a server's log. From another machine one looks through `ssh -L 8080:127.0.0.1:8080 board`, or by TLS with the
-//! feature `tls`. The page only shows;
-//! that it may pause and end schedules is said by [`Options::allow_control`], what else may be changed by a [`Slider`] and
-//! [`Options::button`]. For a terminal on the machine itself there is [`serve_unix`].
+//! feature `tls`. The page is read-only.
+//! [`Options::allow_control`] lets it pause and end schedules; a [`Slider`] and [`Options::button`] let it change what the program
+//! offers. For a terminal on the machine itself there is [`serve_unix`].
 //!
 //! | address | for | token |
 //! |---|---|---|
