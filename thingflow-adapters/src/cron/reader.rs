@@ -69,6 +69,10 @@ impl Cron {
     }
 
     fn within(expression: &str, zone: TimeZone) -> Result<Self, CronError> {
+        // To the library that is a field by which no time comes, and it searches three thousand years for one, second by second.
+        if expression.split_whitespace().any(|field| field.split(',').any(str::is_empty)) {
+            return Err(CronError::expression(expression, "a list has an empty part beside a comma"));
+        }
         let times: croner::Cron =
             expression.parse().map_err(|cause: croner::errors::CronError| CronError::expression(expression, cause))?;
         Ok(Self { times, zone, next: None, seen: None, catch_up: false })
@@ -186,6 +190,14 @@ mod tests {
         assert_eq!(times("*/30 2 * * *", "2026-03-28T22:00:00Z", 1), [""; 0]);
         let twice = ["2026-10-25T00:00:00Z", "2026-10-25T00:30:00Z", "2026-10-25T01:00:00Z", "2026-10-25T01:30:00Z"];
         assert_eq!(times("*/30 2 * * *", "2026-10-24T22:00:00Z", 1), twice);
+    }
+
+    #[test]
+    fn a_list_with_an_empty_part_is_refused_and_not_searched_for() {
+        for expression in [", * Mon L * Mon", "0,,30 * * * *", "0 6, * * *", "0 0 * * Mon,", "0 0 ,1 * *", ","] {
+            let error = at(expression, "UTC").map(drop).unwrap_err().to_string();
+            assert!(error.contains("a list has an empty part"), "{expression}: {error}");
+        }
     }
 
     #[test]
