@@ -32,7 +32,7 @@ use crate::log::{Log, file_name};
 use crate::options::{Options, Window};
 use crate::position::{self, consumer_of};
 use crate::record::Record;
-use crate::scan::survey_to;
+use crate::scan::{self, survey_to};
 use crate::store::{Listing, Range, Store};
 
 /// What a journal consists of.
@@ -91,6 +91,8 @@ pub struct Check {
     pub damage: Vec<DamageInfo>,
     /// Segments whose header cannot be read. Their records can be.
     pub headers: Vec<String>,
+    /// The newest segment, if something has shortened it: how many records stood behind its last one is not known.
+    pub short: Vec<String>,
     /// Positions that cannot be read, and the file `clocks` if that cannot be.
     pub positions: Vec<String>,
     /// Bytes behind the last record of the newest segment: unless the journal was closed, space for more.
@@ -100,7 +102,7 @@ pub struct Check {
 impl Check {
     /// Whether nothing is damaged.
     pub fn is_sound(&self) -> bool {
-        self.damage.is_empty() && self.headers.is_empty() && self.positions.is_empty()
+        self.damage.is_empty() && self.headers.is_empty() && self.short.is_empty() && self.positions.is_empty()
     }
 
     /// Records that cannot be read.
@@ -215,6 +217,7 @@ fn check_surely(files: &dyn Files, log: &mut Log, index: usize, check: &mut Chec
             check.records += found.records;
             check.damage.append(&mut found.damage);
             check.headers.append(&mut found.headers);
+            check.short.append(&mut found.short);
             check.unused = found.unused;
             return Ok(());
         }
@@ -243,9 +246,11 @@ fn check_segment(files: &dyn Files, log: &mut Log, index: usize, check: &mut Che
     let missing = extent.last.saturating_sub(survey.extent.last);
     if missing > 0 {
         let (offset, from) = (survey.extent.end, survey.extent.last + 1);
-        check.damage.push(DamageInfo { file, offset, bytes: extent.end.saturating_sub(offset), missing, from });
+        let bytes = extent.end.saturating_sub(offset);
+        check.damage.push(DamageInfo { file: file.clone(), offset, bytes, missing, from });
     }
     if index + 1 == log.len() {
+        check.short.extend(scan::survey(&bytes, key, first).is_cut_short(bytes.len() as u64).then_some(file));
         let rest = (bytes.len() - end) as u64;
         check.unused = if rest > RECORD_BYTES { rest } else { 0 };
     }

@@ -29,6 +29,14 @@ pub enum Report {
         /// Bytes that were cut off.
         bytes: u64,
     },
+    /// The newest segment has lost its end: it was closed, or had space reserved, and something has shortened it. The records that stood
+    /// behind `last` are lost; nothing says how many those were. The next record has a number that none of them can have had.
+    Short {
+        /// The file.
+        file: String,
+        /// The number of the last record that is left; one below the first of the segment if none is.
+        last: u64,
+    },
     /// A file without a readable record was removed, or kept as `kept`.
     Unfinished {
         /// The file.
@@ -60,6 +68,9 @@ impl fmt::Display for Report {
             }
             Self::Torn { file, bytes } => {
                 write!(f, "unfinished end of {file}: {} cut off", counted(*bytes, "byte"))
+            }
+            Self::Short { file, last } => {
+                write!(f, "missing end of {file}: it has been shortened, and what stood behind record {last} is lost")
             }
             Self::Unfinished { file, kept: None } => write!(f, "unfinished segment {file}: removed"),
             Self::Unfinished { file, kept: Some(kept) } => write!(f, "unreadable segment {file}: kept as {kept}"),

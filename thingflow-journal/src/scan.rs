@@ -26,6 +26,16 @@ pub(crate) struct Survey {
     pub(crate) closed: bool,
 }
 
+impl Survey {
+    /// Whether something has shortened the newest segment, which is `len` bytes long. One that was closed ends with a mark or is full, and
+    /// one that was not is as long as was reserved: whole blocks, of which one holds records. A power cut in the middle of a close leaves
+    /// zeros in the place of the mark.
+    pub(crate) fn is_cut_short(&self, len: u64) -> bool {
+        let is_reserved = len.is_multiple_of(WRITE_BYTES) && len > HEADER_BYTES;
+        !self.closed && !is_reserved && len != self.extent.end + RECORD_BYTES
+    }
+}
+
 /// Looks through a segment whose end is not known. `bytes` is the whole file.
 pub(crate) fn survey(bytes: &[u8], key: Key, first: u64) -> Survey {
     let capacity = bytes.len() as u64 / RECORD_BYTES;

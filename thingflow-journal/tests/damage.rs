@@ -250,6 +250,7 @@ fn one_cut(disk: &Model, ends: &[(String, usize)], name: &str, len: usize) {
         }
         Some(Report::Unfinished { kept, .. }) => assert!(newest && kept.is_some() == (len > 0), "{place}"),
         Some(Report::Torn { bytes, .. }) => assert!(newest && *bytes == part, "{place}: {reports:?}"),
+        Some(Report::Short { last, .. }) => assert!(newest && there.last() == Some(last), "{place}: {reports:?}"),
         Some(Report::Position { .. }) => assert!(is_position_lost, "{place}"),
         Some(Report::Clocks) => assert_eq!(name, "clocks", "{place}"),
         other => assert!(other.is_none() && !oldest && !is_position_lost && name != "clocks", "{place}: {other:?}"),
@@ -265,6 +266,35 @@ fn one_cut(disk: &Model, ends: &[(String, usize)], name: &str, len: usize) {
 fn whole_record((number, payload): (u64, &Vec<u8>)) -> u64 {
     assert_eq!(*payload, long(number));
     number
+}
+
+#[test]
+fn a04_a_newest_segment_cut_right_behind_a_record_is_told() {
+    for closed in [true, false] {
+        let whole = journal(5, closed);
+        assert!(inspect::check(&whole, |_, _| ()).unwrap().is_sound());
+        let name = segment(&whole);
+        let contents = whole.contents(&name).unwrap();
+        let mut end = 4096;
+        for last in 0..=5 {
+            end += if last == 0 { 0 } else { 24 + payload(last).len() };
+            let disk = whole.copy();
+            disk.put(&name, &contents[..end]);
+            let place = format!("closed {closed}, cut behind record {last}");
+            let checked = inspect::check(&disk, |_, _| ()).unwrap();
+            assert_eq!((checked.records, checked.short), (last, vec![name.clone()]), "{place}");
+            let mut store = Store::open(disk.clone(), options()).unwrap();
+            assert_eq!(numbers(&all(&mut store)), (1..=last).collect::<Vec<_>>(), "{place}");
+            let reports = store.take_reports().0;
+            let [Report::Short { file, last: told }] = &reports[..] else { panic!("{place}: {reports:?}") };
+            assert_eq!((file, *told), (&name, last), "{place}");
+            // Once there is another segment that one says how far this one reaches.
+            store.push(6, &payload(6)).unwrap();
+            store.close().unwrap();
+            assert!(inspect::check(&disk, |_, _| ()).unwrap().is_sound(), "{place}");
+            assert!(Store::open(disk, options()).unwrap().take_reports().0.is_empty(), "{place}");
+        }
+    }
 }
 
 #[test]

@@ -3,9 +3,9 @@
 #![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::{fmt, fs, io};
 
 use thingflow_journal::{
     Entry, Error, File, Files, Folder, Options, Policy, Range, Report, Start, Store, SyncPoint, Window, inspect,
@@ -150,21 +150,28 @@ fn a_pipe_in_the_place_of_a_file_does_not_hang() {
     assert!(matches!(open(folder.path()), Err(Error::Io { .. })));
 }
 
-/// A folder whose program removes a segment right after it was listed.
-#[derive(Debug)]
-struct Vanishing(Folder, PathBuf);
+/// A folder in which somebody does something right after it was listed, or a file of this name was made.
+struct Meddled<L, M>(Folder, L, M);
 
-impl Files for Vanishing {
+impl<L, M> fmt::Debug for Meddled<L, M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl<L: Fn() + Send + Sync, M: Fn(&str) + Send + Sync> Files for Meddled<L, M> {
     fn list(&self) -> io::Result<Vec<Entry>> {
         let listed = self.0.list();
-        let _ = fs::remove_file(&self.1);
+        (self.1)();
         listed
     }
     fn open(&self, name: &str) -> io::Result<Box<dyn File>> {
         self.0.open(name)
     }
     fn create(&self, name: &str) -> io::Result<Box<dyn File>> {
-        self.0.create(name)
+        let created = self.0.create(name);
+        (self.2)(name);
+        created
     }
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
         self.0.rename(from, to)
@@ -187,6 +194,30 @@ impl Files for Vanishing {
 }
 
 #[test]
+fn a36_two_programs_that_begin_a_journal_at_once_have_the_same_one() {
+    for ends in [true, false] {
+        let folder = tempfile::tempdir().unwrap();
+        let other = Arc::new(Mutex::new(None));
+        let (place, running) = (folder.path().to_owned(), other.clone());
+        let begin = move |name: &str| {
+            if name == "lock" {
+                let mut store = open(&place).unwrap();
+                push(&mut store, 1..=3);
+                *running.lock().unwrap() = Some(store).filter(|_| !ends);
+            }
+        };
+        let options = Options::new(1 << 20, Window::default()).segment_bytes(SEGMENT);
+        let opened = Store::open(Meddled(Folder::open(folder.path()).unwrap(), || (), begin), options);
+        match opened {
+            Ok(store) => assert!(ends && store.kept().waiting == 3),
+            Err(error) => assert!(!ends && matches!(error, Error::InUse { .. }), "{error:?}"),
+        }
+        drop(other.lock().unwrap().take());
+        assert_eq!(open(folder.path()).unwrap().kept().waiting, 3);
+    }
+}
+
+#[test]
 fn a37_what_a_running_program_lets_go_of_is_no_damage() {
     for gone in 0..4 {
         let folder = tempfile::tempdir().unwrap();
@@ -195,7 +226,10 @@ fn a37_what_a_running_program_lets_go_of_is_no_damage() {
         push(&mut store, 1..=12);
         let (all, place) = (segments(folder.path()), folder.path().join("aside"));
         assert_eq!(all.len(), 4);
-        let vanishing = || Vanishing(Folder::open(folder.path()).unwrap(), all[gone].clone());
+        let vanishing = || {
+            let segment = all[gone].clone();
+            Meddled(Folder::open(folder.path()).unwrap(), move || drop(fs::remove_file(&segment)), |_: &str| ())
+        };
         fs::copy(&all[gone], &place).unwrap();
         let back = || fs::copy(&place, &all[gone]).map(drop).unwrap();
         assert_eq!(inspect::list(&vanishing()).unwrap().segments.len(), 3);

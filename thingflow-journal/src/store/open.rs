@@ -150,10 +150,10 @@ fn new_id() -> StoreId {
 /// Opens the lock, and makes it where there is none. Whatever is refused is refused before.
 fn lock(files: &dyn Files) -> Result<(Box<dyn Send>, Listing, StoreId), Error> {
     let listing = Listing::read(files)?;
-    if !listing.has_lock {
-        let id = listing.identity(files)?.unwrap_or_else(new_id);
-        let made = files.create(LOCK).and_then(|file| write_all(&*file, &encode_identity(id), 0));
-        match made {
+    let is_new = !listing.has_lock;
+    if is_new {
+        listing.identity(files)?;
+        match files.create(LOCK) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
                 return Err(Error::io(format!("create {LOCK}"))(error));
             }
@@ -165,7 +165,9 @@ fn lock(files: &dyn Files) -> Result<(Box<dyn Send>, Listing, StoreId), Error> {
     let listing = Listing::read(files)?;
     let known = listing.identity(files)?;
     let id = known.unwrap_or_else(new_id);
-    if known.is_none() {
+    // Only the holder of the lock writes its identity: of two programs that begin at once, the other would write a second one over it, and
+    // the journal would be refused from then on.
+    if is_new || known.is_none() {
         let file = open_file(files, LOCK)?;
         write_all(&*file, &encode_identity(id), 0).map_err(Error::io(format!("write {LOCK}")))?;
     }
@@ -262,15 +264,17 @@ impl Store {
             self.next = self.next.max(unused).max(first + 1); // the next segment needs a name of its own
             self.uncut = (cut > 0).then_some(first);
             self.log.set_extent(newest, survey.extent);
-            self.tell_torn(newest, &survey.extent, cut)?;
+            if !self.tell_torn(newest, &survey.extent, cut)? && survey.is_cut_short(len) {
+                self.report(Report::Short { file: file_name(first), last: survey.extent.last });
+            }
             break;
         }
         Ok(())
     }
 
-    /// Says so if the unused end begins with something that was written there. What a reused file held before has numbers
-    /// of before.
-    fn tell_torn(&mut self, newest: usize, extent: &Extent, cut: u64) -> Result<(), Error> {
+    /// Says so if the unused end begins with something that was written there, and gives whether it does. What a reused file held before
+    /// has numbers of before.
+    fn tell_torn(&mut self, newest: usize, extent: &Extent, cut: u64) -> Result<bool, Error> {
         let first = self.log.segments[newest].first;
         let mut head = [0; RECORD_BYTES as usize];
         let file = open_file(&*self.files, &file_name(first))?;
@@ -278,10 +282,11 @@ impl Store {
             read_up_to(&*file, &mut head, extent.end).map_err(Error::io(format!("read {}", file_name(first))))?;
         let number = claim(&head).map_or(0, |(_, number)| number);
         let is_ours = count < head.len() || number == 0 || (first..=extent.last + cut).contains(&number);
-        if cut > 0 && is_ours && head.iter().any(|byte| *byte != 0) {
+        let is_torn = cut > 0 && is_ours && head.iter().any(|byte| *byte != 0);
+        if is_torn {
             self.report(Report::Torn { file: file_name(first), bytes: cut });
         }
-        Ok(())
+        Ok(is_torn)
     }
 
     /// Removes a segment that was never finished, or keeps it if it holds something that cannot be read.

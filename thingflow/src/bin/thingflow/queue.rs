@@ -172,7 +172,7 @@ fn describe_check(folder: &Path, check: &Check) -> (Value, String) {
     });
     let value = json!({
         "folder": folder, "sound": check.is_sound(), "records": check.records, "lost": check.lost(),
-        "damage": damage.collect::<Vec<_>>(), "headers": check.headers, "positions": check.positions,
+        "damage": damage.collect::<Vec<_>>(), "headers": check.headers, "short": check.short, "positions": check.positions,
     });
     let verdict = if check.is_sound() { "sound" } else { "damaged" };
     let mut text =
@@ -187,6 +187,9 @@ fn describe_check(folder: &Path, check: &Check) -> (Value, String) {
             counted(damage.missing, "record"),
             damage.from
         );
+    }
+    for file in &check.short {
+        let _ = writeln!(text, "  {file} has been shortened: what stood behind its last record is lost");
     }
     for file in check.headers.iter().chain(&check.positions) {
         let _ = writeln!(text, "  {file} cannot be read");
