@@ -9,13 +9,19 @@ esac
 program=$prefix/usr/local/bin/$name
 service=$prefix/etc/systemd/system/$unit
 
+# Whoever listens may go away in the middle: then this goes on, unheard, to one of its ends.
+trap '' HUP PIPE
+say() {
+  echo "deploy: $*" >&2 || true
+}
+
 # Groups that this system does not have would keep the service from starting.
 groups=
 for group in $(sed -n 's/^SupplementaryGroups=//p' "$unit"); do
   if getent group "$group" > /dev/null; then
     groups="$groups $group"
   else
-    echo "deploy: no group $group on this system; devices that it would give stay closed" >&2
+    say "no group $group on this system; devices that it would give stay closed"
   fi
 done
 sed -i "s/^SupplementaryGroups=.*/SupplementaryGroups=${groups# }/" "$unit"
@@ -30,45 +36,61 @@ start() {
   systemctl daemon-reload &&
     systemctl enable --quiet "$unit" &&
     systemctl restart "$unit" && # waits until the program says that it is up
-    { grep -q '^Type=notify' "$unit" || sleep 3; } && # which others do not say
+    { grep -q '^Type=notify' "$service" || sleep 3; } && # which others do not say
     systemctl is-active --quiet "$unit"
 }
 
-# keep FILE and put_back FILE: what was there before; nothing if there was nothing.
+# keep FILE and put_back FILE: what was there before; nothing if there was nothing. A file is whole or not there, whatever happens.
 keep() {
+  rm -f "$1.kept"
+  [ ! -e "$1" ] || cp -p "$1" "$1.kept"
+}
+replace() {
   rm -f "$1.previous"
-  [ ! -e "$1" ] || cp -p "$1" "$1.previous"
+  [ ! -e "$1.kept" ] || mv -f "$1.kept" "$1.previous"
+  mv -f "$1.new" "$1"
 }
 put_back() {
   rm -f "$1"
   [ ! -e "$1.previous" ] || mv "$1.previous" "$1"
 }
 
-# For ExecStopPost: other programs may call it too, so it is not taken back.
-[ ! -e thingflow-safe-lines ] || install -D -m 755 thingflow-safe-lines "$prefix/usr/local/bin/thingflow-safe-lines"
+# All of it is copied, and on the disk, before anything that runs is replaced: for want of room nothing changes.
+lines=$prefix/usr/local/bin/thingflow-safe-lines
+trap 'rm -f "$program.new" "$program.kept" "$service.new" "$service.kept" "$lines.new"' EXIT
+trap 'exit 1' INT TERM
 keep "$program"
 keep "$service"
-install -D -m 755 "$name" "$program"
-install -D -m 644 "$unit" "$service"
+install -D -m 755 "$name" "$program.new"
+install -D -m 644 "$unit" "$service.new"
+sync "$program.new" "$service.new"
+# For ExecStopPost: other programs may call it too, so it is not taken back.
+if [ -e thingflow-safe-lines ]; then
+  install -D -m 755 thingflow-safe-lines "$lines.new"
+  sync "$lines.new"
+  mv -f "$lines.new" "$lines"
+fi
+replace "$program"
+replace "$service"
 if start; then
   exit 0
 fi
 
-echo "deploy: $unit does not start; this is the end of its log:" >&2
+say "$unit does not start; this is the end of its log:"
 journalctl --no-pager --lines=30 --unit="$unit" >&2 || true
 if [ -e "$service.previous" ]; then
   put_back "$program"
   put_back "$service"
   if start; then
-    echo "deploy: $unit does not start (its log is above); the one before it was put back, and runs" >&2
+    say "$unit does not start (its log is above); the one before it was put back, and runs"
   else
-    echo "deploy: $unit does not start (its log is above); the one before it was put back, and does not start either" >&2
+    say "$unit does not start (its log is above); the one before it was put back, and does not start either"
   fi
 else
   systemctl disable --quiet --now "$unit" || true
   put_back "$program"
   put_back "$service"
   systemctl daemon-reload || true
-  echo "deploy: $unit does not start (its log is above); there was none before it, so it was removed again" >&2
+  say "$unit does not start (its log is above); there was none before it, so it was removed again"
 fi
 exit 1

@@ -138,6 +138,52 @@ fn what_was_there_is_put_back_when_the_new_one_does_not_start() {
 }
 
 #[test]
+fn a_disk_that_is_full_in_the_middle_leaves_what_was_there() {
+    let fakes = Fakes::new("252");
+    fakes.install("echo good program");
+    let files =
+        || ["usr/local/bin", "etc/systemd/system"].map(|folder| contents(&fakes.folder().join("root").join(folder)));
+    let (before, told) = (files(), fakes.told());
+    for whole in 0..2 {
+        let left = fakes.folder().join("left");
+        fs::write(&left, "x".repeat(whole)).unwrap();
+        let left = left.display();
+        let install = format!(
+            "for last; do :; done\nif [ -s {left} ]; then : > {left}; exec /usr/bin/install \"$@\"; fi\n\
+             echo half > \"$last\"\necho 'install: No space left on device' >&2\nexit 1"
+        );
+        fakes::write_program(&fakes.folder().join("bin/install"), &install);
+        let (said, is_fine) = fakes.install("echo new program");
+        assert!(!is_fine && said.contains("No space left"), "{said}");
+        assert_eq!(files(), before, "{whole} files had room");
+        assert_eq!(fakes.told(), told, "nothing is started");
+    }
+}
+
+/// The files of a folder, with what is in them.
+fn contents(folder: &Path) -> Vec<(String, String)> {
+    let read =
+        |entry: fs::DirEntry| (entry.file_name().into_string().unwrap(), fs::read_to_string(entry.path()).unwrap());
+    let mut all: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| read(entry.unwrap())).collect();
+    all.sort();
+    all
+}
+
+#[test]
+fn what_was_there_is_put_back_though_nobody_listens_any_more() {
+    let fakes = Fakes::new("252");
+    fakes.install("echo good program");
+    fs::write(fakes.folder().join("told"), "").unwrap();
+    let (mut installing, _copied) = fakes.installing(&unit().text(), "echo bad program; exit 1");
+    let (listener, said) = std::io::pipe().unwrap();
+    drop(listener);
+    assert!(!installing.stderr(said).status().unwrap().success());
+    assert_eq!(fakes.read("root/usr/local/bin/lux-led"), "#!/bin/sh\necho good program\n");
+    let told = fakes.told();
+    assert!(told.len() > 5 && told[told.len() - 5..] == start("good"), "{told:?}");
+}
+
+#[test]
 fn a_first_one_that_does_not_start_leaves_nothing() {
     let fakes = Fakes::new("252");
     let (said, is_fine) = fakes.install("exit 1");

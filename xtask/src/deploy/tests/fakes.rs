@@ -73,14 +73,20 @@ impl Fakes {
 
     /// The same with this text of its unit.
     pub(super) fn install_as(&self, unit: &str, script: &str) -> (String, bool) {
+        let (mut command, _copied) = self.installing(unit, script);
+        let output = command.output().unwrap();
+        (String::from_utf8(output.stderr).unwrap(), output.status.success())
+    }
+
+    /// What installs it, in a folder with what was copied.
+    pub(super) fn installing(&self, unit: &str, script: &str) -> (Command, TempDir) {
         let copied = tempfile::tempdir().unwrap();
         fs::copy(self.program(script), copied.path().join("lux-led")).unwrap();
         fs::write(copied.path().join("lux-led.service"), unit).unwrap();
         fs::write(copied.path().join("install.sh"), INSTALL).unwrap();
         let mut command = process::command("sh", "install.sh lux-led");
         command.arg(self.root()).current_dir(copied.path()).env("PATH", self.path());
-        let output = command.output().unwrap();
-        (String::from_utf8(output.stderr).unwrap(), output.status.success())
+        (command, copied)
     }
 
     pub(super) fn read(&self, path: &str) -> String {
