@@ -1,33 +1,20 @@
 //! Inputs of a join that are gone without an end: their source was cancelled, or their connection disconnected.
 #![cfg(feature = "std")]
 
-use std::cell::Cell;
-use std::error::Error;
-use std::rc::Rc;
-use std::time::Duration;
+mod support {
+    pub(crate) mod clockwork;
+}
 
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use proptest::prelude::*;
 use thingflow_core::joins;
 use thingflow_core::prelude::*;
 use thingflow_core::testing::Recorder;
 use thingflow_core::{Limit, PortRef};
 
-type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
-
-const S: Duration = Duration::from_secs(1);
-
-/// Once, so many seconds from now.
-fn at(scheduler: &Scheduler, second: u32, call: impl FnOnce() + 'static) -> Result {
-    let mut call = Some(call);
-    let once = from_iter([()]).for_each(move |()| call.take().into_iter().for_each(|call| call()));
-    scheduler.schedule_later_one_time(once, second * S)?;
-    Ok(())
-}
-
-/// Keeps the run going.
-fn clockwork(scheduler: &Scheduler) -> Result {
-    scheduler.schedule_periodic(from_iter(0..).for_each(drop), S)?;
-    Ok(())
-}
+use support::clockwork::{Result, S, at, clockwork};
 
 /// Two sources of a join, each a second apart, the second of which ends after `last`.
 fn run(last: i32, cancelled: u32, join: impl FnOnce(&Port<i32>, &Port<i32>)) -> Result {
@@ -80,6 +67,40 @@ fn the_others_wait_no_longer_for_the_times_of_an_input_that_is_gone() -> Result 
     })?;
     assert_eq!(merged.timed_text(), "1@1 2@2 2@2 3@2 4@3 5@4 6@5 7@6 8@7 9@8 10@9 |@10");
     assert_eq!(zipped.timed_text(), "1@1 2@2 3@2 4@3 5@4 |@5");
+    Ok(())
+}
+
+#[test]
+fn a_source_that_is_gone_is_out_of_the_race() -> Result {
+    for all in [false, true] {
+        let (mut scheduler, seen) = (Scheduler::virtual_time()?, Recorder::new());
+        let [silent, a, b] = [1, 10, 100].map(|first| from_iter(first..first + 2).output());
+        joins::race([&silent, &a, &b]).connect(seen.clone());
+        let gone = scheduler.schedule_periodic(silent, 9 * S)?;
+        let (a, b) = (scheduler.schedule_periodic(a, 2 * S)?, scheduler.schedule_periodic(b, 3 * S)?);
+        at(&scheduler, 1, move || {
+            gone.cancel();
+            if all {
+                [a, b].iter().for_each(ScheduleHandle::cancel);
+            }
+        })?;
+        clockwork(&scheduler)?;
+        scheduler.run_for(20 * S)?;
+        assert_eq!(seen.timed_text(), if all { "|@1" } else { "10@2 11@4 |@6" });
+    }
+    Ok(())
+}
+
+#[test]
+fn a_race_is_over_when_its_winner_is_gone_or_the_last_that_is_left_has_ended() -> Result {
+    let (winner, last) = (Recorder::new(), Recorder::new());
+    run(9, 2, |a, b| drop(joins::race([a, b]).connect(winner.clone())))?;
+    run(3, 2, |a, b| {
+        let nothing = [a, b].map(|port| port.filter(|_| false));
+        drop(joins::race(nothing).connect(last.clone()));
+    })?;
+    assert_eq!(winner.timed_text(), "1@1 2@2 |@2");
+    assert_eq!(last.timed_text(), "|@4");
     Ok(())
 }
 
@@ -266,4 +287,117 @@ fn a_stop_sends_what_waits_at_joins_one_behind_another_through_windows() -> Resu
     scheduler.run_forever()?;
     assert_eq!(seen.text(), "[1, 2, 3, 4, 5, 6, 7] [8, 9]");
     Ok(())
+}
+
+/// Three sources, which send 1 4 7, 2 5 8 and 3 6 9 in three seconds, and then are stopped.
+fn stop_three(make: impl FnOnce([&Port<i32>; 3])) -> Result {
+    let mut scheduler = Scheduler::virtual_time()?;
+    let sources = [1, 2, 3].map(|first| from_iter((first..).step_by(3)).output());
+    make([0, 1, 2].map(|i| sources[i].port()));
+    for source in sources {
+        scheduler.schedule_periodic(source, S)?;
+    }
+    let stopper = scheduler.stopper();
+    at(&scheduler, 3, move || stopper.stop())?;
+    scheduler.stop_within(20 * S);
+    Ok(scheduler.run_forever()?)
+}
+
+fn room() -> Limit {
+    Limit::block(9)
+}
+
+#[test]
+fn a_stop_sends_what_waits_for_its_turn_in_a_concat() -> Result {
+    let [seen, delayed, failed] = [(); 3].map(|()| Recorder::new());
+    stop_three(|ports| drop(joins::concat(ports, room()).connect(seen.clone())))?;
+    stop_three(|[a, b, c]| {
+        let late = [a.delay(2 * S, room()).share(), b.delay(4 * S, room()).share(), c.delay(S, room()).share()];
+        joins::concat(late.each_ref(), room()).connect(delayed.clone());
+    })?;
+    stop_three(|[a, b, c]| {
+        let b = b.try_map(|n| if n < 8 { Ok(n) } else { Err("eight") });
+        joins::concat((a, b, c), room()).connect(failed.clone());
+    })?;
+    assert_eq!((seen.text(), delayed.text()), ("1 4 7 2 5 8 3 6 9".into(), "1 4 7 2 5 8 3 6 9".into()));
+    assert_eq!(failed.text(), "1 4 7 2 5 ! eight");
+    Ok(())
+}
+
+#[test]
+fn in_a_stop_what_a_join_sends_through_a_delay_comes_before_the_stop_of_the_next_join() -> Result {
+    let (merged, joined, collected) = (Recorder::new(), Recorder::new(), Recorder::new());
+    let by_time = |n: &i32| *n;
+    stop_three(|[a, b, c]| {
+        let early = joins::merge_by_time([a, b], by_time, room()).delay(2 * S, room()).share();
+        joins::merge_by_time([&early, c], by_time, room()).connect(merged.clone());
+    })?;
+    stop_three(|[a, b, c]| {
+        let early = joins::concat([b, a], room()).pace(S, room());
+        joins::concat((early, c), room()).connect(joined.clone());
+    })?;
+    stop_three(|[a, b, _]| {
+        joins::merge_by_time([a, b], by_time, room()).delay(2 * S, room()).chunks(100).connect(collected.clone());
+    })?;
+    assert_eq!(merged.text(), "1 2 3 4 5 6 7 8 9");
+    assert_eq!(joined.text(), "2 5 8 1 4 7 3 6 9");
+    assert_eq!(collected.text(), "[1] [2, 4, 5, 7] [8]");
+    Ok(())
+}
+
+#[test]
+fn in_a_stop_joins_further_up_are_the_first_whatever_was_started_first() -> Result {
+    let (mut scheduler, seen) = (Scheduler::virtual_time()?, Recorder::new());
+    let [a, b, c] = [(); 3].map(|()| Port::new());
+    let early = joins::merge_by_time([&a, &b], |n: &i32| *n, room()).share();
+    joins::merge_by_time([&early, &c], |n: &i32| *n, room()).connect(seen.clone());
+    let stopper = scheduler.stopper();
+    at(&scheduler, 1, move || stopper.stop())?;
+    for (port, event) in [(&a, 1), (&c, 3), (&b, 2)] {
+        scheduler.with_context(|cx| port.emit(event, cx))?;
+    }
+    scheduler.run_forever()?;
+    assert_eq!(seen.text(), "1 2 3");
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Sources meet in joins by time, in whatever order these are made, with delays in between.
+    #[test]
+    fn a_stop_sends_all_that_waits_at_joins_in_the_order_of_times(
+        periods in prop::collection::vec(1_u32..5, 2..7),
+        joined in prop::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>(), 0_u32..4), 6),
+        stop in 1_u32..9,
+    ) {
+        let (seen, sent) = (Recorder::new(), Rc::new(RefCell::new(Vec::new())));
+        let run = || -> Result {
+            let mut scheduler = Scheduler::virtual_time()?;
+            let mut streams = Vec::new();
+            for period in periods {
+                let (output, sent) = (from_iter((0_u32..).map(move |n| n * period)).output(), sent.clone());
+                streams.push(output.inspect(move |n| sent.borrow_mut().push(*n)).share());
+                scheduler.schedule_periodic(output, period * S)?;
+            }
+            let mut joined = joined.into_iter();
+            while streams.len() > 1
+                && let Some((a, b, late)) = joined.next()
+            {
+                let a = streams.remove(a.index(streams.len()));
+                let b = streams.remove(b.index(streams.len()));
+                let both = joins::merge_by_time([&a, &b], |n: &u32| *n, Limit::drop_oldest(99));
+                streams.push(if late == 0 { both.share() } else { both.delay(late * S, Limit::default()).share() });
+            }
+            streams.remove(0).connect(seen.clone());
+            let stopper = scheduler.stopper();
+            at(&scheduler, stop, move || stopper.stop())?;
+            scheduler.stop_within(99 * S);
+            Ok(scheduler.run_forever()?)
+        };
+        prop_assert!(run().is_ok());
+        let mut sent = sent.take();
+        sent.sort_unstable();
+        prop_assert_eq!(seen.events(), sent);
+    }
 }

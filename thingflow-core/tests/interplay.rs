@@ -2,14 +2,16 @@
 //! of one flow, a question and a cancelled schedule, a session's end and a paused source.
 #![cfg(feature = "std")]
 
+mod support {
+    pub(crate) mod clockwork;
+}
+
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
-use std::error::Error;
 use std::io::{self, Write};
 use std::os::unix::net::UnixStream;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
-use std::time::Duration;
 
 use thingflow_core::flow::ErrorPolicy;
 use thingflow_core::history::{Bounds, History};
@@ -19,24 +21,9 @@ use thingflow_core::testing::{ListSensor, Recorder};
 use thingflow_core::timing::ThrottleBy;
 use thingflow_core::{Interest, Limit, Notice, PortRef, Question, QueueMeter, Ready, Registry, VirtualClock};
 
-type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
+use support::clockwork::{Result, S, at, clockwork};
+
 type Sent = std::result::Result<Demand, Failure>;
-
-const S: Duration = Duration::from_secs(1);
-
-/// Once, after a second.
-fn after_a_second(scheduler: &Scheduler, call: impl FnOnce() + 'static) -> Result {
-    let mut call = Some(call);
-    let once = from_iter([()]).for_each(move |()| call.take().into_iter().for_each(|call| call()));
-    scheduler.schedule_later_one_time(once, S)?;
-    Ok(())
-}
-
-/// Keeps the run going.
-fn clockwork(scheduler: &Scheduler) -> Result {
-    scheduler.schedule_periodic(from_iter(0..).for_each(drop), S)?;
-    Ok(())
-}
 
 // ---- handles ----
 
@@ -72,7 +59,7 @@ fn a_pause_while_the_thread_samples_takes_the_answer_and_holds_no_time() -> Resu
     let probe = scheduler.schedule_sensor_on_separate_thread(ListSensor::new("probe", [1, 2, 3, 4]), S)?;
     probe.map(|e| e.val).connect(seen.clone());
     let (handle, pauses) = (probe.handle().clone(), probe.handle().clone());
-    after_a_second(&scheduler, move || pauses.pause())?; // the thread has been asked
+    at(&scheduler, 1, move || pauses.pause())?; // the thread has been asked
     clockwork(&scheduler)?;
     scheduler.run_for(3 * S)?;
     handle.resume();
@@ -88,7 +75,7 @@ fn a_stop_while_a_thread_samples_takes_the_answer_and_sends_what_is_delayed() ->
     probe.map(|e| e.val).connect(probed.clone());
     scheduler.schedule_periodic(from_iter(1..).delay(S / 2, Limit::default()).connect(seen.clone()), S)?;
     let stopper = scheduler.stopper();
-    after_a_second(&scheduler, move || stopper.stop())?;
+    at(&scheduler, 1, move || stopper.stop())?;
     scheduler.run_forever()?;
     assert_eq!((seen.timed_text(), probed.timed_text()), ("1@1.5".into(), "1@1".into()));
     Ok(())
@@ -104,7 +91,7 @@ fn a_stop_hears_what_a_thread_has_said_before_it_gives_up_what_waits_for_room() 
     for n in [1, 2] {
         scheduler.schedule_later_one_time(from_iter([n]).connect(port.clone()), S)?; // the second waits for room
     }
-    after_a_second(&scheduler, move || {
+    at(&scheduler, 1, move || {
         while meter.stats().delivered == 0 {
             std::thread::yield_now();
         }
@@ -276,7 +263,7 @@ fn a_descriptor_that_another_thing_has_announced_again_is_announced() -> Result 
     far.write_all(b"x")?;
     scheduler.schedule_on_main_event_loop(Listener(Descriptor::new(near), told.clone()))?;
     let again = told.clone();
-    after_a_second(&scheduler, move || {
+    at(&scheduler, 1, move || {
         if let (Some(registry), [(_, ready)]) = (&again.borrow().0, &*again.borrow().1) {
             registry.call_again(*ready);
         }
@@ -347,7 +334,7 @@ fn a_source_that_a_full_session_has_paused_goes_on_in_the_next() -> Result {
         let (mut scheduler, history) = (Scheduler::virtual_time()?, History::new(Limit::block(2)));
         scheduler.schedule_recurring(from_iter(0..4).keep(&history))?;
         let ended = history.clone();
-        after_a_second(&scheduler, move || end(&ended))?;
+        at(&scheduler, 1, move || end(&ended))?;
         scheduler.run_for(5 * S)?;
         assert_eq!(history.all().iter().map(|kept| kept.event).collect::<Vec<_>>(), [2, 3]);
     }

@@ -45,8 +45,8 @@ impl<R: Rule, N: InputThing<R::Out>> Body<R, N> {
     }
 
     /// Sends what waits for an input, of which nothing comes any more, and passes the flush on.
-    #[cfg(feature = "alloc")]
-    pub(super) fn flush_last(&mut self, cx: &mut Context<'_>) -> Receipt {
+    #[cfg(feature = "std")]
+    pub(super) fn stop(&mut self, cx: &mut Context<'_>) -> Receipt {
         let out = &mut Emitter::new(&mut self.next, cx);
         let demand = self.rule.on_stop(out)?;
         if demand == Demand::Done { Ok(demand) } else { Ok(demand.and(self.rule.on_notice(Notice::Flush, out)?)) }

@@ -15,7 +15,8 @@ use crate::state::{Saved, SavedEvents, StateVisitor};
 use crate::thing::{Demand, Emitter, InputThing, Receipt};
 
 /// Sends the events of the first input; when it has ended those of the second, and so on to the last, with which it
-/// completes. What comes from an input before its turn waits, its end too. An error ends the join when its turn has come.
+/// completes. What comes from an input before its turn waits, its end too. An error ends the join when its turn has come. What
+/// waits when the run is stopped goes out in this order.
 ///
 /// ```
 /// use thingflow_core::{joins, prelude::*, testing::Recorder};
@@ -116,6 +117,25 @@ impl<T> Rule for Concat<T> {
             self.turn = 0;
             state.refuse("concat");
         }
+    }
+    /// What waits goes on as if the inputs before it had ended.
+    fn on_stop(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
+        let mut demand = Demand::More;
+        let mut room = false;
+        for next in self.later.iter_mut().skip(self.turn + 1) {
+            demand = demand.and(out.send_all(next.held.events.drain())?);
+            if demand == Demand::Done {
+                return Ok(demand);
+            }
+            room |= next.held.take_room();
+            if let Some(error) = next.error.take() {
+                return out.fail(error);
+            }
+        }
+        if room {
+            out.context().resume();
+        }
+        self.marks.follow_all(demand, out)
     }
     fn queues(&self, see: &mut dyn FnMut(QueueState)) {
         self.later.iter().for_each(|later| see(later.held.state()));

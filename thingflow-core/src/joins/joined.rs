@@ -43,8 +43,8 @@ pub struct Joined<R, N> {
     /// The inputs that had ended before they were connected.
     absent: RefCell<Vec<usize>>,
     marks: RefCell<Watermarks>,
-    /// The inputs that have been started and go on, each with whether it has had the last flush of the run.
-    flushed: RefCell<Vec<(usize, bool)>>,
+    /// The run is being stopped, and the join has not been: then it passes a flush on.
+    awaits_stop: Cell<bool>,
     /// When the scheduler will wake the join.
     alarm: Alarm,
     /// What follows, while the join has ended and that still sends what it holds; empty while it is being woken.
@@ -73,7 +73,7 @@ impl<R: Rule + 'static, N: InputThing<R::Out> + 'static> Joined<R, N> {
             connections: RefCell::default(),
             absent: RefCell::default(),
             marks: RefCell::default(),
-            flushed: RefCell::default(),
+            awaits_stop: Cell::new(false),
             alarm: Alarm::default(),
             draining: Place::default(),
             is_draining: Cell::new(false),
@@ -138,26 +138,13 @@ impl<R: Rule + 'static, N: InputThing<R::Out> + 'static> Joined<R, N> {
 
     /// Notes which run wakes the join.
     fn belong(&self, cx: &Context<'_>) {
-        if let Some(link) = cx.host().link() {
+        if let Some(link) = cx.host().link()
+            && self.run.going_on().is_none_or(|run| !Rc::ptr_eq(&run, &link))
+        {
             self.run.set(&link);
+            self.awaits_stop.set(false);
+            link.note_started(self.me.clone());
         }
-    }
-
-    fn is_last_flush(&self) -> bool {
-        self.run.going_on().is_some_and(|link| link.is_last_flush())
-    }
-
-    /// The last flush of the run has come to an input: when all have had it, what waits for one of them goes out.
-    #[cold]
-    fn flush_last(&self, input: usize, cx: &mut Context<'_>) -> Receipt {
-        let mut flushed = self.flushed.borrow_mut();
-        flushed.iter_mut().filter(|(other, _)| *other == input).for_each(|(_, had)| *had = true);
-        if !flushed.iter().all(|(_, had)| *had) {
-            return Ok(Demand::More);
-        }
-        flushed.iter_mut().for_each(|(_, had)| *had = false);
-        drop(flushed);
-        self.serve(cx, Body::flush_last)
     }
 
     fn admit(&self, rule: &mut R) {
@@ -224,14 +211,14 @@ impl<R: Rule + 'static, N: InputThing<R::Out> + 'static> Joined<R, N> {
         Ok(Demand::Done)
     }
 
-    /// Goes on without an input that is gone: that has been taken off where inputs come and go, and has ended where they do not.
+    /// Goes on without an input that is gone: that has been taken off where inputs come and go.
     fn part(&self, input: usize, cx: &mut Context<'_>) -> Receipt {
         let risen = self.marks.borrow_mut().leave(input);
         let Some(mut body) = self.body.lend() else { return Ok(Demand::Done) };
         let Body { rule, next, .. } = &mut *body;
         let out = &mut Emitter::new(next, cx);
         let is_dynamic = self.changes.borrow().is_some();
-        let demand = if is_dynamic { rule.on_removed(input, out)? } else { rule.on_completed(input, out)? };
+        let demand = if is_dynamic { rule.on_removed(input, out)? } else { rule.on_gone(input, out)? };
         match risen {
             Some(least) if demand != Demand::Done => Ok(demand.and(rule.on_notice(Notice::Watermark(least), out)?)),
             _ => Ok(demand),
@@ -298,13 +285,6 @@ impl<R: Rule + 'static, N: InputThing<R::Out> + 'static> Joined<R, N> {
     }
 }
 
-impl<R, N> Joined<R, N> {
-    /// Waits no longer for the last flush of an input.
-    fn forget(&self, input: usize) {
-        self.flushed.borrow_mut().retain(|(other, _)| *other != input);
-    }
-}
-
 impl<R: Rule + 'static, N: InputThing<R::Out> + 'static> Hub for Joined<R, N> {
     fn wake(&self, _: bool, cx: &mut Context<'_>) -> Receipt {
         if !self.alarm.is_due(cx) {
@@ -345,6 +325,22 @@ impl<R: Rule + 'static, N: InputThing<R::Out> + 'static> Hub for Joined<R, N> {
             return Ok(Demand::More);
         }
         self.named(self.serve(cx, |_, _| Ok(Demand::More)), cx)
+    }
+
+    #[cfg(feature = "std")]
+    fn join(&self) -> Option<usize> {
+        Some(self.number)
+    }
+
+    #[cfg(feature = "std")]
+    fn await_stop(&self) {
+        self.awaits_stop.set(true);
+    }
+
+    #[cfg(feature = "std")]
+    fn stop(&self, cx: &mut Context<'_>) -> Receipt {
+        self.awaits_stop.set(false);
+        self.named(self.serve(cx, Body::stop), cx)
     }
 
     #[cfg(feature = "std")]
@@ -495,7 +491,6 @@ where
             Notice::Start => {
                 self.join.belong(cx);
                 self.join.marks.borrow_mut().join(self.index.number());
-                self.join.flushed.borrow_mut().push((self.index.number(), false));
                 self.join.serve(cx, |body, cx| body.start(self.join.absent.take(), cx))
             }
             Notice::Wake => {
@@ -513,10 +508,9 @@ where
                 let risen = self.join.marks.borrow_mut().rise(self.index.number(), time);
                 risen.map_or(Ok(Demand::More), |least| self.take(Notice::Watermark(least), cx))
             }
-            Notice::Flush if self.join.is_last_flush() => self.join.flush_last(self.index.number(), cx),
+            Notice::Flush if self.join.awaits_stop.get() => Ok(Demand::More),
             notice if notice.is_end() => {
                 self.ended = true;
-                self.join.forget(self.index.number());
                 notice.keep().map_or(Ok(Demand::Done), |notice| self.end(notice, cx))
             }
             notice => notice.keep().map_or(Ok(Demand::More), |notice| self.take(notice, cx)),
@@ -552,7 +546,6 @@ where
     fn drop(&mut self) {
         let (join, number) = (&self.join, self.index.number());
         join.marks.borrow_mut().forget(number);
-        join.forget(number);
         if self.ended || join.ended.get() || join.leaving.get() {
             return;
         }

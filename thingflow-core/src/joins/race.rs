@@ -16,7 +16,9 @@ use {
     alloc::vec::Vec,
 };
 
-/// Sends the events of the input that is the first to send one, or to end. The others are disconnected at once.
+/// Sends the events of the input that is the first to send one, or to end. The others are disconnected at once. One that is
+/// gone without an end, because its source was cancelled or its connection disconnected, is out of the race: the others go on
+/// without it, and only when all are gone has the join completed.
 ///
 /// ```
 /// use thingflow_core::{joins, prelude::*, testing::Recorder};
@@ -45,6 +47,9 @@ pub struct Race<T> {
     winner: Option<usize>,
     #[cfg(feature = "alloc")]
     connections: Vec<Connection>,
+    /// How many are out of the race.
+    #[cfg(feature = "alloc")]
+    gone: usize,
     events: PhantomData<T>,
 }
 
@@ -54,6 +59,8 @@ impl<T> Default for Race<T> {
             winner: None,
             #[cfg(feature = "alloc")]
             connections: Vec::new(),
+            #[cfg(feature = "alloc")]
+            gone: 0,
             events: PhantomData,
         }
     }
@@ -96,6 +103,12 @@ impl<T> Rule for Race<T> {
     }
     fn on_error(&mut self, input: usize, error: StreamError, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
         if self.follows(input) { out.fail(error) } else { Ok(Demand::More) }
+    }
+    #[cfg(feature = "alloc")]
+    fn on_gone(&mut self, input: usize, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
+        self.gone += 1;
+        let is_over = self.winner.map_or(self.gone == self.connections.len(), |winner| winner == input);
+        if is_over { out.finish() } else { Ok(Demand::More) }
     }
     fn on_state(&mut self, state: &mut dyn StateVisitor) {
         let mut winner = self.winner;

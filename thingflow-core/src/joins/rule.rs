@@ -57,9 +57,15 @@ pub trait Rule {
     /// What the join sends on.
     type Out;
 
-    /// The stream of `input` has completed. So has one that is gone, because its source was cancelled or its connection
-    /// disconnected: a run says so in the next turn, else it is said before the next event.
+    /// The stream of `input` has completed.
     fn on_completed(&mut self, input: usize, out: &mut Emitter<'_, '_, impl InputThing<Self::Out>>) -> Receipt;
+
+    /// `input` is gone without an end, because its source was cancelled or its connection disconnected: a run says so in the
+    /// next turn, else it is said before the next event. By default its stream has completed by that.
+    #[cfg(feature = "alloc")]
+    fn on_gone(&mut self, input: usize, out: &mut Emitter<'_, '_, impl InputThing<Self::Out>>) -> Receipt {
+        self.on_completed(input, out)
+    }
 
     /// The stream of `input` has ended with an error. By default that ends the join.
     fn on_error(
@@ -88,7 +94,8 @@ pub trait Rule {
     }
 
     /// The run is [being stopped](crate::Scheduler#the-order-of-a-stop), and no input sends anything any more: what waits for one of
-    /// them, and can go on without it, is to be sent. Then the last flush follows. By default nothing is sent.
+    /// them, and can go on without it, is to be sent. Joins further up have sent what they held. Then a flush follows. By default
+    /// nothing is sent.
     #[cfg(feature = "alloc")]
     fn on_stop(&mut self, _out: &mut Emitter<'_, '_, impl InputThing<Self::Out>>) -> Receipt {
         Ok(crate::Demand::More)

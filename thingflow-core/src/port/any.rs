@@ -41,6 +41,19 @@ pub(crate) trait Hub {
     fn unfed(&self, _cx: &mut Context<'_>) -> Receipt {
         Ok(Demand::More)
     }
+    /// Its number, if it is a join.
+    #[cfg(feature = "std")]
+    fn join(&self) -> Option<usize> {
+        None
+    }
+    /// A join passes no flush on before its [`stop`](Self::stop), with which one comes.
+    #[cfg(feature = "std")]
+    fn await_stop(&self) {}
+    /// The run is being stopped: a join sends what waits for an input, of which nothing comes any more.
+    #[cfg(feature = "std")]
+    fn stop(&self, _cx: &mut Context<'_>) -> Receipt {
+        Ok(Demand::More)
+    }
     /// Forgets the wishes for a wake-up: they belong to a run, which is over.
     #[cfg(feature = "std")]
     fn forget_wishes(&self);

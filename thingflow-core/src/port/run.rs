@@ -83,14 +83,12 @@ pub(crate) struct RunLink {
     unstarted: RefCell<Vec<Weak<dyn AnyPort>>>,
     /// Ports that nothing feeds any more, and joins of which an input is gone.
     unfed: RefCell<Vec<Rc<dyn Hub>>>,
-    /// The ports that this run has started, whether or not a walk over the graph sees them.
-    started: RefCell<Vec<Weak<dyn AnyPort>>>,
+    /// The ports and joins that this run has started, whether or not a walk over the graph sees them.
+    started: RefCell<Vec<Weak<dyn Hub>>>,
     /// So many may have been started before those that are gone are looked for.
     room: Cell<usize>,
     /// The number of the run.
     run: Cell<u64>,
-    /// The run is being stopped, and what is flushed now is the last that comes.
-    last_flush: Cell<bool>,
     #[cfg(feature = "std")]
     pub(crate) trackers: crate::tracking::Trackers,
 }
@@ -114,16 +112,6 @@ impl RunLink {
         self.unfed.borrow_mut().push(hub);
     }
 
-    /// Says whether what is flushed from now on is the last that comes in the run.
-    #[cfg(feature = "std")]
-    pub(crate) fn set_last_flush(&self, is_last: bool) {
-        self.last_flush.set(is_last);
-    }
-
-    pub(crate) fn is_last_flush(&self) -> bool {
-        self.last_flush.get()
-    }
-
     /// Whether any are to be told.
     #[cfg(feature = "std")]
     pub(crate) fn has_unfed(&self) -> bool {
@@ -136,20 +124,27 @@ impl RunLink {
         self.unfed.take()
     }
 
-    /// Keeps a port that has been started, so that it is closed with the run. Those that are gone are forgotten now and then.
-    pub(crate) fn note_started(&self, port: Weak<dyn AnyPort>) {
+    /// Notes a port or a join that has been started, so that the run can stop and close it. Those that are gone are forgotten now
+    /// and then.
+    pub(crate) fn note_started(&self, hub: Weak<dyn Hub>) {
         let mut started = self.started.borrow_mut();
         if started.len() >= self.room.get() {
-            started.retain(|port| port.strong_count() > 0);
+            started.retain(|hub| hub.strong_count() > 0);
             self.room.set(2 * started.len() + 64);
         }
-        started.push(port);
+        started.push(hub);
     }
 
-    /// The ports that this run has started and that still live.
+    /// The ports and joins that this run has started and that still live.
     #[cfg(feature = "std")]
-    pub(crate) fn started(&self) -> Vec<Rc<dyn AnyPort>> {
+    pub(crate) fn started(&self) -> Vec<Rc<dyn Hub>> {
         self.started.borrow().iter().filter_map(Weak::upgrade).collect()
+    }
+
+    /// The ports among these.
+    #[cfg(feature = "std")]
+    pub(crate) fn ports(&self) -> Vec<Rc<dyn AnyPort>> {
+        self.started().into_iter().filter_map(Hub::as_port).collect()
     }
 
     /// Ends the run: the ports that it has started and that still live.
@@ -158,7 +153,7 @@ impl RunLink {
         self.run.set(self.run.get() + 1);
         self.room.set(0);
         // A hundred thousand ports need no second list: this one is made in the place of the first.
-        let mut ports: Vec<_> = self.started.take().into_iter().filter_map(|port| port.upgrade()).collect();
+        let mut ports: Vec<_> = self.started.take().into_iter().filter_map(|hub| hub.upgrade()).filter_map(Hub::as_port).collect();
         ports.extend(self.unfed.borrow().iter().cloned().filter_map(Hub::as_port));
         ports
     }

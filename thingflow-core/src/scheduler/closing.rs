@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::calls::Why;
+use super::downstream::Downstream;
 use super::engine::{Engine, Run, log_failed};
 use super::host::Waiting;
 use super::keyed::Id;
@@ -16,8 +17,11 @@ use super::table::Trigger;
 use crate::clock::Instant;
 use crate::error::RunError;
 use crate::notice::Notice;
-use crate::port::{Held, PortRef};
+use crate::port::{AnyPort, Held, PortRef};
 use crate::visit::{Visitor, ports_behind};
+
+/// So often a stop has stages pass on what they collect, where what they send is held, and then collected by others.
+const MOST_FLUSHES: u32 = 8;
 
 /// How far a stop has come.
 #[derive(Default)]
@@ -73,19 +77,46 @@ impl Engine {
         self.stop.until.set(Some(monotonic() + patience));
         self.threads.tell();
         let started = self.stop_sources();
-        self.flush(&started)?;
-        self.drain(deadline)?;
+        self.send_held(&started, &self.link.ports(), deadline)?;
+        self.stop_joins(&started, deadline)?;
         if self.stop.forced.get() {
             return Ok(());
         }
-        self.flush(&started)?; // what came late into a window
-        self.link.set_last_flush(true);
-        let flushed = self.flush(&started); // what waits at joins for inputs that bring nothing any more
-        self.link.set_last_flush(false);
-        flushed?;
-        self.drain(deadline)?;
         if self.holds_something() && !patience.is_zero() {
             log::warn!("the stop has waited for {patience:?}; what the graph still holds is lost");
+        }
+        Ok(())
+    }
+
+    /// Has joins send what waits for an input: those further up first, and the next ones when that has come to them. Until its
+    /// turn a join lets no flush pass, so that windows behind it need not send what they have got so far.
+    fn stop_joins(&self, schedules: &[Id], deadline: Instant) -> Result<(), RunError> {
+        let Downstream { begins, mut joins } = self.downstream();
+        joins.iter().flatten().for_each(|join| join.await_stop());
+        let last = joins.pop();
+        for (joins, is_last) in joins.into_iter().map(|joins| (joins, false)).chain(last.map(|joins| (joins, true))) {
+            if self.stop.forced.get() {
+                break;
+            }
+            for join in joins {
+                self.guarded(move |cx| join.stop(cx).map(drop))?;
+            }
+            let ports = if is_last { self.link.ports() } else { begins.clone() };
+            self.send_held(schedules, &ports, deadline)?;
+        }
+        Ok(())
+    }
+
+    /// Has all that is fed by those schedules and ports pass on what is being collected, and goes on until nothing is held. What
+    /// was held may have come to a stage that collects it: then all of it once more.
+    fn send_held(&self, schedules: &[Id], ports: &[Rc<dyn AnyPort>], deadline: Instant) -> Result<(), RunError> {
+        for _ in 0..MOST_FLUSHES {
+            self.flush(schedules, ports)?;
+            let was_held = self.holds_events();
+            self.drain(deadline)?;
+            if self.stop.forced.get() || !was_held {
+                break;
+            }
         }
         Ok(())
     }
@@ -110,12 +141,12 @@ impl Engine {
         started
     }
 
-    /// Has all schedules and ports pass on what is being collected behind them.
-    fn flush(&self, schedules: &[Id]) -> Result<(), RunError> {
+    /// Has schedules and ports pass on what is being collected behind them.
+    fn flush(&self, schedules: &[Id], ports: &[Rc<dyn AnyPort>]) -> Result<(), RunError> {
         for id in schedules {
             self.call(*id, Why::Flush)?;
         }
-        for port in self.link.started() {
+        for port in ports {
             self.guarded(move |cx| port.notice(Notice::Flush, cx))?;
         }
         Ok(())
@@ -135,6 +166,21 @@ impl Engine {
         holds
     }
 
+    /// Whether a stage on the reactor holds an event.
+    fn holds_events(&self) -> bool {
+        let mut holds = false;
+        log_failed(self.discard(|_| {
+            holds = self.has_errands()
+                || !self.run.pauses.stalled.borrow().is_empty()
+                || self.ids().into_iter().any(|id| !self.is_answering(id) && self.schedule_holds(id));
+        }));
+        holds
+    }
+
+    fn is_answering(&self, id: Id) -> bool {
+        self.with_schedule(id, |schedule| schedule.trigger == Trigger::Answers) == Some(true)
+    }
+
     /// Closes what is left of a run that has come to its end: all but the loops that somebody may feed again.
     pub(super) fn close_unfed(&self) {
         let started = self.link.end_run();
@@ -148,7 +194,7 @@ impl Engine {
         let mut held = Vec::new();
         for port in started {
             if loops.contains(&port.id()) {
-                self.link.note_started(Rc::downgrade(&port));
+                self.link.note_started(Rc::downgrade(&port) as _);
             } else {
                 log_failed(self.discard(|_| port.close(&mut held)));
             }

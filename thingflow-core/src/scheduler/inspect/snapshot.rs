@@ -234,7 +234,7 @@ impl Engine {
         if let Some(reports) = self.reports.listened() {
             graph.add_port_and_see(&reports, see);
         }
-        for port in self.link.started() {
+        for port in self.link.ports() {
             graph.add_port_and_see(&PortRef::new(port), see);
         }
         (graph, nodes)
