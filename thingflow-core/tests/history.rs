@@ -117,6 +117,39 @@ fn each_run_of_a_stream_is_a_session() -> Result<(), Box<dyn std::error::Error>>
 }
 
 #[test]
+fn a_peek_leaves_its_reader_in_its_session_whatever_it_does() -> Result<(), Box<dyn std::error::Error>> {
+    let history = History::new(Limit::block(3));
+    let mut reader = history.reader();
+    for events in [[1, 2, 3], [4, 5, 6]] {
+        let mut keeper = history.keeper();
+        for event in events {
+            keeper.push(event, at(0), Timestamp::UNIX_EPOCH)?;
+        }
+    }
+    assert_eq!(reader.try_next()?.event, 1);
+    let peeked = reader.peek(|reader| {
+        assert!(reader.attach() && !reader.attach());
+        let new = (events(&reader.all_new()), reader.session());
+        reader.seek(Number(5));
+        let other = std::mem::replace(reader, history.reader());
+        (new, reader.peek(|reader| reader.try_next().map(|kept| kept.event)), other.session())
+    });
+    assert_eq!(peeked, ((vec![4, 5, 6], 2), Ok(4), 2));
+    assert_eq!((reader.session(), reader.last_number(), reader.missed()), (1, Some(1), 0));
+    let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        reader.peek(|reader| {
+            reader.all_new();
+            panic!("on purpose");
+        });
+    }));
+    assert!(panicked.is_err());
+    assert_eq!(events(&reader.all_new()), [2, 3]);
+    assert!(reader.attach());
+    assert_eq!((events(&reader.next_n(2)), reader.session()), (vec![4, 5], 2));
+    Ok(())
+}
+
+#[test]
 fn a_session_ends_with_the_last_of_its_keepers() {
     let history = History::new(last(10));
     let (mut one, mut other, reader) = (history.keeper(), history.keeper(), history.reader());

@@ -17,7 +17,7 @@ use thingflow_core::flow::ErrorPolicy;
 use thingflow_core::history::{Bounds, History};
 use thingflow_core::joins;
 use thingflow_core::prelude::*;
-use thingflow_core::testing::{ListSensor, Recorder};
+use thingflow_core::testing::{FlakySensor, ListSensor, Recorder};
 use thingflow_core::timing::ThrottleBy;
 use thingflow_core::{Interest, Limit, Notice, PortRef, Question, QueueMeter, Ready, Registry, VirtualClock};
 
@@ -65,6 +65,40 @@ fn a_pause_while_the_thread_samples_takes_the_answer_and_holds_no_time() -> Resu
     handle.resume();
     scheduler.run_for(2 * S)?;
     assert_eq!(seen.timed_text(), "1@1 2@4 3@5");
+    Ok(())
+}
+
+#[test]
+fn an_end_while_the_thread_samples_takes_the_answer_before_the_end() -> Result {
+    let (mut scheduler, seen, failing) = (Scheduler::virtual_time()?, Recorder::new(), Recorder::new());
+    let probe = scheduler.schedule_sensor_on_separate_thread(ListSensor::new("probe", [1, 2]), S)?;
+    probe.map(|e| e.val).connect(seen.clone());
+    let skip = Periodic::every(S).on_failure(OnFailure::Skip);
+    let flaky = FlakySensor::new("flaky", [Err("no answer"), Ok(2)]);
+    let flaky = scheduler.schedule_sensor_on_separate_thread(flaky, skip)?;
+    flaky.map(|e| e.val).connect(failing.clone());
+    let handles = [probe.handle().clone(), flaky.handle().clone()];
+    at(&scheduler, 1, move || handles.iter().for_each(ScheduleHandle::end))?; // the threads have been asked
+    clockwork(&scheduler)?;
+    scheduler.run_for(3 * S)?;
+    assert_eq!((seen.timed_text(), failing.timed_text()), ("1@1 |@1".into(), "|@1".into()));
+    Ok(())
+}
+
+#[test]
+fn an_end_that_overtakes_an_error_from_a_thread_ends_the_stream_with_it() -> Result {
+    let (mut scheduler, seen) = (Scheduler::virtual_time()?, Recorder::new());
+    let (failed, has_failed) = std::sync::mpsc::channel();
+    let output = scheduler.schedule_on_private_event_loop("loop", Limit::default(), move |remote, _| {
+        remote.post(1).map_err(|error| error.to_string())?;
+        remote.fail(StreamError::new("broken"));
+        failed.send(()).map_err(|error| error.to_string())
+    })?;
+    output.connect(seen.clone());
+    has_failed.recv()?;
+    output.handle().end();
+    scheduler.run_forever()?;
+    assert_eq!(seen.text(), "1 ! broken");
     Ok(())
 }
 

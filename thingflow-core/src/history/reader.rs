@@ -55,6 +55,7 @@ pub struct Reader<T, K: Ord + Clone = ()> {
     /// How many events have ever stood up to there, as of the last look.
     rank: u64,
     missed: u64,
+    /// It stands for another one, whose number it has: the session does not know of it.
     peeks: bool,
     /// As a source: the error of the session has been told.
     told: bool,
@@ -110,9 +111,13 @@ impl<T, K: Ord + Clone> Reader<T, K> {
             return false;
         }
         self.missed = self.missed();
-        let (id, place, rank) = add(&current, Start::Oldest);
-        self.session.remove_reader(self.id);
-        (self.session, self.id, self.place, self.rank) = (current, id, place, rank);
+        (self.place, self.rank) = (None, current.with(|ring| ring.rank(0)));
+        if !self.peeks {
+            let (id, place, rank) = add(&current, Start::Oldest);
+            self.session.remove_reader(self.id);
+            (self.id, self.place, self.rank) = (id, place, rank);
+        }
+        self.session = current;
         true
     }
 
@@ -154,13 +159,12 @@ impl<T, K: Ord + Clone> Reader<T, K> {
         }
     }
 
-    /// Looks without moving: whatever `look` reads, the cursor is where it was afterwards.
-    pub fn peek<R>(&mut self, look: impl FnOnce(&mut Self) -> R) -> R {
-        let (place, rank, missed) = (self.place.clone(), self.rank, self.missed);
-        let outer = core::mem::replace(&mut self.peeks, true);
-        let seen = look(self);
-        (self.place, self.rank, self.missed, self.peeks) = (place, rank, missed, outer);
-        seen
+    /// Looks without moving: whatever `look` does with a reader at the same place, this one is where it was afterwards, in the
+    /// same session.
+    pub fn peek<R>(&self, look: impl FnOnce(&mut Self) -> R) -> R {
+        let Self { id, rank, missed, told, reported, .. } = *self;
+        let (history, session, place) = (self.history.clone(), self.session.clone(), self.place.clone());
+        look(&mut Self { history, session, id, place, rank, missed, peeks: true, told, reported })
     }
 
     fn no_event(&self) -> NoEvent {
@@ -392,7 +396,9 @@ impl<T, K: Ord + Clone> Reader<T, K> {
 
 impl<T, K: Ord + Clone> Drop for Reader<T, K> {
     fn drop(&mut self) {
-        self.session.remove_reader(self.id);
+        if !self.peeks {
+            self.session.remove_reader(self.id);
+        }
     }
 }
 

@@ -232,7 +232,7 @@ impl Engine {
         if let Some(due) = later {
             cx.wake_at(due);
         }
-        let ends = why == Why::Start && schedule.phase == Phase::Ending;
+        let ends = schedule.phase == Phase::Ending && over && (why == Why::Start || asks);
         if cx.take_again() || ends || trigger == Trigger::Recurring && !done && later.is_none() {
             self.queue(id, &mut schedule.lists);
         }

@@ -33,7 +33,8 @@ impl ScheduleHandle {
     }
 
     /// Completes the schedule in the next turn: the Thing is asked for no more events, and what is connected is told that
-    /// the stream has completed. Stages that hold events send them, in their time.
+    /// the stream has completed. What an edge thread has been asked for comes before. Stages that hold events send them, in
+    /// their time.
     ///
     /// ```
     /// # use std::time::Duration;

@@ -24,7 +24,7 @@ pub(super) enum Phase {
     Freed,
     /// Its handle has paused it, and since then it was due or not.
     Paused { due: bool },
-    /// It is to complete, in the next turn.
+    /// It is to complete, in the next turn, or when its thread has answered.
     Ending,
     /// It gets no more calls but to wake what is connected, until that has sent what it holds.
     Draining,
@@ -83,9 +83,9 @@ impl Phase {
         }
     }
 
-    /// Its thread may have answered: what was asked for before a pause or a stop is taken all the same.
+    /// Its thread may have answered: what was asked for before a pause, an end or a stop is taken all the same.
     pub(super) fn answer(&mut self) -> Ask {
-        if matches!(self, Self::Paused { .. } | Self::Stopped) { Ask::Produce } else { self.ask() }
+        if matches!(self, Self::Paused { .. } | Self::Ending | Self::Stopped) { Ask::Produce } else { self.ask() }
     }
 
     /// Its receipt was `Full`. Whether it waits for that from now on.

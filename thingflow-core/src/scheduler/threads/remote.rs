@@ -279,9 +279,11 @@ impl<T: Clone + 'static> PortSource for Receiver<T> {
             // What has been posted by now comes before.
             Notice::Flush | Notice::Completed => {
                 if self.deliver_all(cx)? == Demand::Done {
-                    Ok(Demand::Done)
-                } else {
-                    self.tell_ports(notice, cx)
+                    return Ok(Demand::Done);
+                }
+                match self.inbox.take_error().filter(|_| notice.is_end()) {
+                    Some(error) => self.tell_ports(Notice::Error(error), cx),
+                    None => self.tell_ports(notice, cx),
                 }
             }
             notice => self.tell_ports(notice, cx),
