@@ -12,6 +12,7 @@ use std::io::{self, Write};
 use std::os::unix::net::UnixStream;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
+use std::time::Duration;
 
 use thingflow_core::flow::ErrorPolicy;
 use thingflow_core::history::{Bounds, History};
@@ -19,7 +20,9 @@ use thingflow_core::joins;
 use thingflow_core::prelude::*;
 use thingflow_core::testing::{FlakySensor, ListSensor, Recorder};
 use thingflow_core::timing::ThrottleBy;
-use thingflow_core::{Interest, Limit, Notice, PortRef, Question, QueueMeter, Ready, Registry, VirtualClock};
+use thingflow_core::{
+    Connection, Interest, Limit, Notice, PortRef, Question, QueueMeter, Ready, Registry, Timestamp, VirtualClock,
+};
 
 use support::clockwork::{Result, S, at, clockwork};
 
@@ -625,5 +628,185 @@ fn what_waits_behind_a_retry_goes_on_one_by_one_when_there_is_room() -> Result {
         scheduler.run_for(200 * S)?;
         assert_eq!((seen.text().as_str(), pressed.get()), ("1 2 3 4 5 |", 0), "ends at {ends}");
     }
+    Ok(())
+}
+
+// ---- a change of the graph from inside of a question ----
+
+/// A sink that does something when it is asked whether it wants more, once it is set to.
+struct ActsWhenAsked(RefCell<Option<Box<dyn FnOnce()>>>, Rc<Cell<bool>>);
+
+impl Sink for ActsWhenAsked {
+    type Event = i32;
+    fn on_next(&mut self, _: i32, _: &mut Context<'_>) -> Receipt {
+        Ok(Demand::More)
+    }
+    fn on_completed(&mut self, _: &mut Context<'_>) -> Closed {
+        Ok(())
+    }
+    fn on_error(&mut self, _: StreamError, _: &mut Context<'_>) -> Closed {
+        Ok(())
+    }
+    fn is_open(&self) -> bool {
+        let act = if self.1.get() { self.0.take() } else { None };
+        act.into_iter().for_each(|act| act());
+        true
+    }
+}
+
+/// A port with a sink that does `act` with it when it is asked, and what sets it to that.
+fn asked(act: impl FnOnce(&Port<i32>) + 'static) -> (Port<i32>, Rc<Cell<bool>>) {
+    let set = Rc::new(Cell::new(false));
+    let port = Port::new();
+    let there = port.downgrade();
+    let act = move || there.upgrade().as_ref().map_or((), act);
+    port.connect(ActsWhenAsked(RefCell::new(Some(Box::new(act))), set.clone()));
+    (port, set)
+}
+
+#[test]
+fn who_is_connected_by_a_question_hears_what_is_told_next() -> Result {
+    type Tell = fn(&mut Port<i32>, &mut Context<'_>) -> std::result::Result<(), FatalError>;
+    let told: [(Tell, &str); 4] = [
+        (|port, cx| port.emit(1, cx).map(drop), "start 1"),
+        (|port, cx| port.notice(Notice::Watermark(Timestamp::UNIX_EPOCH), cx).map(drop), "start watermark"),
+        (|port, cx| port.notice(Notice::Flush, cx).map(drop), "start flush"),
+        (|port, cx| port.complete(cx), "start end"),
+    ];
+    for (tell, expected) in told {
+        let heard = Rc::new(RefCell::new(Vec::new()));
+        let hears = heard.clone();
+        let (mut port, set) = asked(move |port| drop(port.connect(Hears(hears))));
+        set.set(true);
+        assert!(port.is_listened());
+        tell(&mut port, &mut Context::detached(Instant::ZERO))?;
+        assert_eq!(heard.borrow().join(" "), expected);
+    }
+    Ok(())
+}
+
+/// Notes what it is told.
+struct Hears(Rc<RefCell<Vec<&'static str>>>);
+
+impl Hears {
+    fn hear(&self, what: &'static str) {
+        self.0.borrow_mut().push(what);
+    }
+}
+
+impl Sink for Hears {
+    type Event = i32;
+    fn on_start(&mut self, _: &mut Context<'_>) -> Receipt {
+        self.hear("start");
+        Ok(Demand::More)
+    }
+    fn on_next(&mut self, _: i32, _: &mut Context<'_>) -> Receipt {
+        self.hear("1");
+        Ok(Demand::More)
+    }
+    fn on_watermark(&mut self, _: Timestamp, _: &mut Context<'_>) -> Receipt {
+        self.hear("watermark");
+        Ok(Demand::More)
+    }
+    fn on_flush(&mut self, _: &mut Context<'_>) -> Receipt {
+        self.hear("flush");
+        Ok(Demand::More)
+    }
+    fn on_completed(&mut self, _: &mut Context<'_>) -> Closed {
+        self.hear("end");
+        Ok(())
+    }
+    fn on_error(&mut self, _: StreamError, _: &mut Context<'_>) -> Closed {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_question_connects_and_disconnects_in_the_next_turn_although_no_event_comes() -> Result {
+    let (mut scheduler, seen) = (Scheduler::virtual_time()?, Recorder::new());
+    let silent = seen.clone();
+    let connects = asked(move |port| drop(port.on_timeout(2 * S, || Some(7)).connect(silent)));
+    let (link, dropped) = (Rc::new(RefCell::new(None::<Connection>)), Rc::new(()));
+    let theirs = link.clone();
+    let leaves = asked(move |_| theirs.borrow().iter().for_each(Connection::disconnect));
+    let held = dropped.clone();
+    link.replace(Some(leaves.0.for_each(move |_| _ = &held)));
+    for (port, _) in [&connects, &leaves] {
+        scheduler.schedule_periodic(from_iter(1..).connect(port.clone()), 3600 * S)?;
+    }
+    for (second, (port, set)) in [(1, connects), (2, leaves)] {
+        let ask = move || {
+            set.set(true);
+            assert!(port.is_listened());
+        };
+        at(&scheduler, second, ask)?;
+    }
+    clockwork(&scheduler)?;
+    scheduler.run_for(4 * S)?;
+    assert_eq!(seen.timed_text(), "7@3");
+    assert_eq!(Rc::strong_count(&dropped), 1, "it is gone");
+    Ok(())
+}
+
+// ---- who is let go ----
+
+/// A source that is always listened to, and counts how often it is asked.
+struct Listened(Rc<Cell<usize>>);
+
+impl Ports for Listened {
+    fn ports(&self, _: &mut dyn FnMut(PortRef)) {}
+}
+
+impl PortSource for Listened {
+    fn send(&mut self, _: &mut Context<'_>) -> Sent {
+        Ok(Demand::More)
+    }
+    fn answer(&self, question: Question<'_>) -> bool {
+        self.0.set(self.0.get() + usize::from(matches!(question, Question::Open)));
+        true
+    }
+}
+
+#[test]
+fn a_reader_that_leaves_has_few_others_asked_in_a_turn() -> Result {
+    let (mut scheduler, asked, port) = (Scheduler::virtual_time()?, Rc::new(Cell::new(0)), Port::<i32>::new());
+    for _ in 0..5000 {
+        scheduler.schedule_periodic(Listened(asked.clone()), 3600 * S)?;
+    }
+    let (numbers, last) = (from_iter(1..).connect(port.clone()), port.for_each(drop));
+    let handle = scheduler.schedule_periodic(numbers, 3600 * S)?;
+    clockwork(&scheduler)?;
+    scheduler.run_for(S)?;
+    asked.set(0);
+    for _ in 0..10 {
+        port.for_each(drop).disconnect(); // another still listens
+        scheduler.run_for(S)?;
+    }
+    assert_eq!(asked.get(), 0);
+    last.disconnect();
+    let mut turns = 0;
+    while handle.is_active() {
+        let before = asked.get();
+        scheduler.turn(Some(Duration::ZERO))?;
+        turns += 1;
+        assert!(asked.get() - before <= 1024 && turns < 100);
+    }
+    Ok(())
+}
+
+#[test]
+fn a_source_is_let_go_when_the_results_of_the_pool_that_it_feeds_are_not_wanted() -> Result {
+    let mut scheduler = Scheduler::new()?;
+    let (remote, numbers) = scheduler.remote(Limit::default())?;
+    let (jobs, squares) = scheduler.map_on_pool(1, |n: i32| n * n)?;
+    numbers.connect(jobs);
+    let reader = squares.for_each(drop);
+    clockwork(&scheduler)?;
+    scheduler.turn(Some(Duration::ZERO))?;
+    reader.disconnect();
+    for _ in 0..3 {
+        scheduler.turn(Some(Duration::ZERO))?;
+    }
+    assert!(remote.post(2).is_err(), "nobody receives any more");
     Ok(())
 }

@@ -151,6 +151,7 @@ impl<T: Clone + 'static> Inner<T> {
                 let left = self.rare().left.take(); // who joined in the same dispatch may be among them
                 drop(self.take_slots(|slot| left.contains(&slot.id)));
                 cx.resume(); // they may have asked a source to pause
+                self.note_unlistened();
             }
             if what & (pending::JOINED | pending::START) != 0 {
                 demand = self.start_new(cx)?;
@@ -183,6 +184,14 @@ impl<T: Clone + 'static> Inner<T> {
         self.next_to_all(body, event, cx)
     }
 
+    /// Lets those in and starts them who are to hear what is told next.
+    fn begin_new(&self, cx: &mut Context<'_>) -> Closed {
+        if self.pending.has(pending::START | pending::JOINED) {
+            let _ = self.settle_if_idle(Demand::More, cx)?;
+        }
+        Ok(())
+    }
+
     /// Starts the connections that have not been started.
     fn start_new(&self, cx: &mut Context<'_>) -> Receipt {
         self.running.set(true);
@@ -213,6 +222,9 @@ impl<T: Clone + 'static> Inner<T> {
         if notice.is_end() {
             return self.end(notice, cx).map(|()| Demand::Done);
         }
+        if matches!(notice, Notice::Watermark(_) | Notice::Flush) {
+            self.begin_new(cx)?;
+        }
         let Some(body) = self.take_body() else {
             // A flush has come round a loop, and need not go round again.
             let kept = notice.keep().filter(|notice| !matches!(notice, Notice::Flush));
@@ -224,9 +236,7 @@ impl<T: Clone + 'static> Inner<T> {
 
     /// Tells every connection that the stream has ended, and drops them.
     pub(super) fn end(&self, notice: Notice<'_>, cx: &mut Context<'_>) -> Closed {
-        if self.pending.has(pending::START) {
-            let _ = self.settle_if_idle(Demand::More, cx)?;
-        }
+        self.begin_new(cx)?;
         let Some(body) = self.take_body() else {
             return notice.keep().map_or(Ok(()), |notice| self.enqueue(Arrival::Notice(notice), cx).map(drop));
         };

@@ -316,6 +316,7 @@ impl<T: Clone + 'static> Inner<T> {
         } else {
             self.rare().joined.borrow_mut().push(slot);
             self.note(pending::JOINED);
+            self.start_in_run(); // perhaps it is only being asked, and no event comes
         }
         Connection::new(self.me.clone(), id)
     }
@@ -325,6 +326,7 @@ impl<T: Clone + 'static> Inner<T> {
         let Some(mut body) = self.take_body() else {
             self.rare().left.borrow_mut().push(id);
             self.note(pending::LEFT);
+            self.start_in_run(); // perhaps it is only being asked, and no event comes
             return;
         };
         let gone = body.slots.take(|slot| slot.id == id);
@@ -333,7 +335,7 @@ impl<T: Clone + 'static> Inner<T> {
         self.note_left();
     }
 
-    /// Has the run start what is new.
+    /// Has the run start what is new, and see to all else that is pending.
     fn start_in_run(&self) {
         if self.running.get()
             && let Some(link) = self.run.link()
@@ -345,7 +347,7 @@ impl<T: Clone + 'static> Inner<T> {
     /// Has the run see whether a source waits, or works, for one that is gone.
     fn note_left(&self) {
         if let Some(link) = self.run.link() {
-            link.note_left();
+            link.note_left(self.me.clone());
         }
     }
 
@@ -401,7 +403,7 @@ impl<T: Clone + 'static> Inner<T> {
     /// Lets the scheduler look for sources that nobody listens to any more.
     fn note_unlistened(&self) {
         if let Some(link) = self.run.link() {
-            link.note_unlistened();
+            link.note_unlistened(self.me.clone());
         }
     }
 

@@ -75,6 +75,7 @@ impl<T: Clone + 'static> Inner<T> {
         };
         drop(joined);
         self.note(pending::JOINED);
+        self.start_in_run(); // perhaps it is only being asked, and no event comes
         drop(old);
     }
 

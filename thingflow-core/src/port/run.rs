@@ -78,7 +78,8 @@ impl<T: Clone + 'static> Inner<T> {
 /// What a port tells the scheduler that runs it, from where no context is at hand.
 #[derive(Default)]
 pub(crate) struct RunLink {
-    unlistened: Cell<bool>,
+    /// Ports of which a connection is gone, or that answer to nobody any more.
+    deserted: RefCell<Vec<Weak<dyn AnyPort>>>,
     left: Cell<bool>,
     unstarted: RefCell<Vec<Weak<dyn AnyPort>>>,
     /// Ports that nothing feeds any more, and joins of which an input is gone.
@@ -94,13 +95,16 @@ pub(crate) struct RunLink {
 }
 
 impl RunLink {
-    pub(super) fn note_unlistened(&self) {
-        self.unlistened.set(true);
+    pub(super) fn note_unlistened(&self, port: Weak<dyn AnyPort>) {
+        let mut deserted = self.deserted.borrow_mut();
+        if deserted.last().is_none_or(|last| !last.ptr_eq(&port)) {
+            deserted.push(port);
+        }
     }
 
-    pub(super) fn note_left(&self) {
+    pub(super) fn note_left(&self, port: Weak<dyn AnyPort>) {
         self.left.set(true);
-        self.unlistened.set(true);
+        self.note_unlistened(port);
     }
 
     pub(super) fn start_soon(&self, port: Weak<dyn AnyPort>) {
@@ -158,10 +162,10 @@ impl RunLink {
         ports
     }
 
-    /// Whether a source may have lost its last listener since the last call.
+    /// The ports of which a source may have lost its last listener.
     #[cfg(feature = "std")]
-    pub(crate) fn take_unlistened(&self) -> bool {
-        self.unlistened.take()
+    pub(crate) fn take_deserted(&self) -> Vec<Weak<dyn AnyPort>> {
+        self.deserted.take()
     }
 
     /// Whether a connection was taken off since the last call: it may have asked a source to pause.
@@ -178,6 +182,9 @@ impl RunLink {
 
     #[cfg(feature = "std")]
     pub(crate) fn is_quiet(&self) -> bool {
-        !self.unlistened.get() && self.unstarted.borrow().is_empty() && !self.has_unfed() && !self.trackers.is_nudged()
+        self.deserted.borrow().is_empty()
+            && self.unstarted.borrow().is_empty()
+            && !self.has_unfed()
+            && !self.trackers.is_nudged()
     }
 }

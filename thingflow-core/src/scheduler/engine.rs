@@ -96,6 +96,9 @@ pub(super) struct Calls {
     /// The number of what had been connected last when all of these were asked, and whose turn it is to be asked meanwhile.
     pub(super) wired: Cell<usize>,
     pub(super) next_unread: Cell<usize>,
+    /// How many places of the table are to be asked whether anybody still listens, and the next of them.
+    pub(super) to_ask: Cell<usize>,
+    pub(super) next_asked: Cell<usize>,
     /// To be called in the next turn.
     pub(super) again: RefCell<VecDeque<Id>>,
     /// Ports that are not ended by who runs once.
@@ -144,6 +147,8 @@ impl Run {
                 unread: calls.unread.take().into(),
                 wired: calls.wired.take().into(),
                 next_unread: calls.next_unread.take().into(),
+                to_ask: calls.to_ask.take().into(),
+                next_asked: calls.next_asked.take().into(),
                 again: calls.again.take().into(),
                 spared: calls.spared.take().into(),
                 culprit: calls.culprit.take().into(),

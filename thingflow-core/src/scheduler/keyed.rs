@@ -82,6 +82,11 @@ impl<V> Keyed<V> {
         self.slab.get(key).map(|(serial, _)| Id { key: index(key), serial: *serial })
     }
 
+    /// So many places there are, some of them empty.
+    pub(super) fn places(&self) -> usize {
+        self.slab.capacity()
+    }
+
     pub(super) fn iter(&self) -> impl Iterator<Item = &V> {
         self.slab.iter().map(|(_, (_, entry))| entry)
     }

@@ -1,6 +1,6 @@
 //! The phases of a turn: start what is new, wait, then serve timers, inboxes, descriptors and jobs.
 
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 
 use super::calls::{Why, ports_of};
 use super::engine::Engine;
@@ -15,13 +15,16 @@ use crate::clock::Instant;
 use crate::context::Host;
 use crate::error::{RunError, StreamError};
 use crate::identity::last_number;
-use crate::notice::Notice;
+use crate::notice::{Notice, Question};
 use crate::output::OutputThing;
 use crate::port::{AnyPort, PortRef};
 use crate::visit::ports_behind;
 
 /// So many turns virtual time stands still while there is something to do, before it goes on to the next deadline.
 const MOST_STILL: u32 = 10_000;
+
+/// So many sources are asked in a turn whether anybody listens.
+const MOST_ASKED: usize = 1024;
 
 /// Whether somebody listens to what waits for its first reader.
 #[derive(Clone, Copy, PartialEq)]
@@ -50,12 +53,10 @@ impl Engine {
             for hub in self.link.take_unfed() {
                 self.guarded(move |cx| hub.unfed(cx).map(drop))?;
             }
-            if self.link.take_unlistened() {
-                if self.link.take_left() {
-                    self.resume();
-                }
-                self.release_unlistened()?;
+            if self.link.take_left() {
+                self.resume();
             }
+            self.release_unlistened()?;
             self.begin_read()?;
             if !self.run.hubs.ending.borrow().is_empty() {
                 self.end_loops()?;
@@ -192,6 +193,7 @@ impl Engine {
             || self.has_freed()
             || !run.calls.unstarted.borrow().is_empty()
             || !self.link.is_quiet()
+            || run.calls.to_ask.get() > 0
             || self.reactor.has_more()
             || self.is_stopped();
         if self.clock.is_virtual() {
@@ -320,18 +322,46 @@ impl Engine {
         self.guarded(|cx| self.link.trackers.settle(cx))
     }
 
-    /// Lets go of sources that nobody listens to any more.
-    #[cold]
+    /// Lets go of sources that nobody listens to any more. All are asked once a port has none, some of them in a turn, for as
+    /// there may be very many; who is called meanwhile is asked by that.
     fn release_unlistened(&self) -> Result<(), RunError> {
+        let calls = &self.run.calls;
+        let deserted = self.link.take_deserted();
+        if !deserted.is_empty() && self.is_any_unlistened(&deserted)? {
+            calls.to_ask.set(self.schedules.borrow().places());
+        }
+        if calls.to_ask.get() > 0 { self.ask_some() } else { Ok(()) }
+    }
+
+    #[cold]
+    fn is_any_unlistened(&self, ports: &[Weak<dyn AnyPort>]) -> Result<bool, RunError> {
+        let mut any = false;
+        self.discard(|_| {
+            any = ports.iter().filter_map(Weak::upgrade).any(|port| !port.ask(Question::Open));
+        })?;
+        Ok(any)
+    }
+
+    /// Asks the next sources, and lets go of those that nobody listens to.
+    #[cold]
+    fn ask_some(&self) -> Result<(), RunError> {
+        let (calls, places) = (&self.run.calls, self.schedules.borrow().places());
         let mut gone: Vec<Id> = Vec::new();
         self.discard(|_| {
-            for id in self.ids() {
+            for _ in 0..calls.to_ask.get().min(MOST_ASKED) {
+                calls.to_ask.set(calls.to_ask.get() - 1);
+                let place = calls.next_asked.get();
+                calls.next_asked.set(if place + 1 < places { place + 1 } else { 0 });
+                let Some(id) = self.schedules.borrow().at(place) else { continue };
                 let started = self.with_schedule(id, |schedule| !schedule.unread) == Some(true);
                 if started && self.look_at(id, |thing| thing.is_listened()) == Some(false) {
                     gone.push(id);
                 }
             }
         })?;
+        if !gone.is_empty() {
+            calls.to_ask.set(places); // what is let go may have been the only listener of others
+        }
         for id in gone {
             self.discard(|_| _ = self.look_at(id, |thing| self.say_unread(thing)))?;
             self.let_go(id);
