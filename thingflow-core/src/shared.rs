@@ -8,6 +8,7 @@ mod scheduled;
 
 use alloc::boxed::Box;
 use alloc::rc::{Rc, Weak};
+use alloc::string::String;
 use core::cell::{Cell, OnceCell, RefCell};
 use core::fmt;
 
@@ -64,6 +65,8 @@ pub struct Shared<S> {
 
 struct Inner<S> {
     thing: RefCell<S>,
+    /// Its name, if it has one besides that of its type.
+    name: OnceCell<Box<str>>,
     ports: fn(&S) -> &dyn Ports,
     /// The inputs that have a notice waiting, in order of arrival.
     queue: Arrivals<Rc<dyn Waiting<S>>>,
@@ -116,6 +119,7 @@ impl<S: 'static> Shared<S> {
     fn of(thing: S, ports: fn(&S) -> &dyn Ports) -> Self {
         let inner = Rc::new_cyclic(|me| Inner {
             thing: RefCell::new(thing),
+            name: OnceCell::new(),
             ports,
             queue: Arrivals::default(),
             wake: OnceCell::new(),
@@ -129,6 +133,14 @@ impl<S: 'static> Shared<S> {
             me: me.clone(),
         });
         Self { inner }
+    }
+
+    /// Names the Thing in drawings and reports. Without that it has the name of its type, or its own one as an
+    /// [`OutputThing`](crate::OutputThing) once it is scheduled.
+    #[must_use]
+    pub fn named(self, name: impl Into<String>) -> Self {
+        let _ = self.inner.name.set(name.into().into());
+        self
     }
 
     /// Has the Thing woken when one of its methods has asked for it by [`Context::wake_at`]. As with every wake-up, it
@@ -218,7 +230,7 @@ impl<S: 'static> Inner<S> {
 
     /// Shows the Thing as a join if it has ports, else as the end of the chain.
     fn describe(&self, visitor: &mut dyn Visitor) {
-        let name = short_name::<S>();
+        let name = self.name();
         let Ok(thing) = self.thing.try_borrow() else { return visitor.sink(name) };
         let mut any = false;
         let ports = (self.ports)(&thing);
@@ -235,8 +247,14 @@ impl<S: 'static> Inner<S> {
         loop {
             let Some(input) = self.queue.pop() else { return Ok(()) };
             let Ok(mut thing) = self.thing.try_borrow_mut() else { return Ok(()) };
-            input.deliver(&mut thing, cx)?;
+            input.deliver(&mut thing, self.name(), cx)?;
         }
+    }
+}
+
+impl<S> Inner<S> {
+    fn name(&self) -> &str {
+        self.name.get().map_or(short_name::<S>(), |name| name)
     }
 }
 
@@ -272,7 +290,7 @@ impl<S> Clone for Shared<S> {
 
 impl<S> fmt::Debug for Shared<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Shared({})", short_name::<S>())
+        write!(f, "Shared({})", self.inner.name())
     }
 }
 
@@ -317,7 +335,7 @@ where
             return Ok(Demand::Done);
         }
         let demand = match self.shared.thing.try_borrow_mut() {
-            Ok(mut thing) => self.input.handle(arrival, &mut thing, cx)?,
+            Ok(mut thing) => self.input.handle(arrival, &mut thing, self.shared.name(), cx)?,
             Err(_) => return self.wait(arrival, cx),
         };
         self.shared.drain(cx)?;
@@ -358,7 +376,7 @@ where
         if matches!(arrival, Arrival::Notice(Notice::Flush)) {
             return Ok(Demand::More); // it has come round a loop, and need not go round again
         }
-        let name = || short_name::<S>().into();
+        let name = || self.shared.name().into();
         self.input.waiting.push(arrival, name, cx)?;
         self.shared.queue.push(self.input.clone(), name, cx)?;
         Ok(Demand::More)
@@ -367,15 +385,15 @@ where
 
 /// An input with a notice that waits, without the type of its events.
 trait Waiting<S> {
-    fn deliver(&self, thing: &mut S, cx: &mut Context<'_>) -> Closed;
+    fn deliver(&self, thing: &mut S, name: &str, cx: &mut Context<'_>) -> Closed;
 }
 
 impl<S, E, F: Fn(&mut S, E, &mut Context<'_>) -> Receipt> Waiting<S> for Input<S, E, F> {
-    fn deliver(&self, thing: &mut S, cx: &mut Context<'_>) -> Closed {
+    fn deliver(&self, thing: &mut S, name: &str, cx: &mut Context<'_>) -> Closed {
         let arrival = self.waiting.pop();
         if let Some(arrival) = arrival
             && !self.done.get()
-            && self.handle(arrival, thing, cx)? == Demand::Done
+            && self.handle(arrival, thing, name, cx)? == Demand::Done
         {
             self.done.set(true);
         }
@@ -384,7 +402,7 @@ impl<S, E, F: Fn(&mut S, E, &mut Context<'_>) -> Receipt> Waiting<S> for Input<S
 }
 
 impl<S, E, F: Fn(&mut S, E, &mut Context<'_>) -> Receipt> Input<S, E, F> {
-    fn handle(&self, arrival: Arrival<E>, thing: &mut S, cx: &mut Context<'_>) -> Receipt {
+    fn handle(&self, arrival: Arrival<E>, thing: &mut S, name: &str, cx: &mut Context<'_>) -> Receipt {
         match arrival {
             Arrival::Next(event) => return (self.next)(thing, event, cx),
             Arrival::Notice(Notice::Completed) => {
@@ -392,7 +410,7 @@ impl<S, E, F: Fn(&mut S, E, &mut Context<'_>) -> Receipt> Input<S, E, F> {
             }
             Arrival::Notice(Notice::Error(error)) => match self.failed.get() {
                 Some(failed) => failed(thing, error, cx)?,
-                None => cx.report(short_name::<S>(), &error),
+                None => cx.report(name, &error),
             },
             Arrival::Notice(notice) => {
                 (self.ports)(thing).tell_ports(notice, cx)?; // what its ports want does not say what the Thing wants
@@ -463,6 +481,6 @@ impl<S, E, F> Drop for SharedInput<S, E, F> {
 
 impl<S, E, F> fmt::Debug for SharedInput<S, E, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "SharedInput({})", short_name::<S>())
+        write!(f, "SharedInput({})", self.shared.name())
     }
 }

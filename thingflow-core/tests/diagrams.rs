@@ -159,12 +159,12 @@ fn branches_of_a_chain_begin_where_they_leave_it() {
     ];
     assert_eq!(graph.paths(), paths);
     let connections = "\
-in (1 events)
+in (1 event)
   -> tap -> filter -> recorder (1)
   -> tap -> map -> tee -> map -> deep (1)
   -> tap -> map -> tee -> tee -> call (1)
   -> tap -> map -> tee -> tee -> recorder (1)
-deep (1 events)
+deep (1 event)
   -> recorder (1)
 ";
     assert_eq!(graph.connections(), connections);

@@ -316,3 +316,46 @@ fn a_source_waits_for_the_room_of_a_shared_thing() -> Result<(), Box<dyn std::er
     assert_eq!(most.get(), 2, "it was given more than it has room for");
     Ok(())
 }
+
+/// Has a name of its own.
+#[cfg(feature = "std")]
+struct Valve(Port<bool>);
+
+#[cfg(feature = "std")]
+impl Ports for Valve {
+    fn ports(&self, see: &mut dyn FnMut(PortRef)) {
+        see(self.0.as_ref());
+    }
+}
+
+#[cfg(feature = "std")]
+impl PortSource for Valve {
+    fn send(&mut self, _: &mut Context<'_>) -> std::result::Result<Demand, Failure> {
+        Ok(Demand::More)
+    }
+    fn name(&self) -> &'static str {
+        "valve 7"
+    }
+}
+
+#[cfg(feature = "std")]
+#[test]
+fn it_is_drawn_and_reported_by_its_own_name() -> Result<(), Box<dyn std::error::Error>> {
+    let (mut scheduler, reports) = (Scheduler::virtual_time()?, Recorder::new());
+    scheduler.reports().map(|report| report.thing.to_string()).connect(reports.clone());
+    let moved = Port::new().named("moved");
+    moved.connect(call(drop));
+    let (valve, counter) = (Shared::new(Valve(moved)), Shared::without_ports(0).named("counter"));
+    let turn = |_: &mut Valve, _: i32, _: &mut Context<'_>| Ok(Demand::More);
+    let fails = from_iter([1]).try_map(|_| Err::<i32, _>("on purpose"));
+    scheduler.schedule_periodic(fails.connect(valve.input(turn)), Duration::from_secs(1))?;
+    let count = |_: &mut u32, _: i32, _: &mut Context<'_>| Ok(Demand::More);
+    scheduler.schedule_periodic(from_iter([1]).connect(counter.input(count)), Duration::from_secs(1))?;
+    scheduler.schedule_periodic(valve, Duration::from_secs(1))?;
+    let drawn = scheduler.graph().to_string();
+    assert!(drawn.contains("try_map -> valve 7 -> moved") && drawn.contains("\nvalve 7 -> moved"), "{drawn}");
+    assert!(drawn.contains("-> counter\n"), "{drawn}");
+    scheduler.run_for(Duration::from_secs(2))?;
+    assert_eq!(reports.events(), ["valve 7"]);
+    Ok(())
+}

@@ -66,7 +66,8 @@ impl Graph {
         for (at, node) in self.nodes.iter().enumerate().filter(|(_, node)| begins(node.kind)) {
             text.push_str(&clean(&node.name));
             if let Some(events) = node.events {
-                let _ = write!(text, " ({events} events)"); // a string takes all
+                let what = if events == 1 { "event" } else { "events" };
+                let _ = write!(text, " ({events} {what})"); // a string takes all
             }
             text.push('\n');
             for edge in self.from(at) {

@@ -7,7 +7,6 @@ use crate::error::{Failure, FatalError};
 use crate::notice::{Notice, Question};
 use crate::output::OutputThing;
 use crate::thing::{Demand, Receipt};
-use crate::visit::short_name;
 
 /// Schedule a clone: the Thing itself stays with its inputs. So a client sends what comes through its inputs, and its ports
 /// what it hears, all by one connection.
@@ -26,6 +25,7 @@ impl<S: OutputThing + 'static> OutputThing for Shared<S> {
         self.inner.call(Demand::More, cx, |thing, cx| thing.notice(notice, cx))
     }
     fn ask(&self, question: Question<'_>) -> bool {
+        self.name(); // its inputs have the same one
         match self.inner.thing.try_borrow() {
             Ok(thing) => thing.ask(question),
             Err(_) => matches!(question, Question::Open | Question::Room),
@@ -35,7 +35,12 @@ impl<S: OutputThing + 'static> OutputThing for Shared<S> {
         self.inner.thing.try_borrow_mut().ok()?.due(cx)
     }
     fn name(&self) -> &str {
-        short_name::<S>()
+        if self.inner.name.get().is_none()
+            && let Ok(thing) = self.inner.thing.try_borrow()
+        {
+            let _ = self.inner.name.set(thing.name().into());
+        }
+        self.inner.name()
     }
 }
 
