@@ -19,7 +19,7 @@ use crate::error::StreamError;
 use crate::identity::next_number;
 use crate::notice::{Arrival, Notice, Question};
 use crate::output::Ports;
-use crate::port::{Alarm, Hub};
+use crate::port::{Alarm, Hub, in_a_call};
 use crate::thing::{Closed, Demand, InputThing, Receipt};
 use crate::visit::{Visitor, short_name};
 use crate::watermarks::Watermarks;
@@ -365,6 +365,8 @@ where
         self.shared.marks.borrow_mut().join(number);
         let Ok(thing) = self.shared.thing.try_borrow() else { return Ok(Demand::More) };
         (self.shared.ports)(&thing).tell_ports(Notice::Start, cx)?;
+        drop(thing);
+        self.shared.drain(cx)?; // what a stage behind its ports sends at the start may lead back to it
         Ok(Demand::More)
     }
 
@@ -448,8 +450,14 @@ where
                 self.risen(risen, cx)
             }
             Notice::State(visitor) => {
-                let Ok(thing) = self.shared.thing.try_borrow() else { return Ok(Demand::More) };
                 let first = visitor.enter(self.shared.id());
+                let Ok(thing) = self.shared.thing.try_borrow() else {
+                    return if first {
+                        Err(cx.fatal(in_a_call("Thing", self.shared.name())))
+                    } else {
+                        Ok(Demand::More)
+                    };
+                };
                 let ports = (self.shared.ports)(&thing);
                 if first { ports.tell_ports(Notice::State(visitor), cx) } else { Ok(Demand::More) }
             }

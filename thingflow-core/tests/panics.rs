@@ -122,6 +122,34 @@ fn a_question_that_panics_is_a_fatal_error() -> Result {
     Ok(())
 }
 
+/// Panics at each event, and again when it is dropped.
+fn worse_sink() -> impl InputThing<i32> + 'static {
+    let bad = Bad;
+    call(move |n| {
+        let _ = &bad;
+        assert!(n != 1, "one is too much");
+    })
+}
+
+#[test]
+fn a_drop_that_panics_after_the_panic_of_its_own_thing_does_not_end_the_process() -> Result {
+    type Wire = fn(&Port<i32>);
+    let wires: [Wire; 3] = [
+        |port| drop(port.connect(worse_sink())),
+        |port| drop(port.delay(9 * SECOND, Limit::default()).connect(worse_sink())), // its source has ended by then
+        |port| drop(port.merge(&Port::new()).delay(9 * SECOND, Limit::default()).connect(worse_sink())),
+    ];
+    for wire in wires {
+        let (mut scheduler, numbers) = (Scheduler::virtual_time()?, from_iter(0..3).output());
+        wire(numbers.port());
+        scheduler.schedule_periodic(numbers, SECOND)?;
+        let error = run(&mut scheduler).expect_err("a panic");
+        assert!(error.contains("all: panicked: one is too much"), "{error}");
+        assert_eq!(run(&mut scheduler), Ok(()));
+    }
+    Ok(())
+}
+
 #[test]
 fn a_port_through_which_a_panic_went_is_closed() -> Result {
     let (port, seen) = (Port::new(), Recorder::new());

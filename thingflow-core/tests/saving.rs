@@ -2,6 +2,8 @@
 //! if nothing had been; or the state says that it is not whole.
 #![cfg(feature = "std")]
 
+mod support;
+
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::fmt::Debug;
@@ -15,7 +17,7 @@ use thingflow_core::prelude::*;
 use thingflow_core::splitting::GroupBy;
 use thingflow_core::testing::{Recorder, timed};
 use thingflow_core::windows::{Count, DistinctList, Grouped, List, Max, Sum, UtcMonths, ValueCounts, Variance};
-use thingflow_core::{Connected, Notice, PortChain, Saved, SavedState, Saving, StateVisitor};
+use thingflow_core::{Connected, Notice, PortChain, Saved, SavedState, Saving, Shared, StateVisitor};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -417,6 +419,43 @@ fn e02_a_state_that_is_put_back_after_the_start_has_its_times_too() -> Result<()
         let own =
             both(&|port, seen| drop(port.pipe(Repeated { last: None, due: Instant::NEVER }).map(text).connect(seen)))?;
         assert!(own[1].starts_with(r#""8"@8 "8"@18 "8"@28"#), "scheduled first: {scheduled_first}: {own:?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn what_is_being_called_cannot_be_saved_which_is_an_error_and_no_empty_state() -> Result<(), Box<dyn std::error::Error>>
+{
+    type Wire = fn(&Port<i32>, &Port<i32>) -> Port<Vec<i32>>;
+    let wires: [(Wire, &str); 3] = [
+        (|port, _| port.chunks(3).share(), "`level`"),
+        (|port, other| joins::merge([port, other]).chunks(3).share(), "`merge`"),
+        (
+            |port, other| {
+                let (hub, lists) = (Port::new(), Port::new());
+                let shared = Shared::new(hub.clone()).named("hub");
+                for port in [port, other] {
+                    port.connect(shared.input(|hub: &mut Port<i32>, n, cx| hub.emit(n, cx)));
+                }
+                hub.chunks(3).connect(lists.clone());
+                lists
+            },
+            "`hub`",
+        ),
+    ];
+    for (wire, named) in wires {
+        let (port, other) = (Port::new().named("level"), Port::new().named("other"));
+        let saved = RefCell::new(None);
+        let lists = wire(&port, &other);
+        let mut asked = if named == "`level`" { port.clone() } else { other.clone() };
+        lists.connect(support::call_with(move |_, cx: &mut Context<'_>| {
+            saved.replace(Some(SavedState::of(&mut asked, cx)?));
+            Ok(Demand::More)
+        }));
+        let mut scheduler = Scheduler::virtual_time()?;
+        scheduler.schedule_periodic(from_iter(1..).connect(port), SECOND)?;
+        let error = scheduler.run_for(9 * SECOND).expect_err("it is in a call").to_string();
+        assert!(error.contains(named) && error.contains("it is being called"), "{error}");
     }
     Ok(())
 }

@@ -359,3 +359,16 @@ fn it_is_drawn_and_reported_by_its_own_name() -> Result<(), Box<dyn std::error::
     assert_eq!(reports.events(), ["valve 7"]);
     Ok(())
 }
+
+#[cfg(feature = "std")]
+#[test]
+fn what_comes_back_to_it_while_it_is_started_is_not_left_waiting() -> Result<(), Box<dyn std::error::Error>> {
+    let (hub, out) = Hub::new();
+    out.start_with([7]).connect(hub.input(Hub::on_number));
+    let mut scheduler = Scheduler::virtual_time()?;
+    let silent = Duration::from_secs(3600);
+    scheduler.schedule_periodic(from_iter(["a"]).connect(hub.input(Hub::on_text)), silent)?;
+    scheduler.run_for(Duration::from_secs(1))?;
+    assert_eq!(notes(&hub), "7 70");
+    Ok(())
+}

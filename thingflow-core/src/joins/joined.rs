@@ -24,7 +24,7 @@ use crate::diagram::called;
 use crate::identity::next_number;
 use crate::lent::Place;
 use crate::notice::{Arrival, Notice, Question};
-use crate::port::{Alarm, Connection, Held, Hub, RunOf};
+use crate::port::{Alarm, Connection, Held, Hub, RunOf, in_a_call};
 use crate::thing::{Closed, Demand, Emitter, InputThing, Receipt};
 use crate::visit::{Visitor, short_name};
 use crate::watermarks::Watermarks;
@@ -500,6 +500,9 @@ where
             Notice::State(visitor) => {
                 if !visitor.enter(self.join.id()) {
                     return Ok(Demand::More);
+                }
+                if !self.join.ended.get() && !self.join.body.is_filled() {
+                    return Err(cx.fatal(in_a_call("join", &called_rule::<R>())));
                 }
                 self.join.marks.borrow_mut().on_state(visitor);
                 self.join.serve(cx, |body, cx| body.visit(visitor, cx))

@@ -161,10 +161,11 @@ impl<T: Clone + 'static> AnyPort for Inner<T> {
             Notice::State(_) if self.is_closed() && self.run.is_over() => {
                 Err(cx.fatal(gone_with_its_run(&self.display_name())))
             }
-            Notice::State(visitor) => {
-                let first = visitor.enter(self.id());
-                if first { self.tell(Notice::State(visitor), cx) } else { Ok(Demand::More) }
-            }
+            Notice::State(visitor) => match visitor.enter(self.id()) {
+                true if self.look(|_| ()).is_none() => Err(cx.fatal(in_a_call("port", &self.display_name()))),
+                true => self.tell(Notice::State(visitor), cx),
+                false => Ok(Demand::More),
+            },
             // A loop that leads here goes on until nothing is on its way any more.
             Notice::Completed if self.is_looped() && self.ends_at_rest(cx) => Ok(Demand::Done),
             notice => self.tell(notice, cx),
@@ -251,6 +252,15 @@ fn gone_with_its_run(port: &str) -> String {
     format!(
         "cannot save or restore a state behind the port `{port}`: its run has ended, and all that followed was dropped; save while \
          the run goes on, and restore into a new graph"
+    )
+}
+
+/// Why the state of something, and of what follows it, cannot be had now.
+#[cold]
+pub(crate) fn in_a_call(what: &str, name: &str) -> String {
+    format!(
+        "cannot save or restore a state behind the {what} `{name}`: it is being called; do so in a call that has not come through it, \
+         such as one of another schedule, or between two runs"
     )
 }
 

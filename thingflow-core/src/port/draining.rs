@@ -4,15 +4,17 @@
 //! they are asked, are out of the list, so that nothing is borrowed while user code runs.
 
 use alloc::boxed::Box;
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::cell::{Cell, RefCell};
 
 use super::any::{ConnectionInfo, Held, culprit};
+use super::dispatch::Witness;
 use super::{Inner, Slot};
-use crate::context::Context;
+use crate::context::{Context, Culprit};
 use crate::identity::NodeId;
 use crate::notice::{Notice, Question};
-use crate::thing::{Closed, Demand, InputThing};
+use crate::thing::{Closed, Demand, InputThing, Receipt};
 
 pub(super) struct Draining<T> {
     /// In the order in which they have ended.
@@ -38,6 +40,38 @@ impl<T> Drop for Asked<'_, T> {
         back.append(&mut self.of.list.borrow_mut());
         self.of.list.replace(back);
         drop(gone); // only now: its `Drop` may be user code that uses the port
+    }
+}
+
+/// One that is being woken. If it panics it goes back, for a `Drop` that panics too would end the process: it is dropped when the
+/// run is closed.
+struct Woken<'d, T> {
+    of: &'d Draining<T>,
+    drain: Option<Drain<T>>,
+}
+
+impl<T> Woken<'_, T> {
+    fn wake(&mut self, cx: &mut Context<'_>) -> Receipt {
+        let Some(drain) = &mut self.drain else { return Ok(Demand::Done) };
+        let witness = Witness { culprit: drain, cx };
+        let receipt = witness.culprit.thing.notice(Notice::Wake, witness.cx);
+        core::mem::forget(witness);
+        receipt
+    }
+}
+
+impl<T> Drop for Woken<'_, T> {
+    fn drop(&mut self) {
+        if let Some(drain) = self.drain.take() {
+            self.of.woken.set(0);
+            self.of.list.borrow_mut().push(drain);
+        }
+    }
+}
+
+impl<T> Culprit for Drain<T> {
+    fn name(&self) -> String {
+        culprit(&*self.thing)
     }
 }
 
@@ -134,9 +168,11 @@ impl<T: Clone + 'static> Inner<T> {
         let Some(rare) = self.rare.get() else { return Ok(()) };
         let ids: Vec<usize> = rare.draining.list.borrow().iter().map(|drain| drain.id).collect();
         for id in ids {
-            let Some(mut drain) = rare.draining.take(id) else { continue }; // disconnected by one before it
+            let Some(drain) = rare.draining.take(id) else { continue }; // disconnected by one before it
             rare.draining.woken.set(id);
-            let receipt = drain.thing.notice(Notice::Wake, cx);
+            let mut woken = Woken { of: &rare.draining, drain: Some(drain) };
+            let receipt = woken.wake(cx);
+            let Some(drain) = woken.drain.take() else { break };
             let stays = rare.draining.woken.replace(0) == id;
             let fatal = receipt.is_err();
             if fatal {

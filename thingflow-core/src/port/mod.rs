@@ -39,7 +39,7 @@ use crate::notice::{Arrival, Notice, Question};
 use crate::thing::{Closed, Demand, InputThing, Receipt};
 
 pub(crate) use alarm::Alarm;
-pub(crate) use any::{AnyPort, Held, Hub};
+pub(crate) use any::{AnyPort, Held, Hub, in_a_call};
 pub use any::{ConnectionInfo, PortRef};
 pub use branch::Branch;
 pub use chain::PortChain;

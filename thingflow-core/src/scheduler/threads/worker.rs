@@ -330,7 +330,7 @@ fn work_all<T: Send, W: Worker<T>>(
             Some(told) => tell(worker, told).map(|()| mark = None).map_err(nobodys_event),
             None => worker.work(batch).map(|()| deliver(|| batch.events.clear())),
         });
-        outbox.done(before - batch.len());
+        outbox.done(before.saturating_sub(batch.len())); // who keeps events may put some back
         let verdict = match result {
             Ok(()) => {
                 desk.worked(outbox);
