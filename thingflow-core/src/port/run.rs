@@ -157,7 +157,8 @@ impl RunLink {
         self.run.set(self.run.get() + 1);
         self.room.set(0);
         // A hundred thousand ports need no second list: this one is made in the place of the first.
-        let mut ports: Vec<_> = self.started.take().into_iter().filter_map(|hub| hub.upgrade()).filter_map(Hub::as_port).collect();
+        let mut ports: Vec<_> =
+            self.started.take().into_iter().filter_map(|hub| hub.upgrade()).filter_map(Hub::as_port).collect();
         ports.extend(self.unfed.borrow().iter().cloned().filter_map(Hub::as_port));
         ports
     }
