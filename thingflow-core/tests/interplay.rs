@@ -18,7 +18,7 @@ use thingflow_core::flow::ErrorPolicy;
 use thingflow_core::history::{Bounds, History};
 use thingflow_core::joins;
 use thingflow_core::prelude::*;
-use thingflow_core::testing::{FlakySensor, ListSensor, Recorder};
+use thingflow_core::testing::{FlakySensor, ListSensor, Recorder, timed};
 use thingflow_core::timing::ThrottleBy;
 use thingflow_core::{
     Connection, Interest, Limit, Notice, PortRef, Question, QueueMeter, Ready, Registry, Timestamp, VirtualClock,
@@ -85,6 +85,20 @@ fn an_end_while_the_thread_samples_takes_the_answer_before_the_end() -> Result {
     clockwork(&scheduler)?;
     scheduler.run_for(3 * S)?;
     assert_eq!((seen.timed_text(), failing.timed_text()), ("1@1 |@1".into(), "|@1".into()));
+    Ok(())
+}
+
+#[test]
+fn the_end_of_what_runs_once_leaves_the_port_open_that_others_feed() -> Result {
+    let (mut scheduler, port, seen, own) = (Scheduler::virtual_time()?, Port::new(), Recorder::new(), Recorder::new());
+    port.connect(seen.clone());
+    let first = scheduler.schedule_later_one_time(from_iter([1]).connect(port.clone()), S)?;
+    let alone = scheduler.schedule_later_one_time(from_iter([1]).connect(own.clone()), S)?;
+    scheduler.schedule_later_one_time(from_iter([2]).connect(port), 2 * S)?;
+    first.end();
+    alone.end();
+    scheduler.run_forever()?;
+    assert_eq!((seen.timed_text(), own.timed_text()), ("2@2".into(), "|@0".into()));
     Ok(())
 }
 
@@ -791,6 +805,18 @@ fn a_reader_that_leaves_has_few_others_asked_in_a_turn() -> Result {
         turns += 1;
         assert!(asked.get() - before <= 1024 && turns < 100);
     }
+    Ok(())
+}
+
+#[test]
+fn a_source_is_let_go_when_the_thread_that_takes_its_events_wants_no_more() -> Result {
+    let mut scheduler = Scheduler::virtual_time()?;
+    let sink = scheduler.edge_sink("first", pipe().take(1).to(call(|_: char| {})), Limit::default())?;
+    let port = Port::new();
+    port.connect(sink);
+    scheduler.schedule_recurring(timed([(1.0, 'a'), (3600.0, 'b')]).connect(port))?;
+    scheduler.run_forever()?;
+    assert_eq!(scheduler.now(), Instant::ZERO + S);
     Ok(())
 }
 

@@ -166,7 +166,7 @@ impl Engine {
                 if drains && demand.is_ok() && !thing.is_draining() { Ok(Demand::Done) } else { demand }
             }
             Why::Tick | Why::Turn if running.ask == Ask::Complete => {
-                thing.complete(cx)?;
+                self.sparing_ports(once, thing, |thing| thing.complete(cx))?;
                 Ok(Demand::Done)
             }
             Why::Tick | Why::Turn => running.produce(self, cx),

@@ -308,6 +308,9 @@ impl Engine {
             desk.forget(id);
         }
         self.watched.forget(id);
+        if schedule.trigger == Trigger::Answers {
+            self.ask_all(); // those whose events the thread has taken may have nobody else who wants some
+        }
         if schedule.phase != Phase::Draining {
             self.forget_rate(schedule.trigger);
         }

@@ -328,9 +328,14 @@ impl Engine {
         let calls = &self.run.calls;
         let deserted = self.link.take_deserted();
         if !deserted.is_empty() && self.is_any_unlistened(&deserted)? {
-            calls.to_ask.set(self.schedules.borrow().places());
+            self.ask_all();
         }
         if calls.to_ask.get() > 0 { self.ask_some() } else { Ok(()) }
+    }
+
+    /// Has all sources be asked whether anybody listens.
+    pub(super) fn ask_all(&self) {
+        self.run.calls.to_ask.set(self.schedules.borrow().places());
     }
 
     #[cold]
@@ -359,9 +364,6 @@ impl Engine {
                 }
             }
         })?;
-        if !gone.is_empty() {
-            calls.to_ask.set(places); // what is let go may have been the only listener of others
-        }
         for id in gone {
             self.discard(|_| _ = self.look_at(id, |thing| self.say_unread(thing)))?;
             self.let_go(id);
