@@ -9,6 +9,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use proptest::prelude::*;
+use thingflow_core::Ends as _;
 use thingflow_core::joins;
 use thingflow_core::prelude::*;
 use thingflow_core::testing::Recorder;
@@ -155,6 +156,37 @@ fn a_disconnected_branch_is_gone_in_the_next_turn() -> Result {
     assert_eq!(seen.timed_text(), "10@1 1@1 20@2 2@2 |@3");
     assert_eq!(dynamic.timed_text(), "[1, 1]@2 [2, 2]@2 |@3");
     drop(c);
+    Ok(())
+}
+
+#[test]
+fn what_takes_the_place_of_an_input_is_none_of_the_join_s_any_more() -> Result {
+    let (mut scheduler, merged, other) = (Scheduler::virtual_time()?, Recorder::new(), Recorder::new());
+    let (a, b) = (from_iter(1..).output(), from_iter(10..=12).output());
+    let inputs = joins::merge(vec![b.port()]).connect_dynamic(merged.clone());
+    let (port, Ok(connection)) = (a.port().clone(), inputs.add(a.port())) else { panic!("it has not ended") };
+    scheduler.schedule_periodic(a, S)?;
+    scheduler.schedule_periodic(b, S)?;
+    let instead = other.clone();
+    at(&scheduler, 2, move || assert!(port.replace(&connection, instead).is_ok()))?;
+    scheduler.run_for(6 * S)?;
+    assert_eq!(merged.timed_text(), "1@1 10@1 2@2 11@2 12@3 |@4");
+    assert_eq!(other.timed_text(), "3@3 4@4 5@5 6@6");
+    Ok(())
+}
+
+#[test]
+fn a_join_that_is_made_while_one_of_its_inputs_is_told_the_end_goes_on_without_it() -> Result {
+    let (mut scheduler, seen) = (Scheduler::virtual_time()?, Recorder::new());
+    let (a, b) = (from_iter(1..=2).output(), from_iter(10..=13).output());
+    let ports = [a.port().clone(), b.port().clone()];
+    let merged = seen.clone();
+    a.port().finalize(move || drop(joins::merge(ports.each_ref()).connect(merged.clone()))).for_each(drop);
+    b.for_each(drop);
+    scheduler.schedule_periodic(a, S)?;
+    scheduler.schedule_periodic(b, S)?;
+    scheduler.run_forever()?;
+    assert_eq!(seen.timed_text(), "12@3 13@4 |@5");
     Ok(())
 }
 

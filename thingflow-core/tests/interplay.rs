@@ -21,7 +21,8 @@ use thingflow_core::prelude::*;
 use thingflow_core::testing::{FlakySensor, ListSensor, Recorder, timed};
 use thingflow_core::timing::ThrottleBy;
 use thingflow_core::{
-    Connection, Interest, Limit, Notice, PortRef, Question, QueueMeter, Ready, Registry, Timestamp, VirtualClock,
+    Connection, Interest, Limit, Notice, PortRef, Question, QueueMeter, Ready, Registry, StopToken, Timestamp,
+    VirtualClock,
 };
 
 use support::clockwork::{Result, S, at, clockwork};
@@ -129,6 +130,37 @@ fn a_stop_while_a_thread_samples_takes_the_answer_and_sends_what_is_delayed() ->
     at(&scheduler, 1, move || stopper.stop())?;
     scheduler.run_forever()?;
     assert_eq!((seen.timed_text(), probed.timed_text()), ("1@1.5".into(), "1@1".into()));
+    Ok(())
+}
+
+#[test]
+fn a_stop_waits_for_what_a_thread_was_asked_for_and_sends_the_window_that_it_comes_to() -> Result {
+    let (mut scheduler, seen) = (Scheduler::virtual_time()?, Recorder::new());
+    let probe = scheduler.schedule_sensor_on_separate_thread(ListSensor::new("probe", [1, 2, 3]), S)?;
+    probe.map(|e| e.val).chunks(9).connect(seen.clone());
+    let stopper = scheduler.stopper();
+    at(&scheduler, 2, move || stopper.stop())?; // the thread has been asked for the second time
+    scheduler.run_forever()?;
+    assert_eq!(seen.timed_text(), "[1]@2 [2]@2");
+    Ok(())
+}
+
+#[test]
+fn the_meter_of_a_remote_counts_what_comes_with_the_end() -> Result {
+    let (mut scheduler, meter, seen) = (Scheduler::virtual_time()?, QueueMeter::default(), Recorder::new());
+    let (posted, has_posted) = std::sync::mpsc::channel();
+    let work = move |remote: Remote<i32>, stop: StopToken| {
+        (1..=3).try_for_each(|n| remote.post(n)).map_err(|error| error.to_string())?;
+        posted.send(()).map_err(|error| error.to_string())?;
+        while !stop.wait(3600 * S) {}
+        Ok::<(), String>(())
+    };
+    let output = scheduler.schedule_on_private_event_loop("loop", Limit::block(9).metered(&meter), work)?;
+    output.connect(seen.clone());
+    has_posted.recv()?;
+    output.handle().end();
+    scheduler.run_forever()?;
+    assert_eq!((seen.text(), meter.stats().posted), ("1 2 3 |".into(), 3));
     Ok(())
 }
 

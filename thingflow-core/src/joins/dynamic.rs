@@ -195,9 +195,9 @@ impl<T: Clone + 'static> DynamicInputs<T> {
     /// Hands the input back if the join has ended.
     pub fn add<C: Branch<Item = T>>(&self, input: C) -> Result<Connection, C> {
         let Some(join) = self.join.upgrade() else { return Err(input) };
-        let Some(taker) = join.grow() else { return Err(input) };
+        let Some((number, taker)) = join.grow() else { return Err(input) };
         let connection = input.attach(taker);
-        join.grown(connection.clone());
+        join.grown(number, connection.clone());
         Ok(connection)
     }
 
@@ -237,19 +237,19 @@ impl<T> fmt::Debug for DynamicInputs<T> {
 
 /// A connected join of which only the type of its events is known.
 trait Grows<T> {
-    /// What takes the events of a further input; `None` if the join has ended.
-    fn grow(&self) -> Option<Box<dyn InputThing<T>>>;
-    fn grown(&self, connection: Connection);
+    /// The number of a further input, and what takes its events; `None` if the join has ended.
+    fn grow(&self) -> Option<(usize, Box<dyn InputThing<T>>)>;
+    fn grown(&self, input: usize, connection: Connection);
     fn shrink(&self, connection: &Connection, cx: &mut Context<'_>) -> Closed;
 }
 
 impl<T: 'static, R: Takes<usize, T> + 'static, N: InputThing<R::Out> + 'static> Grows<T> for Joined<R, N> {
-    fn grow(&self) -> Option<Box<dyn InputThing<T>>> {
+    fn grow(&self) -> Option<(usize, Box<dyn InputThing<T>>)> {
         let (number, join) = self.add_input()?;
-        Some(Box::new(JoinInput::new(&join, number)))
+        Some((number, Box::new(JoinInput::new(&join, number))))
     }
-    fn grown(&self, connection: Connection) {
-        self.input_connected(connection);
+    fn grown(&self, input: usize, connection: Connection) {
+        self.input_connected(input, connection);
     }
     fn shrink(&self, connection: &Connection, cx: &mut Context<'_>) -> Closed {
         self.remove_input(connection, cx)

@@ -39,7 +39,8 @@ pub struct Joined<R, N> {
     leaving: Cell<bool>,
     /// The inputs that have a notice waiting, in order of arrival.
     waiting: Arrivals<Rc<dyn Deliver<R, N>>>,
-    connections: RefCell<Vec<Connection>>,
+    /// Those of the inputs that go on, each with the number of its input.
+    connections: RefCell<Vec<(usize, Connection)>>,
     /// The inputs that had ended before they were connected.
     absent: RefCell<Vec<usize>>,
     marks: RefCell<Watermarks>,
@@ -99,7 +100,7 @@ impl<R: Rule + 'static, N: InputThing<R::Out> + 'static> Joined<R, N> {
         }
         self.with_rule(|rule| rule.connected(&connections));
         self.created.set(connections.iter().map(Connection::id).max().unwrap_or(0));
-        self.connections.replace(connections);
+        self.connections.replace(connections.into_iter().enumerate().collect());
     }
 
     /// Changes the rule, before the join is started.
@@ -153,20 +154,20 @@ impl<R: Rule + 'static, N: InputThing<R::Out> + 'static> Joined<R, N> {
         }
     }
 
-    pub(super) fn input_connected(&self, connection: Connection) {
+    pub(super) fn input_connected(&self, input: usize, connection: Connection) {
         self.created.set(self.created.get().max(connection.id()));
-        let mut connections = self.connections.borrow_mut();
-        connections.retain(Connection::is_connected);
-        connections.push(connection);
+        if connection.is_connected() {
+            self.connections.borrow_mut().push((input, connection));
+        }
     }
 
     pub(super) fn remove_input(&self, connection: &Connection, cx: &mut Context<'_>) -> Closed {
-        let is_mine = self.connections.borrow().iter().any(|mine| mine.id() == connection.id());
+        let is_mine = self.connections.borrow().iter().any(|(_, mine)| mine.id() == connection.id());
         if !is_mine {
             return Ok(());
         }
         connection.disconnect(); // a port that is dispatching drops it after that
-        self.connections.borrow_mut().retain(|mine| mine.id() != connection.id());
+        self.connections.borrow_mut().retain(|(_, mine)| mine.id() != connection.id());
         self.serve(cx, |_, _| Ok(Demand::More)).map(drop)
     }
 
@@ -273,7 +274,7 @@ impl<R: Rule + 'static, N: InputThing<R::Out> + 'static> Joined<R, N> {
     fn end(&self) -> Option<Box<Body<R, N>>> {
         self.ended.set(true);
         let (body, waiting) = (self.body.take(), self.waiting.take());
-        for connection in self.connections.take() {
+        for (_, connection) in self.connections.take() {
             connection.disconnect();
         }
         drop(waiting); // only now: its `Drop` may be user code, as that of the body
@@ -549,6 +550,7 @@ where
     fn drop(&mut self) {
         let (join, number) = (&self.join, self.index.number());
         join.marks.borrow_mut().forget(number);
+        join.connections.borrow_mut().retain(|(of, _)| *of != number); // in its place there may be another Thing
         if self.ended || join.ended.get() || join.leaving.get() {
             return;
         }

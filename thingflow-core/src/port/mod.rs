@@ -304,7 +304,7 @@ impl<T: Clone + 'static> Inner<T> {
     fn join(&self, thing: Box<dyn Outlet<T>>) -> Connection {
         let id = next_number();
         if self.pending.is_closed() {
-            return Connection::new(self.me.clone(), id);
+            return Connection::new(Weak::<Self>::new(), id); // it never was connected, also while the end is being told
         }
         let mut slot = Slot { thing, id, state: 0, generation: 0, joined_at: 0 };
         if let Some(mut body) = self.take_body() {

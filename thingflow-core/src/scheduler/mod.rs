@@ -95,7 +95,9 @@ use reactor::Until;
 /// 1. No source is asked for events any more, and edge threads are told to end. What is being collected is sent as it is, see
 ///    [`Notice::Flush`](crate::Notice::Flush): the open window of an hour. Nothing is told that its stream has completed.
 /// 2. The run goes on while something is held: delayed events are sent in their time, what is queued for a thread is taken by
-///    that. Then joins send what has waited for another input and can go on without it, those further up first. This takes two seconds at most, or what [`stop_within`](Self::stop_within) says; another signal ends it at once.
+///    that, what a thread was asked for comes from it. Then joins send what has waited for another input and can go on without
+///    it, those further up first. This takes two seconds at most, or what [`stop_within`](Self::stop_within) says; another
+///    signal ends it at once.
 /// 3. Every Thing is dropped, in reverse order of creation. Edge threads are waited for, as long again.
 ///
 /// After a fatal error there is the third step only. Then the scheduler is as new.

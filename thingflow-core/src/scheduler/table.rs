@@ -241,10 +241,11 @@ impl Engine {
     /// Whether a stop waits for a schedule.
     pub(super) fn schedule_holds(&self, id: Id) -> bool {
         let answers = |schedule: &mut Schedule| {
-            (schedule.phase, schedule.trigger == Trigger::Answers && schedule.is_part_of_the_run())
+            let phase = if schedule.asks { Phase::Ending } else { schedule.phase };
+            (phase, schedule.trigger == Trigger::Answers && schedule.is_part_of_the_run())
         };
         match self.with_schedule(id, answers) {
-            Some((Phase::Ending, _)) => true,
+            Some((Phase::Ending, _)) => true, // or its thread is to answer
             Some((Phase::Stopped | Phase::Draining, _) | (_, true)) => {
                 self.look_at(id, |thing| thing.is_draining() || thing.ask(Question::Holding)) == Some(true)
             }

@@ -222,6 +222,7 @@ impl<T> Receiver<T> {
             let goes_on = matches!(result, Ok(Demand::More | Demand::Full));
             if goes_on { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         });
+        self.limit.count(|_| self.inbox.stats());
         result
     }
 
