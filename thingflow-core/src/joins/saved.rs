@@ -17,6 +17,10 @@ impl<R: Rule + SavedEvents> Rule for Saving<R> {
     fn on_completed(&mut self, input: usize, out: &mut Emitter<'_, '_, impl InputThing<R::Out>>) -> Receipt {
         self.0.on_completed(input, out)
     }
+    #[cfg(feature = "alloc")]
+    fn on_gone(&mut self, input: usize, out: &mut Emitter<'_, '_, impl InputThing<R::Out>>) -> Receipt {
+        self.0.on_gone(input, out)
+    }
     fn on_error(
         &mut self,
         input: usize,
