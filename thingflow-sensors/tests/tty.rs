@@ -196,3 +196,22 @@ fn f85_a_line_is_a_source_of_the_main_event_loop() {
         reports.events()
     );
 }
+
+#[test]
+fn f85_reports_of_a_line_with_a_number_name_it_as_those_of_other_sensors() {
+    if !has_terminals() {
+        return;
+    }
+    let board = Board::new();
+    let readings = SerialEvents::new(7, board.open("boot\noops\n").unwrap(), CsvLines::<1>::new());
+    readings.port().for_each(drop);
+    let mut scheduler = Scheduler::new().unwrap();
+    let reports = Recorder::new();
+    let mut plugged_in = Some(board.clone()); // the end is reported, too
+    let report = scheduler.reports().map(|report| report.to_string());
+    report.inspect(move |_| plugged_in.take().iter().for_each(Board::unplug)).connect(reports.clone());
+    scheduler.schedule_on_main_event_loop(readings).unwrap();
+    scheduler.run_forever().unwrap();
+    let reports = reports.events();
+    assert!(reports[0].starts_with("sensor 7: a reading is lost: "), "{reports:?}");
+}

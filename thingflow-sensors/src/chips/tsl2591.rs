@@ -194,9 +194,18 @@ impl<B: I2c> Tsl2591<B> {
         let (all, infrared) =
             (u16::from_le_bytes([all_low, all_high]), u16::from_le_bytes([infrared_low, infrared_high]));
         if all.max(infrared) >= self.time.most() {
-            return Err(self.no_reading("too bright for its gain; choose a lower gain or a shorter time"));
+            return Err(self.no_reading(self.too_bright()));
         }
         Ok(self.lux(all, infrared))
+    }
+
+    /// What mends it that the light is beyond what the chip measures as it is set.
+    fn too_bright(&self) -> &'static str {
+        if self.gain == Gain::Low && self.time.hundreds_of_ms() == 1 {
+            "too bright, even for its lowest gain: shade it, or put a filter before it"
+        } else {
+            "too bright for its gain; choose a lower gain or a shorter time"
+        }
     }
 
     fn not_yet(&mut self) -> SampleError<ChipError<B::Error>> {
@@ -355,6 +364,8 @@ pub(crate) mod tests {
             assert!(sample(Gain::Medium, time, all, infrared).unwrap_err().contains("choose a lower gain"));
         }
         assert!(sample(Gain::Medium, IntegrationTime::Ms200, 0x8FFF, 5).is_ok());
+        assert!(sample(Gain::Low, IntegrationTime::Ms200, 0xFFFF, 5).unwrap_err().contains("a shorter time"));
+        assert!(sample(Gain::Low, IntegrationTime::Ms100, 0x8FFF, 5).unwrap_err().ends_with("shade it, or put a filter before it"));
     }
 
     #[test]

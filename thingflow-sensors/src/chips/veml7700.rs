@@ -129,6 +129,15 @@ impl<B: I2c> Veml7700<B> {
         self.chip.write(&[CONFIGURATION, low, high])
     }
 
+    /// What mends it that the light is beyond what the chip measures as it is set.
+    fn too_bright(&self) -> &'static str {
+        if self.gain == Gain::OneEighth && self.time.as_ms() <= 100 {
+            "too bright, even for its lowest gain: shade it, or put a filter before it"
+        } else {
+            "too bright for its gain; choose a lower gain or a shorter time"
+        }
+    }
+
     fn reading(&mut self) -> Result<f64, SampleError<ChipError<B::Error>>> {
         if !self.measuring {
             let begun = self.begin()?;
@@ -138,7 +147,7 @@ impl<B: I2c> Veml7700<B> {
             }
         }
         let why = match u16::from_le_bytes(self.chip.read(LIGHT)?) {
-            u16::MAX => "too bright for its gain; choose a lower gain or a shorter time",
+            u16::MAX => self.too_bright(),
             0 if !self.is_measuring()? => "it has lost its power for a while",
             raw => return Ok(convert_raw_als_to_lux(self.time, self.gain, raw).into()),
         };
@@ -157,6 +166,10 @@ impl<B: I2c> Device for Veml7700<B> {
     type Error = ChipError<B::Error>;
 
     fn refuse(&self, value: OutOfRange) -> Self::Error {
+        // Beyond its range the correction grows without bounds: that is light, and no fault of the wires.
+        if value.value > *ILLUMINANCE.range().end() {
+            return self.chip.chip.no_reading(self.too_bright());
+        }
         self.chip.chip.impossible(value)
     }
     fn forget(&mut self) {
@@ -256,6 +269,20 @@ pub(crate) mod tests {
     #[test]
     fn saturation_says_what_to_do() {
         assert!(sample(0xFFFF).unwrap_err().contains("choose a lower gain"));
+    }
+
+    #[test]
+    fn light_beyond_the_range_says_what_to_do_at_each_gain() {
+        let said = |gain, bits, raw| {
+            let mut bus = Mock::new(&[configuration(bits), saving(0), light(raw)]);
+            let error = Veml7700::new("lux", bus.clone()).gain(gain).sample().unwrap_err().to_string();
+            bus.done();
+            error
+        };
+        let shade = "VEML7700: too bright, even for its lowest gain: shade it, or put a filter before it";
+        assert_eq!(said(Gain::OneEighth, 0x1000, 0xFFFF), shade);
+        assert_eq!(said(Gain::OneEighth, 0x1000, 0xFFFE), shade, "200,000 lx and more by the curve");
+        assert!(said(Gain::OneQuarter, 0x1800, 0xFFFF).ends_with("choose a lower gain or a shorter time"));
     }
 
     #[test]

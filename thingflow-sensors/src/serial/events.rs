@@ -32,6 +32,8 @@ use super::{Decode, Tty};
 /// ```
 pub struct SerialEvents<D: Decode> {
     id: SensorId,
+    /// What counts and reports call it.
+    name: String,
     line: Descriptor<Tty>,
     decoder: D,
     port: Port<SensorEvent<D::Item>>,
@@ -48,10 +50,12 @@ impl<D: Decode<Item: Clone + 'static>> SerialEvents<D> {
     /// The readings that `decoder` makes of what `line` brings. A frame that has begun is passed over.
     pub fn new(id: impl Into<SensorId>, line: Tty, mut decoder: D) -> Self {
         let id = id.into();
+        let name = id.number().map_or_else(|| id.to_string(), |number| format!("sensor {number}"));
         decoder.reset();
         Self {
             port: Port::new().named(id.to_string()),
             id,
+            name,
             line: Descriptor::new(line),
             decoder,
             bytes: [0; 256],
@@ -108,7 +112,7 @@ impl<D: Decode<Item: Clone + 'static>> PortSource for SerialEvents<D> {
         Ok(Demand::More)
     }
     fn name(&self) -> &str {
-        self.id.name().unwrap_or("serial line")
+        &self.name
     }
 }
 
