@@ -498,9 +498,9 @@ fn a26_points_without_a_time_are_all_there() -> Result {
 fn a26_points_that_the_server_tells_apart_go_together() -> Result {
     let server = Scripted::new(|_| answer(204, ""));
     let timed = (0..10).map(|second| SensorEvent::new("lux-1", Timestamp::from_secs(second), 1.0));
-    run(Writer::v1(server.url(), "home", Encoder::new("lux")), timed, 10)?.0?;
+    run(Late(Writer::v1(server.url(), "home", Encoder::new("lux")), false), timed, 10)?.0?;
     let tagged = (0..10).map(|number: u64| (number, 1.5));
-    run(Writer::v1(server.url(), "home", Encoder::new("lux").tags(["value_1"])), tagged, 10)?.0?;
+    run(Late(Writer::v1(server.url(), "home", Encoder::new("lux").tags(["value_1"])), false), tagged, 10)?.0?;
     assert_eq!(server.asked().len(), 2);
     Ok(())
 }
