@@ -1,5 +1,7 @@
 //! [`Watchdog`]: tells the service manager that the loop turns.
 
+use std::time::Duration;
+
 use thingflow_core::{
     Context, Demand, Failure, Notice, OnFailure, OutputThing, Periodic, Question, Receipt, ScheduleHandle, Scheduler,
     StreamError,
@@ -30,6 +32,10 @@ pub struct Watchdog {
     is_up: bool,
 }
 
+/// How long to wait at most before systemd is told once more that the program is up, and how often.
+const PATIENCE: Duration = Duration::from_secs(1);
+const TRIES: u32 = 30;
+
 impl Watchdog {
     /// A watchdog that tells this manager.
     pub fn new(manager: Manager) -> Self {
@@ -43,16 +49,19 @@ impl Watchdog {
         self
     }
 
-    /// Schedules it: once if the manager has no watchdog, else twice in the time that the watchdog waits.
+    /// Schedules it: once if the manager has no watchdog, and again for up to half a minute while that fails; else twice in the time that
+    /// the watchdog waits.
     ///
     /// # Errors
     /// [`SystemdError::Schedule`].
     pub fn schedule(self, scheduler: &Scheduler) -> Result<ScheduleHandle, SystemdError> {
-        let Some(limit) = self.manager.watchdog() else {
-            return scheduler.schedule_recurring(self).map_err(SystemdError::Schedule);
+        // A failed notification is tried again at the next tick; if they keep failing, systemd restarts the program. Without a watchdog
+        // nobody would: systemd, whose socket may be full for a moment, would wait for a word that does not come.
+        let (every, on_failure) = match self.manager.watchdog() {
+            Some(limit) => (limit / 2, OnFailure::Skip),
+            None => (PATIENCE, OnFailure::Retry { first: PATIENCE / 10, longest: PATIENCE, attempts: TRIES }),
         };
-        // A failed notification is tried again at the next tick; if they keep failing, systemd restarts the program.
-        let timing = Periodic::every(limit / 2).starting_now().on_failure(OnFailure::Skip);
+        let timing = Periodic::every(every).starting_now().on_failure(on_failure);
         scheduler.schedule_periodic(self, timing).map_err(SystemdError::Schedule)
     }
 
@@ -62,10 +71,17 @@ impl Watchdog {
 }
 
 impl OutputThing for Watchdog {
-    fn produce(&mut self, _: &mut Context<'_>) -> Result<Demand, Failure> {
+    fn produce(&mut self, cx: &mut Context<'_>) -> Result<Demand, Failure> {
         let state = if self.is_up { "WATCHDOG=1" } else { "READY=1\nWATCHDOG=1" };
         let told = self.manager.tell(state);
-        told.map_err(|error| StreamError::caused("systemd does not know that the program is well", error))?;
+        if let Err(error) = told {
+            let error = StreamError::caused("systemd does not know that the program is well", error);
+            if !self.is_over() {
+                return Err(error.into());
+            }
+            cx.report(self.name(), &error);
+            return Ok(Demand::Done);
+        }
         self.is_up = true;
         let once = self.manager.watchdog().is_none();
         Ok(if once || self.is_over() { Demand::Done } else { Demand::More })
@@ -94,7 +110,6 @@ impl Drop for Watchdog {
 mod tests {
     use super::*;
     use std::os::unix::net::UnixDatagram;
-    use std::time::Duration;
     use tempfile::TempDir;
     use thingflow_core::VirtualClock;
     use thingflow_core::prelude::*;
@@ -159,6 +174,33 @@ mod tests {
     }
 
     #[test]
+    fn without_a_watchdog_a_socket_that_fails_for_a_while_is_told_later() {
+        let (mut systemd, mut scheduler) = (Systemd::new(), Scheduler::virtual_time().unwrap());
+        let manager = systemd.manager(None);
+        let socket = systemd.1.path().join("notify");
+        std::fs::remove_file(&socket).unwrap();
+        let failures = thingflow_core::testing::Recorder::new();
+        scheduler.reports().map(|report| report.to_string()).connect(failures.clone());
+        Watchdog::new(manager).schedule(&scheduler).unwrap();
+        scheduler.run_for(Duration::from_secs(5)).unwrap();
+        assert!(!failures.events().is_empty());
+        systemd.0 = UnixDatagram::bind(&socket).unwrap();
+        systemd.0.set_nonblocking(true).unwrap();
+        scheduler.run_forever().unwrap();
+        assert_eq!(systemd.heard(), "READY=1+WATCHDOG=1");
+    }
+
+    #[test]
+    fn without_a_watchdog_a_socket_that_stays_away_holds_up_nobody() {
+        let (systemd, mut scheduler) = (Systemd::new(), Scheduler::virtual_time().unwrap());
+        let manager = systemd.manager(None);
+        std::fs::remove_file(systemd.1.path().join("notify")).unwrap();
+        Watchdog::new(manager).schedule(&scheduler).unwrap();
+        scheduler.run_forever().unwrap();
+        assert!(scheduler.now() < thingflow_core::Instant::ZERO + TRIES * PATIENCE);
+    }
+
+    #[test]
     fn it_ends_with_the_schedules_it_watches_over() {
         let (systemd, mut scheduler) = (Systemd::new(), Scheduler::virtual_time().unwrap());
         let numbers = from_iter(0..3).output();
@@ -168,6 +210,21 @@ mod tests {
         scheduler.run_forever().unwrap();
         assert!(systemd.heard().ends_with("STOPPING=1"));
         assert!(!numbers.is_active());
+    }
+
+    #[test]
+    fn it_ends_with_the_schedules_it_watches_over_though_nobody_hears_it() {
+        for limit in [Some(10), None] {
+            let (systemd, mut scheduler) = (Systemd::new(), Scheduler::virtual_time().unwrap());
+            let manager = systemd.manager(limit);
+            std::fs::remove_file(systemd.1.path().join("notify")).unwrap();
+            let numbers = from_iter(0..2).output();
+            numbers.for_each(drop);
+            let numbers = scheduler.schedule_periodic(numbers, Duration::from_secs(5)).unwrap();
+            Watchdog::new(manager).while_active(&numbers).schedule(&scheduler).unwrap();
+            scheduler.run_forever().unwrap();
+            assert!(scheduler.now() <= thingflow_core::Instant::ZERO + Duration::from_secs(20));
+        }
     }
 
     #[test]
