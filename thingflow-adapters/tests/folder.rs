@@ -115,3 +115,18 @@ fn a_folder_that_goes_away_or_is_not_there_is_named() -> Done {
     assert!(format!("{refused:?}").contains("create it"), "{refused:?}");
     Ok(())
 }
+
+#[test]
+fn a_folder_that_goes_before_the_run_is_named() -> Done {
+    let dir = tempfile::tempdir()?;
+    let path = dir.path().to_owned();
+    let (watch, seen) = (folder::watch(&path), Recorder::new());
+    watch.port().map(|path| path.display().to_string()).connect(seen.clone());
+    let mut scheduler = Scheduler::new()?;
+    scheduler.schedule_on_main_event_loop(watch)?;
+    drop(dir);
+    scheduler.run_forever()?;
+    let error = seen.error().ok_or("an error")?;
+    assert!(error.starts_with(&format!("cannot read the folder {}: ", path.display())), "{error}");
+    Ok(())
+}

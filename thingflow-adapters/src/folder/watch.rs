@@ -75,7 +75,8 @@ impl Watch {
         let mut there = BTreeSet::new();
         for entry in std::fs::read_dir(&self.path)? {
             let entry = entry?;
-            if !entry.file_type()?.is_dir() {
+            // One that has gone meanwhile is none.
+            if entry.file_type().is_ok_and(|kind| !kind.is_dir()) {
                 there.insert(entry.file_name());
             }
         }
@@ -119,7 +120,7 @@ impl Watch {
 
     fn look(&mut self) -> Result<(), StreamError> {
         self.read_if_stale()?; // what has been there comes before what is new
-        let is_there = self.read_news().map_err(|error| StreamError::caused("cannot watch the folder", error))?;
+        let is_there = self.read_news().map_err(|error| self.cannot("watch", &error))?;
         if !is_there {
             let why = format!("the folder {} has gone; watch it again when it is back", self.path.display());
             return Err(StreamError::message(why));
@@ -131,7 +132,11 @@ impl Watch {
         if !std::mem::take(&mut self.is_stale) {
             return Ok(());
         }
-        self.read_folder().map_err(|error| StreamError::caused("cannot read the folder", error))
+        self.read_folder().map_err(|error| self.cannot("read", &error))
+    }
+
+    fn cannot(&self, doing: &str, error: &io::Error) -> StreamError {
+        StreamError::message(format!("cannot {doing} the folder {}: {error}", self.path.display()))
     }
 }
 
