@@ -197,7 +197,7 @@ pub use state::{Saved, SavedEvents, SavedItems, StateVisitor};
 pub use thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt, Sink};
 pub use timing::Timing;
 pub use visit::{Visitor, short_name};
-pub use windows::Windows;
+pub use windows::{Smoothing, Windows};
 #[cfg(feature = "alloc")]
 pub use {
     output::{Output, PortSource, Ports},

@@ -19,7 +19,7 @@ pub use crate::sinks::*;
 pub use crate::sources::*;
 pub use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt, Sink};
 pub use crate::timing::Timing;
-pub use crate::windows::{Window, Windows};
+pub use crate::windows::{Smoothing, Window, Windows};
 
 #[cfg(feature = "alloc")]
 pub use crate::{

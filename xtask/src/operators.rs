@@ -71,6 +71,9 @@ pub(crate) fn read(tree: &Tree) -> Vec<Group<'_>> {
         let whole = attributes(root, "mod", name).feature.or_else(|| feature_of_file(&contents.text));
         let windows = tree.get(&format!("{SOURCE}/{name}/window.rs")).map_or("", |file| &file.text);
         let mut operators = methods::read(contents, "trait", "", whole.as_ref());
+        let others = group_files(tree, name).filter(|file| file.text.contains("\npub trait ") && !operators.is_empty());
+        let others: Vec<_> = others.flat_map(|file| methods::of_chains(file, whole.as_ref())).collect();
+        operators.extend(others);
         if operators.is_empty() {
             let files = group_files(tree, name).filter(|file| is_operator(file, contents));
             operators = files.map(|file| operator(file, &contents.text, windows, whole.as_ref())).collect();

@@ -11,7 +11,8 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use super::bounds::{Pane, Tally, Windowed};
-use super::event_window::{EventWindow, Keying};
+use super::by_key::Keying;
+use super::event_window::EventWindow;
 use super::framing::{Frame, Framing, OpenWindows};
 use super::gather::{Gather, Peek};
 use super::merge::Merge;

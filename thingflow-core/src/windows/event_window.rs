@@ -5,13 +5,14 @@ use core::fmt;
 use core::time::Duration;
 
 use super::by_event_time::{ByEventTime, Gathered};
+use super::by_key::{KeyedBy, Keying, SavedKey, Unkeyed};
 use super::framing::{Framing, Hops, Periods};
 use super::gather::{Limited, Peek};
 use super::window::Assigner;
 use crate::clock::{Timestamp, nanos};
 use crate::limit::QueueMeter;
 use crate::size::Size;
-use crate::state::{Saved, StateVisitor};
+use crate::state::Saved;
 use crate::thing::InputThing;
 
 /// In how many windows an event may be at most, where windows overlap.
@@ -29,64 +30,6 @@ pub struct EventWindow<T, F, C, Q = Unkeyed> {
     pub(super) most: usize,
     pub(super) late: Option<Box<dyn InputThing<T>>>,
     pub(super) meter: QueueMeter,
-}
-
-/// What an event belongs to besides its time: windows of each key stand on their own.
-pub trait Keying<T> {
-    /// The key.
-    type Key: Ord + Clone;
-    /// The key of an event.
-    fn key(&mut self, event: &T) -> Self::Key;
-    /// Shows a key to a walk that saves or restores windows. `None` is one that is to be restored; what stays `None` is not saved.
-    fn on_key(key: &mut Option<Self::Key>, state: &mut dyn StateVisitor);
-    /// Whether windows are saved.
-    const IS_SAVED: bool;
-}
-
-/// All events together.
-#[derive(Clone, Copy, Debug)]
-pub struct Unkeyed;
-
-impl<T> Keying<T> for Unkeyed {
-    type Key = ();
-    fn key(&mut self, _: &T) {}
-    fn on_key(key: &mut Option<()>, _: &mut dyn StateVisitor) {
-        *key = Some(());
-    }
-    const IS_SAVED: bool = true;
-}
-
-/// By a key of any type. Made by [`EventWindow::by_key`], and by `by_key` of the other windows.
-#[derive(Clone, Copy, Debug)]
-pub struct KeyedBy<Q>(pub(crate) Q);
-
-impl<T, K: Ord + Clone, Q: FnMut(&T) -> K> Keying<T> for KeyedBy<Q> {
-    type Key = K;
-    fn key(&mut self, event: &T) -> K {
-        (self.0)(event)
-    }
-    fn on_key(_: &mut Option<K>, _: &mut dyn StateVisitor) {}
-    const IS_SAVED: bool = false;
-}
-
-/// By a key that is saved with the windows. Made by [`EventWindow::by_saved_key`], and by `by_saved_key` of the other windows.
-#[derive(Clone, Copy, Debug)]
-pub struct SavedKey<Q>(pub(crate) Q);
-
-impl<T, K: Ord + Clone + Saved, Q: FnMut(&T) -> K> Keying<T> for SavedKey<Q> {
-    type Key = K;
-    fn key(&mut self, event: &T) -> K {
-        (self.0)(event)
-    }
-    fn on_key(key: &mut Option<K>, state: &mut dyn StateVisitor) {
-        key_on_state(key, state);
-    }
-    const IS_SAVED: bool = true;
-}
-
-/// Shows a key that can be saved. `None` is one that is to be restored.
-pub(super) fn key_on_state<K: Saved>(key: &mut Option<K>, state: &mut dyn StateVisitor) {
-    key.get_or_insert_with(K::blank).on_state("key", state);
 }
 
 impl<T, F: FnMut(&T) -> Timestamp, C> EventWindow<T, F, C> {

@@ -7,7 +7,7 @@ use core::fmt;
 use core::marker::PhantomData;
 
 use super::bounds::Stamp;
-use super::event_window::{Keying, key_on_state};
+use super::by_key::{Keying, key_on_state};
 use super::gather::Gather;
 use super::groups::{Open, Rule};
 use crate::clock::Instant;

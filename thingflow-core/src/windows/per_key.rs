@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::marker::PhantomData;
 
-use super::event_window::{Keying, key_on_state};
+use super::by_key::{Keying, key_on_state};
 use crate::context::Context;
 use crate::error::StreamError;
 use crate::kit::Recent;

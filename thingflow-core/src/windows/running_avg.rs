@@ -47,6 +47,19 @@ pub trait Places<V> {
     fn full<C: Float>(&self, count: C) -> C {
         count
     }
+    /// Shows the places of which so many are filled to a walk over the state, which may fill others.
+    fn on_state(&mut self, filled: &mut usize, state: &mut dyn StateVisitor)
+    where
+        V: Saved + Default,
+    {
+        let mut shown = *filled;
+        shown.on_state("filled", state);
+        while *filled < shown && self.push(*filled, V::default()) {
+            *filled += 1;
+        }
+        *filled = shown.min(*filled);
+        self.all().iter_mut().take(*filled).for_each(|place| place.on_state("value", state));
+    }
 }
 
 impl<V, const N: usize> Places<V> for [V; N] {
@@ -222,13 +235,7 @@ impl<T: Measured, B: Places<T::Value>> Filter<T> for RunningAvg<T, B> {
         out.next(event.with_value(sum / count))
     }
     fn on_state(&mut self, state: &mut dyn StateVisitor) {
-        let mut filled = self.filled;
-        filled.on_state("filled", state);
-        while self.filled < filled && self.ring.push(self.filled, T::Value::default()) {
-            self.filled += 1;
-        }
-        self.filled = filled.min(self.filled);
-        self.ring.all().iter_mut().take(self.filled).for_each(|place| place.on_state("value", state));
+        self.ring.on_state(&mut self.filled, state);
         self.at.on_state("at", state);
         self.numbers.on_state("numbers", state);
         self.block.on_state("block", state);

@@ -99,19 +99,10 @@ impl<T: Measured, B: Places<T::Value>> Filter<T> for RunningVariance<T, B> {
         }
     }
     fn on_state(&mut self, state: &mut dyn StateVisitor) {
-        let mut filled = self.filled;
-        filled.on_state("filled", state);
-        while self.filled < filled && self.ring.push(self.filled, T::Value::default()) {
-            self.filled += 1;
-        }
-        self.filled = filled.min(self.filled);
+        self.ring.on_state(&mut self.filled, state);
         self.held = Held::new();
-        for place in self.ring.all().iter_mut().take(self.filled) {
-            place.on_state("value", state);
-            if !is_nan(*place) {
-                self.held.add(*place);
-            }
-        }
+        let held = self.ring.all().iter().take(self.filled);
+        held.filter(|value| !is_nan(**value)).for_each(|value| self.held.add(*value));
         self.at.on_state("at", state);
         if self.at >= self.filled || self.filled < self.ring.room() {
             self.at = 0;

@@ -18,12 +18,9 @@ use crate::thing::Filter;
 
 #[cfg(feature = "alloc")]
 use {
-    super::event_window::{EventWindow, KeyedBy, Keying, SavedKey},
+    super::event_window::EventWindow,
     super::framing::{Calendar, Periods, Sessions},
-    super::keyed::Keyed,
-    super::per_key::{Overlapping, PerKey},
     crate::clock::Timestamp,
-    crate::state::Saved,
     crate::storage::OnHeap,
 };
 
@@ -242,6 +239,13 @@ pub trait Assigner<T, G, S = Bare> {
 #[derive(Clone, Debug)]
 pub struct WithBounds<W>(W);
 
+#[cfg(feature = "alloc")]
+impl<W> WithBounds<W> {
+    pub(super) const fn of(window: W) -> Self {
+        Self(window)
+    }
+}
+
 impl<T, G, W: Assigner<T, G, Bounds>> Assigner<T, G> for WithBounds<W> {
     type Filter = W::Filter;
     #[track_caller]
@@ -263,8 +267,6 @@ macro_rules! with_bounds {
     )*};
 }
 with_bounds! { [] RunningWindow [] TumblingWindow [M] EachWindow<M> [R] CountWindow<R> [R] TimeWindow<R> }
-#[cfg(feature = "alloc")]
-with_bounds! { [W, Q] ByKey<W, Q> }
 
 /// Made by [`Window::running`].
 #[derive(Clone, Copy, Debug)]
@@ -274,97 +276,6 @@ impl<T: Carrier, A: Aggregate<T::Value> + Clone, S: Stamp> Assigner<T, Values<A>
     type Filter = Running<Values<A>, S>;
     fn assign(self, gather: Values<A>) -> Self::Filter {
         Running::new(gather)
-    }
-}
-
-#[cfg(feature = "alloc")]
-macro_rules! overlapping {
-    ($([$($param:tt)*] $window:ty)*) => {$(
-        impl<$($param)*> $window {
-            /// Makes windows for each key on its own. Of more than `keys` keys, the one without an event for longest is
-            /// forgotten: it begins anew.
-            ///
-            /// ```
-            /// # use thingflow_core::prelude::*;
-            /// use thingflow_core::windows::Sum;
-            /// let at = |id, euros| SensorEvent::new(id, Timestamp::UNIX_EPOCH, euros);
-            /// let spent = from_iter([at("Ann", 50), at("Tom", 100), at("Ann", 7)]);
-            /// let by_name = Window::running().by_key(100, |event: &SensorEvent<i32>| event.sensor_id);
-            /// assert_eq!(spent.aggregate(by_name, Sum::new()).map(|event| event.val).collect_now(), [50, 100, 57]);
-            /// ```
-            #[doc(alias = "group_by")]
-            #[track_caller]
-            pub fn by_key<T, K, F: FnMut(&T) -> K>(self, keys: impl Into<Size>, key: F) -> ByKey<Self, KeyedBy<F>> {
-                ByKey { window: self, keys: keys.into().get(), key: KeyedBy(key) }
-            }
-
-            /// As [`by_key`](Self::by_key), by a key that can be saved, a number or a [`SensorId`](crate::SensorId): a walk that saves the
-            /// state of the graph saves what is in the windows, too.
-            #[track_caller]
-            pub fn by_saved_key<T, K: Saved, F: FnMut(&T) -> K>(self, keys: impl Into<Size>, key: F) -> ByKey<Self, SavedKey<F>> {
-                ByKey { window: self, keys: keys.into().get(), key: SavedKey(key) }
-            }
-        }
-
-        impl<T, Q, G, S, $($param)*> Assigner<T, G, S> for ByKey<$window, Q>
-        where
-            Q: Keying<T>,
-            G: Gather<T> + 'static,
-            $window: Assigner<T, G, S, Filter: Overlapping<T>> + Clone + 'static,
-        {
-            type Filter = PerKey<T, Q, <$window as Assigner<T, G, S>>::Filter>;
-            #[track_caller]
-            fn assign(self, gather: G) -> Self::Filter {
-                let Self { window, keys, key } = self;
-                drop(window.clone().assign(gather.fresh())); // refuses an aggregate without room now, and not with the first event
-                PerKey::new(Size::from(keys), key, move |_| window.clone().assign(gather.fresh()))
-            }
-        }
-    )*};
-}
-#[cfg(feature = "alloc")]
-overlapping! { [] RunningWindow [R] CountWindow<R> [R] TimeWindow<R> }
-
-/// Running windows by key of which each begins as a function says. Made by [`ByKey::starting`].
-#[cfg(feature = "alloc")]
-#[derive(Clone, Copy, Debug)]
-pub struct Starting<Q, B> {
-    keys: usize,
-    key: Q,
-    begin: B,
-}
-
-#[cfg(feature = "alloc")]
-impl<Q> ByKey<RunningWindow, Q> {
-    /// Has the window of each key begin with an aggregate that goes on from an earlier run.
-    ///
-    /// ```
-    /// # use thingflow_core::prelude::*;
-    /// use thingflow_core::windows::Sum;
-    /// let at = |id, euros| SensorEvent::new(id, Timestamp::UNIX_EPOCH, euros);
-    /// let by_name = Window::running().by_key(100, |event: &SensorEvent<i32>| event.sensor_id);
-    /// let from = by_name.starting(|name| if *name == "Ann" { Sum::starting_at(50) } else { Sum::new() });
-    /// let sums = from_iter([at("Ann", 50), at("Tom", 200)]).aggregate(from, Sum::new()).map(|event| event.val);
-    /// assert_eq!(sums.collect_now(), [100, 200]);
-    /// ```
-    pub fn starting<K, A, B: FnMut(&K) -> A>(self, begin: B) -> Starting<Q, B> {
-        Starting { keys: self.keys, key: self.key, begin }
-    }
-}
-
-#[cfg(feature = "alloc")]
-impl<T, Q, A, B, S> Assigner<T, Values<A>, S> for Starting<Q, B>
-where
-    T: Carrier,
-    Q: Keying<T>,
-    A: Aggregate<T::Value> + Clone,
-    B: FnMut(&Q::Key) -> A + 'static,
-    S: Stamp,
-{
-    type Filter = PerKey<T, Q, Running<Values<A>, S>>;
-    fn assign(self, _: Values<A>) -> Self::Filter {
-        let mut begin = self.begin;
-        PerKey::new(Size::from(self.keys), self.key, move |key| Running::new(Values::new(begin(key))))
     }
 }
 
@@ -382,38 +293,7 @@ impl TumblingWindow {
         Self { drop_on_error: true, ..self }
     }
 
-    /// Makes groups for each key on its own. When groups of more than `keys` keys are open, the one that began first ends
-    /// early.
-    ///
-    /// ```
-    /// # use thingflow_core::prelude::*;
-    /// use thingflow_core::windows::Sum;
-    /// let at = |id, litres| SensorEvent::new(id, Timestamp::UNIX_EPOCH, litres);
-    /// let used = from_iter([at("hall", 1), at("attic", 10), at("hall", 2), at("attic", 20), at("hall", 3)]);
-    /// let pairs = Window::tumbling(2).by_key(100, |event: &SensorEvent<i32>| event.sensor_id);
-    /// let sums = used.aggregate(pairs, Sum::new()).map(|event| (event.sensor_id.to_string(), event.val));
-    /// assert_eq!(sums.collect_now(), [("hall".into(), 3), ("attic".into(), 30), ("hall".into(), 3)]);
-    /// ```
-    #[cfg(feature = "alloc")]
-    #[doc(alias = "partition")]
-    #[track_caller]
-    pub fn by_key<T, K, F: FnMut(&T) -> K>(self, keys: impl Into<Size>, key: F) -> ByKey<Self, KeyedBy<F>> {
-        ByKey { window: self, keys: keys.into().get(), key: KeyedBy(key) }
-    }
-
-    /// As [`by_key`](Self::by_key), by a key that can be saved, a number or a [`SensorId`](crate::SensorId): a walk that saves the
-    /// state of the graph saves what is in the windows, too.
-    #[cfg(feature = "alloc")]
-    #[track_caller]
-    pub fn by_saved_key<T, K: Saved, F: FnMut(&T) -> K>(
-        self,
-        keys: impl Into<Size>,
-        key: F,
-    ) -> ByKey<Self, SavedKey<F>> {
-        ByKey { window: self, keys: keys.into().get(), key: SavedKey(key) }
-    }
-
-    fn rule(self) -> Rule {
+    pub(super) fn rule(self) -> Rule {
         Rule { most: self.n, span: None, send_empty: false, drop_on_error: self.drop_on_error }
     }
 }
@@ -451,7 +331,7 @@ impl EachWindow {
         EachWindow { most: AtMost(n.into().get()), length, grid, send_empty, drop_on_error }
     }
 
-    fn rule(&self) -> Rule {
+    pub(super) fn rule(&self) -> Rule {
         let &Self { length, grid, send_empty, drop_on_error, .. } = self;
         Rule { most: usize::MAX, span: Some((length, grid)), send_empty, drop_on_error }
     }
@@ -507,31 +387,10 @@ impl<M> EachWindow<M> {
     pub fn drop_on_error(self) -> Self {
         Self { drop_on_error: true, ..self }
     }
-
-    /// Makes windows for each key on its own. When windows of more than `keys` keys are open, the one that began first ends
-    /// early. A key without events has no window, so none is empty.
-    #[cfg(feature = "alloc")]
-    #[doc(alias = "partition")]
-    #[track_caller]
-    pub fn by_key<T, K, F: FnMut(&T) -> K>(self, keys: impl Into<Size>, key: F) -> ByKey<Self, KeyedBy<F>> {
-        ByKey { window: self, keys: keys.into().get(), key: KeyedBy(key) }
-    }
-
-    /// As [`by_key`](Self::by_key), by a key that can be saved, a number or a [`SensorId`](crate::SensorId): a walk that saves the
-    /// state of the graph saves what is in the windows, too.
-    #[cfg(feature = "alloc")]
-    #[track_caller]
-    pub fn by_saved_key<T, K: Saved, F: FnMut(&T) -> K>(
-        self,
-        keys: impl Into<Size>,
-        key: F,
-    ) -> ByKey<Self, SavedKey<F>> {
-        ByKey { window: self, keys: keys.into().get(), key: SavedKey(key) }
-    }
 }
 
 impl EachWindow<AtMost> {
-    fn rule(&self) -> Rule {
+    pub(super) fn rule(&self) -> Rule {
         let &Self { length, most: AtMost(most), grid, send_empty, drop_on_error } = self;
         Rule { most, span: Some((length, grid)), send_empty, drop_on_error }
     }
@@ -550,34 +409,6 @@ impl<T, G: Gather<T>, S: Stamp> Assigner<T, G, S> for EachWindow<AtMost> {
         Groups::new(self.rule(), gather)
     }
 }
-
-/// Windows of each key on its own, made by `by_key` of each kind of window.
-#[cfg(feature = "alloc")]
-#[derive(Clone, Copy, Debug)]
-pub struct ByKey<W, Q> {
-    window: W,
-    keys: usize,
-    key: Q,
-}
-
-#[cfg(feature = "alloc")]
-macro_rules! keyed {
-    ($($window:ty, $gather:path;)*) => {$(
-        impl<T, Q, G, S> Assigner<T, G, S> for ByKey<$window, Q>
-        where
-            Q: Keying<T>,
-            G: Gather<T> + $gather,
-            S: Stamp,
-        {
-            type Filter = Keyed<T, Q, G, S>;
-            fn assign(self, gather: G) -> Self::Filter {
-                Keyed::new(self.window.rule(), self.keys, self.key, gather)
-            }
-        }
-    )*};
-}
-#[cfg(feature = "alloc")]
-keyed! { TumblingWindow, Sized; EachWindow, Limited; EachWindow<AtMost>, Sized; }
 
 /// Made by [`Window::sliding`], [`Window::every`].
 #[derive(Clone, Copy, Debug)]

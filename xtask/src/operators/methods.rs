@@ -15,6 +15,12 @@ pub(super) fn read<'a>(file: &'a File, block: &str, path: &str, whole_group: Opt
     methods.iter().map(|method| method.operator(file, path, whole_group)).collect()
 }
 
+/// The methods of a further trait of chains that a group has in a file of its own.
+pub(super) fn of_chains<'a>(file: &'a File, whole_group: Option<&String>) -> Vec<Operator<'a>> {
+    let is_of_chains = |line: &str| line.starts_with("pub trait ") && line.ends_with(": Chain {");
+    if file.text.lines().any(is_of_chains) { read(file, "trait", "", whole_group) } else { Vec::new() }
+}
+
 /// A method as it stands in the source.
 #[derive(Debug, Default)]
 struct Method {
