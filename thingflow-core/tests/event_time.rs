@@ -504,3 +504,66 @@ proptest! {
         prop_assert!(chain.notice(Notice::Completed, cx).is_ok());
     }
 }
+
+/// Every window and join by time with lengths of one nanosecond and of all the time there is, over times at both ends of their range.
+#[test]
+fn lengths_of_time_at_both_ends_of_their_range() {
+    fn fed<F: Filter<i64, Out: Clone + 'static>>(name: &str, stage: Pipe<i64, F>) -> usize {
+        let seen = Recorder::new();
+        let mut chain = stage.to(seen.clone());
+        let times = [0, i64::MIN, i64::MAX, 1, 1, -1, i64::MAX - 1, i64::MIN + 1];
+        for (now, time) in [0, 1, u64::MAX / 4, 5, u64::MAX / 2].into_iter().cycle().zip(times.iter().chain(&times)) {
+            let cx = &mut Context::detached(Instant::from_nanos(now));
+            let watermark = Notice::Watermark(Timestamp::from_nanos(time.saturating_sub(1)));
+            let woken = chain.notice(Notice::Wake, cx).unwrap_or_else(|error| panic!("{name}: {error}"));
+            if woken == Demand::Done
+                || chain.next(*time, cx).unwrap_or_else(|error| panic!("{name}: {error}")) == Demand::Done
+            {
+                return 0;
+            }
+            assert!(chain.notice(watermark, cx).is_ok(), "{name}");
+        }
+        assert!(chain.notice(Notice::Completed, &mut Context::detached(Instant::ZERO)).is_ok());
+        seen.events().len()
+    }
+    let nanos = |nanos: &i64| Timestamp::from_nanos(*nanos);
+    let counts = Count::new;
+    for length in [Duration::from_nanos(1), secs(3600), Duration::from_nanos(u64::MAX), Duration::MAX] {
+        let name = format!("{length:?}");
+        let p = pipe::<i64>;
+        fed(&name, p().aggregate(Window::event_time(length, nanos), counts()));
+        fed(
+            &name,
+            p().aggregate(Window::event_time(length, nanos).every(length).corrections(length).early(length), counts()),
+        );
+        fed(&name, p().aggregate(Window::session(length, nanos), counts()));
+        fed(&name, p().aggregate(Window::session(length, nanos).corrections(length), counts()));
+        fed(&name, p().aggregate(Window::each(length), counts()));
+        fed(&name, p().aggregate(Window::each(length).aligned().send_empty().bounds(), counts()));
+        fed(&name, p().aggregate(Window::each(length).from_start().by_key(2, |n| n % 3), counts()));
+        fed(&name, p().aggregate(Window::last(length, Limit::drop_oldest(9)).bounds(), counts()));
+        fed(&name, p().watermarks(nanos, length).aggregate(Window::event_time(length, nanos), counts()));
+        fed(&name, p().watermarks_or_idle(nanos, length, length));
+        fed(&name, p().delay(length, Limit::drop_oldest(9)));
+        fed(&name, p().throttle(length));
+        fed(&name, p().debounce(length));
+        fed(&name, p().timeout(length));
+        fed(&name, p().heartbeat(length));
+        fed(&name, p().sample_every(length));
+        fed(&name, p().pace(length, Limit::drop_oldest(9)));
+        fed(&name, p().chunks_within(3, length));
+        let sensed = |n: i64| SensorEvent::new("t", Timestamp::from_nanos(n), n as f64);
+        fed(&name, p().map(sensed).ewma_by_time(length, |e| e.ts));
+        fed(&name, p().map(sensed).ewma_by_time_corrected(length, |e| e.ts));
+        let (a, b, cx) = (Port::new(), Port::new(), &mut Context::detached(Instant::ZERO));
+        let reach = joins::Reach::new(length, length);
+        let marked = |port: &Port<i64>| port.watermarks(nanos, length);
+        marked(&a).interval_join(marked(&b), reach, (nanos, nanos), Limit::drop_oldest(9)).for_each(drop);
+        marked(&a).with_latest_at(marked(&b), length, (nanos, nanos), Limit::drop_oldest(9)).for_each(drop);
+        for time in [0, i64::MIN, i64::MAX, 1, i64::MIN] {
+            assert!(a.emit(time, cx).is_ok() && b.emit(time.saturating_add(1), cx).is_ok());
+        }
+    }
+    let months = fed("months", pipe().aggregate(Window::calendar(UtcMonths, nanos), counts()));
+    assert!(months > 0);
+}

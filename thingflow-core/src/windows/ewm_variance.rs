@@ -7,7 +7,7 @@ use crate::measure::{Float, Measured};
 use crate::state::{Saved, StateVisitor, saves};
 use crate::thing::{Emitter, Filter, InputThing, Receipt};
 
-/// Made by [`ewm_variance`](super::Windows::ewm_variance).
+/// Made by [`ewm_variance`](super::Smoothing::ewm_variance).
 #[derive(Clone, Copy, Debug)]
 pub struct EwmVariance<V> {
     alpha: V,

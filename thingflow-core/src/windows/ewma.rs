@@ -6,7 +6,7 @@ use crate::measure::{Float, Measured};
 use crate::state::{Saved, StateVisitor};
 use crate::thing::{Emitter, Filter, InputThing, Receipt};
 
-/// Made by [`ewma`](super::Windows::ewma) and [`ewma_corrected`](super::Windows::ewma_corrected).
+/// Made by [`ewma`](super::Smoothing::ewma) and [`ewma_corrected`](super::Smoothing::ewma_corrected).
 #[derive(Clone, Copy, Debug)]
 pub struct Ewma<V> {
     alpha: V,
@@ -16,7 +16,7 @@ pub struct Ewma<V> {
 }
 
 /// The share of the newest event in an exponential average, by other ways to say it. Each gives the `alpha` for
-/// [`ewma`](super::Windows::ewma) and the like.
+/// [`ewma`](super::Smoothing::ewma) and the like.
 ///
 /// ```
 /// # use thingflow_core::prelude::*;

@@ -10,7 +10,7 @@ use crate::measure::{Float, Measured};
 use crate::state::{Saved, StateVisitor};
 use crate::thing::{Emitter, Filter, InputThing, Receipt};
 
-/// Made by [`ewma_by_time`](super::Windows::ewma_by_time) and [`ewma_by_time_corrected`](super::Windows::ewma_by_time_corrected).
+/// Made by [`ewma_by_time`](super::Smoothing::ewma_by_time) and [`ewma_by_time_corrected`](super::Smoothing::ewma_by_time_corrected).
 #[derive(Clone, Copy, Debug)]
 pub struct EwmaByTime<V, F> {
     half_life: Duration,

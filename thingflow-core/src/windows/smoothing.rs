@@ -132,7 +132,7 @@ pub trait Smoothing: Chain {
     }
 
     /// Sends the variance of all events so far where each counts `1 - alpha` times as much as the one after it: how restless a value
-    /// has been of late. [`Alpha`] gives `alpha` by a span or a half-life.
+    /// has been of late. [`Alpha`](super::Alpha) gives `alpha` by a span or a half-life.
     ///
     /// It is that of a sample, without bias, as `pandas` has it, `ewm(alpha=…).var()`. Of fewer than two numbers there is none, and it is
     /// a NaN. A NaN or an infinity is left out: for it the variance is sent again.

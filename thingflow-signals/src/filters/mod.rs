@@ -13,7 +13,7 @@
 //! | [`Decimate`] | fewer samples, without aliases | a low pass |
 //!
 //! Means and medians of windows are operators of the core: [`running_avg`](thingflow_core::Windows::running_avg),
-//! [`ewma`](thingflow_core::Windows::ewma), and all aggregates.
+//! [`ewma`](thingflow_core::Smoothing::ewma), and all aggregates.
 
 mod butterworth;
 mod decimate;
