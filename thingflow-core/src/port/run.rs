@@ -97,6 +97,11 @@ pub(crate) struct RunLink {
 impl RunLink {
     pub(super) fn note_unlistened(&self, port: Weak<dyn AnyPort>) {
         let mut deserted = self.deserted.borrow_mut();
+        if deserted.len() >= 64 && deserted.len().is_power_of_two() {
+            deserted.retain(|port| port.strong_count() > 0); // nothing is scheduled, so that nobody takes them
+            deserted.sort_unstable_by_key(|port| port.as_ptr().cast::<()>());
+            deserted.dedup_by(|one, other| one.ptr_eq(other));
+        }
         if deserted.last().is_none_or(|last| !last.ptr_eq(&port)) {
             deserted.push(port);
         }

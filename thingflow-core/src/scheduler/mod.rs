@@ -385,6 +385,7 @@ impl Scheduler {
             }
         }
         if result.is_ok() && !self.engine.has_work() {
+            drop(self.engine.link.take_deserted()); // nobody is left to be let go
             self.engine.threads.settle();
             result = self.engine.hear_threads();
         }
