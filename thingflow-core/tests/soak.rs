@@ -241,7 +241,7 @@ fn a_tracked_event_costs_one_allocation_at_its_source_and_none_further_on() -> R
 const HOUR: Duration = Duration::from_secs(3600);
 
 /// Has something come and go in a run, again and again. Whether more is kept at the end than near the beginning: tables grow
-/// and shrink meanwhile, so the least of the last rounds counts, and the most of the first ones.
+/// and shrink meanwhile, some over sixteen rounds, so the least of the last rounds counts, and the most of the first ones.
 fn keeps_something(mut come_and_go: impl FnMut(&mut Scheduler)) -> bool {
     let mut scheduler = Scheduler::virtual_time().expect("a scheduler");
     scheduler.schedule_periodic(from_iter(0..).for_each(drop::<u64>), ms(1)).expect("a schedule");
@@ -255,8 +255,8 @@ fn keeps_something(mut come_and_go: impl FnMut(&mut Scheduler)) -> bool {
         scheduler.run_for(ms(5)).expect("no fatal error");
         LIVE.get()
     };
-    let live: Vec<isize> = (0..12).map(|_| round()).collect();
-    live[8..].iter().min() > live[1..5].iter().max()
+    let live: Vec<isize> = (0..36).map(|_| round()).collect();
+    live[18..].iter().min() > live[1..18].iter().max()
 }
 
 fn emit<T: Clone + 'static>(scheduler: &mut Scheduler, port: &Port<T>, event: T) {
