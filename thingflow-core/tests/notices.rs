@@ -1023,6 +1023,7 @@ fn a_pipe_passes_every_notice_when_it_is_called_by_method() {
 #[test]
 fn a_group_hears_what_its_source_is_told() -> Result<(), FatalError> {
     type Groups = Port<(i32, Port<i32>)>;
+    type Makes<'a> = &'a dyn Fn(&Port<i32>) -> Groups;
     let by_saved_key = |numbers: &Port<i32>| -> Groups {
         let group_by = thingflow_core::splitting::GroupBy::by_saved_key(|x: &i32| *x);
         let groups = group_by.groups().clone();
@@ -1030,7 +1031,7 @@ fn a_group_hears_what_its_source_is_told() -> Result<(), FatalError> {
         groups
     };
     let by_key = |numbers: &Port<i32>| -> Groups { numbers.group_by(|x| *x) };
-    let makes: [(&dyn Fn(&Port<i32>) -> Groups, usize); 2] = [(&by_saved_key, 1), (&by_key, 0)];
+    let makes: [(Makes<'_>, usize); 2] = [(&by_saved_key, 1), (&by_key, 0)];
     for (make, states) in makes {
         let (mut numbers, probe) = (Port::new(), Probe::default());
         let group = probe.clone();
