@@ -118,7 +118,7 @@ const ENOUGH_DIGITS: f64 = 10.0;
 /// What a flat cost may differ, and how many times that of the hand ours may be.
 const LIMIT: f64 = 1.1;
 /// Or so many instructions more, where a tenth is fewer than a look whether the result is a number.
-const FEW: f64 = 4.0;
+const FEW: f64 = 4.5;
 
 fn measure(report: &mut Report) {
     for (at, made) in MADE.iter().enumerate() {
