@@ -144,7 +144,7 @@ impl<R: Rule + 'static, N: InputThing<R::Out> + 'static> Joined<R, N> {
         {
             self.run.set(&link);
             self.awaits_stop.set(false);
-            link.note_started(self.me.clone());
+            link.note_join(self.me.clone());
         }
     }
 

@@ -8,6 +8,8 @@ use core::cell::{Cell, RefCell};
 use super::{AnyPort, Hub, Inner};
 use crate::context::Context;
 use crate::error::FatalError;
+#[cfg(feature = "std")]
+use crate::scheduler::StopJoins;
 
 /// The run that has started a port or a join, if any.
 #[derive(Default)]
@@ -90,6 +92,9 @@ pub(crate) struct RunLink {
     room: Cell<usize>,
     /// The number of the run.
     run: Cell<u64>,
+    /// How a run with joins has them stop. Only joins name it: a program without one does not contain it, which is some 40 KiB.
+    #[cfg(feature = "std")]
+    stop_joins: Cell<Option<StopJoins>>,
     #[cfg(feature = "std")]
     pub(crate) trackers: crate::tracking::Trackers,
 }
@@ -142,6 +147,19 @@ impl RunLink {
             self.room.set(2 * started.len() + 64);
         }
         started.push(hub);
+    }
+
+    /// Keeps a join that has been started, as [`note_started`](Self::note_started) does.
+    pub(crate) fn note_join(&self, join: Weak<dyn Hub>) {
+        #[cfg(feature = "std")]
+        self.stop_joins.set(Some(crate::scheduler::STOP_JOINS));
+        self.note_started(join);
+    }
+
+    /// How the joins of the run are stopped, if it has any.
+    #[cfg(feature = "std")]
+    pub(crate) fn stop_joins(&self) -> Option<StopJoins> {
+        self.stop_joins.get()
     }
 
     /// The ports and joins that this run has started and that still live.

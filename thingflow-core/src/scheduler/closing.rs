@@ -78,7 +78,9 @@ impl Engine {
         self.threads.tell();
         let started = self.stop_sources();
         self.send_held(&started, &self.link.ports(), deadline)?;
-        self.stop_joins(&started, deadline)?;
+        if let Some(stop_joins) = self.link.stop_joins() {
+            stop_joins(self, &started, deadline)?;
+        }
         if self.stop.forced.get() {
             return Ok(());
         }
@@ -90,7 +92,7 @@ impl Engine {
 
     /// Has joins send what waits for an input: those further up first, and the next ones when that has come to them. Until its
     /// turn a join lets no flush pass, so that windows behind it need not send what they have got so far.
-    fn stop_joins(&self, schedules: &[Id], deadline: Instant) -> Result<(), RunError> {
+    pub(super) fn stop_joins(&self, schedules: &[Id], deadline: Instant) -> Result<(), RunError> {
         let Downstream { begins, mut joins } = self.downstream();
         joins.iter().flatten().for_each(|join| join.await_stop());
         let last = joins.pop();

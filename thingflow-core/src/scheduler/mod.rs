@@ -48,6 +48,10 @@ pub use wall::ClockChange;
 
 pub(crate) use engine::Engine;
 
+/// Stops the joins of a run, after those schedules and until that time at the latest.
+pub(crate) type StopJoins = fn(&Engine, &[keyed::Id], crate::clock::Instant) -> Result<(), RunError>;
+pub(crate) const STOP_JOINS: StopJoins = Engine::stop_joins;
+
 use crate::clock::Clock;
 use crate::error::RunError;
 use crate::notice::Notice;
