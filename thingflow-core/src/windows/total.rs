@@ -34,11 +34,11 @@ macro_rules! integers {
         impl Total<$int> for IntegerSum<$wide> {
             #[inline]
             fn add(&mut self, number: $int) {
-                self.0 += number as $wide;
+                self.0 = self.0.wrapping_add(number as $wide); // what was restored may be anything, also together
             }
             #[inline]
             fn remove(&mut self, number: $int) {
-                self.0 -= number as $wide;
+                self.0 = self.0.wrapping_sub(number as $wide);
             }
             #[inline]
             fn sum(&self) -> $int {
@@ -49,7 +49,7 @@ macro_rules! integers {
                 self.0 as f64 / count as f64
             }
             fn merge(&mut self, other: &Self) {
-                self.0 = self.0.saturating_add(other.0);
+                self.0 = self.0.wrapping_add(other.0);
             }
         }
     )*};
@@ -571,6 +571,15 @@ mod tests {
         assert!((check(i32::MAX) - 2_f64.powi(32)).abs() < 3.0);
         // Of 16 bits even 2^47 numbers fit, a million a second for four years.
         assert!(i64::MAX / i64::from(u16::MAX) >= 1 << 47);
+    }
+
+    #[test]
+    fn two_restored_totals_that_are_too_large_together_are_no_panic() {
+        let mut total = IntegerSum(i128::MAX / 2 + 1);
+        Total::<i32>::merge(&mut total, &IntegerSum(i128::MAX / 2));
+        Total::<i32>::add(&mut total, 1);
+        Total::<i32>::remove(&mut total, 1);
+        assert_eq!(total.0, i128::MAX);
     }
 
     #[test]
