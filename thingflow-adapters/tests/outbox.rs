@@ -466,6 +466,31 @@ fn an_abandoned_event_is_sent_again_first_and_marked() {
 }
 
 #[test]
+fn what_a_queue_drops_behind_an_outbox_is_sent_again() {
+    for limit in [Limit::drop_oldest(4), Limit::drop_newest(4)] {
+        let (disk, dead, server) = (Model::new(1), Model::new(2), Server::default());
+        let mut scheduler = Scheduler::virtual_time().unwrap();
+        let mut outbox = on_disk(&disk, &dead);
+        server.set_away(true);
+        let delivery = Delivery::within(limit).batches_of(8_usize).retry(Backoff::constant(SECOND));
+        let (sink, _refused) = scheduler.worker("server", server.writer(), delivery).unwrap();
+        outbox.port("server", Outlet::default()).unwrap().connect(sink);
+        sample(&scheduler, &outbox, 0..100);
+        let meter = outbox.meter("server");
+        scheduler.schedule_on_main_event_loop(outbox).unwrap();
+
+        scheduler.run_for(10 * SECOND).unwrap();
+        assert_eq!((meter.stats().taken, meter.stats().delivered), (100, 0), "{}", meter.stats());
+        assert_conserved(meter.stats());
+        server.set_away(false);
+        scheduler.run_forever().unwrap();
+        assert_eq!(meter.stats().to_string(), "100 taken = 100 delivered + 0 waiting + 0 dropped + 0 dead + 0 lost");
+        let numbers: BTreeSet<_> = server.got().into_iter().map(|(number, ..)| number).collect();
+        assert_eq!((numbers.len(), server.got().len()), (100, 100), "each once");
+    }
+}
+
+#[test]
 fn a13_live_events_get_their_share_while_a_backlog_drains() {
     let (disk, dead, server) = (Model::new(1), Model::new(2), Server::default());
     let mut scheduler = Scheduler::virtual_time().unwrap();

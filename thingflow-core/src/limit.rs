@@ -360,7 +360,10 @@ impl<T, S: Store<T>> Bounded<T, S> {
     fn push_last(&mut self, event: T, operator: &str) -> Result<Demand, StreamError> {
         match self.admit(event) {
             Admitted::Taken(demand) => Ok(demand),
-            Admitted::Dropped(_) => Ok(Demand::More),
+            Admitted::Dropped(event) => {
+                evict(|| drop(event));
+                Ok(Demand::More)
+            }
             Admitted::Refused(_) => Err(self.no_room(operator)),
         }
     }
@@ -489,6 +492,14 @@ impl<T, S: Store<T>> Bounded<T, S> {
             ..QueueState::new(self.events.len(), &self.limit)
         }
     }
+}
+
+/// Drops what a full queue has no room for, by its policy: who tracks it hears of that. A drop is user code.
+pub(crate) fn evict(drops: impl FnOnce()) {
+    #[cfg(feature = "std")]
+    crate::tracking::evict(drops);
+    #[cfg(not(feature = "std"))]
+    drops();
 }
 
 /// What an operator says that is full, and may neither drop an event nor hold one more.

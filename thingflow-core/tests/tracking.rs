@@ -67,6 +67,46 @@ fn whatever_lets_go_of_an_event_settles_it_once() {
 }
 
 #[test]
+fn what_a_full_queue_drops_is_not_done() {
+    for (limit, dropped) in [(Limit::drop_oldest(2), [0, 1]), (Limit::drop_newest(2), [2, 3])] {
+        let (tracker, log) = logging();
+        let cx = &mut context();
+        let (source, port, gate) = (Port::new(), Port::new(), Port::new());
+        source.track_by(&tracker, |_| ()).connect(port.clone());
+        port.buffer_until(&gate, limit).connect(call(drop));
+        for n in 0..4 {
+            let _ = source.emit(n, cx).unwrap();
+        }
+        tracker.settle(cx).unwrap();
+        assert_eq!((text(&log), tracker.committed()), (dropped.map(|n| format!("{n}:dropped")).join(" "), 0));
+        let _ = gate.emit((), cx).unwrap();
+        tracker.settle(cx).unwrap();
+        assert_eq!((tracker.in_flight(), tracker.committed()), (0, dropped[0]));
+        dropped.into_iter().for_each(|n| tracker.skip(n));
+        assert_eq!(tracker.committed(), 4);
+    }
+}
+
+#[test]
+fn a_failure_counts_for_more_than_a_queue_that_drops_the_event() {
+    let (tracker, log) = logging();
+    let cx = &mut context();
+    let (source, port, gate) = (Port::new(), Port::new(), Port::<()>::new());
+    source.track_by(&tracker, |_| ()).connect(port.clone());
+    port.buffer_until(&gate, Limit::drop_oldest(1)).connect(call(drop));
+    port.connect(call(|event: Tracked<i32>| match event.value {
+        0 => event.fail(StreamError::new("broken")),
+        1 => event.abandon(),
+        _ => drop(event),
+    }));
+    for n in 0..4 {
+        let _ = source.emit(n, cx).unwrap();
+    }
+    tracker.settle(cx).unwrap();
+    assert_eq!(text(&log), "0:failed(broken) 1:abandoned 2:dropped");
+}
+
+#[test]
 fn branches_share_an_event_and_one_failure_is_enough() {
     let (tracker, log) = logging();
     let cx = &mut context();

@@ -47,7 +47,8 @@ impl Inbox {
         let there = desk.clone();
         let tracker = Tracker::new(move |Settled { index, outcome, .. }: Settled, cx: &mut Context<'_>| {
             let end = match outcome {
-                Outcome::Done => End::Done,
+                // The broker would bring what is dropped only to the next connection, and until then send fewer.
+                Outcome::Done | Outcome::Dropped => End::Done,
                 Outcome::Failed(error) => {
                     cx.report(NAME, &StreamError::caused("a received message could not be dealt with", error));
                     End::Failed

@@ -2,6 +2,7 @@
 //!
 //! Invariants:
 //! - Each record is settled once: by the drop of its last holder, which is the drop of the record itself.
+//! - A queue that drops an event by its policy says so (`evict`), since that is no way of being done with it.
 //! - A holder that just drops an event says "done" only as long as the run goes well. What was dropped in a turn that
 //!   ended by a fatal error, in a panic or while the run was being closed counts as abandoned: so outcomes wait until the
 //!   turn is over, and the end of a run begins a new `run` number, by which the older ones are known.
@@ -16,8 +17,11 @@ use crate::error::StreamError;
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Outcome {
-    /// Nobody needs it any more: it was delivered, or filtered out, or dropped by the policy of a full queue.
+    /// Nobody needs it any more: it was delivered, or filtered out.
     Done,
+    /// A full queue dropped it, by the policy of its [`Limit`](crate::Limit), and nobody failed: send it again, or let it go.
+    /// Without `std`, such an event counts as done.
+    Dropped,
     /// Somebody could not do their work with it.
     Failed(StreamError),
     /// The run ended first, by a stop, a fatal error or a panic. Send it again with the next run.
@@ -102,6 +106,7 @@ impl<M> Ledger<M> {
             run,
             meta: Some(meta),
             dropped: AtomicBool::new(false),
+            evicted: AtomicBool::new(false),
             abandoned: AtomicBool::new(false),
             failure: Lock::default(),
             ledger: self.clone(),
@@ -185,6 +190,8 @@ struct Record<M> {
     meta: Option<M>,
     /// A holder has dropped it without a word.
     dropped: AtomicBool,
+    /// A full queue has dropped it.
+    evicted: AtomicBool,
     abandoned: AtomicBool,
     failure: Lock<Option<StreamError>>,
     ledger: Shared<Ledger<M>>,
@@ -197,6 +204,7 @@ impl<M> Drop for Record<M> {
         let outcome = match self.failure.get_mut().take() {
             Some(error) => Outcome::Failed(error),
             None if *self.abandoned.get_mut() => Outcome::Abandoned,
+            None if *self.evicted.get_mut() => Outcome::Dropped,
             None => Outcome::Done,
         };
         let settled = Settled { index: self.index, meta, outcome };
@@ -249,6 +257,7 @@ impl<M> Drop for Share<M> {
         match dropping() {
             Dropping::Delivered => {}
             Dropping::InPassing => self.record.dropped.store(true, Relaxed),
+            Dropping::Evicted => self.record.evicted.store(true, Relaxed),
             Dropping::Abandoned => {
                 self.record.dropped.store(true, Relaxed);
                 if let Some(error) = refusing() {

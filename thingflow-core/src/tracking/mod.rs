@@ -2,11 +2,11 @@
 //! to commit a place in a file or a log, to acknowledge a message, to delete it from a queue.
 //!
 //! A [`Tracker`] follows the events of a source. Each travels as a [`Tracked`], which is done when nobody holds it any more:
-//! delivered, filtered out, or dropped by the policy of a queue. Ownership does the counting, so every operator is fit
+//! delivered or filtered out. Ownership does the counting, so every operator is fit
 //! for it: `chunks` gives `Vec<Tracked<T>>`, `zip` `(Tracked<A>, Tracked<B>)`, and [`gather`](Tracking::gather) makes one
 //! tracked event of either. [`flatten_value`](Tracking::flatten_value) is the way back, from a tracked list to its parts.
 //!
-//! What has failed is reported as failed, and what a run leaves behind when it is stopped, ends by a fatal error or panics as
+//! What has failed is reported as failed, what a full queue drops by its policy as dropped, and what a run leaves behind when it is stopped, ends by a fatal error or panics as
 //! abandoned: never as done. So each event is dealt with at least once, and seldom twice.
 //!
 //! ```
@@ -36,7 +36,7 @@ use crate::error::Cause;
 use crate::thing::Closed;
 
 #[cfg(feature = "std")]
-pub(crate) use {link::Trackers, sync::abandon, sync::deliver, sync::refuse};
+pub(crate) use {link::Trackers, sync::abandon, sync::deliver, sync::evict, sync::refuse};
 
 pub use acknowledge::Acknowledge;
 pub use filter_value::FilterValue;

@@ -17,6 +17,8 @@ pub(super) enum Dropping {
     InPassing,
     /// Done for certain: whoever drops it has said so.
     Delivered,
+    /// A full queue has no room for it.
+    Evicted,
     /// Something has failed: it is not done.
     Abandoned,
 }
@@ -49,6 +51,13 @@ pub(crate) fn refuse<T>(event: T, error: &StreamError) {
     let before = REFUSING.replace(Some(error.clone()));
     drop_as(Dropping::Abandoned, || drop(event));
     REFUSING.replace(before);
+}
+
+/// Drops events for which a full queue has no room: they are not done.
+#[cfg(feature = "std")]
+pub(crate) fn evict(drops: impl FnOnce()) {
+    let said = dropping();
+    drop_as(if said == Dropping::InPassing { Dropping::Evicted } else { said }, drops);
 }
 
 /// Drops the rest of the work of a thread that has failed: none of it is done.

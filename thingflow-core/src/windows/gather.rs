@@ -12,7 +12,7 @@ use crate::thing::Demand;
 
 #[cfg(feature = "alloc")]
 use {
-    crate::limit::{Admission, Bounded, Limit, Overflow, no_room},
+    crate::limit::{Admission, Bounded, Limit, Overflow, evict, no_room},
     alloc::collections::{BTreeMap, VecDeque},
     alloc::vec::Vec,
     core::fmt,
@@ -401,7 +401,7 @@ impl<T, K: Ord, F: FnMut(&T) -> K, L> DistinctList<T, K, F, L> {
 
     fn drop_oldest(&mut self) {
         let oldest = self.events.values().map(|(number, _)| *number).min();
-        self.events.retain(|_, (number, _)| Some(*number) != oldest);
+        evict(|| self.events.retain(|_, (number, _)| Some(*number) != oldest));
     }
 }
 
@@ -455,6 +455,7 @@ impl<T, K: Ord, F: FnMut(&T) -> K + Clone, L> Gather<T> for DistinctList<T, K, F
             }
             Admission::DropsNewest => {
                 self.limit.note(1, 1, self.events.len());
+                evict(|| drop(event));
                 return Ok(Demand::More);
             }
             Admission::Refuses => return Err(no_room("window", &self.limit)),

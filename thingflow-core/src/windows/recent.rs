@@ -12,7 +12,7 @@ use super::window::TimeWindow;
 use crate::clock::{Instant, nanos};
 use crate::context::Context;
 use crate::error::StreamError;
-use crate::limit::{Admission, Limit, Overflow, no_room};
+use crate::limit::{Admission, Limit, Overflow, evict, no_room};
 use crate::state::{Saved, SavedEvents, SavedItems, StateVisitor, shows};
 use crate::storage::{Room, Store};
 use crate::thing::{Demand, Emitter, Filter, InputThing, Receipt};
@@ -70,6 +70,7 @@ impl<T, G: Slide<T>, S: Stamp, R: Room> Recent<T, G, S, R> {
             }
             Admission::DropsNewest => {
                 self.limit.note(1, 1, self.held.len());
+                evict(|| drop(event));
                 return Ok(None);
             }
             Admission::Refuses => return Err(no_room("window", &self.limit)),

@@ -47,7 +47,7 @@ use crate::clock::Instant;
 use crate::error::StreamError;
 use crate::identity::next_number;
 use crate::kit::{Mark, Marks};
-use crate::limit::{Admitted, Backlog, Limit, Overflow, QueueState, QueueStats};
+use crate::limit::{Admitted, Backlog, Limit, Overflow, QueueState, QueueStats, evict};
 use crate::notice::{Arrival, Notice};
 use crate::thing::Demand;
 use crate::watermarks::Watermarks;
@@ -170,7 +170,10 @@ impl<T> Shared<T> {
         self.announce(queue);
         match admitted {
             Admitted::Taken(demand) => Ok(demand),
-            Admitted::Dropped(_) => Ok(Demand::More),
+            Admitted::Dropped(event) => {
+                evict(|| drop(event));
+                Ok(Demand::More)
+            }
             Admitted::Refused(event) => Err(PostError::Full(event)),
         }
     }

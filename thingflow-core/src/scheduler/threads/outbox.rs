@@ -25,7 +25,7 @@ use crate::clock::{Instant, Timestamp};
 use crate::error::StreamError;
 use crate::identity::next_number;
 use crate::kit::{Mark, Marks};
-use crate::limit::{Admitted, Backlog, Limit, Overflow, QueueState};
+use crate::limit::{Admitted, Backlog, Limit, Overflow, QueueState, evict};
 use crate::thing::Demand;
 
 #[cfg(all(test, loom))]
@@ -175,8 +175,13 @@ impl<J> Outbox<J> {
         }
         state.counts.posted += 1;
         self.call(state);
-        // What has been dropped is dropped here, outside of the lock.
-        Given::Taken(if let Admitted::Taken(demand) = admitted { demand } else { Demand::More })
+        Given::Taken(match admitted {
+            Admitted::Taken(demand) => demand,
+            Admitted::Dropped(job) | Admitted::Refused(job) => {
+                evict(|| drop(job)); // outside of the lock
+                Demand::More
+            }
+        })
     }
 
     /// Puts a mark behind the jobs that have been given.
