@@ -439,3 +439,22 @@ fn a_listener_notices_that_its_server_is_silent() -> Result {
     assert_eq!(seen.events(), [Heard::Listening, Heard::Listening]);
     Ok(())
 }
+
+/// It need not be looked for: a listener that waits is told, also in the middle of connecting.
+#[test]
+fn a_stop_ends_a_listener_at_once_while_it_connects_and_while_it_waits() -> Result {
+    let hours = Duration::from_secs(24 * 3600);
+    let (base, silent) = (Base::new(), std::net::TcpListener::bind("127.0.0.1:0")?);
+    let silent = format!("postgresql://gateway@{}/home", silent.local_addr()?); // it accepts, and says nothing
+    let mut scheduler = new_scheduler();
+    scheduler.stop_within(hours);
+    let connecting =
+        Listener::new(Database::new(silent).timeout(hours), "orders").start(&scheduler, Limit::block(1))?;
+    let waiting = Listener::new(base.database(), "orders").keep_alive(hours).start(&scheduler, Limit::block(1))?;
+    let (seen, stopper) = (Recorder::new(), scheduler.stopper());
+    connecting.connect(seen.clone());
+    waiting.tap(seen.clone()).for_each(move |_| stopper.stop());
+    scheduler.run_forever()?;
+    assert_eq!(seen.events(), [Heard::Listening]);
+    Ok(())
+}

@@ -127,6 +127,50 @@ fn a_loop_that_nobody_listens_to_any_more_is_told() -> Result {
     Ok(())
 }
 
+/// Wakes the thread that polls.
+struct Unpark(std::thread::Thread);
+
+impl std::task::Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+/// An executor of one future, which polls only when it is woken.
+fn block_on(future: impl Future<Output = ()>) -> u32 {
+    let waker = std::task::Waker::from(Arc::new(Unpark(std::thread::current())));
+    let (mut future, mut polls) = (std::pin::pin!(future), 1);
+    while future.as_mut().poll(&mut std::task::Context::from_waker(&waker)).is_pending() {
+        std::thread::park();
+        polls += 1;
+    }
+    polls
+}
+
+#[test]
+fn a_loop_that_waits_for_the_future_of_its_token_is_woken_by_a_cancel_and_by_a_stop() -> Result {
+    for cancelled in [true, false] {
+        let mut scheduler = Scheduler::new()?;
+        scheduler.stop_within(Duration::MAX); // so a loop that is not woken hangs
+        let ended = Arc::new(Mutex::new(Vec::new()));
+        let said = ended.clone();
+        let output = scheduler.schedule_on_private_event_loop("loop", Limit::default(), move |remote, stop| {
+            drop(stop.stopped()); // one that is not waited for any more
+            remote.post(1).map_err(|_| "nobody listens")?;
+            block_on(stop.stopped());
+            let polls = block_on(stop.stopped()); // it is ready, and stays so
+            said.lock().unwrap_or_else(PoisonError::into_inner).push((stop.is_stopped(), polls));
+            Ok::<(), &str>(())
+        })?;
+        let (stopper, handle) = (scheduler.stopper(), output.handle().clone());
+        output.for_each(move |_| if cancelled { handle.cancel() } else { stopper.stop() });
+        scheduler.run_forever()?;
+        drop(scheduler);
+        assert_eq!(*ended.lock().unwrap_or_else(PoisonError::into_inner), [(true, 1)], "cancelled: {cancelled}");
+    }
+    Ok(())
+}
+
 #[test]
 fn f06_timings_and_counts_are_those_without_a_thread() -> Result {
     let numbers = || from_iter(0..20);

@@ -6,7 +6,6 @@ use std::task::Poll;
 use std::time::Duration;
 
 use thingflow_core::{Backoff, EdgeOutput, Instant, Limit, Remote, ScheduleError, Scheduler, StopToken};
-use tokio::runtime::Runtime;
 use tokio::time::timeout;
 use tokio_postgres::{AsyncMessage, Client};
 
@@ -51,9 +50,6 @@ pub enum Heard {
     Notified(String),
 }
 
-/// How often a stop is looked for.
-const LOOK: Duration = Duration::from_millis(100);
-
 impl Listener {
     /// A listener to a channel.
     pub fn new(database: impl Into<Database>, channel: impl Into<String>) -> Self {
@@ -91,7 +87,15 @@ impl Listener {
         let now = || Instant::ZERO + begun.elapsed();
         let mut attempts = self.retry.attempts();
         while !stop.is_stopped() {
-            let heard = self.hear(&runtime, remote, stop, || attempts.connected(now()));
+            let heard = runtime.block_on(async {
+                let (mut stopped, hear) = (pin!(stop.stopped()), self.hear(remote, || attempts.connected(now())));
+                let mut hear = pin!(hear);
+                poll_fn(|cx| match stopped.as_mut().poll(cx) {
+                    Poll::Ready(()) => Poll::Ready(Ok(())),
+                    Poll::Pending => hear.as_mut().poll(cx),
+                })
+                .await
+            });
             let Err(error) = heard else { return Ok(()) };
             log::warn!("listening to `{}`: {error}", self.channel);
             let wait = attempts.failed(now());
@@ -138,37 +142,24 @@ impl Listener {
         timeout(self.database.timeout, answered).await.map_err(|_| self.silent())?
     }
 
-    /// Listens until it is to stop, or the connection is lost.
-    fn hear(
-        &self,
-        runtime: &Runtime,
-        remote: &Remote<Heard>,
-        stop: &StopToken,
-        connected: impl FnOnce(),
-    ) -> Result<(), PostgresError> {
-        runtime.block_on(async {
-            let (client, mut line) = connect(&self.database).await?;
-            let listen = format!("LISTEN {}", quoted(&self.channel));
-            self.ask(&client, &mut line, &listen, |_| {}).await?;
-            connected();
-            let mut open = remote.post(Heard::Listening).is_ok();
-            let mut last = std::time::Instant::now();
-            while open && !stop.is_stopped() {
-                let mut hear = |heard: &AsyncMessage| {
-                    if let AsyncMessage::Notification(notification) = heard {
-                        open &= remote.post(Heard::Notified(notification.payload().to_owned())).is_ok();
-                    }
-                };
-                match timeout(LOOK, poll_fn(|cx| line.poll_message(cx))).await {
-                    Ok(message) => {
-                        hear(&message.ok_or_else(|| self.silent())?.map_err(|cause| self.failed(cause))?);
-                    }
-                    Err(_) if last.elapsed() < self.keep_alive => continue,
-                    Err(_) => self.ask(&client, &mut line, "", hear).await?, // an empty statement is answered, too
+    /// Listens until nobody takes what is heard, or the connection is lost.
+    async fn hear(&self, remote: &Remote<Heard>, connected: impl FnOnce()) -> Result<(), PostgresError> {
+        let (client, mut line) = connect(&self.database).await?;
+        let listen = format!("LISTEN {}", quoted(&self.channel));
+        self.ask(&client, &mut line, &listen, |_| {}).await?;
+        connected();
+        let mut open = remote.post(Heard::Listening).is_ok();
+        while open {
+            let mut hear = |heard: &AsyncMessage| {
+                if let AsyncMessage::Notification(notification) = heard {
+                    open &= remote.post(Heard::Notified(notification.payload().to_owned())).is_ok();
                 }
-                last = std::time::Instant::now();
+            };
+            match timeout(self.keep_alive, poll_fn(|cx| line.poll_message(cx))).await {
+                Ok(message) => hear(&message.ok_or_else(|| self.silent())?.map_err(|cause| self.failed(cause))?),
+                Err(_) => self.ask(&client, &mut line, "", hear).await?, // an empty statement is answered, too
             }
-            Ok(())
-        })
+        }
+        Ok(())
     }
 }

@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -13,41 +13,11 @@ use super::super::engine::panic_text;
 use super::super::handle::ScheduleError;
 use super::inbox::Doorbell;
 use super::news::{Heard, News};
+use super::stop_token::StopToken;
 use crate::error::RunError;
 
 /// How long a stop waits for edge threads, unless told otherwise. What still blocks then is left to itself.
 const PATIENCE: Duration = Duration::from_secs(2);
-
-/// Tells a thread that it should end: its schedule has been cancelled, or the run is over.
-#[derive(Clone, Debug, Default)]
-pub struct StopToken(Arc<StopState>);
-
-#[derive(Debug, Default)]
-struct StopState {
-    stopped: AtomicBool,
-    gate: Mutex<()>,
-    changed: Condvar,
-}
-
-impl StopToken {
-    /// Whether the thread should end.
-    pub fn is_stopped(&self) -> bool {
-        self.0.stopped.load(Ordering::SeqCst)
-    }
-
-    /// Sleeps for `d`, or until the thread should end. Returns whether it should.
-    pub fn wait(&self, d: Duration) -> bool {
-        let _gate = wait_while(&self.0.changed, lock(&self.0.gate), d, |()| !self.is_stopped());
-        self.is_stopped()
-    }
-
-    pub(in super::super) fn stop(&self) {
-        let gate = lock(&self.0.gate);
-        self.0.stopped.store(true, Ordering::SeqCst);
-        drop(gate);
-        self.0.changed.notify_all();
-    }
-}
 
 /// No user code runs under the locks of this folder, so a thread that panicked left nothing half done.
 pub(in super::super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -55,7 +25,7 @@ pub(in super::super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// Waits while `waits` says so, for at most `d`: without an end if the clock does not reach that far.
-fn wait_while<'m, T>(
+pub(super) fn wait_while<'m, T>(
     changed: &Condvar,
     mut guard: MutexGuard<'m, T>,
     d: Duration,
@@ -238,7 +208,7 @@ struct Leaving {
 
 impl Drop for Leaving {
     fn drop(&mut self) {
-        lock(&self.crew.members).retain(|member| !Arc::ptr_eq(&member.stop.0, &self.stop.0));
+        lock(&self.crew.members).retain(|member| !member.stop.is_same(&self.stop));
         self.crew.left.notify_all();
     }
 }

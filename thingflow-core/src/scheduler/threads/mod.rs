@@ -2,7 +2,7 @@
 //!
 //! - To the reactor: an [`inbox`], a queue of many posters. [`Remote`] is its posting end for users.
 //! - From the reactor: an [`outbox`], a queue that one thread or several take from.
-//! - `crew.rs`: the threads themselves, how they are told to end and waited for. `news.rs`: what they tell the reactor beside
+//! - `crew.rs`: the threads themselves, how they are waited for; `stop_token.rs`: how they are told to end. `news.rs`: what they tell the reactor beside
 //!   events, and what a Thing may know and ask on a thread.
 //! - `watch.rs`: noticing from a thread that the reactor hangs.
 //! - On these stand sources that are [`sampled`] there, [`private`] loops, [`sink`]s, [`pool`]s and [`worker`]s.
@@ -21,17 +21,18 @@ mod private;
 mod remote;
 mod sampled;
 mod sink;
+mod stop_token;
 mod sync;
 pub(super) mod watch;
 mod worker;
 
 pub use batch::{Batch, Refusal, Rejection};
-pub use crew::StopToken;
 pub use inbox::PostError;
 pub use outbox::{DeliveryMeter, DeliveryStats};
 pub use output::EdgeOutput;
 pub use pool::PoolInput;
 pub use remote::Remote;
 pub use sink::EdgeSink;
+pub use stop_token::StopToken;
 pub use watch::Overrun;
 pub use worker::{DeadLetter, Delivery, OnSetup, Worker};

@@ -4,9 +4,10 @@ use std::error::Error;
 
 use super::super::Scheduler;
 use super::super::handle::ScheduleError;
-use super::crew::{Member, StopToken};
+use super::crew::Member;
 use super::output::EdgeOutput;
 use super::remote::{self, Feed, Remote, Thread};
+use super::stop_token::StopToken;
 use crate::error::RunError;
 use crate::limit::Limit;
 use crate::port::Port;
@@ -17,7 +18,7 @@ impl Scheduler {
     ///
     /// The token is the loop's own: it says so when the run ends, when the schedule is cancelled, and when nobody listens any
     /// more. A loop that waits for a device looks at it from time to time, or sleeps by
-    /// [`StopToken::wait`].
+    /// [`StopToken::wait`]; one around an asynchronous client waits for [`StopToken::stopped`] too.
     ///
     /// The loop runs in real time, also if the scheduler's clock is a virtual one: its events come at whatever virtual time
     /// it is then.

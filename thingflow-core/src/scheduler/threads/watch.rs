@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 use super::super::Scheduler;
 use super::super::handle::ScheduleError;
 use super::super::keyed::Id;
-use super::crew::{Member, StopToken, lock};
+use super::crew::{Member, lock};
+use super::stop_token::StopToken;
 
 /// So many Things are told apart.
 const MOST_NAMES: usize = 256;
