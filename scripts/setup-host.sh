@@ -67,6 +67,7 @@ needs_of() { # OPTION
       ;;
     --servers)
       need mosquitto mosquitto
+      need mosquitto_pub mosquitto-clients
       need nats-server nats-server
       need node nodejs
       [ -e "$TARGET/brokers/amqtt/$AMQTT" ] || python3 -m pip --version > /dev/null 2>&1 || missing+=(python3-pip)
