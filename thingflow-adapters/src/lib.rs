@@ -105,6 +105,9 @@ pub mod webhook;
 #[cfg(feature = "websocket")]
 pub mod websocket;
 
+#[cfg(any(feature = "tcp", feature = "udp"))]
+mod bound;
+
 #[cfg(any(
     feature = "cron",
     feature = "durations",

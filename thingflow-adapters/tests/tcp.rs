@@ -38,6 +38,20 @@ fn running(server: &Server<Lines>) -> Result<Scheduler, Box<dyn std::error::Erro
     Ok(scheduler)
 }
 
+/// Which of a program's servers, and what to do.
+#[test]
+fn an_address_that_cannot_be_bound_is_named() -> Done {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+    let server = tcp::listen(taken)?;
+    let error = tcp::listen(taken).unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::AddrInUse);
+    assert!(error.to_string().starts_with(&format!("cannot listen at {}: ", server.local_addr())), "{error}");
+    assert!(error.to_string().ends_with("another program has it: see `ss -lnp`"), "{error}");
+    let error = tcp::listen("192.0.2.1:7000").unwrap_err().to_string();
+    assert!(error.starts_with("cannot listen at 192.0.2.1:7000: ") && error.contains("no address of this"), "{error}");
+    Ok(())
+}
+
 #[test]
 fn sz43_parts_of_each_client_come_in_order_and_clients_come_and_go() -> Done {
     let server = tcp::listen("127.0.0.1:0")?;

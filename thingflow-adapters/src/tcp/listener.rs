@@ -123,8 +123,9 @@ impl UnixSocket {
         // Nobody can connect before it listens.
         std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(mode))?;
         let inode = std::fs::symlink_metadata(path)?.ino();
-        rustix::net::listen(&socket, WAITING)?;
-        Ok(Self { listener: socket.into(), path: path.to_owned(), inode })
+        let bound = Self { listener: socket.into(), path: path.to_owned(), inode };
+        rustix::net::listen(&bound.listener, WAITING)?;
+        Ok(bound)
     }
 }
 

@@ -7,9 +7,11 @@ use std::path::Path;
 use super::listener::UnixSocket;
 use super::protocol::Pulse;
 use super::server::Server;
+use crate::bound::{bound, cannot_listen};
 use crate::framing::{Framing, Lines};
 #[cfg(feature = "tls")]
 use crate::net::Tls;
+use crate::printable::printable;
 
 /// What happens to a client that does not read what is sent to it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -110,7 +112,7 @@ impl<F: Framing + 'static> Options<F> {
     /// # Errors
     /// Those of the operating system: the address is in use, or is not one of this machine. A certificate that cannot be used.
     pub fn listen(self, address: impl ToSocketAddrs) -> io::Result<Server<F>> {
-        Server::new(TcpListener::bind(address)?, self)
+        Server::new(bound(address, |addresses| TcpListener::bind(addresses))?, self)
     }
 
     /// Binds a Unix socket, for programs of this machine. The file that a killed program has left there is replaced.
@@ -118,7 +120,8 @@ impl<F: Framing + 'static> Options<F> {
     /// # Errors
     /// Those of the operating system: somebody listens there, there is no such folder, the path has more than 107 bytes.
     pub fn listen_unix(self, path: impl AsRef<Path>) -> io::Result<Server<F, UnixSocket>> {
-        let socket = UnixSocket::bind(path.as_ref(), self.mode)?;
+        let socket = UnixSocket::bind(path.as_ref(), self.mode)
+            .map_err(|error| cannot_listen(printable(&path.as_ref().to_string_lossy()), &error))?;
         Server::new(socket, self)
     }
 }

@@ -8,6 +8,8 @@ use thingflow_core::{
     Context, Demand, Descriptor, EventThing, Failure, Interest, Port, PortRef, PortSource, Ports, Registry, StreamError,
 };
 
+use crate::bound::bound;
+
 /// A datagram.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Datagram {
@@ -37,7 +39,7 @@ const LARGEST: usize = 65_535;
 /// # Errors
 /// Those of the operating system: the address is in use, or is not one of this machine.
 pub fn bind(address: impl ToSocketAddrs) -> io::Result<Inbox> {
-    let socket = UdpSocket::bind(address)?;
+    let socket = bound(address, |addresses| UdpSocket::bind(addresses))?;
     let address = socket.local_addr()?;
     let name = format!("udp {address}");
     let port = Port::new().named(&name);
