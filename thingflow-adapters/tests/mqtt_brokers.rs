@@ -121,8 +121,8 @@ fn speaks_the_older_version(kind: Kind) {
     let server = kind.start_at(free_port());
     let mut scheduler = new_scheduler();
     // Only the one that says nothing has to be given up.
-    let patience = Duration::from_millis(if kind == Kind::Amqtt { 300 } else { 60_000 });
-    let client = schedule(&scheduler, options(server.address()).patience(patience));
+    let timeout = Duration::from_millis(if kind == Kind::Amqtt { 300 } else { 60_000 });
+    let client = schedule(&scheduler, options(server.address()).timeout(timeout));
     let (seen, stopper) = (Recorder::new(), scheduler.stopper());
     client.status().tap(seen.clone()).for_each(move |_| stopper.stop());
     client.subscribe("lux", Qos::AtLeastOnce).unwrap().for_each(drop);

@@ -183,7 +183,7 @@ fn a18_a_connection_that_never_acknowledges_is_renewed() {
     let broker = Mosquitto::start();
     let proxy = Rc::new(Proxy::new(broker.address()));
     let mut scheduler = new_scheduler();
-    let options = options(proxy.address()).patience(Duration::from_millis(150)).keep_alive(Duration::ZERO);
+    let options = options(proxy.address()).timeout(Duration::from_millis(150)).keep_alive(Duration::ZERO);
     let client = schedule(&scheduler, options);
     let why = Recorder::new();
     client
@@ -209,7 +209,7 @@ fn a18_a_black_hole_is_noticed_by_a_ping() {
     let broker = Mosquitto::start();
     let proxy = Rc::new(Proxy::new(broker.address()));
     let mut scheduler = new_scheduler();
-    let options = options(proxy.address()).patience(Duration::from_millis(100)).keep_alive(Duration::from_secs(1));
+    let options = options(proxy.address()).timeout(Duration::from_millis(100)).keep_alive(Duration::from_secs(1));
     let client = schedule(&scheduler, options);
     client.subscribe("never", Qos::AtMostOnce).unwrap().for_each(drop);
     let (there, stopper, times) = (proxy.clone(), scheduler.stopper(), Cell::new(0));
@@ -635,7 +635,7 @@ fn a34_what_is_posted_is_delivered_waiting_or_accounted_for_under_every_fault() 
     let broker = Rc::new(Mosquitto::start());
     let proxy = Rc::new(Proxy::new(broker.address()));
     let mut scheduler = new_scheduler();
-    let options = options(proxy.address()).keep_session(HOUR).patience(Duration::from_millis(200));
+    let options = options(proxy.address()).keep_session(HOUR).timeout(Duration::from_millis(200));
     let client = schedule(&scheduler, options);
     let other = schedule(&scheduler, support::mqtt::options(broker.address()));
     let seen = Rc::new(RefCell::new(BTreeSet::new()));
@@ -785,7 +785,7 @@ fn a_client_that_has_nothing_to_send_wakes_only_to_keep_the_connection_alive() {
     let mut scheduler = Scheduler::virtual_time().unwrap();
     // The broker answers in real time, so the virtual clock would run past any patience.
     let hours = Duration::from_secs(24 * 3600);
-    let client = Client::new(options(proxy.address()).version(Version::V3_1_1).patience(hours));
+    let client = Client::new(options(proxy.address()).version(Version::V3_1_1).timeout(hours));
     let handle = scheduler.schedule_on_main_event_loop(client.connection()).unwrap();
     client.subscribe("lamp/set", Qos::AtLeastOnce).unwrap().for_each(drop);
     let deadline = std::time::Instant::now() + Duration::from_secs(20);

@@ -172,7 +172,7 @@ fn a_server_that_talks_nonsense_or_nothing_is_left_and_tried_again() -> Result {
         }
     });
     let options = ClientOptions::new(&address)?.framed(Lines::default().max_len(50)).retry(SOON);
-    let client = options.longest_silence(Duration::from_millis(50)).connect();
+    let client = options.idle_timeout(Duration::from_millis(50)).connect();
     let mut scheduler = new_scheduler();
     scheduler.schedule_on_main_event_loop(client.thing())?;
     let errors = Recorder::new();
@@ -257,6 +257,14 @@ fn the_file_of_a_killed_server_is_replaced_and_no_other() -> Result {
     std::fs::write(&path, "letters")?;
     assert!(Options::default().listen_unix(&path).is_err(), "a file of another kind stays");
     assert_eq!(std::fs::read_to_string(&path)?, "letters");
+    for (path, why) in [
+        (path.clone(), "another program has it"),
+        (folder.path().join("x".repeat(108)), "at most 107 bytes"),
+        (folder.path().join("none").join("lux.sock"), "No such file"),
+    ] {
+        let error = Options::default().listen_unix(&path).unwrap_err().to_string();
+        assert!(error.starts_with("cannot listen at /") && error.contains(why), "{error}");
+    }
     Ok(())
 }
 
@@ -333,7 +341,7 @@ mod by_tls {
         let hour = Duration::from_secs(3600);
         let options =
             ClientOptions::new(&format!("tls://{}", server.local_addr()))?.tls(Tls::default().trust_only(&ca));
-        let client = options.retry(Backoff::constant(hour)).patience(hour).connect();
+        let client = options.retry(Backoff::constant(hour)).timeout(hour).connect();
         let seen = Recorder::new();
         client.received().for_each(drop);
         client.status().map(|status| format!("{status:?}")).connect(seen.clone());

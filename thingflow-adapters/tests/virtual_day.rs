@@ -72,7 +72,7 @@ impl Day {
         let mut outbox = Outbox::<Reading>::open_on(self.disk.clone(), self.dead.clone(), limits).unwrap();
         // Answers come in real time: of virtual time there is plenty.
         let options = Options::new(&format!("mqtt://{}", self.proxy.address())).unwrap();
-        let options = options.patience(MINUTE * 60 * 48).keep_alive(Duration::ZERO).in_flight(IN_FLIGHT);
+        let options = options.timeout(MINUTE * 60 * 48).keep_alive(Duration::ZERO).in_flight(IN_FLIGHT);
         let client = Client::new(options.retry(Backoff::constant(20 * SECOND)));
         let stored = outbox.port("broker", Outlet::default()).unwrap();
         stored.map(move |event| message(event, life)).connect(client.publisher());

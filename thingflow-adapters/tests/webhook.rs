@@ -165,7 +165,7 @@ fn a_request_is_answered_when_the_graph_is_done_with_all_of_its_events() -> Resu
 
 #[test]
 fn a_graph_that_is_full_puts_requests_off_and_one_that_takes_too_long_too() -> Result {
-    let hook = Options::json().without_token().max_waiting(2).answer_within(SECOND / 10).listen("127.0.0.1:0")?;
+    let hook = Options::json().without_token().max_waiting(2).answer_timeout(SECOND / 10).listen("127.0.0.1:0")?;
     let held = Rc::new(RefCell::new(Vec::<Tracked<u32>>::new()));
     let kept = held.clone();
     hook.received_tracked().for_each(move |event| kept.borrow_mut().push(event));

@@ -525,7 +525,7 @@ fn a_silent_server_is_pinged_and_given_up_and_the_token_is_sent() -> Result {
     let options =
         ClientOptions::new(&url)?.header("X-Board", "lux-1")?.subprotocol("lux.v1")?.token(Secret::file(token));
     let client =
-        options.ping_after(Duration::from_millis(50)).patience(Duration::from_millis(300)).retry(SOON).connect();
+        options.ping_after(Duration::from_millis(50)).timeout(Duration::from_millis(300)).retry(SOON).connect();
     client.received().for_each(drop);
     let host = listener.local_addr()?.to_string();
     let server = thread::spawn(move || {

@@ -38,7 +38,7 @@ fn lux() -> Result<(Scheduler, Inspector, Control, Recorder<f64>)> {
     let sensor = SensorOutput::new(ListSensor::new("lux", (0..1000).map(f64::from).collect::<Vec<_>>()));
     sensor.map(|event| event.val).named("value").connect(seen.clone());
     scheduler.schedule_periodic(sensor, SECOND)?;
-    Ok((scheduler, inspector.within(LONG), control.within(LONG), seen))
+    Ok((scheduler, inspector.timeout(LONG), control.timeout(LONG), seen))
 }
 
 fn ids(snapshot: &Snapshot) -> Vec<NodeId> {
@@ -182,9 +182,9 @@ fn who_asks_in_vain_hears_why_and_never_hangs() -> Result {
     let (mut scheduler, inspector, control, _) = lux()?;
     assert_eq!(inspector.snapshot(), Err(InspectError::OwnThread));
     let (asker, soon) = (inspector.clone(), Duration::from_millis(1));
-    let early = thread::spawn(move || asker.within(soon).snapshot()).join().expect("no panic");
+    let early = thread::spawn(move || asker.timeout(soon).snapshot()).join().expect("no panic");
     assert_eq!(early, Err(InspectError::TimedOut(soon)), "it does not run yet");
-    let asker = inspector.clone().within(Duration::ZERO);
+    let asker = inspector.clone().timeout(Duration::ZERO);
     let many = thread::spawn(move || (0..100).map(|_| asker.snapshot().err()).collect::<Vec<_>>()).join();
     assert_eq!(many.expect("no panic").last(), Some(&Some(InspectError::Busy)));
 
@@ -217,7 +217,7 @@ fn who_asks_in_vain_hears_why_and_never_hangs() -> Result {
 #[test]
 fn who_waits_while_the_run_ends_hears_of_it() -> Result {
     let mut scheduler = Scheduler::virtual_time()?;
-    let inspector = scheduler.inspector().within(LONG);
+    let inspector = scheduler.inspector().timeout(LONG);
     let asker = Rc::new(RefCell::new(None));
     let asks = asker.clone();
     let ends = scheduler.stopper();
@@ -336,7 +336,7 @@ fn f87_pools_edge_sinks_and_remotes_are_one_node_each_with_their_queues() -> Res
 #[test]
 fn what_is_measured_is_measured_from_zero_on_and_not_before() -> Result {
     let mut scheduler = Scheduler::virtual_time()?;
-    let inspector = scheduler.inspector().within(LONG);
+    let inspector = scheduler.inspector().timeout(LONG);
     scheduler
         .schedule_periodic(from_iter(0..).probe("raw").map(|n| n * 10).probe("tens").connect(call(drop)), SECOND)?;
     scheduler.run_for(3 * SECOND)?;
@@ -403,7 +403,7 @@ fn another_thread_pauses_resumes_and_ends_a_schedule() -> Result {
 fn the_run_goes_on_for_what_is_paused_while_somebody_may_resume_it() -> Result {
     let mut scheduler = Scheduler::new()?;
     let (inspector, control, seen) =
-        (scheduler.inspector().within(LONG), scheduler.control().within(LONG), Recorder::new());
+        (scheduler.inspector().timeout(LONG), scheduler.control().timeout(LONG), Recorder::new());
     scheduler.schedule_periodic(from_iter(0..2).named("few").connect(seen.clone()), Duration::from_millis(1))?;
     let page = thread::spawn(move || {
         let id = inspector.snapshot()?.schedules[0].id;
@@ -424,7 +424,7 @@ fn the_run_goes_on_for_what_is_paused_while_somebody_may_resume_it() -> Result {
 #[test]
 fn a_run_in_which_all_is_paused_ends_with_the_last_control() -> Result {
     let mut scheduler = Scheduler::new()?;
-    let control = scheduler.control().within(LONG);
+    let control = scheduler.control().timeout(LONG);
     let handle = scheduler.schedule_periodic(from_iter(0..).connect(call(drop)), LONG)?;
     handle.pause();
     let holder = thread::spawn(move || drop(control));
@@ -467,7 +467,7 @@ fn s10_a_tap_shows_few_counts_all_and_drops_what_nobody_reads() -> Result {
 #[test]
 fn s10_a_tap_once_ends_after_an_event_and_so_does_one_of_a_stream_that_ends() -> Result {
     let mut scheduler = Scheduler::virtual_time()?;
-    let inspector = scheduler.inspector().within(LONG);
+    let inspector = scheduler.inspector().timeout(LONG);
     let numbers = from_iter(1..=4).output().named("numbers");
     numbers.map(|n| n * 10).probe("tens").connect(call(drop));
     scheduler.schedule_periodic(numbers, SECOND)?;
@@ -490,7 +490,7 @@ fn s10_a_tap_once_ends_after_an_event_and_so_does_one_of_a_stream_that_ends() ->
 #[test]
 fn s10_nothing_is_sampled_for_a_tap() -> Result {
     let (scheduler_calls, mut scheduler) = (Rc::new(Cell::new(0)), Scheduler::virtual_time()?);
-    let (calls, inspector) = (scheduler_calls.clone(), scheduler.inspector().within(LONG));
+    let (calls, inspector) = (scheduler_calls.clone(), scheduler.inspector().timeout(LONG));
     let numbers = from_fn(move || {
         calls.set(calls.get() + 1);
         Some(calls.get())
@@ -511,7 +511,7 @@ fn s10_a_place_is_found_by_its_id_or_its_only_name_and_shows_what_the_program_le
     #[allow(dead_code)] // shown by Debug
     struct Reading(u8);
     let mut scheduler = Scheduler::virtual_time()?;
-    let inspector = scheduler.inspector().within(LONG);
+    let inspector = scheduler.inspector().timeout(LONG);
     let port = Port::new().named("readings");
     port.map(|reading| reading).named("same").connect(call(drop));
     port.map(|reading| reading).named("same").connect(call(drop));

@@ -68,7 +68,7 @@ impl Metrics {
     }
 
     pub(crate) fn of(scheduler: &Scheduler, offers: Offers) -> Self {
-        Self { id: SensorId::from("metrics"), inspector: scheduler.inspector().within(PATIENCE), offers }
+        Self { id: SensorId::from("metrics"), inspector: scheduler.inspector().timeout(PATIENCE), offers }
     }
 
     /// The id that its events carry, to tell boards from each other; `metrics` unless it is said.

@@ -159,8 +159,8 @@ pub(crate) fn serve_unix(path: PathBuf, options: Options, scheduler: &Scheduler)
 fn start(listener: Listener, guard: Guard, options: Options, scheduler: &Scheduler) -> io::Result<Running> {
     let site = Site {
         title: options.title,
-        inspector: scheduler.inspector().within(PATIENCE),
-        control: options.has_control.then(|| scheduler.control().within(PATIENCE)),
+        inspector: scheduler.inspector().timeout(PATIENCE),
+        control: options.has_control.then(|| scheduler.control().timeout(PATIENCE)),
         pasts: options.pasts,
         units: options.units,
         offers: options.offers,

@@ -119,11 +119,11 @@ fn silence_is_a_failure_that_loses_nothing() {
         return;
     }
     let board = Board::new();
-    let mut line = board.open("").unwrap().time_limit(Duration::from_millis(1));
+    let mut line = board.open("").unwrap().timeout(Duration::from_millis(1));
     let error = line.read(&mut [0; 9]).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::TimedOut);
     assert!(error.to_string().ends_with("/board was silent for 1ms; check its speed and its wires"), "{error}");
-    let mut line = line.time_limit(Duration::MAX);
+    let mut line = line.timeout(Duration::MAX);
     board.print("7\n");
     line.read_exact(&mut [0; 2]).unwrap();
 }

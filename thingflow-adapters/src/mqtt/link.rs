@@ -173,7 +173,7 @@ impl Link {
         }
         cx.wake_at(match self.phase {
             Phase::Waiting(until) => until,
-            Phase::Dialing { since } => since + self.options.patience,
+            Phase::Dialing { since } => since + self.options.timeout,
             Phase::Open(_) => self.session.due(self.hears()),
             Phase::Stopped | Phase::Closed => Instant::NEVER,
         });
@@ -217,8 +217,8 @@ impl Link {
         if let Phase::Dialing { since } = self.phase {
             match self.dialer.poll(&registry, KEY).map_err(no_connection)? {
                 Some(stream) => self.greet(stream, cx)?,
-                None if cx.now() >= since + self.options.patience => {
-                    return Err(Lost::peer(format!("no connection to the broker within {:?}", self.options.patience)));
+                None if cx.now() >= since + self.options.timeout => {
+                    return Err(Lost::peer(format!("no connection to the broker within {:?}", self.options.timeout)));
                 }
                 None => {}
             }

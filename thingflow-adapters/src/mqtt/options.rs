@@ -63,7 +63,7 @@ pub struct Options {
     pub(super) password: Option<Secret>,
     pub(super) expiry: u32,
     pub(super) keep_alive: Duration,
-    pub(super) patience: Duration,
+    pub(super) timeout: Duration,
     pub(super) queue: Limit,
     pub(super) in_flight: u16,
     pub(super) receive_maximum: u16,
@@ -115,7 +115,7 @@ impl Options {
             password: None,
             expiry: 0,
             keep_alive: Duration::from_secs(60),
-            patience: Duration::from_secs(30),
+            timeout: Duration::from_secs(30),
             queue: Limit::default(),
             in_flight: 64,
             receive_maximum: 64,
@@ -168,15 +168,15 @@ impl Options {
     }
 
     /// How often at least both sides hear of each other, 60 s unless told otherwise; up to 65535 s, in whole seconds. A broker
-    /// that does not answer within [`patience`](Self::patience) then is gone. Zero switches it off.
+    /// that does not answer within [`timeout`](Self::timeout) then is gone. Zero switches it off.
     pub fn keep_alive(self, interval: Duration) -> Self {
         Self { keep_alive: Duration::from_secs(interval.as_secs().min(65_535)), ..self }
     }
 
     /// How long the broker may take to answer anything, 30 s unless told otherwise: a connection, a message, a
     /// subscription, a ping. A connection by which nothing is acknowledged for so long is made anew.
-    pub fn patience(self, patience: Duration) -> Self {
-        Self { patience, ..self }
+    pub fn timeout(self, timeout: Duration) -> Self {
+        Self { timeout, ..self }
     }
 
     /// How many messages may wait to be sent, and what follows if there are more: 1024, and then the source waits.

@@ -45,7 +45,7 @@ pub(super) struct Session {
     stage: Stage,
     /// The broker keeps a session that this process has begun or taken over.
     is_known: bool,
-    patience: Duration,
+    timeout: Duration,
     last_sent: Instant,
     last_heard: Instant,
     pinged: Option<Instant>,
@@ -138,7 +138,7 @@ impl Session {
             queued: 0,
             stage: Stage::Closed,
             is_known: false,
-            patience: options.patience,
+            timeout: options.timeout,
             last_sent: Instant::ZERO,
             last_heard: Instant::ZERO,
             pinged: None,
@@ -432,16 +432,16 @@ impl Session {
     pub(super) fn due(&self, hears: bool) -> Instant {
         match &self.stage {
             Stage::Closed => Instant::NEVER,
-            Stage::Greeted { since } => *since + self.patience,
+            Stage::Greeted { since } => *since + self.timeout,
             Stage::Up(limits) => {
                 let ping = match self.pinged {
                     None if limits.keep_alive.is_zero() => Instant::NEVER,
                     None => self.last_sent.min(self.last_heard) + limits.keep_alive,
-                    Some(since) if hears => since + self.patience,
+                    Some(since) if hears => since + self.timeout,
                     Some(_) => self.last_sent + limits.keep_alive,
                 };
                 let owed = [self.outbound.oldest(), self.subscriptions.oldest()].into_iter().flatten().min();
-                let owed = owed.filter(|_| hears).map_or(Instant::NEVER, |since| since + self.patience);
+                let owed = owed.filter(|_| hears).map_or(Instant::NEVER, |since| since + self.timeout);
                 ping.min(owed)
             }
         }
@@ -466,18 +466,18 @@ impl Session {
                 Version::V5 => "; if it knows MQTT 3.1.1 only, set that by `version`",
                 Version::V3_1_1 => "",
             };
-            let patience = self.patience;
-            return Err(Lost::peer(format!("the broker has not answered the greeting within {patience:?}{older}")));
+            let timeout = self.timeout;
+            return Err(Lost::peer(format!("the broker has not answered the greeting within {timeout:?}{older}")));
         };
-        let is_late = |since: Option<Instant>| hears && since.is_some_and(|since| now >= since + self.patience);
+        let is_late = |since: Option<Instant>| hears && since.is_some_and(|since| now >= since + self.timeout);
         if is_late(self.pinged) {
-            return Err(Lost::peer(format!("the broker has not answered within {:?}", self.patience)));
+            return Err(Lost::peer(format!("the broker has not answered within {:?}", self.timeout)));
         }
         if is_late(self.outbound.oldest()) || is_late(self.subscriptions.oldest()) {
             return Err(Lost::peer(format!(
                 "the broker has not acknowledged {} within {:?}",
                 self.owed(),
-                self.patience
+                self.timeout
             )));
         }
         if !limits.keep_alive.is_zero() && now >= self.last_sent.min(self.last_heard) + limits.keep_alive {

@@ -40,7 +40,7 @@ pub struct ClientOptions<F> {
     address: Address,
     framing: F,
     conduct: Conduct,
-    longest_silence: Duration,
+    idle_timeout: Duration,
 }
 
 impl ClientOptions<Lines> {
@@ -64,15 +64,15 @@ impl ClientOptions<Lines> {
             return wrong("nobody asks for a user there; leave out what is before the `@`");
         }
         let (framing, conduct) = (Lines::default(), Conduct::default());
-        Ok(Self { address, framing, conduct, longest_silence: Duration::MAX })
+        Ok(Self { address, framing, conduct, idle_timeout: Duration::MAX })
     }
 }
 
 impl<F: Framing + 'static> ClientOptions<F> {
     /// Another kind of frames.
     pub fn framed<G: Framing>(self, framing: G) -> ClientOptions<G> {
-        let Self { address, conduct, longest_silence, .. } = self;
-        ClientOptions { address, framing, conduct, longest_silence }
+        let Self { address, conduct, idle_timeout, .. } = self;
+        ClientOptions { address, framing, conduct, idle_timeout }
     }
 
     /// How many frames may wait to be sent, and what happens to one more: 1024 unless told otherwise, then the source waits.
@@ -86,14 +86,14 @@ impl<F: Framing + 'static> ClientOptions<F> {
     }
 
     /// How long a try may take, the name and TLS included: 10 s unless told otherwise.
-    pub fn patience(self, patience: Duration) -> Self {
-        Self { conduct: Conduct { patience, ..self.conduct }, ..self }
+    pub fn timeout(self, timeout: Duration) -> Self {
+        Self { conduct: Conduct { timeout, ..self.conduct }, ..self }
     }
 
     /// Makes the connection anew when nothing has come for so long: for a server that says something all the time. The system
     /// notices within some two minutes that the other machine is gone, but not that its program hangs.
-    pub fn longest_silence(self, longest: Duration) -> Self {
-        Self { longest_silence: longest, ..self }
+    pub fn idle_timeout(self, longest: Duration) -> Self {
+        Self { idle_timeout: longest, ..self }
     }
 
     /// Which certificates to trust and to show at a `tls://` address.
@@ -104,10 +104,10 @@ impl<F: Framing + 'static> ClientOptions<F> {
 
     /// The client. It connects when it has been scheduled.
     pub fn connect(self) -> Client<F> {
-        let Self { address, framing, conduct, longest_silence } = self;
+        let Self { address, framing, conduct, idle_timeout } = self;
         let (name, by_tls) = (address.to_string(), address.scheme() == "tls");
         let dialer = conduct.secured(Dialer::new(address, 0), by_tls);
-        let pulse = Pulse { longest_silence, ..Pulse::NONE };
+        let pulse = Pulse { idle_timeout, ..Pulse::NONE };
         Client(Handle::new(framing, Calling { name, dialer, conduct, pulse }))
     }
 }

@@ -16,7 +16,7 @@ pub(crate) struct Conduct {
     /// The waits before the connection is tried again.
     pub(crate) retry: Backoff,
     /// How long a connection may take, with all that comes before its first frame.
-    pub(crate) patience: Duration,
+    pub(crate) timeout: Duration,
     #[cfg(feature = "tls")]
     pub(crate) tls: Tls,
 }
@@ -26,7 +26,7 @@ impl Default for Conduct {
         Self {
             queue: Limit::default(),
             retry: Backoff::new(Duration::from_secs(1), Duration::from_secs(60)).jitter(25),
-            patience: Duration::from_secs(10),
+            timeout: Duration::from_secs(10),
             #[cfg(feature = "tls")]
             tls: Tls::default(),
         }

@@ -42,7 +42,7 @@ pub(crate) struct Link<P: Protocol> {
     desk: Rc<Desk>,
     name: String,
     dialer: Dialer,
-    patience: Duration,
+    timeout: Duration,
     pulse: Pulse,
     retry: Attempts,
     /// A certificate was not valid yet.
@@ -81,13 +81,13 @@ enum Phase<T> {
 
 impl<P: Protocol> Link<P> {
     pub(super) fn new(protocol: P, calling: Calling, desk: Rc<Desk>, received: Port<P::Frame>) -> Self {
-        let Calling { name, dialer, conduct: Conduct { queue, retry, patience, .. }, pulse } = calling;
+        let Calling { name, dialer, conduct: Conduct { queue, retry, timeout, .. }, pulse } = calling;
         Self {
             protocol,
             desk,
             name,
             dialer,
-            patience,
+            timeout,
             pulse,
             retry: retry.attempts(),
             clock: ClockWatch::default(),
@@ -182,7 +182,7 @@ impl<P: Protocol> Link<P> {
         }
         cx.wake_at(match &self.phase {
             Phase::Waiting(until) => *until,
-            Phase::Dialing { since } | Phase::Greeting { since, .. } => *since + self.patience,
+            Phase::Dialing { since } | Phase::Greeting { since, .. } => *since + self.timeout,
             Phase::Open { silence, .. } => silence.due(self.pulse),
             Phase::Closed => Instant::NEVER,
         });
@@ -219,8 +219,8 @@ impl<P: Protocol> Link<P> {
             return Ok(true);
         }
         match self.phase {
-            Phase::Dialing { since } | Phase::Greeting { since, .. } if now >= since + self.patience => {
-                Err(StreamError::message("no connection in time, see `patience`"))
+            Phase::Dialing { since } | Phase::Greeting { since, .. } if now >= since + self.timeout => {
+                Err(StreamError::message("no connection in time, see `timeout`"))
             }
             _ => Ok(false),
         }
@@ -497,7 +497,7 @@ mod tests {
         let calling = Calling {
             name: "test".to_owned(),
             dialer: Dialer::new("tls://localhost:7".parse().expect("an address"), 0),
-            conduct: Conduct { patience: Duration::MAX, ..Conduct::default() },
+            conduct: Conduct { timeout: Duration::MAX, ..Conduct::default() },
             pulse: Pulse::NONE,
         };
         let mut link = Link::new(Lines::default(), calling, desk.clone(), Port::new());

@@ -69,12 +69,12 @@ pub(crate) enum Heard<T> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Pulse {
     pub(crate) ask_after: Duration,
-    pub(crate) longest_silence: Duration,
+    pub(crate) idle_timeout: Duration,
 }
 
 impl Pulse {
     /// It may say nothing for ever.
-    pub(crate) const NONE: Self = Self { ask_after: Duration::MAX, longest_silence: Duration::MAX };
+    pub(crate) const NONE: Self = Self { ask_after: Duration::MAX, idle_timeout: Duration::MAX };
 }
 
 /// When something has come from a peer, and whether it has been asked since.
@@ -95,12 +95,12 @@ impl Silence {
     /// When to look again.
     pub(crate) fn due(&self, pulse: Pulse) -> Instant {
         let asks = if self.asked { Duration::MAX } else { pulse.ask_after };
-        self.heard + asks.min(pulse.longest_silence)
+        self.heard + asks.min(pulse.idle_timeout)
     }
 
     /// Whether it has lasted for too long.
     pub(crate) fn is_over(&self, pulse: Pulse, now: Instant) -> bool {
-        now >= self.heard + pulse.longest_silence
+        now >= self.heard + pulse.idle_timeout
     }
 
     /// Whether the peer is to be asked, which happens once.

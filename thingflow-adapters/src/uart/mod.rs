@@ -61,7 +61,7 @@ pub struct Options<F> {
     baud: u32,
     framing: F,
     conduct: Conduct,
-    longest_silence: Duration,
+    idle_timeout: Duration,
 }
 
 impl Options<Lines> {
@@ -80,15 +80,15 @@ impl Options<Lines> {
         }
         let retry = Backoff::new(Duration::from_secs(1), Duration::from_secs(10)).jitter(25);
         let conduct = Conduct { retry, ..Conduct::default() };
-        Ok(Self { path, baud, framing: Lines::default().after_first_end(), conduct, longest_silence: Duration::MAX })
+        Ok(Self { path, baud, framing: Lines::default().after_first_end(), conduct, idle_timeout: Duration::MAX })
     }
 }
 
 impl<F: Framing + 'static> Options<F> {
     /// Another kind of frames.
     pub fn framed<G: Framing>(self, framing: G) -> Options<G> {
-        let Self { path, baud, conduct, longest_silence, .. } = self;
-        Options { path, baud, framing, conduct, longest_silence }
+        let Self { path, baud, conduct, idle_timeout, .. } = self;
+        Options { path, baud, framing, conduct, idle_timeout }
     }
 
     /// How many frames may wait to be sent, and what happens to one more: 1024 unless told otherwise, then the source waits.
@@ -103,16 +103,16 @@ impl<F: Framing + 'static> Options<F> {
 
     /// Opens the line anew when nothing has come for so long: for a board that says something all the time, and starts anew when
     /// its line is opened, as most Arduinos do.
-    pub fn longest_silence(self, longest: Duration) -> Self {
-        Self { longest_silence: longest, ..self }
+    pub fn idle_timeout(self, longest: Duration) -> Self {
+        Self { idle_timeout: longest, ..self }
     }
 
     /// The client. It opens the line when it has been scheduled.
     pub fn connect(self) -> Client<F> {
-        let Self { path, baud, framing, conduct, longest_silence } = self;
+        let Self { path, baud, framing, conduct, idle_timeout } = self;
         let address = Address::of_line(path, baud);
         let (name, dialer) = (address.to_string(), Dialer::new(address, 0));
-        let pulse = Pulse { longest_silence, ..Pulse::NONE };
+        let pulse = Pulse { idle_timeout, ..Pulse::NONE };
         Client(Handle::new(framing, Calling { name, dialer, conduct, pulse }))
     }
 }

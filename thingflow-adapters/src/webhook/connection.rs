@@ -29,7 +29,7 @@ pub(super) struct Connection {
     state: State,
     /// When the state has lasted for too long.
     pub(super) due: Instant,
-    patience: Duration,
+    read_timeout: Duration,
 }
 
 enum State {
@@ -52,10 +52,10 @@ pub(super) enum News {
 }
 
 impl Connection {
-    pub(super) fn new(stream: Stream, share: Share, patience: Duration, now: Instant) -> Self {
+    pub(super) fn new(stream: Stream, share: Share, read_timeout: Duration, now: Instant) -> Self {
         let (decoder, read, unsent) = (Decoder::default(), Buffer::default(), Buffer::default());
         let state = State::Reading { begun: false };
-        Self { stream, decoder, share, read, unsent, state, due: now + patience, patience }
+        Self { stream, decoder, share, read, unsent, state, due: now + read_timeout, read_timeout }
     }
 
     pub(super) fn is_waiting(&self) -> bool {
@@ -104,7 +104,7 @@ impl Connection {
             let is_idle = self.decoder.is_idle() && self.read.is_empty();
             if !begun && !is_idle {
                 self.state = State::Reading { begun: true };
-                self.due = now + self.patience; // for the whole of it, however slowly it comes
+                self.due = now + self.read_timeout; // for the whole of it, however slowly it comes
             }
             let mut piece = [0; BYTES];
             match self.stream.read(&mut piece) {
@@ -140,7 +140,7 @@ impl Connection {
         answer.write(&mut bytes);
         self.unsent.extend(&bytes);
         self.state = if stays { State::Reading { begun: false } } else { State::Closing };
-        self.due = now + if stays { IDLE.max(self.patience) } else { self.patience };
+        self.due = now + if stays { IDLE.max(self.read_timeout) } else { self.read_timeout };
         let _ = self.push(); // what is wrong is told by the next call
     }
 

@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 
 use super::request::{self, Request};
 use super::server::Hook;
+use crate::bound::bound;
 use crate::net::Secret;
 #[cfg(feature = "tls")]
 use crate::net::Tls;
@@ -37,8 +38,8 @@ pub struct Options<T> {
     pub(super) max_bodies: usize,
     pub(super) max_clients: usize,
     pub(super) max_waiting: usize,
-    pub(super) patience: Duration,
-    pub(super) answer_within: Duration,
+    pub(super) read_timeout: Duration,
+    pub(super) answer_timeout: Duration,
     #[cfg(feature = "tls")]
     pub(super) tls: Option<Tls>,
 }
@@ -76,8 +77,8 @@ impl<T: Clone + 'static> Options<T> {
             max_bodies: 4 << 20,
             max_clients: 64,
             max_waiting: 1024,
-            patience: Duration::from_secs(10),
-            answer_within: Duration::from_secs(30),
+            read_timeout: Duration::from_secs(10),
+            answer_timeout: Duration::from_secs(30),
             #[cfg(feature = "tls")]
             tls: None,
         }
@@ -123,14 +124,14 @@ impl<T: Clone + 'static> Options<T> {
     }
 
     /// Within what time a request has to come, from its first byte to its last: 10 s unless told otherwise.
-    pub fn patience(self, patience: Duration) -> Self {
-        Self { patience, ..self }
+    pub fn read_timeout(self, read_timeout: Duration) -> Self {
+        Self { read_timeout, ..self }
     }
 
     /// For how long the graph may hold the events of a request: 30 s unless told otherwise. Then it is answered by 503, and what becomes of them is not told any
     /// more: the client sends them again, so they may come twice.
-    pub fn answer_within(self, answer_within: Duration) -> Self {
-        Self { answer_within, ..self }
+    pub fn answer_timeout(self, answer_timeout: Duration) -> Self {
+        Self { answer_timeout, ..self }
     }
 
     /// Speaks HTTPS only: shows a certificate, and lets in everybody, or those who show one that is trusted, see [`Tls`].
@@ -146,7 +147,7 @@ impl<T: Clone + 'static> Options<T> {
     /// its file is empty. A certificate that cannot be used.
     pub fn listen(self, address: impl ToSocketAddrs) -> io::Result<Hook<T>> {
         self.access.check("web hook")?;
-        Hook::new(TcpListener::bind(address)?, self)
+        Hook::new(bound(address, |addresses| TcpListener::bind(addresses))?, self)
     }
 }
 

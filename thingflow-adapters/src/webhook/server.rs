@@ -214,7 +214,7 @@ impl<T: Clone + 'static> Hosting<T> {
         let stream = io::Result::Ok(Stream::plain(thingflow_core::Descriptor::new(socket)));
         let registered = stream.and_then(|stream| {
             let share = Share::of(&self.budget);
-            let mut connection = Connection::new(stream, share, self.options.patience, cx.now());
+            let mut connection = Connection::new(stream, share, self.options.read_timeout, cx.now());
             let registry = self.registry.borrow();
             let registry = registry.as_ref().ok_or(io::ErrorKind::NotConnected)?;
             registry.register(connection.stream.descriptor(), key, Interest::READABLE | Interest::WRITABLE)?;
@@ -295,7 +295,7 @@ impl<T: Clone + 'static> Hosting<T> {
         self.open.insert(number, Open { key, left: events.len(), failed: None, abandoned: false });
         self.pending.extend(events.into_iter().map(|event| (number, event)));
         if let Some(connection) = self.connections.get_mut(&key) {
-            connection.wait_until(cx.now() + self.options.answer_within);
+            connection.wait_until(cx.now() + self.options.answer_timeout);
         }
     }
 

@@ -14,7 +14,7 @@ use super::error::HeaderError;
 use super::handshake::{Invitation, is_value, is_word};
 use super::message::Message;
 use super::talk::{Encoder, Side, Talk};
-use super::{ASK_AFTER, MAX_MESSAGE, PATIENCE};
+use super::{ASK_AFTER, MAX_MESSAGE, TIMEOUT};
 #[cfg(feature = "tls")]
 use crate::net::Tls;
 use crate::net::{AddressError, Dialer, Secret, Stream};
@@ -68,7 +68,7 @@ impl ClientOptions {
             token: None,
             subprotocol: None,
             max_message: MAX_MESSAGE,
-            conduct: Conduct { patience: PATIENCE, ..Conduct::default() },
+            conduct: Conduct { timeout: TIMEOUT, ..Conduct::default() },
             ask_after: ASK_AFTER,
         })
     }
@@ -127,12 +127,12 @@ impl ClientOptions {
     }
 
     /// How long a try may take, with the name, TLS and the handshake, and how long the answer to a ping: 10 s unless told otherwise.
-    pub fn patience(self, patience: Duration) -> Self {
-        Self { conduct: Conduct { patience, ..self.conduct }, ..self }
+    pub fn timeout(self, timeout: Duration) -> Self {
+        Self { conduct: Conduct { timeout, ..self.conduct }, ..self }
     }
 
     /// Pings the server when nothing has come for so long, 30 s unless told otherwise, and makes the connection anew when it does not
-    /// answer within [`patience`](Self::patience).
+    /// answer within [`timeout`](Self::timeout).
     pub fn ping_after(self, silence: Duration) -> Self {
         Self { ask_after: silence, ..self }
     }
@@ -151,7 +151,7 @@ impl ClientOptions {
         let (name, host) = (target.address.to_string(), target.host());
         let invitation = Invitation { host, path: target.path, headers, token, subprotocol };
         let caller = Caller { invitation: Rc::new(invitation), encoder: Encoder::new(Role::Client), max_message };
-        let pulse = Pulse { ask_after, longest_silence: ask_after.saturating_add(conduct.patience) };
+        let pulse = Pulse { ask_after, idle_timeout: ask_after.saturating_add(conduct.timeout) };
         Client(Handle::new(caller, Calling { name, dialer, conduct, pulse }))
     }
 }

@@ -61,4 +61,4 @@ const MAX_MESSAGE: usize = 1 << 16;
 /// After how long a silence the other side is asked for a sign of life, unless told otherwise.
 const ASK_AFTER: Duration = Duration::from_secs(30);
 /// How long that may take.
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);

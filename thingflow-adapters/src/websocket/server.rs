@@ -13,7 +13,8 @@ use super::error::HeaderError;
 use super::handshake::{Reception, is_word};
 use super::message::Message;
 use super::talk::{Encoder, Side, Talk};
-use super::{ASK_AFTER, MAX_MESSAGE, PATIENCE};
+use super::{ASK_AFTER, MAX_MESSAGE, TIMEOUT};
+use crate::bound::bound;
 #[cfg(feature = "tls")]
 use crate::net::Tls;
 use crate::net::{Secret, Stream};
@@ -44,7 +45,7 @@ pub struct Options {
 impl Default for Options {
     /// At most 64 clients, of which each may be 64 KiB behind, and whose messages may have 64 KiB.
     fn default() -> Self {
-        let pulse = Pulse { ask_after: ASK_AFTER, longest_silence: ASK_AFTER + PATIENCE };
+        let pulse = Pulse { ask_after: ASK_AFTER, idle_timeout: ASK_AFTER + TIMEOUT };
         Self {
             path: None,
             access: Access::default(),
@@ -117,7 +118,7 @@ impl Options {
     /// Pings a client from which nothing has come for so long, 30 s unless told otherwise, and disconnects it when it does not answer
     /// within ten seconds.
     pub fn ping_after(self, silence: Duration) -> Self {
-        let pulse = Pulse { ask_after: silence, longest_silence: silence.saturating_add(PATIENCE) };
+        let pulse = Pulse { ask_after: silence, idle_timeout: silence.saturating_add(TIMEOUT) };
         Self { rules: Rules { pulse, ..self.rules }, ..self }
     }
 
@@ -135,7 +136,7 @@ impl Options {
     pub fn listen(self, address: impl ToSocketAddrs) -> io::Result<Server> {
         let Self { path, access, origins, subprotocol, max_message, rules } = self;
         access.check("web socket")?;
-        let listener = TcpListener::bind(address)?;
+        let listener = bound(address, |addresses| TcpListener::bind(addresses))?;
         let name = format!("web socket {}", listener.local_addr()?);
         let reception = Reception { path, subprotocol, guard: Guard::new(access, origins) };
         let greeter = Greeter { reception: Rc::new(reception), encoder: Encoder::new(Role::Server), max_message };

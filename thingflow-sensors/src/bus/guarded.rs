@@ -91,7 +91,7 @@ impl<B: I2c, H: Help<B>> Guarded<B, H> {
     /// Does not repeat a transfer whose attempts have taken longer than `longest`, and counts them. It cannot interrupt
     /// one. `now` reads a clock that does not go back: `|| SystemClock.now()` where there is `std`.
     #[must_use]
-    pub fn time_limit(self, longest: Duration, now: fn() -> Instant) -> Self {
+    pub fn timeout(self, longest: Duration, now: fn() -> Instant) -> Self {
         Self { limit: Some(Limit { longest, now }), ..self }
     }
 
@@ -239,7 +239,7 @@ mod tests {
     #[test]
     fn does_not_repeat_what_has_taken_too_long() {
         let mut mock = Mock::new(&[read(Some(STUCK)), read(Some(STUCK)), read(Some(STUCK))]);
-        let mut bus = Guarded::new(mock.clone()).retries(9).time_limit(Duration::from_millis(100), slow_clock);
+        let mut bus = Guarded::new(mock.clone()).retries(9).timeout(Duration::from_millis(100), slow_clock);
         assert!(!ask(&mut bus));
         assert_eq!(bus.stats(), BusStats { transfers: 1, failures: 3, lost: 1, slow: 1, ..BusStats::default() });
         mock.done();

@@ -37,7 +37,7 @@
 //!
 //! # Taking long
 //! Nobody can interrupt a transfer from outside. On Linux the kernel gives up by itself, after a second unless
-//! `I2cBus::time_limit` says otherwise; until then whoever asked is blocked. A bus that may hang belongs on edge threads,
+//! `I2cBus::timeout` says otherwise; until then whoever asked is blocked. A bus that may hang belongs on edge threads,
 //! so that the rest of the program keeps its rhythm: `SharedBus` (feature `std`) lets the sensors of one bus be on
 //! several. A chip that needs time to measure is another matter: see [`Conversion`](crate::Conversion).
 

@@ -6,7 +6,7 @@ use core::time::Duration;
 use embedded_hal::delay::DelayNs;
 use thingflow_core::{SampleError, Sensor, SensorId};
 
-use super::{Conversion, PATIENCE, Progress, SHORTEST_WAIT};
+use super::{Conversion, Progress, SHORTEST_WAIT, TIMEOUT};
 use crate::{Measures, Quantity};
 
 /// A slow sensor as a plain one: [`sample`](Sensor::sample) waits until the measurement is ready. For edge threads and
@@ -37,7 +37,7 @@ impl<C: Conversion, D: DelayNs> Sensor for Blocking<C, D> {
         self.conversion.id()
     }
     fn sample(&mut self) -> Result<C::Reading, SampleError<Self::Error>> {
-        let mut left = PATIENCE;
+        let mut left = TIMEOUT;
         let mut wait = self.conversion.start().map_err(BlockingError::Failed)?;
         loop {
             self.wait(wait);

@@ -9,7 +9,7 @@ use thingflow_core::{
     Context, Demand, Failure, InputThing, Instant, Notice, OutputThing, Question, Receipt, SensorEvent, StreamError,
 };
 
-use super::{Conversion, PATIENCE, Progress, SHORTEST_WAIT};
+use super::{Conversion, Progress, SHORTEST_WAIT, TIMEOUT};
 
 /// Starts a measurement at each tick and sends its reading when that is ready, without anybody waiting in between.
 ///
@@ -55,7 +55,7 @@ pub struct Converting<C, N> {
     next: N,
     running: Option<Running>,
     failed: Option<StreamError>,
-    patience: Duration,
+    timeout: Duration,
 }
 
 #[derive(Clone, Copy)]
@@ -74,13 +74,13 @@ impl<C: Conversion, N: InputThing<SensorEvent<C::Reading>>> Converting<C, N> {
             next,
             running: None,
             failed: None,
-            patience: PATIENCE,
+            timeout: TIMEOUT,
         }
     }
 
     /// How long to wait for a measurement that should be ready and is not. 10 s unless told otherwise.
-    pub fn give_up_after(self, patience: Duration) -> Self {
-        Self { patience, ..self }
+    pub fn timeout(self, timeout: Duration) -> Self {
+        Self { timeout, ..self }
     }
 
     fn begin(&mut self, cx: &mut Context<'_>) -> Result<(), Failure> {
@@ -104,7 +104,7 @@ impl<C: Conversion, N: InputThing<SensorEvent<C::Reading>>> Converting<C, N> {
                 let event = SensorEvent { sensor_id: self.conversion.id(), ts: cx.timestamp(), val };
                 Ok(self.next.next(event, cx)?)
             }
-            Progress::AskIn(_) if cx.now().since(running.since) >= self.patience => {
+            Progress::AskIn(_) if cx.now().since(running.since) >= self.timeout => {
                 Err(StreamError::new("the sensor gave no reading: its measurement does not come to an end").into())
             }
             Progress::AskIn(wait) => {
@@ -235,7 +235,7 @@ mod tests {
     #[test]
     fn an_endless_measurement_is_given_up() {
         let seen = Recorder::<SensorEvent<u32>>::new();
-        let thing = Converting::new(script([LATER, LATER]), seen.clone()).give_up_after(Duration::from_millis(600));
+        let thing = Converting::new(script([LATER, LATER]), seen.clone()).timeout(Duration::from_millis(600));
         let mut scheduler = Scheduler::virtual_time().unwrap();
         scheduler.schedule_periodic(thing, Duration::from_secs(1)).unwrap();
         scheduler.run_forever().unwrap();

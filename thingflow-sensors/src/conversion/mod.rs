@@ -47,7 +47,7 @@ pub enum Progress<T> {
 }
 
 /// After this time a measurement that is still not ready has failed.
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// No measurement comes sooner when it is asked for more often.
 const SHORTEST_WAIT: Duration = Duration::from_micros(100);
@@ -80,7 +80,7 @@ mod script {
             Ok(Duration::from_millis(250))
         }
         fn read(&mut self) -> Result<Progress<u32>, StreamError> {
-            self.0.pop_front().unwrap_or(Ok(Progress::AskIn(PATIENCE))).map_err(StreamError::new)
+            self.0.pop_front().unwrap_or(Ok(Progress::AskIn(TIMEOUT))).map_err(StreamError::new)
         }
     }
 }

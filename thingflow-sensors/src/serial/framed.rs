@@ -15,7 +15,7 @@ use super::{Decode, FrameError, Reopening};
 /// It blocks for as long as the line is silent, so it belongs on an edge thread
 /// (`schedule_periodic_on_separate_thread`, with a period shorter than that of the frames). A frame that gives no
 /// reading fails that sampling only; a line that ends, ends the stream. A board that sends and never ends its frame fails the
-/// sampling too: after [`time_limit`](Self::time_limit), or 64 KiB.
+/// sampling too: after [`timeout`](Self::timeout), or 64 KiB.
 ///
 /// A device that may be unplugged wants [`opening`](Self::opening): there a line that ends or fails is opened anew.
 pub struct Framed<R, D> {
@@ -43,7 +43,7 @@ impl<R: Read, D: Decode> Framed<R, D> {
     /// Then it fails by `TimedOut`; what has come of the frame counts for the next sampling. How long the line may be silent
     /// is up to the line.
     #[must_use]
-    pub fn time_limit(self, limit: Duration) -> Self {
+    pub fn timeout(self, limit: Duration) -> Self {
         Self { limit, ..self }
     }
 
@@ -220,7 +220,7 @@ mod tests {
     #[test]
     fn f44_a_frame_that_takes_too_long_fails_the_sampling_and_counts_for_the_next() {
         let pieces = vec![Ok(&b"1"[..]), Ok(b"2\n"), Ok(b"3\n")];
-        let mut sensor = Framed::new("board", Pieces(pieces), CsvLines::<1>::new()).time_limit(Duration::ZERO);
+        let mut sensor = Framed::new("board", Pieces(pieces), CsvLines::<1>::new()).timeout(Duration::ZERO);
         let error = sensor.sample().unwrap_err().to_string();
         let text = "the serial line cannot be read: no frame has ended for 0ns; check what the board sends";
         assert_eq!((error.as_str(), sensor.sample().unwrap()), (text, [12.0]));

@@ -73,9 +73,9 @@ impl Tty {
 
     /// How long a reading waits for a byte, and a writing for room; for ever unless this is said. After that it fails by
     /// `TimedOut`, and the line stays open. How long a whole frame may take says
-    /// [`Framed::time_limit`](super::Framed::time_limit).
+    /// [`Framed::timeout`](super::Framed::timeout).
     #[must_use]
-    pub fn time_limit(self, limit: Duration) -> Self {
+    pub fn timeout(self, limit: Duration) -> Self {
         Self { limit: Some(limit), ..self }
     }
 

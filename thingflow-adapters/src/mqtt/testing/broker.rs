@@ -115,9 +115,9 @@ impl Broker {
         state.retained.clear();
     }
 
-    /// Waits, on the thread of the test, until something holds, for `patience` at most. Whether it does.
-    pub fn wait_until(&self, patience: Duration, mut holds: impl FnMut(&Self) -> bool) -> bool {
-        let deadline = Instant::now() + patience;
+    /// Waits, on the thread of the test, until something holds, for `timeout` at most. Whether it does.
+    pub fn wait_until(&self, timeout: Duration, mut holds: impl FnMut(&Self) -> bool) -> bool {
+        let deadline = Instant::now() + timeout;
         loop {
             if holds(self) {
                 return true;

@@ -15,7 +15,7 @@ use crate::scheduler::PostError;
 pub(super) type Request = Box<dyn FnOnce(&Engine) + Send>;
 
 /// An answer is waited for so long, unless the asker says otherwise.
-const PATIENCE: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(5);
 
 #[derive(Clone)]
 pub(super) struct Client {
@@ -23,14 +23,14 @@ pub(super) struct Client {
     /// The run has ended. The reactor sets it before it lets go of the requests that wait.
     ended: Arc<AtomicBool>,
     reactor: ThreadId,
-    within: Duration,
+    timeout: Duration,
     watch: Arc<Watch>,
 }
 
 impl Client {
     /// Called on the reactor's thread.
     pub(super) fn new(requests: Sender<Request>, watch: Arc<Watch>) -> Self {
-        Self { requests, ended: Arc::default(), reactor: thread::current().id(), within: PATIENCE, watch }
+        Self { requests, ended: Arc::default(), reactor: thread::current().id(), timeout: TIMEOUT, watch }
     }
 
     /// Read without the reactor, which may hang.
@@ -38,8 +38,8 @@ impl Client {
         self.watch.overruns()
     }
 
-    pub(super) fn within(self, within: Duration) -> Self {
-        Self { within, ..self }
+    pub(super) fn timeout(self, timeout: Duration) -> Self {
+        Self { timeout, ..self }
     }
 
     pub(super) fn set_ended(&self, ended: bool) {
@@ -69,9 +69,9 @@ impl Client {
                 let _ = reply.send(question(engine)); // the asker may have gone just now
             }
         })?;
-        match answer.recv_timeout(self.within) {
+        match answer.recv_timeout(self.timeout) {
             Ok(answer) => answer,
-            Err(mpsc::RecvTimeoutError::Timeout) => Err(InspectError::TimedOut(self.within)),
+            Err(mpsc::RecvTimeoutError::Timeout) => Err(InspectError::TimedOut(self.timeout)),
             Err(mpsc::RecvTimeoutError::Disconnected) => Err(InspectError::Ended),
         }
     }

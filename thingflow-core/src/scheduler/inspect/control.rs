@@ -16,7 +16,7 @@ use crate::identity::NodeId;
 /// that may look need not be given the power to change.
 ///
 /// Each call is done in the next turn, between two calls of Things, and waits for that, five seconds at most unless
-/// [`within`](Self::within) says otherwise.
+/// [`timeout`](Self::timeout) says otherwise.
 ///
 /// While there is a control the run goes on although all that is scheduled is paused.
 ///
@@ -57,8 +57,8 @@ impl Control {
 
     /// Waits at most this long for each answer.
     #[must_use]
-    pub fn within(mut self, within: Duration) -> Self {
-        self.client = self.client.clone().within(within);
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.client = self.client.clone().timeout(timeout);
         self
     }
 

@@ -16,7 +16,7 @@ use crate::identity::NodeId;
 
 /// Asks a running scheduler from any thread what its graph is like, and gets the answer in the next turn, between two calls.
 ///
-/// Each call waits for its answer, five seconds at most unless [`within`](Self::within) says otherwise. While nobody asks,
+/// Each call waits for its answer, five seconds at most unless [`timeout`](Self::timeout) says otherwise. While nobody asks,
 /// the way of an event is as it would be without.
 ///
 /// ```
@@ -74,8 +74,8 @@ impl fmt::Display for Spot {
 impl Inspector {
     /// Waits at most this long for each answer.
     #[must_use]
-    pub fn within(self, within: Duration) -> Self {
-        Self(self.0.within(within))
+    pub fn timeout(self, timeout: Duration) -> Self {
+        Self(self.0.timeout(timeout))
     }
 
     /// The graph with its counts and queues, the schedules, the errors. To make one the reactor walks the whole graph: ask

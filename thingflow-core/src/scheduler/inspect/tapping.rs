@@ -88,13 +88,13 @@ struct Counts {
 }
 
 impl TapEvents {
-    /// The next event that is shown. `None` if none comes within this time.
+    /// The next event that is shown. `None` if none comes within the timeout.
     ///
     /// # Errors
     /// [`InspectError::Ended`] when all have been read and no more will come: what was asked for has been shown, the stream has
     /// ended, or the run has.
-    pub fn next(&self, within: Duration) -> Result<Option<Seen>, InspectError> {
-        match self.events.recv_timeout(within) {
+    pub fn next(&self, timeout: Duration) -> Result<Option<Seen>, InspectError> {
+        match self.events.recv_timeout(timeout) {
             Ok(seen) => Ok(Some(seen)),
             Err(RecvTimeoutError::Timeout) => Ok(None),
             Err(RecvTimeoutError::Disconnected) => Err(InspectError::Ended),

@@ -17,7 +17,7 @@ const LONGEST: usize = 8192;
 
 /// An I2C bus of Linux: `/dev/i2c-1` is that of a Raspberry Pi's pins 3 and 5.
 ///
-/// A transfer blocks until the kernel gives up, mostly after one second; see [`time_limit`](Self::time_limit). For several
+/// A transfer blocks until the kernel gives up, mostly after one second; see [`timeout`](Self::timeout). For several
 /// chips see [`bus`](crate::bus). Who may use it: root, and on Raspberry Pi OS the group `i2c`.
 #[derive(Debug)]
 pub struct I2cBus {
@@ -42,7 +42,7 @@ impl I2cBus {
     ///
     /// # Errors
     /// What the kernel says against it.
-    pub fn time_limit(self, limit: Duration) -> Result<Self, BusError> {
+    pub fn timeout(self, limit: Duration) -> Result<Self, BusError> {
         let limit = limit.clamp(Duration::from_millis(10), Duration::from_secs(60));
         let set = i2c_linux_sys::i2c_set_timeout_ms(self.device.as_raw_fd(), limit.as_millis() as usize);
         self.set(set)
