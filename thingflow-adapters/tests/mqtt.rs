@@ -311,3 +311,32 @@ fn a_client_that_passes_on_what_it_receives_does_not_wait_for_itself() {
         assert_eq!(numbers, (0..40).collect::<Vec<_>>(), "{version:?}");
     }
 }
+
+/// Whoever looks for the fault has to know where it comes from; the broker does not wait for a message of QoS 0.
+#[test]
+fn a_message_that_cannot_be_dealt_with_is_reported_by_its_topic_at_every_quality() {
+    let broker = Mosquitto::start();
+    for qos in [Qos::AtMostOnce, Qos::AtLeastOnce, Qos::ExactlyOnce] {
+        let mut scheduler = new_scheduler();
+        let client = schedule(&scheduler, options(broker.address()));
+        let reports = Recorder::new();
+        scheduler.reports().map(|report| report.error.to_string()).connect(reports.clone());
+        let numbers = client.subscribe_tracked("lab/#", qos).unwrap().try_map_value(|it| it.text().parse::<u8>());
+        let (seen, stopper) = (Recorder::new(), scheduler.stopper());
+        let enough = numbers.map(|number| number.value).tap(seen.clone());
+        enough.for_each(move |number| {
+            if number == 2 {
+                stopper.stop();
+            }
+        });
+        let messages = [("a", "1"), ("b", "x"), ("c", "2")];
+        let messages = messages.map(|(topic, text)| Message::new(format!("lab/{topic}"), text).qos(qos));
+        let (publisher, mut messages) = (client.publisher(), Some(messages));
+        let connected = client.status().filter(|status| matches!(status, Status::Connected { .. }));
+        connected.flat_map(move |_| messages.take().into_iter().flatten()).connect(publisher);
+        scheduler.run_forever().unwrap();
+        assert_eq!(seen.events(), [1, 2], "{qos:?}");
+        let said = "a message of `lab/b` could not be dealt with: invalid digit found in string";
+        assert_eq!(reports.events(), [said], "{qos:?}");
+    }
+}

@@ -4,6 +4,7 @@
 //! is acknowledged by the same connection; while the graph may be waiting for that, it is read all the same, and messages of
 //! QoS 0 for which there is no room are left out.
 
+use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 
@@ -19,6 +20,7 @@ use super::options::{Options, Version};
 use super::session::Session;
 use super::subscriptions::Feed;
 use super::wire::Publish;
+use crate::printable::printable;
 
 /// So many messages wait for their ports; then no more is read.
 const MOST_PENDING: usize = 256;
@@ -37,38 +39,41 @@ pub(super) struct Inbox {
     /// So many messages of QoS 0 found no room.
     left_out: u64,
     tracker: Tracker,
-    /// What the tracker has numbered, by the session's numbers.
-    numbers: HashMap<u64, u64>,
+    /// What the tracker has numbered and the graph is not done with.
+    known: Rc<RefCell<HashMap<u64, Known>>>,
     tracked: u64,
+}
+
+/// A message that a tracked subscription has handed on.
+struct Known {
+    /// The session's; none if the broker does not wait for it.
+    number: Option<u64>,
+    topic: String,
 }
 
 impl Inbox {
     pub(super) fn new(desk: Rc<Desk>) -> Self {
-        let there = desk.clone();
+        let (there, known) = (desk.clone(), Rc::<RefCell<HashMap<u64, Known>>>::default());
+        let handed_on = known.clone();
         let tracker = Tracker::new(move |Settled { index, outcome, .. }: Settled, cx: &mut Context<'_>| {
+            let Some(Known { number, topic }) = handed_on.borrow_mut().remove(&index) else { return Ok(()) };
             let end = match outcome {
                 // The broker would bring what is dropped only to the next connection, and until then send fewer.
                 Outcome::Done | Outcome::Dropped => End::Done,
                 Outcome::Failed(error) => {
-                    cx.report(NAME, &StreamError::caused("a received message could not be dealt with", error));
+                    let text = format!("a message of `{}` could not be dealt with: {error}", printable(&topic));
+                    cx.report(NAME, &StreamError::message(text));
                     End::Failed
                 }
                 _ => End::Abandoned,
             };
-            there.settled.borrow_mut().push((index, end));
-            there.ring();
+            if let Some(number) = number {
+                there.settled.borrow_mut().push((number, end));
+                there.ring();
+            }
             Ok(())
         });
-        Self {
-            desk,
-            pending: VecDeque::new(),
-            blocked: false,
-            is_over: false,
-            left_out: 0,
-            tracker,
-            numbers: HashMap::new(),
-            tracked: 0,
-        }
+        Self { desk, pending: VecDeque::new(), blocked: false, is_over: false, left_out: 0, tracker, known, tracked: 0 }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -109,10 +114,8 @@ impl Inbox {
 
     /// Tells the session what the graph has dealt with.
     pub(super) fn hear_of_settled(&mut self, session: &mut Session) {
-        for (index, end) in self.desk.settled.take() {
-            if let Some(number) = self.numbers.remove(&index) {
-                session.inbound.dealt_with(number, end);
-            }
+        for (number, end) in self.desk.settled.take() {
+            session.inbound.dealt_with(number, end);
         }
     }
 
@@ -183,8 +186,7 @@ impl Inbox {
     }
 
     fn track(&mut self, received: Received, number: Option<u64>, cx: &mut Context<'_>) -> Tracked<Received> {
-        let Some(number) = number else { return Tracked::untracked(received) };
-        self.numbers.insert(self.tracked, number);
+        self.known.borrow_mut().insert(self.tracked, Known { number, topic: received.topic.clone() });
         self.tracked += 1;
         self.tracker.track(received, (), cx)
     }
