@@ -77,11 +77,12 @@ impl Link {
     /// As for [`new`](Self::new).
     pub fn under(root: impl AsRef<Path>, id: impl Into<SensorId>, interface: &str) -> Result<Self, LinuxError> {
         let all = root.as_ref().join("sys/class/net");
-        let mut there = entries(&all, "", "").into_iter().map(|(name, _)| name);
-        if there.any(|name| name == interface) {
+        // Besides them there may be the file `bonding_masters`.
+        let interfaces = entries(&all, "", "").into_iter().filter(|(_, path)| path.is_dir());
+        let there: Vec<String> = interfaces.map(|(name, _)| name).collect();
+        if there.iter().any(|name| name == interface) {
             return Ok(Self { id: id.into(), folder: all.join(interface) });
         }
-        let there = entries(&all, "", "").into_iter().map(|(name, _)| name).collect();
         Err(LinuxError::NotThere { what: format!("network interface `{interface}`"), there })
     }
 
@@ -189,8 +190,10 @@ mod tests {
 
     #[test]
     fn a_wrong_name_is_answered_with_those_there_are() {
-        for name in ["eth0", "", "../net/wlan0"] {
-            let error = Link::under(machine(&[]).path(), "x", name).unwrap_err().to_string();
+        let root = machine(&[]);
+        fs::write(root.path().join("sys/class/net/bonding_masters"), "").unwrap(); // is none
+        for name in ["eth0", "", "../net/wlan0", "bonding_masters"] {
+            let error = Link::under(root.path(), "x", name).unwrap_err().to_string();
             assert!(
                 error.starts_with(&format!("no network interface `{name}`")) && error.ends_with("wlan0"),
                 "{error}"
