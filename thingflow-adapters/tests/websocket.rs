@@ -412,6 +412,75 @@ fn a_server_that_ends_says_goodbye_and_so_does_a_client_that_nobody_uses() -> Re
     Ok(())
 }
 
+/// Both sides may speak at once, in the same packet as the handshake or in pieces of it, and the other may have stopped sending.
+#[test]
+fn what_comes_together_with_the_handshake_is_heard() -> Result {
+    let server = echo(open())?;
+    with_client(&server, |address| {
+        let all = [request("/", "").as_bytes(), &client_frame(0x81, b"at once")].concat();
+        for piece in [all.len(), 1, 7] {
+            let mut raw = Raw::new(address);
+            all.chunks(piece).for_each(|bytes| raw.send(bytes));
+            assert!(raw.head().starts_with("HTTP/1.1 101 "), "{piece}");
+            assert_eq!(raw.frame(), Frame::new(0x81, b"at once"), "{piece}");
+            raw.send(&[client_frame(0x01, b"half"), client_frame(0x88, &1000_u16.to_be_bytes())].concat());
+            let frame = raw.frame();
+            assert_eq!((frame.first, frame.code()), (0x88, 1000), "a goodbye within a message");
+            assert!(raw.is_over());
+        }
+    });
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let client = ClientOptions::new(&format!("ws://{}", listener.local_addr()?))?.retry(SOON).connect();
+    let peer = thread::spawn(move || {
+        for piece in [1000, 1, 7] {
+            let mut raw = Raw::of(listener.accept().unwrap().0);
+            let asked = raw.head();
+            let key = asked.lines().find_map(|line| line.strip_prefix("Sec-WebSocket-Key: ")).unwrap();
+            let accepted = tungstenite::handshake::derive_accept_key(key.as_bytes());
+            let head = "HTTP/1.1 101 X\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept:";
+            let all = [format!("{head} {accepted}\r\n\r\n").as_bytes(), &[0x82, 1, 7], &[0x88, 0]].concat();
+            all.chunks(piece).for_each(|bytes| raw.send(bytes));
+            assert_eq!(raw.frame().first, 0x88, "the goodbye without a code is answered");
+        }
+    });
+    let mut scheduler = new_scheduler();
+    scheduler.schedule_on_main_event_loop(client.thing())?;
+    let seen = collect(&scheduler, &client, 3);
+    scheduler.run_forever()?;
+    drop(scheduler);
+    peer.join().unwrap();
+    assert_eq!(seen.events(), [7, 7, 7].map(|byte| Message::from(vec![byte])));
+    Ok(())
+}
+
+/// Codes that stand for what is never sent, and those that nobody has given out.
+#[test]
+fn who_closes_by_a_code_that_is_none_is_told_so() -> Result {
+    let server = echo(open())?;
+    with_client(&server, |address| {
+        for (code, answer) in [
+            (1000, 1000),
+            (3000, 3000),
+            (4999, 4999),
+            (999, 1002),
+            (1005, 1002),
+            (1006, 1002),
+            (1015, 1002),
+            (5000, 1002),
+        ] {
+            let mut raw = Raw::connect(address);
+            raw.send(&client_frame(0x88, &u16::to_be_bytes(code)));
+            assert_eq!(raw.frame().code(), answer, "{code}");
+            assert!(raw.is_over(), "{code}");
+        }
+        let mut raw = Raw::connect(address);
+        raw.send(&client_frame(0x88, b"\x03\xe8\xff")); // with a reason that is no text
+        assert!([1002, 1007].contains(&raw.frame().code()));
+        assert!(raw.is_over());
+    });
+    Ok(())
+}
+
 /// What servers do that do not what they should, and what the client says of it.
 #[test]
 fn a_server_that_is_none_or_breaks_the_protocol_is_left_and_tried_again() -> Result {
@@ -437,6 +506,11 @@ fn a_server_that_is_none_or_breaks_the_protocol_is_left_and_tried_again() -> Res
         (vec![0x88, 5, 0x03, 0xe9, b'b', b'y', b'\n'], 1001, "1001 by"),
         (vec![0x81, 5, b'h'], 0, "hung up"),
     ];
+    let extras = [
+        ("Sec-WebSocket-Extensions: permessage-deflate\r\n", "none of WebSockets"),
+        ("Sec-WebSocket-Accept: x\r\n", "none of WebSockets"),
+        ("Sec-WebSocket-Protocol: mqtt\r\n", "another subprotocol"),
+    ];
     let (heads, bodies): (Vec<_>, Vec<_>) = (cases.clone(), frames.clone());
     let server = thread::spawn(move || {
         for (bytes, _) in heads {
@@ -445,6 +519,9 @@ fn a_server_that_is_none_or_breaks_the_protocol_is_left_and_tried_again() -> Res
             raw.send(&bytes);
             let _ = raw.end_sending();
             assert!(raw.is_over());
+        }
+        for (extra, what) in extras {
+            assert!(accept(&listener, extra).is_over(), "{what}");
         }
         for (bytes, code, what) in bodies {
             let mut raw = accept(&listener, "");
@@ -474,7 +551,8 @@ fn a_server_that_is_none_or_breaks_the_protocol_is_left_and_tried_again() -> Res
     drop(scheduler);
     drop(server.join().unwrap());
     assert_eq!(seen.events(), [Message::from("ok")]);
-    let expected: Vec<&str> = cases.iter().map(|case| case.1).chain(frames.iter().map(|case| case.2)).collect();
+    let (cases, extras) = (cases.iter().map(|case| case.1), extras.iter().map(|case| case.1));
+    let expected: Vec<&str> = cases.chain(extras).chain(frames.iter().map(|case| case.2)).collect();
     let errors = errors.events();
     assert_eq!(errors.len(), expected.len(), "{errors:#?}");
     for (error, part) in errors.iter().zip(expected) {
