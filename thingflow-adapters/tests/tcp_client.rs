@@ -268,6 +268,36 @@ fn the_file_of_a_killed_server_is_replaced_and_no_other() -> Result {
     Ok(())
 }
 
+/// Where it could not connect, and what to do.
+#[test]
+fn a_connection_that_cannot_be_made_is_named_with_its_address() -> Result {
+    let folder = tempfile::tempdir()?;
+    let [none, deserted, long] = ["none.sock", "deserted.sock", &"x".repeat(108)].map(|name| folder.path().join(name));
+    drop(UnixListener::bind(&deserted)?);
+    let closed = format!("tcp://{}", free_port());
+    let cases = [
+        (closed.clone(), "no program listens there"),
+        (format!("unix://{}", deserted.display()), "no program listens there"),
+        (format!("unix://{}", none.display()), "its program has not made the socket"),
+        (format!("unix://{}", long.display()), "at most 107 bytes"),
+    ];
+    for (address, why) in cases {
+        let client = ClientOptions::new(&address)?.retry(SOON).connect();
+        let mut scheduler = new_scheduler();
+        scheduler.schedule_on_main_event_loop(client.thing())?;
+        let (errors, stopper) = (Recorder::new(), scheduler.stopper());
+        let lost = client.status().filter_map(|status| match status {
+            Status::Disconnected { error, .. } => Some(error.to_string()),
+            _ => None,
+        });
+        lost.tap(errors.clone()).for_each(move |_| stopper.stop());
+        scheduler.run_forever()?;
+        let error = errors.events().swap_remove(0);
+        assert!(error.contains(&format!("cannot connect to {address:.60}")) && error.ends_with(why), "{error}");
+    }
+    Ok(())
+}
+
 #[cfg(feature = "tls")]
 mod by_tls {
     use std::net::TcpStream;

@@ -1,6 +1,6 @@
 //! [`Dialer`]: makes connections to one server, step by step, so that nobody waits: the name, the socket, the handshake.
 
-use std::io;
+use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::path::Path;
@@ -64,7 +64,7 @@ impl Dialer {
         self.step = Step::Idle;
         match self.address.place() {
             Place::Socket(path) => {
-                let socket = Socket::Unix(connect_unix(path)?.into());
+                let socket = Socket::Unix(connect_unix(path).map_err(|error| self.unreached(&error))?.into());
                 self.step = Step::Connecting { socket: registered(socket, registry, key)?, others: Vec::new() };
             }
             #[cfg(feature = "uart")]
@@ -102,7 +102,8 @@ impl Dialer {
                         return Ok(None);
                     };
                     self.lookup = None;
-                    self.step = self.connect_any(found?, registry, key)?;
+                    let found = found.map_err(|error| self.unreached(&error))?;
+                    self.step = self.connect_any(found, registry, key)?;
                 }
                 Step::Connecting { socket, others } => match socket.is_connected() {
                     Ok(true) => {
@@ -114,10 +115,10 @@ impl Dialer {
                         self.step = Step::Connecting { socket, others };
                         return Ok(None);
                     }
-                    Err(error) if others.is_empty() => return Err(error),
+                    Err(error) if others.is_empty() => return Err(self.unreached(&error)),
                     Err(_) => {
                         drop(socket);
-                        self.step = connect_first(others, registry, key)?;
+                        self.step = connect_first(others, registry, key).map_err(|error| self.unreached(&error))?;
                     }
                 },
                 #[cfg(feature = "tls")]
@@ -138,7 +139,19 @@ impl Dialer {
             let first = self.first % found.len();
             found.rotate_left(first);
         }
-        connect_first(found, registry, key)
+        connect_first(found, registry, key).map_err(|error| self.unreached(&error))
+    }
+
+    /// The error with the address, of the same kind.
+    fn unreached(&self, error: &io::Error) -> io::Error {
+        let advice = match (error.kind(), self.address.place()) {
+            (ErrorKind::ConnectionRefused, _) => "; no program listens there",
+            (ErrorKind::NotFound, Place::Socket(_)) => "; its program has not made the socket",
+            (ErrorKind::PermissionDenied, Place::Socket(_)) => "; its owner does not let this user in",
+            (ErrorKind::InvalidFilename, _) => "; the path of a socket has at most 107 bytes",
+            _ => "",
+        };
+        io::Error::new(error.kind(), format!("cannot connect to {}: {error}{advice}", self.address))
     }
 
     #[cfg(not(feature = "tls"))]
@@ -161,7 +174,7 @@ impl Dialer {
 fn connect_first(mut found: Vec<SocketAddr>, registry: &Registry, key: usize) -> io::Result<Step> {
     loop {
         if found.is_empty() {
-            return Err(io::Error::new(io::ErrorKind::NotFound, "the name has no address"));
+            return Err(io::Error::new(ErrorKind::NotFound, "the name has no address"));
         }
         let number = found.remove(0);
         match connect(number, found.clone(), registry, key) {
