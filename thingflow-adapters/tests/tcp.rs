@@ -111,7 +111,7 @@ fn tf86_events_go_to_all_clients() -> Done {
 
 /// What becomes of a client that does not read, while another one does: frames of 16 KiB are sent until the fast client has
 /// heard them all.
-fn slow_client(slow: Slow) -> Result<(Server<Lines>, u64), Box<dyn std::error::Error>> {
+fn slow_client(slow: Slow) -> Result<(Server<Lines>, Vec<String>), Box<dyn std::error::Error>> {
     const FRAMES: u64 = 2000;
     let server = Options::framed(Lines::default()).max_unsent(1 << 17).slow(slow).listen("127.0.0.1:0")?;
     server
@@ -120,6 +120,8 @@ fn slow_client(slow: Slow) -> Result<(Server<Lines>, u64), Box<dyn std::error::E
         .map(|_| "x".repeat(1 << 14))
         .connect(server.broadcast());
     let mut scheduler = running(&server)?;
+    let reports = Recorder::new();
+    scheduler.reports().map(|report| report.error.to_string()).connect(reports.clone());
     let heard = with_client(&mut scheduler, server.local_addr(), |address| {
         let mut asleep = TcpStream::connect(address)?;
         asleep.write_all(b"here\n")?;
@@ -133,20 +135,22 @@ fn slow_client(slow: Slow) -> Result<(Server<Lines>, u64), Box<dyn std::error::E
         Ok(heard)
     })?;
     assert_eq!(heard, FRAMES, "one client does not hold up another");
-    Ok((server, heard))
+    Ok((server, reports.events()))
 }
 
 #[test]
 fn tf86_a_client_that_does_not_read_misses_frames() -> Done {
-    let (server, _) = slow_client(Slow::Drop)?;
+    let (server, reports) = slow_client(Slow::Drop)?;
     assert!(server.stats().missed > 0 && server.stats().disconnected == 0, "{:?}", server.stats());
+    assert_eq!(reports, [""; 0]);
     Ok(())
 }
 
 #[test]
 fn tf86_a_client_that_does_not_read_is_disconnected_if_asked_for() -> Done {
-    let (server, _) = slow_client(Slow::Disconnect)?;
-    assert_eq!((server.stats().missed, server.stats().disconnected), (1, 1));
+    let (server, reports) = slow_client(Slow::Disconnect)?;
+    assert_eq!((server.stats().missed, server.stats().disconnected, server.stats().invalid), (1, 1, 0));
+    assert!(reports.len() == 1 && reports[0].contains("disconnected: it does not read: "), "{reports:?}");
     Ok(())
 }
 

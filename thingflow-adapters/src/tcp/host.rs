@@ -78,15 +78,15 @@ impl<P: Protocol, L: Listener> Host<P, L> {
     }
 
     pub(crate) fn broadcast(&self) -> impl InputThing<P::Frame> + use<P, L> {
-        self.shared.input(|server: &mut Listening<P, L>, frame, _: &mut Context<'_>| {
-            server.send_to_all(&frame);
+        self.shared.input(|server: &mut Listening<P, L>, frame, cx: &mut Context<'_>| {
+            server.send_to_all(&frame, cx);
             Ok(Demand::More)
         })
     }
 
     pub(crate) fn reply(&self) -> impl InputThing<Received<P::Frame>> + use<P, L> {
-        self.shared.input(|server: &mut Listening<P, L>, reply: Received<P::Frame>, _: &mut Context<'_>| {
-            server.send_to(reply.client, &reply.frame);
+        self.shared.input(|server: &mut Listening<P, L>, reply: Received<P::Frame>, cx: &mut Context<'_>| {
+            server.send_to(reply.client, &reply.frame, cx);
             Ok(Demand::More)
         })
     }

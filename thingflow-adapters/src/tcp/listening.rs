@@ -154,6 +154,7 @@ impl<P: Protocol, L: Listener> Listening<P, L> {
             }
         }
         for key in late {
+            log::debug!("{}: client {key} is disconnected, since nothing has come from it for too long", self.name);
             self.stats.disconnected += 1;
             self.part_with(key);
         }
@@ -176,19 +177,19 @@ impl<P: Protocol, L: Listener> Listening<P, L> {
         }
     }
 
-    pub(super) fn send_to_all(&mut self, frame: &P::Frame) {
+    pub(super) fn send_to_all(&mut self, frame: &P::Frame, cx: &Context<'_>) {
         self.encode(frame);
         let open = self.clients.iter().filter(|(_, client)| client.is_open());
         let keys: Vec<usize> = open.map(|(key, _)| *key).collect();
         for key in keys {
-            self.send_scratch(key);
+            self.send_scratch(key, cx);
         }
     }
 
-    pub(super) fn send_to(&mut self, client: ClientId, frame: &P::Frame) {
+    pub(super) fn send_to(&mut self, client: ClientId, frame: &P::Frame, cx: &Context<'_>) {
         self.encode(frame);
         if let Ok(key) = usize::try_from(client.0) {
-            self.send_scratch(key);
+            self.send_scratch(key, cx);
         }
     }
 
@@ -197,22 +198,21 @@ impl<P: Protocol, L: Listener> Listening<P, L> {
         self.protocol.encode(frame, &mut self.scratch);
     }
 
-    fn send_scratch(&mut self, key: usize) {
+    fn send_scratch(&mut self, key: usize, cx: &Context<'_>) {
         let Some(client) = self.clients.get_mut(&key).filter(|client| client.is_open()) else {
             self.stats.missed += 1;
             return;
         };
         // A frame that is longer than the limit goes to a client for which nothing waits.
-        let is_behind = client.unsent() > 0 && client.unsent() + self.scratch.len() > self.rules.max_unsent;
-        let is_lost = if is_behind {
+        let unsent = client.unsent();
+        if unsent > 0 && unsent + self.scratch.len() > self.rules.max_unsent {
             self.stats.missed += 1;
-            self.rules.slow == Slow::Disconnect
-        } else {
-            client.send(&self.scratch).is_err() // what is wrong is told by reading
-        };
-        if is_lost {
-            self.stats.disconnected += u64::from(is_behind);
-            self.part_with(key);
+            if self.rules.slow == Slow::Disconnect {
+                let text = format!("it does not read: {unsent} bytes wait for it; see `slow` and `max_unsent`");
+                self.disconnect(key, StreamError::message(text), cx);
+            }
+        } else if client.send(&self.scratch).is_err() {
+            self.part_with(key); // what is wrong is told by reading
         }
     }
 
@@ -233,7 +233,10 @@ impl<P: Protocol, L: Listener> Listening<P, L> {
                 return Reading::Again;
             }
             None | Some(Heard::Nothing) => {}
-            Some(Heard::Nonsense(error)) => self.disconnect(key, error, cx),
+            Some(Heard::Nonsense(error)) => {
+                self.stats.invalid += 1;
+                self.disconnect(key, error, cx);
+            }
             Some(Heard::End(why)) => {
                 // Clients vanish: that is no fault of the program.
                 if let Some(error) = why {
@@ -245,11 +248,10 @@ impl<P: Protocol, L: Listener> Listening<P, L> {
         Reading::Nothing
     }
 
-    /// Parts with a client that sends what is no frame.
+    /// Parts with a client that does not do what it should.
     fn disconnect(&mut self, key: usize, error: StreamError, cx: &Context<'_>) {
         let address = self.clients.get(&key).map(|client| client.address.to_string()).unwrap_or_default();
         self.stats.disconnected += 1;
-        self.stats.invalid += 1;
         let who = format!("{}, client {key} at {address}", self.name);
         cx.report(&who, &StreamError::caused("a client was disconnected", error));
         self.part_with(key);
