@@ -4,7 +4,7 @@
 use std::error::Error;
 
 use thingflow_journal::model::Model;
-use thingflow_journal::{BootClock, Options, Range, Record, Start, Store, Window, inspect};
+use thingflow_journal::{BootClock, CommitWindow, Options, Range, Record, Start, Store, inspect};
 
 type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
 
@@ -16,7 +16,7 @@ const FIRST: usize = 32;
 const RECORD: usize = 24;
 
 fn options() -> Options {
-    Options::new(128 << 10, Window::default()).segment_bytes(8192)
+    Options::new(128 << 10, CommitWindow::default()).segment_bytes(8192)
 }
 
 /// Two segments, a position, clocks; closed, or killed.

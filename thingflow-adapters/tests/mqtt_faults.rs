@@ -703,7 +703,7 @@ fn the_subscription_of_a_broker_that_comes_back_is_heard_again() {
 #[cfg(feature = "outbox")]
 #[test]
 fn with_an_outbox_in_front_nothing_is_lost_over_many_runs() {
-    use thingflow_adapters::outbox::{Options as Stores, Outbox, Outlet, Window};
+    use thingflow_adapters::outbox::{CommitWindow, Options as Stores, Outbox, Outlet};
     let broker = Mosquitto::start();
     let proxy = Rc::new(Proxy::new(broker.address()));
     let folder = tempfile::tempdir().unwrap();
@@ -713,7 +713,7 @@ fn with_an_outbox_in_front_nothing_is_lost_over_many_runs() {
         proxy.refuse(run % 2 == 1);
         let mut scheduler = new_scheduler();
         scheduler.stop_within(Duration::ZERO);
-        let mut outbox = Outbox::<u32>::open(folder.path(), Stores::new(1 << 20, Window::default())).unwrap();
+        let mut outbox = Outbox::<u32>::open(folder.path(), Stores::new(1 << 20, CommitWindow::default())).unwrap();
         let stored = outbox.port("broker", Outlet::default()).unwrap();
         let client = schedule(&scheduler, options(proxy.address()).client_id("writer").keep_session(HOUR).in_flight(4));
         stored.map_value(|n| Message::new("lux", n.to_string()).qos(Qos::ExactlyOnce)).connect(client.publisher());

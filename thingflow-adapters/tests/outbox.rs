@@ -11,7 +11,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use proptest::prelude::*;
-use thingflow_adapters::outbox::{Options, Outbox, Outlet, OutletStats, Policy, Refused, Stored, Window};
+use thingflow_adapters::outbox::{
+    CommitWindow, DeadLetterRecord, Options, Outbox, Outlet, OutletStats, Policy, Stored,
+};
 use thingflow_core::prelude::*;
 use thingflow_core::testing::{ListSensor, Recorder};
 use thingflow_core::tracking::{Outcome, Tracked, Tracker, Tracking};
@@ -25,7 +27,7 @@ type Sent = Tracked<Reading, Stored>;
 const SECOND: Duration = Duration::from_secs(1);
 
 fn options() -> Options {
-    Options::new(4 << 20, Window::default())
+    Options::new(4 << 20, CommitWindow::default())
 }
 
 fn on_disk(disk: &Model, dead: &Model) -> Outbox<Reading> {
@@ -207,7 +209,7 @@ fn a12_a_peer_that_is_dead_for_an_hour_holds_up_nobody_else() {
     let (healthy, gone) = (Server::default(), Server::default());
     gone.set_away(true);
     let mut scheduler = Scheduler::virtual_time().unwrap();
-    let options = Options::new(1 << 20, Window::default()).policy(Policy::DropOldest).buffer_bytes(256 << 10);
+    let options = Options::new(1 << 20, CommitWindow::default()).policy(Policy::DropOldest).buffer_bytes(256 << 10);
     let mut outbox = Outbox::open_on(disk, dead, options).unwrap();
     gone.connect("gone", &mut outbox, Outlet::default(), &scheduler);
     let delivery = Delivery::within(Limit::block(4096)).batches_of(1024_usize);
@@ -313,10 +315,11 @@ fn a33_what_is_refused_in_another_form_is_kept_as_the_outbox_took_it() {
     assert_eq!(kept, [reading(0), reading(1)]);
 }
 
-fn letters(folder: &Path) -> Vec<Refused> {
+fn letters(folder: &Path) -> Vec<DeadLetterRecord> {
     let mut letters = Vec::new();
     let files = Folder::open_existing(folder).unwrap();
-    inspect::export(&files, Range::all(), |record| letters.extend(Refused::decode(&record.payload).unwrap())).unwrap();
+    inspect::export(&files, Range::all(), |record| letters.extend(DeadLetterRecord::decode(&record.payload).unwrap()))
+        .unwrap();
     letters
 }
 
@@ -422,7 +425,7 @@ fn a01_a_commit_that_takes_long_holds_up_neither_the_reactor_nor_what_else_it_do
     let (disk, dead, gate) = (Model::new(1), Model::new(2), Arc::new(Mutex::new(())));
     let gated = Gated { files: disk, gate: gate.clone() };
     let mut scheduler = Scheduler::new().unwrap();
-    let mut outbox = Outbox::open_on(gated, dead, Options::new(4 << 20, Window::every(Duration::ZERO))).unwrap();
+    let mut outbox = Outbox::open_on(gated, dead, Options::new(4 << 20, CommitWindow::every(Duration::ZERO))).unwrap();
     let seen = Recorder::new();
     outbox.port("server", Outlet::default()).unwrap().acknowledge().connect(seen.clone());
     let closed = gate.lock().unwrap();
@@ -535,7 +538,7 @@ fn a13_live_events_get_their_share_while_a_backlog_drains() {
 /// A bounded outbox whose peer never comes: what was taken, how many readings the source has given, and the counts.
 fn overfilled(policy: Policy) -> (u64, OutletStats, Vec<u64>) {
     let (disk, dead, server) = (Model::new(1), Model::new(2), Server::default());
-    let options = Options::new(512 << 10, Window::default()).buffer_bytes(16 << 10).policy(policy);
+    let options = Options::new(512 << 10, CommitWindow::default()).buffer_bytes(16 << 10).policy(policy);
     let mut scheduler = Scheduler::virtual_time().unwrap();
     let mut outbox = Outbox::open_on(disk, dead, options).unwrap();
     server.set_away(true);
@@ -637,7 +640,7 @@ fn a01_at_the_end_of_a_run_upstream_hears_what_is_on_the_disk_and_what_is_not() 
     for fails in [false, true] {
         let (disk, dead) = (Model::new(1), Model::new(2));
         let mut scheduler = Scheduler::new().unwrap();
-        let window = Window::every(Duration::from_secs(3600));
+        let window = CommitWindow::every(Duration::from_secs(3600));
         let outbox = Outbox::<Reading>::open_on(disk.clone(), dead, Options::new(4 << 20, window)).unwrap();
         let outcomes = Rc::new(RefCell::new(Vec::new()));
         let notes = outcomes.clone();
@@ -670,7 +673,7 @@ struct Picture {
 fn an_event_that_does_not_fit_is_dropped_counted_and_reported() {
     let (disk, dead) = (Model::new(1), Model::new(2));
     let mut scheduler = Scheduler::virtual_time().unwrap();
-    let mut outbox = Outbox::open_on(disk, dead, Options::new(512 << 10, Window::default())).unwrap();
+    let mut outbox = Outbox::open_on(disk, dead, Options::new(512 << 10, CommitWindow::default())).unwrap();
     let (seen, reports) = (Recorder::new(), Recorder::new());
     outbox.port("album", Outlet::default()).unwrap().acknowledge().connect(seen.clone());
     let pictures = [10, 1 << 20, 20].map(|n| Picture { bytes: vec![1; n] });

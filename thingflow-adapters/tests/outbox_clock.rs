@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use proptest::prelude::*;
-use thingflow_adapters::outbox::{Options, Outbox, Outlet, Stored, Window, code};
+use thingflow_adapters::outbox::{CommitWindow, Options, Outbox, Outlet, Stored, code};
 use thingflow_adapters::recording::{Entry, Recording, Replay, What};
 use thingflow_core::prelude::*;
 use thingflow_core::testing::{ListSensor, Recorder, timed};
@@ -23,7 +23,7 @@ type Sent = Tracked<Reading, Stored>;
 const SECOND: Duration = Duration::from_secs(1);
 
 fn options() -> Options {
-    Options::new(4 << 20, Window::default())
+    Options::new(4 << 20, CommitWindow::default())
 }
 
 /// A clock that has not been set, of a boot.
@@ -155,7 +155,7 @@ fn a25_a_dead_letter_keeps_what_its_time_is_made_of() {
     drop(scheduler);
     let mut letters = Vec::new();
     inspect::export(&dead, Range::all(), |record| {
-        letters.extend(thingflow_adapters::outbox::Refused::decode(&record.payload).unwrap());
+        letters.extend(thingflow_adapters::outbox::DeadLetterRecord::decode(&record.payload).unwrap());
     })
     .unwrap();
     let moment = code::stamp(&letters[0].event).unwrap();

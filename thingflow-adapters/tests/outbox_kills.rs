@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use rustix::process::Signal;
-use thingflow_adapters::outbox::{Options, Outbox, Outlet, Stored, Window};
+use thingflow_adapters::outbox::{CommitWindow, Options, Outbox, Outlet, Stored};
 use thingflow_core::prelude::*;
 use thingflow_core::tracking::{Outcome, Tracked, Tracker, Tracking};
 use thingflow_core::{Backoff, Batch, Delivery, Limit, Refusal, StreamError};
@@ -31,7 +31,7 @@ fn number_from(variable: &str, default: u64) -> u64 {
 fn child() {
     let Some(folder) = std::env::var_os(FOLDER) else { return };
     println!(); // what the test runner has begun to say ends here
-    let window = Window::every(Duration::from_millis(3));
+    let window = CommitWindow::every(Duration::from_millis(3));
     let options = Options::new(8 << 20, window).segment_bytes(8192);
     let mut outbox = Outbox::<Reading>::open(Path::new(&folder), options).unwrap();
     let first = number_from(FIRST, 0);

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use support::proxy::Proxy;
 use support::scripted::{Scripted, answer};
 use support::servers::Server;
-use thingflow_adapters::outbox::{Options, Outbox, Outlet, Stored, Window};
+use thingflow_adapters::outbox::{CommitWindow, Options, Outbox, Outlet, Stored};
 use thingflow_adapters::{http, postgres, sqlite};
 use thingflow_core::prelude::*;
 use thingflow_core::tracking::{Outcome, Settled, Tracked, Tracker, Tracking};
@@ -62,7 +62,7 @@ fn deliver<W>(folder: &Path, first: u64, writer: W)
 where
     W: Worker<Sent> + Send + 'static,
 {
-    let window = Window::every(Duration::from_millis(3));
+    let window = CommitWindow::every(Duration::from_millis(3));
     let mut outbox = Outbox::<Level>::open(folder, Options::new(8 << 20, window)).unwrap();
     let mut scheduler = Scheduler::new().unwrap();
     let delivery = Delivery::within(Limit::block(256)).batches_of(32_usize);

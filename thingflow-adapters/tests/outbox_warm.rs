@@ -7,7 +7,7 @@ use std::cell::Cell;
 use std::error::Error;
 use std::time::Duration;
 
-use thingflow_adapters::outbox::{Options, Outbox, Outlet, Stored, Window};
+use thingflow_adapters::outbox::{CommitWindow, Options, Outbox, Outlet, Stored};
 use thingflow_core::prelude::*;
 use thingflow_core::tracking::Tracked;
 use thingflow_journal::model::Model;
@@ -38,7 +38,7 @@ unsafe impl GlobalAlloc for Counting {
 
 /// Allocations on this thread in ten seconds of a flow at 100 Hz, once it has run for as long.
 fn allocations(delivers: bool) -> Result<u64, Box<dyn Error>> {
-    let options = Options::new(8 << 20, Window::default());
+    let options = Options::new(8 << 20, CommitWindow::default());
     let mut outbox = Outbox::open_on(Model::new(1), Model::new(2), options)?;
     if delivers {
         let port = outbox.port("server", Outlet::default())?;

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use thingflow_adapters::past::{JournalPast, PastError};
 use thingflow_core::history::{History, Kept, Number, Past, Span, Uncovered};
 use thingflow_core::{Instant, Limit, Timestamp};
-use thingflow_journal::{Journal, Options, Window};
+use thingflow_journal::{CommitWindow, Journal, Options};
 
 fn decode(bytes: &[u8]) -> Result<String, Box<dyn Error + Send + Sync>> {
     Ok(String::from_utf8(bytes.to_vec())?)
@@ -44,7 +44,7 @@ proptest! {
         spans in prop::collection::vec(((0..4u8, 0..4u8), (-60..220i64, -60..220i64), any::<(bool, bool)>(), 1..4usize), 1..30),
     ) {
         let folder = tempfile::tempdir().unwrap();
-        let journal = Journal::open(folder.path(), Options::new(16 << 20, Window::default())).unwrap();
+        let journal = Journal::open(folder.path(), Options::new(16 << 20, CommitWindow::default())).unwrap();
         let history = History::new(Limit::drop_oldest(1000));
         let (writer, mut keeper) = (journal.writer(), history.keeper());
         for (count, second) in times.iter().enumerate() {
@@ -68,7 +68,7 @@ proptest! {
 #[test]
 fn a_record_that_is_no_event_is_named() {
     let folder = tempfile::tempdir().unwrap();
-    let journal = Journal::open(folder.path(), Options::new(16 << 20, Window::default())).unwrap();
+    let journal = Journal::open(folder.path(), Options::new(16 << 20, CommitWindow::default())).unwrap();
     let writer = journal.writer();
     writer.push(1, b"fine").unwrap();
     writer.push(2, &[0xff]).unwrap();

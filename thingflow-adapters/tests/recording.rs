@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use proptest::prelude::*;
-use thingflow_adapters::recording::{Entry, Options, Policy, Recording, RecordingError, Replay, What, Window};
+use thingflow_adapters::recording::{CommitWindow, Entry, Options, Policy, Recording, RecordingError, Replay, What};
 use thingflow_core::prelude::*;
 use thingflow_core::testing::{ListSensor, Recorder, timed};
 use thingflow_core::{InputThing, Notice, StreamError, VirtualClock};
@@ -15,7 +15,7 @@ use thingflow_journal::{Range, inspect};
 const SECOND: Duration = Duration::from_secs(1);
 
 fn options() -> Options {
-    Options::new(16 << 20, Window::default())
+    Options::new(16 << 20, CommitWindow::default())
 }
 
 fn on(disk: &Model) -> Recording {
@@ -277,7 +277,7 @@ impl Filter<i32> for Marks {
 #[test]
 fn at_the_limit_the_oldest_go_and_the_rest_replays_as_one_that_began_there() {
     let disk = Model::new(1);
-    let options = Options::new(512 << 10, Window::default()).policy(Policy::DropOldest);
+    let options = Options::new(512 << 10, CommitWindow::default()).policy(Policy::DropOldest);
     let recording = Recording::open_on(disk.clone(), options).unwrap();
     let events: Vec<(f64, i32)> = (1..=20_000).map(|n| (f64::from(n), n)).collect();
     record(&disk, recording, &events);
@@ -295,7 +295,7 @@ fn at_the_limit_the_oldest_go_and_the_rest_replays_as_one_that_began_there() {
 fn a_full_recording_pauses_its_sources_if_told_so() {
     let disk = Model::new(1);
     let recording =
-        Recording::open_on(disk.clone(), Options::new(512 << 10, Window::default()).buffer_bytes(4096)).unwrap();
+        Recording::open_on(disk.clone(), Options::new(512 << 10, CommitWindow::default()).buffer_bytes(4096)).unwrap();
     let (port, seen) = (Port::new(), Recorder::new());
     port.connect(recording.stream("n").unwrap());
     port.connect(seen.clone());
@@ -311,7 +311,7 @@ fn a_full_recording_pauses_its_sources_if_told_so() {
 fn a_day_of_ten_sensors_replays_to_the_same_results() {
     let seconds: u32 = std::env::var("THINGFLOW_REPLAY_SECONDS").ok().and_then(|n| n.parse().ok()).unwrap_or(600);
     let folder = tempfile::tempdir().unwrap();
-    let recording = Recording::open(folder.path(), Options::new(1 << 30, Window::default())).unwrap();
+    let recording = Recording::open(folder.path(), Options::new(1 << 30, CommitWindow::default())).unwrap();
     let mut scheduler = Scheduler::virtual_time().unwrap();
     let names: Vec<String> = (0..10).map(|i| format!("sensor-{i}")).collect();
     let mut live = Vec::new();

@@ -68,7 +68,7 @@ impl Day {
     /// Starts the process, with the journal as the last one has left it.
     fn start(&self, life: u64) -> Life {
         let scheduler = Scheduler::with_clock(self.clock.clone()).unwrap();
-        let limits = outbox::Options::new(64 << 20, outbox::Window::default());
+        let limits = outbox::Options::new(64 << 20, outbox::CommitWindow::default());
         let mut outbox = Outbox::<Reading>::open_on(self.disk.clone(), self.dead.clone(), limits).unwrap();
         // Answers come in real time: of virtual time there is plenty.
         let options = Options::new(&format!("mqtt://{}", self.proxy.address())).unwrap();

@@ -153,6 +153,8 @@ pub use error::{Failure, FatalError, RunError, StreamError};
 #[cfg(feature = "std")]
 pub use event::TooManyNames;
 pub use event::{SensorEvent, SensorId};
+#[cfg(feature = "alloc")]
+pub use flow::DeadLetter;
 pub use flow::FlowControl;
 #[cfg(feature = "alloc")]
 pub use identity::{NodeId, UnknownNodeId};
@@ -172,10 +174,10 @@ pub use saved_state::{SavedState, StateError};
 pub use saving::Saving;
 #[cfg(feature = "std")]
 pub use scheduler::{
-    Batch, ClockChange, DeadLetter, Delivery, DeliveryMeter, DeliveryStats, Descriptor, EdgeOutput, EdgeSink,
-    EventThing, IntoPeriodic, OnFailure, OnSetup, Overrun, Periodic, PoolInput, PostError, Readiness, Ready, Refusal,
-    Refused, Registry, Rejection, Remote, ScheduleError, ScheduleHandle, ScheduleStats, Scheduler, StopSignal,
-    StopToken, Stopper, SystemClock, VirtualClock, Worker,
+    Batch, ClockChange, Delivery, DeliveryMeter, DeliveryStats, Descriptor, EdgeOutput, EdgeSink, EventThing,
+    IntoPeriodic, NotScheduled, OnFailure, OnSetup, Overrun, Periodic, PoolInput, PostError, Readiness, Ready, Refusal,
+    Registry, Rejection, Remote, ScheduleError, ScheduleHandle, ScheduleStats, Scheduler, StopSignal, StopToken,
+    Stopper, SystemClock, VirtualClock, Worker,
 };
 #[cfg(feature = "std")]
 pub use scheduler::{

@@ -9,11 +9,10 @@ use std::rc::Rc;
 use std::time::Duration;
 use std::{fmt, fs};
 
-use thingflow_core::Remote;
-use thingflow_core::flow::DeadLetter;
 use thingflow_core::prelude::*;
 use thingflow_core::testing::Recorder;
 use thingflow_core::tracking::Outcome;
+use thingflow_core::{DeadLetter, Remote};
 
 /// An error of a user, with a cause.
 #[derive(Debug)]

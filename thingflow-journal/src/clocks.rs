@@ -24,14 +24,14 @@ pub(crate) const MOST_BOOTS: usize = 16;
 pub struct BootClock {
     /// Which boot: any number but 0, such as the kernel's boot id.
     pub boot: u128,
-    /// A reading of the monotonic clock of that boot.
+    /// A reading of the monotonic clock of that boot, in nanoseconds.
     pub monotonic: u64,
-    /// The wall time at that reading, in the unit of the monotonic clock; `None` as long as the clock has not been set.
+    /// The wall time at that reading, in nanoseconds since 1970 UTC; `None` as long as the clock has not been set.
     pub time: Option<i64>,
 }
 
 impl BootClock {
-    /// The wall time at another reading of the monotonic clock of that boot, if it is known.
+    /// The wall time at another reading of the monotonic clock of that boot, both in nanoseconds, if it is known.
     ///
     /// ```
     /// use thingflow_journal::BootClock;

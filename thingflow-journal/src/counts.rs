@@ -68,9 +68,9 @@ impl Wear {
     /// Bytes written for each stored byte; `None` as long as nothing is stored.
     ///
     /// ```
-    /// # use thingflow_journal::{Folder, Options, Store, Window};
+    /// # use thingflow_journal::{CommitWindow, Folder, Options, Store};
     /// # let folder = tempfile::tempdir()?;
-    /// let mut store = Store::open(Folder::open(folder.path())?, Options::new(1 << 20, Window::default()))?;
+    /// let mut store = Store::open(Folder::open(folder.path())?, Options::new(1 << 20, CommitWindow::default()))?;
     /// for n in 0..1000 {
     ///     store.push(n, &[0; 100])?;
     /// }

@@ -4,11 +4,11 @@
 //! records they may miss. [`cut`] takes the lock.
 //!
 //! ```
-//! use thingflow_journal::{Folder, Journal, Options, Range, Window, inspect};
+//! use thingflow_journal::{CommitWindow, Folder, Journal, Options, Range, inspect};
 //!
 //! # let folder = tempfile::tempdir()?;
 //! # let folder = folder.path();
-//! # let journal = Journal::open(folder, Options::new(1 << 20, Window::default()))?;
+//! # let journal = Journal::open(folder, Options::new(1 << 20, CommitWindow::default()))?;
 //! # journal.writer().push(7, b"one")?;
 //! # journal.writer().push(8, b"two")?;
 //! # journal.close()?;
@@ -29,7 +29,7 @@ use crate::error::Error;
 use crate::files::Files;
 use crate::format::{RECORD_BYTES, StoreId};
 use crate::log::{Log, file_name};
-use crate::options::{Options, Window};
+use crate::options::{CommitWindow, Options};
 use crate::position::{self, consumer_of};
 use crate::record::Record;
 use crate::scan::{self, survey_to};
@@ -321,7 +321,7 @@ impl Reader {
 ///
 /// As [`Store::open`]; [`Error::Io`].
 pub fn cut(files: impl Files + 'static, number: u64, mut progress: impl FnMut(usize, usize)) -> Result<u64, Error> {
-    let mut store = Store::open(files, Options::new(u64::MAX, Window::default()))?;
+    let mut store = Store::open(files, Options::new(u64::MAX, CommitWindow::default()))?;
     let consumers: Vec<String> = store.consumers().map(Into::into).collect();
     if consumers.is_empty() {
         store.cut_segments(number, &mut progress)?;

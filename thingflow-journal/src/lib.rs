@@ -28,7 +28,7 @@
 //! # What it costs
 //!
 //! Each commit is a write and an `fdatasync`, and rewrites the block at the end of the segment, unless it begins with the next one: it
-//! does if it then writes fewer, and leaves out at most a third as much as it writes. So the [`Window`] is the
+//! does if it then writes fewer, and leaves out at most a third as much as it writes. So the [`CommitWindow`] is the
 //! one knob between delay and wear; the figures are in `benches/README.md`. In memory a journal takes a segment's worth of
 //! encoded records, twice the buffer of [`Options::buffer_bytes`], and 256 KiB for each open consumer. An idle journal does
 //! nothing at all.
@@ -36,8 +36,8 @@
 //! # Numbers and times
 //!
 //! Numbers begin at 1 and rise; a number is never given twice. After an end without a close some are left out. Times are
-//! whatever the program gives, in one unit of its choice: they are kept, searched, and compared with the limit in age. The
-//! journal reads no wall clock. On a board whose clock is set late a program gives a monotonic time with each record, and
+//! nanoseconds that the program gives, since 1970 UTC or since the boot: they are kept, searched, and compared with the limit in
+//! age. The journal reads no wall clock. On a board whose clock is set late a program gives a monotonic time with each record, and
 //! [notes](Journal::note_clock) when the clock has been set: a [`BootClock`] puts the times of that boot right, then or later.
 //!
 //! # Modules
@@ -81,7 +81,7 @@ pub use counts::{Counts, Dropped, Wear};
 pub use error::{Error, Full, PushError};
 pub use files::{Entry, File, Files, Folder, SyncPoint};
 pub use journal::{Consumer, Journal, Meter, Writer};
-pub use options::{Options, Policy, Window};
+pub use options::{CommitWindow, Options, Policy};
 pub use record::Record;
 pub use report::Report;
 pub use store::{Range, Start, Store};

@@ -1,4 +1,4 @@
-//! [`Options`]: the limits of a journal, what happens at them, and how often it commits. [`Window`]: the latter.
+//! [`Options`]: the limits of a journal, what happens at them, and how often it commits. [`CommitWindow`]: the latter.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ pub enum Policy {
     DropNewest,
 }
 
-/// When what was pushed is committed: as soon as one of three bounds is reached.
+/// When what was pushed is committed, in one group: as soon as one of three bounds is reached. Databases call it group commit.
 ///
 /// A power cut loses at most what was pushed within one window. None of that has been acknowledged, so whoever waits for
 /// acknowledgements loses nothing. The window is the one knob between delay and wear: each commit rewrites the blocks
@@ -24,20 +24,21 @@ pub enum Policy {
 ///
 /// ```
 /// use std::time::Duration;
-/// use thingflow_journal::Window;
+/// use thingflow_journal::CommitWindow;
 ///
-/// let soon = Window::default();                                    // at most 50 ms
-/// let kind_to_cards = Window::every(Duration::from_secs(5)).bytes(32 * 1024);
+/// let soon = CommitWindow::default();                                    // at most 50 ms
+/// let kind_to_cards = CommitWindow::every(Duration::from_secs(5)).bytes(32 * 1024);
 /// assert!(kind_to_cards != soon);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Window {
+#[doc(alias = "group commit")]
+pub struct CommitWindow {
     pub(crate) delay: Duration,
     pub(crate) count: u64,
     pub(crate) bytes: usize,
 }
 
-impl Window {
+impl CommitWindow {
     /// At most this time passes between a push and the begin of its commit; zero commits at once.
     pub fn every(delay: Duration) -> Self {
         Self { delay, count: u64::MAX, bytes: usize::MAX }
@@ -56,7 +57,7 @@ impl Window {
     }
 }
 
-impl Default for Window {
+impl Default for CommitWindow {
     /// 50 ms, or 256 KiB.
     fn default() -> Self {
         Self::every(Duration::from_millis(50)).bytes(256 * 1024)
@@ -66,9 +67,9 @@ impl Default for Window {
 /// How a journal is to be.
 ///
 /// ```
-/// use thingflow_journal::{Options, Policy, Window};
+/// use thingflow_journal::{CommitWindow, Options, Policy};
 ///
-/// let options = Options::new(64 << 20, Window::default()).policy(Policy::DropOldest).max_records(1_000_000);
+/// let options = Options::new(64 << 20, CommitWindow::default()).policy(Policy::DropOldest).max_records(1_000_000);
 /// # let _ = options;
 /// ```
 #[derive(Clone, Debug)]
@@ -76,9 +77,9 @@ pub struct Options {
     pub(crate) limit: u64,
     pub(crate) segment: u64,
     pub(crate) records: u64,
-    pub(crate) age: Option<u64>,
+    pub(crate) age: Option<Duration>,
     pub(crate) policy: Policy,
-    pub(crate) window: Window,
+    pub(crate) window: CommitWindow,
     pub(crate) buffer: usize,
 }
 
@@ -88,7 +89,7 @@ const LEAST_SEGMENT: u64 = 8 * 1024;
 impl Options {
     /// At most `limit` bytes on disk, all files of the journal together, as `du` counts; at least 512 KiB. Commits by
     /// `window`. Refuses pushes when it is full.
-    pub fn new(limit: u64, window: Window) -> Self {
+    pub fn new(limit: u64, window: CommitWindow) -> Self {
         let segment = (limit / 8 / HEADER_BYTES * HEADER_BYTES).clamp(64 << 10, 1 << 20);
         let (records, age, policy) = (u64::MAX, None, Policy::Block);
         Self { limit, segment, records, age, policy, window, buffer: 1 << 20 }
@@ -107,12 +108,20 @@ impl Options {
     }
 
     /// Records older than this are dropped by whole segments, whatever the policy: a segment goes when its youngest
-    /// record is older than the youngest record of the journal by more than `age`. In the unit of the records' times.
+    /// record is older than the youngest record of the journal by more than `age`. No limit unless set.
     ///
     /// It goes by the times that records have. So when the wall clock leaps ahead, as on a board that boots in 1970 and is set by a
     /// network, what was stored before the leap is old at once, and is dropped: there, limit bytes or records.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use thingflow_journal::{CommitWindow, Options};
+    ///
+    /// let a_week = Options::new(64 << 20, CommitWindow::default()).max_age(Duration::from_secs(7 * 24 * 3600));
+    /// # let _ = a_week;
+    /// ```
     #[must_use]
-    pub fn max_age(self, age: u64) -> Self {
+    pub fn max_age(self, age: Duration) -> Self {
         Self { age: Some(age), ..self }
     }
 

@@ -5,7 +5,7 @@
 pub struct Record {
     /// Its number. Numbers rise; a number is never given to another record, but some are left out.
     pub number: u64,
-    /// Its time, as it was pushed, in whatever unit the program uses.
+    /// Its time in nanoseconds, as it was pushed.
     pub time: i64,
     /// Whether it may have been handed out before, by a process that ended before it was acknowledged.
     pub resent: bool,

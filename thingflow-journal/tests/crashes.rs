@@ -6,7 +6,7 @@ mod oracle;
 use oracle::{LIMIT, Oracle, SEGMENT, Setting, Step, Verdict, restless, schedule, tight};
 use proptest::prelude::*;
 use thingflow_journal::model::{Draw, Model};
-use thingflow_journal::{BootClock, Options, Policy, Store, SyncPoint, Window};
+use thingflow_journal::{BootClock, CommitWindow, Options, Policy, Store, SyncPoint};
 
 const STEPS: usize = 80;
 
@@ -142,7 +142,7 @@ fn a01_commits_that_leave_out_the_end_of_a_block_lose_nothing() {
 fn run_clocks(seed: u64, ignored: Option<SyncPoint>) -> Verdict {
     let disk = Model::new(seed);
     disk.faults(|faults| faults.ignored = ignored);
-    let options = || Options::new(128 << 10, Window::default()).segment_bytes(8192);
+    let options = || Options::new(128 << 10, CommitWindow::default()).segment_bytes(8192);
     let open = || Store::open(disk.clone(), options());
     drop(open());
     let (mut draw, mut noted) = (Draw::new(seed), Vec::new());

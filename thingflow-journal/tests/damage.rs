@@ -2,13 +2,14 @@
 #![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use proptest::prelude::*;
 use thingflow_journal::model::Model;
-use thingflow_journal::{BootClock, Error, Options, Range, Record, Report, Start, Store, Window, inspect};
+use thingflow_journal::{BootClock, CommitWindow, Error, Options, Range, Record, Report, Start, Store, inspect};
 
 fn options() -> Options {
-    Options::new(128 << 10, Window::default()).segment_bytes(8192)
+    Options::new(128 << 10, CommitWindow::default()).segment_bytes(8192)
 }
 
 fn payload(number: u64) -> Vec<u8> {
@@ -325,8 +326,8 @@ fn a25_a_damaged_file_of_clocks_is_told_and_made_anew() {
 #[test]
 fn limits_of_nothing_and_of_one_are_refused_or_kept() {
     for options in [
-        Options::new(0, Window::default()),
-        Options::new(1, Window::default()),
+        Options::new(0, CommitWindow::default()),
+        Options::new(1, CommitWindow::default()),
         options().max_records(0),
         options().segment_bytes(0),
         options().segment_bytes(1),
@@ -336,7 +337,8 @@ fn limits_of_nothing_and_of_one_are_refused_or_kept() {
         assert!(matches!(Store::open(disk.clone(), options), Err(Error::Options(_))));
         assert!(disk.names().is_empty(), "nothing is touched");
     }
-    let mut store = Store::open(Model::new(1), options().max_records(1).max_age(0).buffer_bytes(0)).unwrap();
+    let mut store =
+        Store::open(Model::new(1), options().max_records(1).max_age(Duration::ZERO).buffer_bytes(0)).unwrap();
     store.open_consumer("one", Start::Oldest).unwrap();
     store.push(i64::MIN, &payload(1)).unwrap();
     store.commit().unwrap();
@@ -520,7 +522,7 @@ fn exercise(disk: &Model) {
 /// Commits of 60 records, each a little longer than a block of the disk, into segments that have been used before.
 fn in_blocks() -> Model {
     let disk = Model::new(3);
-    let options = Options::new(512 << 10, Window::default()).segment_bytes(32 << 10);
+    let options = Options::new(512 << 10, CommitWindow::default()).segment_bytes(32 << 10);
     let mut store = Store::open(disk.clone(), options).unwrap();
     store.open_consumer("one", Start::Oldest).unwrap();
     for commit in 0..40_u64 {
@@ -540,7 +542,7 @@ fn in_blocks() -> Model {
 
 /// What can be read from the number on that the consumer is to get, in pieces of some bytes, and what counts as lost.
 fn read_blocks(disk: &Model, piece: usize) -> (Vec<u64>, u64) {
-    let options = Options::new(512 << 10, Window::default()).segment_bytes(32 << 10);
+    let options = Options::new(512 << 10, CommitWindow::default()).segment_bytes(32 << 10);
     let mut store = Store::open(disk.clone(), options).unwrap();
     let mut numbers = Vec::new();
     while let Some(records) = Some(store.next("one", piece).unwrap()).filter(|records| !records.is_empty()) {

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use thingflow_journal::model::{Draw, Model};
-use thingflow_journal::{Error, Folder, Journal, Options, Policy, Start, Store, Window};
+use thingflow_journal::{CommitWindow, Error, Folder, Journal, Options, Policy, Range, Start, Store};
 
 /// Bytes of a folder and all its files, as `du` counts.
 fn used(folder: &Path) -> u64 {
@@ -25,7 +25,7 @@ fn a08_the_limit_is_kept_at_each_moment_as_du_counts() {
     let open = || {
         Store::open(
             Folder::open(folder.path()).unwrap(),
-            Options::new(LIMIT, Window::default()).policy(Policy::DropOldest),
+            Options::new(LIMIT, CommitWindow::default()).policy(Policy::DropOldest),
         )
     };
     for opening in 0..20 {
@@ -45,10 +45,29 @@ fn a08_the_limit_is_kept_at_each_moment_as_du_counts() {
 }
 
 #[test]
+fn what_is_older_than_the_limit_in_age_goes_by_whole_segments() {
+    const SECOND: i64 = 1_000_000_000;
+    let options = Options::new(1 << 20, CommitWindow::default()).segment_bytes(8192).max_age(Duration::from_secs(60));
+    let mut store = Store::open(Model::new(1), options).unwrap();
+    store.open_consumer("slow", Start::Oldest).unwrap();
+    for second in 0..600 {
+        store.push(second * SECOND, &[7; 100]).unwrap();
+        store.commit().unwrap();
+    }
+    let kept = store.read(&mut Range::all(), usize::MAX).unwrap();
+    let times: Vec<i64> = kept.iter().map(|record| record.time / SECOND).collect();
+    assert_eq!(times, (times[0]..600).collect::<Vec<_>>(), "the newest, without a gap");
+    assert!((450..=539).contains(&times[0]), "a minute, and what shares a segment with it: from {} s on", times[0]);
+    let counts = store.counts("slow").unwrap();
+    assert!(counts.is_conserved());
+    assert_eq!(counts.dropped.age, 600 - kept.len() as u64);
+}
+
+#[test]
 fn a08_what_is_delivered_takes_no_space() {
     let folder = tempfile::tempdir().unwrap();
     let mut store =
-        Store::open(Folder::open(folder.path()).unwrap(), Options::new(16 << 20, Window::default())).unwrap();
+        Store::open(Folder::open(folder.path()).unwrap(), Options::new(16 << 20, CommitWindow::default())).unwrap();
     store.open_consumer("one", Start::Oldest).unwrap();
     for number in 0..100 {
         store.push(number, &[1; 100_000]).unwrap();
@@ -67,7 +86,7 @@ fn a08_what_is_delivered_takes_no_space() {
 #[test]
 fn a36_a_second_opening_is_refused_by_name() {
     let folder = tempfile::tempdir().unwrap();
-    let options = Options::new(1 << 20, Window::default());
+    let options = Options::new(1 << 20, CommitWindow::default());
     let first = Journal::open(folder.path().join("made/by/it"), options.clone()).unwrap();
     let error = Journal::open(folder.path().join("made/by/it"), options.clone()).unwrap_err();
     assert!(matches!(&error, Error::InUse { folder } if folder.ends_with("by/it")), "{error:?}");
@@ -79,7 +98,7 @@ fn a36_a_second_opening_is_refused_by_name() {
 fn a07_opening_asks_the_disk_as_often_for_any_backlog() {
     let operations = |segments: i64| {
         let disk = Model::new(1);
-        let options = Options::new(4 << 20, Window::default()).segment_bytes(8192);
+        let options = Options::new(4 << 20, CommitWindow::default()).segment_bytes(8192);
         let mut store = Store::open(disk.clone(), options.clone()).unwrap();
         store.open_consumer("one", Start::Oldest).unwrap();
         for number in 0..segments {
@@ -98,7 +117,7 @@ fn a07_opening_asks_the_disk_as_often_for_any_backlog() {
 #[test]
 fn a35_no_counter_wraps_in_many_pushes_of_random_sizes() {
     let pushes: u64 = number_from("THINGFLOW_JOURNAL_PUSHES", 100_000);
-    let options = Options::new(8 << 20, Window::default()).policy(Policy::DropOldest).max_records(5_000);
+    let options = Options::new(8 << 20, CommitWindow::default()).policy(Policy::DropOldest).max_records(5_000);
     let mut store = Store::open(Model::new(1), options).unwrap();
     store.open_consumer("one", Start::Oldest).unwrap();
     let mut draw = Draw::new(1);
@@ -129,7 +148,7 @@ const CHILD: &str = "THINGFLOW_JOURNAL_CHILD";
 #[test]
 fn child() {
     let Some(folder) = std::env::var_os(CHILD) else { return };
-    let window = Window::every(Duration::from_millis(1)).count(8);
+    let window = CommitWindow::every(Duration::from_millis(1)).count(8);
     let options = Options::new(8 << 20, window).segment_bytes(8192);
     let journal = Arc::new(Journal::open(Path::new(&folder), options).unwrap());
     let pushed: Arc<Mutex<BTreeSet<(u64, u64)>>> = Arc::default();
@@ -174,7 +193,7 @@ fn a01_a04_a10_a_program_killed_at_random_points_loses_nothing_that_it_acknowled
         let lines = kill_after(folder.path(), draw.below(400) as usize, oracle.next);
         oracle.hear(&lines);
         let mut store =
-            Store::open(Folder::open(folder.path()).unwrap(), Options::new(8 << 20, Window::default())).unwrap();
+            Store::open(Folder::open(folder.path()).unwrap(), Options::new(8 << 20, CommitWindow::default())).unwrap();
         oracle.look(&mut store, run);
     }
     assert!(oracle.acknowledged.len() as u64 > runs, "the child did something");
@@ -271,7 +290,7 @@ impl Oracle {
 /// synced, for each byte of payload, with and without the position of the consumer, which is synced once a second at most.
 fn wear(events_a_commit: u64) -> (f64, f64) {
     let disk = Model::new(1);
-    let mut store = Store::open(disk, Options::new(8 << 20, Window::default())).unwrap();
+    let mut store = Store::open(disk, Options::new(8 << 20, CommitWindow::default())).unwrap();
     store.open_consumer("cloud", Start::Oldest).unwrap();
     let (mut commits, mut synced) = (0, 0);
     for event in 1..=6_000_u64 {

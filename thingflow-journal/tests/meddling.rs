@@ -8,13 +8,13 @@ use std::sync::{Arc, Mutex};
 use std::{fmt, fs, io};
 
 use thingflow_journal::{
-    Entry, Error, File, Files, Folder, Options, Policy, Range, Report, Start, Store, SyncPoint, Window, inspect,
+    CommitWindow, Entry, Error, File, Files, Folder, Options, Policy, Range, Report, Start, Store, SyncPoint, inspect,
 };
 
 const SEGMENT: u64 = 8192;
 
 fn open(folder: &Path) -> Result<Store, Error> {
-    let options = Options::new(1 << 20, Window::default()).segment_bytes(SEGMENT);
+    let options = Options::new(1 << 20, CommitWindow::default()).segment_bytes(SEGMENT);
     Store::open(Folder::open(folder).unwrap(), options)
 }
 
@@ -84,7 +84,7 @@ fn a01_nothing_is_acknowledged_once_the_folder_is_gone() {
 #[test]
 fn a04_segments_that_were_removed_count_as_lost_and_hold_up_nobody() {
     let folder = tempfile::tempdir().unwrap();
-    let options = Options::new(80 << 10, Window::default()).segment_bytes(SEGMENT).policy(Policy::DropOldest);
+    let options = Options::new(80 << 10, CommitWindow::default()).segment_bytes(SEGMENT).policy(Policy::DropOldest);
     let mut store = Store::open(Folder::open(folder.path()).unwrap(), options).unwrap();
     store.open_consumer("cloud", Start::Oldest).unwrap();
     push(&mut store, 1..=10);
@@ -131,7 +131,7 @@ fn files_of_others_stay() {
     let others = ["settings.new", "notes.bad", "x-1.bad", "clocks", ".new", "00000000000000000001-.bad", "a b.pos.new"];
     others[..3].iter().chain(&others[4..]).for_each(|name| fs::write(folder.path().join(name), name).unwrap());
     fs::write(folder.path().join("cloud.pos.new"), "left by a crash").unwrap();
-    let options = Options::new(64 << 10, Window::default()).segment_bytes(SEGMENT).policy(Policy::DropOldest);
+    let options = Options::new(64 << 10, CommitWindow::default()).segment_bytes(SEGMENT).policy(Policy::DropOldest);
     let mut store = Store::open(Folder::open(folder.path()).unwrap(), options).unwrap();
     push(&mut store, 1..=100);
     store.close().unwrap();
@@ -206,7 +206,7 @@ fn a36_two_programs_that_begin_a_journal_at_once_have_the_same_one() {
                 *running.lock().unwrap() = Some(store).filter(|_| !ends);
             }
         };
-        let options = Options::new(1 << 20, Window::default()).segment_bytes(SEGMENT);
+        let options = Options::new(1 << 20, CommitWindow::default()).segment_bytes(SEGMENT);
         let opened = Store::open(Meddled(Folder::open(folder.path()).unwrap(), || (), begin), options);
         match opened {
             Ok(store) => assert!(ends && store.kept().waiting == 3),

@@ -9,19 +9,19 @@ use std::time::Duration;
 
 use thingflow_journal::model::{Model, Operation};
 use thingflow_journal::{
-    BootClock, Entry, Error, File, Files, Full, Journal, Options, Policy, PushError, Range, Start, Store, SyncPoint,
-    Window,
+    BootClock, CommitWindow, Entry, Error, File, Files, Full, Journal, Options, Policy, PushError, Range, Start, Store,
+    SyncPoint,
 };
 
 /// Long enough for any machine; only a test that fails waits for it.
 const LONG: Duration = Duration::from_secs(60);
 
 /// A window that no test waits for.
-fn never() -> Window {
-    Window::every(Duration::from_secs(3600))
+fn never() -> CommitWindow {
+    CommitWindow::every(Duration::from_secs(3600))
 }
 
-fn options(window: Window) -> Options {
+fn options(window: CommitWindow) -> Options {
     Options::new(1 << 20, window)
 }
 
@@ -36,7 +36,7 @@ fn bell(journal: &Journal) -> Receiver<()> {
 
 #[test]
 fn a02_a_lone_record_commits_within_the_window_without_a_second_one() {
-    let journal = Journal::open_on(Model::new(1), options(Window::default())).unwrap();
+    let journal = Journal::open_on(Model::new(1), options(CommitWindow::default())).unwrap();
     let bell = bell(&journal);
     let number = journal.writer().push(5, b"alone").unwrap();
     while journal.durable() < number {
@@ -70,7 +70,7 @@ fn a_sync_does_not_wait_for_the_window() {
 
 #[test]
 fn consumers_get_every_record_once_in_order_across_segments() {
-    let options = Options::new(4 << 20, Window::default().count(7)).segment_bytes(8192);
+    let options = Options::new(4 << 20, CommitWindow::default().count(7)).segment_bytes(8192);
     let journal = Journal::open_on(Model::new(1), options).unwrap();
     let mut consumers = ["one", "two"].map(|name| journal.consumer(name, Start::Oldest).unwrap());
     let writer = journal.writer();
@@ -97,7 +97,7 @@ fn consumers_get_every_record_once_in_order_across_segments() {
 
 #[test]
 fn a_consumer_is_told_when_records_come() {
-    let journal = Journal::open_on(Model::new(1), options(Window::every(Duration::ZERO))).unwrap();
+    let journal = Journal::open_on(Model::new(1), options(CommitWindow::every(Duration::ZERO))).unwrap();
     let mut consumer = journal.consumer("one", Start::Oldest).unwrap();
     let (sender, told) = mpsc::channel();
     consumer.notify(move || {
@@ -112,7 +112,7 @@ fn a_consumer_is_told_when_records_come() {
 #[test]
 fn a10_a_clean_restart_resends_nothing_and_marks_nothing() {
     let disk = Model::new(1);
-    let journal = Journal::open_on(disk.clone(), options(Window::default())).unwrap();
+    let journal = Journal::open_on(disk.clone(), options(CommitWindow::default())).unwrap();
     let mut consumer = journal.consumer("one", Start::Oldest).unwrap();
     let writer = journal.writer();
     for number in 1..=500 {
@@ -125,7 +125,7 @@ fn a10_a_clean_restart_resends_nothing_and_marks_nothing() {
     drop(consumer);
     journal.close().unwrap();
 
-    let journal = Journal::open_on(disk, options(Window::default())).unwrap();
+    let journal = Journal::open_on(disk, options(CommitWindow::default())).unwrap();
     let mut consumer = journal.consumer("one", Start::Oldest).unwrap();
     for expected in 201..=500 {
         let record = consumer.next_within(LONG).unwrap();
@@ -135,7 +135,7 @@ fn a10_a_clean_restart_resends_nothing_and_marks_nothing() {
 
 #[test]
 fn what_a_consumer_took_and_did_not_acknowledge_goes_to_the_next_one() {
-    let journal = Journal::open_on(Model::new(1), options(Window::default())).unwrap();
+    let journal = Journal::open_on(Model::new(1), options(CommitWindow::default())).unwrap();
     let writer = journal.writer();
     for number in 1..=9 {
         writer.push(number, b"x").unwrap();
@@ -255,7 +255,7 @@ impl File for GatedFile {
 #[test]
 fn pushes_reads_and_acknowledgements_do_not_wait_for_a_commit() {
     let (files, begins, go_on) = Gated::new(Model::new(1));
-    let journal = Journal::open_on(files, options(Window::every(Duration::ZERO))).unwrap();
+    let journal = Journal::open_on(files, options(CommitWindow::every(Duration::ZERO))).unwrap();
     let mut consumer = journal.consumer("one", Start::Oldest).unwrap();
     let writer = journal.writer();
     writer.push(0, b"first").unwrap();
@@ -284,7 +284,7 @@ fn pushes_reads_and_acknowledgements_do_not_wait_for_a_commit() {
 
 #[test]
 fn a09_full_the_policy_that_was_named_acts_and_is_counted() {
-    let small = |policy| options(Window::every(Duration::ZERO)).policy(policy).buffer_bytes(100 * (24 + 8));
+    let small = |policy| options(CommitWindow::every(Duration::ZERO)).policy(policy).buffer_bytes(100 * (24 + 8));
     for policy in [Policy::Block, Policy::DropOldest, Policy::DropNewest] {
         let (files, begins, go_on) = Gated::new(Model::new(1));
         let journal = Journal::open_on(files, small(policy)).unwrap();
@@ -328,7 +328,7 @@ fn a09_full_the_policy_that_was_named_acts_and_is_counted() {
 fn a09_a_full_disk_is_told_and_acknowledging_makes_room_without_reopening() {
     let disk = Model::new(1);
     disk.faults(|faults| faults.capacity = Some(5 * 65_536));
-    let journal = Journal::open_on(disk, options(Window::default())).unwrap();
+    let journal = Journal::open_on(disk, options(CommitWindow::default())).unwrap();
     let mut consumer = journal.consumer("one", Start::Oldest).unwrap();
     let writer = journal.writer();
     let mut pushed = 0;
@@ -360,7 +360,7 @@ fn a09_a_full_disk_is_told_and_acknowledging_makes_room_without_reopening() {
 #[test]
 fn a_failure_is_reported_and_tried_again() {
     let disk = Model::new(1);
-    let journal = Journal::open_on(disk.clone(), options(Window::every(Duration::ZERO))).unwrap();
+    let journal = Journal::open_on(disk.clone(), options(CommitWindow::every(Duration::ZERO))).unwrap();
     let bell = bell(&journal);
     disk.faults(|faults| faults.next = Some((Operation::Sync, io::ErrorKind::Other, 1)));
     let number = journal.writer().push(0, b"x").unwrap();
@@ -405,7 +405,7 @@ fn a25_a_note_that_cannot_be_written_is_told_and_kept() {
 #[test]
 fn a11_an_idle_journal_does_nothing() {
     let disk = Model::new(1);
-    let journal = Journal::open_on(disk.clone(), options(Window::default())).unwrap();
+    let journal = Journal::open_on(disk.clone(), options(CommitWindow::default())).unwrap();
     let mut consumer = journal.consumer("one", Start::Oldest).unwrap();
     journal.writer().push(0, b"x").unwrap();
     let record = consumer.next_within(LONG).unwrap();
@@ -427,7 +427,7 @@ fn a11_an_idle_journal_does_nothing() {
 
 #[test]
 fn ranges_of_the_past_are_read_beside_consumers() {
-    let journal = Journal::open_on(Model::new(1), options(Window::default())).unwrap();
+    let journal = Journal::open_on(Model::new(1), options(CommitWindow::default())).unwrap();
     let writer = journal.writer();
     for time in 0..1_000 {
         writer.push(time * 10, b"x").unwrap();
@@ -442,7 +442,7 @@ fn ranges_of_the_past_are_read_beside_consumers() {
 #[test]
 fn a_closed_journal_takes_and_gives_nothing() {
     let disk = Model::new(1);
-    let journal = Journal::open_on(disk.clone(), options(Window::default())).unwrap();
+    let journal = Journal::open_on(disk.clone(), options(CommitWindow::default())).unwrap();
     let writer = journal.writer();
     let mut consumer = journal.consumer("one", Start::Oldest).unwrap();
     let number = writer.push(0, b"kept").unwrap();
@@ -452,7 +452,7 @@ fn a_closed_journal_takes_and_gives_nothing() {
     while let Some(record) = consumer.next_within(LONG) {
         assert_eq!(record.number, number);
     }
-    let mut store = Store::open(disk, options(Window::default())).unwrap();
+    let mut store = Store::open(disk, options(CommitWindow::default())).unwrap();
     assert!(store.durable() >= number, "a close commits");
     assert!(store.next("one", 1 << 20).is_ok());
 }

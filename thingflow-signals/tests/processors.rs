@@ -1,6 +1,8 @@
 //! What all processors have in common, and how controllers behave.
 #![cfg(feature = "alloc")]
 
+use std::time::Duration;
+
 use proptest::prelude::*;
 use thingflow_core::prelude::*;
 use thingflow_core::{Notice, StateVisitor};
@@ -35,7 +37,7 @@ fn all() -> Vec<(&'static str, Box<dyn Processor<Out = f64>>)> {
         ("band pass", Box::new(BandPass::new(25.0, 2.0, 100.0))),
         ("fir", Box::new(Fir::<9>::low_pass(10.0, 100.0, Taper::Hann))),
         ("savitzky golay", Box::new(SavitzkyGolay::<7>::smooth())),
-        ("envelope", Box::new(Envelope::new(0.1, 0.5, 100.0))),
+        ("envelope", Box::new(Envelope::new(Duration::from_millis(100), Duration::from_millis(500), 100.0))),
         ("decimate", Box::new(Decimate::new(3))),
         ("goertzel", Box::new(Goertzel::new(10.0, 100.0, 7))),
         ("moving variance", Box::new(MovingVariance::new(0.3))),
@@ -173,7 +175,7 @@ proptest! {
     fn a_controller_stays_within_its_limits(
         inputs in prop::collection::vec((any::<f64>(), 0.0..10.0), 1..50), gains in [-50.0..50.0, -5.0..5.0, -5.0..5.0]
     ) {
-        let mut pid = Pid::new(gains[0], gains[1], gains[2], -1.0..=2.0).setpoint(1.0).smoothing(0.5);
+        let mut pid = Pid::new(gains[0], gains[1], gains[2], -1.0..=2.0).setpoint(1.0).smoothing(Duration::from_millis(500));
         let mut time = 0.0;
         for (measured, step) in inputs {
             time += step;

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use thingflow::VirtualClock;
-use thingflow::adapters::outbox::{Options, Outbox, Outlet, Window};
+use thingflow::adapters::outbox::{CommitWindow, Options, Outbox, Outlet};
 use thingflow::adapters::recording::Recording;
 use thingflow::prelude::*;
 use thingflow::testing::{ListSensor, Recorder, timed};
@@ -38,7 +38,7 @@ fn lines(arguments: &[&str]) -> Vec<Value> {
 }
 
 fn options() -> Options {
-    Options::new(4 << 20, Window::default())
+    Options::new(4 << 20, CommitWindow::default())
 }
 
 /// Runs a flow whose outlet `cloud` refuses negative values, and gives what it let pass. `idle` is an outlet that nobody reads.
@@ -375,7 +375,7 @@ fn a_recording_becomes_a_test() {
 fn a37_events_longer_than_a_segment_of_the_tool_are_fed_and_copied() {
     let folder = tempfile::tempdir().unwrap();
     let long = "long ".repeat(500_000);
-    let options = || Options::new(64 << 20, Window::default()).segment_bytes(8 << 20).buffer_bytes(8 << 20);
+    let options = || Options::new(64 << 20, CommitWindow::default()).segment_bytes(8 << 20).buffer_bytes(8 << 20);
     let (queue, other, day) = (folder.path().join("queue"), folder.path().join("other"), folder.path().join("day"));
     let mut outbox = Outbox::<String>::open(&queue, options()).unwrap();
     let recording = Recording::open(&day, options()).unwrap();

@@ -9,7 +9,7 @@ use std::process::{Command, Output, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use thingflow::adapters::recording::{Options, Recording, Window};
+use thingflow::adapters::recording::{CommitWindow, Options, Recording};
 use thingflow::page;
 use thingflow::prelude::*;
 use thingflow::testing::ListSensor;
@@ -191,7 +191,7 @@ fn the_last_minutes_are_recorded_at_the_press_of_a_button_and_read_by_the_tool()
     let folder = tempfile::tempdir()?;
     let (path, kept) = (folder.path().join("freezer.sock"), folder.path().join("recording"));
     let mut scheduler = Scheduler::new()?;
-    let recording = Recording::open(&kept, Options::new(1 << 20, Window::default()))?;
+    let recording = Recording::open(&kept, Options::new(1 << 20, CommitWindow::default()))?;
     let recording = recording.around(Duration::from_secs(60), Duration::ZERO, 4096); // some sixty events
     let (remote, presses) = scheduler.remote::<()>(Limit::drop_newest(1))?;
     presses.connect(recording.trigger());

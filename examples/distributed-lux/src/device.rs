@@ -23,7 +23,7 @@ pub fn device<S: Sensor<Reading = f64> + 'static>(
     folder: &Path,
 ) -> Result<(), Box<dyn Error>> {
     let client = Client::new(Options::new(broker)?);
-    let mut outbox = Outbox::open(folder, outbox::Options::new(16 << 20, outbox::Window::default()))?;
+    let mut outbox = Outbox::open(folder, outbox::Options::new(16 << 20, outbox::CommitWindow::default()))?;
     let stored = outbox.port("broker", Outlet::default())?;
     stored.try_map_value(|lux: Lux| Message::json(topic(lux.sensor_id), &lux)).connect(client.publisher());
 

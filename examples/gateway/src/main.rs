@@ -64,7 +64,7 @@ fn main() -> ExitCode {
 
 fn run(broker: &str, topics: &str, database: &str, folder: &Path) -> Result<(), Box<dyn Error>> {
     let mut scheduler = Scheduler::new()?;
-    let mut outbox = Outbox::<Heard>::open(folder, outbox::Options::new(1 << 30, outbox::Window::default()))?;
+    let mut outbox = Outbox::<Heard>::open(folder, outbox::Options::new(1 << 30, outbox::CommitWindow::default()))?;
 
     // The broker keeps for a week what comes while the gateway is away.
     let client = Client::new(Options::new(broker)?.keep_session(WEEK));

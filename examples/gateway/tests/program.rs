@@ -9,10 +9,10 @@ use mosquitto::Mosquitto;
 use rustix::process::{Pid, Signal, kill_process};
 use servers::Server;
 use thingflow::adapters::mqtt::{Client, Message, Options};
-use thingflow::adapters::outbox::Refused;
+use thingflow::adapters::outbox::DeadLetterRecord;
 use thingflow::adapters::{influx, postgres};
 use thingflow::prelude::*;
-use thingflow_journal::{Folder, Options as Limits, Range, Store, Window, inspect};
+use thingflow_journal::{CommitWindow, Folder, Options as Limits, Range, Store, inspect};
 
 #[allow(dead_code)] // it serves other tests too
 #[path = "../../../thingflow-adapters/tests/support/mosquitto.rs"]
@@ -96,12 +96,14 @@ fn wait_until_subscribed(broker: &Mosquitto) {
 }
 
 /// The dead letters, when there are so many, or after ten seconds.
-fn wait_for_letters(queue: &Path, n: usize) -> Result<Vec<Refused>> {
+fn wait_for_letters(queue: &Path, n: usize) -> Result<Vec<DeadLetterRecord>> {
     let mut letters = Vec::new();
     for _ in 0..200 {
         letters.clear();
         let dead = Folder::open_existing(queue.join("dead"))?;
-        inspect::export(&dead, Range::all(), |record| letters.extend(Refused::decode(&record.payload).ok().flatten()))?;
+        inspect::export(&dead, Range::all(), |record| {
+            letters.extend(DeadLetterRecord::decode(&record.payload).ok().flatten())
+        })?;
         if letters.len() >= n {
             break;
         }
@@ -131,7 +133,7 @@ fn what_is_published_is_stored_over_kills_and_what_is_refused_is_kept_and_fed_ba
     assert!(letter.reason.starts_with("expected value at line 1"), "{}", letter.reason);
 
     // As `thingflow queue feed` does: the same again, and it is refused again.
-    let mut store = Store::open(Folder::open_existing(queue)?, Limits::new(u64::MAX, Window::default()))?;
+    let mut store = Store::open(Folder::open_existing(queue)?, Limits::new(u64::MAX, CommitWindow::default()))?;
     store.push(letter.taken.as_nanos(), &letter.event)?;
     store.commit()?;
     store.close()?;

@@ -40,7 +40,7 @@ pub(crate) fn build(
     wet.pipe(Hysteresis::new(30.0, 45.0).initially(true)).map(|wet| !wet).connect(pump);
 
     // What is measured goes to the disk, 64 MiB of it at most, and stays there until the other side has it.
-    let window = outbox::Window::every(Duration::from_millis(100));
+    let window = outbox::CommitWindow::every(Duration::from_millis(100));
     let mut outbox = Outbox::open(folder.join("outbox"), outbox::Options::new(64 << 20, window))?;
     let sensors = [temperature, humidity, moisture];
     let minute = Window::each(12 * options.every).aligned();

@@ -13,7 +13,7 @@ use std::error::Error;
 use std::path::Path;
 use std::time::Duration;
 
-use thingflow::adapters::outbox::{Options, Outbox, Outlet, OutletStats, Window};
+use thingflow::adapters::outbox::{CommitWindow, Options, Outbox, Outlet, OutletStats};
 use thingflow::prelude::*;
 use thingflow::sensors::simulated::Sine;
 use thingflow::testing::Recorder;
@@ -48,7 +48,7 @@ fn run(folder: &Path, readings: usize) -> Result<Outage, Box<dyn Error>> {
     let mut scheduler = Scheduler::new()?;
 
     // At most 64 MiB on the disk. Every 20 ms what has come is synced: at most that much is lost to a power cut.
-    let mut outbox = Outbox::open(folder, Options::new(64 << 20, Window::every(Duration::from_millis(20))))?;
+    let mut outbox = Outbox::open(folder, Options::new(64 << 20, CommitWindow::every(Duration::from_millis(20))))?;
     let retry = Backoff::constant(Duration::from_millis(20)); // for a server of today, see `Delivery::within`
     let delivery = Delivery::within(Limit::block(64)).batches_of(16_usize).retry(retry);
     let (writer, refused) = scheduler.worker("server", Writer::new(server.address()), delivery)?;

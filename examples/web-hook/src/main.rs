@@ -10,7 +10,7 @@ use std::error::Error;
 use serde::{Deserialize, Serialize};
 use thingflow::Delivery;
 use thingflow::adapters::http::Writer;
-use thingflow::adapters::outbox::{Outbox, Outlet, Window};
+use thingflow::adapters::outbox::{CommitWindow, Outbox, Outlet};
 use thingflow::adapters::{outbox, webhook};
 use thingflow::prelude::*;
 use thingflow::testing::Recorder;
@@ -34,7 +34,7 @@ fn run(address: &str, posted: Option<Vec<Reading>>) -> Result<Vec<Reading>, Box<
     let folder = tempfile::tempdir()?; // in a program, one that stays
     let mut scheduler = Scheduler::new()?;
     let hook = webhook::Options::<Reading>::json().path("/readings").without_token().listen(address)?;
-    let mut outbox = Outbox::open(folder.path(), outbox::Options::new(64 << 20, Window::default()))?;
+    let mut outbox = Outbox::open(folder.path(), outbox::Options::new(64 << 20, CommitWindow::default()))?;
     hook.received_tracked().connect(outbox.tracked_input());
     let stored = outbox.port("shown", Outlet::default())?;
     println!("http://{}/readings", hook.local_addr());

@@ -17,7 +17,7 @@
 //! | 8 | what the wall clock showed, in nanoseconds since 1970, signed |
 //! | | an event as above |
 //!
-//! First bytes 2 and 3 are those of [dead letters](crate::outbox::Refused) and of entries of recordings. A stamp costs 33 bytes,
+//! First bytes 2 and 3 are those of [dead letters](crate::outbox::DeadLetterRecord) and of entries of recordings. A stamp costs 33 bytes,
 //! so events have none once the clock is set: the time of their record is right then.
 
 use std::fmt;

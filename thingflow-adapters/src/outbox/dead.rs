@@ -17,7 +17,7 @@ const DEAD_LETTER: u8 = 2;
 /// A dead letter as it is stored: the event, and why it was refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Refused {
+pub struct DeadLetterRecord {
     /// The outlet whose reader has refused it.
     pub outlet: String,
     /// Its number in the outbox.
@@ -38,7 +38,7 @@ struct Head {
     reason: String,
 }
 
-impl Refused {
+impl DeadLetterRecord {
     fn encode(&self, bytes: &mut Vec<u8>) -> Result<(), CodeError> {
         let Self { outlet, number, taken, reason, event } = self;
         let head = Head { outlet: outlet.clone(), number: *number, taken: taken.as_nanos(), reason: reason.clone() };
@@ -103,8 +103,8 @@ impl Undertaker {
         Self { writer, bytes: Vec::new(), waiting: VecDeque::new(), unburied: VecDeque::new() }
     }
 
-    pub(super) fn bury(&mut self, mut refused: Refused) -> Result<(), StreamError> {
-        let encode = |refused: &Refused, bytes: &mut Vec<u8>| {
+    pub(super) fn bury(&mut self, mut refused: DeadLetterRecord) -> Result<(), StreamError> {
+        let encode = |refused: &DeadLetterRecord, bytes: &mut Vec<u8>| {
             bytes.clear();
             refused.encode(bytes).map_err(|error| StreamError::caused("cannot keep a dead letter", error))
         };

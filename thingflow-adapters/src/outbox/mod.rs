@@ -33,13 +33,13 @@ use outgoing::{Next, Outgoing};
 use crate::journaling::desk::Desk;
 
 pub use crate::journaling::code;
-pub use dead::{DeadLetters, Refused};
+pub use dead::{DeadLetterRecord, DeadLetters};
 pub use error::OutboxError;
 pub use input::{OutboxInput, TrackedInput};
 pub use meter::{OutletMeter, OutletStats};
 pub use outlet::Outlet;
 pub use stored::Stored;
-pub use thingflow_journal::{Dropped, Options, Policy, Start, Wear, Window};
+pub use thingflow_journal::{CommitWindow, Dropped, Options, Policy, Start, Wear};
 
 /// What reports call it.
 const NAME: &str = "outbox";
@@ -68,11 +68,11 @@ const MOST_IN_A_TURN: usize = 256;
 /// use thingflow_core::prelude::*;
 /// use thingflow_core::tracking::{Tracked, Tracking};
 /// use thingflow_core::{Batch, Delivery, Refusal, testing::ListSensor};
-/// use thingflow_adapters::outbox::{Options, Outbox, Outlet, Stored, Window};
+/// use thingflow_adapters::outbox::{CommitWindow, Options, Outbox, Outlet, Stored};
 /// # let folder = tempfile::tempdir()?;
 /// # let folder = folder.path();
 /// # let (sent, server) = std::sync::mpsc::channel();
-/// let mut outbox = Outbox::open(folder, Options::new(64 << 20, Window::default()))?;
+/// let mut outbox = Outbox::open(folder, Options::new(64 << 20, CommitWindow::default()))?;
 /// let readings = outbox.port("server", Outlet::default())?;
 ///
 /// // What talks to the server, on a thread of its own.
@@ -173,7 +173,7 @@ impl<T: Serialize + DeserializeOwned + Clone + 'static> Outbox<T> {
         options: Options,
     ) -> Result<Self, OutboxError> {
         let journal = Journal::open_on(files, options).map_err(OutboxError::Journal)?;
-        let letters = Options::new(8 << 20, Window::default()).policy(Policy::DropOldest);
+        let letters = Options::new(8 << 20, CommitWindow::default()).policy(Policy::DropOldest);
         let dead = Journal::open_on(dead, letters).map_err(OutboxError::DeadLetters)?;
         let desk = Desk::new(NAME, &journal).map_err(OutboxError::Bell)?;
         dead.notify(desk.bell.ringer());

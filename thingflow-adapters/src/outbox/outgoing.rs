@@ -14,7 +14,7 @@ use thingflow_core::tracking::{Outcome, Settled};
 use thingflow_core::{Attempts, Context, Instant, Registry, StreamError, Timestamp};
 use thingflow_journal::{BootClock, Consumer};
 
-use super::dead::{Refused, Undertaker};
+use super::dead::{DeadLetterRecord, Undertaker};
 use super::meter::Tally;
 use super::outlet::Outlet;
 use super::recent::{Ahead, Known, Recent};
@@ -242,7 +242,7 @@ impl Outgoing {
     pub(super) fn refused(&mut self, stored: Stored, error: &StreamError, cx: &Context<'_>) {
         let Stored { number, taken, payload, .. } = stored;
         let outlet = self.consumer.name().to_owned();
-        let letter = Refused { outlet, number, taken, reason: error.to_string(), event: payload };
+        let letter = DeadLetterRecord { outlet, number, taken, reason: error.to_string(), event: payload };
         if let Err(error) = self.undertaker.bury(letter) {
             cx.report(NAME, &error);
         }

@@ -25,10 +25,10 @@ const PIECE: usize = 64 << 10;
 /// use thingflow_adapters::past::JournalPast;
 /// use thingflow_core::Timestamp;
 /// use thingflow_core::history::{Past, Span};
-/// use thingflow_journal::{Journal, Options, Window};
+/// use thingflow_journal::{CommitWindow, Journal, Options};
 /// # let folder = tempfile::tempdir()?;
 /// # let folder = folder.path();
-/// let journal = Journal::open(folder, Options::new(16 << 20, Window::default()))?;
+/// let journal = Journal::open(folder, Options::new(16 << 20, CommitWindow::default()))?;
 /// let writer = journal.writer();
 /// for (second, celsius) in [(10, "21.5"), (20, "21.9"), (30, "22.4")] {
 ///     writer.push(Timestamp::from_secs(second).as_nanos(), celsius.as_bytes())?;

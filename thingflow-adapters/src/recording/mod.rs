@@ -3,7 +3,7 @@
 //!
 //! ```
 //! use std::time::Duration;
-//! use thingflow_adapters::recording::{Options, Recording, Replay, Window};
+//! use thingflow_adapters::recording::{CommitWindow, Options, Recording, Replay};
 //! use thingflow_core::prelude::*;
 //! use thingflow_core::testing::{ListSensor, Recorder};
 //!
@@ -17,7 +17,7 @@
 //! # let folder = tempfile::tempdir()?;
 //! # let folder = folder.path();
 //! let mut scheduler = Scheduler::virtual_time()?;
-//! let recording = Recording::open(folder, Options::new(64 << 20, Window::default()))?;
+//! let recording = Recording::open(folder, Options::new(64 << 20, CommitWindow::default()))?;
 //! let lux = SensorOutput::new(ListSensor::new("lux", [20.0, 30.0, 60.0]));
 //! lux.connect(recording.stream("lux")?); // first, so that it sees an event before what follows from it
 //! let live = graph(lux.port());
@@ -49,7 +49,7 @@ pub use recorder::Recording;
 pub use replay::Replay;
 pub use several::RecordedPorts;
 pub use streams::{ClockInput, RecordedStream, Trigger};
-pub use thingflow_journal::{Options, Policy, Window};
+pub use thingflow_journal::{CommitWindow, Options, Policy};
 
 /// What reports call it.
 const NAME: &str = "recording";

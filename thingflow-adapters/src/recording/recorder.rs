@@ -87,10 +87,10 @@ impl Recording {
     /// has them at the same time. Without it they are noted before the next event.
     ///
     /// ```
-    /// # use thingflow_adapters::recording::{Options, Recording, Window};
+    /// # use thingflow_adapters::recording::{CommitWindow, Options, Recording};
     /// # let folder = tempfile::tempdir()?;
     /// # let scheduler = thingflow_core::Scheduler::virtual_time()?;
-    /// let recording = Recording::open(folder.path(), Options::new(64 << 20, Window::default()))?;
+    /// let recording = Recording::open(folder.path(), Options::new(64 << 20, CommitWindow::default()))?;
     /// scheduler.clock_changes().connect(recording.clock_changes());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -102,12 +102,12 @@ impl Recording {
     /// follows from them. The [`Replay`](super::Replay) gives them back [by one call](super::Replay::sources), too.
     ///
     /// ```
-    /// use thingflow_adapters::recording::{Options, Recording, Window};
+    /// use thingflow_adapters::recording::{CommitWindow, Options, Recording};
     /// use thingflow_core::prelude::*;
     ///
     /// # let folder = tempfile::tempdir()?;
     /// # let (lux, door) = (Port::<SensorEvent<f64>>::new(), Port::<bool>::new());
-    /// let recording = Recording::open(folder.path(), Options::new(64 << 20, Window::default()))?;
+    /// let recording = Recording::open(folder.path(), Options::new(64 << 20, CommitWindow::default()))?;
     /// recording.record(["lux", "door"], &(lux, door))?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```

@@ -137,10 +137,10 @@ impl Replay {
     /// of one type.
     ///
     /// ```
-    /// # use thingflow_adapters::recording::{Options, Recording, Replay, Window};
+    /// # use thingflow_adapters::recording::{CommitWindow, Options, Recording, Replay};
     /// # use thingflow_core::prelude::*;
     /// # let folder = tempfile::tempdir()?;
-    /// # let recording = Recording::open(folder.path(), Options::new(64 << 20, Window::default()))?;
+    /// # let recording = Recording::open(folder.path(), Options::new(64 << 20, CommitWindow::default()))?;
     /// # recording.record(["lux", "door"], &(Port::<SensorEvent<f64>>::new(), Port::<bool>::new()))?;
     /// # let mut scheduler = Scheduler::virtual_time()?;
     /// # scheduler.schedule_on_main_event_loop(recording)?;

@@ -6,6 +6,7 @@ use core::cell::Cell;
 use core::fmt;
 use core::time::Duration;
 
+use super::dead_letter::DeadLetter;
 use crate::clock::Instant;
 use crate::context::Context;
 use crate::error::StreamError;
@@ -46,15 +47,6 @@ enum Verdict<T> {
     Skip,
     Fatal,
     DeadLetter(SideBranch<Box<dyn InputThing<DeadLetter<T>>>>),
-}
-
-/// An event for which a function failed, with the error: what [`ErrorPolicy::dead_letter`] sends.
-#[derive(Clone, Debug, PartialEq)]
-pub struct DeadLetter<T> {
-    /// The event.
-    pub event: T,
-    /// Why it could not be worked on.
-    pub error: StreamError,
 }
 
 impl<T> ErrorPolicy<T> {

@@ -3,6 +3,8 @@
 #[cfg(feature = "alloc")]
 mod buffer;
 #[cfg(feature = "alloc")]
+mod dead_letter;
+#[cfg(feature = "alloc")]
 mod error_policy;
 mod fatal_errors;
 mod latest;
@@ -12,7 +14,9 @@ mod try_with;
 #[cfg(feature = "alloc")]
 pub use buffer::Buffer;
 #[cfg(feature = "alloc")]
-pub use error_policy::{DeadLetter, ErrorMeter, ErrorPolicy, ErrorStats};
+pub use dead_letter::DeadLetter;
+#[cfg(feature = "alloc")]
+pub use error_policy::{ErrorMeter, ErrorPolicy, ErrorStats};
 pub use fatal_errors::FatalErrors;
 pub use latest::Latest;
 #[cfg(feature = "alloc")]

@@ -37,35 +37,35 @@ pub trait EventThing: OutputThing {
 }
 
 /// A Thing that was not scheduled, and why: it can be mended and scheduled again.
-pub struct Refused<T> {
+pub struct NotScheduled<T> {
     /// The Thing, whose descriptors have been taken off the reactor.
     pub thing: T,
     /// Why it was not scheduled.
     pub error: ScheduleError,
 }
 
-impl<T> fmt::Display for Refused<T> {
+impl<T> fmt::Display for NotScheduled<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.error.fmt(f)
     }
 }
 
 /// As `Display`, with the chain of causes.
-impl<T> fmt::Debug for Refused<T> {
+impl<T> fmt::Debug for NotScheduled<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         crate::error::fmt_chain(&self.error, f)
     }
 }
 
-impl<T> Error for Refused<T> {
+impl<T> Error for NotScheduled<T> {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         self.error.source()
     }
 }
 
 /// For `?` in a function that needs the Thing no more.
-impl<T> From<Refused<T>> for ScheduleError {
-    fn from(refused: Refused<T>) -> Self {
+impl<T> From<NotScheduled<T>> for ScheduleError {
+    fn from(refused: NotScheduled<T>) -> Self {
         refused.error
     }
 }
@@ -301,14 +301,14 @@ impl<D> fmt::Debug for Descriptor<D> {
 }
 
 impl Engine {
-    fn add_events<T: EventThing + 'static>(&self, mut thing: T) -> Result<ScheduleHandle, Refused<T>> {
+    fn add_events<T: EventThing + 'static>(&self, mut thing: T) -> Result<ScheduleHandle, NotScheduled<T>> {
         let owner =
             Rc::new(Owner { schedule: Cell::new(Id::NOBODY), waiting: RefCell::default(), hold: RefCell::default() });
         let registry = Registry { engine: self.me.clone(), owner };
         let registered = thing.register(&registry).map_err(ScheduleError::Register);
         if let Err(error) = registered.and_then(|()| self.check(&thing)) {
             self.reactor.forget(&registry.owner);
-            return Err(Refused { thing, error });
+            return Err(NotScheduled { thing, error });
         }
         let handle = self.add(Box::new(thing), Trigger::Event);
         self.await_reader(handle.id);
@@ -323,7 +323,10 @@ impl Scheduler {
     ///
     /// # Errors
     /// [`ScheduleError::Register`], [`ScheduleError::OtherScheduler`], with the Thing.
-    pub fn schedule_on_main_event_loop<T: EventThing + 'static>(&self, thing: T) -> Result<ScheduleHandle, Refused<T>> {
+    pub fn schedule_on_main_event_loop<T: EventThing + 'static>(
+        &self,
+        thing: T,
+    ) -> Result<ScheduleHandle, NotScheduled<T>> {
         self.engine.add_events(thing)
     }
 }
@@ -334,10 +337,13 @@ impl Context<'_> {
     ///
     /// # Errors
     /// [`ScheduleError::Register`], [`ScheduleError::OtherScheduler`], [`ScheduleError::NoScheduler`], with the Thing.
-    pub fn schedule_on_main_event_loop<T: EventThing + 'static>(&self, thing: T) -> Result<ScheduleHandle, Refused<T>> {
+    pub fn schedule_on_main_event_loop<T: EventThing + 'static>(
+        &self,
+        thing: T,
+    ) -> Result<ScheduleHandle, NotScheduled<T>> {
         match self.host().engine() {
             Some(engine) => engine.add_events(thing),
-            None => Err(Refused { thing, error: ScheduleError::NoScheduler }),
+            None => Err(NotScheduled { thing, error: ScheduleError::NoScheduler }),
         }
     }
 }

@@ -30,7 +30,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use clocks::{SystemClock, VirtualClock};
-pub use descriptors::{Descriptor, EventThing, Readiness, Ready, Refused, Registry};
+pub use descriptors::{Descriptor, EventThing, NotScheduled, Readiness, Ready, Registry};
 pub use handle::{ScheduleError, ScheduleHandle, ScheduleStats, Stopper};
 pub use inspect::{
     CallTimes, Control, InspectError, Inspector, Lateness, Reported, ScheduleInfo, ScheduleKind, ScheduleState, Seen,
@@ -41,8 +41,8 @@ pub use reactor::Interest;
 pub use signals::StopSignal;
 pub(crate) use threads::inbox::Doorbell;
 pub use threads::{
-    Batch, DeadLetter, Delivery, DeliveryMeter, DeliveryStats, EdgeOutput, EdgeSink, OnSetup, Overrun, PoolInput,
-    PostError, Refusal, Rejection, Remote, StopToken, Worker,
+    Batch, Delivery, DeliveryMeter, DeliveryStats, EdgeOutput, EdgeSink, OnSetup, Overrun, PoolInput, PostError,
+    Refusal, Rejection, Remote, StopToken, Worker,
 };
 pub use wall::ClockChange;
 

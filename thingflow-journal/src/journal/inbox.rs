@@ -289,9 +289,9 @@ impl Inbox {
 mod tests {
     use super::*;
     use crate::model::Model;
-    use crate::options::Window;
+    use crate::options::CommitWindow;
 
-    fn inbox(window: Window) -> (Inbox, Store, Options) {
+    fn inbox(window: CommitWindow) -> (Inbox, Store, Options) {
         let options = Options::new(1 << 20, window);
         let store = Store::open(Model::new(1), options.clone()).unwrap();
         (Inbox::new(&store), store, options)
@@ -300,7 +300,7 @@ mod tests {
     #[test]
     fn a02_the_window_is_over_its_length_after_the_first_record_however_many_follow() {
         let length = Duration::from_secs(5);
-        let (mut inbox, mut store, options) = inbox(Window::every(length));
+        let (mut inbox, mut store, options) = inbox(CommitWindow::every(length));
         let now = Instant::now();
         assert_eq!(inbox.commit_due(&options, now), None);
         for number in 1..=20 {
@@ -317,7 +317,7 @@ mod tests {
 
     #[test]
     fn a02_count_bytes_and_a_sync_end_the_window_at_once() {
-        let long = || Window::every(Duration::from_secs(3600));
+        let long = || CommitWindow::every(Duration::from_secs(3600));
         for window in [long().count(2), long().bytes(2 * (24 + 10))] {
             let (mut inbox, _store, options) = inbox(window);
             inbox.push(&options, 0, &[1; 10]).0.unwrap();

@@ -36,11 +36,11 @@ pub(crate) type Notify = Arc<dyn Fn() + Send + Sync>;
 ///
 /// ```
 /// use std::time::Duration;
-/// use thingflow_journal::{Journal, Options, Start, Window};
+/// use thingflow_journal::{CommitWindow, Journal, Options, Start};
 ///
 /// # let folder = tempfile::tempdir()?;
 /// # let folder = folder.path();
-/// let journal = Journal::open(folder, Options::new(16 << 20, Window::default()))?;
+/// let journal = Journal::open(folder, Options::new(16 << 20, CommitWindow::default()))?;
 /// let writer = journal.writer();
 /// let number = writer.push(1_700_000_000, b"21.5 degrees")?;
 /// journal.sync()?;                                        // or wait to be notified
@@ -264,7 +264,7 @@ impl Journal {
         self.shared.inbox().disk_bytes
     }
 
-    /// What the disk was given for what is stored, since the journal was opened: what the [window](crate::Window) costs a card.
+    /// What the disk was given for what is stored, since the journal was opened: what the [window](crate::CommitWindow) costs a card.
     pub fn wear(&self) -> Wear {
         self.shared.inbox().wear
     }

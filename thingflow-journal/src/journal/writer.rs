@@ -17,8 +17,8 @@ impl Writer {
     }
 
     /// Takes a record, and gives its number. Never waits for the disk: the record is in memory when this returns, and on
-    /// the disk when [`Journal::durable`](super::Journal::durable) has reached its number. `time` is in whatever unit the
-    /// program uses for all records.
+    /// the disk when [`Journal::durable`](super::Journal::durable) has reached its number. `time` is in
+    /// nanoseconds, since 1970 UTC or since the boot.
     ///
     /// # Errors
     ///

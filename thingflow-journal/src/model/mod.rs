@@ -7,10 +7,10 @@
 //!
 //! ```
 //! use thingflow_journal::model::Model;
-//! use thingflow_journal::{Options, Start, Store, Window};
+//! use thingflow_journal::{CommitWindow, Options, Start, Store};
 //!
 //! let disk = Model::new(1);
-//! let options = Options::new(1 << 20, Window::default());
+//! let options = Options::new(1 << 20, CommitWindow::default());
 //! let mut store = Store::open(disk.clone(), options.clone())?;
 //! store.push(0, b"kept")?;
 //! store.commit()?;

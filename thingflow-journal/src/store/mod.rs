@@ -29,10 +29,10 @@ pub use range::Range;
 /// for it. [`Journal`](crate::Journal) is this one behind a thread.
 ///
 /// ```
-/// use thingflow_journal::{Folder, Options, Start, Store, Window};
+/// use thingflow_journal::{CommitWindow, Folder, Options, Start, Store};
 ///
 /// # let folder = tempfile::tempdir()?;
-/// let options = Options::new(1 << 20, Window::default());
+/// let options = Options::new(1 << 20, CommitWindow::default());
 /// let mut store = Store::open(Folder::open(folder.path())?, options)?;
 /// let first = store.push(1_700_000_000, b"21.5")?;
 /// assert_eq!(store.durable(), 0);
@@ -131,7 +131,8 @@ impl Store {
         self.log.id
     }
 
-    /// Takes a record; it is on the disk after a [`commit`](Self::commit). Gives its number.
+    /// Takes a record; it is on the disk after a [`commit`](Self::commit). Gives its number. `time` is in nanoseconds, since 1970
+    /// UTC or since the boot.
     ///
     /// # Errors
     ///
@@ -237,10 +238,10 @@ impl Store {
     /// known already.
     ///
     /// ```
-    /// use thingflow_journal::{BootClock, Folder, Options, Store, Window};
+    /// use thingflow_journal::{BootClock, CommitWindow, Folder, Options, Store};
     ///
     /// # let folder = tempfile::tempdir()?;
-    /// let mut store = Store::open(Folder::open(folder.path())?, Options::new(1 << 20, Window::default()))?;
+    /// let mut store = Store::open(Folder::open(folder.path())?, Options::new(1 << 20, CommitWindow::default()))?;
     /// store.note_clock(BootClock { boot: 7, monotonic: 20, time: None })?;        // records of boot 7 have no wall time yet
     /// store.note_clock(BootClock { boot: 7, monotonic: 50, time: Some(1_050) })?; // the network has set the clock
     /// assert_eq!(store.clocks()[0].time_at(20), Some(1_020));

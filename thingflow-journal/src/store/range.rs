@@ -45,7 +45,7 @@ impl Range {
         self
     }
 
-    /// Only records with these times. Segments without any are not read; times need not rise.
+    /// Only records with these times, in nanoseconds as they were pushed. Segments without any are not read; times need not rise.
     #[must_use]
     pub fn times(mut self, times: impl RangeBounds<i64>) -> Self {
         let least = match times.start_bound() {

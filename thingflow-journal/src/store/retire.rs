@@ -1,6 +1,7 @@
 //! Letting go of segments: those that all have acknowledged, and those that a limit takes.
 
 use std::io;
+use std::time::Duration;
 
 use super::open::SPARE;
 use super::{Spare, Store};
@@ -134,9 +135,10 @@ impl Store {
         self.retire_delivered()
     }
 
-    fn drop_aged(&mut self, age: u64) -> Result<(), Error> {
+    fn drop_aged(&mut self, age: Duration) -> Result<(), Error> {
         let files = self.files.clone();
         let Some(newest) = self.log.len().checked_sub(1) else { return Ok(()) };
+        let age = u64::try_from(age.as_nanos()).unwrap_or(u64::MAX);
         let oldest_kept = self.log.extent(&*files, newest)?.times.1.saturating_sub_unsigned(age);
         while self.log.len() > 1 && self.log.extent(&*files, 0)?.times.1 < oldest_kept {
             self.remove_oldest(Goes::Dropped(Reason::Age))?;

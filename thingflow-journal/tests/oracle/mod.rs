@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use thingflow_journal::model::{Draw, Model};
-use thingflow_journal::{Error, Options, Policy, PushError, Range, Record, Report, Start, Store, SyncPoint, Window};
+use thingflow_journal::{
+    CommitWindow, Error, Options, Policy, PushError, Range, Record, Report, Start, Store, SyncPoint,
+};
 
 /// What a schedule does.
 #[derive(Clone, Copy, Debug)]
@@ -62,7 +64,8 @@ pub(crate) const LIMIT: u64 = 96 * 1024;
 
 impl Setting {
     pub(crate) fn options(&self) -> Options {
-        let options = Options::new(self.limit, Window::default()).segment_bytes(self.segment).buffer_bytes(12 * 1024);
+        let options =
+            Options::new(self.limit, CommitWindow::default()).segment_bytes(self.segment).buffer_bytes(12 * 1024);
         let options = options.policy(self.policy);
         self.max_records.map_or(options.clone(), |records| options.max_records(records))
     }

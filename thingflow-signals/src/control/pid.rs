@@ -82,10 +82,10 @@ impl Pid {
         self
     }
 
-    /// Smooths the slope by a low pass with this time constant, in seconds; a tenth of derivative / proportional is usual.
+    /// Smooths the slope by a low pass with this time constant; a tenth of derivative / proportional is usual.
     #[must_use]
-    pub fn smoothing(self, seconds: f64) -> Self {
-        Self { smoothing: seconds.max(0.0), ..self }
+    pub fn smoothing(self, time_constant: Duration) -> Self {
+        Self { smoothing: time_constant.as_secs_f64(), ..self }
     }
 
     /// How long a silence may be.

@@ -1,5 +1,7 @@
 //! [`Complementary`]: one value out of a sensor of its rate and a sensor of itself.
 
+use core::time::Duration;
+
 use thingflow_core::{Instant, StateVisitor};
 
 use crate::remembered::{finite, flag};
@@ -12,9 +14,10 @@ use crate::time::Elapsed;
 /// It has two inputs, so it is called by hand, in the `map_with` of a join of both.
 ///
 /// ```
+/// use std::time::Duration;
 /// use thingflow_core::Instant;
 /// use thingflow_signals::estimate::Complementary;
-/// let mut angle = Complementary::new(0.5);
+/// let mut angle = Complementary::new(Duration::from_millis(500));
 /// let mut last = 0.0;
 /// for n in 0..1000 {
 ///     let at = Instant::from_nanos(n * 10_000_000);
@@ -31,14 +34,14 @@ pub struct Complementary {
 }
 
 impl Complementary {
-    /// `time_constant`: for how many seconds the sensor of the rate is right.
+    /// `time_constant`: for how long the sensor of the rate is right.
     ///
     /// # Panics
-    /// If it is not positive.
+    /// If it is zero.
     #[track_caller]
-    pub fn new(time_constant: f64) -> Self {
-        assert!(time_constant > 0.0, "Complementary::new({time_constant}): a time constant is more than 0 s");
-        Self { time_constant, value: 0.0, elapsed: Elapsed::default(), has_begun: false }
+    pub fn new(time_constant: Duration) -> Self {
+        assert!(!time_constant.is_zero(), "Complementary::new({time_constant:?}): a time constant is more than 0 s");
+        Self { time_constant: time_constant.as_secs_f64(), value: 0.0, elapsed: Elapsed::default(), has_begun: false }
     }
 
     /// Takes a rate, in the value's unit a second, and a value; gives the estimate. An input that is not finite is left out.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use thingflow_journal::{Folder, Options, Start, Store, Window};
+use thingflow_journal::{CommitWindow, Folder, Options, Start, Store};
 
 use super::Queue;
 use crate::Result;
@@ -12,7 +12,7 @@ pub struct Segments(Store);
 
 impl Queue for Segments {
     fn open(folder: &Path) -> Result<Self> {
-        let options = Options::new(4 << 30, Window::default()).buffer_bytes(1 << 20);
+        let options = Options::new(4 << 30, CommitWindow::default()).buffer_bytes(1 << 20);
         let mut store = Store::open(Folder::open(folder)?, options)?;
         store.open_consumer("bench", Start::Oldest)?;
         Ok(Self(store))

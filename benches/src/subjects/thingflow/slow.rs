@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use thingflow_adapters::outbox::{Options, Outbox, Outlet, Stored, Window};
+use thingflow_adapters::outbox::{CommitWindow, Options, Outbox, Outlet, Stored};
 use thingflow_core::prelude::*;
 use thingflow_core::tracking::Tracked;
 use thingflow_core::{SampleError, Sensor, SensorId};
@@ -23,7 +23,7 @@ const PERIOD: Duration = Duration::from_millis(10);
 pub fn p99_lateness(sync: Duration, span: Duration) -> Result<f64> {
     let folder = tempfile::tempdir()?;
     let open = |name: &str| Folder::open(folder.path().join(name)).map(|folder| Slow(folder, sync));
-    let options = Options::new(64 << 20, Window::default());
+    let options = Options::new(64 << 20, CommitWindow::default());
     let mut outbox = Outbox::<SensorEvent<f64>>::open_on(open("outbox")?, open("dead")?, options)?;
     outbox.port("server", Outlet::default())?.for_each(|_: Tracked<SensorEvent<f64>, Stored>| ());
     let ticks = Rc::new(RefCell::new(Vec::with_capacity(1 << 16)));

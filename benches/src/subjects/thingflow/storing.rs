@@ -5,7 +5,7 @@ use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
 
-use thingflow_adapters::outbox::{Options, Outbox, Outlet, Stored, Window};
+use thingflow_adapters::outbox::{CommitWindow, Options, Outbox, Outlet, Stored};
 use thingflow_adapters::recording::{Recording, Replay};
 use thingflow_core::prelude::*;
 use thingflow_core::tracking::Tracked;
@@ -39,7 +39,7 @@ pub fn outbox_allocations(events: u64) -> Result<u64> {
 /// `look` is told how many events have come out.
 fn run(events: Events, look: impl Fn(u64) + 'static) -> Result<u64> {
     let folder = tempfile::tempdir()?;
-    let mut outbox = Outbox::<Reading>::open(folder.path(), Options::new(64 << 20, Window::default()))?;
+    let mut outbox = Outbox::<Reading>::open(folder.path(), Options::new(64 << 20, CommitWindow::default()))?;
     let (count, mut seen) = (Rc::new(Cell::new(0)), 0);
     let over = count.clone();
     outbox.port("server", Outlet::default())?.for_each(move |event: Tracked<Reading, Stored>| {
@@ -75,7 +75,7 @@ fn graph(ports: &[Port<Reading>]) -> Rc<Cell<u64>> {
 
 /// Runs sensors for a day of the virtual clock, one reading a second each, and records them. Gives what the graph gave.
 pub fn record_day(folder: &Path, sensors: u32, seconds: u32) -> Result<u64> {
-    let recording = Recording::open(folder, Options::new(1 << 30, Window::default()))?;
+    let recording = Recording::open(folder, Options::new(1 << 30, CommitWindow::default()))?;
     let mut scheduler = Scheduler::virtual_time()?;
     let mut ports = Vec::new();
     for (sensor, name) in (0..).zip(names(sensors)) {

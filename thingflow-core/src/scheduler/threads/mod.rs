@@ -35,4 +35,4 @@ pub use remote::Remote;
 pub use sink::EdgeSink;
 pub use stop_token::StopToken;
 pub use watch::Overrun;
-pub use worker::{DeadLetter, Delivery, OnSetup, Worker};
+pub use worker::{Delivery, OnSetup, Worker};

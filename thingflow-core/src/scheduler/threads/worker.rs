@@ -16,6 +16,7 @@ use crate::backoff::{Attempts, Backoff};
 use crate::clock::{Instant, Timestamp};
 use crate::context::Context;
 use crate::error::{RunError, StreamError};
+use crate::flow::DeadLetter;
 use crate::kit::Mark;
 use crate::limit::Limit;
 use crate::notice::Notice;
@@ -90,15 +91,6 @@ impl<T, F: FnMut(&mut Batch<T>) -> Result<(), Refusal> + Send> Worker<T> for F {
     fn work(&mut self, batch: &mut Batch<T>) -> Result<(), Refusal> {
         self(batch)
     }
-}
-
-/// An event that was refused for good, and why.
-#[derive(Clone, Debug, PartialEq)]
-pub struct DeadLetter<T> {
-    /// The event.
-    pub event: T,
-    /// Why it was refused.
-    pub error: StreamError,
 }
 
 /// What follows when the set-up of a worker is at fault.

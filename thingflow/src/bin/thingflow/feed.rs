@@ -10,9 +10,9 @@ use clap::Args;
 use indicatif::ProgressBar;
 use serde_json::{Value, json};
 use thingflow::Timestamp;
-use thingflow::adapters::outbox::{Refused, code};
+use thingflow::adapters::outbox::{DeadLetterRecord, code};
 use thingflow_journal::inspect::Reader;
-use thingflow_journal::{Options, PushError, Range, Record, Start, Store, Window};
+use thingflow_journal::{CommitWindow, Options, PushError, Range, Record, Start, Store};
 
 use crate::failure::{Done, Failure};
 use crate::output::{counted, progress, say};
@@ -90,7 +90,7 @@ fn is_same(one: &Path, other: &Path) -> bool {
 
 /// Makes the position that says what of some dead letters has been fed, if there is none.
 pub(crate) fn begin_feeding(dead: &Path) -> Done {
-    let mut letters = Store::open(open(dead)?, Options::new(u64::MAX, Window::default()))?;
+    let mut letters = Store::open(open(dead)?, Options::new(u64::MAX, CommitWindow::default()))?;
     letters.open_consumer(FED, Start::Oldest)?;
     Ok(letters.close()?)
 }
@@ -98,7 +98,7 @@ pub(crate) fn begin_feeding(dead: &Path) -> Done {
 /// Puts in what has not been fed before. A position in the dead letters says what that is; it moves when the events are on the
 /// disk.
 fn fed_once(source: &Path, queue: &mut Queue) -> Done {
-    let mut letters = Store::open(open(source)?, Options::new(u64::MAX, Window::default()))?;
+    let mut letters = Store::open(open(source)?, Options::new(u64::MAX, CommitWindow::default()))?;
     letters.open_consumer(FED, Start::Oldest)?;
     let bar = progress(letters.counts(FED)?.waiting);
     loop {
@@ -117,7 +117,7 @@ fn fed_once(source: &Path, queue: &mut Queue) -> Done {
 
 /// Puts in the event of a record. A dead letter may be without: it was too long.
 fn put(record: &Record, outlet: Option<&str>, queue: &mut Queue) -> Done {
-    let letter = Refused::decode(&record.payload);
+    let letter = DeadLetterRecord::decode(&record.payload);
     let letter = letter.map_err(|error| Failure::cannot(format!("record {}: {error}", record.number)))?;
     match letter {
         Some(letter) if outlet.is_some_and(|outlet| *outlet != letter.outlet) || letter.event.is_empty() => Ok(()),

@@ -6,10 +6,10 @@ use std::{fs, io};
 use clap::Args;
 use serde_json::{Map, Value, json};
 use thingflow::Timestamp;
-use thingflow::adapters::outbox::{Refused, code};
+use thingflow::adapters::outbox::{DeadLetterRecord, code};
 use thingflow::adapters::recording::{Entry, What};
 use thingflow_journal::inspect::Overview;
-use thingflow_journal::{BootClock, Folder, Options, Range, Record, Window, inspect};
+use thingflow_journal::{BootClock, CommitWindow, Folder, Options, Range, Record, inspect};
 
 use crate::failure::{Done, Failure};
 use crate::people::shown;
@@ -93,7 +93,7 @@ pub(crate) fn unlimited(folders: &[&Path]) -> Done<Options> {
         longest = segments.iter().map(|segment| segment.bytes).fold(longest, u64::max);
     }
     let segment = longest.next_multiple_of(4096).clamp(1 << 20, 1 << 30);
-    Ok(Options::new(u64::MAX, Window::default()).segment_bytes(segment).buffer_bytes(usize::MAX))
+    Ok(Options::new(u64::MAX, CommitWindow::default()).segment_bytes(segment).buffer_bytes(usize::MAX))
 }
 
 /// Whether a folder has any file that a journal has. An empty journal has its lock.
@@ -133,7 +133,7 @@ pub(crate) fn to_json(record: &Record, clocks: &[BootClock]) -> (Value, bool) {
 }
 
 fn fill(payload: &[u8], clocks: &[BootClock], line: &mut Map<String, Value>) -> bool {
-    if let Ok(Some(letter)) = Refused::decode(payload) {
+    if let Ok(Some(letter)) = DeadLetterRecord::decode(payload) {
         line.insert("outlet".into(), letter.outlet.into());
         line.insert("refused".into(), letter.number.into());
         line.insert("reason".into(), letter.reason.into());
