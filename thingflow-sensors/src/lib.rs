@@ -4,7 +4,7 @@
 //! | modules | sensors | feature |
 //! |---|---|---|
 //! | [`simulated`] | constant, sine, normally distributed, listed, recorded | none, `std`, `random`, `alloc` |
-//! | `linux` | processor load, memory, temperatures, disks, network | `linux` (default) |
+//! | `linux` | processor load, memory, temperatures, disks, network | `linux` |
 //! | | any device that the kernel knows; DS18B20, DHT22 | `iio`, `hwmon`, `ds18b20`, `dht22` |
 //! | `bh1750` `tsl2591` `veml7700` | light | one each, of the module's name |
 //! | `lm75` `mcp9808` `tmp105` `sht3x` `sht4x` | temperature, humidity | " |
