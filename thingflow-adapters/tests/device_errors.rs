@@ -23,7 +23,7 @@ fn f13_what_main_prints_is_the_text() {
         Box::new("GPIO17".parse::<LineLevel>().unwrap_err()),
         Box::new(SysfsPwm::open_in(nothing.path(), 0, 0, Duration::from_millis(20)).unwrap_err()),
         Box::new(SysfsPwmError::Other { file: "/sys/x".into(), cause: io::ErrorKind::TimedOut.into() }),
-        Box::new(Pca9685Fault::Bus(io::ErrorKind::TimedOut)),
+        Box::new(Pca9685Fault::bus(io::ErrorKind::TimedOut)),
         Box::new(Pca9685Fault::<io::ErrorKind>::ExternalClock),
         Box::new(ActuatorError::bus(io::ErrorKind::TimedOut)),
         Box::new(ActuatorError::<io::ErrorKind>::Refused { value: 2.0, from: 0.0, to: 1.0, unit: "duty" }),
@@ -38,6 +38,9 @@ fn f13_what_main_prints_is_the_text() {
 #[test]
 fn f12_causes_can_be_looked_at() {
     let error = ActuatorError::bus(io::ErrorKind::TimedOut);
+    let cause = error.source().and_then(|cause| cause.downcast_ref::<DriverError<io::ErrorKind>>());
+    assert_eq!(cause, Some(&DriverError(io::ErrorKind::TimedOut)));
+    let error = Pca9685Fault::bus(io::ErrorKind::TimedOut);
     let cause = error.source().and_then(|cause| cause.downcast_ref::<DriverError<io::ErrorKind>>());
     assert_eq!(cause, Some(&DriverError(io::ErrorKind::TimedOut)));
     let error = GpioError::Other { line: "GPIO17".into(), cause: io::Error::from(io::ErrorKind::TimedOut).into() };

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use embedded_hal::i2c::{ErrorType as BusErrorType, I2c, Operation};
 use embedded_hal::pwm::{Error, ErrorKind, ErrorType, SetDutyCycle};
-use pwm_pca9685::{Channel, Error as DriverError, Pca9685 as Driver};
+use pwm_pca9685::{Channel, Error as ChipError, Pca9685 as Driver};
+use thingflow_core::DriverError;
 
 use super::servo::Servo;
 
@@ -199,7 +200,7 @@ impl<B: I2c> Chip<B> {
     /// Brings the chip from any state to the one that we think it is in.
     fn set_up(&mut self) -> Result<(), Pca9685Fault<B::Error>> {
         // First of all, since with inverted outputs off is on.
-        self.bus.write(self.address, &[MODE2, DIRECT]).map_err(Pca9685Fault::Bus)?;
+        self.bus.write(self.address, &[MODE2, DIRECT]).map_err(Pca9685Fault::bus)?;
         self.driver.reset_internal_driver_state();
         self.driver.set_channel_full_off(Channel::All)?;
         self.driver.set_prescale(self.prescale)?;
@@ -237,7 +238,7 @@ impl<B: I2c> Chip<B> {
 
     fn modes(&mut self) -> Result<[u8; 2], Pca9685Fault<B::Error>> {
         let mut modes = [0; 2];
-        self.bus.write_read(self.address, &[MODE1], &mut modes).map_err(Pca9685Fault::Bus)?;
+        self.bus.write_read(self.address, &[MODE1], &mut modes).map_err(Pca9685Fault::bus)?;
         Ok(modes)
     }
 
@@ -292,16 +293,23 @@ impl<B> fmt::Debug for Pca9685Output<B> {
 #[non_exhaustive]
 pub enum Pca9685Fault<E> {
     /// The bus failed, mostly because nobody answered.
-    Bus(E),
+    Bus(DriverError<E>),
     /// Another program has told the chip to take its clock from the pin EXTCLK.
     ExternalClock,
 }
 
-impl<E> From<DriverError<E>> for Pca9685Fault<E> {
-    fn from(error: DriverError<E>) -> Self {
+impl<E> Pca9685Fault<E> {
+    /// The bus failed.
+    pub const fn bus(error: E) -> Self {
+        Self::Bus(DriverError(error))
+    }
+}
+
+impl<E> From<ChipError<E>> for Pca9685Fault<E> {
+    fn from(error: ChipError<E>) -> Self {
         match error {
-            DriverError::I2C(error) => Self::Bus(error),
-            DriverError::InvalidInputData => unreachable!("steps and divider are within their ranges"),
+            ChipError::I2C(error) => Self::bus(error),
+            ChipError::InvalidInputData => unreachable!("steps and divider are within their ranges"),
         }
     }
 }
@@ -309,7 +317,7 @@ impl<E> From<DriverError<E>> for Pca9685Fault<E> {
 impl<E: fmt::Debug> fmt::Debug for Pca9685Fault<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Bus(error) => write!(f, "the PCA9685 does not answer: {error:?}"),
+            Self::Bus(error) => write!(f, "the PCA9685 does not answer: {error}"),
             Self::ExternalClock => {
                 f.write_str("the PCA9685 was told to use an external clock; take its power away for a moment")
             }
@@ -324,7 +332,15 @@ impl<E: fmt::Debug> fmt::Display for Pca9685Fault<E> {
     }
 }
 
-impl<E: fmt::Debug> std::error::Error for Pca9685Fault<E> {}
+/// If the bus failed, [`source`](std::error::Error::source) is its error as a [`DriverError`].
+impl<E: fmt::Debug + 'static> std::error::Error for Pca9685Fault<E> {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Bus(error) => Some(error),
+            Self::ExternalClock => None,
+        }
+    }
+}
 
 impl<E: fmt::Debug> Error for Pca9685Fault<E> {
     fn kind(&self) -> ErrorKind {
