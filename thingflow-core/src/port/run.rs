@@ -82,6 +82,8 @@ impl<T: Clone + 'static> Inner<T> {
 pub(crate) struct RunLink {
     /// Ports of which a connection is gone, or that answer to nobody any more.
     deserted: RefCell<Vec<Weak<dyn AnyPort>>>,
+    /// So many of them may be there before doubles and those that are gone are looked for.
+    deserted_room: Cell<usize>,
     left: Cell<bool>,
     unstarted: RefCell<Vec<Weak<dyn AnyPort>>>,
     /// Ports that nothing feeds any more, and joins of which an input is gone.
@@ -102,10 +104,11 @@ pub(crate) struct RunLink {
 impl RunLink {
     pub(super) fn note_unlistened(&self, port: Weak<dyn AnyPort>) {
         let mut deserted = self.deserted.borrow_mut();
-        if deserted.len() >= 64 && deserted.len().is_power_of_two() {
+        if deserted.len() >= self.deserted_room.get() {
             deserted.retain(|port| port.strong_count() > 0); // nothing is scheduled, so that nobody takes them
             deserted.sort_unstable_by_key(|port| port.as_ptr().cast::<()>());
             deserted.dedup_by(|one, other| one.ptr_eq(other));
+            self.deserted_room.set(2 * deserted.len() + 64);
         }
         if deserted.last().is_none_or(|last| !last.ptr_eq(&port)) {
             deserted.push(port);
@@ -189,6 +192,7 @@ impl RunLink {
     /// The ports of which a source may have lost its last listener.
     #[cfg(feature = "std")]
     pub(crate) fn take_deserted(&self) -> Vec<Weak<dyn AnyPort>> {
+        self.deserted_room.set(0);
         self.deserted.take()
     }
 

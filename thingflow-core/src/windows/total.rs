@@ -91,6 +91,17 @@ struct Pair<F> {
 }
 
 impl<F: Float> Pair<F> {
+    /// Takes a number in, or away. False, and nothing is changed, if that has no place in the pair.
+    #[inline]
+    fn take(&mut self, number: F, remove: bool) -> bool {
+        let (pair, lost) = self.and(if remove { F::default() - number } else { number });
+        let fits = lost == F::default();
+        if fits {
+            *self = pair;
+        }
+        fits
+    }
+
     /// With one number more, and what has no place in the pair.
     #[inline]
     fn and(self, number: F) -> (Self, F) {
@@ -148,17 +159,14 @@ impl Infinities {
 impl<F: Float> PairSum<F> {
     #[inline]
     fn take(&mut self, number: F, remove: bool) {
-        let (pair, lost) = self.pair.and(if remove { F::default() - number } else { number });
-        if lost == F::default() {
-            self.pair = pair;
-        } else {
-            self.take_what_does_not_fit(number, remove); // nothing was changed yet
+        if !self.pair.take(number, remove) {
+            self.round(number, remove);
         }
     }
 
     /// Takes a number that has no place in the pair as it is, makes the sum infinite, or is infinite.
     #[cold]
-    fn take_what_does_not_fit(&mut self, number: F, remove: bool) {
+    fn round(&mut self, number: F, remove: bool) {
         if !number.is_finite() {
             return self.infinities.take(number > F::default(), remove);
         }
@@ -401,19 +409,16 @@ macro_rules! floats {
                 if self.spilled {
                     return self.words.take(number, remove);
                 }
-                let (pair, lost) = self.pair.and(if remove { -number } else { number });
-                if lost == 0.0 {
-                    self.pair = pair;
-                } else {
-                    self.take_what_does_not_fit(number, remove); // nothing was changed yet
+                if !self.pair.take(number, remove) {
+                    self.settle_or_spill(number, remove);
                 }
             }
 
             #[cold]
-            fn take_what_does_not_fit(&mut self, number: $float, remove: bool) {
-                let (pair, lost) = self.pair.settled().and(if remove { -number } else { number });
-                if lost == 0.0 {
-                    self.pair = pair;
+            fn settle_or_spill(&mut self, number: $float, remove: bool) {
+                let mut settled = self.pair.settled();
+                if settled.take(number, remove) {
+                    self.pair = settled;
                 } else {
                     self.spill(number, remove);
                 }
