@@ -50,7 +50,7 @@ fn windows(plot: &Plot) -> Result<(), Box<dyn Error>> {
         level.connect(plot.series("readings"));
         level.aggregate(Window::sliding(10), Mean::new()).connect(plot.series("sliding(10)"));
         level.aggregate(Window::tumbling(10), Mean::new()).connect(plot.series("tumbling(10)"));
-        level.aggregate(Window::running(), Mean::new()).connect(plot.series("running()"));
+        level.aggregate(Window::cumulative(), Mean::new()).connect(plot.series("cumulative()"));
     })?;
     Ok(scheduler.run_forever()?)
 }

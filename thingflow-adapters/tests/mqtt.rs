@@ -147,7 +147,7 @@ fn the_status_tells_of_each_connection() {
     let seen = Recorder::new();
     let stopper = scheduler.stopper();
     let mut times = 0;
-    client.status().tap(seen.clone()).for_each(move |status| match status {
+    client.status().also_to(seen.clone()).for_each(move |status| match status {
         Status::Connected { .. } if times == 0 => {
             times += 1;
             broker.restart();
@@ -323,7 +323,7 @@ fn a_message_that_cannot_be_dealt_with_is_reported_by_its_topic_at_every_quality
         scheduler.reports().map(|report| report.error.to_string()).connect(reports.clone());
         let numbers = client.subscribe_tracked("lab/#", qos).unwrap().try_map_value(|it| it.text().parse::<u8>());
         let (seen, stopper) = (Recorder::new(), scheduler.stopper());
-        let enough = numbers.map(|number| number.value).tap(seen.clone());
+        let enough = numbers.map(|number| number.value).also_to(seen.clone());
         enough.for_each(move |number| {
             if number == 2 {
                 stopper.stop();

@@ -124,7 +124,7 @@ fn speaks_the_older_version(kind: Kind) {
     let timeout = Duration::from_millis(if kind == Kind::Amqtt { 300 } else { 60_000 });
     let client = schedule(&scheduler, options(server.address()).timeout(timeout));
     let (seen, stopper) = (Recorder::new(), scheduler.stopper());
-    client.status().tap(seen.clone()).for_each(move |_| stopper.stop());
+    client.status().also_to(seen.clone()).for_each(move |_| stopper.stop());
     client.subscribe("lux", Qos::AtLeastOnce).unwrap().for_each(drop);
     scheduler.run_forever().unwrap();
     let connected = Status::Connected { version: Version::V3_1_1, session_present: false };

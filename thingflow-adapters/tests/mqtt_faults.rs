@@ -30,7 +30,7 @@ fn a14_sampling_begins_at_once_without_network_dns_or_broker() {
         let client = schedule(&scheduler, Options::new(address).unwrap());
         let (sampled, stopper) = (Recorder::new(), scheduler.stopper());
         let lux = from_iter(0..20).output();
-        lux.tap(sampled.clone()).map(|n| Message::new("lux", n.to_string())).connect(client.publisher());
+        lux.also_to(sampled.clone()).map(|n| Message::new("lux", n.to_string())).connect(client.publisher());
         lux.filter(|n| *n == 19).for_each(move |_| stopper.stop());
         scheduler.stop_within(Duration::ZERO);
         scheduler.schedule_periodic(lux, Duration::from_millis(1)).unwrap();
@@ -285,7 +285,7 @@ fn a19_a_connection_that_lasts_less_than_a_minute_does_not_reset_the_waits() {
         Status::Disconnected { retry_in, .. } => Some(retry_in.as_millis()),
         _ => None,
     });
-    four.tap(waits.clone()).skip(3).for_each(move |_| stopper.stop());
+    four.also_to(waits.clone()).skip(3).for_each(move |_| stopper.stop());
     scheduler.run_forever().unwrap();
     assert_eq!(waits.events(), [10, 20, 40, 80]);
 }

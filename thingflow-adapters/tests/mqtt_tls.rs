@@ -71,7 +71,7 @@ fn a_broker_that_is_not_trusted_is_refused_and_told_apart() {
     let client = schedule(&scheduler, options(&broker).tls(Tls::default().trust_only(stranger)));
     let (errors, stopper) = (Recorder::new(), scheduler.stopper());
     client.subscribe("x", Default::default()).unwrap().for_each(drop);
-    client.status().map(|status| format!("{status:?}")).tap(errors.clone()).for_each(move |_| stopper.stop());
+    client.status().map(|status| format!("{status:?}")).also_to(errors.clone()).for_each(move |_| stopper.stop());
     scheduler.run_forever().unwrap();
     let told = errors.events().join("\n");
     assert!(

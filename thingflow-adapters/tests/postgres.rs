@@ -425,7 +425,7 @@ fn a_listener_notices_that_its_server_is_silent() -> Result {
         proxy.black_hole(Way::ToServer, is_silent);
     };
     let (there, seen, stopper, mut times) = (base.clone(), Recorder::new(), scheduler.stopper(), 0);
-    heard.tap(seen.clone()).for_each(move |_| {
+    heard.also_to(seen.clone()).for_each(move |_| {
         times += 1;
         if times == 1 { silent(&there.proxy, true) } else { stopper.stop() }
     });
@@ -453,7 +453,7 @@ fn a_stop_ends_a_listener_at_once_while_it_connects_and_while_it_waits() -> Resu
     let waiting = Listener::new(base.database(), "orders").keep_alive(hours).start(&scheduler, Limit::block(1))?;
     let (seen, stopper) = (Recorder::new(), scheduler.stopper());
     connecting.connect(seen.clone());
-    waiting.tap(seen.clone()).for_each(move |_| stopper.stop());
+    waiting.also_to(seen.clone()).for_each(move |_| stopper.stop());
     scheduler.run_forever()?;
     assert_eq!(seen.events(), [Heard::Listening]);
     Ok(())

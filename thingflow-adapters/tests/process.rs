@@ -52,7 +52,7 @@ fn a_flood_of_errors_does_not_hold_the_output_up() -> Done {
     program.errors().for_each(drop);
     let mut scheduler = new_scheduler();
     let (output, stopper) = (Recorder::new(), scheduler.stopper());
-    program.output().tap(output.clone()).skip(1).for_each(move |_| stopper.stop());
+    program.output().also_to(output.clone()).skip(1).for_each(move |_| stopper.stop());
     scheduler.schedule_on_main_event_loop(program.thing())?;
     scheduler.run_forever()?;
     assert_eq!(output.events(), ["one", "two"]);
@@ -107,7 +107,7 @@ fn a_program_that_ends_is_started_again() -> Done {
     let (seen, exits) = (Recorder::new(), Recorder::new());
     let mut scheduler = Scheduler::new()?;
     let stopper = scheduler.stopper();
-    again.output().tap(seen.clone()).skip(2).for_each(move |_| stopper.stop());
+    again.output().also_to(seen.clone()).skip(2).for_each(move |_| stopper.stop());
     again.exits().map(|exit| exit.restarts).connect(exits.clone());
     scheduler.schedule_on_main_event_loop(again.thing())?;
     scheduler.run_forever()?;
@@ -177,7 +177,7 @@ fn a_program_is_killed_with_its_thing() -> Done {
     let seen = Recorder::new();
     let mut scheduler = Scheduler::new()?;
     let stopper = scheduler.stopper();
-    program.output().tap(seen.clone()).for_each(move |_| stopper.stop());
+    program.output().also_to(seen.clone()).for_each(move |_| stopper.stop());
     scheduler.schedule_on_main_event_loop(program.thing())?;
     scheduler.run_forever()?;
     let pid = seen.events().first().ok_or("a line")?.clone();

@@ -204,7 +204,7 @@ fn a_reader_that_is_full_pauses_the_clients_and_loses_nothing() -> Done {
     let seen = Recorder::new();
     let total = 3000;
     let numbers = server.received().map(|received| received.frame);
-    numbers.pace(Duration::from_micros(10), Limit::block(4)).tap(seen.clone()).take(total).connect(call(drop));
+    numbers.pace(Duration::from_micros(10), Limit::block(4)).also_to(seen.clone()).take(total).connect(call(drop));
     let mut scheduler = running(&server)?;
     let stopper = scheduler.stopper();
     server
@@ -252,7 +252,7 @@ fn changes_wait_while_nobody_takes_them_and_none_is_forgotten() -> Done {
         n if n == 2 * clients => stopper.stop(),
         _ => {}
     });
-    changes.pace(Duration::from_millis(1), Limit::block(1)).tap(seen.clone()).connect(watch);
+    changes.pace(Duration::from_millis(1), Limit::block(1)).also_to(seen.clone()).connect(watch);
     scheduler.schedule_on_main_event_loop(server.thing())?;
     let address = server.local_addr();
     let client = thread::spawn(move || {

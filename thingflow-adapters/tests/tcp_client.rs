@@ -92,7 +92,7 @@ fn what_is_to_be_sent_waits_for_a_server_that_comes_later_and_a_source_is_paused
     let (failed, mut begins) = (Recorder::new(), None);
     let (tell, told) = mpsc::channel();
     let there = client.clone();
-    client.status().tap(failed.clone()).for_each(move |_| {
+    client.status().also_to(failed.clone()).for_each(move |_| {
         if begins.is_none() && there.stats().waiting >= 10 {
             let (tell, meter) = (tell.clone(), there.meter());
             let full = thread::spawn(move || meter.stats()).join().unwrap(); // as a page reads it
@@ -290,7 +290,7 @@ fn a_connection_that_cannot_be_made_is_named_with_its_address() -> Result {
             Status::Disconnected { error, .. } => Some(error.to_string()),
             _ => None,
         });
-        lost.tap(errors.clone()).for_each(move |_| stopper.stop());
+        lost.also_to(errors.clone()).for_each(move |_| stopper.stop());
         scheduler.run_forever()?;
         let error = errors.events().swap_remove(0);
         assert!(error.contains(&format!("cannot connect to {address:.60}")) && error.ends_with(why), "{error}");
@@ -347,7 +347,7 @@ mod by_tls {
             let _ = line;
         });
         client.received().connect(seen.clone());
-        stranger.status().map(|status| format!("{status:?}")).tap(kept_out.clone()).for_each(move |_| {
+        stranger.status().map(|status| format!("{status:?}")).also_to(kept_out.clone()).for_each(move |_| {
             if done.events().len() == all && kept_out.events().len() > 2 {
                 stopper.stop();
             }

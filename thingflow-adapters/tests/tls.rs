@@ -275,7 +275,7 @@ fn notifications_come_by_tls() -> Result {
     let heard = Listener::new(from, "orders").start(&scheduler, Limit::block(10))?;
     let (texts, stopper) = (Recorder::new(), scheduler.stopper());
     let mut notify = Some(psql(&server, "NOTIFY orders, 'tea'"));
-    heard.tap(texts.clone()).for_each(move |heard| match heard {
+    heard.also_to(texts.clone()).for_each(move |heard| match heard {
         Heard::Listening => drop(notify.take().map(|mut notify| notify.spawn())),
         Heard::Notified(_) => stopper.stop(),
     });

@@ -150,7 +150,7 @@ fn what_cannot_be_opened_says_how_to_mend_it_and_is_tried_again() -> Result {
         let line = Options::new(path, 9600)?.retry(short()).connect();
         let (seen, stopper) = (Recorder::new(), scheduler.stopper());
         let mut times = 0;
-        line.status().tap(seen.clone()).for_each(move |_| {
+        line.status().also_to(seen.clone()).for_each(move |_| {
             times += 1;
             if times == 3 {
                 stopper.stop();

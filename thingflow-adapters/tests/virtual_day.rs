@@ -81,7 +81,7 @@ impl Day {
             let id = SensorId::intern(&format!("sensor-{n}"));
             let output = SensorOutput::new(EndlessSensor::new(id, [f64::from(n), f64::from(n) / 3.0]));
             let first = EVERY * n / SENSORS + SECOND;
-            output.tap(self.sampled.clone()).connect(outbox.input());
+            output.also_to(self.sampled.clone()).connect(outbox.input());
             scheduler.schedule_periodic(output, Periodic::every(EVERY).first_after(first)).unwrap();
         }
         let meter = outbox.meter("broker");

@@ -52,7 +52,7 @@ fn with_client<R: Send + 'static>(server: &Server, work: impl FnOnce(SocketAddr)
 fn collect(scheduler: &Scheduler, client: &Client, n: usize) -> Recorder<Message> {
     let (seen, stopper) = (Recorder::new(), scheduler.stopper());
     let there = seen.clone();
-    client.received().tap(seen.clone()).for_each(move |_| {
+    client.received().also_to(seen.clone()).for_each(move |_| {
         if there.events().len() == n {
             stopper.stop();
         }

@@ -1,5 +1,9 @@
 //! When a run of the scheduler for microcontrollers is over, and when it is not yet.
 
+mod support {
+    pub(crate) mod takes_all;
+}
+
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
@@ -7,29 +11,24 @@ use std::time::Duration;
 use thingflow_core::bare::Scheduler;
 use thingflow_core::prelude::*;
 
+use support::takes_all::{Quirk, TakesAll};
+
 const MS: fn(u64) -> Duration = Duration::from_millis;
 
 /// A sink that asks for the end of the run with its first event.
 #[derive(Clone)]
 struct Stops;
 
-impl Sink for Stops {
-    type Event = i32;
-    fn on_next(&mut self, _: i32, cx: &mut Context<'_>) -> Receipt {
+impl Quirk for Stops {
+    fn on_event(&mut self, cx: &mut Context<'_>) -> Demand {
         cx.stop();
-        Ok(Demand::Done)
-    }
-    fn on_completed(&mut self, _: &mut Context<'_>) -> Closed {
-        Ok(())
-    }
-    fn on_error(&mut self, _: StreamError, _: &mut Context<'_>) -> Closed {
-        Ok(())
+        Demand::Done
     }
 }
 
 #[test]
 fn a_wish_to_stop_is_not_for_a_later_run() {
-    let (mut stops, seen) = (from_iter(1..).connect(Stops), Cell::new(0));
+    let (mut stops, seen) = (from_iter(1..).connect(TakesAll(Stops)), Cell::new(0));
     let mut counts = from_iter(1..=3).to(call(|n| seen.set(n)));
     let mut scheduler = Scheduler::<1>::new();
     scheduler.schedule_periodic(&mut stops, MS(10)).unwrap();
@@ -42,7 +41,7 @@ fn a_wish_to_stop_is_not_for_a_later_run() {
 
 #[test]
 fn nor_is_one_of_a_round_that_failed() {
-    let mut stops = from_iter(1..).connect(tee((Stops, Fails)));
+    let mut stops = from_iter(1..).connect(tee((TakesAll(Stops), Fails)));
     let mut counts = from_iter(1..=3).connect(call(drop));
     let mut scheduler = Scheduler::<2>::new();
     scheduler.schedule_periodic(&mut stops, MS(10)).unwrap();
@@ -70,17 +69,7 @@ impl Sink for Fails {
 /// A sink that has room or not.
 struct Tight(Rc<Cell<bool>>);
 
-impl Sink for Tight {
-    type Event = i32;
-    fn on_next(&mut self, _: i32, _: &mut Context<'_>) -> Receipt {
-        Ok(Demand::More)
-    }
-    fn on_completed(&mut self, _: &mut Context<'_>) -> Closed {
-        Ok(())
-    }
-    fn on_error(&mut self, _: StreamError, _: &mut Context<'_>) -> Closed {
-        Ok(())
-    }
+impl Quirk for Tight {
     fn has_room(&self) -> bool {
         self.0.get()
     }
@@ -90,8 +79,8 @@ impl Sink for Tight {
 fn two_branches_have_room_if_both_have() {
     let room = Rc::new(Cell::new(false));
     for thing in [
-        &mut tee((Tight(room.clone()), call(drop))) as &mut dyn InputThing<i32>,
-        &mut tee((call(drop), Tight(room.clone()))),
+        &mut tee((TakesAll(Tight(room.clone())), call(drop))) as &mut dyn InputThing<i32>,
+        &mut tee((call(drop), TakesAll(Tight(room.clone())))),
     ] {
         room.set(false);
         assert!(!thing.ask(Question::Room));
@@ -100,7 +89,7 @@ fn two_branches_have_room_if_both_have() {
         let _ = thing.next(1, &mut Context::detached(Instant::ZERO));
     }
     room.set(false);
-    let mut branches = tee((Stops, Tight(room.clone())));
+    let mut branches = tee((TakesAll(Stops), TakesAll(Tight(room.clone()))));
     assert!(matches!(branches.next(1, &mut Context::detached(Instant::ZERO)), Ok(Demand::More)));
     assert!(!branches.ask(Question::Room));
 }

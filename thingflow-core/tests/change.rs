@@ -1,7 +1,9 @@
 //! Things replaced in place, and joins whose inputs come and go, while the graph runs: against naive models, and in runs.
 #![cfg(feature = "std")]
 
-mod support;
+mod support {
+    pub(crate) mod call_with;
+}
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
@@ -13,7 +15,7 @@ use thingflow_core::joins::{self, DynamicInputs};
 use thingflow_core::prelude::*;
 use thingflow_core::testing::Recorder;
 
-use support::call_with;
+use support::call_with::call_with;
 
 type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
 

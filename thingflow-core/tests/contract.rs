@@ -1,7 +1,10 @@
 //! What a run goes on for, what it starts and closes, and what happens at the edges of calls: faults that users found.
 #![cfg(feature = "std")]
 
-mod support;
+mod support {
+    pub(crate) mod call_with;
+    pub(crate) mod takes_all;
+}
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -12,7 +15,8 @@ use thingflow_core::testing::{Recorder, timed};
 use thingflow_core::windows::Sum;
 use thingflow_core::{Shared, Visitor};
 
-use support::call_with;
+use support::call_with::call_with;
+use support::takes_all::{Quirk, TakesAll};
 
 type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
 
@@ -222,17 +226,7 @@ struct Fragile {
     in_describe: bool,
 }
 
-impl Sink for Fragile {
-    type Event = i32;
-    fn on_next(&mut self, _: i32, _: &mut Context<'_>) -> Receipt {
-        Ok(Demand::More)
-    }
-    fn on_completed(&mut self, _: &mut Context<'_>) -> Closed {
-        Ok(())
-    }
-    fn on_error(&mut self, _: StreamError, _: &mut Context<'_>) -> Closed {
-        Ok(())
-    }
+impl Quirk for Fragile {
     fn describe(&self, _: &mut dyn Visitor) {
         assert!(!self.in_describe, "no picture, please");
     }
@@ -249,8 +243,8 @@ fn f18_a_panic_and_a_drop_that_panics_still_make_a_pin_safe() -> Result {
     for (in_drop, in_describe) in [(true, false), (false, true), (true, true)] {
         let (mut scheduler, on, port) = (Scheduler::virtual_time()?, Rc::new(Cell::new(false)), Port::new());
         port.connect(Pin(on.clone()));
-        port.connect(Fragile { in_drop, in_describe });
-        port.map(|n| 10 / n).connect(Fragile { in_drop, in_describe });
+        port.connect(TakesAll(Fragile { in_drop, in_describe }));
+        port.map(|n| 10 / n).connect(TakesAll(Fragile { in_drop, in_describe }));
         scheduler.schedule_recurring(from_iter([1, 0]).connect(port.clone()))?;
         let error = scheduler.run_forever().expect_err("it divides by zero").to_string();
         assert!(error.contains("divide by zero"), "{error}");

@@ -136,7 +136,7 @@ fn fork() -> (Port<i32>, Port<i32>) {
     deep.connect(Recorder::new());
     let side = pipe().filter(|x| *x > 1).to(Recorder::new());
     let ends = tee((pipe().map(|x| x + 1).to(deep.clone()), tee((call(drop), Recorder::new()))));
-    port.tap(side).map(|x| x * 2).connect(ends);
+    port.also_to(side).map(|x| x * 2).connect(ends);
     (port, deep)
 }
 
@@ -152,18 +152,18 @@ fn branches_of_a_chain_begin_where_they_leave_it() {
     port.emit(1, &mut Context::detached(Instant::ZERO)).unwrap();
     let graph = drawn(&port);
     let paths = [
-        "in -> tap -> filter -> recorder",
-        "in -> tap -> map -> tee -> map -> deep -> recorder",
-        "in -> tap -> map -> tee -> tee -> call",
-        "in -> tap -> map -> tee -> tee -> recorder",
+        "in -> also_to -> filter -> recorder",
+        "in -> also_to -> map -> tee -> map -> deep -> recorder",
+        "in -> also_to -> map -> tee -> tee -> call",
+        "in -> also_to -> map -> tee -> tee -> recorder",
     ];
     assert_eq!(graph.paths(), paths);
     let connections = "\
 in (1 event)
-  -> tap -> filter -> recorder (1)
-  -> tap -> map -> tee -> map -> deep (1)
-  -> tap -> map -> tee -> tee -> call (1)
-  -> tap -> map -> tee -> tee -> recorder (1)
+  -> also_to -> filter -> recorder (1)
+  -> also_to -> map -> tee -> map -> deep (1)
+  -> also_to -> map -> tee -> tee -> call (1)
+  -> also_to -> map -> tee -> tee -> recorder (1)
 deep (1 event)
   -> recorder (1)
 ";
@@ -177,7 +177,7 @@ fn branches_in_mermaid_dot_and_svg() {
     let expected = "\
 flowchart LR
   n0((\"in\"))
-  n1[\"tap\"]
+  n1[\"also_to\"]
   n2[\"filter\"]
   n3[[\"recorder\"]]
   n4[\"map\"]
@@ -208,10 +208,10 @@ flowchart LR
 #[test]
 fn a_branch_that_has_ended_is_not_drawn() {
     let port = Port::<i32>::new().named("in");
-    port.tap(pipe().take(1).to(Recorder::new())).connect(tee((call(drop), pipe().take(1).to(Recorder::new()))));
+    port.also_to(pipe().take(1).to(Recorder::new())).connect(tee((call(drop), pipe().take(1).to(Recorder::new()))));
     assert_eq!(drawn(&port).paths().len(), 3);
     port.emit(1, &mut Context::detached(Instant::ZERO)).unwrap();
-    assert_eq!(drawn(&port).paths(), ["in -> tap -> tee -> call"]);
+    assert_eq!(drawn(&port).paths(), ["in -> also_to -> tee -> call"]);
 }
 
 #[test]
@@ -353,7 +353,7 @@ fn what_is_behind_the_branches_of_a_chain_is_closed_with_the_rest() -> Result<()
     let closed = std::rc::Rc::default();
     let (side, end) = (Port::new(), Port::new());
     let source = from_iter(1..).output();
-    source.tap(side.clone()).connect(tee((end.clone(), call(drop))));
+    source.also_to(side.clone()).connect(tee((end.clone(), call(drop))));
     side.connect(Closing("side", std::rc::Rc::clone(&closed)));
     end.connect(Closing("end", std::rc::Rc::clone(&closed)));
     source.connect(Closing("source", std::rc::Rc::clone(&closed)));

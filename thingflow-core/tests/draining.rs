@@ -119,7 +119,7 @@ fn a_stage_behind_a_filter_that_ends_drains_and_the_source_is_free() -> Result {
     assert_eq!(run(100, || pipe().take(3).pipe(pace(4)).take(2)), "0@1 1@5 |@5");
     let (mut scheduler, seen, asked) = (Scheduler::virtual_time()?, Recorder::new(), Recorder::new());
     let numbers = from_iter(0..).output();
-    let ended = numbers.tap(asked.clone()).take(2).pipe(delay(5)).connect(seen.clone());
+    let ended = numbers.also_to(asked.clone()).take(2).pipe(delay(5)).connect(seen.clone());
     let name = numbers.port().as_ref();
     let handle = scheduler.schedule_periodic(numbers, secs(1))?;
     scheduler.run_for(secs(3))?;
@@ -183,10 +183,10 @@ fn side_branches_send_at_once_what_they_hold() -> Result {
     let policy = ErrorPolicy::dead_letter(pipe().map(|dead: DeadLetter<i32>| dead.event).take(1).to(branch(4)));
     let numbers = from_iter(0..2).output();
     numbers.connect(tee((branch(0), branch(1))));
-    numbers.tap(branch(2)).for_each(drop);
+    numbers.also_to(branch(2)).for_each(drop);
     numbers.connect(tee((branch(3), call(drop))));
     numbers.try_map_with(policy, |_| Err::<i32, _>("no")).for_each(drop);
-    numbers.tap(call(drop)).pipe(delay(9)).connect(seen[5].clone());
+    numbers.also_to(call(drop)).pipe(delay(9)).connect(seen[5].clone());
     scheduler.schedule_periodic(numbers, secs(1))?;
     scheduler.run_forever()?;
     for (at, branch) in seen[..4].iter().enumerate() {

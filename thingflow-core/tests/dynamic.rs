@@ -2,7 +2,9 @@
 //! of what has gone is kept.
 #![cfg(feature = "std")]
 
-mod support;
+mod support {
+    pub(crate) mod call_with;
+}
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -11,7 +13,7 @@ use std::time::Duration;
 use thingflow_core::prelude::*;
 use thingflow_core::testing::Recorder;
 
-use support::call_with;
+use support::call_with::call_with;
 
 fn secs(secs: u64) -> Duration {
     Duration::from_secs(secs)
@@ -304,7 +306,7 @@ fn a_branch_that_wants_no_more_is_dropped_from_its_end_to_the_port() {
     let middle = Port::new();
     port.map(alive.filter()).connect(middle.clone());
     middle.map(alive.filter()).take(2).connect(alive.sink());
-    middle.map(alive.filter()).take(3).tap(alive.sink()).connect(alive.sink());
+    middle.map(alive.filter()).take(3).also_to(alive.sink()).connect(alive.sink());
     middle.map(alive.filter()).try_filter(|(n, _)| if *n < 3 { Ok(true) } else { Err("no") }).connect(alive.sink());
     drop(middle);
     let mut counts = Vec::new();

@@ -284,7 +284,7 @@ fn a_sink_that_is_not_connected_keeps_no_run_going() -> Result {
     let mut scheduler = Scheduler::new()?;
     let (sink, stored) = (scheduler.edge_sink("store", call(drop), Limit::default())?, Recorder::new());
     scheduler.run_forever()?;
-    scheduler.schedule_recurring(from_iter([1, 2]).tap(stored.clone()).connect(sink))?;
+    scheduler.schedule_recurring(from_iter([1, 2]).also_to(stored.clone()).connect(sink))?;
     scheduler.run_forever()?;
     assert_eq!(stored.text(), "1 2 |");
     Ok(())

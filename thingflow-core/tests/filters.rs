@@ -260,20 +260,20 @@ fn nothing_follows_when_the_receiver_is_done() {
 #[test]
 fn a_tap_sees_events_and_the_end_first() {
     let (side, rest) = (Recorder::new(), Recorder::new());
-    let mut chain = p().tap(side.clone()).to(rest.clone());
+    let mut chain = p().also_to(side.clone()).to(rest.clone());
     chain.feed([1, 2]).expect("no fatal error");
     assert_eq!((side.text(), rest.text()), ("1 2 |".into(), "1 2 |".into()));
 
     let side = Recorder::new();
-    check_error(1..=2, p().tap(side.clone()), "1 2 ! oh no");
+    check_error(1..=2, p().also_to(side.clone()), "1 2 ! oh no");
     assert_eq!(side.text(), "1 2 ! oh no");
 
     let side = Recorder::new();
-    check(1..=4, p().tap(pipe().take(1).to(side.clone())), "1 2 3 4 |"); // the branch is done, the rest goes on
+    check(1..=4, p().also_to(pipe().take(1).to(side.clone())), "1 2 3 4 |"); // the branch is done, the rest goes on
     assert_eq!(side.text(), "1 |");
 
     let side = Recorder::new();
-    check(1..=4, p().tap(side.clone()).take(2), "1 2 |"); // the rest is done, so the branch is told
+    check(1..=4, p().also_to(side.clone()).take(2), "1 2 |"); // the rest is done, so the branch is told
     assert_eq!((side.text(), side.after_end()), ("1 2 |".into(), 0));
 }
 
@@ -398,7 +398,7 @@ mod timed {
     fn timers_run_on_both_sides_of_a_port_and_in_a_tap() {
         let (side, seen) = (Recorder::new(), Recorder::new());
         let output = from_iter(1..=3).output();
-        let port = output.tap(pipe().debounce(secs(1)).to(side.clone())).chunks_within(2, secs(3)).share();
+        let port = output.also_to(pipe().debounce(secs(1)).to(side.clone())).chunks_within(2, secs(3)).share();
         port.debounce(Duration::from_millis(500)).connect(seen.clone());
         let mut scheduler = Scheduler::virtual_time().expect("a scheduler");
         scheduler.schedule_periodic(output, secs(2)).expect("a schedule");

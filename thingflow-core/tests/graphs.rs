@@ -4,6 +4,10 @@
 //! `THINGFLOW_GRAPHS=100000 cargo test --release -p thingflow-core --test graphs` looks at more of them.
 #![cfg(feature = "std")]
 
+mod support {
+    pub(crate) mod takes_all;
+}
+
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::{Rc, Weak};
@@ -13,6 +17,8 @@ use proptest::prelude::*;
 use thingflow_core::diagram::Graph;
 use thingflow_core::prelude::*;
 use thingflow_core::{Visitor, joins};
+
+use support::takes_all::{Quirk, TakesAll};
 
 fn cases(few: u32) -> ProptestConfig {
     let cases = std::env::var("THINGFLOW_GRAPHS").ok().and_then(|cases| cases.parse().ok());
@@ -491,17 +497,7 @@ fn f36_a_question_may_disconnect_what_drains() {
 /// A sink that uses the handle of its own schedule when it is asked what it is, or whether it listens.
 struct Asked(Rc<RefCell<Option<ScheduleHandle>>>, fn(&ScheduleHandle));
 
-impl Sink for Asked {
-    type Event = i32;
-    fn on_next(&mut self, _: i32, _: &mut Context<'_>) -> Receipt {
-        Ok(Demand::More)
-    }
-    fn on_completed(&mut self, _: &mut Context<'_>) -> Closed {
-        Ok(())
-    }
-    fn on_error(&mut self, _: StreamError, _: &mut Context<'_>) -> Closed {
-        Ok(())
-    }
+impl Quirk for Asked {
     fn is_open(&self) -> bool {
         self.0.borrow().as_ref().inspect(|handle| (self.1)(handle));
         true
@@ -519,7 +515,7 @@ fn f36_a_question_may_use_the_handle_of_the_schedule_that_is_asked() {
     for use_handle in uses {
         let (mut scheduler, handle) = (Scheduler::virtual_time().expect("a scheduler"), Rc::new(RefCell::new(None)));
         let output = from_iter(0..9).output();
-        output.connect(Asked(handle.clone(), use_handle));
+        output.connect(TakesAll(Asked(handle.clone(), use_handle)));
         output.take(2).connect(call(drop)); // whose end has the sources asked who listens to them
         let scheduled = scheduler.schedule_periodic(output, ms(250)).expect("a schedule");
         handle.replace(Some(scheduled));

@@ -34,7 +34,7 @@ fn a_flow_keeps_and_goes_on() -> Result<(), Box<dyn std::error::Error>> {
     let (history, seen) = (History::new(last(2)), Recorder::new());
     let mut scheduler = Scheduler::virtual_time()?;
     scheduler.schedule_sensor(ListSensor::new("lux", [1, 2, 3]), secs(1), |lux| {
-        lux.map(|event| event.val).tap(history.keeper()).map(|lux| lux * 2).connect(seen.clone());
+        lux.map(|event| event.val).also_to(history.keeper()).map(|lux| lux * 2).connect(seen.clone());
     })?;
     scheduler.run_forever()?;
     assert_eq!(seen.text(), "2 4 6 |");

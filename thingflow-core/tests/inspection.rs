@@ -1,7 +1,9 @@
 //! Looking at a running scheduler, and changing it, from other threads and from inside of calls.
 #![cfg(feature = "std")]
 
-mod support;
+mod support {
+    pub(crate) mod call_with;
+}
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
@@ -53,7 +55,7 @@ fn every_node_of_a_running_graph_has_an_id_of_its_own_that_stays() -> Result {
     let lux = SensorOutput::new(ListSensor::new("lux", (0..9).map(f64::from).collect::<Vec<_>>()));
     let (port, seen) = (lux.port().clone(), Recorder::new());
     let both = joins::merge(((&lux).map(|e| e.val), (&lux).map(|e| e.val * 2.0)));
-    both.tap(pipe().map(|x: f64| x + 1.0).take(2).to(call(drop))).running_avg(3).connect(seen.clone());
+    both.also_to(pipe().map(|x: f64| x + 1.0).take(2).to(call(drop))).running_avg(3).connect(seen.clone());
     scheduler.schedule_periodic(lux, SECOND)?;
     scheduler.schedule_periodic(from_iter(0..9).map(|x| x + 1).connect(Recorder::new()), SECOND)?;
     scheduler.run_for(SECOND / 2)?;
@@ -68,7 +70,7 @@ fn every_node_of_a_running_graph_has_an_id_of_its_own_that_stays() -> Result {
     port.connect(Recorder::new());
     let after = scheduler.snapshot();
     assert!(before.node("take").is_some() && after.node("take").is_none());
-    for name in ["lux", "running_avg", "merge", "tap", "from_iter"] {
+    for name in ["lux", "running_avg", "merge", "also_to", "from_iter"] {
         let id_in = |snapshot: &Snapshot| snapshot.node(name).and_then(|node| node.id);
         assert_eq!(id_in(&before), id_in(&after), "{name}");
         assert!(id_in(&before).is_some(), "{name}");
@@ -161,7 +163,7 @@ fn a_port_that_only_the_program_feeds_is_in_the_graph() -> Result {
 fn a_call_sees_the_graph_whole() -> Result {
     let (mut scheduler, graphs) = (Scheduler::virtual_time()?, Rc::new(RefCell::new(Vec::new())));
     let seen = graphs.clone();
-    let looks = support::call_with(move |_: i32, cx: &mut Context<'_>| {
+    let looks = support::call_with::call_with(move |_: i32, cx: &mut Context<'_>| {
         let seen = seen.clone();
         cx.inspect(move |snapshot, _| {
             seen.borrow_mut().push(snapshot.graph.to_string());

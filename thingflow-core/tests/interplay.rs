@@ -4,6 +4,7 @@
 
 mod support {
     pub(crate) mod clockwork;
+    pub(crate) mod takes_all;
 }
 
 use std::cell::{Cell, RefCell};
@@ -26,6 +27,7 @@ use thingflow_core::{
 };
 
 use support::clockwork::{Result, S, at, clockwork};
+use support::takes_all::{Quirk, TakesAll};
 
 type Sent = std::result::Result<Demand, Failure>;
 
@@ -361,17 +363,10 @@ fn a_descriptor_that_another_thing_has_announced_again_is_announced() -> Result 
 /// Has room again for somebody with each event.
 struct Resumes;
 
-impl Sink for Resumes {
-    type Event = i32;
-    fn on_next(&mut self, _: i32, cx: &mut Context<'_>) -> Receipt {
+impl Quirk for Resumes {
+    fn on_event(&mut self, cx: &mut Context<'_>) -> Demand {
         cx.resume();
-        Ok(Demand::More)
-    }
-    fn on_completed(&mut self, _: &mut Context<'_>) -> Closed {
-        Ok(())
-    }
-    fn on_error(&mut self, _: StreamError, _: &mut Context<'_>) -> Closed {
-        Ok(())
+        Demand::More
     }
 }
 
@@ -379,7 +374,7 @@ impl Sink for Resumes {
 fn full_and_not() -> (Port<i32>, QueueMeter, Recorder<i32>) {
     let (port, meter, seen) = (Port::new(), QueueMeter::default(), Recorder::new());
     port.pace(S, Limit::block(2).metered(&meter)).connect(seen.clone());
-    port.connect(Resumes);
+    port.connect(TakesAll(Resumes));
     (port, meter, seen)
 }
 
@@ -682,17 +677,7 @@ fn what_waits_behind_a_retry_goes_on_one_by_one_when_there_is_room() -> Result {
 /// A sink that does something when it is asked whether it wants more, once it is set to.
 struct ActsWhenAsked(RefCell<Option<Box<dyn FnOnce()>>>, Rc<Cell<bool>>);
 
-impl Sink for ActsWhenAsked {
-    type Event = i32;
-    fn on_next(&mut self, _: i32, _: &mut Context<'_>) -> Receipt {
-        Ok(Demand::More)
-    }
-    fn on_completed(&mut self, _: &mut Context<'_>) -> Closed {
-        Ok(())
-    }
-    fn on_error(&mut self, _: StreamError, _: &mut Context<'_>) -> Closed {
-        Ok(())
-    }
+impl Quirk for ActsWhenAsked {
     fn is_open(&self) -> bool {
         let act = if self.1.get() { self.0.take() } else { None };
         act.into_iter().for_each(|act| act());
@@ -706,7 +691,7 @@ fn asked(act: impl FnOnce(&Port<i32>) + 'static) -> (Port<i32>, Rc<Cell<bool>>) 
     let port = Port::new();
     let there = port.downgrade();
     let act = move || there.upgrade().as_ref().map_or((), act);
-    port.connect(ActsWhenAsked(RefCell::new(Some(Box::new(act))), set.clone()));
+    port.connect(TakesAll(ActsWhenAsked(RefCell::new(Some(Box::new(act))), set.clone())));
     (port, set)
 }
 

@@ -441,7 +441,7 @@ fn elementwise() -> Vec<Row> {
         chain("scan", 1, |p| p.scan(0, |sum, x| sum + x)),
         chain("accumulate", 1, |p| p.accumulate(|sum, x| sum + x)),
         chain("inspect", 1, |p| p.inspect(|_| ())),
-        chain("tap", 1, |p| p.tap(call(drop))),
+        chain("also_to", 1, |p| p.also_to(call(drop))),
         chain("transduce", 1, |p| p.transduce(Same)),
         chain("enumerate", 1, |p| p.enumerate()),
         chain("timestamp", 1, |p| p.timestamp()),
@@ -553,7 +553,7 @@ fn windows() -> Vec<Row> {
         chain("chunks_within_by", 1, |p| p.chunks_within_by(3, SECOND, 4, |x| *x)).collects(),
         chain("chunk_median", 1.0, |p| p.chunk_median(3)).collects(),
         chain("chunk_median_of", 1.0, |p| p.chunk_median_of::<3>()).collects(),
-        chain("Window::running", 1, |p| p.aggregate(Window::running(), Sum::new())),
+        chain("Window::cumulative", 1, |p| p.aggregate(Window::cumulative(), Sum::new())),
         chain("Window::tumbling", 1, |p| p.aggregate(Window::tumbling(3), Sum::new())).collects(),
         chain("Window::each", 1, |p| p.aggregate(Window::each(SECOND), Sum::new())).collects(),
         chain("Window::sliding", 1, |p| p.aggregate(Window::sliding(3), Sum::new())),
@@ -878,7 +878,7 @@ fn wrappers() -> Vec<Row> {
             vec![input(1, junction.input::<0>()), input(2, junction.input::<1>())]
         })
         .own("Watermark", "without an allocator there is no place for those of the inputs"),
-        Row::new("Tap", |probe| vec![input(1, pipe().tap(probe).to(call(drop)))])
+        Row::new("AlsoTo", |probe| vec![input(1, pipe().also_to(probe).to(call(drop)))])
             .own("Open", "the branch alone is no reason to go on")
             .own("Draining", SENT_AT_ONCE),
         Row::new("TryWith", |probe| {
@@ -929,7 +929,7 @@ fn texts() -> Vec<String> {
 
 /// The types of the core that implement [`InputThing`], and those that are given another Thing and are filters.
 fn implemented() -> BTreeSet<String> {
-    let mut types = BTreeSet::from(["Output", "Pipe", "Tap", "Then", "TryWith"].map(String::from)); // by another trait
+    let mut types = BTreeSet::from(["AlsoTo", "Output", "Pipe", "Then", "TryWith"].map(String::from)); // by another trait
     for text in texts() {
         let code: Vec<_> = text.lines().map(str::trim).filter(|line| !line.starts_with("//")).collect();
         types.extend(code.join(" ").split("impl").filter_map(implementor).map(String::from));

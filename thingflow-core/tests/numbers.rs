@@ -38,7 +38,7 @@ fn f60_a_nan_is_left_out_everywhere() {
     assert_eq!(from_iter(e).ewma(0.5).collect_now(), [10.0, 15.0, 22.5, 22.5, 22.5]);
     assert_eq!((from_iter(e).max().collect_now(), from_iter(e).min().collect_now()), (vec![30.0], vec![10.0]));
     assert_eq!(from_iter(e).top_k(9).last().collect_now(), [[30.0, 20.0, 10.0]]);
-    assert_eq!(results(&e, Window::running(), Max::new()), [10.0, 20.0, 30.0, 30.0, 30.0]);
+    assert_eq!(results(&e, Window::cumulative(), Max::new()), [10.0, 20.0, 30.0, 30.0, 30.0]);
     assert_eq!(results(&e, Window::tumbling(5), Count::new()), [5]); // of events
 }
 
@@ -244,7 +244,7 @@ fn b07_far_from_zero() {
     let e = [4.0, 7.0, 13.0, 16.0].map(|x| x + 1e9);
     assert_eq!(results(&e, Window::sliding(4), Variance::new()), [30.0]);
     assert_eq!(results(&e, Window::tumbling(4), Variance::new()), [30.0]);
-    assert_eq!(results(&e, Window::running(), Variance::new()).last(), Some(&30.0));
+    assert_eq!(results(&e, Window::cumulative(), Variance::new()).last(), Some(&30.0));
 }
 
 #[test]
@@ -418,7 +418,8 @@ fn a_beginning_far_away_costs_no_digits() {
         let count = e.len() as f64;
         let mean = e.iter().sum::<f64>() / count;
         let exact = e.iter().map(|x| (x - mean) * (x - mean)).sum::<f64>() / (count - 1.0);
-        let described = from_iter(e).aggregate(Window::running(), Describe::new()).collect_now().pop().expect("values");
+        let described =
+            from_iter(e).aggregate(Window::cumulative(), Describe::new()).collect_now().pop().expect("values");
         assert!((described.variance.expect("two") / exact - 1.0).abs() < 1e-11, "{described:?}, {exact}");
         assert!((described.mean / mean - 1.0).abs() < 1e-12, "{described:?}, {mean}");
     }

@@ -108,7 +108,7 @@ fn f85_results_carry_the_bounds_of_their_window() {
     rain.aggregate(Window::tumbling(3).bounds(), Sum::new()).connect(tumbling.clone());
     rain.aggregate(Window::sliding(2).bounds(), Sum::new()).connect(sliding.clone());
     rain.aggregate(Window::last(secs(5), Limit::default()).bounds(), Sum::new()).connect(recent.clone());
-    rain.aggregate(Window::running().bounds(), Sum::new()).connect(running.clone());
+    rain.aggregate(Window::cumulative().bounds(), Sum::new()).connect(running.clone());
     rain.aggregate(ten.by_key(9, |x: &u32| x % 2).bounds(), Sum::new()).connect(keyed.clone());
     let lists = Recorder::new();
     rain.window(Window::tumbling(3).bounds(), List::new()).connect(lists.clone());

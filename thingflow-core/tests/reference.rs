@@ -78,8 +78,8 @@ fn sz57_expanding_and_exponential_as_pandas_has_it() {
     let table = co2();
     let e = || from_iter(table.column("co2").to_vec());
     let all = |x: Vec<f64>| x.into_iter().map(Some);
-    table.check("running_mean", results(table.column("co2").to_vec(), Window::running(), Mean::new()));
-    table.check("running_var", results(table.column("co2").to_vec(), Window::running(), Variance::new()));
+    table.check("running_mean", results(table.column("co2").to_vec(), Window::cumulative(), Mean::new()));
+    table.check("running_var", results(table.column("co2").to_vec(), Window::cumulative(), Variance::new()));
     table.check("ewma", all(e().ewma(Alpha::span(9.0)).collect_now()));
     table.check("ewma_corrected", all(e().ewma_corrected(Alpha::span(9.0)).collect_now()));
     table.check("ewm_variance", all(e().ewm_variance(Alpha::span(9.0)).collect_now()));
@@ -102,8 +102,8 @@ fn pairs_trends_and_integrals_as_others_have_them() {
     let lines = || results(over_days.clone(), window(), Trend::new()).into_iter();
     table.check("slope", full(lines().map(|line| Some(line?.slope)).collect(), 11));
     table.check("slope_error", full(lines().map(|line| line?.slope_error()).collect(), 11));
-    table.check("integral", results(over_days.clone(), Window::running(), Integral::new()));
-    table.check("increase", results(over_days, Window::running(), Increase::new()));
+    table.check("integral", results(over_days.clone(), Window::cumulative(), Integral::new()));
+    table.check("increase", results(over_days, Window::cumulative(), Increase::new()));
 
     #[allow(clippy::cast_possible_truncation)] // whole days
     let at = |day: f64| Timestamp::from_secs(day as i64 * 86_400);
@@ -161,7 +161,7 @@ fn b08_univariate_sets_of_nist() {
         // Over all at once, value by value, and in a window that had to forget values of another size.
         let after_others: Vec<f64> = [vec![1e9; n], data.clone()].concat();
         let whole = results(data.clone(), Window::tumbling(n), (Mean::new(), StdDev::new(), Autocorrelation::new()));
-        let running = results(data, Window::running(), (Mean::new(), StdDev::new(), Autocorrelation::new()));
+        let running = results(data, Window::cumulative(), (Mean::new(), StdDev::new(), Autocorrelation::new()));
         let sliding = results(after_others, Window::sliding(n), (Mean::new(), StdDev::new(), Autocorrelation::new()));
         for seen in [whole, running, sliding] {
             let (m, d, l) = seen.last().copied().flatten().expect("a result");

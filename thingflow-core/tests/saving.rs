@@ -2,7 +2,9 @@
 //! if nothing had been; or the state says that it is not whole.
 #![cfg(feature = "std")]
 
-mod support;
+mod support {
+    pub(crate) mod call_with;
+}
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -152,7 +154,7 @@ fn each(events: &[Option<i32>], at: usize) -> Result<(), TestCaseError> {
         "start_with": p().start_with([1, 2]), "ewma_by_time": p().map(sensed).ewma_by_time(SECOND, |e| e.ts),
         "ewma_by_time_corrected": p().map(sensed).ewma_by_time_corrected(SECOND, |e| e.ts),
         "watermarks": p().watermarks(stamp, SECOND), "watermarks_or_idle": p().watermarks_or_idle(stamp, SECOND, 3 * SECOND),
-        "Window::running": p().aggregate(Window::running(), Sum::new()), "Window::tumbling": p().aggregate(Window::tumbling(3), Sum::new()),
+        "Window::cumulative": p().aggregate(Window::cumulative(), Sum::new()), "Window::tumbling": p().aggregate(Window::tumbling(3), Sum::new()),
         "Window::sliding": p().aggregate(Window::sliding(3).bounds(), Sum::new()), "Window::sliding_of": p().aggregate(Window::sliding_of::<3>(), Sum::new()),
         "Window::every": p().aggregate(Window::every(4, 2), Sum::new()), "Window::every_of": p().aggregate(Window::every_of::<4>(2), Sum::new()),
         "Window::event_time": p().watermarks(stamp, 2 * SECOND).aggregate(by_time(), Sum::new()),
@@ -166,7 +168,7 @@ fn each(events: &[Option<i32>], at: usize) -> Result<(), TestCaseError> {
         "aggregate": p().aggregate(Window::last(3 * SECOND, limit()), Max::new()),
         "aggregate": p().aggregate(Window::tumbling(2).by_saved_key(2, |x| x % 3).bounds(), Sum::new()),
         "aggregate": p().aggregate(Window::each(3 * SECOND).by_saved_key(2, |x| x % 3), Sum::new()),
-        "aggregate": p().aggregate(Window::running().by_saved_key(2, |x| x % 3), Sum::new()),
+        "aggregate": p().aggregate(Window::cumulative().by_saved_key(2, |x| x % 3), Sum::new()),
         "aggregate": p().aggregate(Window::sliding(3).by_saved_key(2, |x| x % 3).bounds(), Sum::new()),
         "aggregate": p().aggregate(Window::last(4 * SECOND, limit()).by_saved_key(2, |x| x % 3), Variance::new()).map(|x: f64| (x * 1e6).round()),
         "aggregate": p().aggregate(Window::tumbling(5), Grouped::by_saved_key(|x: &i32| x % 3, Sum::new())),
@@ -448,7 +450,7 @@ fn what_is_being_called_cannot_be_saved_which_is_an_error_and_no_empty_state() -
         let saved = RefCell::new(None);
         let lists = wire(&port, &other);
         let mut asked = if named == "`level`" { port.clone() } else { other.clone() };
-        lists.connect(support::call_with(move |_, cx: &mut Context<'_>| {
+        lists.connect(support::call_with::call_with(move |_, cx: &mut Context<'_>| {
             saved.replace(Some(SavedState::of(&mut asked, cx)?));
             Ok(Demand::More)
         }));

@@ -39,7 +39,7 @@ fn case_2_one_call_schedules_a_sensor_with_its_stages() -> Result {
     let (side, seen) = (Recorder::new(), Recorder::new());
     let (to_side, to_seen) = (side.clone(), seen.clone());
     scheduler.schedule_sensor(ListSensor::new(1, VALUES), ms(500), |sensor| {
-        sensor.map(|e| e.val).filter(|v| *v >= 100).tap(to_side).connect(to_seen);
+        sensor.map(|e| e.val).filter(|v| *v >= 100).also_to(to_side).connect(to_seen);
     })?;
     scheduler.run_forever()?;
     assert_eq!(side.text(), "100 120 2222 |");
@@ -162,7 +162,7 @@ impl Sink for Forward {
 fn leave_at(n: usize, port: &Port<u64>, seen: &Recorder<u64>) {
     let me: Rc<RefCell<Option<Connection>>> = Rc::default();
     let (mine, mut left) = (me.clone(), n);
-    let connection = port.tap(seen.clone()).for_each(move |_| {
+    let connection = port.also_to(seen.clone()).for_each(move |_| {
         left -= 1;
         if left == 0
             && let Some(connection) = mine.borrow().as_ref()
@@ -207,7 +207,7 @@ fn case_17_cancelling_a_schedule_from_its_own_sink() -> Result {
     let (source, seen) = (from_iter(1..).output(), Recorder::new());
     let handle: Rc<RefCell<Option<ScheduleHandle>>> = Rc::default();
     let (cancel, count) = (handle.clone(), Cell::new(0));
-    source.tap(seen.clone()).for_each(move |_: i32| {
+    source.also_to(seen.clone()).for_each(move |_: i32| {
         count.set(count.get() + 1);
         if count.get() == 4
             && let Some(handle) = cancel.borrow().as_ref()
@@ -439,7 +439,7 @@ fn a_feedback_loop_goes_through_the_scheduler() -> Result {
         let loop_ = loop_.clone();
         move |_| drop(loop_.clone())
     }));
-    loop_.map(|x| x * 2).take(5).tap(seen.clone()).feedback(&loop_);
+    loop_.map(|x| x * 2).take(5).also_to(seen.clone()).feedback(&loop_);
     seed.feedback(&loop_);
     scheduler.schedule_later_one_time(seed, secs(1))?;
     scheduler.run_forever()?;

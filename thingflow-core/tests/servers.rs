@@ -241,7 +241,7 @@ fn a_thing_with_a_socket_hands_out_inputs_and_ports_and_connects_again() -> Resu
     let client = Shared::new(Client::new(listener.local_addr()?));
     let (lines, heard) = (client.with(|client| client.lines.clone()), Recorder::new());
     let stopper = scheduler.stopper();
-    lines.tap(heard.clone()).filter(|line| line == "echo 3").for_each(move |_| stopper.stop());
+    lines.also_to(heard.clone()).filter(|line| line == "echo 3").for_each(move |_| stopper.stop());
     scheduler.schedule_on_main_event_loop(client.clone())?;
     // Each time that a line comes back, the next one is published.
     let published = client.input(Client::publish);
@@ -371,7 +371,7 @@ fn descriptors_are_registered_and_removed_from_the_call_of_an_input() -> Result 
     let two = Shared::new(two);
     let mut scheduler = Scheduler::new()?;
     scheduler.schedule_on_main_event_loop(two.clone())?;
-    port.tap(seen.clone()).take(3).for_each(drop);
+    port.also_to(seen.clone()).take(3).for_each(drop);
     // Whenever something has come from one, only the other is of interest.
     port.map(|(from, _)| 1 - from).connect(two.input(Two::watch));
     a.write_all(b"xy")?;

@@ -122,7 +122,7 @@ fn a_busy_socket_leaves_the_others_their_turn() -> Result {
         }
         Ok::<i32, io::Error>(n)
     });
-    let sensor = sensor.tap(seen.clone()).connect(call(move |n| {
+    let sensor = sensor.also_to(seen.clone()).connect(call(move |n| {
         if n == 20 {
             stopper.stop();
         }

@@ -40,11 +40,11 @@ where
         };
         let handle = if thread {
             let output = scheduler.schedule_periodic_on_separate_thread(make(), timing)?;
-            output.tap(seen.clone()).for_each(takes_long);
+            output.also_to(seen.clone()).for_each(takes_long);
             output.handle().clone()
         } else {
             let output = Flow::new(make()).output();
-            output.tap(seen.clone()).for_each(takes_long);
+            output.also_to(seen.clone()).for_each(takes_long);
             scheduler.schedule_periodic(output, timing)?
         };
         scheduler.run_for(secs(30.0))?;

@@ -107,7 +107,8 @@ impl Options {
     /// # let scheduler = Scheduler::new()?;
     /// let history = History::new(Limit::drop_oldest(36_000)); // an hour of ten a second
     /// let keeper = history.keeper();
-    /// scheduler.schedule_recurring(interval(Duration::from_millis(100)).map(|n| n as f64).probe("level").tap(keeper).connect(call(drop)))?;
+    /// let level = interval(Duration::from_millis(100)).map(|n| n as f64).probe("level");
+    /// scheduler.schedule_recurring(level.also_to(keeper).connect(call(drop)))?;
     /// let page = Options::new("127.0.0.1:0").past("level", move |span| Ok(history.range(span)?)).serve(&scheduler)?;
     /// # use std::time::Duration;
     /// # Ok::<(), Box<dyn std::error::Error>>(())

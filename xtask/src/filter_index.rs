@@ -47,6 +47,7 @@ fn row(operator: &Operator<'_>, form: &Form, costs: &Costs) -> String {
     let needs = listed(form.feature.as_slice());
     let said = [&operator.summary, &operator.sends, &operator.holds, &operator.options].map(|text| plain(text));
     let [summary, sends, holds, options] = said;
+    let summary = title(&summary);
     let cells = [listed(&form.calls), summary, sends, holds, cost, bytes, options, listed(&form.aliases), needs];
     let cells = cells.map(|cell| cell.replace('|', "\\|"));
     format!("| {} |\n", cells.join(" | "))
@@ -57,8 +58,10 @@ fn listed(words: &[String]) -> String {
     words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
 }
 
-fn title(name: &str) -> String {
-    name[..1].to_uppercase() + &name[1..]
+/// With a capital at its beginning.
+fn title(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 /// Text without rustdoc's links: of ``[`take`](super::take)`` the code between the brackets stays.
@@ -84,7 +87,7 @@ mod tests {
         let tree = Tree::of(&[
             (
                 "thingflow-core/src/elementwise/map.rs",
-                "//! `map(|x| y)`: send what `f` makes; see [`take`](super::take).\n//!\n//! Holds nothing.\n\
+                "//! `map(|x| y)`: sends what `f` makes; see [`take`](super::take).\n//!\n//! Holds nothing.\n\
                  impl Map {\n    #[must_use]\n    pub fn twice(self) -> Self {\n}\n    type Out = Vec<T>;\n",
             ),
             (
@@ -98,7 +101,7 @@ mod tests {
         let expected = "\n## Elementwise\n\nOne event at a time, on a `Chain`.\n\n\
                         | operator | what it does | sends | holds | costs | bytes | options | also known as | needs |\n\
                         | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n\
-                        | `map(\\|x\\| y)` | send what `f` makes; see `take`. | `Vec<T>` | nothing | 9 / 12 | 8 / 4 | `twice` | `select` | `alloc` |\n";
+                        | `map(\\|x\\| y)` | Sends what `f` makes; see `take`. | `Vec<T>` | nothing | 9 / 12 | 8 / 4 | `twice` | `select` | `alloc` |\n";
         assert_eq!(page.strip_prefix(HEAD), Some(expected));
     }
 

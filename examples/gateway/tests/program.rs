@@ -102,7 +102,7 @@ fn wait_for_letters(queue: &Path, n: usize) -> Result<Vec<DeadLetterRecord>> {
         letters.clear();
         let dead = Folder::open_existing(queue.join("dead"))?;
         inspect::export(&dead, Range::all(), |record| {
-            letters.extend(DeadLetterRecord::decode(&record.payload).ok().flatten())
+            letters.extend(DeadLetterRecord::decode(&record.payload).ok().flatten());
         })?;
         if letters.len() >= n {
             break;

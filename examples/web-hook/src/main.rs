@@ -42,7 +42,7 @@ fn run(address: &str, posted: Option<Vec<Reading>>) -> Result<Vec<Reading>, Box<
     let (seen, stopper) = (Recorder::new(), scheduler.stopper());
     let n = posted.as_ref().map_or(usize::MAX, Vec::len);
     let kept = seen.clone();
-    stored.acknowledge().tap(seen.clone()).for_each(move |reading| {
+    stored.acknowledge().also_to(seen.clone()).for_each(move |reading| {
         println!("{}: {} lux", reading.room, reading.lux);
         if kept.events().len() == n {
             stopper.stop();

@@ -13,7 +13,7 @@
 //! Records are of `serde`: a reading that is `Serialize` has a column for each of its [`fields`](crate::fields) instead of
 //! `value`, and a record of yours need not be a sensor event.
 //!
-//! A writer ends a chain, or stands beside it: `.tap(csv::append(path)?)` writes the events and passes them on.
+//! A writer ends a chain, or stands beside it: `.also_to(csv::append(path)?)` writes the events and passes them on.
 //!
 //! ```
 //! use thingflow_adapters::csv;

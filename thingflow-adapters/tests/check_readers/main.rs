@@ -11,6 +11,21 @@
 ))]
 #![allow(clippy::unwrap_used)] // of what the test itself has made
 
+/// What a feed leaves to its field, the other side of a connection that is read without acknowledgements.
+macro_rules! by_the_peer {
+    () => {
+        fn offer(&mut self, numbers: Range<u64>) {
+            self.0.offer(numbers);
+        }
+        fn disturb(&mut self, weather: Weather) {
+            self.0.disturb(weather);
+        }
+        fn is_acknowledged(&self) -> bool {
+            false
+        }
+    };
+}
+
 mod local;
 mod servers;
 #[path = "../support/mod.rs"]
@@ -83,6 +98,10 @@ impl Peer {
         self.waiting.numbers.lock().unwrap().extend(numbers);
         self.waiting.changed.notify_all();
     }
+
+    fn disturb(&self, weather: Weather) {
+        disturb(&self.proxy, weather);
+    }
 }
 
 fn serve(mut socket: &TcpStream, waiting: &Waiting, encode: fn(u64) -> Vec<u8>) {
@@ -124,15 +143,7 @@ impl Feed for Lines {
     fn number(&self, line: &String) -> u64 {
         line.parse().unwrap()
     }
-    fn offer(&mut self, numbers: Range<u64>) {
-        self.0.offer(numbers);
-    }
-    fn disturb(&mut self, weather: Weather) {
-        disturb(&self.0.proxy, weather);
-    }
-    fn is_acknowledged(&self) -> bool {
-        false
-    }
+    by_the_peer!();
 }
 
 #[test]
@@ -160,15 +171,7 @@ impl Feed for Messages {
     fn number(&self, message: &Message) -> u64 {
         message.as_text().unwrap().parse().unwrap()
     }
-    fn offer(&mut self, numbers: Range<u64>) {
-        self.0.offer(numbers);
-    }
-    fn disturb(&mut self, weather: Weather) {
-        disturb(&self.0.proxy, weather);
-    }
-    fn is_acknowledged(&self) -> bool {
-        false
-    }
+    by_the_peer!();
 }
 
 #[test]
@@ -313,15 +316,7 @@ impl Feed for Output {
     fn number(&self, line: &String) -> u64 {
         line.parse().unwrap()
     }
-    fn offer(&mut self, numbers: Range<u64>) {
-        self.0.offer(numbers);
-    }
-    fn disturb(&mut self, weather: Weather) {
-        disturb(&self.0.proxy, weather);
-    }
-    fn is_acknowledged(&self) -> bool {
-        false
-    }
+    by_the_peer!();
 }
 
 #[test]

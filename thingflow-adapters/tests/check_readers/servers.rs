@@ -82,15 +82,7 @@ impl Feed for Lines {
     fn number(&self, line: &Self::Event) -> u64 {
         line.frame.parse().unwrap()
     }
-    fn offer(&mut self, numbers: Range<u64>) {
-        self.0.offer(numbers);
-    }
-    fn disturb(&mut self, weather: Weather) {
-        self.0.disturb(weather);
-    }
-    fn is_acknowledged(&self) -> bool {
-        false
-    }
+    by_the_peer!();
 }
 
 #[test]
@@ -124,15 +116,7 @@ impl Feed for Messages {
     fn number(&self, message: &Self::Event) -> u64 {
         message.frame.as_text().unwrap().parse().unwrap()
     }
-    fn offer(&mut self, numbers: Range<u64>) {
-        self.0.offer(numbers);
-    }
-    fn disturb(&mut self, weather: Weather) {
-        self.0.disturb(weather);
-    }
-    fn is_acknowledged(&self) -> bool {
-        false
-    }
+    by_the_peer!();
 }
 
 #[test]

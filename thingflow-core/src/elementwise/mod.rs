@@ -1,6 +1,7 @@
 //! Operators on one event at a time, or on what came before it: each event gives another one, none, or several.
 
 mod accumulate;
+mod also_to;
 #[cfg(feature = "std")]
 mod begin_each;
 #[cfg(feature = "alloc")]
@@ -26,13 +27,13 @@ mod round;
 mod scan;
 #[cfg(feature = "alloc")]
 mod sliding_transducer;
-mod tap;
 mod time_interval;
 mod timestamp;
 mod transduce;
 mod try_map;
 
 pub use accumulate::Accumulate;
+pub use also_to::AlsoTo;
 #[cfg(feature = "std")]
 pub use begin_each::BeginEach;
 #[cfg(feature = "alloc")]
@@ -58,7 +59,6 @@ pub use round::Round;
 pub use scan::Scan;
 #[cfg(feature = "alloc")]
 pub use sliding_transducer::{SlidingHooks, SlidingTransducer};
-pub use tap::Tap;
 pub use time_interval::TimeInterval;
 pub use timestamp::WithTimestamp;
 pub use transduce::{Transduce, Transducer};
@@ -207,7 +207,7 @@ pub trait Elementwise: Chain {
     /// # use thingflow_core::prelude::*;
     /// use thingflow_core::windows::Sum;
     /// let batches = from_iter([vec![1, 2, 3], vec![], vec![4, 5]]);
-    /// let even_sums = batches.each_batch(pipe().aggregate(Window::running(), Sum::new()).filter(|sum| sum % 2 == 0));
+    /// let even_sums = batches.each_batch(pipe().aggregate(Window::cumulative(), Sum::new()).filter(|sum| sum % 2 == 0));
     /// assert_eq!(even_sums.collect_now(), [vec![6], vec![], vec![10]]);
     /// ```
     #[cfg(feature = "alloc")]
@@ -334,18 +334,19 @@ pub trait Elementwise: Chain {
     /// # #[cfg(feature = "alloc")] {
     /// use thingflow_core::testing::Recorder;
     /// let side = Recorder::new();
-    /// let rest = from_iter(1..=3).tap(pipe().map(|x| x * 10).to(side.clone())).filter(|x| x % 2 == 1).collect_now();
+    /// let rest = from_iter(1..=3).also_to(pipe().map(|x| x * 10).to(side.clone())).filter(|x| x % 2 == 1).collect_now();
     /// assert_eq!(side.text(), "10 20 30 |");
     /// assert_eq!(rest, [1, 3]);
     /// # }
     /// ```
+    #[doc(alias = "alsoTo")]
     #[doc(alias = "passthrough")]
     #[doc(alias = "output")]
-    fn tap<B: InputThing<Self::Item> + 'static>(self, branch: B) -> Self::Piped<Tap<B>>
+    fn also_to<B: InputThing<Self::Item> + 'static>(self, branch: B) -> Self::Piped<AlsoTo<B>>
     where
         Self::Item: Clone,
     {
-        self.pipe(Tap::new(branch))
+        self.pipe(AlsoTo::new(branch))
     }
 
     /// Lets a [`Transducer`] make the events.

@@ -1,4 +1,4 @@
-//! `buffer(limit)`: go on while those downstream are full, and hand on later what waits.
+//! `buffer(limit)`: goes on while those downstream are full, and hands on later what waits.
 //!
 //! Holds what its `Limit` allows.
 

@@ -1,4 +1,4 @@
-//! `fatal_errors()`: an error that ends the stream ends the run.
+//! `fatal_errors()`: ends the run by an error that ends the stream.
 //!
 //! Holds nothing.
 

@@ -1,4 +1,4 @@
-//! `latest()`: while those downstream are full, keep only the newest event, and hand it on when they have room.
+//! `latest()`: keeps only the newest event while those downstream are full, and hands it on when they have room.
 //!
 //! Holds one event.
 

@@ -2,7 +2,7 @@
 //! of its own.
 //!
 //! A history is a bounded row of events in order. A [`Keeper`] is the sink that adds to it: `chain.keep(&history)` ends a chain
-//! in one, `chain.tap(history.keeper())` goes on. A [`Reader`] has a cursor: what comes next, all that is new, the earliest,
+//! in one, `chain.also_to(history.keeper())` goes on. A [`Reader`] has a cursor: what comes next, all that is new, the earliest,
 //! the latest, or a [`Span`] by number, by time, or by a key of the events. What was dropped before a reader came to it is
 //! counted, see [`Reader::missed`]. Readers may be on other threads, and there they can wait.
 //!

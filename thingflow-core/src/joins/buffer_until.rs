@@ -1,4 +1,4 @@
-//! `buffer_until(trigger, limit)`: gather the events, and send them as a list each time another stream has one.
+//! `buffer_until(trigger, limit)`: gathers the events, and sends them as a list each time another stream has one.
 //!
 //! Holds up to `limit` events.
 

@@ -1,4 +1,4 @@
-//! `combine_latest(inputs)`: send the latest events of all inputs whenever one comes.
+//! `combine_latest(inputs)`: sends the latest events of all inputs whenever one comes.
 //!
 //! Holds one event an input.
 

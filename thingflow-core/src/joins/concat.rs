@@ -1,4 +1,4 @@
-//! `concat(inputs, limit)`: send the events of the first input, when it has ended those of the second, and so on.
+//! `concat(inputs, limit)`: sends the events of the first input, when it has ended those of the second, and so on.
 //!
 //! Holds up to `limit` events of each later input.
 

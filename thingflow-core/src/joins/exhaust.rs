@@ -1,4 +1,4 @@
-//! `exhaust()`: of a stream of ports, follow one to its end, and drop those that come meanwhile.
+//! `exhaust()`: follows one port of a stream of ports to its end, and drops those that come meanwhile.
 //!
 //! Holds one connection.
 

@@ -1,4 +1,4 @@
-//! `interval_join(other, reach, times, limit)`: pair the events of two streams whose event times are close.
+//! `interval_join(other, reach, times, limit)`: pairs the events of two streams whose event times are close.
 //!
 //! Holds up to `limit` events an input: those that may still find a partner.
 

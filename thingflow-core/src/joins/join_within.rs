@@ -1,4 +1,4 @@
-//! `join_within(other, tolerance, limit)`: pair the events of two streams whose times are close.
+//! `join_within(other, tolerance, limit)`: pairs the events of two streams whose times are close.
 //!
 //! Holds up to `limit` events an input: those that may still find a partner.
 

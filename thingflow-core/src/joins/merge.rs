@@ -1,4 +1,4 @@
-//! `merge(inputs)`: send the events of all inputs as they come.
+//! `merge(inputs)`: sends the events of all inputs as they come.
 //!
 //! Holds nothing.
 

@@ -1,4 +1,4 @@
-//! `merge_all()`: send the events of all ports of a stream of ports.
+//! `merge_all()`: sends the events of all ports of a stream of ports.
 //!
 //! Holds one connection an open port; with `at_most(n, limit)`, also up to `limit` ports that wait.
 

@@ -1,4 +1,4 @@
-//! `merge_by_time(inputs, time, limit)`: send the events of all inputs in the order of their times.
+//! `merge_by_time(inputs, time, limit)`: sends the events of all inputs in the order of their times.
 //!
 //! Holds up to `limit` events an input.
 

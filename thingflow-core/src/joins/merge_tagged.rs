@@ -1,4 +1,4 @@
-//! `merge_tagged(inputs)`: send the events of all inputs as they come, each with the number of its input.
+//! `merge_tagged(inputs)`: sends the events of all inputs as they come, each with the number of its input.
 //!
 //! Holds nothing.
 

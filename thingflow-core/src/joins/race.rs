@@ -1,4 +1,4 @@
-//! `race(inputs)`: follow the input that is the first to send something, and let the others go.
+//! `race(inputs)`: follows the input that is the first to send something, and lets the others go.
 //!
 //! Holds nothing.
 

@@ -1,4 +1,4 @@
-//! `sample(trigger)`: send the latest event each time another stream has one.
+//! `sample(trigger)`: sends the latest event each time another stream has one.
 //!
 //! Holds one event.
 

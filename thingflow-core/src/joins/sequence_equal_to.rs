@@ -1,4 +1,4 @@
-//! `sequence_equal_to(other, limit)`: send whether two streams have the same events.
+//! `sequence_equal_to(other, limit)`: sends whether two streams have the same events.
 //!
 //! Holds up to `limit` events of the one that is ahead.
 

@@ -1,4 +1,4 @@
-//! `skip_until(trigger)`: leave out the events until another stream has one.
+//! `skip_until(trigger)`: leaves out the events until another stream has one.
 //!
 //! Holds nothing.
 

@@ -1,4 +1,4 @@
-//! `switch()`: of a stream of ports, follow the latest one.
+//! `switch()`: follows the latest port of a stream of ports.
 //!
 //! Holds one connection.
 

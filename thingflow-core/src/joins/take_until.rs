@@ -1,4 +1,4 @@
-//! `take_until(trigger)`: pass events until another stream has one, then complete.
+//! `take_until(trigger)`: passes events until another stream has one, then completes.
 //!
 //! Holds nothing.
 

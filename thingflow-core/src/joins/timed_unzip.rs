@@ -1,4 +1,4 @@
-//! `timed_unzip()`: send each slot of aligned events to a port of its own: the inverse of `timed_zip`.
+//! `timed_unzip()`: sends each slot of aligned events to a port of its own: the inverse of `timed_zip`.
 //!
 //! Holds nothing.
 

@@ -1,4 +1,4 @@
-//! `timed_zip(inputs, limit)`: align several streams by the times of their events.
+//! `timed_zip(inputs, limit)`: aligns several streams by the times of their events.
 //!
 //! Holds up to `limit` events an input.
 

@@ -1,4 +1,4 @@
-//! `with_latest_at(other, oldest, times, limit)`: send each event with the latest of another stream at its event time.
+//! `with_latest_at(other, oldest, times, limit)`: sends each event with the latest of another stream at its event time.
 //!
 //! Holds up to `limit` events an input.
 

@@ -1,4 +1,4 @@
-//! `with_latest_from(inputs)`: send each event of the first input, with the latest of the others.
+//! `with_latest_from(inputs)`: sends each event of the first input, with the latest of the others.
 //!
 //! Holds one event an input.
 

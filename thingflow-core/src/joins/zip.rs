@@ -1,4 +1,4 @@
-//! `zip(inputs, limit)`: send one event of each input together, the first with the first, the second with the second.
+//! `zip(inputs, limit)`: sends one event of each input together, the first with the first, the second with the second.
 //!
 //! Holds up to `limit` events an input.
 

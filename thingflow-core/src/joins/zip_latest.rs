@@ -1,4 +1,4 @@
-//! `zip_latest(inputs, limit)`: send every event of the first input, with the latest of the others.
+//! `zip_latest(inputs, limit)`: sends every event of the first input, with the latest of the others.
 //!
 //! Holds up to `limit` events of the first input until the others have one, then one event an input.
 

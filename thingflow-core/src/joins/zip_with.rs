@@ -1,4 +1,4 @@
-//! `zip_with(other, limit, f)`: send what a function makes of one event of each input.
+//! `zip_with(other, limit, f)`: sends what a function makes of one event of each input.
 //!
 //! Holds up to `limit` events an input.
 

@@ -9,7 +9,7 @@
 //! | [`Ending`] | lets the end of a stream wait until all that is held has been sent |
 //! | [`Ticker`] | the ends of intervals |
 //! | [`Recent`] | a map that forgets the key which was silent for longest |
-//! | [`SideBranch`] | a Thing beside the main way of a chain: dead letters, a tap |
+//! | [`SideBranch`] | a Thing beside the main way of a chain: dead letters, an `also_to` |
 //! | [`Receipts`](crate::Receipts), [`Ports`](crate::Ports) | several outputs |
 //! | [`Shared`](crate::Shared), [`Rule`](crate::joins::Rule) | several inputs, re-entrant |
 //! | [`storage`](crate::storage) | events and values on the heap or in place |

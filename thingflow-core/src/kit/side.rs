@@ -4,7 +4,7 @@ use crate::context::Context;
 use crate::notice::{Notice, Question};
 use crate::thing::{Demand, InputThing, Receipt};
 
-/// A Thing that gets events beside the main way of a chain: of a `tap`, a `tee`, dead letters, late events. It is dropped when
+/// A Thing that gets events beside the main way of a chain: of an `also_to`, a `tee`, dead letters, late events. It is dropped when
 /// it wants no more, and at its end. It cannot drain, for its owner drops it at the end: what it holds it sends then.
 ///
 /// ```

@@ -219,8 +219,14 @@ impl Scheduler {
     /// port of, which may be fed again; to go on with other ports too, use [`run_for`](Self::run_for) or
     /// [`turn`](Self::turn).
     ///
+    /// Nothing is scheduled any more when the sources have ended, all that stages hold has been sent, and threads have taken what was
+    /// queued for them: a flow that is finite needs no other call, and what it has gathered can be looked at then.
+    ///
     /// # Errors
     /// The fatal error, with the Thing it came from and its causes.
+    #[doc(alias = "run_until_complete")]
+    #[doc(alias = "run_until_idle")]
+    #[doc(alias = "block_on")]
     pub fn run_forever(&mut self) -> Result<(), RunError> {
         if self.engine.clock.is_virtual() {
             return self.run_to_the_end();

@@ -1,4 +1,4 @@
-//! `collect_into(list)`: keep the events in a list that is shared.
+//! `collect_into(list)`: keeps the events in a list that is shared.
 //!
 //! Holds all events, in the list.
 

@@ -1,4 +1,4 @@
-//! `feedback(&port)`: send the events back to a port upstream, in a later turn.
+//! `feedback(&port)`: sends the events back to a port upstream, in a later turn.
 //!
 //! Holds nothing; the events of a turn wait for the next one.
 

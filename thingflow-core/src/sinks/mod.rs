@@ -68,7 +68,7 @@ pub trait Sinks: Chain {
         self.connect(try_call(f))
     }
 
-    /// Prints each event on a line of standard output, as `{}` does. To print and go on: `tap(print())`.
+    /// Prints each event on a line of standard output, as `{}` does. To print and go on: `also_to(print())`.
     #[cfg(feature = "std")]
     #[doc(alias = "output")]
     fn print(self) -> Self::Ended<Print<Self::Item>>
@@ -109,7 +109,7 @@ pub trait Sinks: Chain {
     }
 
     /// Keeps each event in `history`, where readers find it: see [`history`](crate::history). To keep and go on:
-    /// `tap(history.keeper())`.
+    /// `also_to(history.keeper())`.
     #[cfg(feature = "alloc")]
     #[doc(alias = "record")]
     #[doc(alias = "replay_subject")]

@@ -18,7 +18,7 @@ use crate::visit::Visitor;
 ///
 /// ```
 /// # use thingflow_core::prelude::*;
-/// pipe::<&str>().tap(print()).to(call(drop)).feed(["warm", "cold"])?; // prints warm, then cold
+/// pipe::<&str>().also_to(print()).to(call(drop)).feed(["warm", "cold"])?; // prints warm, then cold
 /// # Ok::<(), RunError>(())
 /// ```
 #[doc(alias = "output")]

@@ -1,4 +1,4 @@
-//! `Ring::new(n)`: keep the latest events, to be looked at from outside.
+//! `Ring::new(n)`: keeps the latest events, to be looked at from outside.
 //!
 //! Holds up to `n` events.
 

@@ -1,4 +1,4 @@
-//! `at_times(|event| event.ts)`, `as_recorded()`: send what was recorded at the pace of the recording.
+//! `at_times(|event| event.ts)`, `as_recorded()`: sends what was recorded at the pace of the recording.
 //!
 //! Holds one event: the next.
 

@@ -1,4 +1,4 @@
-//! `skip_failures()`: report a sampling that fails, and go on with the next.
+//! `skip_failures()`: reports a sampling that fails, and goes on with the next.
 //!
 //! Holds one number.
 

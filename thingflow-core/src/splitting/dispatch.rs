@@ -1,4 +1,4 @@
-//! `dispatch()`: send each event to the port of the first rule that matches it, else to the default port.
+//! `dispatch()`: sends each event to the port of the first rule that matches it, else to the default port.
 //!
 //! Holds nothing.
 //!

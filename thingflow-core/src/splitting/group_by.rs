@@ -1,4 +1,4 @@
-//! `group_by(f)`: a port for each key, made when the key is first seen.
+//! `group_by(f)`: makes a port for each key when the key is first seen.
 //!
 //! Holds a key and a port for each key, up to 1024 or what `max_keys` says.
 

@@ -1,4 +1,4 @@
-//! `partition(p)`: send the events for which a predicate holds to one port, and the others to a second one.
+//! `partition(p)`: sends the events for which a predicate holds to one port, and the others to a second one.
 //!
 //! Holds nothing.
 

@@ -1,4 +1,4 @@
-//! `route_by_index()`: send each event, a pair of an index and a value, to the port with that index.
+//! `route_by_index()`: sends each event, a pair of an index and a value, to the port with that index.
 //!
 //! Holds nothing.
 

@@ -1,4 +1,4 @@
-//! `split(f)`: send what a function makes of each event to several ports, each of its own type.
+//! `split(f)`: sends what a function makes of each event to several ports, each of its own type.
 //!
 //! Holds nothing.
 

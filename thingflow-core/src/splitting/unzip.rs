@@ -1,4 +1,4 @@
-//! `unzip()`: send the parts of each event, a tuple, to a port each.
+//! `unzip()`: sends the parts of each event, a tuple, to a port each.
 //!
 //! Holds nothing.
 

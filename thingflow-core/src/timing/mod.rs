@@ -591,7 +591,7 @@ pub trait Timing: Chain {
     /// # use thingflow_core::{VirtualClock, testing::Recorder};
     /// let clock = VirtualClock::new().unset();
     /// let (mut scheduler, seen) = (Scheduler::with_clock(clock.clone())?, Recorder::new());
-    /// let dated = from_iter(1..=3).tap(call(move |n| if n == 2 { clock.synchronize() })).dated();
+    /// let dated = from_iter(1..=3).also_to(call(move |n| if n == 2 { clock.synchronize() })).dated();
     /// scheduler.schedule_periodic(dated.connect(seen.clone()), Duration::from_secs(1))?;
     /// scheduler.run_forever()?;
     /// let known: Vec<_> = seen.events().iter().map(|dated| dated.moment.is_known()).collect();

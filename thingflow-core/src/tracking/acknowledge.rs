@@ -1,4 +1,4 @@
-//! `acknowledge()`: send the values of tracked events, each of which is done when what follows has taken it.
+//! `acknowledge()`: sends the values of tracked events, each of which is done when what follows has taken it.
 //!
 //! Holds nothing.
 

@@ -1,4 +1,4 @@
-//! `filter_value(p)`: pass the tracked events for whose value a predicate holds; the others are done.
+//! `filter_value(p)`: passes the tracked events for whose value a predicate holds; the others are done.
 //!
 //! Holds nothing.
 

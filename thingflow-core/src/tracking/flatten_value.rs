@@ -1,4 +1,4 @@
-//! `flatten_value()`: send each element of the value of each tracked event.
+//! `flatten_value()`: sends each element of the value of each tracked event.
 //!
 //! Holds nothing.
 

@@ -1,4 +1,4 @@
-//! `gather()`: make one tracked event of a list or a tuple of them.
+//! `gather()`: makes one tracked event of a list or a tuple of them.
 //!
 //! Holds nothing.
 

@@ -1,4 +1,4 @@
-//! `map_value(f)`: send the result of a function for the value of each tracked event.
+//! `map_value(f)`: sends the result of a function for the value of each tracked event.
 //!
 //! Holds nothing.
 

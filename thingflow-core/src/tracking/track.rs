@@ -1,4 +1,4 @@
-//! `track(f)`, `track_by(tracker, meta)`: follow each event until nobody holds it any more, then tell what became of it.
+//! `track(f)`, `track_by(tracker, meta)`: follows each event until nobody holds it any more, then tells what became of it.
 //!
 //! Holds one record for each event that is on its way.
 

@@ -2,18 +2,20 @@
 
 use super::aggregates::Aggregate;
 use super::bounds::Stamp;
+use super::cumulative::Cumulative;
 use super::gather::{Gather, Limited, Values};
 use super::keyed::Keyed;
 use super::per_key::{Overlapping, PerKey};
-use super::running::Running;
-use super::window::{Assigner, AtMost, CountWindow, EachWindow, RunningWindow, TimeWindow, TumblingWindow, WithBounds};
+use super::window::{
+    Assigner, AtMost, CountWindow, CumulativeWindow, EachWindow, TimeWindow, TumblingWindow, WithBounds,
+};
 use crate::measure::Carrier;
 use crate::size::Size;
 use crate::state::{Saved, StateVisitor};
 
 /// Windows of each key on its own, made by `by_key` and `by_saved_key` of each kind of window.
 ///
-/// Of windows that overlap, and of running ones, up to `keys` keys are known: of more, the one without an event for longest is forgotten,
+/// Of windows that overlap, and of cumulative ones, up to `keys` keys are known: of more, the one without an event for longest is forgotten,
 /// and begins anew.
 ///
 /// ```
@@ -21,7 +23,7 @@ use crate::state::{Saved, StateVisitor};
 /// use thingflow_core::windows::Sum;
 /// let at = |id, euros| SensorEvent::new(id, Timestamp::UNIX_EPOCH, euros);
 /// let spent = from_iter([at("Ann", 50), at("Tom", 100), at("Ann", 7)]);
-/// let by_name = Window::running().by_key(100, |event: &SensorEvent<i32>| event.sensor_id);
+/// let by_name = Window::cumulative().by_key(100, |event: &SensorEvent<i32>| event.sensor_id);
 /// assert_eq!(spent.aggregate(by_name, Sum::new()).map(|event| event.val).collect_now(), [50, 100, 57]);
 /// ```
 ///
@@ -77,7 +79,7 @@ macro_rules! by_key {
         }
     )*};
 }
-by_key! { [] RunningWindow [] TumblingWindow [M] EachWindow<M> [R] CountWindow<R> [R] TimeWindow<R> }
+by_key! { [] CumulativeWindow [] TumblingWindow [M] EachWindow<M> [R] CountWindow<R> [R] TimeWindow<R> }
 
 macro_rules! overlapping {
     ($([$($param:tt)*] $window:ty)*) => {$(
@@ -97,7 +99,7 @@ macro_rules! overlapping {
         }
     )*};
 }
-overlapping! { [] RunningWindow [R] CountWindow<R> [R] TimeWindow<R> }
+overlapping! { [] CumulativeWindow [R] CountWindow<R> [R] TimeWindow<R> }
 
 macro_rules! keyed {
     ($($window:ty, $gather:path;)*) => {$(
@@ -116,7 +118,7 @@ macro_rules! keyed {
 }
 keyed! { TumblingWindow, Sized; EachWindow, Limited; EachWindow<AtMost>, Sized; }
 
-/// Running windows by key of which each begins as a function says. Made by [`ByKey::starting`].
+/// Cumulative windows by key of which each begins as a function says. Made by [`ByKey::starting`].
 #[derive(Clone, Copy, Debug)]
 pub struct Starting<Q, B> {
     keys: usize,
@@ -124,14 +126,14 @@ pub struct Starting<Q, B> {
     begin: B,
 }
 
-impl<Q> ByKey<RunningWindow, Q> {
+impl<Q> ByKey<CumulativeWindow, Q> {
     /// Has the window of each key begin with an aggregate that goes on from an earlier run.
     ///
     /// ```
     /// # use thingflow_core::prelude::*;
     /// use thingflow_core::windows::Sum;
     /// let at = |id, euros| SensorEvent::new(id, Timestamp::UNIX_EPOCH, euros);
-    /// let by_name = Window::running().by_key(100, |event: &SensorEvent<i32>| event.sensor_id);
+    /// let by_name = Window::cumulative().by_key(100, |event: &SensorEvent<i32>| event.sensor_id);
     /// let from = by_name.starting(|name| if *name == "Ann" { Sum::starting_at(50) } else { Sum::new() });
     /// let sums = from_iter([at("Ann", 50), at("Tom", 200)]).aggregate(from, Sum::new()).map(|event| event.val);
     /// assert_eq!(sums.collect_now(), [100, 200]);
@@ -149,10 +151,10 @@ where
     B: FnMut(&Q::Key) -> A + 'static,
     S: Stamp,
 {
-    type Filter = PerKey<T, Q, Running<Values<A>, S>>;
+    type Filter = PerKey<T, Q, Cumulative<Values<A>, S>>;
     fn assign(self, _: Values<A>) -> Self::Filter {
         let mut begin = self.begin;
-        PerKey::new(Size::from(self.keys), self.key, move |key| Running::new(Values::new(begin(key))))
+        PerKey::new(Size::from(self.keys), self.key, move |key| Cumulative::new(Values::new(begin(key))))
     }
 }
 

@@ -10,6 +10,7 @@ mod bounds;
 mod by_event_time;
 #[cfg(feature = "alloc")]
 mod by_key;
+mod cumulative;
 #[cfg(feature = "alloc")]
 mod event_window;
 mod ewm_variance;
@@ -27,7 +28,6 @@ mod merge;
 #[cfg(feature = "alloc")]
 mod per_key;
 mod recent;
-mod running;
 mod running_avg;
 mod running_sum;
 mod running_variance;
@@ -38,6 +38,7 @@ mod window;
 
 pub use aggregates::*;
 pub use bounds::{Bare, Bounds, Pane, Stamp, Tally, Windowed};
+pub use cumulative::Cumulative;
 pub use ewm_variance::EwmVariance;
 pub use ewma::{Alpha, Ewma};
 #[cfg(any(feature = "std", feature = "libm"))]
@@ -47,7 +48,6 @@ pub use gather::{Gather, Limited, Peek, Slide, Unlimited, Values};
 pub use groups::Groups;
 pub use merge::Merge;
 pub use recent::Recent;
-pub use running::Running;
 pub use running_avg::{Places, RunningAvg};
 pub use running_sum::RunningSum;
 pub use running_variance::RunningVariance;
@@ -55,7 +55,8 @@ pub use sliding::Sliding;
 pub use smoothing::Smoothing;
 pub use total::{FixedPointSum, IntegerSum, PairSum, Total};
 pub use window::{
-    AnyNumber, Assigner, AtMost, CountWindow, EachWindow, RunningWindow, TimeWindow, TumblingWindow, Window, WithBounds,
+    AnyNumber, Assigner, AtMost, CountWindow, CumulativeWindow, EachWindow, TimeWindow, TumblingWindow, Window,
+    WithBounds,
 };
 #[cfg(feature = "alloc")]
 pub use {
@@ -97,7 +98,7 @@ pub trait Windows: Chain {
     /// let seen = from_iter(lux).aggregate(Window::sliding(2), (Mean::new(), Max::new())).collect_now();
     /// assert_eq!(seen[1], SensorEvent::new("lux", Timestamp::from_secs(1), (6.0, 7.0)));
     ///
-    /// let mean = |start| from_iter([50.0, 100.0, 200.0]).aggregate(Window::running(), start).collect_now();
+    /// let mean = |start| from_iter([50.0, 100.0, 200.0]).aggregate(Window::cumulative(), start).collect_now();
     /// assert_eq!(mean(Mean::new())[..2], [50.0, 75.0]);
     /// assert_eq!(mean(Mean::starting_at(10.0, 2)).last(), Some(&72.0)); // goes on from an earlier run
     /// # }

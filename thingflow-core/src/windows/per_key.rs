@@ -1,4 +1,4 @@
-//! `aggregate(Window::running().by_key(keys, key), a)`, and of `sliding` and `last`: windows that overlap, for each key on its own.
+//! `aggregate(Window::cumulative().by_key(keys, key), a)`, and of `sliding` and `last`: windows that overlap, for each key on its own.
 //!
 //! Holds what a window holds, for up to `keys` keys.
 
@@ -22,7 +22,7 @@ pub trait Overlapping<T>: Filter<T> {
 }
 
 /// Made by [`aggregate`](super::Windows::aggregate) and [`window`](super::Windows::window) with `by_key` of
-/// [`running`](super::RunningWindow), [`sliding`](super::CountWindow) and [`last`](super::TimeWindow) windows.
+/// [`cumulative`](super::CumulativeWindow), [`sliding`](super::CountWindow) and [`last`](super::TimeWindow) windows.
 ///
 /// Of more than `keys` keys the one of which there was no event for longest is forgotten: it begins anew. A walk that saves the state
 /// of a graph reaches into it with [`by_saved_key`](super::CountWindow::by_saved_key), or in a [`Saving`](crate::Saving) if it holds events.

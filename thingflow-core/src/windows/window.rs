@@ -5,10 +5,10 @@ use core::time::Duration;
 
 use super::aggregates::Aggregate;
 use super::bounds::{Bare, Bounds, Stamp};
+use super::cumulative::Cumulative;
 use super::gather::{Gather, Limited, Slide, Values};
 use super::groups::{Grid, Groups, Rule};
 use super::recent::Recent;
-use super::running::Running;
 use super::sliding::Sliding;
 use crate::limit::{Limit, Overflow};
 use crate::measure::Carrier;
@@ -44,10 +44,11 @@ impl Window {
     /// All events since the start: a result for each event.
     ///
     /// Holds the aggregate. Sends `T::With<A::Out>`. Options: `bounds`.
-    #[doc(alias = "cumulative")]
+    #[doc(alias = "expanding")]
+    #[doc(alias = "running")]
     #[doc(alias = "cumsum")]
-    pub const fn running() -> RunningWindow {
-        RunningWindow
+    pub const fn cumulative() -> CumulativeWindow {
+        CumulativeWindow
     }
 
     /// Groups of `n` events, one after the other: a result for each group.
@@ -266,16 +267,16 @@ macro_rules! with_bounds {
         }
     )*};
 }
-with_bounds! { [] RunningWindow [] TumblingWindow [M] EachWindow<M> [R] CountWindow<R> [R] TimeWindow<R> }
+with_bounds! { [] CumulativeWindow [] TumblingWindow [M] EachWindow<M> [R] CountWindow<R> [R] TimeWindow<R> }
 
-/// Made by [`Window::running`].
+/// Made by [`Window::cumulative`].
 #[derive(Clone, Copy, Debug)]
-pub struct RunningWindow;
+pub struct CumulativeWindow;
 
-impl<T: Carrier, A: Aggregate<T::Value> + Clone, S: Stamp> Assigner<T, Values<A>, S> for RunningWindow {
-    type Filter = Running<Values<A>, S>;
+impl<T: Carrier, A: Aggregate<T::Value> + Clone, S: Stamp> Assigner<T, Values<A>, S> for CumulativeWindow {
+    type Filter = Cumulative<Values<A>, S>;
     fn assign(self, gather: Values<A>) -> Self::Filter {
-        Running::new(gather)
+        Cumulative::new(gather)
     }
 }
 

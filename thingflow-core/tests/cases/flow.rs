@@ -189,7 +189,7 @@ impl<T> Sink for Emptied<T> {
 /// what came out.
 fn paced<F: Filter<i32, Out = i32> + 'static>(n: i32, chain: Pipe<i32, F>) -> (String, String) {
     let (mut scheduler, emitted, seen) = (virtual_time(), Recorder::new(), Recorder::new());
-    let flow = open(0..n).tap(emitted.clone()).pipe(chain).connect(seen.clone());
+    let flow = open(0..n).also_to(emitted.clone()).pipe(chain).connect(seen.clone());
     scheduler.schedule_recurring(flow).expect("a schedule");
     scheduler.run_for(secs(10.0)).expect("no fatal error");
     (emitted.timed_text(), seen.timed_text())
@@ -219,10 +219,10 @@ fn case_340_back_pressure_to_emit() {
         let sums = pipe().map(|v| v + 1).scan(0, |sum, v| sum + v);
         if ports {
             let numbers = open(0..5).output();
-            numbers.tap(emitted.clone()).share().pipe(sums).share().connect(sink);
+            numbers.also_to(emitted.clone()).share().pipe(sums).share().connect(sink);
             scheduler.schedule_recurring(numbers).expect("a schedule");
         } else {
-            let flow = open(0..5).tap(emitted.clone()).pipe(sums).connect(sink);
+            let flow = open(0..5).also_to(emitted.clone()).pipe(sums).connect(sink);
             scheduler.schedule_recurring(flow).expect("a schedule");
         }
         scheduler.run_for(secs(1.0)).expect("no fatal error");
@@ -240,10 +240,11 @@ fn case_341_timed_window_with_a_slow_sink() {
         let every = Periodic::every(secs(0.01)).first_after(secs(0.005));
         if ports {
             let numbers = from_iter(0..5).output();
-            numbers.tap(emitted.clone()).share().chunks_timeout(secs(0.01), Limit::default()).share().connect(sink);
+            numbers.also_to(emitted.clone()).share().chunks_timeout(secs(0.01), Limit::default()).share().connect(sink);
             scheduler.schedule_periodic(numbers, every).expect("a schedule");
         } else {
-            let flow = from_iter(0..5).tap(emitted.clone()).chunks_timeout(secs(0.01), Limit::default()).connect(sink);
+            let flow =
+                from_iter(0..5).also_to(emitted.clone()).chunks_timeout(secs(0.01), Limit::default()).connect(sink);
             scheduler.schedule_periodic(flow, every).expect("a schedule");
         }
         scheduler.run_for(secs(1.0)).expect("no fatal error");
@@ -347,7 +348,7 @@ where
 #[test]
 fn full_travels_through_every_kind_of_operator() {
     full_travels(pipe().map(|x| x).filter(|_| true).filter_map(Some).try_map(Ok::<_, String>).scan(0, |a, b| a + b));
-    full_travels(pipe().enumerate().dedup().named("n").inspect(|_| {}).tap(call(drop)).take(99).skip(1));
+    full_travels(pipe().enumerate().dedup().named("n").inspect(|_| {}).also_to(call(drop)).take(99).skip(1));
     full_travels(pipe().chunks(1).flat_map(|list| list).pairwise().map(|(_, x)| x));
     full_travels(pipe().buffer(Limit::block(2)));
     full_travels(pipe().try_map_with(ErrorPolicy::skip(), |x| Ok::<_, String>(*x)));

@@ -340,7 +340,7 @@ fn case_451_merge_stops_at_the_first_error() -> Result {
 fn a_loop_through_a_join_is_no_recursion() -> Result {
     // As the graph of case 436: a zip, a map, and a sink that emits to the first source.
     let (a, b, seen) = ports();
-    a.zip(&b, Limit::default()).map(|(a, b)| a + b).tap(seen.clone()).connect(a.clone());
+    a.zip(&b, Limit::default()).map(|(a, b)| a + b).also_to(seen.clone()).connect(a.clone());
     emit(&b, 1..=4)?;
     emit(&a, [0])?;
     assert_eq!(seen.text(), "1 3 6 10");
@@ -455,7 +455,7 @@ fn the_faster_source_is_paused_and_loses_nothing() -> Timed {
     let slow = from_iter(0..3).output();
     let (slow_port, fast) = (slow.port().clone(), every_second(&scheduler, 0..));
     scheduler.schedule_periodic(slow, Duration::from_millis(4400)).expect("a period");
-    fast.tap(fast_seen.clone()).zip(&slow_port, Limit::block(2)).connect(seen.clone());
+    fast.also_to(fast_seen.clone()).zip(&slow_port, Limit::block(2)).connect(seen.clone());
     scheduler.run_forever()?;
     assert_eq!(seen.timed_text(), "(0, 0)@4.4 (1, 1)@8.8 (2, 2)@13.2 |@17.6");
     assert_eq!(fast_seen.timed_text(), "0@1 1@2 2@5 3@9 4@14");

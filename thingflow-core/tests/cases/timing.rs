@@ -145,7 +145,7 @@ fn case_334_timed_window_distinct_by_key() {
 fn case_335_rate_limit() {
     let (mut scheduler, seen, asked) =
         (Scheduler::virtual_time().expect("a scheduler"), Recorder::new(), Recorder::new());
-    let flow = from_iter(0..5).tap(asked.clone()).pace(secs(0.05), Limit::block(1));
+    let flow = from_iter(0..5).also_to(asked.clone()).pace(secs(0.05), Limit::block(1));
     scheduler.schedule_recurring(flow.connect(seen.clone())).expect("a schedule");
     scheduler.run_forever().expect("no fatal error");
     assert_eq!(seen.timed_text(), "0@0 1@0.05 2@0.1 3@0.15 4@0.2 |@0.2");

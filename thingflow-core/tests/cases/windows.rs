@@ -129,7 +129,7 @@ fn case_203_one_output_per_batch() {
 #[test]
 fn case_204_cumulative_sum_over_batches() {
     let batches = from_iter([vec![0, 1, 2, 3, 4], vec![5, 6, 7, 8, 9]]).flatten();
-    let sums = batches.aggregate(Window::running(), Sum::new()).collect_now();
+    let sums = batches.aggregate(Window::cumulative(), Sum::new()).collect_now();
     assert_eq!(sums, [0, 1, 3, 6, 10, 15, 21, 28, 36, 45]);
 }
 
@@ -187,13 +187,13 @@ fn case_292_sliding_window_of_three() {
 fn case_395_running_reductions() {
     let frames = from_iter([[1, 2, 3], [1, 2, 3]]).flatten();
     let all = (Sum::new(), Mean::new(), Count::new());
-    assert_eq!(frames.aggregate(Window::running(), all).collect_now().last(), Some(&(12, 2.0, 6_u64)));
+    assert_eq!(frames.aggregate(Window::cumulative(), all).collect_now().last(), Some(&(12, 2.0, 6_u64)));
 }
 
 #[test]
 fn case_396_reductions_with_start() {
     let start = (Mean::starting_at(10, 2), Count::starting_at(3), Sum::starting_at(10));
-    let results = from_iter([50, 100, 200]).aggregate(Window::running(), start).collect_now();
+    let results = from_iter([50, 100, 200]).aggregate(Window::cumulative(), start).collect_now();
     assert_eq!(results.last(), Some(&(72.0, 6_u64, 360)));
 }
 
@@ -201,7 +201,7 @@ fn case_396_reductions_with_start() {
 fn case_397_mean_after_an_empty_batch() {
     let mean = Mean::<i32>::new();
     assert_eq!(mean.value(), None); // of nothing there is no mean, and nothing is sent
-    let means = from_iter([vec![], vec![1, 2, 3]]).flatten().aggregate(Window::running(), mean);
+    let means = from_iter([vec![], vec![1, 2, 3]]).flatten().aggregate(Window::cumulative(), mean);
     assert_eq!(means.collect_now().last(), Some(&2.0));
 }
 
@@ -225,7 +225,7 @@ impl Aggregate<i32> for Product {
 fn case_405_cumulative_over_batches() {
     let pieces = from_iter([vec![0, 1, 2], vec![3, 4, 5], vec![6, 7, 8], vec![9], vec![]]).flatten();
     let all = (Sum::new(), Max::new(), Product(1), Min::new());
-    let results = pieces.aggregate(Window::running(), all).collect_now();
+    let results = pieces.aggregate(Window::cumulative(), all).collect_now();
     let sums = [0, 1, 3, 6, 10, 15, 21, 28, 36, 45];
     let expected: Vec<_> = (0..10).zip(sums).map(|(x, sum)| (sum, x, 0, 0)).collect();
     assert_eq!(results, expected);
@@ -258,7 +258,7 @@ fn grouped() -> Vec<SensorEvent<f64>> {
 
 /// The last result of each group after 3, 7 and 10 rows.
 fn by_group<A: Aggregate<f64, Out: Copy> + Clone + 'static>(aggregate: A) -> [Vec<A::Out>; 3] {
-    let groups = Window::running().by_key(10, |event: &SensorEvent<f64>| event.sensor_id);
+    let groups = Window::cumulative().by_key(10, |event: &SensorEvent<f64>| event.sensor_id);
     let seen = from_iter(grouped()).aggregate(groups, aggregate).collect_now();
     [3, 7, 10].map(|rows| {
         let last = |id| seen[..rows].iter().rfind(|event| event.sensor_id == id).map(|event| event.val);
@@ -285,7 +285,7 @@ fn case_407_group_by_spread() {
 #[test]
 fn case_408_group_by_with_start() {
     let at = |name, amount| SensorEvent::new(name, Timestamp::UNIX_EPOCH, amount);
-    let by_name = || Window::running().by_key(10, |event: &SensorEvent<i32>| event.sensor_id);
+    let by_name = || Window::cumulative().by_key(10, |event: &SensorEvent<i32>| event.sensor_id);
     let first = from_iter([at("Alice", 50), at("Tom", 100)]).aggregate(by_name(), Sum::new()).collect_now();
     assert_eq!(first, [at("Alice", 50), at("Tom", 100)]);
     let kept = move |name: &SensorId| first.iter().find(|event| event.sensor_id == *name).map(|event| event.val);
@@ -346,7 +346,7 @@ fn pieces() -> [Vec<Row>; 3] {
 
 #[test]
 fn case_391_batch_pipeline() {
-    let sum = pipe().map(|row: Row| row.x + 1).aggregate(Window::running(), Sum::new());
+    let sum = pipe().map(|row: Row| row.x + 1).aggregate(Window::cumulative(), Sum::new());
     assert_eq!(from_iter([rows(0..4, [0; 4])]).once_a_batch(sum).collect_now(), [10]);
 }
 
@@ -379,7 +379,7 @@ fn case_399_set_columns() {
     let mean = [Mean::new(), Mean::new(), Mean::new()];
     let left = Of(|row: &([i64; 3], [i64; 3])| row.0, mean.clone());
     let right = Of(|row: &([i64; 3], [i64; 3])| row.1, mean);
-    let means = from_iter(pieces()).once_a_batch(more.aggregate(Window::running(), (left, right)));
+    let means = from_iter(pieces()).once_a_batch(more.aggregate(Window::cumulative(), (left, right)));
     assert_eq!(means.collect_now().last(), Some(&([4.5, 1.0, 9.0], [10.0, 4.5, 1.0])));
 }
 
@@ -394,7 +394,7 @@ fn case_401_query_and_counts() {
     let one = || from_iter([rows(1..=3, 4..=6)]);
     let query = one().each_batch(pipe().filter(|row: &Row| row.x > 1 && row.x < 4)).flatten();
     assert_eq!(query.map(|row| row.x).collect_now(), [2, 3]);
-    let counts = one().once_a_batch(pipe().map(|row: Row| row.x).aggregate(Window::running(), ValueCounts::new()));
+    let counts = one().once_a_batch(pipe().map(|row: Row| row.x).aggregate(Window::cumulative(), ValueCounts::new()));
     let largest: Vec<_> = counts.collect_now().concat().into_iter().take(2).collect();
     assert_eq!(largest.iter().map(|(_, count)| *count).collect::<Vec<_>>(), [1, 1]);
 }
@@ -402,7 +402,7 @@ fn case_401_query_and_counts() {
 #[test]
 fn case_402_value_counts_run_on_one_result_a_batch() {
     let batches = from_iter([vec!['a', 'b', 'a'], vec!['a', 'b', 'a']]);
-    let counts = batches.aggregate(Window::running(), Each(ValueCounts::new()));
+    let counts = batches.aggregate(Window::cumulative(), Each(ValueCounts::new()));
     assert_eq!(counts.collect_now(), [[('a', 2), ('b', 1)], [('a', 4), ('b', 2)]]);
 }
 

@@ -53,7 +53,7 @@ where
     let partial =
         from_iter(e.to_vec()).aggregate(Window::sliding(n).partial(), OrNone(aggregate.clone())).collect_now();
     let whole = from_iter(e.to_vec()).aggregate(Window::tumbling(n), OrNone(aggregate.clone())).collect_now();
-    let running = from_iter(e.to_vec()).aggregate(Window::running(), OrNone(aggregate.clone())).collect_now();
+    let running = from_iter(e.to_vec()).aggregate(Window::cumulative(), OrNone(aggregate.clone())).collect_now();
     prop_assert_eq!(sliding.len(), e.windows(n).len());
     prop_assert_eq!((partial.len(), running.len(), whole.len()), (e.len(), e.len(), e.chunks(n).len()));
     let windows = sliding.into_iter().zip(e.windows(n));
@@ -314,7 +314,7 @@ where
     T::With<thingflow_core::windows::Windowed<A::Out>>: std::fmt::Debug + 'static,
 {
     let span = Duration::from_secs(n as u64);
-    same_again!(e, at, Window::running(), Window::tumbling(n), Window::each(span), Window::sliding(n),
+    same_again!(e, at, Window::cumulative(), Window::tumbling(n), Window::each(span), Window::sliding(n),
         Window::every(n, 2).bounds(), Window::last(span, Limit::drop_oldest(5)); aggregate);
 }
 
@@ -357,7 +357,7 @@ proptest! {
 
     #[test]
     fn state_of_samples(e in prop::collection::vec(small(), 0..30), at in 0_usize..30, n in 1_usize..7) {
-        same_again!(&e, at, Window::running(), Window::tumbling(n); Reservoir::new(3, 7));
+        same_again!(&e, at, Window::cumulative(), Window::tumbling(n); Reservoir::new(3, 7));
     }
 
     #[test]
@@ -385,8 +385,8 @@ proptest! {
         }
         in_window!(Window::sliding(n).partial());
         in_window!(Window::tumbling(n));
-        in_window!(Window::running());
-        let counted = from_iter(e.clone()).aggregate(Window::running(), Describe::new()).collect_now();
+        in_window!(Window::cumulative());
+        let counted = from_iter(e.clone()).aggregate(Window::cumulative(), Describe::new()).collect_now();
         prop_assert_eq!(counted.last().map_or(0, |all| all.count), e.iter().filter(|x| !x.is_nan()).count() as u64);
     }
 
@@ -424,12 +424,12 @@ proptest! {
             Box::new(pipe().aggregate(Window::sliding(3), (all.clone(), Median::new())).to(call(drop))),
             Box::new(pipe().aggregate(Window::each(Duration::from_secs(3)), all).to(call(drop))),
             Box::new(pipe().running_avg(3).to(call(drop))),
-            Box::new(pipe::<f64>().aggregate(Window::running(), ExactSum::new()).to(call(drop))),
+            Box::new(pipe::<f64>().aggregate(Window::cumulative(), ExactSum::new()).to(call(drop))),
             Box::new(pipe::<f64>().aggregate(Window::tumbling(3), (Median::new(), Mode::new(), Quantile::at(0.1))).to(call(drop))),
             Box::new(pipe::<f64>().aggregate(Window::tumbling(3), (First::new(), Last::new(), Min::new(), Sum::new())).to(call(drop))),
             Box::new(pipe().map(|x: f64| x as i16).aggregate(Window::tumbling(3), (Sum::new(), ExactMean::new())).to(call(drop))),
-            Box::new(pipe().map(|x: f64| x as u64).aggregate(Window::running(), (Sum::new(), Mean::new(), Max::new())).to(call(drop))),
-            Box::new(pipe().map(|x: f64| (x, x)).aggregate(Window::running(), (Correlation::new(), Trend::new(), Rate::new(), TimeMean::new())).to(call(drop))),
+            Box::new(pipe().map(|x: f64| x as u64).aggregate(Window::cumulative(), (Sum::new(), Mean::new(), Max::new())).to(call(drop))),
+            Box::new(pipe().map(|x: f64| (x, x)).aggregate(Window::cumulative(), (Correlation::new(), Trend::new(), Rate::new(), TimeMean::new())).to(call(drop))),
             Box::new(pipe::<f64>().aggregate(Window::last(Duration::from_secs(1 << 40), Limit::drop_oldest(1 << 40)), Mean::new()).to(call(drop))),
             Box::new(pipe::<f64>().aggregate(Window::sliding(1_usize << 40).partial(), Mean::new()).to(call(drop))),
         ];
@@ -468,7 +468,7 @@ fn e05_a_length_that_is_forged_is_refused_and_costs_nothing() {
         }
     }
     refuses(pipe::<f64>().aggregate(Window::tumbling(3), Median::new()).to(call(drop)));
-    refuses(pipe::<f64>().aggregate(Window::running(), Quantile::at(0.9)).to(call(drop)));
+    refuses(pipe::<f64>().aggregate(Window::cumulative(), Quantile::at(0.9)).to(call(drop)));
     refuses(pipe::<f64>().aggregate(Window::each(Duration::from_secs(3)), Mode::new()).to(call(drop)));
     refuses(pipe::<f64>().aggregate(Window::tumbling(3), Reservoir::new(3, 1)).to(call(drop)));
     refuses(pipe::<f64>().aggregate(Window::sliding(3), Median::new()).to(call(drop)));

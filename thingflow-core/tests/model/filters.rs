@@ -27,7 +27,7 @@ where
 {
     let (port, seen) = (Port::new(), Recorder::new());
     let again = port.clone();
-    port.pipe(filter).tap(seen.clone()).map(|y| y / 2).filter(|y| *y != 0).connect(again);
+    port.pipe(filter).also_to(seen.clone()).map(|y| y / 2).filter(|y| *y != 0).connect(again);
     let mut expected = Vec::new();
     for x in e {
         let receipt = port.emit(*x, &mut Context::detached(Instant::ZERO)).expect("no fatal error");

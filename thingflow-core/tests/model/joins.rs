@@ -459,7 +459,7 @@ proptest! {
         // What goes round comes right after what caused it, before what comes next; nothing recurses or is lost.
         let (a, b, seen) = (Port::new(), Port::new(), Recorder::new());
         let back = b.clone();
-        a.merge(&b).tap(seen.clone()).filter(move |x| *x < limit).map(|x| x + 7).connect(back);
+        a.merge(&b).also_to(seen.clone()).filter(move |x| *x < limit).map(|x| x + 7).connect(back);
         let (mut expected, mut b_open, mut open) = (Vec::new(), true, true);
         for (input, step) in &s {
             let Next(event) = *step else {

@@ -104,10 +104,10 @@ proptest! {
     fn running(e in events(), end in end(), start in -4..5) {
         let so_far = || (1..=e.len()).map(|to| &e[..to]);
         let sums = so_far().map(|w| (w.iter().sum::<i32>() + start, w.len() as u64 + 2));
-        let sum = pipe().aggregate(Window::running(), (Sum::starting_at(start), Count::starting_at(2)));
+        let sum = pipe().aggregate(Window::cumulative(), (Sum::starting_at(start), Count::starting_at(2)));
         prop_assert_eq!(run(&e, end, sum), line(sums, end));
         let extremes = so_far().map(|w| (w.iter().min().map(|x| *x.min(&start)), w.iter().max().copied()));
-        let extreme = pipe().aggregate(Window::running(), (Min::starting_at(start), Max::new()));
+        let extreme = pipe().aggregate(Window::cumulative(), (Min::starting_at(start), Max::new()));
         prop_assert_eq!(run(&e, end, extreme.map(|(min, max)| (Some(min), Some(max)))), line(extremes, end));
     }
 

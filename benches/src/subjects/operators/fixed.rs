@@ -72,7 +72,7 @@ fn elementwise(g: &mut impl Gauge) {
     g.chain("scan", whole, to().scan(0, |sum: i32, x| sum ^ x));
     g.chain("accumulate", whole, to().accumulate(|sum, x| sum ^ x));
     g.chain("inspect", whole, to().inspect(|_| ()));
-    g.chain("tap", whole, to().tap(call(drop)));
+    g.chain("also_to", whole, to().also_to(call(drop)));
     g.chain("transduce", whole, to().transduce(Same));
     g.chain("enumerate", whole, to().enumerate());
     g.chain("timestamp", whole, to().timestamp());
@@ -151,7 +151,7 @@ fn windows(g: &mut impl Gauge) {
     g.chain("ewm_variance", real, number().ewm_variance(0.5));
     g.chain("chunk_median_of", real, number().chunk_median_of::<10>());
     g.chain("aggregate", real, number().aggregate(Window::sliding_of::<10>(), Mean::new()));
-    g.chain("Window::running", real, number().aggregate(Window::running(), Mean::new()));
+    g.chain("Window::cumulative", real, number().aggregate(Window::cumulative(), Mean::new()));
     g.chain("Window::tumbling", real, number().aggregate(Window::tumbling(10_usize), Mean::new()));
     g.chain("Window::each", real, number().aggregate(Window::each(SECOND), Mean::new()));
     g.chain("Window::sliding_of", real, number().aggregate(Window::sliding_of::<10>(), Sum::new()));

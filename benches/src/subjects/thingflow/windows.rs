@@ -191,7 +191,7 @@ pub fn of_all(events: Events, _: usize) -> u64 {
     let (count, end) = counter(|all: Description<f64, f64>| {
         high_of_all(&(all.min, all.max, all.mean, all.std_dev().unwrap_or_default()))
     });
-    let mut flow = from_iter(events).map(value).aggregate(Window::running(), Describe::new()).connect(call(end));
+    let mut flow = from_iter(events).map(value).aggregate(Window::cumulative(), Describe::new()).connect(call(end));
     flow.run(&mut Context::detached(Instant::ZERO)).expect(NEVER_FAILS);
     count.get()
 }

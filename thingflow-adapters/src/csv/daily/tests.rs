@@ -32,7 +32,7 @@ fn daily_files() {
     let times = [DAY_1, DAY_1 + 60, DAY_2, DAY_2 + 60].into_iter().zip([1.0, 2.0, 3.0, 4.0]);
     let events: Vec<_> = times.map(|(secs, val)| event("dining-room", secs, val)).collect();
     let writer = write_daily(dir.path(), "dining-room").unwrap();
-    pipe().tap(writer).to(seen.clone()).feed(events.clone()).unwrap();
+    pipe().also_to(writer).to(seen.clone()).feed(events.clone()).unwrap();
     assert_eq!(seen.events(), events);
     assert!(seen.is_completed());
     let names = ["dining-room-2015-01-01.csv", "dining-room-2015-01-02.csv"];

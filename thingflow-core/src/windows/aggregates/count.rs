@@ -10,7 +10,7 @@ use crate::windows::Merge;
 /// # use thingflow_core::prelude::*;
 /// # use thingflow_core::windows::{Count, Window};
 /// # #[cfg(feature = "alloc")]
-/// assert_eq!(from_iter("abc".chars()).aggregate(Window::running(), Count::new()).collect_now(), [1, 2, 3]);
+/// assert_eq!(from_iter("abc".chars()).aggregate(Window::cumulative(), Count::new()).collect_now(), [1, 2, 3]);
 /// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Count(u64);

@@ -15,7 +15,7 @@ use crate::windows::Merge;
 /// # #[cfg(feature = "alloc")] {
 /// use thingflow_core::windows::{Each, Mean, ValueCounts};
 /// let batches = || from_iter([vec!["idle", "run", "idle"], vec!["run", "run"]]);
-/// let counts = batches().aggregate(Window::running(), Each(ValueCounts::new()));
+/// let counts = batches().aggregate(Window::cumulative(), Each(ValueCounts::new()));
 /// assert_eq!(counts.collect_now(), [[("idle", 2), ("run", 1)], [("run", 3), ("idle", 2)]]);
 /// let means = from_iter([vec![1.0, 2.0], vec![], vec![6.0]]).aggregate(Window::sliding(2), Each(Mean::new()));
 /// assert_eq!(means.collect_now(), [1.5, 6.0]); // of two batches each

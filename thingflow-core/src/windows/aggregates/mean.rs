@@ -15,7 +15,7 @@ use crate::windows::{Merge, Total};
 /// # use thingflow_core::windows::{Mean, Window};
 /// # #[cfg(feature = "alloc")] {
 /// assert_eq!(from_iter(1..=4).aggregate(Window::tumbling(2), Mean::new()).collect_now(), [1.5, 3.5]);
-/// assert_eq!(from_iter([1.0, f64::NAN, 3.0]).aggregate(Window::running(), Mean::new()).collect_now(), [1.0, 1.0, 2.0]);
+/// assert_eq!(from_iter([1.0, f64::NAN, 3.0]).aggregate(Window::cumulative(), Mean::new()).collect_now(), [1.0, 1.0, 2.0]);
 /// # }
 /// ```
 ///

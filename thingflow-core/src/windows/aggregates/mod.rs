@@ -137,7 +137,7 @@ pub trait Aggregate<V> {
         false
     }
 
-    /// Takes a value in that is never removed, as groups and running aggregates do. By default as [`add`](Self::add);
+    /// Takes a value in that is never removed, as groups and cumulative aggregates do. By default as [`add`](Self::add);
     /// override it where that saves memory.
     #[inline]
     fn absorb(&mut self, value: &V) {

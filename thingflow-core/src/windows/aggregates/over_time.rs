@@ -40,7 +40,7 @@ pub type RateOf<T, V, const N: usize> = Parts<(T, V), InPlace<N>, Counted<V, Per
 /// # use thingflow_core::prelude::*;
 /// # use thingflow_core::windows::Increase;
 /// let energy = from_iter([(0.0, 7.5), (1.0, 8.0), (2.0, 0.25)]); // kWh, and then the meter was reset
-/// assert_eq!(energy.aggregate(Window::running(), Increase::new()).collect_now(), [0.0, 0.5, 0.75]);
+/// assert_eq!(energy.aggregate(Window::cumulative(), Increase::new()).collect_now(), [0.0, 0.5, 0.75]);
 /// ```
 #[cfg(feature = "alloc")]
 pub type Increase<T, V> = Parts<(T, V), OnHeap, Counted<V, InAll>>;
@@ -69,9 +69,9 @@ pub type DerivativeOf<T, V, const N: usize> = Parts<(T, V), InPlace<N>, Between<
 /// # use core::time::Duration;
 /// # use thingflow_core::windows::Integral;
 /// let power = || from_iter([(0.0, 100.0), (10.0, 200.0), (500.0, 200.0)]); // W
-/// assert_eq!(power().aggregate(Window::running(), Integral::new()).collect_now(), [0.0, 1500.0, 99_500.0]); // W s
+/// assert_eq!(power().aggregate(Window::cumulative(), Integral::new()).collect_now(), [0.0, 1500.0, 99_500.0]); // W s
 /// let minute = Integral::new().longest_gap(Duration::from_secs(60));
-/// assert_eq!(power().aggregate(Window::running(), minute).collect_now(), [0.0, 1500.0, 1500.0]);
+/// assert_eq!(power().aggregate(Window::cumulative(), minute).collect_now(), [0.0, 1500.0, 1500.0]);
 /// ```
 #[cfg(feature = "alloc")]
 #[doc(alias = "trapezoid")]

@@ -23,10 +23,10 @@ use crate::windows::Merge;
 /// # #[cfg(feature = "alloc")] {
 /// let far = from_iter([4.0, 7.0, 13.0, 16.0].map(|x| x + 1e9));
 /// assert_eq!(far.aggregate(Window::sliding(4), Variance::new()).collect_now(), [30.0]);
-/// let all = from_iter([2, 4]).aggregate(Window::running(), Variance::new().of_all());
+/// let all = from_iter([2, 4]).aggregate(Window::cumulative(), Variance::new().of_all());
 /// assert_eq!(all.collect_now(), [0.0, 1.0]);
 /// let start = Variance::starting_at(Moments::of(2, 3.0, 1.0)); // two values of an earlier run: their mean, their variance of all
-/// assert_eq!(from_iter([6.0]).aggregate(Window::running(), start).collect_now(), [4.0]); // of 2, 4 and 6
+/// assert_eq!(from_iter([6.0]).aggregate(Window::cumulative(), start).collect_now(), [4.0]); // of 2, 4 and 6
 /// # }
 /// ```
 #[doc(alias = "var")]

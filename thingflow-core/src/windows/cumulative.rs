@@ -1,4 +1,4 @@
-//! `aggregate(Window::running(), a)`: one window that never ends, with a result for each event.
+//! `aggregate(Window::cumulative(), a)`: one window that never ends, with a result for each event.
 //!
 //! Holds the aggregate.
 
@@ -10,24 +10,24 @@ use crate::clock::Instant;
 use crate::state::{Saved, StateVisitor};
 use crate::thing::{Demand, Emitter, Filter, InputThing, Receipt};
 
-/// Made by [`aggregate`](super::Windows::aggregate) with [`Window::running`](super::Window::running).
+/// Made by [`aggregate`](super::Windows::aggregate) with [`Window::cumulative`](super::Window::cumulative).
 ///
 /// An event for which the aggregate has no value sends nothing.
 #[derive(Clone, Debug)]
-pub struct Running<G, S> {
+pub struct Cumulative<G, S> {
     gather: G,
     started: Instant,
     tally: Tally,
     stamp: PhantomData<fn() -> S>,
 }
 
-impl<G, S> Running<G, S> {
+impl<G, S> Cumulative<G, S> {
     pub(super) fn new(gather: G) -> Self {
         Self { gather, started: Instant::ZERO, tally: Tally::default(), stamp: PhantomData }
     }
 }
 
-impl<T, G: Slide<T>, S: Stamp> Filter<T> for Running<G, S> {
+impl<T, G: Slide<T>, S: Stamp> Filter<T> for Cumulative<G, S> {
     type Out = G::Sent<S::Out<G::Made>>;
     const TRANSPARENT: bool = true;
     #[inline]
@@ -57,7 +57,7 @@ impl<T, G: Slide<T>, S: Stamp> Filter<T> for Running<G, S> {
 }
 
 #[cfg(feature = "alloc")]
-impl<T, G: Slide<T>, S: Stamp> super::per_key::Overlapping<T> for Running<G, S> {
+impl<T, G: Slide<T>, S: Stamp> super::per_key::Overlapping<T> for Cumulative<G, S> {
     fn rest(&mut self, _: bool, _: &crate::Context<'_>) -> Option<Self::Out> {
         None
     }

@@ -1,4 +1,4 @@
-//! What several test programs share.
+//! [`call_with`]: a function as a sink.
 
 use thingflow_core::prelude::*;
 

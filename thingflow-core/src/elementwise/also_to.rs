@@ -1,4 +1,4 @@
-//! `tap(thing)`: send each event to a side branch first, then pass it on.
+//! `also_to(thing)`: sends each event to a side branch first, then passes it on.
 //!
 //! Holds nothing.
 
@@ -6,11 +6,11 @@ use crate::kit::SideBranch;
 use crate::notice::{Notice, Question};
 use crate::thing::{Demand, Emitter, Filter, InputThing, Receipt};
 
-/// Made by [`tap`](super::Elementwise::tap).
+/// Made by [`also_to`](super::Elementwise::also_to).
 #[derive(Clone, Debug)]
-pub struct Tap<B>(SideBranch<B>);
+pub struct AlsoTo<B>(SideBranch<B>);
 
-impl<B> Tap<B> {
+impl<B> AlsoTo<B> {
     pub(super) const fn new(branch: B) -> Self {
         Self(SideBranch::new(branch))
     }
@@ -21,7 +21,7 @@ fn without(branch: Demand) -> Demand {
     if branch == Demand::Done { Demand::More } else { branch }
 }
 
-impl<T: Clone, B: InputThing<T>> Filter<T> for Tap<B> {
+impl<T: Clone, B: InputThing<T>> Filter<T> for AlsoTo<B> {
     type Out = T;
     #[inline]
     fn on_next(&mut self, event: T, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
@@ -41,7 +41,7 @@ impl<T: Clone, B: InputThing<T>> Filter<T> for Tap<B> {
     fn ask(&self, mut question: Question<'_>, behind: &dyn Fn(Question<'_>) -> bool) -> bool {
         match &mut question {
             #[cfg(feature = "alloc")]
-            Question::Describe(visitor) => visitor.filter_type("Tap"),
+            Question::Describe(visitor) => visitor.filter_type("AlsoTo"),
             Question::Open => return behind(question), // the branch alone is no reason to go on
             _ => {}
         }
