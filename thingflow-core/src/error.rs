@@ -128,8 +128,33 @@ impl Error for StreamError {
     }
 }
 
-/// Writes an error and all its causes, each once: a text that has that of its cause in it has said it.
-pub(crate) fn fmt_chain(error: &dyn Error, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+/// Writes an error and all its causes, each once: a text that has that of its cause in it has said it. For the `Debug` of errors,
+/// which is what a `main` that returns one shows. Without an allocator, the error alone.
+///
+/// ```
+/// use std::{error::Error, fmt, io};
+/// struct NoFile(io::Error);
+/// impl fmt::Display for NoFile {
+///     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+///         f.write_str("cannot read the settings")
+///     }
+/// }
+/// impl fmt::Debug for NoFile {
+///     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+///         thingflow_core::fmt_chain(self, f)
+///     }
+/// }
+/// impl Error for NoFile {
+///     fn source(&self) -> Option<&(dyn Error + 'static)> {
+///         Some(&self.0)
+///     }
+/// }
+/// assert_eq!(format!("{:?}", NoFile(io::Error::other("no card"))), "cannot read the settings: no card");
+/// ```
+///
+/// # Errors
+/// Those of the formatter.
+pub fn fmt_chain(error: &dyn Error, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     write!(f, "{error}")?;
     #[cfg(feature = "alloc")]
     {

@@ -149,7 +149,7 @@ pub use clock::{Clock, Instant, Timestamp, TimestampError};
 pub use context::Context;
 pub use elementwise::Elementwise;
 pub use ends::Ends;
-pub use error::{Failure, FatalError, RunError, StreamError};
+pub use error::{Failure, FatalError, RunError, StreamError, fmt_chain};
 #[cfg(feature = "std")]
 pub use event::TooManyNames;
 pub use event::{SensorEvent, SensorId};

@@ -42,6 +42,22 @@ pub(super) struct Connack {
     pub(super) names_subscriptions: bool,
 }
 
+impl Connack {
+    /// One that limits nothing, as all of version 3.
+    fn new(session_present: bool, refused: Option<ConnectRefusal>) -> Self {
+        Self {
+            session_present,
+            refused,
+            keep_alive: None,
+            most_in_flight: u16::MAX,
+            largest_packet: u32::MAX,
+            best_qos: Qos::ExactlyOnce,
+            retains: true,
+            names_subscriptions: false,
+        }
+    }
+}
+
 /// Why a broker lets nobody in, by who must act.
 #[derive(Debug, PartialEq)]
 pub(super) enum ConnectRefusal {
@@ -274,16 +290,7 @@ fn connack_3(packet: &v3::Connack) -> Connack {
         Code::ServerUnavailable => Some(ConnectRefusal::Peer(words(code))),
         _ => Some(ConnectRefusal::Setup(words(code))),
     };
-    Connack {
-        session_present: packet.session_present(),
-        refused,
-        keep_alive: None,
-        most_in_flight: u16::MAX,
-        largest_packet: u32::MAX,
-        best_qos: Qos::ExactlyOnce,
-        retains: true,
-        names_subscriptions: false,
-    }
+    Connack::new(packet.session_present(), refused)
 }
 
 fn connack_5(packet: &v5::Connack) -> Connack {
@@ -299,16 +306,7 @@ fn connack_5(packet: &v5::Connack) -> Connack {
         | Code::ConnectionRateExceeded => Some(ConnectRefusal::Peer(words(code))),
         _ => Some(ConnectRefusal::Setup(words(code))),
     };
-    let mut answer = Connack {
-        session_present: packet.session_present(),
-        refused,
-        keep_alive: None,
-        most_in_flight: u16::MAX,
-        largest_packet: u32::MAX,
-        best_qos: Qos::ExactlyOnce,
-        retains: true,
-        names_subscriptions: true,
-    };
+    let mut answer = Connack { names_subscriptions: true, ..Connack::new(packet.session_present(), refused) };
     for property in &packet.props {
         match property {
             Property::ServerKeepAlive(seconds) => answer.keep_alive = Some(seconds.val()),

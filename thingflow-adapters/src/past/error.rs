@@ -36,13 +36,7 @@ impl fmt::Display for PastError {
 /// As `Display`, with the chain of causes.
 impl fmt::Debug for PastError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{self}")?;
-        let mut source = self.source();
-        while let Some(cause) = source {
-            write!(f, ": {cause}")?;
-            source = cause.source();
-        }
-        Ok(())
+        thingflow_core::fmt_chain(self, f)
     }
 }
 

@@ -50,13 +50,7 @@ impl fmt::Display for SystemdError {
 
 impl fmt::Debug for SystemdError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{self}")?;
-        let mut source = self.source();
-        while let Some(cause) = source {
-            write!(f, ": {cause}")?;
-            source = cause.source();
-        }
-        Ok(())
+        thingflow_core::fmt_chain(self, f)
     }
 }
 
