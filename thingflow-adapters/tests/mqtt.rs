@@ -129,7 +129,8 @@ fn what_goes_wrong_is_reported_with_its_topic_and_its_broker() {
     when(&scheduler, move || counts.stats().delivered + counts.stats().dead == 2 && is_told(), move || stopper.stop());
     scheduler.run_forever().unwrap();
     let refused = format!("mqtt://{}: the message to `lux` is refused: not authorized", broker.address());
-    let away = format!("mqtt://{gone}: cannot connect to the broker: Connection refused");
+    let away =
+        format!("mqtt://{gone}: no connection to the broker: cannot connect to mqtt://{gone}: Connection refused");
     let reports = reports.events();
     for expected in [refused, away] {
         assert!(reports.iter().any(|text| text.starts_with(&expected)), "{expected}: {reports:?}");

@@ -430,7 +430,7 @@ impl Link {
 
 /// What follows from an error before there is a connection.
 fn no_connection(error: io::Error) -> Lost {
-    because("cannot connect to the broker", error)
+    because("no connection to the broker", error)
 }
 
 /// What follows from an error of the connection.
