@@ -3,7 +3,7 @@
 use core::fmt;
 
 use crate::clock::Timestamp;
-use crate::state::{Saved, StateVisitor};
+use crate::state::{Saved, StateVisitor, saves};
 
 /// The name or number of a sensor: 16 bytes on 64-bit machines, copied freely, so that it costs an event nothing.
 ///
@@ -212,6 +212,8 @@ impl<T> SensorEvent<T> {
         SensorEvent { sensor_id: self.sensor_id, ts: self.ts, val: f(self.val) }
     }
 }
+
+saves! { [T: Saved] SensorEvent<T> { sensor_id, ts, val } }
 
 impl<T: fmt::Display> fmt::Display for SensorEvent<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

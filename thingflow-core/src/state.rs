@@ -163,7 +163,20 @@ pub trait SavedEvents {
     fn on_events(&mut self, state: &mut dyn StateVisitor);
 }
 
-/// Whether a walk is shown anything at all.
+/// Has what gathers values show them by `walk`. If it shows nothing although it `holds` some, the walk hears that `name` cannot be saved.
+pub(crate) fn shown_or_unsaved(
+    name: &str,
+    holds: bool,
+    mut walk: impl FnMut(&mut dyn StateVisitor),
+    state: &mut dyn StateVisitor,
+) {
+    if holds && !shows(&mut walk) {
+        state.unsaved(name);
+    }
+    walk(state);
+}
+
+/// Whether a walk is shown anything at all, or hears that it cannot be.
 pub(crate) fn shows(walk: impl FnOnce(&mut dyn StateVisitor)) -> bool {
     struct Probe(bool);
     impl StateVisitor for Probe {
@@ -171,6 +184,9 @@ pub(crate) fn shows(walk: impl FnOnce(&mut dyn StateVisitor)) -> bool {
             self.0 = true;
         }
         fn float(&mut self, _: &str, _: &mut f64) {
+            self.0 = true;
+        }
+        fn unsaved(&mut self, _: &str) {
             self.0 = true;
         }
     }
@@ -352,13 +368,37 @@ impl Saved for () {
     fn on_state(&mut self, _name: &str, _state: &mut dyn StateVisitor) {}
 }
 
-impl<A: Saved, B: Saved> Saved for (A, B) {
+macro_rules! saved_tuples {
+    ($($name:ident $at:tt),*) => {
+        impl<$($name: Saved),*> Saved for ($($name,)*) {
+            fn blank() -> Self {
+                ($($name::blank(),)*)
+            }
+            fn on_state(&mut self, name: &str, state: &mut dyn StateVisitor) {
+                $(self.$at.on_state(name, state);)*
+            }
+        }
+    };
+}
+saved_tuples!(A 0, B 1);
+saved_tuples!(A 0, B 1, C 2);
+saved_tuples!(A 0, B 1, C 2, D 3);
+saved_tuples!(A 0, B 1, C 2, D 3, E 4);
+
+/// Its length, then its items.
+#[cfg(feature = "alloc")]
+impl<T: Saved> Saved for alloc::vec::Vec<T> {
     fn blank() -> Self {
-        (A::blank(), B::blank())
+        Self::new()
     }
     fn on_state(&mut self, name: &str, state: &mut dyn StateVisitor) {
-        self.0.on_state(name, state);
-        self.1.on_state(name, state);
+        let mut held = core::mem::take(self).into_iter();
+        let mut items = SavedItems::of(name, held.len(), state);
+        while items.another(state) {
+            let mut item = held.next().unwrap_or_else(T::blank);
+            item.on_state(name, state);
+            self.push(item);
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 //! Holds nothing.
 
 use crate::clock::Instant;
+use crate::state::{Saved, saves};
 use crate::thing::{Emitter, Filter, InputThing, Receipt};
 
 /// An event and when it came, on the scheduler's clock. Made by [`stamped`](super::Timing::stamped).
@@ -13,6 +14,8 @@ pub struct Stamped<T> {
     /// The event.
     pub event: T,
 }
+
+saves! { [T: Saved] Stamped<T> { at, event } }
 
 /// Made by [`stamped`](super::Timing::stamped).
 #[derive(Clone, Copy, Debug)]

@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use crate::clock::{Instant, Timestamp};
 use crate::context::Context;
-use crate::state::Saved;
+use crate::state::{Saved, StateVisitor, saves};
 
 /// The result of a window, and which window that was: what a window [with bounds](super::CountWindow::bounds) sends.
 ///
@@ -37,6 +37,22 @@ pub enum Pane {
     Final,
     /// The window had ended, and a late event has changed it.
     Correction,
+}
+
+saves! { [V: Saved] Windowed<V> { start, end, count, missing, pane, value } }
+
+impl Saved for Pane {
+    fn blank() -> Self {
+        Self::Final
+    }
+    fn on_state(&mut self, name: &str, state: &mut dyn StateVisitor) {
+        let mut number = *self as u8;
+        number.on_state(name, state);
+        match [Self::Early, Self::Final, Self::Correction].into_iter().find(|pane| *pane as u8 == number) {
+            Some(pane) => *self = pane,
+            None => state.refuse(name),
+        }
+    }
 }
 
 impl<V> Windowed<V> {

@@ -22,7 +22,7 @@ use crate::error::StreamError;
 use crate::kit::SideBranch;
 use crate::limit::QueueStats;
 use crate::notice::Notice;
-use crate::state::{Saved, SavedItems, StateVisitor};
+use crate::state::{Saved, SavedItems, StateVisitor, shown_or_unsaved};
 use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
 use crate::watermarks::Late;
 
@@ -69,7 +69,7 @@ impl<T, G: Gather<T>> Gathered<T, G> {
         was_sent.on_state("was_sent", state);
         is_changed.on_state("is_changed", state);
         G::on_rest(rest, state);
-        gather.on_state(state);
+        shown_or_unsaved("window", true, |state| gather.on_state(state), state);
     }
 }
 
@@ -323,6 +323,9 @@ where
     fn on_state(&mut self, state: &mut dyn StateVisitor) {
         self.watermark.on_state("watermark", state);
         self.passed.on_state("passed", state);
+        if self.rule.early.is_some() {
+            self.next_early.on_state("next_early", state);
+        }
         if !Q::IS_SAVED {
             if !self.open.is_empty() {
                 state.unsaved("windows by key");

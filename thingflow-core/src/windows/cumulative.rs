@@ -7,7 +7,7 @@ use core::marker::PhantomData;
 use super::bounds::{Stamp, Tally};
 use super::gather::Slide;
 use crate::clock::Instant;
-use crate::state::{Saved, StateVisitor};
+use crate::state::{Saved, StateVisitor, shown_or_unsaved};
 use crate::thing::{Demand, Emitter, Filter, InputThing, Receipt};
 
 /// Made by [`aggregate`](super::Windows::aggregate) with [`Window::cumulative`](super::Window::cumulative).
@@ -52,7 +52,7 @@ impl<T, G: Slide<T>, S: Stamp> Filter<T> for Cumulative<G, S> {
         self.started.on_state("started", state);
         self.tally.count.on_state("count", state);
         self.tally.missing.on_state("missing", state);
-        self.gather.on_state(state);
+        shown_or_unsaved("window", self.tally.count > 0, |state| self.gather.on_state(state), state);
     }
 }
 

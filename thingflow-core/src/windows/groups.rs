@@ -13,7 +13,7 @@ use crate::clock::{Instant, nanos};
 use crate::context::Context;
 use crate::error::StreamError;
 use crate::notice::Notice;
-use crate::state::{Saved, SavedEvents, StateVisitor};
+use crate::state::{Saved, SavedEvents, StateVisitor, shown_or_unsaved};
 use crate::thing::{Closed, Demand, Emitter, Filter, InputThing, Receipt};
 
 /// Where a window of time begins.
@@ -112,7 +112,7 @@ impl<T, G: Gather<T>> Open<T, G> {
 
     pub(super) fn on_state(&mut self, state: &mut dyn StateVisitor) {
         self.on_bounds(state);
-        self.gather.on_state(state);
+        shown_or_unsaved("window", self.tally.count > 0, |state| self.gather.on_state(state), state);
     }
 
     /// As [`on_state`](Self::on_state), with the events that are gathered.

@@ -28,6 +28,16 @@ pub struct Qualified<E> {
     pub quality: Quality,
 }
 
+impl<E: Saved> Saved for Qualified<E> {
+    fn blank() -> Self {
+        Self { event: E::blank(), quality: Quality::Missing }
+    }
+    fn on_state(&mut self, name: &str, state: &mut dyn StateVisitor) {
+        self.event.on_state(name, state);
+        self.quality.on_state(name, state);
+    }
+}
+
 impl<E: Carrier> Carrier for Qualified<E> {
     type Value = E::Value;
     type Rest = (E::Rest, Quality);

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use super::Aggregate;
-use crate::state::{Saved, SavedItems, StateVisitor};
+use crate::state::{Saved, SavedItems, StateVisitor, shown_or_unsaved};
 use crate::windows::{KeyedBy, Keying, Merge, SavedKey};
 
 /// Makes groups of the values in a window by a key, and sends what an aggregate makes of each, as pairs `(key, result)` in the order of
@@ -110,7 +110,7 @@ impl<V, K: Ord + Clone, Q: Keying<V, Key = K>, A: Aggregate<V> + Clone> Aggregat
             let mut group = group.unwrap_or_else(|| Group { count: 0, aggregate: self.fresh.clone() });
             Q::on_key(&mut key, state);
             group.count.on_state("count", state);
-            group.aggregate.on_state(state);
+            shown_or_unsaved("Grouped", true, |state| group.aggregate.on_state(state), state);
             match key.filter(|key| group.count > 0 && !self.groups.contains_key(key)) {
                 Some(key) => drop(self.groups.insert(key, group)),
                 None => state.refuse("Grouped"),

@@ -78,7 +78,7 @@ pub use variance::{Measure, Moments, Squared, Variance, VarianceBy};
 #[cfg(any(feature = "std", feature = "libm"))]
 pub use variance::{Root, StdDev};
 
-use crate::state::StateVisitor;
+use crate::state::{StateVisitor, shown_or_unsaved};
 
 /// What a window makes of the values in it. An aggregate of your own works in every [`Window`](super::Window):
 ///
@@ -191,7 +191,8 @@ macro_rules! tuples {
                 $(self.$at.is_missing(value))||*
             }
             fn on_state(&mut self, state: &mut dyn StateVisitor) {
-                $(self.$at.on_state(state);)*
+                // One that shows nothing must not be hidden by the others.
+                $(shown_or_unsaved("aggregate", true, |state| self.$at.on_state(state), state);)*
             }
             fn on_value(value: &mut Option<V>, state: &mut dyn StateVisitor) {
                 $($name::on_value(value, state);)*
