@@ -236,6 +236,8 @@ pub trait Number: Copy + Debug + PartialEq + Saved {
     /// How far it is from another number; of integers at most their largest one.
     #[must_use]
     fn distance(&self, other: &Self) -> Self;
+    /// How much it has changed since it was `before`: of integers exact but for the rounding to a float, however far apart they are.
+    fn change_from(&self, before: &Self) -> Self::Mean;
     /// Whether it is a NaN: a reading that is missing, which aggregates leave out.
     fn is_nan(&self) -> bool;
     /// The order of all values; that of floats is IEEE 754's `totalOrder`, in which a (positive) NaN is the largest.
@@ -243,7 +245,7 @@ pub trait Number: Copy + Debug + PartialEq + Saved {
 }
 
 macro_rules! numbers {
-    ($mean:ty, $total:ty, $exact:ty, $order:ident, $minus:ident: $($number:ty)*) => {$(
+    ($mean:ty, $total:ty, $exact:ty, $order:ident, $minus:ident, $apart:ident: $($number:ty)*) => {$(
         impl Number for $number {
             type Total = $total;
             type Exact = $exact;
@@ -258,6 +260,14 @@ macro_rules! numbers {
                 if self.$order(other).is_gt() { self.$minus(*other) } else { other.$minus(*self) }
             }
             #[inline]
+            #[allow(clippy::cast_precision_loss, clippy::cast_lossless)] // the nearest float is meant
+            fn change_from(&self, before: &Self) -> $mean {
+                match self.$order(before) {
+                    Ordering::Less => -(before.$apart(*self) as $mean),
+                    _ => self.$apart(*before) as $mean,
+                }
+            }
+            #[inline]
             #[allow(clippy::eq_op)] // a NaN alone differs from itself
             fn is_nan(&self) -> bool {
                 self != self
@@ -269,7 +279,7 @@ macro_rules! numbers {
         }
     )*};
 }
-numbers!(f32, PairSum<f32>, FixedPointSum<f32, 6>, total_cmp, sub: f32);
-numbers!(f64, PairSum<f64>, FixedPointSum<f64, 34>, total_cmp, sub: f64);
-numbers!(f64, IntegerSum<i64>, IntegerSum<i64>, cmp, saturating_sub: i8 i16 u8 u16);
-numbers!(f64, IntegerSum<i128>, IntegerSum<i128>, cmp, saturating_sub: i32 i64 isize u32 u64 usize);
+numbers!(f32, PairSum<f32>, FixedPointSum<f32, 6>, total_cmp, sub, sub: f32);
+numbers!(f64, PairSum<f64>, FixedPointSum<f64, 34>, total_cmp, sub, sub: f64);
+numbers!(f64, IntegerSum<i64>, IntegerSum<i64>, cmp, saturating_sub, abs_diff: i8 i16 u8 u16);
+numbers!(f64, IntegerSum<i128>, IntegerSum<i128>, cmp, saturating_sub, abs_diff: i32 i64 isize u32 u64 usize);

@@ -7,7 +7,9 @@ use std::time::Duration;
 use proptest::prelude::*;
 use thingflow_core::prelude::*;
 use thingflow_core::testing::{Recorder, timed};
-use thingflow_core::windows::{Calendar, Count, Mean, Pane, Parts, Sum, Summary, UtcMonths, Windowed};
+use thingflow_core::windows::{
+    Calendar, Count, First, InOrder, Increase, Mean, Pane, Parts, Sum, Summary, UtcMonths, Windowed,
+};
 use thingflow_core::{StateVisitor, VirtualClock, joins};
 
 type Result = std::result::Result<(), Box<dyn std::error::Error>>;
@@ -459,6 +461,31 @@ proptest! {
         let seen: Vec<_> = seen.iter().map(|w| (w.start.as_nanos() / 1_000_000_000, w.value)).collect();
         prop_assert_eq!(seen, counts.into_iter().collect::<Vec<_>>());
         prop_assert_eq!((late.events(), meter.stats().dropped), (lost.clone(), lost.len() as u64));
+    }
+
+    /// Whatever comes late and makes one session of two, before a restart or after it: results, early results and corrections are those of
+    /// a run that was never interrupted.
+    #[test]
+    fn sessions_with_corrections_go_on_after_a_restart(e in prop::collection::vec(0_i64..120, 0..40), cut in 0_usize..40, keys in 1_i64..3) {
+        let window = move || sessions().by_saved_key(move |second| second % keys).corrections(secs(40));
+        let all = (Sum::new(), Mean::new(), InOrder::by(|second: &i64| *second, First::new()));
+        let make = || pipe::<i64>().aggregate(window(), all.clone()).map(|w| (w.start, w.end, w.count, w.pane, w.value));
+        prop_assert_eq!(saved(make, &e, cut), saved(make, &e, 0));
+    }
+
+    /// Whatever the order of arrival, a counter in a window is read in the order of its times.
+    #[test]
+    fn counters_in_any_order(rises in prop::collection::vec(0_u32..9, 2..30), order in prop::collection::vec(any::<u32>(), 30)) {
+        let counts = rises.iter().scan(0, |sum, rise| { *sum = (*sum + rise) % 40; Some(*sum) }); // it is reset now and then
+        let sorted: Vec<_> = (0..).map(at).zip(counts).collect();
+        let mut shuffled: Vec<_> = sorted.iter().zip(&order).collect();
+        shuffled.sort_by_key(|(_, place)| **place);
+        let time = |(time, _): &(Timestamp, u32)| *time;
+        let window = Window::event_time(secs(100), time);
+        let came = from_iter(shuffled.into_iter().map(|(row, _)| *row)).watermarks(time, secs(100));
+        let seen = came.aggregate(window, InOrder::by(time, Increase::new())).map(|w| w.value).collect_now();
+        let in_order = from_iter(sorted).aggregate(Window::running(), Increase::new()).collect_now();
+        prop_assert_eq!(seen.last(), in_order.last());
     }
 
     /// Whatever the order of arrival within the lateness, the sessions are those of the sorted times, of each key on its own.

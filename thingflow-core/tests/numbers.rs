@@ -6,8 +6,8 @@ use thingflow_core::StateVisitor;
 use thingflow_core::prelude::*;
 use thingflow_core::testing::Recorder;
 use thingflow_core::windows::{
-    Aggregate, Assigner, Autocorrelation, Correlation, Count, Covariance, Describe, ExactMean, ExactSum, Max, Mean,
-    Median, MedianOf, Min, OrNone, Quantile, StdDev, Sum, Trend, Values, Variance,
+    Aggregate, Assigner, Autocorrelation, Correlation, Count, Covariance, Derivative, Describe, ExactMean, ExactSum,
+    Increase, Max, Mean, Median, MedianOf, Merge, Min, OrNone, Quantile, StdDev, Sum, Trend, Values, Variance,
 };
 
 const NAN: f64 = f64::NAN;
@@ -441,4 +441,96 @@ fn covariance_trend_and_autocorrelation_far_from_zero() {
     for (at_zero, far) in near(0.0).into_iter().zip(near(1e9)) {
         assert!(((at_zero - far) / at_zero).abs() < 1e-10, "{far} is not {at_zero}");
     }
+}
+
+/// A number to compare, where NaNs are one.
+fn plain(value: f64) -> String {
+    if value.is_nan() { "NaN".into() } else { value.to_string() }
+}
+
+#[test]
+fn an_infinity_is_in_the_mean_of_a_description_wherever_it_stands() {
+    let (inf, n) = (f64::INFINITY, 3);
+    for values in
+        [[-inf, 1.0, 2.0], [1.0, -inf, 2.0], [1.0, 2.0, -inf], [inf, 1.0, -inf], [inf, inf, 1e300], [1e200, inf, 1.0]]
+    {
+        let [(described, mean)] = results(&values, Window::tumbling(n), (Describe::new(), Mean::new()))[..] else {
+            panic!("one result")
+        };
+        assert_eq!(plain(described.mean), plain(mean), "{values:?}");
+        assert_eq!(described.variance, Some(inf), "{values:?}");
+    }
+    // Until it has left the window, and no longer.
+    let values = [inf, 4.0, 7.0, 10.0, -inf, 1.0, 3.0, 5.0];
+    let means = results(&values, Window::sliding(n), (Describe::new(), Mean::new()));
+    let means = means.iter().map(|(described, mean)| (plain(described.mean), plain(*mean)));
+    assert!(means.clone().all(|(described, mean)| described == mean), "{:?}", means.collect::<Vec<_>>());
+    // Two parts of a session, of which one has it.
+    let described = |values: &[f64]| {
+        let mut described = Describe::new();
+        values.iter().for_each(|value| described.absorb(value));
+        described
+    };
+    for (one, other, mean) in
+        [([inf, 1.0], [2.0, 3.0], "inf"), ([1.0, 2.0], [3.0, -inf], "-inf"), ([1.0, inf], [-inf, 2.0], "NaN")]
+    {
+        let mut both = described(&one);
+        both.merge(described(&other));
+        assert_eq!(both.value().map(|both| plain(both.mean)), Some(mean.into()));
+    }
+}
+
+#[test]
+fn changes_of_integers_are_exact_over_their_whole_range() {
+    let at = |second: i64| Timestamp::from_secs(second);
+    let slope = |a: i8, b: i8| {
+        from_iter([(at(0), a), (at(1), b)]).aggregate(Window::sliding(2), Derivative::new()).collect_now()
+    };
+    assert_eq!((slope(-100, 100), slope(100, -100)), (vec![200.0], vec![-200.0]));
+    let ends = [(at(0), i64::MIN), (at(1), i64::MAX)];
+    assert_eq!(from_iter(ends).aggregate(Window::sliding(2), Increase::new()).collect_now(), [2_f64.powi(64)]);
+    assert_eq!(from_iter(ends).aggregate(Window::sliding(2), Derivative::new()).collect_now(), [2_f64.powi(64)]);
+    // As an operator, by the clock: a second from one to the next.
+    let seen = Recorder::new();
+    let mut chain = pipe::<i16>().derivative().to(seen.clone());
+    for (second, value) in [(0, -20_000_i16), (1, 20_000), (2, -20_000)] {
+        let _ = chain.next(value, &mut Context::detached(Instant::from_nanos(second * 1_000_000_000)));
+    }
+    assert_eq!(seen.events(), [40_000.0, -40_000.0]);
+    // The same float, and yet a fall.
+    let seen = Recorder::new();
+    let mut chain = pipe::<i64>().derivative().to(seen.clone());
+    for (second, value) in [(0, (1_i64 << 60) + 1), (1, 1 << 60)] {
+        let _ = chain.next(value, &mut Context::detached(Instant::from_nanos(second * 1_000_000_000)));
+    }
+    assert_eq!(seen.events(), [-1.0]);
+}
+
+#[test]
+fn quantiles_of_infinities() {
+    let inf = f64::INFINITY;
+    let quantiles = (Quantile::at(0.0), Quantile::at(0.25), Quantile::at(0.5), Quantile::at(1.0));
+    let of = |values: &[f64]| {
+        let [(a, b, c, d)] = results(values, Window::tumbling(values.len()), quantiles.clone())[..] else {
+            panic!("one result")
+        };
+        [a, b, c, d].map(plain).join(" ")
+    };
+    assert_eq!(of(&[1.0, inf]), "1 inf inf inf");
+    assert_eq!(of(&[inf, inf]), "inf inf inf inf");
+    assert_eq!(of(&[-inf, 1.0, 2.0]), "-inf -inf 1 2");
+    assert_eq!(of(&[1.0, 2.0, inf]), "1 1.5 2 inf");
+    assert_eq!(of(&[-inf, inf]), "-inf NaN NaN inf"); // between them lies no number
+}
+
+#[test]
+fn averages_by_time_of_readings_at_one_time_and_of_earlier_ones() {
+    let at = |(second, value): (i64, f64)| SensorEvent::new(1, Timestamp::from_secs(second), value);
+    let rows = || from_iter([(0, 1.0), (10, 2.0), (10, 100.0), (5, 50.0), (20, 2.0)].map(at));
+    let ten = std::time::Duration::from_secs(10);
+    let smooth = rows().ewma_by_time(ten, |event| event.ts).map(|event| event.val).collect_now();
+    assert_eq!(smooth, [1.0, 1.5, 1.5, 1.5, 1.75]); // no time has passed for which the third and the fourth would count
+    let corrected = rows().ewma_by_time_corrected(ten, |event| event.ts).map(|event| event.val).collect_now();
+    let (third, fourth) = ((0.5 + 2.0 + 100.0) / 2.5, (0.5 + 2.0 + 100.0 + 50.0) / 3.5);
+    assert!((corrected[2] - third).abs() < 1e-12 && (corrected[3] - fourth).abs() < 1e-12, "{corrected:?}");
 }

@@ -37,12 +37,13 @@ pub fn middle(readings: &[f64]) -> Option<f64> {
 /// ```
 pub fn weighted(readings: &[(f64, f64)]) -> Option<(f64, f64)> {
     let usable =
-        readings.iter().filter(|(value, deviation)| value.is_finite() && *deviation > 0.0 && deviation.is_finite());
-    let (total, weight) = usable.fold((0.0, 0.0), |(total, weight), (value, deviation)| {
-        let share = 1.0 / (deviation * deviation);
+        || readings.iter().filter(|(value, deviation)| value.is_finite() && *deviation > 0.0 && deviation.is_finite());
+    let least = usable().map(|(_, deviation)| *deviation).min_by(f64::total_cmp)?; // its share is 1: no square is beyond the range
+    let (total, weight) = usable().fold((0.0, 0.0), |(total, weight), (value, deviation)| {
+        let share = (least / deviation) * (least / deviation);
         (total + share * value, weight + share)
     });
-    (weight > 0.0).then(|| (total / weight, libm::sqrt(1.0 / weight)))
+    Some((total / weight, least / libm::sqrt(weight)))
 }
 
 /// Each reading's mark by those of the others: suspect if it is further than `tolerance` from the [`middle`] of all, missing

@@ -61,5 +61,5 @@ pub(crate) fn median(values: &mut [f64]) -> Option<f64> {
     let half = values.len() / 2;
     let upper = *values.get(half)?;
     let lower = if values.len().is_multiple_of(2) { values[half - 1] } else { upper };
-    Some(lower + (upper - lower) / 2.0)
+    Some(lower.midpoint(upper))
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 use thingflow_core::prelude::*;
 use thingflow_core::windows::Carrier;
-use thingflow_signals::fusion::{middle, vote};
+use thingflow_signals::fusion::{middle, vote, weighted};
 use thingflow_signals::prelude::*;
 use thingflow_signals::quality::{Check, FlatLine, Hampel, KSigma, Quality, Range, RateOfChange};
 
@@ -139,5 +139,18 @@ proptest! {
             let (value, _) = event.part();
             prop_assert_eq!(event.quality == Quality::Missing, !value.is_finite());
         }
+    }
+}
+
+#[test]
+fn sensors_that_are_all_silent_and_readings_at_the_ends_of_the_range() {
+    let none = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY];
+    assert_eq!((middle(&[]), middle(&none)), (None, None));
+    assert_eq!(vote(none, 1.0), [Missing; 3]);
+    assert_eq!((weighted(&[]), weighted(&[(f64::NAN, 1.0), (20.0, 0.0), (20.0, f64::INFINITY)])), (None, None));
+    assert_eq!(middle(&[f64::MAX, -f64::MAX]), Some(0.0));
+    for scale in [1e-200, 1.0, 1e200] {
+        let (value, deviation) = weighted(&[(20.0, 3.0 * scale), (30.0, 4.0 * scale)]).expect("two readings");
+        assert!((value - 23.6).abs() < 1e-12 && (deviation / scale - 2.4).abs() < 1e-12, "{value} {deviation}");
     }
 }

@@ -21,12 +21,7 @@ impl<V: Number> Rate<V> {
 
     /// How much the value has changed. A counter that goes back has begun anew, at 0.
     fn change(&self, value: V, before: V) -> V::Mean {
-        if self.is_counter && value.order(&before).is_lt() {
-            return value.to_mean();
-        }
-        let (now, before_now) = (value.to_mean(), before.to_mean());
-        let distance = value.distance(&before).to_mean(); // of integers exact, however large they are
-        if now < before_now { V::Mean::default() - distance } else { distance }
+        if self.is_counter && value.order(&before).is_lt() { value.to_mean() } else { value.change_from(&before) }
     }
 }
 

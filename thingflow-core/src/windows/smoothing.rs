@@ -67,8 +67,9 @@ pub trait Smoothing: Chain {
     /// Sends an average in which an event counts half as much after each `half_life`, by the time that `time` reads from it: for readings
     /// that do not come evenly. The first event is the first average, as with [`ewma`](Self::ewma).
     ///
-    /// An event of an earlier time counts as one of the latest so far. A NaN or an infinity is left out: for it the average is sent
-    /// again. Before any number there is no average, and it is a NaN.
+    /// An event of an earlier time counts as one of the latest so far. One at the time of the event before it changes nothing, since no
+    /// time has passed for which it would count; in [the corrected form](Self::ewma_by_time_corrected) both count alike. A NaN or an
+    /// infinity is left out: for it the average is sent again. Before any number there is no average, and it is a NaN.
     ///
     /// Holds three values. Sends events as they came, with the average in place of their value.
     ///

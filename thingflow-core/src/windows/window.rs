@@ -84,6 +84,8 @@ impl Window {
     ///
     /// A result says from when to when its window was, how many events it has, and of how many the reading is missing, as
     /// [`Windowed`](super::Windowed). It does not depend on the time of arrival: a replay of last year's file gives what the live run gave.
+    /// Aggregates see the events in the order of arrival, though, which matters to those that look from one to the next, `Rate` and
+    /// `Integral` for instance: put an [`InOrder`](super::InOrder) around them.
     ///
     /// Holds the aggregate of each window that is open, up to 1,024. Sends `T::With<Windowed<A::Out>>`. Options: `every`, `by_key`,
     /// `by_saved_key`, `corrections`, `early`, `late_to`, `metered`, `at_most`.

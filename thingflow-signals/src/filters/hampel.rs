@@ -7,7 +7,8 @@ use crate::quality::is_outlier;
 use crate::recent::Recent;
 
 /// Replaces a sample by the median of the `N` around it, if it is further than `k` deviations from that; all others stay as
-/// they are. It looks to both sides, so it sends `(N - 1) / 2` samples late, from the `N`th sample on. `N` is odd.
+/// they are. It looks to both sides, so it sends `(N - 1) / 2` samples late, from the `N`th sample on, and with the time of that later
+/// sample. `N` is odd.
 ///
 /// To mark outliers at once instead see [`quality::Hampel`](crate::quality::Hampel).
 ///

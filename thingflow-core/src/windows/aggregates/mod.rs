@@ -10,6 +10,8 @@ mod edges;
 #[cfg(feature = "alloc")]
 mod grouped;
 mod histogram;
+#[cfg(feature = "alloc")]
+mod in_order;
 mod mean;
 mod min_max;
 mod of;
@@ -41,6 +43,8 @@ pub use edges::{Edge, FirstOf, Last};
 #[cfg(feature = "alloc")]
 pub use grouped::Grouped;
 pub use histogram::{Bins, Histogram};
+#[cfg(feature = "alloc")]
+pub use in_order::InOrder;
 pub use mean::{ExactMean, Mean, MeanBy};
 pub use min_max::{Extreme, Largest, MaxOf, MinOf, Preference, Smallest};
 #[cfg(feature = "alloc")]

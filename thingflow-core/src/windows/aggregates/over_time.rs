@@ -181,8 +181,8 @@ impl<T: Axis + PartialEq, V: Number, M: Growth> Summary<(T, V)> for Counted<V, M
     fn join(&self, older: Self::Part, newer: Self::Part) -> Self::Part {
         let (before, after) = (older.last.1, newer.first.1);
         let increase = match self.rolls_over_at {
-            _ if after.order(&before).is_ge() => after.distance(&before).to_mean(),
-            Some(end) => end.distance(&before).to_mean() + after.to_mean(),
+            _ if after.order(&before).is_ge() => after.change_from(&before),
+            Some(end) => end.change_from(&before) + after.to_mean(),
             None => after.to_mean(),
         };
         older.and(newer, increase, V::Mean::from_count(0))
@@ -217,11 +217,8 @@ pub trait Course: Clone {
 
 impl Course for Change {
     fn of<T: Axis + PartialEq, V: Number>(all: Stretch<T, V, V::Mean>) -> Option<V::Mean> {
-        let (zero, secs) = (V::Mean::from_count(0), all.length());
-        let (before, after) = (all.first.1, all.last.1);
-        let size = after.distance(&before).to_mean();
-        let change = if after.order(&before).is_ge() { size } else { zero - size };
-        (secs > zero).then(|| change / secs)
+        let secs = all.length();
+        (secs > V::Mean::from_count(0)).then(|| all.last.1.change_from(&all.first.1) / secs)
     }
 }
 

@@ -98,7 +98,8 @@ impl<F: Float> Moments<F> {
         let (a, b, all) = (count_of::<F>(self.count), count_of::<F>(other.count), count_of::<F>(count));
         let distance = (other.first - self.first) + (other.mean - self.mean);
         if !distance.is_finite() {
-            return Self { count, squares: F::INFINITY, ..self };
+            let mean = (self.first + self.mean) * (a / all) + (other.first + other.mean) * (b / all);
+            return Self { count, first: F::default(), mean, squares: F::INFINITY };
         }
         Self {
             count,
@@ -149,10 +150,12 @@ impl<F: Float> Held<F> {
     fn of(moments: Moments<F>) -> Self {
         let Moments { count, first, mean, squares } = moments;
         let (numbers, left) = (count_of(count), count.max(FEW).saturating_mul(OFTEN));
-        // From 0 the distance of what was too large is, too, and that of nothing else.
-        let (from, rest) =
-            if squares.is_finite() { (first + mean, (first - (first + mean)) + mean) } else { Default::default() };
-        let squares = squares + rest * rest * numbers;
+        let (from, rest, squares) = if squares.is_finite() {
+            let rest = (first - (first + mean)) + mean;
+            (first + mean, rest, squares + rest * rest * numbers)
+        } else {
+            (F::default(), first + mean, squares) // from 0 the distance of what was too large is, too, and that of nothing else
+        };
         let sum = rest * numbers;
         Self { count, numbers, from, sum, squares, has_shed: false, largest: squares, left, is_stale: false }
     }
