@@ -484,7 +484,7 @@ proptest! {
         let window = Window::event_time(secs(100), time);
         let came = from_iter(shuffled.into_iter().map(|(row, _)| *row)).watermarks(time, secs(100));
         let seen = came.aggregate(window, InOrder::by(time, Increase::new())).map(|w| w.value).collect_now();
-        let in_order = from_iter(sorted).aggregate(Window::running(), Increase::new()).collect_now();
+        let in_order = from_iter(sorted).aggregate(Window::cumulative(), Increase::new()).collect_now();
         prop_assert_eq!(seen.last(), in_order.last());
     }
 

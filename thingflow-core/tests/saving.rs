@@ -860,7 +860,7 @@ fn an_aggregate_that_shows_nothing_is_named_in_every_window() -> Result<(), Fata
         ["window"]
     );
     assert_eq!(
-        unsaved(&|input| drop(input.aggregate(Window::running(), Squares::default()).for_each(drop)))?,
+        unsaved(&|input| drop(input.aggregate(Window::cumulative(), Squares::default()).for_each(drop)))?,
         ["window"]
     );
     assert_eq!(
