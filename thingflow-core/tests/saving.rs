@@ -8,6 +8,7 @@ mod support {
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
+use std::error::Error;
 use std::fmt::Debug;
 use std::time::Duration;
 
@@ -872,5 +873,34 @@ fn an_aggregate_that_shows_nothing_is_named_in_every_window() -> Result<(), Fata
     let both = || (Sum::new(), Squares::default());
     assert_eq!(unsaved(&|input| drop(input.aggregate(Window::tumbling(3), both()).for_each(drop)))?, ["aggregate"]);
     assert!(unsaved(&|input| drop(input.aggregate(Window::tumbling(3), Sum::new()).for_each(drop)))?.is_empty());
+    Ok(())
+}
+
+#[test]
+fn a_state_in_a_file_is_whole_or_the_one_before() -> Result<(), Box<dyn std::error::Error>> {
+    let folder = std::env::temp_dir().join(format!("thingflow-saving-{}", std::process::id()));
+    std::fs::create_dir_all(&folder)?;
+    let (path, cx) = (folder.join("state"), &mut Context::detached(Instant::ZERO));
+    let mut chain = pipe::<i32>().skip(9).to(call(drop));
+    assert_eq!(SavedState::read_from(&path)?, None);
+    let first = SavedState::of(&mut chain, cx)?;
+    first.write_to(&path)?;
+    chain.next(1, cx)?;
+    let second = SavedState::of(&mut chain, cx)?;
+    std::fs::create_dir(folder.join("state.partial"))?; // stands in the way, as a full disk would
+    let failed = second.write_to(&path).expect_err("nothing to write to");
+    assert_eq!(failed.to_string(), format!("cannot write the state `{}`", path.display()));
+    assert!(failed.source().is_some());
+    assert_eq!(SavedState::read_from(&path)?, Some(first));
+    std::fs::remove_dir(folder.join("state.partial"))?;
+    std::fs::write(folder.join("state.partial"), "cut off by a power cut")?;
+    second.write_to(&path)?;
+    assert_eq!(SavedState::read_from(&path)?, Some(second));
+    assert_eq!(std::fs::read_dir(&folder)?.count(), 1); // nothing is left beside it
+    for damaged in [&b""[..], b"1234567", b"12345678"] {
+        std::fs::write(&path, damaged)?;
+        assert!(SavedState::read_from(&path).is_err());
+    }
+    std::fs::remove_dir_all(&folder)?;
     Ok(())
 }

@@ -14,6 +14,9 @@ use crate::notice::Notice;
 use crate::state::StateVisitor;
 use crate::thing::InputThing;
 
+#[cfg(feature = "std")]
+mod file;
+
 /// What the stages of a chain remember, as numbers that a program can write to a file: a window that is half full goes on after a restart.
 ///
 /// Times of the scheduler's clock are kept as what they are to the time of saving, with the boot of the machine and what the wall clock
@@ -257,6 +260,8 @@ pub struct StateError {
 }
 
 enum Kind {
+    #[cfg(feature = "std")]
+    File(file::FileError),
     Damaged,
     Refused(Box<str>),
     Other,
@@ -280,6 +285,8 @@ impl StateError {
 impl fmt::Display for StateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.kind {
+            #[cfg(feature = "std")]
+            Kind::File(error) => error.fmt(f),
             Kind::Damaged => f.write_str("invalid state: it is damaged or cut short; begin without it"),
             Kind::Refused(name) => {
                 write!(
@@ -305,6 +312,8 @@ impl fmt::Debug for StateError {
 impl core::error::Error for StateError {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         match &self.kind {
+            #[cfg(feature = "std")]
+            Kind::File(error) => Some(error.cause()),
             Kind::Fatal(error) => Some(error),
             _ => None,
         }
