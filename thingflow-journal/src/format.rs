@@ -201,7 +201,7 @@ impl Slot {
         let (id, mut fields) = enter(block, POSITION, 24)?;
         let mut next = || fields.u64().ok_or(Bad::Damaged);
         let (counter, delivered, reach) = (next()?, next()?, next()?);
-        if counter > MAX_NUMBER || delivered > FAR_NUMBER {
+        if counter > FAR_NUMBER || delivered > FAR_NUMBER {
             return Err(Bad::Damaged);
         }
         Ok(Self { id, counter, delivered, reach })
