@@ -537,6 +537,7 @@ impl<T> Backlog<T> {
 
     /// Moves all events into `empty`, whose memory is used for the next ones.
     pub(crate) fn swap(&mut self, empty: &mut VecDeque<T>) {
+        empty.clear(); // it begins where its memory does
         core::mem::swap(self.events.row(), empty);
     }
 }

@@ -163,3 +163,23 @@ fn a_port_through_which_a_panic_went_is_closed() -> Result {
     assert_eq!(seen.text(), "1");
     Ok(())
 }
+
+/// Events that need no drop leave a queue in rows, and the others one by one.
+#[test]
+fn of_a_queue_the_event_that_panics_is_gone_and_those_behind_it_are_dropped() -> Result {
+    fn check<T: Clone + Send + 'static>(event: fn(u32) -> T, is_third: fn(&T) -> bool) -> Result {
+        let mut scheduler = Scheduler::virtual_time()?;
+        let (remote, port) = scheduler.remote(Limit::block(9))?;
+        port.for_each(move |event| assert!(!is_third(&event), "the third"));
+        for n in 1..=5 {
+            remote.post(event(n)).map_err(|_| "it is taken")?;
+        }
+        let error = run(&mut scheduler).expect_err("it panics");
+        assert!(error.ends_with("panicked: the third"), "{error}");
+        let stats = remote.stats();
+        assert_eq!((stats.posted, stats.dropped), (5, 2));
+        Ok(())
+    }
+    check(|n| n, |n| *n == 3)?;
+    check(|n| n.to_string(), |n| n == "3")
+}

@@ -203,6 +203,58 @@ fn what_is_posted_before_a_run_comes_before_time_moves_on() -> Result {
     Ok(())
 }
 
+/// Connects somebody else and sends more, both in the middle of a row of events.
+struct Busy<T>(Port<T>, Recorder<T>, Option<T>);
+
+impl<T: Clone + PartialEq + 'static> Sink for Busy<T> {
+    type Event = T;
+    fn on_next(&mut self, event: T, cx: &mut Context<'_>) -> Receipt {
+        if self.2.take_if(|at| *at == event).is_some() {
+            self.0.connect(self.1.clone());
+            let _ = self.0.emit(event, cx)?;
+        }
+        Ok(Demand::More)
+    }
+    fn on_completed(&mut self, _: &mut Context<'_>) -> Closed {
+        Ok(())
+    }
+    fn on_error(&mut self, _: StreamError, _: &mut Context<'_>) -> Closed {
+        Ok(())
+    }
+}
+
+/// Events that need no drop leave a queue in rows, others one by one: nobody can tell.
+#[test]
+fn events_in_a_row_are_sent_as_one_by_one() -> Result {
+    fn texts<T: Clone + PartialEq + std::fmt::Display + std::fmt::Debug + Send + 'static>(
+        event: fn(u32) -> T,
+    ) -> Result<[String; 3]> {
+        let (mut scheduler, first, late) = (Scheduler::virtual_time()?, Recorder::new(), Recorder::new());
+        let (remote, port) = scheduler.remote(Limit::block(20))?;
+        let mut left = 2;
+        port.take(4).connect(first.clone());
+        port.connect(Busy(port.clone(), late.clone(), Some(event(3))));
+        let delayed = Recorder::new();
+        port.delay(secs(1), Limit::block(3)).connect(delayed.clone());
+        port.filter(move |_| {
+            left -= 1;
+            left >= 0
+        })
+        .take(1)
+        .connect(call(drop));
+        for n in 1..=9 {
+            remote.post(event(n)).map_err(|_| "there is room")?;
+        }
+        drop(remote);
+        scheduler.run_forever()?;
+        Ok([first, late, delayed].map(|seen| seen.timed_text().replace('"', "")))
+    }
+    let numbers = texts(|n| n)?;
+    assert_eq!(numbers, texts(|n| n.to_string())?);
+    assert_eq!(numbers[0], "1@0 2@0 3@0 3@0 |@0");
+    Ok(())
+}
+
 #[test]
 fn what_runs_once_sends_what_it_holds_and_ends() -> Result {
     let (mut scheduler, seen) = (Scheduler::virtual_time()?, Recorder::new());

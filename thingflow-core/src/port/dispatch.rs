@@ -26,12 +26,32 @@ impl<T: Clone + 'static> Port<T> {
         let inner = &*self.inner;
         inner.count();
         inner.put_back_usual(body);
-        // One test serves the receipt, what is pending, and a wish for a wake-up.
-        let said = inner.pending.with(&receipt);
-        if said as u64 | cx.urgency() == 0 {
-            return Ok(Demand::More);
+        inner.answer(inner.pending.with(&receipt), cx)
+    }
+
+    /// Sends events that need no drop as [`emit_ref`](Self::emit_ref) does, until there is something to be done besides: the
+    /// connections leave their place once for all of them. `sent` goes up by one for each.
+    pub(crate) fn emit_row(&self, row: &[T], sent: &mut usize, cx: &mut Context<'_>) -> Receipt {
+        let Some(mut body) = self.inner.body.take() else {
+            let Some(event) = row.first() else { return Ok(Demand::More) };
+            *sent += 1;
+            return self.next_slowly(event, cx);
+        };
+        let inner = &*self.inner;
+        let witness = Witness { culprit: &mut *body, cx };
+        let mut said = 0;
+        for event in row {
+            *sent += 1;
+            let receipt = witness.culprit.slots.only.thing.next_ref(event, witness.cx);
+            inner.count();
+            said = inner.pending.with(&receipt);
+            if said as u64 | witness.cx.urgency() != 0 {
+                break;
+            }
         }
-        if said == 0 { inner.hear(cx) } else { inner.conclude(pending::receipt(said), cx) }
+        core::mem::forget(witness);
+        inner.put_back_usual(body);
+        inner.answer(said, cx)
     }
 
     /// The port has no connections, is dispatching or has ended, or something must be done first.
@@ -51,6 +71,15 @@ impl<T: Clone + 'static> Port<T> {
 }
 
 impl<T: Clone + 'static> Inner<T> {
+    /// What a dispatch answers: one test serves the receipt, what is pending, and a wish for a wake-up.
+    #[inline(always)]
+    fn answer(&self, said: usize, cx: &mut Context<'_>) -> Receipt {
+        if said as u64 | cx.urgency() == 0 {
+            return Ok(Demand::More);
+        }
+        if said == 0 { self.hear(cx) } else { self.conclude(pending::receipt(said), cx) }
+    }
+
     /// Ends a dispatch to a port in which not all is as usual: see the receipt, the wish for a wake-up, what is pending.
     #[cold]
     #[inline(never)]

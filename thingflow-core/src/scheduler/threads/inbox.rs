@@ -22,8 +22,9 @@
 //!   and wakes the reactor. A wake-up that comes before the reactor blocks is kept by the [`Wake`], which must be sticky.
 //! - *Room.* A poster counts itself as waiting in the critical section in which it finds the queue full, and `wait` gives
 //!   up the lock and goes to sleep in one step. So the consumer, when it empties the queue, sees whether anybody waits, and wakes
-//!   one. Who was woken wakes the next one if there is room for that, too. Whoever is not woken waits behind a full queue, which
-//!   the consumer will empty: on one core a poster fills the queue before the next one runs, and would have woken it for nothing.
+//!   one, unless it has done so and that one has not come yet. What that one posts is announced, so the consumer comes again,
+//!   for the next. On one core, the consumer gives way to it: it fills the queue before the next batch is taken, at two context
+//!   switches a batch.
 
 use std::collections::VecDeque;
 use std::mem;
@@ -98,6 +99,8 @@ struct Queue<T> {
     senders: usize,
     /// Posters that wait for room.
     waiting: usize,
+    /// One of them has been told of room, and has not come yet.
+    called: bool,
     /// Reactors whose sources wait for room.
     paused: Vec<Arc<Doorbell>>,
     /// The error that has ended the stream.
@@ -120,6 +123,7 @@ impl<T> Queue<T> {
             closed: false,
             senders: 0,
             waiting: 0,
+            called: false,
             paused: Vec::new(),
             failed: None,
             taken: 0,
@@ -131,12 +135,14 @@ impl<T> Queue<T> {
 
 impl<T> Shared<T> {
     /// Puts the event into the queue, which has room, and announces it.
+    #[inline(always)]
     fn push(&self, mut queue: MutexGuard<'_, Queue<T>>, event: T) {
         queue.events.push_back(event);
         self.announce(queue);
     }
 
     /// Tells the reactor to look here, unless it has been told.
+    #[inline(always)]
     fn announce(&self, mut queue: MutexGuard<'_, Queue<T>>) {
         let told = mem::replace(&mut queue.announced, true);
         drop(queue);
@@ -178,20 +184,18 @@ impl<T> Shared<T> {
         }
     }
 
+    /// One poster is let in for each batch that is taken: what it posts has the reactor come again, for the next one.
     fn post_when_room(&self, mut queue: MutexGuard<'_, Queue<T>>, event: T) -> Result<(), PostError<T>> {
         queue.waiting += 1;
         while queue.events.len() >= self.capacity && !queue.closed {
             queue = self.room.wait(queue).unwrap_or_else(PoisonError::into_inner);
+            queue.called = false;
         }
         queue.waiting -= 1;
         if queue.closed {
             return Err(PostError::Closed(event));
         }
-        let others_have_room = queue.waiting > 0 && queue.events.len() + 1 < self.capacity;
         self.push(queue, event);
-        if others_have_room {
-            self.room.notify_one();
-        }
         Ok(())
     }
 
@@ -272,7 +276,17 @@ impl<T> Sender<T> {
 
     /// Queues the event for the reactor and wakes that if it sleeps. Events of one sender arrive in the order posted.
     pub(crate) fn post(&self, event: T) -> Result<(), PostError<T>> {
-        let mut queue = lock(&self.shared.queue);
+        let queue = lock(&self.shared.queue);
+        if queue.closed | !self.speaks.load(Relaxed) | (queue.events.len() >= self.shared.capacity) {
+            return self.post_slowly(queue, event);
+        }
+        self.shared.push(queue, event);
+        Ok(())
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn post_slowly(&self, mut queue: MutexGuard<'_, Queue<T>>, event: T) -> Result<(), PostError<T>> {
         if queue.closed {
             return Err(PostError::Closed(event));
         }
@@ -368,6 +382,24 @@ pub(crate) enum Left {
     Ended,
 }
 
+/// Where events and notices go that have been posted. They may want no more for now.
+pub(crate) trait Reader<T> {
+    /// Takes one or more events, `most` at most, from the front of those that wait. There is one at least.
+    fn take(&mut self, waiting: &mut VecDeque<T>, most: usize) -> ControlFlow<()>;
+    /// Hears a notice that stands among the events.
+    fn hear(&mut self, notice: Notice<'static>) -> ControlFlow<()>;
+}
+
+impl<T, F: FnMut(Arrival<T>) -> ControlFlow<()>> Reader<T> for F {
+    #[inline]
+    fn take(&mut self, waiting: &mut VecDeque<T>, _: usize) -> ControlFlow<()> {
+        waiting.pop_front().map_or(ControlFlow::Continue(()), |event| self(Arrival::Next(event)))
+    }
+    fn hear(&mut self, notice: Notice<'static>) -> ControlFlow<()> {
+        self(Arrival::Notice(notice))
+    }
+}
+
 /// The reactor's end of the queue. Dropping it closes the queue: every post, also one that waits, is then refused.
 pub(crate) struct Inbox<T> {
     shared: Arc<Shared<T>>,
@@ -384,13 +416,13 @@ impl<T> Inbox<T> {
     /// them, and until `dispatch` breaks; the rest stays, in order.
     ///
     /// It takes from the queue once, so posters that are as fast as the reactor don't keep it here.
-    pub(crate) fn drain(&mut self, limit: usize, mut dispatch: impl FnMut(Arrival<T>) -> ControlFlow<()>) -> Left {
+    pub(crate) fn drain(&mut self, limit: usize, mut to: impl Reader<T>) -> Left {
         let mut budget = limit;
-        if self.serve(&mut budget, &mut dispatch).is_break() {
+        if self.serve(&mut budget, &mut to).is_break() {
             return Left::Some;
         }
         self.refill();
-        match self.serve(&mut budget, &mut dispatch) {
+        match self.serve(&mut budget, &mut to) {
             ControlFlow::Break(()) => Left::Some,
             ControlFlow::Continue(()) if self.ended => Left::Ended,
             ControlFlow::Continue(()) => Left::Nothing,
@@ -416,14 +448,10 @@ impl<T> Inbox<T> {
 
     /// Dispatches the batch; breaks if that was stopped.
     #[inline]
-    fn serve(
-        &mut self,
-        budget: &mut usize,
-        dispatch: &mut impl FnMut(Arrival<T>) -> ControlFlow<()>,
-    ) -> ControlFlow<()> {
+    fn serve(&mut self, budget: &mut usize, to: &mut impl Reader<T>) -> ControlFlow<()> {
         loop {
             let ahead = self.marks.ahead();
-            let (served, flow) = self.serve_events(ahead.unwrap_or(usize::MAX), budget, dispatch);
+            let (served, flow) = self.serve_events(ahead.unwrap_or(usize::MAX), budget, to);
             if ahead.is_none() {
                 return flow;
             }
@@ -431,7 +459,7 @@ impl<T> Inbox<T> {
             flow?;
             let mut flow = ControlFlow::Continue(());
             for notice in self.marks.pop_due().into_iter().flat_map(Mark::notices) {
-                if dispatch(Arrival::Notice(notice)).is_break() {
+                if to.hear(notice).is_break() {
                     flow = ControlFlow::Break(());
                 }
             }
@@ -440,29 +468,21 @@ impl<T> Inbox<T> {
     }
 
     /// Dispatches up to `most` events of the batch: how many it were.
-    #[inline]
-    fn serve_events(
-        &mut self,
-        most: usize,
-        budget: &mut usize,
-        dispatch: &mut impl FnMut(Arrival<T>) -> ControlFlow<()>,
-    ) -> (usize, ControlFlow<()>) {
+    fn serve_events(&mut self, most: usize, budget: &mut usize, to: &mut impl Reader<T>) -> (usize, ControlFlow<()>) {
         let before = *budget;
-        while before - *budget < most && !self.batch.is_empty() {
+        let mut flow = ControlFlow::Continue(());
+        while before - *budget < most && !self.batch.is_empty() && flow.is_continue() {
             if *budget == 0 {
                 return (before, ControlFlow::Break(()));
             }
-            *budget -= 1;
-            if let Some(event) = self.batch.pop_front()
-                && dispatch(Arrival::Next(event)).is_break()
-            {
-                return (before - *budget, ControlFlow::Break(()));
-            }
+            let held = self.batch.len();
+            flow = to.take(&mut self.batch, (most - (before - *budget)).min(*budget));
+            *budget -= held - self.batch.len();
         }
-        (before - *budget, ControlFlow::Continue(()))
+        (before - *budget, flow)
     }
 
-    /// Swaps the empty batch with the queue and lets in who waited for room, all at once.
+    /// Swaps the empty batch with the queue, and lets in one of those who wait for room.
     fn refill(&mut self) {
         let mut queue = lock(&self.shared.queue);
         queue.events.swap(&mut self.batch);
@@ -471,11 +491,12 @@ impl<T> Inbox<T> {
         queue.taken += self.batch.len() as u64;
         queue.high_water = queue.high_water.max(self.batch.len());
         self.ended = queue.senders == 0 || queue.failed.is_some();
-        let waiting = queue.waiting > 0;
+        let calls = queue.waiting > 0 && !mem::replace(&mut queue.called, true);
         let paused = if queue.events.take_room() { mem::take(&mut queue.paused) } else { Vec::new() };
         drop(queue);
-        if waiting {
+        if calls {
             self.shared.room.notify_one();
+            std::thread::yield_now(); // or, on one core, the next batch would be a few events
         }
         paused.iter().for_each(|bell| bell.resume());
     }

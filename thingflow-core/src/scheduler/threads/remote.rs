@@ -1,5 +1,6 @@
 //! Events from other threads: [`Remote`], and its receiving end on the reactor.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -8,14 +9,14 @@ use super::super::Scheduler;
 use super::super::engine::Engine;
 use super::super::handle::{ScheduleError, ScheduleHandle};
 use super::super::table::Trigger;
-use super::inbox::{self, Inbox, Left, PostError, Sender};
+use super::inbox::{self, Inbox, Left, PostError, Reader, Sender};
 use super::news::News;
 use super::stop_token::StopToken;
 use crate::clock::Timestamp;
 use crate::context::Context;
 use crate::error::{Failure, FatalError, StreamError};
 use crate::limit::{Limit, QueueStats};
-use crate::notice::{Arrival, Notice, Question};
+use crate::notice::{Notice, Question};
 use crate::output::{PortSource, Ports};
 use crate::port::{Port, PortRef};
 use crate::thing::{Closed, Demand, InputThing, Receipt, Sink, notice_sink};
@@ -216,14 +217,18 @@ impl<T> Receiver<T> {
     where
         T: Clone + 'static,
     {
-        let (mut result, port) = (Ok(Demand::More), &self.port);
-        let _ = self.inbox.drain(usize::MAX, |event| {
-            result = arrive(port, event, cx);
-            let goes_on = matches!(result, Ok(Demand::More | Demand::Full));
-            if goes_on { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-        });
+        self.deliver(usize::MAX, true, cx).0
+    }
+
+    /// Delivers up to `most` events, and whether there is room or not if they are `urged`.
+    fn deliver(&mut self, most: usize, urged: bool, cx: &mut Context<'_>) -> (Receipt, Left)
+    where
+        T: Clone + 'static,
+    {
+        let mut receipt = Ok(Demand::More);
+        let left = self.inbox.drain(most, ToPort { port: &self.port, receipt: &mut receipt, urged, cx });
         self.limit.count(|_| self.inbox.stats());
-        result
+        (receipt, left)
     }
 
     fn has_failed(&self) -> bool {
@@ -231,12 +236,50 @@ impl<T> Receiver<T> {
     }
 }
 
-/// Hands on what has been posted.
-#[inline]
-fn arrive<T: Clone + 'static>(port: &Port<T>, arrival: Arrival<T>, cx: &mut Context<'_>) -> Receipt {
-    match arrival {
-        Arrival::Next(event) => port.emit(event, cx),
-        Arrival::Notice(notice) => port.clone().notice(notice, cx),
+/// Hands on to a port what has been posted.
+struct ToPort<'d, 'c, T> {
+    port: &'d Port<T>,
+    receipt: &'d mut Receipt,
+    urged: bool,
+    cx: &'d mut Context<'c>,
+}
+
+impl<T> ToPort<'_, '_, T> {
+    fn note(&mut self, receipt: Receipt) -> ControlFlow<()> {
+        let goes_on = matches!(receipt, Ok(Demand::More)) || self.urged && matches!(receipt, Ok(Demand::Full));
+        *self.receipt = receipt;
+        if goes_on { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    }
+}
+
+impl<T: Clone + 'static> Reader<T> for ToPort<'_, '_, T> {
+    fn take(&mut self, waiting: &mut VecDeque<T>, most: usize) -> ControlFlow<()> {
+        if !std::mem::needs_drop::<T>() {
+            let mut sent = Sent { waiting, count: 0 };
+            let (row, _) = sent.waiting.as_slices();
+            let receipt = self.port.emit_row(&row[..most.min(row.len())], &mut sent.count, self.cx);
+            drop(sent);
+            return self.note(receipt);
+        }
+        let Some(event) = waiting.pop_front() else { return ControlFlow::Continue(()) };
+        let receipt = self.port.emit(event, self.cx);
+        self.note(receipt)
+    }
+    fn hear(&mut self, notice: Notice<'static>) -> ControlFlow<()> {
+        let receipt = self.port.clone().notice(notice, self.cx);
+        self.note(receipt)
+    }
+}
+
+/// Events that have been sent leave those that wait, also when the last one has panicked.
+struct Sent<'w, T> {
+    waiting: &'w mut VecDeque<T>,
+    count: usize,
+}
+
+impl<T> Drop for Sent<'_, T> {
+    fn drop(&mut self) {
+        self.waiting.drain(..self.count);
     }
 }
 
@@ -248,14 +291,8 @@ impl<T: Clone + 'static> Ports for Receiver<T> {
 
 impl<T: Clone + 'static> PortSource for Receiver<T> {
     fn send(&mut self, cx: &mut Context<'_>) -> Result<Demand, Failure> {
-        let mut result = Ok(Demand::More);
-        let port = &self.port;
-        let left = self.inbox.drain(MOST_IN_A_TURN, |event| {
-            result = arrive(port, event, cx);
-            if matches!(result, Ok(Demand::More)) { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-        });
-        self.limit.count(|_| self.inbox.stats());
-        match (result?, left) {
+        let (receipt, left) = self.deliver(MOST_IN_A_TURN, false, cx);
+        match (receipt?, left) {
             (Demand::More, Left::Ended) if self.has_failed() => Ok(Demand::More), // which the reactor is about to hear
             (Demand::More, Left::Ended) => {
                 match self.inbox.take_error() {
