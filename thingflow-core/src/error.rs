@@ -149,6 +149,7 @@ impl Error for StreamError {
 ///         Some(&self.0)
 ///     }
 /// }
+/// # #[cfg(feature = "alloc")]
 /// assert_eq!(format!("{:?}", NoFile(io::Error::other("no card"))), "cannot read the settings: no card");
 /// ```
 ///
