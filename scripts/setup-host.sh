@@ -57,6 +57,8 @@ needs_of() { # OPTION
       need qemu-system-aarch64 qemu-system-arm
       need fdtput device-tree-compiler
       need xz xz-utils
+      need mosquitto mosquitto
+      need mosquitto_sub mosquitto-clients
       ;;
     --deploy)
       need ssh openssh-client

@@ -3,6 +3,7 @@
 //! Each machine has to pass as many checks as it is said to have.
 
 mod archive;
+mod broker;
 mod machine;
 mod outside;
 
@@ -26,7 +27,7 @@ struct Program {
 /// The example is as it is deployed, but for the light sensor, which no emulator has.
 const PROGRAMS: [Program; 2] = [
     Program { package: "board-probe", name: "probe", features: "" },
-    Program { package: "lux-led", name: "lux-led", features: "--features gpio,systemd" },
+    Program { package: "lux-led", name: "lux-led", features: "--features gpio,mqtt,systemd" },
 ];
 
 pub(crate) fn run(words: &[String]) -> Result {

@@ -24,7 +24,7 @@ const WATCHDOG: Duration = Duration::from_secs(4);
 
 pub(crate) fn check(checks: &mut Checks, program: &str) {
     checks.run(&format!("{program} is a service: up, alive, small, its lamp dark at the end"), || {
-        let mut service = Service::start(program)?;
+        let mut service = Service::start(program, &[])?;
         expect("the first word", &service.hear()?, &"READY=1\nWATCHDOG=1".to_owned())?;
         expect("its lamp at the start", &lamp()?, &"0".to_owned())?;
         let signs = service.wait_for_light()?;
@@ -46,13 +46,14 @@ fn lamp() -> Result<String> {
 }
 
 /// A program that runs, and the socket by which it tells how it is. Killed when dropped.
-struct Service {
+pub(crate) struct Service {
     program: Child,
     manager: UnixDatagram,
 }
 
 impl Service {
-    fn start(program: &str) -> Result<Self> {
+    /// Starts a program with variables of its environment, beside those of the service manager.
+    pub(crate) fn start(program: &str, variables: &[(&str, &str)]) -> Result<Self> {
         let socket = env::temp_dir().join("manager");
         if socket.exists() {
             fs::remove_file(&socket)?;
@@ -60,6 +61,7 @@ impl Service {
         let manager = UnixDatagram::bind(&socket)?;
         manager.set_read_timeout(Some(WATCHDOG))?;
         let mut command = Command::new(program);
+        command.envs(variables.iter().copied());
         command.env("NOTIFY_SOCKET", &socket).env("WATCHDOG_USEC", WATCHDOG.as_micros().to_string());
         let program = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn()?;
         Ok(Self { program, manager })
@@ -88,14 +90,14 @@ impl Service {
     }
 
     /// Its memory in KiB.
-    fn resident(&self) -> Result<Option<u32>> {
+    pub(crate) fn resident(&self) -> Result<Option<u32>> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.program.id()))?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
         Ok(line.and_then(|line| line.split_whitespace().next()?.parse().ok()))
     }
 
     /// Ends it as systemd does.
-    fn end(&mut self) -> Result<ExitStatus> {
+    pub(crate) fn end(&mut self) -> Result<ExitStatus> {
         kill_process(Pid::from_child(&self.program), Signal::TERM)?;
         while self.hear()? != "STOPPING=1" {}
         Ok(self.program.wait()?)

@@ -1,8 +1,9 @@
-//! Checks ThingFlow on a board: pins, edges, buses, ends. Prints a line `PASS` or `FAIL` for each check.
+//! Checks ThingFlow on a board: pins, edges, buses, ends, a broker. Prints a line `PASS` or `FAIL` for each check.
 //!
 //! It runs inside the emulated board of `cargo xtask board`, which judges the lines, and asks the host outside for what
 //! only the world can do: see [`host`]. `board/init` says with which words it is started.
 
+mod broker;
 mod buses;
 mod checks;
 mod deployed;
@@ -41,6 +42,9 @@ fn main() -> ExitCode {
         ["pwm"] => ends::check_pwm(&mut checks),
         ["heater", chip, line, how] => return ends::heater(chip, line, how),
         ["deployed", program] => deployed::check(&mut checks, program),
+        ["broker"] => broker::check(&mut checks),
+        ["connected", program] => broker::check_connected(&mut checks, program),
+        ["station", at, folder, first, last] => return broker::station(at, folder, first, last),
         ["buses"] => buses::check(&mut checks),
         ["pi", chip] => pi::check(&mut checks, chip),
         _ => {

@@ -32,10 +32,10 @@ pub(super) struct Machine {
 pub(super) const ALL: [Machine; 2] = [
     Machine {
         name: "virt",
-        hardware: "-M virt -cpu cortex-a53 -m 512 -net none",
+        hardware: "-M virt -cpu cortex-a53 -m 512 -netdev user,id=net -device virtio-net-pci,netdev=net,romfile=",
         kernel: "",
-        modules: &["configfs", "gpio-sim"],
-        checks: 44,
+        modules: &["configfs", "gpio-sim", "failover", "net_failover", "virtio_net"],
+        checks: 48,
     },
     Machine {
         name: "raspi3b",

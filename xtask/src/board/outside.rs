@@ -7,6 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 use std::{fs, thread};
 
+use super::broker::Broker;
 use crate::Result;
 
 /// Where the pins of a Raspberry Pi 3 can be seen and driven.
@@ -23,12 +24,13 @@ const PI_I2C: u32 = 1 << (53 - 32);
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The world.
-#[derive(Debug)]
 pub(super) struct Outside {
     wires: Wires,
     devices: Devices,
     /// Where the controller of the machine `virt` is in the emulator's tree.
     controller: Option<String>,
+    /// Once the board has asked for it.
+    broker: Option<Broker>,
 }
 
 impl Outside {
@@ -40,7 +42,7 @@ impl Outside {
         if let Some(controller) = &controller {
             wires.tell(&format!("irq_intercept_out {controller}"))?;
         }
-        Ok(Self { wires, devices, controller })
+        Ok(Self { wires, devices, controller, broker: None })
     }
 
     /// Does what the board asks for, or looks it up.
@@ -68,8 +70,27 @@ impl Outside {
             ["i2c", "hang"] => self.wires.write(PI_INTERRUPTS_OFF, PI_I2C),
             ["i2c", "well"] => self.wires.write(PI_INTERRUPTS_ON, PI_I2C),
             ["temperature", celsius] => self.devices.set_temperature(celsius.parse()?),
+            ["broker", words @ ..] => self.answer_of_broker(words),
             _ => Err(format!("nobody outside understands `{question}`").into()),
         }
+    }
+
+    fn answer_of_broker(&mut self, words: &[&str]) -> Result<String> {
+        if self.broker.is_none() && words == ["start"] {
+            return Ok(self.broker.insert(Broker::start()?).address());
+        }
+        let broker = self.broker.as_mut().ok_or("there is no broker yet")?;
+        match words {
+            ["start"] => {
+                broker.restart()?;
+                return Ok(broker.address());
+            }
+            ["stop"] => broker.stop(),
+            ["heard", topic, text] => broker.wait_for(topic, text)?,
+            ["numbers", topic] => return broker.numbers(topic),
+            _ => return Err(format!("no broker understands `{}`", words.join(" ")).into()),
+        }
+        Ok("done".into())
     }
 }
 
