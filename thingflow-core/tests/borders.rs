@@ -434,3 +434,49 @@ fn what_was_put_off_in_a_loop_comes_before_a_later_watermark() -> Result {
     assert_eq!(heard.words()[..3], [Event(1), Event(2), Watermark(9)]);
     Ok(())
 }
+
+/// Answers a watermark as it is told to, and says whether events and flushes came behind it.
+struct Answers(fn(&mut Context<'_>) -> Receipt, Heard);
+
+impl Sink for Answers {
+    type Event = i64;
+    fn on_next(&mut self, event: i64, cx: &mut Context<'_>) -> Receipt {
+        self.1.on_next(event, cx)
+    }
+    fn on_watermark(&mut self, watermark: Timestamp, cx: &mut Context<'_>) -> Receipt {
+        let _ = self.1.on_watermark(watermark, cx)?;
+        (self.0)(cx)
+    }
+    fn on_flush(&mut self, cx: &mut Context<'_>) -> Receipt {
+        self.1.on_flush(cx)
+    }
+    fn on_completed(&mut self, cx: &mut Context<'_>) -> Closed {
+        self.1.on_completed(cx)
+    }
+    fn on_error(&mut self, _: StreamError, _: &mut Context<'_>) -> Closed {
+        Ok(())
+    }
+}
+
+/// A watermark and a flush with no event between them travel as one.
+#[test]
+fn what_a_watermark_is_answered_counts_although_a_flush_follows() -> Result {
+    fn answered(answer: fn(&mut Context<'_>) -> Receipt) -> Result<(Vec<Word>, std::result::Result<(), String>)> {
+        let (mut scheduler, heard) = (Scheduler::virtual_time()?, Heard::default());
+        let (remote, port) = scheduler.remote(Limit::block(9))?;
+        port.connect(Answers(answer, heard.clone()));
+        remote.post(1)?;
+        remote.watermark(Timestamp::from_nanos(2));
+        remote.flush();
+        remote.post(3)?;
+        let ended = scheduler.run_for(Duration::from_secs(1)).map_err(|error| error.to_string());
+        Ok((heard.words(), ended))
+    }
+    let to_the_flush = vec![Event(1), Watermark(2), Flush];
+    assert_eq!(answered(|_| Ok(Demand::More))?, (vec![Event(1), Watermark(2), Flush, Event(3)], Ok(())));
+    assert_eq!(answered(|_| Ok(Demand::Full))?, (to_the_flush, Ok(())), "it is told to pause");
+    assert_eq!(answered(|_| Ok(Demand::Done))?, (vec![Event(1), Watermark(2)], Ok(())));
+    let (heard, ended) = answered(|cx| Err(cx.fatal("no such time")))?;
+    assert_eq!((heard, ended), (vec![Event(1), Watermark(2)], Err("Answers: no such time".to_owned())));
+    Ok(())
+}

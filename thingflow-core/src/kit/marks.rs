@@ -44,10 +44,15 @@ impl Mark {
 
     /// Tells a Thing.
     pub(crate) fn tell<T>(self, thing: &mut (impl InputThing<T> + ?Sized), cx: &mut Context<'_>) -> Receipt {
+        self.tell_by(|notice| thing.notice(notice, cx))
+    }
+
+    /// Tells whom `tell` leads to, until that wants no more: the receipt of all that was told.
+    fn tell_by(self, mut tell: impl FnMut(Notice<'static>) -> Receipt) -> Receipt {
         let mut demand = Demand::More;
         for notice in self.notices() {
             if demand != Demand::Done {
-                demand = demand.and(thing.notice(notice, cx)?);
+                demand = demand.and(tell(notice)?);
             }
         }
         Ok(demand)
@@ -208,9 +213,7 @@ impl Marks {
         while demand != Demand::Done
             && let Some(mark) = self.pop_due()
         {
-            for notice in mark.notices() {
-                demand = demand.and(out.notice(notice)?);
-            }
+            demand = demand.and(mark.tell_by(|notice| out.notice(notice))?);
         }
         Ok(demand)
     }

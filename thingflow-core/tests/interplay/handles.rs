@@ -144,6 +144,27 @@ fn the_meter_of_a_remote_counts_what_comes_with_the_end() -> Result {
 }
 
 #[test]
+fn the_meter_of_a_remote_counts_what_its_receiver_leaves_behind() -> Result {
+    let (mut scheduler, meters) = (Scheduler::virtual_time()?, [(); 3].map(|()| QueueMeter::default()));
+    let [enough, panics, unread] = &meters;
+    let mut remotes = Vec::new();
+    for meter in [enough, panics, unread] {
+        let (remote, port) = scheduler.remote(Limit::block(9).metered(meter))?;
+        (1..=5).try_for_each(|n| remote.post(n))?;
+        remotes.push((remote, port));
+    }
+    remotes[0].1.take(2).for_each(drop);
+    remotes[1].1.for_each(|n| assert!(n < 3, "the third"));
+    assert!(scheduler.run_forever().is_err());
+    drop(scheduler);
+    assert_eq!(meters.each_ref().map(|meter| meter.stats().dropped), [3, 2, 5]);
+    for (meter, (remote, _)) in meters.iter().zip(&remotes) {
+        assert_eq!(meter.stats(), remote.stats());
+    }
+    Ok(())
+}
+
+#[test]
 fn a_stop_hears_what_a_thread_has_said_before_it_gives_up_what_waits_for_room() -> Result {
     let (mut scheduler, port) = (Scheduler::virtual_time()?, Port::new());
     let (stored, store) = std::sync::mpsc::channel();

@@ -67,7 +67,13 @@ pub(crate) fn channel<T: Send>(limit: &Limit, doorbell: Arc<Doorbell>, id: Id) -
         reactor: current().id(),
         number: next_number(),
     });
-    let inbox = Inbox { shared: Arc::clone(&shared), batch: VecDeque::new(), marks: Marks::default(), ended: false };
+    let inbox = Inbox {
+        shared: Arc::clone(&shared),
+        limit: limit.clone(),
+        batch: VecDeque::new(),
+        marks: Marks::default(),
+        ended: false,
+    };
     (Sender::new(shared), inbox)
 }
 
@@ -386,8 +392,8 @@ pub(crate) enum Left {
 pub(crate) trait Reader<T> {
     /// Takes one or more events, `most` at most, from the front of those that wait. There is one at least.
     fn take(&mut self, waiting: &mut VecDeque<T>, most: usize) -> ControlFlow<()>;
-    /// Hears a notice that stands among the events.
-    fn hear(&mut self, notice: Notice<'static>) -> ControlFlow<()>;
+    /// Hears the notices that stand among the events, with none between them.
+    fn hear(&mut self, mark: Mark) -> ControlFlow<()>;
 }
 
 impl<T, F: FnMut(Arrival<T>) -> ControlFlow<()>> Reader<T> for F {
@@ -395,14 +401,16 @@ impl<T, F: FnMut(Arrival<T>) -> ControlFlow<()>> Reader<T> for F {
     fn take(&mut self, waiting: &mut VecDeque<T>, _: usize) -> ControlFlow<()> {
         waiting.pop_front().map_or(ControlFlow::Continue(()), |event| self(Arrival::Next(event)))
     }
-    fn hear(&mut self, notice: Notice<'static>) -> ControlFlow<()> {
-        self(Arrival::Notice(notice))
+    fn hear(&mut self, mark: Mark) -> ControlFlow<()> {
+        mark.notices().try_for_each(|notice| self(Arrival::Notice(notice)))
     }
 }
 
 /// The reactor's end of the queue. Dropping it closes the queue: every post, also one that waits, is then refused.
 pub(crate) struct Inbox<T> {
     shared: Arc<Shared<T>>,
+    /// Its meter is brought up to date by the reactor, and not by each poster.
+    limit: Limit,
     /// Taken from the queue and not dispatched yet.
     batch: VecDeque<T>,
     /// What waits among these events.
@@ -429,9 +437,9 @@ impl<T> Inbox<T> {
         }
     }
 
-    /// What has gone through the queue so far.
-    pub(crate) fn stats(&self) -> QueueStats {
-        self.shared.stats()
+    /// Brings the meter up to date, if there is one.
+    pub(crate) fn count(&self) {
+        self.limit.count(|_| self.shared.stats());
     }
 
     /// What tells the queue from others in drawings.
@@ -457,13 +465,7 @@ impl<T> Inbox<T> {
             }
             self.marks.left(served);
             flow?;
-            let mut flow = ControlFlow::Continue(());
-            for notice in self.marks.pop_due().into_iter().flat_map(Mark::notices) {
-                if to.hear(notice).is_break() {
-                    flow = ControlFlow::Break(());
-                }
-            }
-            flow?;
+            self.marks.pop_due().map_or(ControlFlow::Continue(()), |mark| to.hear(mark))?;
         }
     }
 
@@ -518,6 +520,7 @@ impl<T> Drop for Inbox<T> {
         queue.dropped += (lost.len() + self.batch.len()) as u64;
         let paused = mem::take(&mut queue.paused);
         drop(queue);
+        self.count();
         self.shared.room.notify_all();
         paused.iter().for_each(|bell| bell.resume());
     }

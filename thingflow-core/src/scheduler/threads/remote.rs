@@ -15,6 +15,7 @@ use super::stop_token::StopToken;
 use crate::clock::Timestamp;
 use crate::context::Context;
 use crate::error::{Failure, FatalError, StreamError};
+use crate::kit::Mark;
 use crate::limit::{Limit, QueueStats};
 use crate::notice::{Notice, Question};
 use crate::output::{PortSource, Ports};
@@ -194,7 +195,7 @@ pub(super) fn open<T: Clone + Send + 'static>(
 ) -> (Remote<T>, ScheduleHandle) {
     let Feed { name, limit, thread } = feed;
     let (sender, inbox) = inbox::channel(&limit, Arc::clone(&engine.bell), engine.next_id());
-    let thing = Receiver { inbox, name: name.to_owned(), limit, port: port.clone(), thread };
+    let thing = Receiver { inbox, name: name.to_owned(), port: port.clone(), thread };
     let handle = engine.add(Box::new(thing), Trigger::Event);
     (Remote(sender), handle)
 }
@@ -203,7 +204,6 @@ pub(super) fn open<T: Clone + Send + 'static>(
 struct Receiver<T> {
     inbox: Inbox<T>,
     name: String,
-    limit: Limit,
     port: Port<T>,
     thread: Option<Thread>,
 }
@@ -227,7 +227,7 @@ impl<T> Receiver<T> {
     {
         let mut receipt = Ok(Demand::More);
         let left = self.inbox.drain(most, ToPort { port: &self.port, receipt: &mut receipt, urged, cx });
-        self.limit.count(|_| self.inbox.stats());
+        self.inbox.count();
         (receipt, left)
     }
 
@@ -265,8 +265,8 @@ impl<T: Clone + 'static> Reader<T> for ToPort<'_, '_, T> {
         let receipt = self.port.emit(event, self.cx);
         self.note(receipt)
     }
-    fn hear(&mut self, notice: Notice<'static>) -> ControlFlow<()> {
-        let receipt = self.port.clone().notice(notice, self.cx);
+    fn hear(&mut self, mark: Mark) -> ControlFlow<()> {
+        let receipt = mark.tell(&mut self.port.clone(), self.cx);
         self.note(receipt)
     }
 }

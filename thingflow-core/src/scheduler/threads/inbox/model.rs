@@ -73,7 +73,7 @@ fn check(limit: fn() -> Limit, preemptions: usize, posts: [&'static [u32]; 2], j
         drop(sender);
         let seen = react(&bed, &bell, &mut inbox);
         judge(&seen);
-        let stats = inbox.stats();
+        let stats = inbox.shared.stats();
         assert_eq!(stats.posted, stats.dropped + seen.len() as u64);
         for poster in posters {
             poster.join().expect("no panic");

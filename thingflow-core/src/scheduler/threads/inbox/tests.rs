@@ -60,7 +60,7 @@ fn check_overflow(policy: Overflow, refused: &[u32], arrives: &[u32], dropped: u
     assert_eq!(drain(&mut inbox), arrives);
     let posted = 5 - refused.len() as u64;
     assert_eq!(sender.stats(), QueueStats { posted, dropped, high_water: 3 });
-    assert_eq!(inbox.stats(), sender.stats());
+    assert_eq!(inbox.shared.stats(), sender.stats());
 }
 
 #[test]
@@ -233,7 +233,7 @@ fn stress(capacity: usize, policy: Overflow, each: u64) -> (Vec<Vec<u64>>, Queue
         drop(sender);
         run_reactor(&doorbell, &mut inbox, |poster, event| arrived[poster].push(event));
     });
-    (arrived, inbox.stats())
+    (arrived, inbox.shared.stats())
 }
 
 #[test]
