@@ -38,3 +38,18 @@ fn what_nobody_hears_or_is_too_long_does_not_end_the_run() -> Done {
     assert!(udp::send_to("localhost:no port").is_err());
     Ok(())
 }
+
+/// Nobody may send to all without asking for it.
+#[test]
+fn of_several_addresses_the_first_is_taken_to_which_there_is_a_way() -> Done {
+    let other = UdpSocket::bind("127.0.0.1:0")?;
+    let nowhere = "255.255.255.255:9".parse()?;
+    let mut sender = udp::send_to(&[nowhere, other.local_addr()?][..])?;
+    pipe::<Vec<u8>>().to(&mut sender).feed([b"21.5".to_vec()])?;
+    let mut heard = [0; 16];
+    let len = other.recv(&mut heard)?;
+    assert_eq!(&heard[..len], b"21.5");
+    let error = udp::send_to(nowhere).unwrap_err();
+    assert!(error.to_string().starts_with("cannot send to 255.255.255.255:9: "), "{error}");
+    Ok(())
+}

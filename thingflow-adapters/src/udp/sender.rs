@@ -22,9 +22,21 @@ pub struct Sender {
 /// A name is looked up here, once, which may take a while: call it before the scheduler runs.
 ///
 /// # Errors
-/// If there is no such address.
+/// If there is no such address, or the system knows no way to any of them.
 pub fn send_to(address: impl ToSocketAddrs) -> io::Result<Sender> {
-    let address = address.to_socket_addrs()?.next().ok_or(ErrorKind::AddrNotAvailable)?;
+    let mut last = ErrorKind::AddrNotAvailable.into();
+    for address in address.to_socket_addrs()? {
+        match connected(address) {
+            Ok(socket) => {
+                return Ok(Sender { socket, name: format!("udp {address}"), sent: 0, lost: 0, is_losing: false });
+            }
+            Err(error) => last = io::Error::new(error.kind(), format!("cannot send to {address}: {error}")),
+        }
+    }
+    Err(last)
+}
+
+fn connected(address: SocketAddr) -> io::Result<UdpSocket> {
     let any = match address {
         SocketAddr::V4(_) => SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)),
         SocketAddr::V6(_) => SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0)),
@@ -32,7 +44,7 @@ pub fn send_to(address: impl ToSocketAddrs) -> io::Result<Sender> {
     let socket = UdpSocket::bind(any)?;
     socket.set_nonblocking(true)?;
     socket.connect(address)?;
-    Ok(Sender { socket, name: format!("udp {address}"), sent: 0, lost: 0, is_losing: false })
+    Ok(socket)
 }
 
 impl Sender {
