@@ -77,12 +77,18 @@ enum News {
 impl Engine {
     /// Calls a Thing, if it is still there and may be called.
     pub(super) fn call(&self, id: Id, why: Why) -> Result<(), RunError> {
+        self.call_at(id, why, self.now()).map(drop)
+    }
+
+    /// As [`call`](Self::call), when the clock has just been read. If it was read after the call, and nothing was called since, that
+    /// reading serves the next call.
+    pub(super) fn call_at(&self, id: Id, why: Why, mut now: Instant) -> Result<Option<Instant>, RunError> {
         if why != Why::Start && self.is_new(id) {
             self.begin(id)?; // perhaps it was scheduled from inside of a call, in this very turn
+            now = self.now();
         }
-        let Some(mut running) = self.take(id, why) else { return Ok(()) };
+        let Some(mut running) = self.take(id, why, now) else { return Ok(None) };
         let resumes = self.resumed.get();
-        let now = self.now();
         let begun = self.desk.get().and_then(|desk| desk.begin(id, running.tick(), now));
         let mut cx = Context::new(now, self);
         let served = catch_unwind(AssertUnwindSafe(|| self.serve(&mut running, &mut cx)));
@@ -126,14 +132,14 @@ impl Engine {
         self.with_schedule(id, |schedule| schedule.thing = Some(thing));
     }
 
-    fn take(&self, id: Id, why: Why) -> Option<Running> {
+    fn take(&self, id: Id, why: Why, now: Instant) -> Option<Running> {
         let mut schedules = self.schedules.borrow_mut();
         let schedule = schedules.get_mut(id)?;
         let mut ask = Ask::Nothing;
         match why {
             Why::Start if !schedule.phase.start() => return None,
             Why::Start => {}
-            Why::Wake if schedule.armed > self.now() => return None, // an earlier wish, which has been answered
+            Why::Wake if schedule.armed > now => return None, // an earlier wish, which has been answered
             Why::Wake => schedule.armed = Instant::NEVER,
             Why::Resumed => schedule.lists.stalled = false,
             Why::Flush => {}
@@ -142,7 +148,7 @@ impl Engine {
                 ask = if why == Why::Turn && schedule.asks { schedule.phase.answer() } else { schedule.phase.ask() };
                 if ask == Ask::Nothing {
                     if why == Why::Tick {
-                        self.set_next_tick(id, schedule, self.now(), None);
+                        self.set_next_tick(id, schedule, now, None);
                     }
                     return None;
                 }
@@ -205,13 +211,14 @@ impl Engine {
     }
 
     /// Puts a Thing back into the table, or drops it, and sees to what it has asked for.
-    fn finish(&self, running: Running, outcome: &Outcome, cx: &mut Context<'_>) -> Result<(), RunError> {
+    /// Gives what the clock said, if it was read and nothing has been called since.
+    fn finish(&self, running: Running, outcome: &Outcome, cx: &mut Context<'_>) -> Result<Option<Instant>, RunError> {
         let Running { id, why, thing, trigger, asked, gave, asks, .. } = running;
         let done = outcome.demand == Demand::Done;
         let mut schedules = self.schedules.borrow_mut();
         let Some(schedule) = schedules.get_mut(id) else {
             drop(schedules);
-            return self.end_schedule(id, thing);
+            return self.end_schedule(id, thing).map(|()| None);
         };
         let over = !schedule.asks; // a tick is, once a thread that was asked has answered
         if asked && over {
@@ -220,7 +227,7 @@ impl Engine {
         let mended = if gave && over { schedule.worked().map(News::Mended) } else { None };
         if done && !outcome.drains || schedule.phase == Phase::Cancelled {
             drop(schedules);
-            return self.end_schedule(id, thing);
+            return self.end_schedule(id, thing).map(|()| None);
         }
         if outcome.drains && schedule.phase.drain() {
             self.forget_rate(trigger);
@@ -241,17 +248,18 @@ impl Engine {
         }
         // The clock is read again: what has been called, all of it, may have taken long.
         let ticks = over && (why == Why::Tick || asks);
-        let missed = if ticks { self.set_next_tick(id, schedule, self.now(), outcome.again) } else { None };
+        let read = ticks.then(|| self.now());
+        let missed = read.and_then(|now| self.set_next_tick(id, schedule, now, outcome.again));
         if mended.is_none() && missed.is_none() {
             schedule.thing = Some(thing);
-            return Ok(());
+            return Ok(read);
         }
         schedule.thing = Some(thing); // first: who is asked for a name may cancel the schedule
         drop(schedules);
         for news in mended.into_iter().chain(missed.map(News::Missed)) {
             self.discard(|_| _ = self.look_at(id, |thing| news.log(&name_of(thing))))?;
         }
-        Ok(())
+        Ok(None)
     }
 
     /// Has a schedule that was told to pause wait for room. If somebody has room since, it asks its listeners when it is due.

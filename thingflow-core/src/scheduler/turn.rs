@@ -244,21 +244,23 @@ impl Engine {
 
     fn fire_due_timers(&self) -> Result<(), RunError> {
         let mut due = self.due.take();
-        self.run.time.timers.borrow_mut().take_due(self.now(), &mut due);
-        let mut result = Ok(());
+        let now = self.now();
+        self.run.time.timers.borrow_mut().take_due(now, &mut due);
+        let mut fired = Ok(Some(now));
         for what in due.drain(..) {
-            if result.is_ok() {
-                result = self.fire(what);
+            if let Ok(read) = fired {
+                fired = self.fire(what, read.unwrap_or_else(|| self.now()));
             }
         }
         *self.due.borrow_mut() = due;
-        result
+        fired.map(drop)
     }
 
-    fn fire(&self, Due { kind, id }: Due) -> Result<(), RunError> {
+    /// As for [`call_at`](Self::call_at).
+    fn fire(&self, Due { kind, id }: Due, now: Instant) -> Result<Option<Instant>, RunError> {
         match kind {
-            Kind::Schedule => self.call(id, Why::Tick),
-            Kind::Flow => self.call(id, Why::Wake),
+            Kind::Schedule => self.call_at(id, Why::Tick, now),
+            Kind::Flow => self.call_at(id, Why::Wake, now),
             Kind::Port | Kind::Later => {
                 let waiting = self.run.hubs.waiting.borrow_mut().remove(id);
                 if let Some(Waiting::Events(_)) = waiting {
@@ -267,9 +269,9 @@ impl Engine {
                 match waiting.and_then(|port| port.upgrade()) {
                     Some(port) => {
                         let name = || port.clone().as_port().map_or_else(|| "a join".into(), |port| port.name());
-                        self.guarded_as(name, |cx| port.wake(kind == Kind::Later, cx).map(drop))
+                        self.guarded_as(name, |cx| port.wake(kind == Kind::Later, cx).map(|_| None))
                     }
-                    None => Ok(()),
+                    None => Ok(None),
                 }
             }
         }
