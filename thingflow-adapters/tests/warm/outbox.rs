@@ -1,9 +1,5 @@
 //! Once warm, an event costs an outbox one allocation on the reactor: that of its tracking.
-#![cfg(feature = "outbox")]
-#![allow(unsafe_code, reason = "the standard library lets nobody else see allocations")]
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
 use std::error::Error;
 use std::time::Duration;
 
@@ -12,29 +8,7 @@ use thingflow_core::prelude::*;
 use thingflow_core::tracking::Tracked;
 use thingflow_journal::model::Model;
 
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
-/// Counts the allocations of each thread by itself.
-struct Counting;
-
-thread_local! {
-    static MADE: Cell<u64> = const { Cell::new(0) };
-}
-
-// SAFETY: each method hands its arguments to the system's allocator and its result back, unchanged.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        let _ = MADE.try_with(|count| count.set(count.get() + 1));
-        // SAFETY: the caller keeps the contract of `alloc`, which is also that of `System`.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: `pointer` came from `System`, through this allocator, with this layout.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
+use super::MADE;
 
 /// Allocations on this thread in ten seconds of a flow at 100 Hz, once it has run for as long.
 fn allocations(delivers: bool) -> Result<u64, Box<dyn Error>> {
