@@ -3,7 +3,7 @@
 use core::fmt;
 
 use crate::clock::Timestamp;
-use crate::state::{Saved, StateVisitor, saves};
+use crate::state::{Saved, SavedItems, StateVisitor, saves};
 
 /// The name or number of a sensor: 16 bytes on 64-bit machines, copied freely, so that it costs an event nothing.
 ///
@@ -82,13 +82,11 @@ impl SensorId {
     #[cfg(feature = "std")]
     pub const MAX_NAME_BYTES: usize = 1 << 22;
 
-    /// The id of a name that was saved. Without `std` no name can be made.
-    fn of_bytes(bytes: &[u8]) -> Option<Self> {
-        let name = core::str::from_utf8(bytes).ok()?;
-        #[cfg(feature = "std")]
-        return names::try_keep(name).map(|name| Self(Id::Name(name)));
-        #[cfg(not(feature = "std"))]
-        None.filter(|_: &Self| name.is_empty())
+    /// The id of a name that was saved: so many of these bytes.
+    #[cfg(feature = "std")]
+    fn of_bytes(bytes: &[u8], length: u64) -> Option<Self> {
+        let name = core::str::from_utf8(bytes.get(..usize::try_from(length).ok()?)?).ok()?;
+        names::try_keep(name).map(|name| Self(Id::Name(name)))
     }
 
     /// The number that a text of digits is, unless it would be written in another way.
@@ -99,7 +97,8 @@ impl SensorId {
     }
 }
 
-/// A number, or the bytes of a name, eight to an integer.
+/// A number, or the bytes of a name, eight to an integer. A name that cannot be had is refused: without `std`, or beyond the limits of
+/// `try_intern`.
 impl Saved for SensorId {
     fn blank() -> Self {
         Self(Id::Number(0))
@@ -114,18 +113,31 @@ impl Saved for SensorId {
             *self = Self(Id::Number(number));
             return;
         };
-        let mut restored = heapless::Vec::<u8, 256>::new();
-        for at in 0..length.min(256).div_ceil(8) {
-            let at = usize::try_from(at).unwrap_or(usize::MAX).saturating_mul(8);
+        let word = |at: usize| {
             let byte = |n| known.as_bytes().get(at.saturating_add(n)).copied().unwrap_or(0);
-            let mut bytes = u64::from_le_bytes(core::array::from_fn(byte));
+            u64::from_le_bytes(core::array::from_fn(byte))
+        };
+        let (mut at, mut is_known) = (0, self.name().is_some_and(|known| known.len() as u64 == length));
+        #[cfg(feature = "std")]
+        let mut restored = std::vec::Vec::new();
+        let mut items = SavedItems::left(name, usize::try_from(length.div_ceil(8)).unwrap_or(usize::MAX));
+        while items.another(state) {
+            let mut bytes = word(at);
             state.integer(name, &mut bytes);
-            let _ = restored.extend_from_slice(&bytes.to_le_bytes()); // a longer name is not restored
+            is_known &= bytes == word(at);
+            at = at.saturating_add(8);
+            #[cfg(feature = "std")]
+            restored.extend_from_slice(&bytes.to_le_bytes());
         }
-        restored.truncate(usize::try_from(length).unwrap_or(usize::MAX));
-        if length <= 256 && restored != known.as_bytes() {
-            *self = Self::of_bytes(&restored).unwrap_or(*self);
+        if is_known {
+            return;
         }
+        #[cfg(feature = "std")]
+        if let Some(id) = Self::of_bytes(&restored, length) {
+            *self = id;
+            return;
+        }
+        state.refuse(name); // without `std` no name can be made
     }
 }
 

@@ -114,7 +114,12 @@ impl<'a> SavedItems<'a> {
     /// Shows the length, which is that of the list to be restored afterwards.
     pub fn of(name: &'a str, mut len: usize, state: &mut dyn StateVisitor) -> Self {
         len.on_state(name, state);
-        Self { name, left: len, shown: 0 }
+        Self::left(name, len)
+    }
+
+    /// Where the length has been shown in another way.
+    pub(crate) const fn left(name: &'a str, left: usize) -> Self {
+        Self { name, left, shown: 0 }
     }
 
     /// Whether another item is to be shown.

@@ -813,6 +813,30 @@ fn sensor_events_that_wait_to_be_put_in_order_are_saved() -> Result<(), Box<dyn 
 }
 
 #[test]
+fn a_sensor_with_a_long_name_keeps_it_over_a_restart() -> Result<(), Box<dyn std::error::Error>> {
+    let make = || pipe().aggregate(Window::tumbling(2), Sum::new());
+    let last = |name: &'static str| -> Result<String, Box<dyn std::error::Error>> {
+        let (seen, cx) = (Recorder::new(), &mut Context::detached(Instant::ZERO));
+        let (mut before, mut after) = (make().to(call(drop)), make().to(seen.clone()));
+        before.next(SensorEvent::new(name, stamp_of(1.0), 2.0), cx)?;
+        SavedState::of(&mut before, cx)?.restore(&mut after, cx)?;
+        InputThing::<Event>::notice(&mut after, Notice::Completed, cx)?;
+        let [event] = &seen.events()[..] else { return Err("one window".into()) };
+        assert_eq!(event.val, 2.0);
+        Ok(event.sensor_id.to_string())
+    };
+    for length in [0, 1, 7, 8, 255, 256, 257, 2048, 2049, 100_000] {
+        let name: &'static str = "ü123-567".repeat(length).leak();
+        let name = name.get(..length).unwrap_or(name);
+        assert_eq!(last(name)?, name);
+    }
+    let endless: &'static str = "x".repeat(SensorId::MAX_NAME_BYTES + 1).leak();
+    let refused = last(endless).expect_err("as many bytes of names are kept as from files");
+    assert!(refused.to_string().starts_with("invalid state: "), "{refused}");
+    Ok(())
+}
+
+#[test]
 fn a_window_of_time_goes_on_with_the_last_digit_as_it_was() -> Result<(), Box<dyn std::error::Error>> {
     let connect = |input: &Port<Event>, seen: Recorder<String>| {
         let windows = Window::event_time(60 * SECOND, |event: &Event| event.ts);
