@@ -65,6 +65,35 @@ fn times_before_1970_and_at_the_ends_of_the_range() {
 }
 
 #[test]
+fn m01_values_as_large_and_as_small_as_floats_are() {
+    let large = f64::MAX;
+    let apart = [reading(0, -large), reading(4_000, large)];
+    let seen = resampled(&apart, Interpolation::Linear, 10 * SECOND);
+    for ((at, y), (second, share)) in
+        seen.iter().zip([(0, -1.0), (1_000, -0.5), (2_000, 0.0), (3_000, 0.5), (4_000, 1.0)])
+    {
+        assert!(*at == second && (y / large - share).abs() < 1e-15, "{y:e} at {at} ms");
+    }
+    assert_eq!(resampled(&apart, Interpolation::Previous, 10 * SECOND)[3], (3_000, -large));
+    // The shape of a curve does not depend on the unit of its values.
+    let curve = [(0, -1.0), (2_000, 1.0), (4_000, 0.75), (8_000, 0.0), (8_001, -0.5), (11_000, -1.0)];
+    let in_unit = |unit: f64| {
+        let readings = curve.map(|(at, y)| reading(at, y * unit));
+        resampled(&readings, Interpolation::Cubic, 10 * SECOND)
+    };
+    let expected = in_unit(1.0);
+    for unit in [f64::MAX, 1e300, 1e200, 1e-160, 1e-200, 1e-290] {
+        for (&(at, y), (_, expected)) in in_unit(unit).iter().zip(&expected) {
+            assert!(
+                (y / unit - expected).abs() < 1e-9,
+                "at {at} ms in units of {unit:e}: {} is not {expected}",
+                y / unit
+            );
+        }
+    }
+}
+
+#[test]
 fn m02_a_value_that_is_held_becomes_stale() {
     let seen = Recorder::new();
     let once = interval(10 * SECOND).map(|n| n);
