@@ -191,6 +191,26 @@ fn state_of_sketches() {
     assert!(saved.restore(&mut larger, cx).is_err());
 }
 
+/// A filter that was forged to be empty and of 16 GiB is refused before there is room for it: in a process that may not take as much.
+#[test]
+fn e05_a_filter_that_says_it_is_enormous_is_refused() {
+    const LIMITED: &str = "THINGFLOW_TEST_LIMITED";
+    if std::env::var_os(LIMITED).is_none() {
+        let this = std::env::current_exe().expect("the path of this test");
+        let mut again = std::process::Command::new("sh");
+        again.args(["-c", "ulimit -v 4000000 && exec \"$0\" e05_a_filter_that_says"]).arg(this).env(LIMITED, "1");
+        assert!(again.status().expect("a shell").success());
+        return;
+    }
+    let cx = &mut Context::detached(Instant::ZERO);
+    let chain = || pipe().pipe(NotSeen::by(100, 0.01, |key: &u32| *key)).to(call(drop));
+    let mut shown = Shown::default();
+    assert!(InputThing::<u32>::notice(&mut chain(), Notice::State(&mut shown), cx).is_ok());
+    assert!(shown.0.len() < 9, "an empty filter, with its size in the fifth word: {shown:?}");
+    shown.0[4] = i32::MAX as u64;
+    assert!(InputThing::<u32>::notice(&mut chain(), Notice::State(&mut Forged(shown.0.into_iter())), cx).is_ok());
+}
+
 /// The bounds hold over a restart, in the middle of more different values than the sketch has room for.
 #[test]
 fn e02_frequent_values_are_saved() {
@@ -250,6 +270,19 @@ fn a_forged_state_of_frequent_values_is_refused_and_counts_on() {
 
 /// Restores from numbers, as far as they go.
 struct Forged(std::vec::IntoIter<u64>);
+
+/// Writes down what it is shown.
+#[derive(Debug, Default)]
+struct Shown(Vec<u64>);
+
+impl StateVisitor for Shown {
+    fn integer(&mut self, _: &str, value: &mut u64) {
+        self.0.push(*value);
+    }
+    fn float(&mut self, _: &str, value: &mut f64) {
+        self.0.push(value.to_bits());
+    }
+}
 
 impl StateVisitor for Forged {
     fn integer(&mut self, _: &str, value: &mut u64) {

@@ -1,6 +1,7 @@
 //! [`NotSeen`]: events whose key has not been there before.
 
 use core::hash::Hash;
+use core::ops::Range;
 
 use datasketches::bloom::{BloomFilter, BloomFilterBuilder};
 use thingflow_core::{Demand, Emitter, Filter, InputThing, Receipt, StateVisitor};
@@ -49,6 +50,9 @@ impl<F> NotSeen<F> {
     }
 }
 
+/// Where a filter that is written down says how it was made: the number of hashes, the seed, the size.
+const HEADER: Range<usize> = 4..24;
+
 /// The same in each run, so that a run can be repeated.
 const SEED: u64 = 0x5eed;
 
@@ -59,8 +63,11 @@ impl<T, K: Hash, F: FnMut(&T) -> K> Filter<T> for NotSeen<F> {
         if self.seen.contains_and_insert(&key) { Ok(Demand::More) } else { out.next(event) }
     }
     fn on_state(&mut self, state: &mut dyn StateVisitor) {
-        let Some(bytes) = state::bytes("keys", &self.seen.serialize(), state) else { return };
-        match BloomFilter::deserialize(&bytes) {
+        let known = self.seen.serialize();
+        let Some(bytes) = state::bytes("keys", &known, state) else { return };
+        // Its size is looked at before room is made for it: an empty filter may say that it is of any.
+        let is_alike = bytes.get(HEADER).is_some_and(|header| Some(header) == known.get(HEADER));
+        match BloomFilter::deserialize(if is_alike { &bytes } else { &[] }) {
             Ok(seen) if seen.is_compatible(&self.seen) => self.seen = seen,
             _ => state.refuse("keys"),
         }
