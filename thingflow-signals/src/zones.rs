@@ -124,7 +124,8 @@ impl Unit {
 /// Periods of the calendar of a [`Zone`], for [`Window::calendar`](thingflow_core::windows::Window::calendar).
 ///
 /// A period begins with the first moment of its first day: where clocks are set at midnight that is 1:00, and a day that the
-/// zone has skipped has no period. An hour that comes twice belongs to the period that it came in first.
+/// zone has skipped has no period. Where clocks go back to the evening before, that part of the evening which comes again after midnight
+/// belongs to the day that has begun.
 #[derive(Clone, Debug)]
 pub struct ZonePeriods {
     zone: TimeZone,
@@ -134,10 +135,12 @@ pub struct ZonePeriods {
 }
 
 impl ZonePeriods {
-    /// The first moment of a day.
+    /// The first moment of a day, also where clocks are set from before midnight to after it.
     fn begin(&self, day: Date) -> Timestamp {
-        let Ok(begin) = day.to_zoned(self.zone.clone()) else { return Timestamp::from_nanos(i64::MAX) };
-        let nanos = begin.timestamp().as_nanosecond();
+        let Ok(midnight) = day.to_zoned(self.zone.clone()) else { return Timestamp::from_nanos(i64::MAX) };
+        let set = self.zone.preceding(midnight.timestamp()).next().map(|change| change.timestamp());
+        let begin = set.filter(|set| set.to_zoned(self.zone.clone()).date() >= day).unwrap_or(midnight.timestamp());
+        let nanos = begin.as_nanosecond();
         Timestamp::from_nanos(i64::try_from(nanos).unwrap_or(if nanos < 0 { i64::MIN } else { i64::MAX }))
     }
 

@@ -49,6 +49,11 @@ fn days_that_begin_at_one_and_days_that_were_skipped() {
     // St John's went back from 0:01 to 23:01 of the day before.
     let (start, length) = hours(&zone("America/St_Johns").days(), "2010-11-07T03:00:00Z");
     assert_eq!((start.as_str(), length), ("2010-11-07T02:30:00Z", 25.0));
+    // In Toronto it was 0:30 after 23:30.
+    let toronto = zone("America/Toronto");
+    assert_eq!(hours(&toronto.days(), "1919-03-31T04:45:00Z"), ("1919-03-31T04:30:00Z".into(), 23.5));
+    assert_eq!(hours(&toronto.days(), "1919-03-31T04:29:59Z"), ("1919-03-30T05:00:00Z".into(), 23.5));
+    assert_eq!(hours(&toronto.weeks(), "1919-03-31T04:30:00Z").0, "1919-03-31T04:30:00Z");
 }
 
 #[test]
@@ -85,7 +90,7 @@ proptest! {
     #[test]
     fn periods_meet(
         name in prop::sample::select(vec!["Europe/Berlin", "America/St_Johns", "Pacific/Apia", "Asia/Beirut", "America/Havana",
-            "Africa/Casablanca", "Australia/Lord_Howe", "Pacific/Kwajalein", "America/Sao_Paulo"]),
+            "Africa/Casablanca", "America/Toronto", "Australia/Lord_Howe", "Pacific/Kwajalein", "America/Sao_Paulo"]),
         unit in 0_u8..5, nanos in prop_oneof![any::<i64>(), 0_i64..1_900_000_000_000_000_000],
     ) {
         let zone = zone(name);
