@@ -185,3 +185,38 @@ fn a_program_is_killed_with_its_thing() -> Done {
     assert!(!std::path::Path::new(&format!("/proc/{pid}")).exists(), "it still runs, as {pid}");
     Ok(())
 }
+
+#[test]
+fn a_program_that_is_only_written_to_runs_although_nobody_listens() -> Done {
+    let folder = tempfile::tempdir()?;
+    let kept = folder.path().join("kept");
+    let program = process::run("tee", {
+        let kept = kept.clone();
+        move || {
+            let mut tee = Command::new("tee");
+            tee.arg(&kept);
+            tee
+        }
+    });
+    let mut scheduler = Scheduler::new()?;
+    scheduler.schedule_on_main_event_loop(program.thing())?;
+    let lines = from_iter(0..2000).map(|n| n.to_string()).connect(program.input());
+    scheduler.schedule_recurring(lines)?;
+    scheduler.run_forever()?;
+    let expected: Vec<String> = (0..2000).map(|n| n.to_string()).collect();
+    assert_eq!(std::fs::read_to_string(kept)?.lines().collect::<Vec<_>>(), expected);
+    Ok(())
+}
+
+#[test]
+fn a_filter_whose_reader_has_left_ends_its_source() -> Done {
+    let program = process::run("cat", || Command::new("cat"));
+    let seen = Recorder::new();
+    program.output().take(1).connect(seen.clone());
+    let mut scheduler = Scheduler::new()?;
+    scheduler.schedule_on_main_event_loop(program.thing())?;
+    scheduler.schedule_recurring(from_fn(|| Some("a line".to_owned())).connect(program.input()))?;
+    scheduler.run_forever()?;
+    assert_eq!(seen.text(), r#""a line" |"#);
+    Ok(())
+}

@@ -78,6 +78,12 @@ impl<N: InputThing<i64>> OutputThing for Script<N> {
     fn ask(&self, question: Question<'_>) -> bool {
         self.1.ask(question)
     }
+    fn due(&mut self, _: &mut Context<'_>) -> Option<Instant> {
+        None
+    }
+    fn name(&self) -> &str {
+        "script"
+    }
 }
 
 fn script<N>(words: &[Word], thing: N) -> Script<N> {

@@ -75,6 +75,12 @@ impl OutputThing for Script {
     fn ask(&self, question: Question<'_>) -> bool {
         self.1.ask(question)
     }
+    fn due(&mut self, _: &mut Context<'_>) -> Option<Instant> {
+        None
+    }
+    fn name(&self) -> &str {
+        "script"
+    }
 }
 
 fn secs(seconds: f64) -> Duration {

@@ -486,3 +486,47 @@ fn f85_outside_of_a_scheduler_an_event_thing_comes_back() -> Result {
     assert!(refused.thing.registry.is_none(), "it was not even asked");
     Ok(())
 }
+
+/// Goes on whether somebody listens to its port or not: what it is for may come by an input, or by a socket.
+struct Counter {
+    calls: u32,
+    port: Port<u32>,
+}
+
+impl Ports for Counter {
+    fn ports(&self, see: &mut dyn FnMut(PortRef)) {
+        see(self.port.as_ref());
+    }
+}
+
+impl PortSource for Counter {
+    fn send(&mut self, _: &mut Context<'_>) -> Sent {
+        self.calls += 1;
+        Ok(Demand::More)
+    }
+    fn answer(&self, question: Question<'_>) -> bool {
+        matches!(question, Question::Open) || self.ask_ports(question)
+    }
+}
+
+#[test]
+fn a_thing_that_goes_on_although_nobody_listens_is_not_let_go_at_its_start() -> Result {
+    let mut scheduler = Scheduler::virtual_time()?;
+    let counter = Shared::new(Counter { calls: 0, port: Port::new() });
+    let handle = scheduler.schedule_periodic(counter.clone(), Duration::from_secs(1))?;
+    scheduler.run_for(Duration::from_secs(3))?;
+    assert_eq!((counter.with(|counter| counter.calls), handle.is_active()), (3, true));
+    Ok(())
+}
+
+#[test]
+fn that_nobody_listens_ends_nothing_at_a_start_or_a_flush() -> Result {
+    let (cx, seen) = (&mut Context::detached(Instant::ZERO), Recorder::new());
+    let ports = (Port::<u32>::new(), Port::<u32>::new());
+    assert_eq!(ports.tell_ports(Notice::Start, cx)?, Demand::More);
+    assert_eq!(ports.tell_ports(Notice::Flush, cx)?, Demand::More);
+    ports.1.connect(seen.clone());
+    assert_eq!(ports.tell_ports(Notice::Completed, cx)?, Demand::Done);
+    assert_eq!(seen.text(), "|");
+    Ok(())
+}

@@ -487,8 +487,7 @@ impl PortSource for Link {
                 self.desk.subscriptions.borrow_mut().iter_mut().for_each(|it| it.started = true);
                 self.desk.status.is_started();
                 self.desk.refused.is_started();
-                self.tell_ports(Notice::Start, cx)?;
-                Ok(Demand::More)
+                self.tell_ports(Notice::Start, cx)
             }
             Notice::Flush => {
                 self.stopping = true;

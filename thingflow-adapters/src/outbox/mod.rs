@@ -352,8 +352,7 @@ impl<T: DeserializeOwned + Clone + 'static> PortSource for Outbox<T> {
 
     fn on_notice(&mut self, notice: Notice<'_>, cx: &mut Context<'_>) -> Receipt {
         match notice {
-            // A port that nobody has connected yet waits for its first listener.
-            Notice::Start => self.tell_ports(Notice::Start, cx).map(|_| Demand::More),
+            Notice::Start => self.tell_ports(Notice::Start, cx),
             Notice::Wake => {
                 if let Some(registry) = self.registry.get() {
                     registry.call_soon();

@@ -43,6 +43,7 @@ impl<F: Framing + 'static> Program<F> {
             lost: 0,
             is_input_open: false,
             has_input: false,
+            is_read: false,
             scratch: Vec::new(),
             output: output.clone(),
             errors: errors.clone(),
@@ -126,6 +127,8 @@ struct Running<F: Framing> {
     /// Bytes that it will not read, which nobody has been told of.
     lost: usize,
     has_input: bool,
+    /// Somebody has listened to its output, or does.
+    is_read: bool,
     is_input_open: bool,
     scratch: Vec<u8>,
     output: Port<F::Frame>,
@@ -370,7 +373,12 @@ impl<F: Framing> Running<F> {
         match found {
             Found::Nothing => return Ok(None),
             Found::Again => {}
-            Found::Output(frame) => return Ok(Some(self.output.emit(frame, cx)?)),
+            Found::Output(frame) => {
+                self.is_read = self.is_read || self.output.is_listened();
+                let demand = self.output.emit(frame, cx)?;
+                let is_sink = self.has_input && !self.is_read; // what it writes is of no interest
+                return Ok(Some(if is_sink { Demand::More } else { demand }));
+            }
             Found::Exited(status) => return self.exited(status, cx).map(Some),
             Found::Bad(error) => cx.report(&self.options.name, &StreamError::caused("a frame was left out", error)),
             Found::Error(line) if self.errors.is_listened() => drop(self.errors.emit(line, cx)?),

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use thingflow_core::{
-    Context, Demand, Failure, Notice, OnFailure, OutputThing, Periodic, Question, Receipt, ScheduleHandle, Scheduler,
-    StreamError,
+    Context, Demand, Failure, Instant, Notice, OnFailure, OutputThing, Periodic, Question, Receipt, ScheduleHandle,
+    Scheduler, StreamError,
 };
 
 use super::{Manager, SystemdError};
@@ -91,6 +91,9 @@ impl OutputThing for Watchdog {
     }
     fn ask(&self, question: Question<'_>) -> bool {
         matches!(question, Question::Open | Question::Room)
+    }
+    fn due(&mut self, _: &mut Context<'_>) -> Option<Instant> {
+        None
     }
     fn name(&self) -> &str {
         "systemd"

@@ -421,10 +421,6 @@ impl<P: Protocol> PortSource for Link<P> {
     fn on_notice(&mut self, notice: Notice<'_>, cx: &mut Context<'_>) -> Receipt {
         match notice {
             Notice::Wake => self.turn(cx),
-            Notice::Start => {
-                self.tell_ports(Notice::Start, cx)?; // that nobody listens is no reason to end
-                Ok(Demand::More)
-            }
             Notice::Flush => {
                 self.stopping = true;
                 self.tell_ports(Notice::Flush, cx)?;

@@ -332,9 +332,7 @@ impl<P: Protocol, L: Listener> PortSource for Listening<P, L> {
             cx.call_again();
             return Ok(Demand::More);
         }
-        let starts = matches!(notice, Notice::Start);
-        let demand = self.tell_ports(notice, cx)?;
-        Ok(if starts { Demand::More } else { demand }) // it may only send
+        self.tell_ports(notice, cx)
     }
     fn answer(&self, question: Question<'_>) -> bool {
         matches!(question, Question::Open) || self.ask_ports(question) // it may only send

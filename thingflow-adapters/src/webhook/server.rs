@@ -456,10 +456,6 @@ impl<T: Clone + 'static> PortSource for Hosting<T> {
                 self.tell_ports(Notice::Flush, cx)?;
                 self.work(cx)
             }
-            Notice::Start => {
-                self.tell_ports(Notice::Start, cx)?; // it answers, although nobody listens
-                Ok(Demand::More)
-            }
             notice => self.tell_ports(notice, cx),
         }
     }

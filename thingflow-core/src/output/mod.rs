@@ -24,13 +24,46 @@ use crate::notice::{Notice, Question};
 use crate::thing::{Closed, Demand, Receipt};
 #[cfg(feature = "alloc")]
 use crate::visit::Visitor;
-use crate::visit::short_name;
 
 /// A Thing with outputs only, driven by a scheduler: each call of `produce` sends what is there now.
 ///
 /// You rarely write one: a [`Source`] with an [`Output`] or a [`Flow`] is one, and so is a [`PortSource`], which has several
-/// ports, or is an event source. This is what the engine sees of them. As with [`InputThing`](crate::InputThing), a Thing
-/// that stands before others hands every notice and question on to them.
+/// ports, or is an event source. This is what the engine sees of them. As with [`InputThing`](crate::InputThing) nothing has a
+/// default, so one that is put around another hands everything on, or does not compile.
+///
+/// ```
+/// # #[cfg(feature = "std")] {
+/// use std::time::Duration;
+/// use thingflow_core::prelude::*;
+/// /// Counts how often a Thing is called.
+/// struct Counted<O> { thing: O, calls: u64 }
+/// impl<O: OutputThing> OutputThing for Counted<O> {
+///     fn produce(&mut self, cx: &mut Context<'_>) -> Result<Demand, Failure> {
+///         self.calls += 1;
+///         self.thing.produce(cx)
+///     }
+///     fn notice(&mut self, notice: Notice<'_>, cx: &mut Context<'_>) -> Receipt {
+///         self.thing.notice(notice, cx)
+///     }
+///     fn ask(&self, question: Question<'_>) -> bool {
+///         self.thing.ask(question)
+///     }
+///     fn due(&mut self, cx: &mut Context<'_>) -> Option<Instant> {
+///         self.thing.due(cx)
+///     }
+///     fn name(&self) -> &str {
+///         self.thing.name()
+///     }
+/// }
+/// # use thingflow_core::testing::Recorder;
+/// let (mut scheduler, seen) = (Scheduler::virtual_time()?, Recorder::new());
+/// let beats = interval(Duration::from_secs(1)).take(2).connect(seen.clone());
+/// scheduler.schedule_recurring(Counted { thing: beats, calls: 0 })?;
+/// scheduler.run_forever()?;
+/// assert_eq!(seen.timed_text(), "0@1 1@2 |@2");
+/// # }
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be scheduled",
     label = "this is no `OutputThing`",
@@ -57,15 +90,12 @@ pub trait OutputThing {
     /// there is [draining](Question::Draining) it is not asked for events any more, only woken.
     fn ask(&self, question: Question<'_>) -> bool;
 
-    /// When the Thing acts next by a timetable of its own, see [`Source::due`]: a recurring schedule sleeps until then.
-    fn due(&mut self, _cx: &mut Context<'_>) -> Option<Instant> {
-        None
-    }
+    /// When the Thing acts next by a timetable of its own, see [`Source::due`]: a recurring schedule sleeps until then. `None`
+    /// if it has none.
+    fn due(&mut self, cx: &mut Context<'_>) -> Option<Instant>;
 
     /// The name in drawings and reports.
-    fn name(&self) -> &str {
-        short_name::<Self>()
-    }
+    fn name(&self) -> &str;
 }
 
 /// What the schedulers say and ask, by its name.

@@ -33,11 +33,13 @@ pub trait Ports {
     /// Shows each output port, by `see(port.as_ref())`, always in the same order.
     fn ports(&self, see: &mut dyn FnMut(PortRef));
 
-    /// Tells all ports. The receipt is `Done` if none of them goes on; a Thing without ports goes on.
+    /// Tells all ports. The receipt is `Done` if none of them goes on; a Thing without ports goes on. It is never `Done` at a start
+    /// or a flush: that nobody listens ends nothing by itself, for the Thing is asked whether it is [open](Question::Open).
     ///
     /// # Errors
     /// The fatal error of a connected Thing; the ports after it are not told.
     fn tell_ports(&self, mut notice: Notice<'_>, cx: &mut Context<'_>) -> Receipt {
+        let goes_on = matches!(notice, Notice::Start | Notice::Flush);
         let (mut receipts, mut any, mut fatal) = (Receipts::default(), false, None);
         self.ports(&mut |port| {
             any = true;
@@ -50,7 +52,8 @@ pub trait Ports {
         });
         match fatal {
             Some(error) => Err(error),
-            None => Ok(if any { receipts.sum() } else { Demand::More }),
+            None if goes_on || !any => Ok(receipts.of_open()),
+            None => Ok(receipts.sum()),
         }
     }
 
@@ -147,8 +150,9 @@ pub trait PortSource: Ports {
         if matches!(notice, Notice::Wake) { Ok(Demand::More) } else { self.tell_ports(notice, cx) }
     }
 
-    /// Answers a question, by asking the ports. Override for a Thing that goes on although nobody listens; one without ports,
-    /// such as one that answers at a socket, does so anyway.
+    /// Answers a question, by asking the ports. A Thing without ports, such as one that answers at a socket, goes on although
+    /// nobody listens; one that has inputs besides its port has that [keep running](Port::keep_running). Override for a Thing that
+    /// holds events itself, or that has no room for more.
     fn answer(&self, question: Question<'_>) -> bool {
         let mut without = matches!(question, Question::Open);
         self.ports(&mut |_| without = false);

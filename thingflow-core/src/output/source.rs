@@ -42,7 +42,8 @@ pub trait Source {
     /// When the next event is due, for a source with a timetable of its own, such as [`interval`](crate::interval): it is
     /// not pulled before. By default `None`: there is an event whenever the source is pulled.
     ///
-    /// First asked when the graph starts to run, and then again and again: the answer may change.
+    /// First asked when the graph starts to run, and then again and again: the answer may change. A source around another one
+    /// hands the question on; else that is pulled again and again, and has nothing yet.
     #[inline]
     fn due(&mut self, _cx: &mut Context<'_>) -> Option<Instant> {
         None

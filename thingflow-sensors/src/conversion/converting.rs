@@ -185,6 +185,9 @@ impl<C: Conversion, N: InputThing<SensorEvent<C::Reading>>> OutputThing for Conv
     fn ask(&self, question: Question<'_>) -> bool {
         self.next.ask(question)
     }
+    fn due(&mut self, _: &mut Context<'_>) -> Option<Instant> {
+        None
+    }
     fn name(&self) -> &str {
         #[cfg(feature = "alloc")]
         if let Some(label) = &self.label {

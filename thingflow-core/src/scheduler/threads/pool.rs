@@ -27,7 +27,7 @@ use crate::notice::{Arrival, Notice, Question};
 use crate::output::{PortSource, Ports};
 use crate::port::{Port, PortRef};
 use crate::size::Size;
-use crate::thing::{Closed, Demand, Emitter, InputThing, Receipt, Sink, notice_sink};
+use crate::thing::{Closed, Demand, Emitter, Receipt, Sink, notice_sink};
 use crate::visit::Visitor;
 
 impl Scheduler {
@@ -428,8 +428,6 @@ impl<T, U: Clone + 'static> PortSource for Results<T, U> {
     }
     fn on_notice(&mut self, notice: Notice<'_>, cx: &mut Context<'_>) -> Receipt {
         match notice {
-            // A port that nobody has connected yet waits for its first listener.
-            Notice::Start => self.port.notice(Notice::Start, cx).map(|_| Demand::More),
             Notice::Wake => self.send_ready(cx),
             notice => self.tell_ports(notice, cx),
         }

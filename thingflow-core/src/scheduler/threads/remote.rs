@@ -20,7 +20,7 @@ use crate::limit::{Limit, QueueStats};
 use crate::notice::{Notice, Question};
 use crate::output::{PortSource, Ports};
 use crate::port::{Port, PortRef};
-use crate::thing::{Closed, Demand, InputThing, Receipt, Sink, notice_sink};
+use crate::thing::{Closed, Demand, Receipt, Sink, notice_sink};
 use crate::visit::Visitor;
 
 /// Posts events into the reactor from any thread. Clones post into the same port; when the last one is dropped and all is
@@ -311,8 +311,6 @@ impl<T: Clone + 'static> PortSource for Receiver<T> {
     }
     fn on_notice(&mut self, notice: Notice<'_>, cx: &mut Context<'_>) -> Receipt {
         match notice {
-            // A port that nobody has connected yet waits for its first listener.
-            Notice::Start => self.port.notice(Notice::Start, cx).map(|_| Demand::More),
             Notice::Wake => Ok(Demand::More),
             // What has been posted by now comes before.
             Notice::Flush | Notice::Completed => {

@@ -249,7 +249,6 @@ impl<T, D: Decide<T>> PortSource for Listener<T, D> {
     }
     fn on_notice(&mut self, notice: Notice<'_>, cx: &mut Context<'_>) -> Receipt {
         match notice {
-            Notice::Start => self.tell_ports(Notice::Start, cx).map(|_| Demand::More), // nobody need listen
             Notice::Wake => {
                 self.decide.woken(&self.outbox, cx);
                 self.outbox.reach(cx.now());
