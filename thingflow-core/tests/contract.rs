@@ -337,3 +337,45 @@ fn f95_a_finite_source_does_not_end_a_loop_that_is_under_way() -> Result {
     assert_eq!(seen.timed_text(), "1@0 2@1 3@2 4@3 |@3");
     Ok(())
 }
+
+/// Notes its start, and each wake-up.
+struct Starts(Rc<RefCell<Vec<&'static str>>>);
+
+impl Sink for Starts {
+    type Event = i32;
+    fn on_start(&mut self, _: &mut Context<'_>) -> Receipt {
+        self.0.borrow_mut().push("start");
+        Ok(Demand::More)
+    }
+    fn on_wake(&mut self, _: &mut Context<'_>) -> Receipt {
+        self.0.borrow_mut().push("wake");
+        Ok(Demand::More)
+    }
+    fn on_next(&mut self, _: i32, _: &mut Context<'_>) -> Receipt {
+        self.0.borrow_mut().push("next");
+        Ok(Demand::More)
+    }
+    fn on_completed(&mut self, _: &mut Context<'_>) -> Closed {
+        Ok(())
+    }
+    fn on_error(&mut self, _: StreamError, _: &mut Context<'_>) -> Closed {
+        Ok(())
+    }
+}
+
+/// A neighbour's wish is due in the turn in which it is connected.
+#[test]
+fn who_is_connected_is_started_before_it_is_woken() -> Result {
+    let (mut scheduler, port, heard) = (Scheduler::virtual_time()?, Port::new(), Rc::new(RefCell::new(Vec::new())));
+    let (joins, late) = (port.clone(), Starts(heard.clone()));
+    let mut late = Some(late);
+    let connects = from_iter([()]).for_each(move |()| {
+        late.take().map(|late| joins.connect(late));
+    });
+    scheduler.schedule_later_one_time(connects, S)?;
+    port.delay(S, Limit::default()).for_each(drop);
+    scheduler.schedule_recurring(timed([(0.0, 1), (2.0, 2)]).connect(port))?;
+    scheduler.run_forever()?;
+    assert_eq!(*heard.borrow(), ["start", "wake", "next"]);
+    Ok(())
+}

@@ -47,6 +47,7 @@ impl<N> SideBranch<N> {
         let demand = cx.without_draining(|cx| call(thing, cx))?;
         if demand == Demand::Done {
             self.0 = None;
+            cx.resume(); // it may have asked a source to pause
         }
         Ok(demand)
     }

@@ -214,7 +214,7 @@ impl<T: Clone + 'static> Inner<T> {
     }
 
     /// Lets those in and starts them who are to hear what is told next.
-    fn begin_new(&self, cx: &mut Context<'_>) -> Closed {
+    pub(super) fn begin_new(&self, cx: &mut Context<'_>) -> Closed {
         if self.pending.has(pending::START | pending::JOINED) {
             let _ = self.settle_if_idle(Demand::More, cx)?;
         }
@@ -346,6 +346,7 @@ impl<T: Clone + 'static> Inner<T> {
                 self.linger(replaced, cx);
             }
             self.linger(self.take_slots(|slot| slot.state & state::DONE != 0), cx);
+            cx.resume(); // they may have asked a source to pause
             if !self.has_connections() && !self.keep_running.get() && !self.pending.has(pending::JOINED) {
                 return Demand::Done;
             }

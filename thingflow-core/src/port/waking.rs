@@ -15,9 +15,10 @@ impl<T: Clone + 'static> Inner<T> {
         self.wake_all(cx)
     }
 
-    /// Wakes the connections: one of them has asked for it, the others do nothing.
+    /// Wakes the connections: one of them has asked for it, the others do nothing. Those that are new are started before.
     pub(super) fn wake_all(&self, cx: &mut Context<'_>) -> Receipt {
         self.wake_draining(cx)?;
+        self.begin_new(cx)?;
         let Some(body) = self.take_body() else { return Ok(Demand::More) };
         let receipt = self.call(body, cx, |thing, cx| thing.notice(Notice::Wake, cx));
         let demand = self.settled(receipt, cx)?;

@@ -48,6 +48,58 @@ fn so_does_a_stage_that_holds_events_back() -> Result {
     Ok(())
 }
 
+/// Asks its source to pause, and a second later wants no more.
+struct Leaves;
+
+impl Sink for Leaves {
+    type Event = i32;
+    fn on_next(&mut self, _: i32, cx: &mut Context<'_>) -> Receipt {
+        cx.wake_at(cx.now() + S);
+        Ok(Demand::Full)
+    }
+    fn on_wake(&mut self, _: &mut Context<'_>) -> Receipt {
+        Ok(Demand::Done)
+    }
+    fn on_completed(&mut self, _: &mut Context<'_>) -> Closed {
+        Ok(())
+    }
+    fn on_error(&mut self, _: StreamError, _: &mut Context<'_>) -> Closed {
+        Ok(())
+    }
+    fn has_room(&self) -> bool {
+        false
+    }
+}
+
+/// Connects somebody who leaves, and a recorder beside them.
+type Way = fn(&Port<i32>, Recorder<i32>);
+
+#[test]
+fn a_source_goes_on_when_who_has_paused_it_wants_no_more() -> Result {
+    let ways: [Way; 3] = [
+        |port, seen| {
+            port.connect(Leaves);
+            port.connect(seen);
+        },
+        |port, seen| {
+            port.also_to(Leaves).connect(seen);
+        },
+        |port, seen| {
+            let (even, odd) = port.partition(|n| n % 2 == 0);
+            even.connect(Leaves);
+            odd.connect(seen);
+        },
+    ];
+    for (way, expected) in ways.into_iter().zip(["0@0 1@1 2@1 |@1", "0@0 1@1 2@1 |@1", "1@1 |@1"]) {
+        let (mut scheduler, port, seen) = (Scheduler::virtual_time()?, Port::new(), Recorder::new());
+        way(&port, seen.clone());
+        scheduler.schedule_recurring(from_iter(0..3).connect(port))?;
+        scheduler.run_for(9 * S)?;
+        assert_eq!(seen.timed_text(), expected);
+    }
+    Ok(())
+}
+
 #[test]
 fn a_history_that_drops_what_is_too_old_lets_its_paused_source_go_on() -> Result {
     let (mut scheduler, history) = (Scheduler::virtual_time()?, History::new(Bounds::new(Limit::block(2)).age(10 * S)));
