@@ -2,8 +2,11 @@
 //! is called, and virtual time passes.
 #![cfg(feature = "std")]
 
+mod support {
+    pub(crate) mod call_with;
+}
+
 use std::error::Error;
-use std::marker::PhantomData;
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -11,33 +14,23 @@ use thingflow_core::prelude::*;
 use thingflow_core::testing::{FlakySensor, Recorder};
 use thingflow_core::{Limit, OnFailure, Remote, ScheduleError};
 
+use support::call_with::call_with;
+
 type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
 
 fn secs(secs: u64) -> Duration {
     Duration::from_secs(secs)
 }
 
-/// Calls `f` with the first event and the context it came with.
-struct Then<T, F>(Option<F>, PhantomData<T>);
-
-fn then<T, F: FnOnce(&mut Context<'_>)>(f: F) -> Then<T, F> {
-    Then(Some(f), PhantomData)
-}
-
-impl<T, F: FnOnce(&mut Context<'_>)> Sink for Then<T, F> {
-    type Event = T;
-    fn on_next(&mut self, _: T, cx: &mut Context<'_>) -> Receipt {
-        if let Some(f) = self.0.take() {
+/// Calls `f` with the first event's context.
+fn then<T: 'static>(f: impl FnOnce(&mut Context<'_>) + 'static) -> impl InputThing<T> + 'static {
+    let mut f = Some(f);
+    call_with(move |_, cx| {
+        if let Some(f) = f.take() {
             f(cx);
         }
         Ok(Demand::More)
-    }
-    fn on_completed(&mut self, _: &mut Context<'_>) -> Closed {
-        Ok(())
-    }
-    fn on_error(&mut self, _: StreamError, _: &mut Context<'_>) -> Closed {
-        Ok(())
-    }
+    })
 }
 
 fn stop_at(scheduler: &Scheduler, when: Duration) -> Result {
@@ -203,26 +196,6 @@ fn what_is_posted_before_a_run_comes_before_time_moves_on() -> Result {
     Ok(())
 }
 
-/// Connects somebody else and sends more, both in the middle of a row of events.
-struct Busy<T>(Port<T>, Recorder<T>, Option<T>);
-
-impl<T: Clone + PartialEq + 'static> Sink for Busy<T> {
-    type Event = T;
-    fn on_next(&mut self, event: T, cx: &mut Context<'_>) -> Receipt {
-        if self.2.take_if(|at| *at == event).is_some() {
-            self.0.connect(self.1.clone());
-            let _ = self.0.emit(event, cx)?;
-        }
-        Ok(Demand::More)
-    }
-    fn on_completed(&mut self, _: &mut Context<'_>) -> Closed {
-        Ok(())
-    }
-    fn on_error(&mut self, _: StreamError, _: &mut Context<'_>) -> Closed {
-        Ok(())
-    }
-}
-
 /// Events that need no drop leave a queue in rows, others one by one: nobody can tell.
 #[test]
 fn events_in_a_row_are_sent_as_one_by_one() -> Result {
@@ -233,7 +206,14 @@ fn events_in_a_row_are_sent_as_one_by_one() -> Result {
         let (remote, port) = scheduler.remote(Limit::block(20))?;
         let mut left = 2;
         port.take(4).connect(first.clone());
-        port.connect(Busy(port.clone(), late.clone(), Some(event(3))));
+        let (busy, joins, mut at) = (port.clone(), late.clone(), Some(event(3)));
+        port.connect(call_with(move |event, cx| {
+            if at.take_if(|at| *at == event).is_none() {
+                return Ok(Demand::More);
+            }
+            busy.connect(joins.clone());
+            busy.emit(event, cx)
+        }));
         let delayed = Recorder::new();
         port.delay(secs(1), Limit::block(3)).connect(delayed.clone());
         port.filter(move |_| {

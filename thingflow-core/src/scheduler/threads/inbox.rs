@@ -290,18 +290,19 @@ impl<T> Sender<T> {
         Ok(())
     }
 
+    /// The queue is closed, or this is the first that it says, or there is no room.
     #[cold]
     #[inline(never)]
     fn post_slowly(&self, mut queue: MutexGuard<'_, Queue<T>>, event: T) -> Result<(), PostError<T>> {
         if queue.closed {
             return Err(PostError::Closed(event));
         }
-        self.speak(&mut queue);
-        if queue.events.len() >= self.shared.capacity {
+        if self.speaks.load(Relaxed) {
             return self.shared.post_to_full(queue, event);
         }
-        self.shared.push(queue, event);
-        Ok(())
+        self.speak(&mut queue);
+        drop(queue);
+        self.post(event)
     }
 
     /// Queues the event without waiting, for a source on the reactor of `bell`. Beyond the capacity it is kept if the policy
