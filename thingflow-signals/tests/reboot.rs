@@ -96,6 +96,28 @@ fn m02_a_wall_clock_that_went_back_makes_nothing_younger_than_it_was() {
 }
 
 #[test]
+fn a_silence_of_which_nobody_knows_how_long_it_was_makes_no_event_late() {
+    let time = |second: &f64| Timestamp::from_nanos((second * 1e9) as i64);
+    let window = || Window::event_time(secs(10), time);
+    let make = || pipe::<f64>().watermarks_or_idle(time, Duration::ZERO, secs(60)).aggregate(window(), Sum::new());
+    let sums = |after: VirtualClock, run| {
+        let state = saved(&make, &clock(1, 50, 1_000_050), 20);
+        let sums = goes_on(&make, state, &after, [(5.0, 7.0), (30.0, 12.0)], run);
+        sums.iter().map(|w: &Windowed<f64>| (w.count, w.value)).collect::<Vec<_>>()
+    };
+    for uptime in [0, 70, 5_000] {
+        assert_eq!(sums(clock(2, uptime, 12).unset(), 80), [(2, 12.0)], "{uptime} s after the boot");
+        assert_eq!(
+            sums(clock(2, uptime, 12).unset(), 95),
+            [(2, 12.0), (1, 12.0)],
+            "a silence of a minute is one again"
+        );
+        assert_eq!(sums(clock(2, uptime, 1_000_100), 40), [(2, 12.0)], "30 s later");
+        assert_eq!(sums(clock(2, uptime, 1_000_200), 40)[..1], [(1, 5.0)], "130 s later");
+    }
+}
+
+#[test]
 fn a_window_that_is_open_ends_when_it_would_have_and_begins_when_it_did() {
     let make = || pipe::<f64>().aggregate(Window::each(secs(60)).bounds(), Sum::new());
     let at = Timestamp::from_secs;

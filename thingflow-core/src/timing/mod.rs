@@ -100,7 +100,8 @@ pub trait Timing: Chain {
     /// As [`watermarks`](Self::watermarks), and after a silence of `idle_after` the watermark goes on with the scheduler's clock: windows
     /// close although nothing comes, and an input that sleeps holds back none that it is joined with.
     ///
-    /// When it wakes, what it sends of a time behind the watermark is late. By this the result depends on the time of arrival: over a recording
+    /// Where nobody knows how long a machine was off, the silence begins with the restart. When the input wakes, what it sends of a time behind
+    /// the watermark is late. By this the result depends on the time of arrival: over a recording
     /// it is the same as live if that is replayed [as recorded](crate::Flow::as_recorded).
     ///
     /// Holds two times. Sends the same events, and watermarks.

@@ -52,6 +52,9 @@ impl<T, F: FnMut(&T) -> Timestamp> Filter<T> for Watermarked<F> {
         let (Some(after), Some((latest, came))) = (self.idle_after, self.latest) else {
             return Ok(crate::Demand::More);
         };
+        // Restored where nobody knows how long ago that was: the silence counts from now on, or all that comes would be late.
+        let came = if came.is_long_ago() { out.now() } else { came };
+        self.latest = Some((latest, came));
         let silence = out.now() - came;
         if silence < after {
             out.wake_at(came + after);
