@@ -432,6 +432,19 @@ fn windows_of_each_key_and_of_months() {
     assert_eq!((start.to_string(), end.to_string()), ("1969-12-01T00:00:00Z".into(), "1970-01-01T00:00:00Z".into()));
 }
 
+/// The sessions of sorted times: their ends, starts, keys and numbers of events, in the order of the ends.
+fn sessions_of(sorted: &[i64], keys: i64) -> Vec<(Timestamp, Timestamp, i64, u64)> {
+    let mut sessions: Vec<(i64, i64, i64, u64)> = Vec::new();
+    for &t in sorted {
+        match sessions.iter_mut().find(|s| s.2 == t % keys && t < s.0) {
+            Some(session) => (session.0, session.3) = (t + 10, session.3 + 1),
+            None => sessions.push((t + 10, t, t % keys, 1)),
+        }
+    }
+    sessions.sort_unstable();
+    sessions.into_iter().map(|(end, start, key, n)| (at(end), at(start), key, n)).collect()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
@@ -473,6 +486,25 @@ proptest! {
         prop_assert_eq!(saved(make, &e, cut), saved(make, &e, 0));
     }
 
+    /// Whatever comes late: a correction takes the place of the results of its key that lie within its window, and what is left are the
+    /// sessions of the sorted times.
+    #[test]
+    fn a_correction_replaces_the_sessions_that_lie_within_it(mut e in prop::collection::vec(0_i64..120, 0..40), keys in 1_i64..3) {
+        let window = sessions().by_saved_key(move |second| second % keys).corrections(secs(1000));
+        let results = from_iter(e.clone()).watermarks(own, secs(0)).aggregate(window, (First::new(), Count::new())).collect_now();
+        let mut seen: Vec<(Timestamp, Timestamp, i64, u64)> = Vec::new(); // end, start, key, count
+        for w in results {
+            let (first, count) = w.value;
+            let replaced = |s: &(Timestamp, Timestamp, i64, u64)| s.2 == first % keys && w.start <= s.1 && s.0 <= w.end;
+            prop_assert!(w.pane == Pane::Correction || !seen.iter().any(replaced));
+            seen.retain(|s| !replaced(s));
+            seen.push((w.end, w.start, first % keys, count));
+        }
+        e.sort_unstable();
+        seen.sort_unstable();
+        prop_assert_eq!(seen, sessions_of(&e, keys));
+    }
+
     /// Whatever the order of arrival, a counter in a window is read in the order of its times.
     #[test]
     fn counters_in_any_order(rises in prop::collection::vec(0_u32..9, 2..30), order in prop::collection::vec(any::<u32>(), 30)) {
@@ -494,16 +526,8 @@ proptest! {
         let window = sessions().by_saved_key(move |second| second % keys);
         let seen = from_iter(e.clone()).watermarks(own, secs(200)).aggregate(window, Count::new()).collect_now();
         e.sort_unstable();
-        let mut model: Vec<(i64, i64, i64, u64)> = Vec::new(); // end, start, key, count
-        for t in e {
-            match model.iter_mut().find(|s| s.2 == t % keys && t < s.0) {
-                Some(session) => (session.0, session.3) = (t + 10, session.3 + 1),
-                None => model.push((t + 10, t, t % keys, 1)),
-            }
-        }
-        model.sort_unstable();
         let seen: Vec<_> = seen.iter().map(|w| (w.end, w.start, w.value)).collect();
-        prop_assert_eq!(seen, model.into_iter().map(|(end, start, _, n)| (at(end), at(start), n)).collect::<Vec<_>>());
+        prop_assert_eq!(seen, sessions_of(&e, keys).into_iter().map(|(end, start, _, n)| (end, start, n)).collect::<Vec<_>>());
     }
 
     /// A chain that is saved in the middle and restored sends what one sends that goes on.

@@ -20,7 +20,8 @@ use thingflow_core::prelude::*;
 use thingflow_core::splitting::GroupBy;
 use thingflow_core::testing::{Recorder, timed};
 use thingflow_core::windows::{
-    Aggregate, Count, Describe, DistinctList, Grouped, List, Max, Pane, Sum, UtcMonths, ValueCounts, Variance,
+    Aggregate, Count, Describe, DistinctList, ExactMean, ExactSum, Grouped, List, Max, Pane, Sum, UtcMonths,
+    ValueCounts, Variance,
 };
 use thingflow_core::{Connected, Notice, PortChain, Saved, SavedState, Saving, Shared, StateVisitor, VirtualClock};
 
@@ -850,6 +851,26 @@ fn a_window_of_time_goes_on_with_the_last_digit_as_it_was() -> Result<(), Box<dy
     for until in 1..50 {
         let (whole, parts, _) = in_two(connect, &rows, f64::from(until) + 0.5)?;
         assert_eq!(parts, whole, "{until}");
+    }
+    Ok(())
+}
+
+/// Windows that overlap add up anew what they hold when they are saved: exact sums show nothing of it.
+#[test]
+fn exact_sums_of_windows_that_overlap_go_on_to_the_last_digit() -> Result<(), Box<dyn std::error::Error>> {
+    let connect = |input: &Port<Event>, seen: Recorder<String>| {
+        let sizes = [0.1, 1e16, -3e-9, 7e8];
+        let sized = move || pipe().map(move |event: Event| event.map(|n| n * sizes[n as usize % 4]));
+        let exact = || (ExactSum::new(), ExactMean::new());
+        let by_number = sized().aggregate(Window::sliding(7), exact());
+        input.pipe(by_number).map(|event| format!("{:?}", event.val)).connect(seen.clone());
+        let by_time = sized().aggregate(Window::last(9 * SECOND, Limit::drop_oldest(99)), exact());
+        input.pipe(by_time).map(|event| format!("{:?}", event.val)).connect(seen);
+    };
+    let rows: Vec<_> = (1..40).map(|n| (f64::from(n), f64::from(n * n % 37))).collect();
+    for until in 1..40 {
+        let (whole, parts, unsaved) = in_two(connect, &rows, f64::from(until) + 0.5)?;
+        assert!(parts == whole && unsaved.is_empty(), "{until}: {parts:?} is not {whole:?}");
     }
     Ok(())
 }

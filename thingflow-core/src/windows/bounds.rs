@@ -35,7 +35,9 @@ pub enum Pane {
     /// The window has ended.
     #[default]
     Final,
-    /// The window had ended, and a late event has changed it.
+    /// The window had ended, and a late event has changed it. The result takes the place of all earlier ones, of the same key, whose windows
+    /// lie within this one: of windows of a fixed place that is the one with the same bounds, of sessions it may be several that the
+    /// event has made one.
     Correction,
 }
 
