@@ -313,9 +313,12 @@ impl<E, W: Write> Writer<E, W> {
     fn set_aside(&mut self, cx: &Context<'_>) -> Result<(), CsvError> {
         if let Target::Growing(file) = &mut self.to {
             let Moved { to, .. } = file.set_aside().map_err(FileError::when(Doing::Create, &self.path))?;
-            let text =
-                format!("{} has other columns than the events; it is now {}", Printable(&self.path), Printable(&to));
-            cx.report("csv::append", &StreamError::message(text));
+            let text = format!(
+                "{} has other columns than the events; it is now {}; name all by `columns` if they may have holes",
+                Printable(&self.path),
+                Printable(&to)
+            );
+            cx.report("csv::write", &StreamError::message(text));
         }
         self.write_header()
     }

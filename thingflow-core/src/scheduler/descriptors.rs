@@ -23,7 +23,7 @@ use crate::visit::short_name;
 
 /// A Thing on descriptors of its own: sockets, GPIO lines, serial ports, inotify.
 ///
-/// Its `produce` is called when one of them is ready, and once in the beginning. Readiness is announced once (edge
+/// Its `produce`, that is `send` of a [`PortSource`](crate::PortSource), is called when one of them is ready, and once in the beginning. Readiness is announced once (edge
 /// triggered): read and write until the operating system says `WouldBlock`. To leave others their turn, stop earlier and
 /// ask for the next turn by [`Context::call_again`], or by [`Registry::call_again`] where several descriptors are told
 /// apart.
@@ -81,6 +81,84 @@ pub(super) struct Owner {
 
 /// Where an [`EventThing`] registers its descriptors: while it is scheduled and from any of its calls. Clones are the same
 /// registry; they are of no use once the schedule has ended.
+///
+/// A Thing with several descriptors gives each a key, and asks which of them are ready:
+///
+/// ```
+/// use std::collections::BTreeMap;
+/// use std::io::{self, ErrorKind, Read, Write};
+/// use std::net::{TcpListener, TcpStream};
+/// use thingflow_core::prelude::*;
+/// use thingflow_core::{Interest, Registry};
+///
+/// const LISTENER: usize = 0;
+/// /// Sends back to each client what it has sent.
+/// struct Echo { listener: Descriptor<TcpListener>, clients: BTreeMap<usize, Descriptor<TcpStream>>, registry: Option<Registry> }
+///
+/// impl Echo {
+///     fn accept(&mut self, registry: &Registry) -> io::Result<()> {
+///         let mut client = Descriptor::new(self.listener.accept()?.0);
+///         let key = self.clients.last_key_value().map_or(LISTENER, |(key, _)| *key) + 1;
+///         registry.register(&mut client, key, Interest::READABLE)?;
+///         self.clients.insert(key, client);
+///         Ok(())
+///     }
+///     /// A client that does not read its answers is shed: `WouldBlock` is an error here, too.
+///     fn serve(&mut self, key: usize) -> io::Result<()> {
+///         let Some(client) = self.clients.get_mut(&key) else { return Ok(()) };
+///         let mut bytes = [0; 256];
+///         match client.read(&mut bytes)? {
+///             0 => Err(ErrorKind::UnexpectedEof.into()),
+///             n => client.write_all(&bytes[..n]).map_err(|_| ErrorKind::TimedOut.into()),
+///         }
+///     }
+/// }
+///
+/// impl Ports for Echo {
+///     fn ports(&self, _: &mut dyn FnMut(PortRef)) {}
+/// }
+/// impl PortSource for Echo {
+///     fn send(&mut self, cx: &mut Context<'_>) -> Result<Demand, Failure> {
+///         let Some(registry) = self.registry.clone() else { return Ok(Demand::More) };
+///         while let Some(ready) = registry.next_ready() {
+///             let done = if ready.key == LISTENER { self.accept(&registry) } else { self.serve(ready.key) };
+///             match done {
+///                 Ok(()) => registry.call_again(ready), // there may be more, after the others have had their turn
+///                 Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+///                 Err(error) if ready.key == LISTENER => cx.report("echo", &StreamError::caused("cannot accept", error)),
+///                 Err(_) => drop(self.clients.remove(&ready.key)), // closed, and off the reactor
+///             }
+///         }
+///         Ok(Demand::More)
+///     }
+/// }
+/// impl EventThing for Echo {
+///     fn register(&mut self, registry: &Registry) -> io::Result<()> {
+///         self.registry = Some(registry.clone());
+///         registry.register(&mut self.listener, LISTENER, Interest::READABLE)
+///     }
+/// }
+///
+/// let listener = TcpListener::bind(("127.0.0.1", 0))?;
+/// let address = listener.local_addr()?;
+/// let mut scheduler = Scheduler::new()?;
+/// let echo = Echo { listener: Descriptor::new(listener), clients: BTreeMap::new(), registry: None };
+/// scheduler.schedule_on_main_event_loop(echo)?;
+/// let stopper = scheduler.stopper();
+/// let clients = std::thread::spawn(move || {
+///     let mut clients = [TcpStream::connect(address)?, TcpStream::connect(address)?];
+///     let mut answer = [0; 2];
+///     for client in clients.iter_mut().rev() {
+///         client.write_all(b"21")?;
+///         client.read_exact(&mut answer)?;
+///     }
+///     stopper.stop();
+///     Ok::<_, io::Error>(answer)
+/// });
+/// scheduler.run_forever()?;
+/// assert_eq!(&clients.join().expect("the clients did not panic")?, b"21");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone)]
 pub struct Registry {
     engine: Weak<Engine>,

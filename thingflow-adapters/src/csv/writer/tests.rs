@@ -407,3 +407,33 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_has_holes_stays_in_one_file_if_its_columns_are_named() {
+    let (dir, path) = file("");
+    let columns = ["timestamp", "datetime", "sensor_id", "value_1", "value_2"];
+    let mut writer = write(&path).unwrap().columns(columns);
+    for val in [None, Some([1.5, 2.5]), None] {
+        send(&mut writer, SensorEvent::new("xy", Timestamp::UNIX_EPOCH, val)).unwrap();
+    }
+    let time = "0,1970-01-01T00:00:00Z,xy";
+    let header = columns.join(",");
+    assert_eq!(fs::read_to_string(&path).unwrap(), format!("{header}\n{time},,\n{time},1.5,2.5\n{time},,\n"));
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn a_file_that_is_set_aside_is_reported_by_its_writer_with_what_to_do() {
+    let (_dir, path) = file("");
+    let mut scheduler = thingflow_core::Scheduler::virtual_time().unwrap();
+    let said = thingflow_core::testing::Recorder::new();
+    scheduler.reports().map(|report| format!("{}: {}", report.thing, report.error)).connect(said.clone());
+    let holes = [None, Some([1.5, 2.5])].map(|val| SensorEvent::new("xy", Timestamp::UNIX_EPOCH, val));
+    scheduler.schedule_recurring(from_iter(holes).connect(write(&path).unwrap())).unwrap();
+    scheduler.run_forever().unwrap();
+    let [said] = &said.events()[..] else { panic!("{said:?}") };
+    assert!(
+        said.starts_with("csv::write: ") && said.ends_with("name all by `columns` if they may have holes"),
+        "{said}"
+    );
+}
