@@ -40,8 +40,8 @@
 //! back, since the wall clock was set, begins anew: no slope, no interval is computed over the step.
 //!
 //! Features: `std`, on by default; `alloc` alone has what grows, without an operating system; without both, what has a fixed
-//! size is left. `fft`: spectra. `kalman`: filters with several states. `sketches`: quantiles and counts of very many values. `zones`:
-//! the calendar of a time zone.
+//! size is left. `fft`: spectra. `kalman`: filters with several states. `onnx`: models from ONNX files. `sketches`: quantiles and
+//! counts of very many values. `zones`: the calendar of a time zone.
 #![cfg_attr(not(feature = "std"), no_std)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]

@@ -30,6 +30,9 @@ fn measure(report: &mut Report) {
     for (name, [instructions, bytes, heap]) in names.iter().zip(measured) {
         let value = |value: std::result::Result<f64, String>| vec![(OURS, value.map_err(Into::into))];
         report.add(GROUP.name, name, "instr", value(instructions), None);
+        if counter::is_emulated() {
+            continue; // memory is no figure there
+        }
         report.add(GROUP.name, name, "bytes", value(bytes), None);
         report.add(GROUP.name, name, "heap bytes", value(heap), None);
     }
@@ -55,6 +58,9 @@ fn instructions(name: &str) -> Result<f64> {
 
 /// What it holds once it is warm, beside what there is without it.
 fn bytes(name: &str, which: &str) -> Result<f64> {
+    if counter::is_emulated() {
+        return Err("memory is not measured on an emulated processor".into());
+    }
     let [without, with] = [WITHOUT, WITH].map(|with| child::ask(args![GROUP.name, name, with, EVENTS]));
     Ok((with?.get(which)? - without?.get(which)?).max(0.0))
 }
