@@ -17,7 +17,7 @@ use tract_onnx::tract_hir::infer::{Factoid, GenericFactoid};
 ///
 /// The model has one input, of `f32` numbers: a sample, or a window of them, in the order of its last dimension first. A
 /// dimension that the file leaves open, such as that of the batch, is 1 unless [`of_shape`](Self::of_shape) says otherwise.
-/// A model that takes long belongs [on a pool](thingflow_core::Threads::map_on_pool), so that no tick waits for it.
+/// A model that takes long belongs [on a pool](thingflow_core::Scheduler::map_on_pool), so that no tick waits for it.
 ///
 /// Load only files that you trust: what reads them is made to be quick, not to withstand an attack, and a forged one can ask for
 /// any amount of memory and time.
