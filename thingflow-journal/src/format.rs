@@ -38,8 +38,8 @@ pub(crate) const MAX_NUMBER: u64 = 1 << 62;
 /// No journal ever comes so far: a file that says so is not one of its own.
 pub(crate) const FAR_NUMBER: u64 = MAX_NUMBER / 2;
 
-/// The same of what a position says was delivered. Records go on behind that, in segments whose numbers must not be far.
-const FAR_DELIVERED: u64 = FAR_NUMBER / 2;
+/// What a position may say when a journal is opened, so that what follows is not [far](FAR_NUMBER).
+pub(crate) const FAR_POSITION: u64 = FAR_NUMBER / 2;
 
 /// What tells one journal's files from another's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -204,7 +204,7 @@ impl Slot {
         let (id, mut fields) = enter(block, POSITION, 24)?;
         let mut next = || fields.u64().ok_or(Bad::Damaged);
         let (counter, delivered, reach) = (next()?, next()?, next()?);
-        if counter > FAR_NUMBER || delivered > FAR_DELIVERED {
+        if counter > FAR_NUMBER || delivered > FAR_NUMBER {
             return Err(Bad::Damaged);
         }
         Ok(Self { id, counter, delivered, reach })

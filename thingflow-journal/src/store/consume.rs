@@ -6,6 +6,7 @@ use super::Store;
 use crate::counts::{Counts, Reason};
 use crate::error::Error;
 use crate::files::{Files, SyncPoint, write_all};
+use crate::format::FAR_POSITION;
 use crate::log::{Gap, Log, Place, Read, Window};
 use crate::position::{self, POSITION_BYTES, Position};
 use crate::quarantine;
@@ -196,11 +197,17 @@ impl Store {
         let slot = position::read(&*open).map_err(Error::io(format!("read {file}")))?;
         let newest = self.next - 1;
         let (position, marked) = match slot {
-            Ok((slot, index)) => {
+            // It may be beyond all records, which somebody has removed; but not so far that no number is left for others.
+            Ok((slot, index)) if slot.delivered <= newest.max(FAR_POSITION) => {
                 self.next = self.next.max(slot.delivered + 1);
-                (Position::recover(file, open, slot, index)?, slot.reach.min(newest))
+                let position = if slot.counter > FAR_POSITION {
+                    Position::create(&*files, self.log.id, file, slot.delivered, slot.reach)? // it counts from 1 again
+                } else {
+                    Position::recover(file, open, slot, index)?
+                };
+                (position, slot.reach.min(newest))
             }
-            Err(_) => {
+            _ => {
                 self.report(Report::Position { consumer: name.into() });
                 let oldest = self.log.segments.front().map_or(self.next, |segment| segment.first);
                 (Position::create(&*files, self.log.id, file, oldest - 1, UNKNOWN)?, newest)
