@@ -23,8 +23,8 @@
 //! - *Room.* A poster counts itself as waiting in the critical section in which it finds the queue full, and `wait` gives
 //!   up the lock and goes to sleep in one step. So the consumer, when it empties the queue, sees whether anybody waits, and wakes
 //!   one, unless it has done so and that one has not come yet. What that one posts is announced, so the consumer comes again,
-//!   for the next. On one core, the consumer gives way to it: it fills the queue before the next batch is taken, at two context
-//!   switches a batch.
+//!   for the next; for all of them, if it finds little. On one core, the consumer gives way to it: it fills the queue before the next
+//!   batch is taken, at two context switches a batch.
 
 use std::collections::VecDeque;
 use std::mem;
@@ -377,6 +377,9 @@ impl<T> Drop for Sender<T> {
     }
 }
 
+/// A batch of less than this part of the queue shows that one poster does not fill it.
+const FEW: usize = 8;
+
 /// What is left in an inbox after [`Inbox::drain`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
@@ -485,7 +488,8 @@ impl<T> Inbox<T> {
         (before - *budget, flow)
     }
 
-    /// Swaps the empty batch with the queue, and lets in one of those who wait for room.
+    /// Swaps the empty batch with the queue, and lets in one of those who wait for room, or all if who was let in before has left
+    /// most of it free.
     fn refill(&mut self) {
         let mut queue = lock(&self.shared.queue);
         queue.events.swap(&mut self.batch);
@@ -495,11 +499,14 @@ impl<T> Inbox<T> {
         queue.high_water = queue.high_water.max(self.batch.len());
         self.ended = queue.senders == 0 || queue.failed.is_some();
         let calls = queue.waiting > 0 && !mem::replace(&mut queue.called, true);
+        let fills = self.batch.len() >= self.shared.capacity / FEW;
         let paused = if queue.events.take_room() { mem::take(&mut queue.paused) } else { Vec::new() };
         drop(queue);
-        if calls {
+        if calls && fills {
             self.shared.room.notify_one();
             std::thread::yield_now(); // or, on one core, the next batch would be a few events
+        } else if calls {
+            self.shared.room.notify_all();
         }
         paused.iter().for_each(|bell| bell.resume());
     }

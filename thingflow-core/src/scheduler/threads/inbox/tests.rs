@@ -167,6 +167,34 @@ fn closing_releases_posters_and_counts_what_is_lost() {
     assert_eq!(sender.stats(), QueueStats { posted: 4, dropped: 3, high_water: 2 });
 }
 
+/// Waits until the queue is as it should be.
+#[track_caller]
+fn wait_until(inbox: &Inbox<u32>, is_so: impl Fn(&Queue<u32>) -> bool) {
+    let begun = Instant::now();
+    while !is_so(&lock(&inbox.shared.queue)) {
+        assert!(begun.elapsed() < NEVER_THAT_LONG, "it never comes to that");
+        thread::yield_now();
+    }
+}
+
+#[test]
+fn who_waits_need_not_take_turns_while_there_is_room_for_all() {
+    let (sender, inbox) = queue(16, Overflow::Block);
+    (0..16).for_each(|n| sender.post(n).unwrap());
+    thread::scope(|scope| {
+        let mut inbox = inbox; // if this fails, those who wait are told
+        for n in 0..5 {
+            let sender = sender.clone();
+            scope.spawn(move || sender.post(n));
+        }
+        wait_until(&inbox, |queue| queue.waiting == 5);
+        assert_eq!(drain(&mut inbox).len(), 16);
+        wait_until(&inbox, |queue| queue.waiting < 5 && !queue.called);
+        drain(&mut inbox); // who was let in has posted little
+        wait_until(&inbox, |queue| queue.waiting == 0);
+    });
+}
+
 #[test]
 fn a_dropped_events_destructor_may_use_the_queue() {
     struct PostsStats(Sender<PostsStats>);
