@@ -220,3 +220,15 @@ fn a_filter_whose_reader_has_left_ends_its_source() -> Done {
     assert_eq!(seen.text(), r#""a line" |"#);
     Ok(())
 }
+
+#[test]
+fn a_program_that_nobody_reads_runs_to_its_end() -> Done {
+    let folder = tempfile::tempdir()?;
+    let done = folder.path().join("done");
+    let program = process::run("job", shell(&format!("yes | head -c 1000000; touch {}", done.display())));
+    let mut scheduler = Scheduler::new()?;
+    scheduler.schedule_on_main_event_loop(program.thing())?;
+    scheduler.run_forever()?;
+    assert!(done.exists());
+    Ok(())
+}

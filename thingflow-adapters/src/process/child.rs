@@ -376,8 +376,7 @@ impl<F: Framing> Running<F> {
             Found::Output(frame) => {
                 self.is_read = self.is_read || self.output.is_listened();
                 let demand = self.output.emit(frame, cx)?;
-                let is_sink = self.has_input && !self.is_read; // what it writes is of no interest
-                return Ok(Some(if is_sink { Demand::More } else { demand }));
+                return Ok(Some(if self.is_read { demand } else { Demand::More })); // else what it writes is of no interest
             }
             Found::Exited(status) => return self.exited(status, cx).map(Some),
             Found::Bad(error) => cx.report(&self.options.name, &StreamError::caused("a frame was left out", error)),
