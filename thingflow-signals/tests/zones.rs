@@ -4,8 +4,10 @@
 use std::time::Duration;
 
 use proptest::prelude::*;
-use thingflow_core::Timestamp;
-use thingflow_core::windows::Calendar;
+use thingflow_core::prelude::*;
+use thingflow_core::testing::Recorder;
+use thingflow_core::windows::{Calendar, Count, Windowed};
+use thingflow_core::{Notice, SavedState};
 use thingflow_signals::zones::{Zone, ZonePeriods};
 
 fn at(text: &str) -> Timestamp {
@@ -83,8 +85,56 @@ fn a_zone_that_is_none_is_an_error() {
     assert!(Zone::posix("CET-1CEST,M3.5").is_err());
 }
 
+/// The results of days with corrections, of a program that is stopped after `cut` events and goes on in another.
+fn days_of(name: &str, seconds: &[i64], cut: usize) -> Vec<Windowed<u64>> {
+    let zone = zone(name);
+    let (seen, cx) = (Recorder::new(), &mut Context::detached(Instant::ZERO));
+    let make = || {
+        let time = |second: &i64| Timestamp::from_secs(*second);
+        let days = Window::calendar(zone.days(), time).by_saved_key(|second| second % 2);
+        let days = days.corrections(Duration::from_secs(40 * 3600));
+        pipe::<i64>().watermarks(time, Duration::from_secs(3600)).aggregate(days, Count::new()).to(seen.clone())
+    };
+    let mut chain = make();
+    for (n, second) in seconds.iter().enumerate() {
+        if n == cut {
+            let saved = SavedState::of(&mut chain, cx).expect("no fatal error");
+            chain = make();
+            saved.restore(&mut chain, cx).expect("the same chain");
+        }
+        assert!(chain.next(*second, cx).is_ok());
+    }
+    assert!(InputThing::<i64>::notice(&mut chain, Notice::Completed, cx).is_ok());
+    seen.events()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
+
+    /// Days on which clocks are set, of events in any order within what is corrected: over a restart as without one, and each event counts
+    /// on its day.
+    #[test]
+    fn days_go_on_after_a_restart(
+        (name, change) in prop::sample::select(vec![("Europe/Berlin", 1_774_746_000_i64), ("Europe/Berlin", 1_792_890_000),
+            ("Australia/Lord_Howe", 1_775_314_800), ("Asia/Beirut", 1_648_332_000), ("America/Sao_Paulo", 1_518_919_200),
+            ("America/St_Johns", 1_289_097_060), ("Pacific/Apia", 1_325_239_200)]),
+        apart in prop::collection::vec(prop_oneof![-72_000_i64..72_000, -1_i64..2, 3_599_i64..3_602], 0..30), cut in 0_usize..30,
+    ) {
+        let seconds: Vec<i64> = apart.iter().map(|apart| change + apart).collect();
+        let results = days_of(name, &seconds, cut);
+        prop_assert_eq!(&results, &days_of(name, &seconds, usize::MAX));
+        let periods = zone(name).days();
+        let mut last = std::collections::BTreeMap::new();
+        for key in [0, 1] {
+            for second in seconds.iter().filter(|second| *second % 2 == key) {
+                *last.entry(periods.period(Timestamp::from_secs(*second))).or_insert([0; 2]).get_mut(key as usize).expect("two") += 1;
+            }
+        }
+        for ((start, end), counts) in last {
+            let of_day: Vec<u64> = results.iter().filter(|w| (w.start, w.end) == (start, end)).map(|w| w.value).collect();
+            prop_assert!(counts.iter().all(|count| *count == 0 || of_day.contains(count)), "{counts:?} in {of_day:?}");
+        }
+    }
 
     /// A time lies in its period, and periods meet without a gap.
     #[test]
