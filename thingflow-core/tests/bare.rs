@@ -426,3 +426,36 @@ fn f25_a_source_pauses_while_a_stage_is_full() -> Result<(), Box<dyn std::error:
     assert_eq!(seen.events(), [1, 2, 3, 4, 5]);
     Ok(())
 }
+
+/// Asks its source to pause, and 25 ms later wants no more.
+struct Leaves;
+
+impl Sink for Leaves {
+    type Event = i32;
+    fn on_next(&mut self, _: i32, cx: &mut Context<'_>) -> Receipt {
+        cx.wake_at(cx.now() + MS(25));
+        Ok(Demand::Full)
+    }
+    fn on_wake(&mut self, _: &mut Context<'_>) -> Receipt {
+        Ok(Demand::Done)
+    }
+    fn on_completed(&mut self, _: &mut Context<'_>) -> Result<(), FatalError> {
+        Ok(())
+    }
+    fn on_error(&mut self, _: StreamError, _: &mut Context<'_>) -> Result<(), FatalError> {
+        Ok(())
+    }
+    fn has_room(&self) -> bool {
+        false
+    }
+}
+
+#[test]
+fn a_source_goes_on_when_who_has_paused_it_wants_no_more() {
+    let log = Rc::default();
+    let mut flow = from_iter(1..=3).also_to(Leaves).connect(note(&log, "a"));
+    let mut scheduler = Scheduler::<1>::new();
+    scheduler.schedule_periodic(&mut flow, MS(10)).unwrap();
+    scheduler.run_forever(&mut Slept::default()).unwrap();
+    assert_eq!(log.borrow().join(" "), "a1@0 a2@30 a3@40 a|");
+}

@@ -47,7 +47,10 @@ impl<N> SideBranch<N> {
         let demand = cx.without_draining(|cx| call(thing, cx))?;
         if demand == Demand::Done {
             self.0 = None;
-            cx.resume(); // it may have asked a source to pause
+            // It may have asked a source to pause. Without an allocator the scheduler asks anew after each wake-up.
+            if cfg!(feature = "alloc") {
+                cx.resume();
+            }
         }
         Ok(demand)
     }
