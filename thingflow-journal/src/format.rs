@@ -171,7 +171,8 @@ impl Header {
         let mut next = || fields.u64().ok_or(Bad::Damaged);
         let (first, before, previous, last, end) = (next()?, next()?, next()?, next()?, next()?);
         let (least, greatest) = (next()?.cast_signed(), next()?.cast_signed());
-        if first == 0 || [first, before, previous, last, end].iter().any(|field| *field > MAX_NUMBER) {
+        // Those before have lower numbers, each another one.
+        if before >= first || [first, previous, last, end].iter().any(|field| *field > MAX_NUMBER) {
             return Err(Bad::Damaged);
         }
         let extent = Extent { last, end, times: (least, greatest) };
