@@ -303,13 +303,7 @@ impl<'a, const N: usize> Scheduler<'a, N> {
 
     fn wake_due(&mut self) -> Result<(), RunError> {
         let now = self.now();
-        self.run_each(Step::Wake, |slot| {
-            let is_due = slot.wake <= now;
-            if is_due && slot.phase == Phase::Full {
-                slot.phase = Phase::Freed; // who is woken may have room afterwards, or want no more
-            }
-            is_due
-        })
+        self.run_each(Step::Wake, |slot| slot.wake <= now)
     }
 
     /// Those that asked to be called again come first: they ran in the last round.

@@ -47,7 +47,8 @@ impl<N> SideBranch<N> {
         let demand = cx.without_draining(|cx| call(thing, cx))?;
         if demand == Demand::Done {
             self.0 = None;
-            // It may have asked a source to pause. Without an allocator the scheduler asks anew after each wake-up.
+            // It may have asked a source to pause. Without an allocator flash counts for more: there a branch that wants no more
+            // says so in answer to an event, or has room before.
             if cfg!(feature = "alloc") {
                 cx.resume();
             }

@@ -10,6 +10,8 @@ mod with_port;
 
 pub use flow::{ConnectedFlow, Flow};
 #[cfg(feature = "alloc")]
+pub(crate) use ports::TellEach;
+#[cfg(feature = "alloc")]
 pub use ports::{PortSource, Ports};
 pub use source::Source;
 #[cfg(feature = "alloc")]

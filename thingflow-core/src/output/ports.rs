@@ -38,23 +38,10 @@ pub trait Ports {
     ///
     /// # Errors
     /// The fatal error of a connected Thing; the ports after it are not told.
-    fn tell_ports(&self, mut notice: Notice<'_>, cx: &mut Context<'_>) -> Receipt {
+    fn tell_ports(&self, notice: Notice<'_>, cx: &mut Context<'_>) -> Receipt {
         let goes_on = matches!(notice, Notice::Start | Notice::Flush);
-        let (mut receipts, mut any, mut fatal) = (Receipts::default(), false, None);
-        self.ports(&mut |port| {
-            any = true;
-            if fatal.is_none() {
-                match port.notice(notice.again(), cx) {
-                    Ok(demand) => receipts.add(demand),
-                    Err(error) => fatal = Some(error),
-                }
-            }
-        });
-        match fatal {
-            Some(error) => Err(error),
-            None if goes_on || !any => Ok(receipts.of_open()),
-            None => Ok(receipts.sum()),
-        }
+        let demand = self.tell_each(notice, cx)?;
+        Ok(if goes_on && demand == Demand::Done { Demand::More } else { demand })
     }
 
     /// Asks all ports, see [`Question::of_all`].
@@ -74,6 +61,29 @@ pub trait Ports {
         if receipts.any_done() && !self.ask_ports(Question::Open) { Demand::Done } else { receipts.of_open() }
     }
 }
+
+/// For filters and sinks with several outputs, which have no other reason to go on.
+pub(crate) trait TellEach: Ports {
+    /// Tells all ports. The receipt is `Done` if none of them goes on, also at a start.
+    fn tell_each(&self, mut notice: Notice<'_>, cx: &mut Context<'_>) -> Receipt {
+        let (mut receipts, mut any, mut fatal) = (Receipts::default(), false, None);
+        self.ports(&mut |port| {
+            any = true;
+            if fatal.is_none() {
+                match port.notice(notice.again(), cx) {
+                    Ok(demand) => receipts.add(demand),
+                    Err(error) => fatal = Some(error),
+                }
+            }
+        });
+        match fatal {
+            Some(error) => Err(error),
+            None => Ok(if any { receipts.sum() } else { Demand::More }),
+        }
+    }
+}
+
+impl<P: Ports + ?Sized> TellEach for P {}
 
 /// No ports.
 impl Ports for () {

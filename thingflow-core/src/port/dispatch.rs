@@ -346,10 +346,10 @@ impl<T: Clone + 'static> Inner<T> {
                 self.linger(replaced, cx);
             }
             self.linger(self.take_slots(|slot| slot.state & state::DONE != 0), cx);
-            cx.resume(); // they may have asked a source to pause
             if !self.has_connections() && !self.keep_running.get() && !self.pending.has(pending::JOINED) {
                 return Demand::Done;
             }
+            cx.resume(); // those that are gone may have asked a source to pause, which others wait for
         }
         if full { Demand::Full } else { Demand::More }
     }

@@ -8,7 +8,7 @@ use crate::context::Context;
 use crate::error::FatalError;
 use crate::kit::Recent;
 use crate::notice::{Notice, Question, Receipts};
-use crate::output::Ports;
+use crate::output::{Ports, TellEach};
 use crate::port::{Port, PortRef};
 use crate::size::Size;
 use crate::state::{Saved, SavedItems, StateVisitor};
@@ -182,7 +182,7 @@ impl<T: Clone + 'static, K: Ord + Clone + 'static, Q: Keying<T, Key = K>> InputT
             Notice::State(state) => self.on_state(state, cx),
             notice => {
                 self.is_started |= matches!(notice, Notice::Start);
-                self.tell_ports(notice, cx)
+                self.tell_each(notice, cx)
             }
         }
     }

@@ -7,7 +7,10 @@ macro_rules! all_to_ports {
         fn notice(&mut self, notice: Notice<'_>, cx: &mut Context<'_>) -> Receipt {
             match notice {
                 Notice::Wake => Ok($crate::Demand::More), // ports are woken by the scheduler
-                notice => self $(.$field)?.tell_ports(notice, cx),
+                notice => {
+                    use $crate::output::TellEach as _;
+                    self $(.$field)?.tell_each(notice, cx)
+                }
             }
         }
         fn ask(&self, mut question: Question<'_>) -> bool {
