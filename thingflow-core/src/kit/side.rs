@@ -47,8 +47,8 @@ impl<N> SideBranch<N> {
         let demand = cx.without_draining(|cx| call(thing, cx))?;
         if demand == Demand::Done {
             self.0 = None;
-            // It may have asked a source to pause. Without an allocator flash counts for more: there a branch that wants no more
-            // says so in answer to an event, or has room before.
+            // It may have asked a source to pause. Without an allocator flash counts for more: there a source that such a branch
+            // has paused, and that leaves by a wake-up, stays paused.
             if cfg!(feature = "alloc") {
                 cx.resume();
             }
