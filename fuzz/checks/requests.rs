@@ -35,6 +35,12 @@ fn page() -> SocketAddr {
 }
 
 pub(crate) fn check(bytes: &[u8]) {
+    check_answer(bytes);
+    check_health();
+}
+
+/// What comes for the bytes.
+pub(crate) fn check_answer(bytes: &[u8]) {
     let answer = answer(bytes);
     let shown = String::from_utf8_lossy(&answer).to_ascii_lowercase();
     let said = String::from_utf8_lossy(bytes).to_ascii_lowercase();
@@ -46,6 +52,10 @@ pub(crate) fn check(bytes: &[u8]) {
     assert!(is_for_this_machine || !shown.contains("http/1.1 200"), "it answers to a foreign host: {said:?}");
     let may_change = has_token && said.contains("post ") && said.contains("origin:");
     assert!(may_change || said.contains("favicon") || !shown.contains("http/1.1 204"), "it is changed by {said:?}");
+}
+
+/// The page goes on.
+pub(crate) fn check_health() {
     let health = whole(b"GET /health HTTP/1.1\r\nHost: localhost");
     assert!(health.starts_with(b"HTTP/1.1 200"), "it goes on: {:?}", String::from_utf8_lossy(&health));
 }

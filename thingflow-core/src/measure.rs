@@ -25,6 +25,9 @@ pub trait Float:
     const INFINITY: Self;
     /// What is no number.
     const NAN: Self;
+    /// Whether its digits, 24 bits, are too few for a sum over days: one that has added up 2^24 numbers takes none of their size in any more.
+    /// What adds up many then carries what is rounded away.
+    const IS_SHORT: bool;
     /// The float nearest to a count.
     fn from_count(n: usize) -> Self;
     /// The float nearest to a number.
@@ -46,6 +49,7 @@ macro_rules! float {
         impl Float for $float {
             const INFINITY: Self = <$float>::INFINITY;
             const NAN: Self = <$float>::NAN;
+            const IS_SHORT: bool = <$float>::MANTISSA_DIGITS < 32;
             #[inline]
             #[allow(clippy::cast_possible_truncation)] // the nearest float is meant
             fn from_f64(x: f64) -> Self {

@@ -38,13 +38,15 @@ pub fn read_bytes(bytes: &[u8], piece: usize, max_message: usize, client: Option
     let mut talk = Talk::new(stream, side(client), max_message)?;
     let mut made = Made { greeted: false, messages: Vec::new(), nonsense: false };
     let mut is_over = false;
-    for piece in bytes.chunks(piece.max(1)) {
+    for (number, piece) in bytes.chunks(piece.max(1)).enumerate() {
         theirs.write_all(piece)?;
         is_over = go_on(&mut talk, &mut made);
         if is_over {
             break;
         }
-        let _ = theirs.read(&mut [0; 4096]); // what is said does not matter
+        if number % 16 == 15 {
+            let _ = theirs.read(&mut [0; 4096]); // what is said does not matter, only that there is room for it
+        }
     }
     if !is_over {
         theirs.shutdown(Shutdown::Write)?;

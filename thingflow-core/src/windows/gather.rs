@@ -83,10 +83,21 @@ pub trait Gather<T> {
 pub trait Slide<T>: Gather<T> {
     /// Takes in what the window holds of the newest event.
     fn add(&mut self, kept: &Self::Kept);
-    /// Lets the oldest one go; `left` are those that stay.
-    fn remove<'a>(&mut self, kept: &Self::Kept, left: impl Iterator<Item = &'a Self::Kept>)
+    /// Lets the oldest one go.
+    fn remove(&mut self, kept: &Self::Kept);
+    /// Lets the oldest one go and takes the newest in.
+    #[inline]
+    fn replace(&mut self, oldest: &Self::Kept, newest: &Self::Kept) {
+        self.remove(oldest);
+        self.add(newest);
+    }
+    /// Adds up anew what the window has `held`, if what has gone has cost too many digits: called when something has.
+    #[inline]
+    fn settle<'a, I: Iterator<Item = &'a Self::Kept>>(&mut self, _held: impl FnOnce() -> I)
     where
-        Self::Kept: 'a;
+        Self::Kept: 'a,
+    {
+    }
     /// What it makes of the events of the window, `held`.
     fn value<'a>(&self, held: impl Iterator<Item = &'a Self::Kept>) -> Option<Self::Made>
     where
@@ -123,6 +134,17 @@ pub struct Values<A> {
 impl<A: Clone> Values<A> {
     pub(super) fn new(aggregate: A) -> Self {
         Self { fresh: aggregate.clone(), aggregate }
+    }
+}
+
+impl<A> Values<A> {
+    #[cold]
+    fn renew<'a, V: 'a>(&mut self, held: impl Iterator<Item = &'a V>)
+    where
+        A: Aggregate<V> + Clone,
+    {
+        self.aggregate.clone_from(&self.fresh);
+        held.for_each(|value| self.aggregate.add(value));
     }
 }
 
@@ -197,14 +219,20 @@ impl<T: Carrier, A: Aggregate<T::Value> + Clone> Slide<T> for Values<A> {
         self.aggregate.add(value);
     }
     #[inline]
-    fn remove<'a>(&mut self, value: &T::Value, left: impl Iterator<Item = &'a T::Value>)
+    fn remove(&mut self, value: &T::Value) {
+        self.aggregate.remove(value);
+    }
+    #[inline]
+    fn replace(&mut self, oldest: &T::Value, newest: &T::Value) {
+        self.aggregate.replace(oldest, newest);
+    }
+    #[inline]
+    fn settle<'a, I: Iterator<Item = &'a T::Value>>(&mut self, held: impl FnOnce() -> I)
     where
         T::Value: 'a,
     {
-        self.aggregate.remove(value);
         if self.aggregate.is_stale() {
-            self.aggregate.clone_from(&self.fresh);
-            left.for_each(|value| self.aggregate.add(value));
+            self.renew(held());
         }
     }
     #[inline]
@@ -334,11 +362,7 @@ impl<T: Clone, L> Slide<T> for List<T, L> {
     #[inline]
     fn add(&mut self, _: &T) {}
     #[inline]
-    fn remove<'a>(&mut self, _: &T, _: impl Iterator<Item = &'a T>)
-    where
-        T: 'a,
-    {
-    }
+    fn remove(&mut self, _: &T) {}
     #[inline]
     fn value<'a>(&self, held: impl Iterator<Item = &'a T>) -> Option<Vec<T>>
     where

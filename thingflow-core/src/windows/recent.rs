@@ -40,14 +40,22 @@ impl<T, G: Slide<T>, S: Stamp, R: Room> Recent<T, G, S, R> {
     }
 
     fn expire(&mut self, now: Instant) {
+        let before = self.held.len();
         while self.held.front().is_some_and(|(at, _)| *at + self.span <= now) {
             self.remove_oldest();
         }
+        if self.held.len() < before {
+            self.settle();
+        }
+    }
+
+    fn settle(&mut self) {
+        self.gather.settle(|| self.held.iter().map(|(_, kept)| kept));
     }
 
     fn remove_oldest(&mut self) {
         if let Some((_, oldest)) = self.held.pop_front() {
-            self.gather.remove(&oldest, self.held.iter().map(|(_, kept)| kept));
+            self.gather.remove(&oldest);
             self.missing -= S::missing(|| self.gather.is_missing(&oldest));
         }
     }
@@ -66,6 +74,7 @@ impl<T, G: Slide<T>, S: Stamp, R: Room> Recent<T, G, S, R> {
             Admission::Takes => {}
             Admission::DropsOldest => {
                 self.remove_oldest();
+                self.settle();
                 dropped = 1;
             }
             Admission::DropsNewest => {

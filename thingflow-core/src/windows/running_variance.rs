@@ -38,7 +38,7 @@ impl<T: Measured, B: Places<T::Value>> RunningVariance<T, B> {
             return None;
         }
         let place = ring.get_mut(self.at)?;
-        let variance = self.held.sliding(size)?.replace(*place, value)?;
+        let variance = self.held.full(size)?.replace(*place, value)?;
         *place = value;
         self.at = if self.at + 1 == size { 0 } else { self.at + 1 };
         Some(variance)

@@ -63,8 +63,24 @@ impl<T, G: Slide<T>, S: Stamp, R: Room> Sliding<T, G, S, R> {
     #[inline]
     fn add(&mut self, mark: S::Mark, kept: G::Kept) {
         self.gather.add(&kept);
+        self.hold(mark, kept);
+    }
+
+    #[inline]
+    fn hold(&mut self, mark: S::Mark, kept: G::Kept) {
         self.missing += S::missing(|| self.gather.is_missing(&kept));
         let _ = self.held.push_back((mark, kept)); // a window is no larger than its store
+    }
+
+    /// Takes an event into a window that is full: the oldest goes.
+    #[inline]
+    fn replace(&mut self, mark: S::Mark, kept: G::Kept) {
+        if let Some((_, oldest)) = self.held.pop_front() {
+            self.gather.replace(&oldest, &kept);
+            self.missing -= S::missing(|| self.gather.is_missing(&oldest));
+        }
+        self.hold(mark, kept);
+        self.gather.settle(|| self.held.iter().map(|(_, kept)| kept));
     }
 
     fn clear(&mut self) {
@@ -88,14 +104,13 @@ impl<T, G: Slide<T>, S: Stamp, R: Room> Filter<T> for Sliding<T, G, S, R> {
         if self.wait >= self.size {
             return Ok(Demand::More); // in the gap
         }
-        if self.held.len() == self.size
-            && let Some((_, oldest)) = self.held.pop_front()
-        {
-            self.gather.remove(&oldest, self.held.iter().map(|(_, kept)| kept));
-            self.missing -= S::missing(|| self.gather.is_missing(&oldest));
-        }
         let (kept, rest) = G::part(event);
-        self.add(S::mark(0, out.now()), kept);
+        let mark = S::mark(0, out.now());
+        if self.held.len() == self.size {
+            self.replace(mark, kept);
+        } else {
+            self.add(mark, kept);
+        }
         if self.wait > 0 {
             self.rest = Some(rest);
             return Ok(Demand::More);

@@ -10,6 +10,9 @@ pub trait Total<N: Number> {
     fn add(&mut self, number: N);
     /// Takes a number away that was added before.
     fn remove(&mut self, number: N);
+    /// Takes a number away and adds another one, if that is less work together than apart. False, and nothing is changed, if it is
+    /// not, or if one of them is a NaN.
+    fn replace(&mut self, old: N, new: N) -> bool;
     /// The sum. That of floats is the float nearest to it; that of integers stops at the ends of their range.
     fn sum(&self) -> N;
     /// The sum over `count`.
@@ -39,6 +42,12 @@ macro_rules! integers {
             #[inline]
             fn remove(&mut self, number: $int) {
                 self.0 = self.0.wrapping_sub(number as $wide);
+            }
+            #[inline]
+            fn replace(&mut self, old: $int, new: $int) -> bool {
+                self.remove(old);
+                self.add(new);
+                true
             }
             #[inline]
             fn sum(&self) -> $int {
@@ -94,12 +103,32 @@ impl<F: Float> Pair<F> {
     /// Takes a number in, or away. False, and nothing is changed, if that has no place in the pair.
     #[inline]
     fn take(&mut self, number: F, remove: bool) -> bool {
-        let (pair, lost) = self.and(if remove { F::default() - number } else { number });
-        let fits = lost == F::default();
+        let (pair, fits) = self.with(if remove { F::default() - number } else { number });
         if fits {
             *self = pair;
         }
         fits
+    }
+
+    /// Takes a number away and another one in. False, and nothing is changed, if that has no place in the pair.
+    #[inline]
+    fn replace(&mut self, old: F, new: F) -> bool {
+        let (without, fits) = self.with(F::default() - old);
+        let (pair, both_fit) = without.with(new);
+        let fits = fits & both_fit;
+        if fits {
+            *self = pair;
+        }
+        fits
+    }
+
+    /// With one number more, and whether that has its place in the pair. A sum of two floats is exact if each can be had back by taking
+    /// the other one away: of the larger of the two that is so only then.
+    #[inline]
+    fn with(self, number: F) -> (Self, bool) {
+        let (near, error) = two_sum(self.near, number);
+        let lack = self.lack + error;
+        (Self { near, lack }, (lack - error == self.lack) & (lack - self.lack == error))
     }
 
     /// With one number more, and what has no place in the pair.
@@ -184,6 +213,10 @@ impl<F: Float + Number<Mean = F>> Total<F> for PairSum<F> {
     #[inline]
     fn remove(&mut self, number: F) {
         self.take(number, true);
+    }
+    #[inline]
+    fn replace(&mut self, old: F, new: F) -> bool {
+        self.pair.replace(old, new)
     }
     #[inline]
     fn sum(&self) -> F {
@@ -272,7 +305,7 @@ impl<const WORDS: usize> Default for Words<WORDS> {
 
 /// The sum, and the error of its rounding, which is a float, too (Knuth). Of an infinite sum the error is no number.
 #[inline]
-fn two_sum<F: Float>(a: F, b: F) -> (F, F) {
+pub(super) fn two_sum<F: Float>(a: F, b: F) -> (F, F) {
     let sum = a + b;
     let of_b = sum - a;
     (sum, (a - (sum - of_b)) + (b - of_b))
@@ -442,6 +475,10 @@ macro_rules! floats {
             #[inline]
             fn remove(&mut self, number: $float) {
                 self.take(number, true);
+            }
+            #[inline]
+            fn replace(&mut self, old: $float, new: $float) -> bool {
+                !self.spilled && self.pair.replace(old, new)
             }
             #[inline]
             fn sum(&self) -> $float {

@@ -2,7 +2,7 @@
 
 use core::marker::PhantomData;
 
-use super::Aggregate;
+use super::{Aggregate, replace_apart};
 use crate::measure::Number;
 use crate::state::{Saved, StateVisitor};
 use crate::windows::{Merge, Total};
@@ -67,6 +67,12 @@ impl<N: Number, T: Total<N> + Saved> Aggregate<N> for MeanBy<N, T> {
         if !value.is_nan() {
             self.total.remove(*value);
             self.count = self.count.wrapping_sub(1);
+        }
+    }
+    #[inline]
+    fn replace(&mut self, oldest: &N, newest: &N) {
+        if !self.total.replace(*oldest, *newest) {
+            replace_apart(self, oldest, newest);
         }
     }
     #[inline]

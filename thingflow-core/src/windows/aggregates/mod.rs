@@ -131,11 +131,19 @@ pub trait Aggregate<V> {
     /// Lets the oldest value go: values go in the order in which they came.
     fn remove(&mut self, value: &V);
 
+    /// Lets the oldest value go and takes the newest one in, which is what a full window that slides does for each event. By default
+    /// [`remove`](Self::remove) and then [`add`](Self::add); override it where both together are less work.
+    #[inline]
+    fn replace(&mut self, oldest: &V, newest: &V) {
+        self.remove(oldest);
+        self.add(newest);
+    }
+
     /// What the window sends for the values that are in, or `None` for nothing.
     fn value(&self) -> Option<Self::Out>;
 
-    /// Whether removing values has cost so many digits that what is left is to be added up anew: asked after each
-    /// [`remove`](Self::remove).
+    /// Whether values that went have cost so many digits that those in the window are to be added up anew: asked after each
+    /// [`remove`](Self::remove) and [`replace`](Self::replace).
     #[inline]
     fn is_stale(&self) -> bool {
         false
@@ -162,6 +170,13 @@ pub trait Aggregate<V> {
     fn on_value(_value: &mut Option<V>, _state: &mut dyn StateVisitor) {}
 }
 
+/// [`Aggregate::replace`] where both together cannot be done: seldom.
+#[cold]
+fn replace_apart<V, A: Aggregate<V>>(aggregate: &mut A, oldest: &V, newest: &V) {
+    aggregate.remove(oldest);
+    aggregate.add(newest);
+}
+
 macro_rules! tuples {
     ($($name:ident $at:tt),*) => {
         impl<V, $($name: Aggregate<V>),*> Aggregate<V> for ($($name,)*) {
@@ -178,6 +193,10 @@ macro_rules! tuples {
             #[inline]
             fn remove(&mut self, value: &V) {
                 $(self.$at.remove(value);)*
+            }
+            #[inline]
+            fn replace(&mut self, oldest: &V, newest: &V) {
+                $(self.$at.replace(oldest, newest);)*
             }
             #[inline]
             fn value(&self) -> Option<Self::Out> {
@@ -217,6 +236,10 @@ impl<V, A: Aggregate<V>, const N: usize> Aggregate<[V; N]> for [A; N] {
     }
     fn remove(&mut self, values: &[V; N]) {
         self.iter_mut().zip(values).for_each(|(aggregate, value)| aggregate.remove(value));
+    }
+    fn replace(&mut self, oldest: &[V; N], newest: &[V; N]) {
+        let places = self.iter_mut().zip(oldest.iter().zip(newest));
+        places.for_each(|(aggregate, (oldest, newest))| aggregate.replace(oldest, newest));
     }
     fn value(&self) -> Option<Self::Out> {
         let places: heapless::Vec<_, N> = self.iter().map_while(Aggregate::value).collect();

@@ -33,6 +33,10 @@ impl<V, U, F: Fn(&V) -> U, A: Aggregate<U>> Aggregate<V> for Of<F, A> {
         self.1.remove(&self.0(value));
     }
     #[inline]
+    fn replace(&mut self, oldest: &V, newest: &V) {
+        self.1.replace(&self.0(oldest), &self.0(newest));
+    }
+    #[inline]
     fn value(&self) -> Option<A::Out> {
         self.1.value()
     }

@@ -29,6 +29,10 @@ impl<V, A: Aggregate<V>> Aggregate<V> for OrNone<A> {
         self.0.remove(value);
     }
     #[inline]
+    fn replace(&mut self, oldest: &V, newest: &V) {
+        self.0.replace(oldest, newest);
+    }
+    #[inline]
     fn value(&self) -> Option<Self::Out> {
         Some(self.0.value())
     }

@@ -58,14 +58,26 @@ pub trait Summary<V>: Clone {
 /// are together. An event costs one `join` and the result another, and each value one more once in its life.
 pub struct Parts<V, R: Room, M: Summary<V>> {
     summary: M,
-    /// What was kept of an earlier run; it stays.
+    /// What was kept of an earlier run, which stays, and the rows that are complete.
     start: Option<M::Part>,
     /// The newest values, and what they are together.
     new: R::Store<V>,
     newest: Option<M::Part>,
     /// The older values: at the end all of them together, before that all but the oldest, and so on.
+    ///
+    /// Where none ever goes: the blocks of the newest row, all together.
     old: R::Store<M::Part>,
+    /// How many values have been absorbed into the newest block, which `newest` is then.
+    absorbed: u32,
+    /// How many blocks there are in the newest row.
+    blocks: u32,
+    /// `start` has rows.
+    has_rows: bool,
 }
+
+/// So many values that are absorbed make a block, and so many blocks a row. What is added up is thus of about one size: an `f32` that has
+/// added up 2^24 readings takes none in any more.
+const BLOCK: u32 = 1 << 12;
 
 impl<V, R: Room, M: Summary<V> + Default> Parts<V, R, M> {
     /// Begins with no value.
@@ -82,7 +94,8 @@ impl<V, R: Room, M: Summary<V> + Default> Parts<V, R, M> {
 impl<V, R: Room, M: Summary<V>> Parts<V, R, M> {
     /// Begins with no value, by a summary that has settings of its own.
     pub fn by(summary: M) -> Self {
-        Self { summary, start: None, new: Default::default(), newest: None, old: Default::default() }
+        let (new, old) = Default::default();
+        Self { summary, start: None, new, newest: None, old, absorbed: 0, blocks: 0, has_rows: false }
     }
 
     pub(super) fn with(self, set: impl FnOnce(M) -> M) -> Self {
@@ -93,6 +106,21 @@ impl<V, R: Room, M: Summary<V>> Parts<V, R, M> {
         match (older, newer) {
             (Some(older), Some(newer)) => Some(self.summary.join(older, newer)),
             (one, other) => one.or(other),
+        }
+    }
+
+    /// Puts the newest block to its row, and a part that follows it.
+    #[cold]
+    fn end_block(&mut self, then: Option<M::Part>) {
+        let (row, newest) = (self.old.pop_back(), self.newest.take());
+        let row = self.join(self.join(row, newest), then);
+        self.absorbed = 0;
+        self.blocks += 1;
+        if self.blocks >= BLOCK {
+            (self.start, self.has_rows) = (self.join(self.start, row), true);
+            self.blocks = 0;
+        } else {
+            self.newest = row.and_then(|row| self.old.push_back(row).err()); // where there is no place it stays
         }
     }
 }
@@ -135,12 +163,28 @@ impl<V: Copy + Saved, R: Room, M: Summary<V>> Aggregate<V> for Parts<V, R, M> {
     #[inline]
     fn absorb(&mut self, value: &V) {
         self.newest = self.join(self.newest, self.summary.part(value));
+        self.absorbed += 1;
+        if self.absorbed >= BLOCK {
+            self.end_block(None);
+        }
     }
     fn is_missing(&self, value: &V) -> bool {
         self.summary.part(value).is_none()
     }
     fn on_state(&mut self, state: &mut dyn StateVisitor) {
-        self.newest.on_state("values", state);
+        self.has_rows.on_state("has rows", state);
+        if self.has_rows {
+            self.start.on_state("rows", state);
+        }
+        let mut row = self.old.pop_back();
+        row.on_state("row", state);
+        self.newest.on_state("block", state);
+        self.blocks.on_state("blocks", state);
+        self.absorbed.on_state("absorbed", state);
+        (self.blocks, self.absorbed) = (self.blocks.min(BLOCK - 1), self.absorbed.min(BLOCK - 1));
+        if let Some(row) = row.and_then(|row| self.old.push_back(row).err()) {
+            self.newest = self.join(Some(row), self.newest);
+        }
     }
     fn on_value(value: &mut Option<V>, state: &mut dyn StateVisitor) {
         value.on_state("value", state);
@@ -153,8 +197,8 @@ where
     R::Store<M::Part>: Clone,
 {
     fn clone(&self) -> Self {
-        let Self { summary, start, new, newest, old } = self;
-        Self { summary: summary.clone(), start: *start, new: new.clone(), newest: *newest, old: old.clone() }
+        let &Self { ref summary, start, ref new, newest, ref old, absorbed, blocks, has_rows } = self;
+        Self { summary: summary.clone(), start, new: new.clone(), newest, old: old.clone(), absorbed, blocks, has_rows }
     }
 }
 
@@ -167,6 +211,14 @@ impl<V, R: Room, M: Summary<V>> Debug for Parts<V, R, M> {
 
 impl<V, R: Room, M: Summary<V>> Merge for Parts<V, R, M> {
     fn merge(&mut self, later: Self) {
+        let rows = if later.has_rows { later.start } else { None };
+        if let Some(rows) = later.join(rows, later.old.back().copied()) {
+            self.end_block(Some(rows));
+        }
         self.newest = self.join(self.newest, later.newest);
+        self.absorbed += later.absorbed; // less than a block each
+        if self.absorbed >= BLOCK {
+            self.end_block(None);
+        }
     }
 }

@@ -3,10 +3,11 @@
 use core::fmt::Debug;
 use core::marker::PhantomData;
 
-use super::Aggregate;
+use super::{Aggregate, replace_apart};
 use crate::measure::{Float, Number};
 use crate::state::{Saved, StateVisitor, saves};
 use crate::windows::Merge;
+use crate::windows::total::two_sum;
 
 /// The variance of the values in the window: the sum of the squares of their distances from their mean, over their count
 /// minus one. Of fewer than two values there is none. [`of_all`](VarianceBy::of_all) divides by the count itself.
@@ -115,6 +116,12 @@ pub(super) fn count_of<F: Float>(count: u64) -> F {
     F::from_count(usize::try_from(count).unwrap_or(usize::MAX))
 }
 
+/// The sum, and what it lacks of the true one; of an infinite sum nothing.
+fn carry<F: Float>(a: F, b: F) -> (F, F) {
+    let (sum, error) = two_sum(a, b);
+    (sum, if error.is_finite() { error } else { F::default() })
+}
+
 /// The values of a window, none of which is a NaN: the sums of their distances from what was their mean, and of the squares of these. What
 /// is taken away leaves its rounding errors, so all is made anew of the values that are left when that has become too much.
 #[derive(Clone, Copy, Debug)]
@@ -125,6 +132,8 @@ pub(in crate::windows) struct Held<F> {
     from: F,
     sum: F,
     squares: F,
+    /// What has been rounded away of both, to be added with the next value: see [`Float::IS_SHORT`]. 0 as soon as values have gone.
+    carried: [F; 2],
     /// Whether values have gone since all was made anew. Until then the distances may be counted from elsewhere at any time.
     has_shed: bool,
     /// The largest `squares` so far: what has been rounded away is a part of it.
@@ -156,8 +165,8 @@ impl<F: Float> Held<F> {
         } else {
             (F::default(), first + mean, squares) // from 0 the distance of what was too large is, too, and that of nothing else
         };
-        let sum = rest * numbers;
-        Self { count, numbers, from, sum, squares, has_shed: false, largest: squares, left, is_stale: false }
+        let (sum, carried) = (rest * numbers, [F::default(); 2]);
+        Self { count, numbers, from, sum, squares, carried, has_shed: false, largest: squares, left, is_stale: false }
     }
 
     #[inline]
@@ -167,9 +176,16 @@ impl<F: Float> Held<F> {
         }
         let distance = value - self.from;
         self.count = self.count.wrapping_add(1); // a restored count may be anything
-        self.numbers = self.numbers + F::from_count(1);
-        self.sum = self.sum + distance;
-        self.squares = self.squares + distance * distance;
+        if F::IS_SHORT && !self.has_shed {
+            let [of_sum, of_squares] = &mut self.carried;
+            self.numbers = count_of(self.count);
+            (self.sum, *of_sum) = carry(self.sum, distance + *of_sum);
+            (self.squares, *of_squares) = carry(self.squares, distance * distance + *of_squares);
+        } else {
+            self.numbers = self.numbers + F::from_count(1);
+            self.sum = self.sum + distance;
+            self.squares = self.squares + distance * distance;
+        }
         if self.has_shed {
             if self.squares > self.largest {
                 self.largest = self.squares;
@@ -214,9 +230,12 @@ impl<F: Float> Held<F> {
     }
 
     /// Takes a value in for one that goes, in the usual case that nothing is to be made anew: the variance of the values, which is that of a
-    /// sample.
+    /// sample. Otherwise, and if one of them is a NaN, nothing is changed.
     #[inline]
     pub(in crate::windows) fn replace(&mut self, old: F, new: F) -> Option<F> {
+        if !self.has_shed {
+            return None;
+        }
         let (old, new) = (old - self.from, new - self.from);
         let sum = self.sum + (new - old);
         let squares = self.squares + (new - old) * (new + old);
@@ -240,6 +259,23 @@ impl<F: Float> Held<F> {
         }
         // As long as what was too large is in, there is nothing to be mended. Which that is, distances from 0 tell.
         is_old || self.from != F::default() || !(distance * distance * self.numbers).is_finite()
+    }
+
+    /// The squares of the distances from the mean, over their count, or over one less for a `sample`: `None` over nothing.
+    #[inline]
+    fn variance(&self, is_sample: bool) -> Option<F> {
+        let divisor = if is_sample { self.numbers - F::from_count(1) } else { self.numbers };
+        let spread = self.spread();
+        if divisor > F::default() && spread > F::default() && spread.is_finite() {
+            return Some(spread / (self.numbers * divisor));
+        }
+        self.rare_variance(divisor)
+    }
+
+    /// By way of the mean, where nothing is out of range.
+    #[cold]
+    fn rare_variance(&self, divisor: F) -> Option<F> {
+        (divisor > F::default()).then(|| self.about_mean() / divisor)
     }
 
     /// The squares of the distances from the mean.
@@ -270,10 +306,10 @@ impl<F: Float> Held<F> {
         (self.count, self.about_mean())
     }
 
-    /// The values, if some have gone and there are so many now.
+    /// The values, if there are so many.
     #[inline]
-    pub(in crate::windows) fn sliding(&mut self, count: usize) -> Option<&mut Self> {
-        (self.has_shed && self.count == count as u64).then_some(self)
+    pub(in crate::windows) fn full(&mut self, count: usize) -> Option<&mut Self> {
+        (self.count == count as u64).then_some(self)
     }
 
     /// How far their mean is from where the distances are counted from, and the squares of the distances from it.
@@ -301,12 +337,15 @@ impl<F: Float> Held<F> {
 
     pub(super) fn on_state(&mut self, state: &mut dyn StateVisitor) {
         // As they are, since none has gone: a walk that rounded something would leave its trace in what goes on.
-        let Self { mut count, mut from, mut sum, mut squares, .. } = *self;
+        let Self { mut count, mut from, mut sum, mut squares, mut carried, .. } = *self;
         count.on_state("count", state);
         from.on_state("from", state);
         sum.on_state("sum", state);
         squares.on_state("squares", state);
-        *self = Self { count, numbers: count_of(count), from, sum, squares, ..Self::new() };
+        if F::IS_SHORT {
+            carried.on_state("carried", state);
+        }
+        *self = Self { count, numbers: count_of(count), from, sum, squares, carried, ..Self::new() };
     }
 }
 
@@ -339,14 +378,11 @@ impl<V: Number, M: Measure<V::Mean>> VarianceBy<V, M> {
         Self { of_all: true, ..self }
     }
 
-    /// The count of all values, and the squares of their distances from their mean.
-    #[inline]
-    fn all(&self) -> (u64, V::Mean) {
-        if self.start.count > 0 {
-            let all = self.start.and(self.held.moments());
-            return (all.count, all.squares);
-        }
-        self.held.squares()
+    /// Of the values and of those of an earlier run.
+    fn with_start(&self) -> Option<V::Mean> {
+        let all = self.start.and(self.held.moments());
+        let divisor = if self.of_all { all.count } else { all.count.saturating_sub(1) };
+        (divisor > 0).then(|| all.squares / count_of(divisor))
     }
 }
 
@@ -371,10 +407,15 @@ impl<V: Number, M: Measure<V::Mean>> Aggregate<V> for VarianceBy<V, M> {
         }
     }
     #[inline]
+    fn replace(&mut self, oldest: &V, newest: &V) {
+        if self.held.replace(oldest.to_mean(), newest.to_mean()).is_none() {
+            replace_apart(self, oldest, newest);
+        }
+    }
+    #[inline]
     fn value(&self) -> Option<V::Mean> {
-        let (count, squares) = self.all();
-        let divisor = if self.of_all { count } else { count.saturating_sub(1) };
-        (divisor > 0).then(|| M::of(squares / count_of(divisor)))
+        let variance = if self.start.count > 0 { self.with_start() } else { self.held.variance(!self.of_all) };
+        variance.map(M::of)
     }
     #[inline]
     fn is_stale(&self) -> bool {
