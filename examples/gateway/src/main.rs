@@ -16,7 +16,8 @@
 //! ```
 //!
 //! A message that was on its way when the gateway was killed comes again from the broker. PostgreSQL takes it for another row
-//! with the same sensor and time, of which `SELECT DISTINCT` leaves one; for InfluxDB it is the same point.
+//! with the same sensor and time, of which `SELECT DISTINCT sensor_id, timestamp, value FROM readings` leaves one; for InfluxDB it
+//! is the same point. What waits for the gateway meanwhile is as safe as the broker keeps it: see the chapter on MQTT.
 
 use std::error::Error;
 use std::path::Path;
@@ -30,7 +31,7 @@ use thingflow::adapters::outbox::{self, Outbox, Outlet, Stored};
 use thingflow::adapters::postgres;
 use thingflow::prelude::*;
 use thingflow::tracking::{Tracked, Tracking};
-use thingflow::{DeadLetter, Delivery, EdgeSink, ScheduleError};
+use thingflow::{DeadLetter, Delivery, EdgeSink, StreamError};
 
 /// A message as it came, so that one that is no reading is kept as it is.
 #[derive(Clone, Serialize, Deserialize)]
@@ -51,7 +52,7 @@ fn main() -> ExitCode {
             run("mqtt://localhost", "greenhouse/+", "postgresql://gateway@127.0.0.1/home", folder.path())
         }),
         [broker, topics, database, folder] => run(broker, topics, database, Path::new(folder)),
-        _ => Err("invalid arguments; usage: gateway [BROKER TOPICS DATABASE FOLDER]".into()),
+        _ => Err(StreamError::new("invalid arguments; usage: gateway [BROKER TOPICS DATABASE FOLDER]").into()),
     };
     match ended {
         Ok(()) => ExitCode::SUCCESS,
@@ -64,6 +65,7 @@ fn main() -> ExitCode {
 
 fn run(broker: &str, topics: &str, database: &str, folder: &Path) -> Result<(), Box<dyn Error>> {
     let mut scheduler = Scheduler::new()?;
+    let (store, refused) = store(&mut scheduler, database)?;
     let mut outbox = Outbox::<Heard>::open(folder, outbox::Options::new(1 << 30, outbox::CommitWindow::default()))?;
 
     // The broker keeps for a week what comes while the gateway is away.
@@ -72,7 +74,6 @@ fn run(broker: &str, topics: &str, database: &str, folder: &Path) -> Result<(), 
     let heard = |message: Received| Heard { text: message.text().into_owned(), topic: message.topic };
     messages.filter_value(|message| !message.retained).map_value(heard).connect(outbox.tracked_input());
 
-    let (store, refused) = store(&mut scheduler, database)?;
     let stored = outbox.port("database", Outlet::default())?;
     stored.try_map_value(|heard: Heard| serde_json::from_str::<SensorEvent<f64>>(&heard.text)).connect(store);
     refused.for_each(|letter| {
@@ -91,12 +92,23 @@ fn run(broker: &str, topics: &str, database: &str, folder: &Path) -> Result<(), 
 type Store = (EdgeSink<Reading>, Port<DeadLetter<Reading>>);
 
 /// The writer to the database at an address, on a thread of its own.
-fn store(scheduler: &mut Scheduler, address: &str) -> Result<Store, ScheduleError> {
+///
+/// # Errors
+/// An address that is none, at once: a writer would find that out with the first reading.
+fn store(scheduler: &mut Scheduler, address: &str) -> Result<Store, Box<dyn Error>> {
     let delivery = Delivery::within(Limit::block(1000));
-    if let Some((server, database)) = address.rsplit_once('/').filter(|_| address.starts_with("http")) {
-        let writer = influx::Writer::v1(server, database, Encoder::new("readings"));
-        return scheduler.worker("influx", writer, delivery);
+    if ["postgresql://", "postgres://"].iter().any(|scheme| address.starts_with(scheme)) {
+        let writer = postgres::Writer::new(address, "readings").create_table().key("gateway", Stored::number_of);
+        return Ok(scheduler.worker("postgres", writer, delivery)?);
     }
-    let writer = postgres::Writer::new(address, "readings").create_table().key("gateway", Stored::number_of);
-    scheduler.worker("postgres", writer, delivery)
+    match address.rsplit_once('/') {
+        Some((server, database)) if server.starts_with("http") && server.contains("://") && !database.is_empty() => {
+            let writer = influx::Writer::v1(server, database, Encoder::new("readings"));
+            Ok(scheduler.worker("influx", writer, delivery)?)
+        }
+        _ => Err(StreamError::new(
+            "invalid DATABASE; it is postgresql://USER@HOST/DATABASE, or http://HOST:8086/DATABASE for InfluxDB",
+        )
+        .into()),
+    }
 }

@@ -162,3 +162,21 @@ fn influx_has_each_point_once() -> Result {
     assert!(gateway.stop()?.starts_with("100 taken = 100 delivered"));
     Ok(())
 }
+
+#[test]
+fn an_address_that_is_none_is_told_at_once() -> Result {
+    let folder = tempfile::tempdir()?;
+    for database in ["mysql://host/home", "http://127.0.0.1:8086", "http://127.0.0.1:8086/", "home"] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_gateway"));
+        let ended = command.args(["mqtt://127.0.0.1:1", "greenhouse/+", database]).arg(folder.path()).output()?;
+        let said = String::from_utf8_lossy(&ended.stderr);
+        assert!(
+            !ended.status.success() && said.contains("] invalid DATABASE; it is postgresql://"),
+            "{database}: {said}"
+        );
+    }
+    let ended = Command::new(env!("CARGO_BIN_EXE_gateway")).arg("mqtt://127.0.0.1:1").output()?;
+    let said = String::from_utf8_lossy(&ended.stderr);
+    assert!(!ended.status.success() && said.contains("] invalid arguments; usage: gateway ["), "{said}");
+    Ok(())
+}
