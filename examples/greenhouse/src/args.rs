@@ -54,8 +54,8 @@ impl Args {
                 "--folder" => options.folder = Some(value()?.into()),
                 "--broker" => options.broker = value()?,
                 "--page" => options.page = Some(value()?),
-                "--every" => options.every = Duration::from_millis(number(&value()?)?),
-                "--ticks" => options.ticks = usize::try_from(number(&value()?)?).unwrap_or(usize::MAX),
+                "--every" => options.every = Duration::from_millis(number("--every", &value()?)?),
+                "--ticks" => options.ticks = usize::try_from(number("--ticks", &value()?)?).unwrap_or(usize::MAX),
                 _ => return Err(format!("invalid argument \"{}\"; see --help", word.escape_debug())),
             }
         }
@@ -63,9 +63,10 @@ impl Args {
     }
 }
 
-fn number(text: &str) -> Result<u64, String> {
+fn number(word: &str, text: &str) -> Result<u64, String> {
     let number = text.parse().ok().filter(|number| *number > 0);
-    number.ok_or_else(|| format!("invalid number \"{}\"; it is a whole number from 1", text.escape_debug()))
+    number
+        .ok_or_else(|| format!("invalid number \"{}\" after {word}; it is a whole number from 1", text.escape_debug()))
 }
 
 #[cfg(test)]
@@ -89,8 +90,9 @@ mod tests {
     fn a_wrong_word_is_explained() {
         for (line, expected) in [
             ("--tick 1", "invalid argument \"--tick\"; see --help"),
+            ("--ticks 20ms", "invalid number \"20ms\" after --ticks; it is a whole number from 1"),
             ("--folder", "invalid arguments: --folder needs a value; see --help"),
-            ("--every 0", "invalid number \"0\"; it is a whole number from 1"),
+            ("--every 0", "invalid number \"0\" after --every; it is a whole number from 1"),
         ] {
             assert_eq!(parse(line).unwrap_err(), expected);
         }

@@ -31,7 +31,10 @@ fn main() -> ExitCode {
             Ok(())
         }
         Ok(Args::Run(options)) => run(&options),
-        Err(error) => Err(error.into()),
+        Err(error) => {
+            log::error!("{error}");
+            return ExitCode::FAILURE;
+        }
     };
     match ended {
         Ok(()) => ExitCode::SUCCESS,

@@ -107,7 +107,7 @@ fn help_and_errors_are_text() {
     assert!(run("--help").stdout.starts_with(b"A greenhouse: three sensors"));
     let error = run("--brocker");
     assert!(
-        !error.status.success() && String::from_utf8_lossy(&error.stderr).contains("invalid argument"),
+        !error.status.success() && String::from_utf8_lossy(&error.stderr).contains("] invalid argument \"--brocker\""),
         "{error:?}"
     );
 }

@@ -6,6 +6,7 @@ use std::error::Error;
 use std::path::Path;
 use std::time::Duration;
 
+use thingflow::StreamError;
 use thingflow::prelude::*;
 use thingflow::sensors::simulated::{Sine, StopAfter};
 
@@ -14,8 +15,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let (broker, name, folder, readings) = match &words[..] {
         [broker, name, folder] => (broker, name, folder, usize::MAX),
-        [broker, name, folder, readings] => (broker, name, folder, readings.parse()?),
-        _ => return Err("invalid arguments; usage: lux-device BROKER NAME FOLDER [READINGS]".into()),
+        [broker, name, folder, readings] => {
+            let wrong = |error| StreamError::caused("invalid READINGS; it is a whole number", error);
+            (broker, name, folder, readings.parse::<usize>().map_err(wrong)?)
+        }
+        _ => return Err(StreamError::new("invalid arguments; usage: lux-device BROKER NAME FOLDER [READINGS]").into()),
     };
     let sensor = StopAfter::new(readings, Sine::new(SensorId::intern(name), 40).amplitude(20.0).offset(25.0));
     let every = if readings == usize::MAX { Duration::from_secs(1) } else { Duration::from_millis(2) };
