@@ -85,7 +85,9 @@ impl Engine {
             return Ok(());
         }
         if self.holds_something() && !patience.is_zero() {
-            log::warn!("the stop has waited for {patience:?}; what the graph still holds is lost");
+            log::warn!(
+                "the stop has waited for {patience:?}; of what the graph still holds only what is in an outbox is sent later"
+            );
         }
         Ok(())
     }

@@ -80,7 +80,8 @@ impl Broker {
         self.hall.lock().published.clone()
     }
 
-    /// What is retained at a topic, as text.
+    /// What is retained at a topic, as text. The goodbye of a client that has just ended may be on its way still:
+    /// [`wait_until`](Self::wait_until) waits for it.
     pub fn retained(&self, topic: &str) -> Option<String> {
         let kept = self.hall.lock().retained.get(topic).map(|message| message.payload.clone());
         kept.map(|payload| String::from_utf8_lossy(&payload).into_owned())
