@@ -268,6 +268,30 @@ fn a_forged_state_of_frequent_values_is_refused_and_counts_on() {
     }
 }
 
+/// A bit of what was saved is another one: it is refused, or counts on, near to what there is.
+#[test]
+fn e05_a_forged_state_of_distinct_values_counts_no_nonsense() {
+    for count in [50, 2_000, 100_000_u64] {
+        let mut distinct = Distinct::new();
+        (0..count).for_each(|n| distinct.add(&n));
+        let mut shown = Shown::default();
+        Aggregate::<u64>::on_state(&mut distinct, &mut shown);
+        for at in 0..shown.0.len() {
+            for bit in [0, 4, 13, 27, 33, 50, 58, 62] {
+                let mut words = shown.0.clone();
+                words[at] ^= 1 << bit;
+                let mut forged = Distinct::new();
+                Aggregate::<u64>::on_state(&mut forged, &mut Forged(words.into_iter()));
+                (0..100).for_each(|n| forged.add(&(count + n)));
+                let seen = Aggregate::<u64>::value(&forged).expect("a number");
+                let most = 2.0 * (count + 100) as f64;
+                assert!((90.0..most).contains(&seen), "{seen} of {count}: bit {bit} of word {at}");
+            }
+        }
+        distinct.merge(distinct.clone());
+    }
+}
+
 /// Restores from numbers, as far as they go.
 struct Forged(std::vec::IntoIter<u64>);
 

@@ -6,7 +6,7 @@ use datasketches::hll::{HllSketch, HllType, HllUnion};
 use thingflow_core::StateVisitor;
 use thingflow_core::windows::{Aggregate, Merge};
 
-use super::state;
+use super::{registers, state};
 
 /// The logarithm of the number of registers.
 const REGISTERS: u8 = 12;
@@ -56,8 +56,10 @@ impl<V: Hash> Aggregate<V> for Distinct {
     }
     fn on_state(&mut self, state: &mut dyn StateVisitor) {
         let Some(bytes) = state::bytes("registers", &self.sketch.serialize(), state) else { return };
-        match HllSketch::deserialize(&bytes) {
-            Ok(sketch) if sketch.lg_config_k() == REGISTERS && sketch.estimate().is_finite() => self.sketch = sketch,
+        match registers::agree(&bytes, REGISTERS).then(|| HllSketch::deserialize(&bytes)) {
+            Some(Ok(sketch)) if sketch.lg_config_k() == REGISTERS && sketch.estimate().is_finite() => {
+                self.sketch = sketch;
+            }
             _ => state.refuse("registers"),
         }
     }

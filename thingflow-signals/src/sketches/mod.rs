@@ -9,6 +9,7 @@ mod distinct;
 mod frequent;
 mod not_seen;
 mod quantiles;
+mod registers;
 mod state;
 
 pub use distinct::Distinct;
