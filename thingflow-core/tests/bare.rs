@@ -1,5 +1,13 @@
 //! The scheduler for microcontrollers: the cases 99 to 104, then Things under it.
 
+mod support {
+    pub(crate) mod call_with;
+    #[cfg(feature = "alloc")]
+    pub(crate) mod leaves;
+    #[cfg(feature = "alloc")]
+    pub(crate) mod takes_all;
+}
+
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
@@ -10,6 +18,10 @@ use thingflow_core::prelude::*;
 #[cfg(feature = "alloc")]
 use thingflow_core::testing::Recorder;
 use thingflow_core::{Sampled, SensorId};
+
+use support::call_with::call_with;
+#[cfg(feature = "alloc")]
+use support::{leaves::Leaves, takes_all::TakesAll};
 
 const MS: fn(u64) -> Duration = Duration::from_millis;
 
@@ -148,22 +160,6 @@ fn intervals_that_do_not_fit_are_refused() {
 /// Counts from 1 on.
 fn count() -> Flow<FromIter<std::ops::RangeFrom<i32>>> {
     from_iter(1..)
-}
-
-/// A disk that holds nothing.
-struct Full;
-
-impl Sink for Full {
-    type Event = i32;
-    fn on_next(&mut self, _: i32, cx: &mut Context<'_>) -> Receipt {
-        Err(cx.fatal("the disk is full"))
-    }
-    fn on_completed(&mut self, _: &mut Context<'_>) -> Result<(), FatalError> {
-        Ok(())
-    }
-    fn on_error(&mut self, _: StreamError, _: &mut Context<'_>) -> Result<(), FatalError> {
-        Ok(())
-    }
 }
 
 /// A filter that asks for the end of the run at the third event.
@@ -353,27 +349,16 @@ fn a_sensor_and_its_sinks_in_one_call() {
 #[test]
 fn a_sink_that_wants_no_more_ends_the_task_and_a_fatal_error_the_run() {
     let mut two = 0;
-    let mut taken = count().connect(Full);
+    let mut taken = count().connect(call_with(|_, cx| Err(cx.fatal("the disk is full"))));
     let mut scheduler = Scheduler::<1>::new();
     scheduler.schedule_periodic(&mut taken, MS(10)).unwrap();
     let error = scheduler.run_due(0).unwrap_err().to_string();
     assert!(error.ends_with("the disk is full"), "{error}");
 
-    struct Two;
-    impl Sink for Two {
-        type Event = i32;
-        fn on_next(&mut self, event: i32, cx: &mut Context<'_>) -> Receipt {
-            cx.call_again();
-            Ok(if event == 2 { Demand::Done } else { Demand::More })
-        }
-        fn on_completed(&mut self, _: &mut Context<'_>) -> Result<(), FatalError> {
-            Ok(())
-        }
-        fn on_error(&mut self, _: StreamError, _: &mut Context<'_>) -> Result<(), FatalError> {
-            Ok(())
-        }
-    }
-    let mut taken = count().connect(Two);
+    let mut taken = count().connect(call_with(|event, cx| {
+        cx.call_again();
+        Ok(if event == 2 { Demand::Done } else { Demand::More })
+    }));
     let mut scheduler = Scheduler::<1>::new();
     scheduler.schedule_periodic(&mut taken, MS(10)).unwrap();
     while let Some(ticks) = scheduler.run_due(0).unwrap() {
@@ -427,36 +412,11 @@ fn f25_a_source_pauses_while_a_stage_is_full() -> Result<(), Box<dyn std::error:
     Ok(())
 }
 
-/// Asks its source to pause, and 25 ms later wants no more.
-#[cfg(feature = "alloc")]
-struct Leaves;
-
-#[cfg(feature = "alloc")]
-impl Sink for Leaves {
-    type Event = i32;
-    fn on_next(&mut self, _: i32, cx: &mut Context<'_>) -> Receipt {
-        cx.wake_at(cx.now() + MS(25));
-        Ok(Demand::Full)
-    }
-    fn on_wake(&mut self, _: &mut Context<'_>) -> Receipt {
-        Ok(Demand::Done)
-    }
-    fn on_completed(&mut self, _: &mut Context<'_>) -> Result<(), FatalError> {
-        Ok(())
-    }
-    fn on_error(&mut self, _: StreamError, _: &mut Context<'_>) -> Result<(), FatalError> {
-        Ok(())
-    }
-    fn has_room(&self) -> bool {
-        false
-    }
-}
-
 #[cfg(feature = "alloc")]
 #[test]
 fn a_source_goes_on_when_who_has_paused_it_wants_no_more() {
     let log = Rc::default();
-    let mut flow = from_iter(1..=3).also_to(Leaves).connect(note(&log, "a"));
+    let mut flow = from_iter(1..=3).also_to(TakesAll(Leaves(MS(25)))).connect(note(&log, "a"));
     let mut scheduler = Scheduler::<1>::new();
     scheduler.schedule_periodic(&mut flow, MS(10)).unwrap();
     scheduler.run_forever(&mut Slept::default()).unwrap();

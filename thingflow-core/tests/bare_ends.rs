@@ -1,6 +1,7 @@
 //! When a run of the scheduler for microcontrollers is over, and when it is not yet.
 
 mod support {
+    pub(crate) mod call_with;
     pub(crate) mod takes_all;
 }
 
@@ -11,6 +12,7 @@ use std::time::Duration;
 use thingflow_core::bare::Scheduler;
 use thingflow_core::prelude::*;
 
+use support::call_with::call_with;
 use support::takes_all::{Quirk, TakesAll};
 
 const MS: fn(u64) -> Duration = Duration::from_millis;
@@ -20,9 +22,10 @@ const MS: fn(u64) -> Duration = Duration::from_millis;
 struct Stops;
 
 impl Quirk for Stops {
-    fn on_event(&mut self, cx: &mut Context<'_>) -> Demand {
+    type Event = i32;
+    fn on_next(&mut self, _: i32, cx: &mut Context<'_>) -> Receipt {
         cx.stop();
-        Demand::Done
+        Ok(Demand::Done)
     }
 }
 
@@ -41,7 +44,8 @@ fn a_wish_to_stop_is_not_for_a_later_run() {
 
 #[test]
 fn nor_is_one_of_a_round_that_failed() {
-    let mut stops = from_iter(1..).connect(tee((TakesAll(Stops), Fails)));
+    let fails = call_with(|n, cx| if n == 1 { Err(cx.fatal("no")) } else { Ok(Demand::More) });
+    let mut stops = from_iter(1..).connect(tee((TakesAll(Stops), fails)));
     let mut counts = from_iter(1..=3).connect(call(drop));
     let mut scheduler = Scheduler::<2>::new();
     scheduler.schedule_periodic(&mut stops, MS(10)).unwrap();
@@ -50,26 +54,11 @@ fn nor_is_one_of_a_round_that_failed() {
     assert_eq!(scheduler.run_due(1).err().map(|error| error.to_string()), None);
 }
 
-/// Fails at the first event.
-struct Fails;
-
-impl Sink for Fails {
-    type Event = i32;
-    fn on_next(&mut self, n: i32, cx: &mut Context<'_>) -> Receipt {
-        if n == 1 { Err(cx.fatal("no")) } else { Ok(Demand::More) }
-    }
-    fn on_completed(&mut self, _: &mut Context<'_>) -> Closed {
-        Ok(())
-    }
-    fn on_error(&mut self, _: StreamError, _: &mut Context<'_>) -> Closed {
-        Ok(())
-    }
-}
-
 /// A sink that has room or not.
 struct Tight(Rc<Cell<bool>>);
 
 impl Quirk for Tight {
+    type Event = i32;
     fn has_room(&self) -> bool {
         self.0.get()
     }
@@ -217,29 +206,17 @@ mod ports {
 
     #[test]
     fn and_while_a_job_or_an_event_for_a_later_turn_waits() {
-        /// Does something in the next round.
-        struct Defers(Port<i32>);
-        impl Sink for Defers {
-            type Event = i32;
-            fn on_next(&mut self, n: i32, cx: &mut Context<'_>) -> Receipt {
-                let port = self.0.clone();
-                cx.defer(move |cx| {
-                    port.emit_later(n, cx)?;
-                    Ok(())
-                });
-                Ok(Demand::Done)
-            }
-            fn on_completed(&mut self, _: &mut Context<'_>) -> Closed {
-                Ok(())
-            }
-            fn on_error(&mut self, _: StreamError, _: &mut Context<'_>) -> Closed {
-                Ok(())
-            }
-        }
         let (port, seen) = (Port::new(), Rc::new(Cell::new(0)));
         let last = seen.clone();
         port.for_each(move |n| last.set(n));
-        let mut flow = from_iter(7..).connect(Defers(port.clone()));
+        let mut flow = from_iter(7..).connect(call_with(move |n, cx| {
+            let port = port.clone();
+            cx.defer(move |cx| {
+                port.emit_later(n, cx)?;
+                Ok(())
+            });
+            Ok(Demand::Done)
+        }));
         let mut scheduler = Scheduler::<1>::new();
         scheduler.schedule_periodic(&mut flow, MS(10)).unwrap();
         let mut rounds = 0;

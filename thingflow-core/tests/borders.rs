@@ -2,93 +2,27 @@
 //! one that is added there and not here fails the test, and the reverse.
 #![cfg(feature = "std")]
 
-use std::collections::{BTreeSet, VecDeque};
+mod support {
+    pub(crate) mod call_with;
+    pub(crate) mod words;
+}
+
+use std::collections::BTreeSet;
 use std::error::Error;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 use proptest::prelude::*;
 use thingflow_core::prelude::*;
-use thingflow_core::{Backoff, Batch, Delivery, Limit, Notice, Question, Refusal, Timestamp, Worker};
+use thingflow_core::{Backoff, Batch, Delivery, Limit, Notice, Refusal, Timestamp, Worker};
+
+use support::call_with::call_with;
+use support::words::Word::{Completed, Event, Flush, Watermark};
+use support::words::{self, script};
 
 type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
-
-/// What is sent, and what is heard.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Word {
-    Event(i64),
-    Watermark(i64),
-    Flush,
-    Completed,
-}
-use Word::{Completed, Event, Flush, Watermark};
-
-/// What was heard, on whatever thread.
-#[derive(Clone, Default)]
-struct Heard(Arc<Mutex<Vec<Word>>>);
-
-impl Heard {
-    fn note(&self, word: Word) -> Receipt {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(word);
-        Ok(Demand::More)
-    }
-    fn words(&self) -> Vec<Word> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-}
-
-impl Sink for Heard {
-    type Event = i64;
-    fn on_next(&mut self, event: i64, _: &mut Context<'_>) -> Receipt {
-        self.note(Event(event))
-    }
-    fn on_watermark(&mut self, watermark: Timestamp, _: &mut Context<'_>) -> Receipt {
-        self.note(Watermark(watermark.as_nanos()))
-    }
-    fn on_flush(&mut self, _: &mut Context<'_>) -> Receipt {
-        self.note(Flush)
-    }
-    fn on_completed(&mut self, _: &mut Context<'_>) -> Closed {
-        self.note(Completed).map(drop)
-    }
-    fn on_error(&mut self, _: StreamError, _: &mut Context<'_>) -> Closed {
-        Ok(())
-    }
-}
-
-/// Sends the words of a script, one in each turn, and completes.
-struct Script<N>(VecDeque<Word>, N);
-
-impl<N: InputThing<i64>> OutputThing for Script<N> {
-    fn produce(&mut self, cx: &mut Context<'_>) -> std::result::Result<Demand, Failure> {
-        Ok(match self.0.pop_front() {
-            Some(Event(event)) => self.1.next(event, cx)?,
-            Some(Watermark(at)) => self.1.notice(Notice::Watermark(Timestamp::from_nanos(at)), cx)?,
-            Some(Flush) => self.1.notice(Notice::Flush, cx)?,
-            Some(Completed) | None => {
-                self.1.notice(Notice::Completed, cx)?;
-                Demand::Done
-            }
-        })
-    }
-    fn notice(&mut self, notice: Notice<'_>, cx: &mut Context<'_>) -> Receipt {
-        self.1.notice(notice, cx)
-    }
-    fn ask(&self, question: Question<'_>) -> bool {
-        self.1.ask(question)
-    }
-    fn due(&mut self, _: &mut Context<'_>) -> Option<Instant> {
-        None
-    }
-    fn name(&self) -> &str {
-        "script"
-    }
-}
-
-fn script<N>(words: &[Word], thing: N) -> Script<N> {
-    Script(words.iter().copied().collect(), thing)
-}
+type Word = words::Word<i64>;
+type Heard = words::Heard<i64>;
 
 /// What counts of a sequence: the events, and between two of them the highest watermark, whether there was a flush, and the end.
 fn in_short(words: &[Word]) -> Vec<Word> {
@@ -326,7 +260,7 @@ proptest! {
         // All at once, so that the queue is full.
         let all = words.clone();
         let mut sink = sink;
-        let burst = from_iter([()]).connect(call_all(move |cx| {
+        let burst = from_iter([()]).connect(call_with(move |(), cx| {
             sink.notice(Notice::Start, cx)?;
             for word in &all {
                 match word {
@@ -352,24 +286,6 @@ proptest! {
         prop_assert_eq!(highest(&heard), highest(&words));
         prop_assert_eq!(heard.contains(&Flush), words.contains(&Flush));
     }
-}
-
-/// A sink that does something with its context.
-fn call_all(f: impl FnMut(&mut Context<'_>) -> Receipt + 'static) -> impl InputThing<()> + 'static {
-    struct CallAll<F>(F);
-    impl<F: FnMut(&mut Context<'_>) -> Receipt> Sink for CallAll<F> {
-        type Event = ();
-        fn on_next(&mut self, (): (), cx: &mut Context<'_>) -> Receipt {
-            (self.0)(cx)
-        }
-        fn on_completed(&mut self, _: &mut Context<'_>) -> Closed {
-            Ok(())
-        }
-        fn on_error(&mut self, _: StreamError, _: &mut Context<'_>) -> Closed {
-            Ok(())
-        }
-    }
-    CallAll(f)
 }
 
 #[test]
@@ -430,7 +346,7 @@ fn what_was_put_off_in_a_loop_comes_before_a_later_watermark() -> Result {
     port.filter(|event| *event < 2).map(|event| event + 1).feedback(&port);
     port.connect(heard.clone());
     let kept = port.clone();
-    let both = call_all(move |cx| {
+    let both = call_with(move |(), cx| {
         let mut port = kept.clone();
         port.emit(1, cx)?; // 2 comes in the next turn
         port.notice(Notice::Watermark(Timestamp::from_nanos(9)), cx)

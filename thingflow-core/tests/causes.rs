@@ -2,6 +2,10 @@
 //! can be looked at as what it is, and its text is said once.
 #![cfg(feature = "std")]
 
+mod support {
+    pub(crate) mod takes_all;
+}
+
 use std::cell::RefCell;
 use std::error::Error;
 use std::io::{self, ErrorKind};
@@ -13,6 +17,8 @@ use thingflow_core::prelude::*;
 use thingflow_core::testing::Recorder;
 use thingflow_core::tracking::Outcome;
 use thingflow_core::{DeadLetter, Remote};
+
+use support::takes_all::{Quirk, TakesAll};
 
 /// An error of a user, with a cause.
 #[derive(Debug)]
@@ -57,13 +63,10 @@ fn check(error: &(dyn Error + 'static)) {
 #[derive(Clone, Default)]
 struct End(Rc<RefCell<Option<StreamError>>>);
 
-impl Sink for End {
+impl Quirk for End {
     type Event = i32;
     fn on_next(&mut self, _: i32, _: &mut Context<'_>) -> Receipt {
         Ok(Demand::More)
-    }
-    fn on_completed(&mut self, _: &mut Context<'_>) -> Closed {
-        Ok(())
     }
     fn on_error(&mut self, error: StreamError, _: &mut Context<'_>) -> Closed {
         *self.0.borrow_mut() = Some(error);
@@ -72,9 +75,9 @@ impl Sink for End {
 }
 
 /// The error by which a stream ends that a scheduler runs.
-fn run(build: impl FnOnce(&Scheduler, End)) -> StreamError {
+fn run(build: impl FnOnce(&Scheduler, TakesAll<End>)) -> StreamError {
     let (mut scheduler, end) = (Scheduler::virtual_time().expect("a scheduler"), End::default());
-    build(&scheduler, end.clone());
+    build(&scheduler, TakesAll(end.clone()));
     scheduler.run_forever().expect("no fatal error");
     end.0.take().expect("the stream ends by an error")
 }

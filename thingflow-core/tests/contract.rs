@@ -174,17 +174,11 @@ fn f15_a_wish_belongs_to_a_run() -> Result {
 /// Notes when it is closed, which is when it is dropped.
 struct Pin(Rc<Cell<bool>>);
 
-impl Sink for Pin {
+impl Quirk for Pin {
     type Event = i32;
     fn on_next(&mut self, _: i32, _: &mut Context<'_>) -> Receipt {
         self.0.set(true);
         Ok(Demand::More)
-    }
-    fn on_completed(&mut self, _: &mut Context<'_>) -> Closed {
-        Ok(())
-    }
-    fn on_error(&mut self, _: StreamError, _: &mut Context<'_>) -> Closed {
-        Ok(())
     }
 }
 
@@ -197,7 +191,7 @@ impl Drop for Pin {
 #[test]
 fn f16_a_pin_behind_a_port_that_no_walk_sees_is_closed_with_the_run() -> Result {
     let (mut scheduler, on, hidden) = (Scheduler::virtual_time()?, Rc::new(Cell::new(false)), Port::new());
-    hidden.connect(Pin(on.clone()));
+    hidden.connect(TakesAll(Pin(on.clone())));
     let kept = hidden.clone();
     let lit = on.clone();
     let sends = call_with(move |n, cx| {
@@ -210,7 +204,7 @@ fn f16_a_pin_behind_a_port_that_no_walk_sees_is_closed_with_the_run() -> Result 
     assert_eq!((on.get(), kept.is_closed()), (false, true));
 
     let (mut scheduler, on, fed) = (Scheduler::virtual_time()?, Rc::new(Cell::new(false)), Port::new());
-    fed.connect(Pin(on.clone()));
+    fed.connect(TakesAll(Pin(on.clone())));
     let port = fed.clone();
     scheduler.with_context(move |cx| port.emit(1, cx).map(drop))?;
     scheduler.schedule_recurring(from_iter([1]).connect(call(drop)))?;
@@ -227,6 +221,7 @@ struct Fragile {
 }
 
 impl Quirk for Fragile {
+    type Event = i32;
     fn describe(&self, _: &mut dyn Visitor) {
         assert!(!self.in_describe, "no picture, please");
     }
@@ -242,7 +237,7 @@ impl Drop for Fragile {
 fn f18_a_panic_and_a_drop_that_panics_still_make_a_pin_safe() -> Result {
     for (in_drop, in_describe) in [(true, false), (false, true), (true, true)] {
         let (mut scheduler, on, port) = (Scheduler::virtual_time()?, Rc::new(Cell::new(false)), Port::new());
-        port.connect(Pin(on.clone()));
+        port.connect(TakesAll(Pin(on.clone())));
         port.connect(TakesAll(Fragile { in_drop, in_describe }));
         port.map(|n| 10 / n).connect(TakesAll(Fragile { in_drop, in_describe }));
         scheduler.schedule_recurring(from_iter([1, 0]).connect(port.clone()))?;
@@ -341,7 +336,7 @@ fn f95_a_finite_source_does_not_end_a_loop_that_is_under_way() -> Result {
 /// Notes its start, and each wake-up.
 struct Starts(Rc<RefCell<Vec<&'static str>>>);
 
-impl Sink for Starts {
+impl Quirk for Starts {
     type Event = i32;
     fn on_start(&mut self, _: &mut Context<'_>) -> Receipt {
         self.0.borrow_mut().push("start");
@@ -355,19 +350,13 @@ impl Sink for Starts {
         self.0.borrow_mut().push("next");
         Ok(Demand::More)
     }
-    fn on_completed(&mut self, _: &mut Context<'_>) -> Closed {
-        Ok(())
-    }
-    fn on_error(&mut self, _: StreamError, _: &mut Context<'_>) -> Closed {
-        Ok(())
-    }
 }
 
 /// A neighbour's wish is due in the turn in which it is connected.
 #[test]
 fn who_is_connected_is_started_before_it_is_woken() -> Result {
     let (mut scheduler, port, heard) = (Scheduler::virtual_time()?, Port::new(), Rc::new(RefCell::new(Vec::new())));
-    let (joins, late) = (port.clone(), Starts(heard.clone()));
+    let (joins, late) = (port.clone(), TakesAll(Starts(heard.clone())));
     let mut late = Some(late);
     let connects = from_iter([()]).for_each(move |()| {
         late.take().map(|late| joins.connect(late));

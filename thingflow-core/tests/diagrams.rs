@@ -1,9 +1,15 @@
 //! Drawings of graphs, as pictures beside the calls.
 #![cfg(feature = "std")]
 
+mod support {
+    pub(crate) mod takes_all;
+}
+
 use thingflow_core::diagram::{Graph, NodeKind, Trace};
 use thingflow_core::prelude::*;
 use thingflow_core::testing::{ListSensor, Recorder};
+
+use support::takes_all::{Quirk, TakesAll};
 
 /// A sensor with two branches, one of which ends in a port with two sinks; two events have passed.
 fn house() -> Graph {
@@ -330,17 +336,11 @@ fn a_scheduler_draws_all_that_is_scheduled_by_its_name() -> Result<(), Box<dyn s
 fn what_is_behind_the_branches_of_a_chain_is_closed_with_the_rest() -> Result<(), Box<dyn std::error::Error>> {
     /// Notes when it is dropped.
     struct Closing(&'static str, std::rc::Rc<std::cell::RefCell<Vec<&'static str>>>);
-    impl Sink for Closing {
+    impl Quirk for Closing {
         type Event = i32;
         fn on_next(&mut self, _: i32, cx: &mut Context<'_>) -> Receipt {
             cx.stop();
             Ok(Demand::More)
-        }
-        fn on_completed(&mut self, _: &mut Context<'_>) -> Closed {
-            Ok(())
-        }
-        fn on_error(&mut self, _: StreamError, _: &mut Context<'_>) -> Closed {
-            Ok(())
         }
     }
     impl Drop for Closing {
@@ -354,9 +354,9 @@ fn what_is_behind_the_branches_of_a_chain_is_closed_with_the_rest() -> Result<()
     let (side, end) = (Port::new(), Port::new());
     let source = from_iter(1..).output();
     source.also_to(side.clone()).connect(tee((end.clone(), call(drop))));
-    side.connect(Closing("side", std::rc::Rc::clone(&closed)));
-    end.connect(Closing("end", std::rc::Rc::clone(&closed)));
-    source.connect(Closing("source", std::rc::Rc::clone(&closed)));
+    side.connect(TakesAll(Closing("side", std::rc::Rc::clone(&closed))));
+    end.connect(TakesAll(Closing("end", std::rc::Rc::clone(&closed))));
+    source.connect(TakesAll(Closing("source", std::rc::Rc::clone(&closed))));
     scheduler.schedule_periodic(source, std::time::Duration::from_secs(1))?;
     scheduler.run_forever()?;
     assert_eq!(*closed.borrow(), ["source", "end", "side"], "although the ports are held");

@@ -1,8 +1,14 @@
 //! Routing by rules: case 88 without its files, then the ends, the receipts and wrong keys.
 #![cfg(feature = "alloc")]
 
+mod support {
+    pub(crate) mod call_with;
+}
+
 use thingflow_core::prelude::*;
 use thingflow_core::testing::Recorder;
+
+use support::call_with::call_with;
 
 fn context() -> Context<'static> {
     Context::detached(Instant::ZERO)
@@ -68,28 +74,17 @@ fn an_error_goes_to_every_port() {
 }
 
 /// Answers the same to every event.
-struct Answering(Demand);
-
-impl Sink for Answering {
-    type Event = i32;
-    fn on_next(&mut self, _: i32, _: &mut Context<'_>) -> Receipt {
-        Ok(self.0)
-    }
-    fn on_completed(&mut self, _: &mut Context<'_>) -> Result<(), FatalError> {
-        Ok(())
-    }
-    fn on_error(&mut self, _: StreamError, _: &mut Context<'_>) -> Result<(), FatalError> {
-        Ok(())
-    }
+fn answering(demand: Demand) -> impl InputThing<i32> + 'static {
+    call_with(move |_, _| Ok(demand))
 }
 
 #[test]
 fn the_source_is_done_when_no_port_is_listened_to() {
     let port = Port::<i32>::new();
     let routes = port.map(|x| x).dispatch().rule("even", |x| x % 2 == 0).rule("big", |x| *x > 9).build();
-    routes.port("even").unwrap().connect(Answering(Demand::Done));
-    routes.port("big").unwrap().connect(Answering(Demand::Full));
-    let one = routes.default_port().connect(Answering(Demand::More));
+    routes.port("even").unwrap().connect(answering(Demand::Done));
+    routes.port("big").unwrap().connect(answering(Demand::Full));
+    let one = routes.default_port().connect(answering(Demand::More));
     let cx = &mut context();
     assert_eq!(port.emit(1, cx).unwrap(), Demand::More);
     assert_eq!(port.emit(11, cx).unwrap(), Demand::Full);
@@ -97,7 +92,7 @@ fn the_source_is_done_when_no_port_is_listened_to() {
     assert_eq!(port.emit(1, cx).unwrap(), Demand::More, "nobody hears it, but others listen");
     assert_eq!(port.emit(2, cx).unwrap(), Demand::More);
     assert_eq!(port.emit(4, cx).unwrap(), Demand::More, "the listener has gone, the rule stays");
-    routes.port("big").unwrap().connect(Answering(Demand::Done));
+    routes.port("big").unwrap().connect(answering(Demand::Done));
     assert!(port.is_listened());
 }
 

@@ -1,6 +1,10 @@
 //! Sinks on edge threads: what a full queue does, with a Thing that blocks until it is told to go on.
 #![cfg(feature = "std")]
 
+mod support {
+    pub(crate) mod call_with;
+}
+
 use std::cell::Cell;
 use std::error::Error;
 use std::rc::Rc;
@@ -10,6 +14,8 @@ use std::time::Duration;
 use thingflow_core::prelude::*;
 use thingflow_core::testing::{FlakySensor, Recorder};
 use thingflow_core::{EdgeSink, OnFailure, PortRef, QueueMeter};
+
+use support::call_with::call_with;
 
 type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
 
@@ -290,29 +296,16 @@ fn a_sink_that_is_not_connected_keeps_no_run_going() -> Result {
     Ok(())
 }
 
-/// Reports something with each event.
-struct Complains(&'static str);
-
-impl Sink for Complains {
-    type Event = u32;
-    fn on_next(&mut self, n: u32, cx: &mut Context<'_>) -> Receipt {
-        cx.report(self.0, &StreamError::message(format!("{n} is too much")));
-        Ok(Demand::More)
-    }
-    fn on_completed(&mut self, _: &mut Context<'_>) -> Closed {
-        Ok(())
-    }
-    fn on_error(&mut self, _: StreamError, _: &mut Context<'_>) -> Closed {
-        Ok(())
-    }
-}
-
 #[test]
 fn what_threads_report_is_heard() -> Result {
     let mut scheduler = Scheduler::new()?;
     let heard = Recorder::new();
     scheduler.reports().map(|report| report.to_string()).connect(heard.clone());
-    let sink = scheduler.edge_sink("store", Complains("store"), Limit::default())?;
+    let complains = call_with(|n: u32, cx| {
+        cx.report("store", &StreamError::message(format!("{n} is too much")));
+        Ok(Demand::More)
+    });
+    let sink = scheduler.edge_sink("store", complains, Limit::default())?;
     scheduler.schedule_recurring(from_iter([1]).connect(sink))?;
     scheduler.schedule_periodic_on_separate_thread(Complaining(0), Duration::from_millis(1))?.for_each(drop);
     scheduler.run_forever()?;

@@ -3,6 +3,7 @@
 
 mod support {
     pub(crate) mod clockwork;
+    pub(crate) mod takes_all;
 }
 
 use std::cell::{Cell, RefCell};
@@ -16,6 +17,7 @@ use thingflow_core::testing::Recorder;
 use thingflow_core::{Limit, PortRef};
 
 use support::clockwork::{Result, S, at, clockwork};
+use support::takes_all::{Quirk, TakesAll};
 
 /// Two sources of a join, each a second apart, the second of which ends after `last`.
 fn run(last: i32, cancelled: u32, join: impl FnOnce(&Port<i32>, &Port<i32>)) -> Result {
@@ -213,16 +215,13 @@ fn a_port_of_ports_goes_on_when_one_of_them_is_gone() -> Result {
 /// Notes whether the stream was completed before it was dropped.
 struct Ends(Rc<Cell<Option<bool>>>, bool);
 
-impl Sink for Ends {
+impl Quirk for Ends {
     type Event = i32;
     fn on_next(&mut self, _: i32, _: &mut Context<'_>) -> Receipt {
         Ok(Demand::More)
     }
     fn on_completed(&mut self, _: &mut Context<'_>) -> Closed {
         self.1 = true;
-        Ok(())
-    }
-    fn on_error(&mut self, _: StreamError, _: &mut Context<'_>) -> Closed {
         Ok(())
     }
 }
@@ -238,7 +237,7 @@ fn nothing_has_completed_because_the_run_is_closed() -> Result {
     for fails in [false, true] {
         let (mut scheduler, completed) = (Scheduler::virtual_time()?, Rc::default());
         let (a, b) = (from_iter(1..).output(), from_iter(1..).output());
-        joins::merge((&a, &b)).connect(Ends(Rc::clone(&completed), false));
+        joins::merge((&a, &b)).connect(TakesAll(Ends(Rc::clone(&completed), false)));
         scheduler.schedule_periodic(a, S)?;
         scheduler.schedule_periodic(b, S)?;
         let stopper = scheduler.stopper();

@@ -498,6 +498,7 @@ fn f36_a_question_may_disconnect_what_drains() {
 struct Asked(Rc<RefCell<Option<ScheduleHandle>>>, fn(&ScheduleHandle));
 
 impl Quirk for Asked {
+    type Event = i32;
     fn is_open(&self) -> bool {
         self.0.borrow().as_ref().inspect(|handle| (self.1)(handle));
         true

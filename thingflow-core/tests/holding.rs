@@ -1,87 +1,25 @@
 //! No stage that holds events lets a watermark overtake them: random graphs of such stages on the virtual clock.
 #![cfg(feature = "std")]
 
-use std::cell::RefCell;
-use std::collections::VecDeque;
-use std::rc::Rc;
+mod support {
+    pub(crate) mod words;
+}
+
 use std::time::Duration;
 
 use proptest::prelude::*;
 use thingflow_core::flow::ErrorPolicy;
 use thingflow_core::prelude::*;
 use thingflow_core::timing::{Debounce, Delay, Throttle, ThrottleBy};
-use thingflow_core::{Limit, Notice, Question, Timestamp, joins};
+use thingflow_core::{Limit, joins};
+
+use support::words::Word::{Completed, Event, Flush, Watermark};
+use support::words::{self, script};
 
 /// When it was measured, and which one it is.
 type Reading = (i64, u32);
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Word {
-    Event(Reading),
-    Watermark(i64),
-    Flush,
-    Completed,
-}
-use Word::{Completed, Event, Flush, Watermark};
-
-#[derive(Clone, Default)]
-struct Heard(Rc<RefCell<Vec<Word>>>);
-
-impl Heard {
-    fn note(&self, word: Word) -> Receipt {
-        self.0.borrow_mut().push(word);
-        Ok(Demand::More)
-    }
-}
-
-impl Sink for Heard {
-    type Event = Reading;
-    fn on_next(&mut self, event: Reading, _: &mut Context<'_>) -> Receipt {
-        self.note(Event(event))
-    }
-    fn on_watermark(&mut self, watermark: Timestamp, _: &mut Context<'_>) -> Receipt {
-        self.note(Watermark(watermark.as_nanos()))
-    }
-    fn on_flush(&mut self, _: &mut Context<'_>) -> Receipt {
-        self.note(Flush)
-    }
-    fn on_completed(&mut self, _: &mut Context<'_>) -> Closed {
-        self.note(Completed).map(drop)
-    }
-    fn on_error(&mut self, error: StreamError, cx: &mut Context<'_>) -> Closed {
-        Err(cx.fatal(error))
-    }
-}
-
-/// Sends a word at each tick, and completes.
-struct Script(VecDeque<Word>, Port<Reading>);
-
-impl OutputThing for Script {
-    fn produce(&mut self, cx: &mut Context<'_>) -> Result<Demand, Failure> {
-        let port = &mut self.1;
-        Ok(match self.0.pop_front() {
-            Some(Event(event)) => port.emit(event, cx)?,
-            Some(Watermark(at)) => port.notice(Notice::Watermark(Timestamp::from_nanos(at)), cx)?,
-            Some(Flush) => port.notice(Notice::Flush, cx)?,
-            Some(Completed) | None => {
-                port.complete(cx)?;
-                Demand::Done
-            }
-        })
-    }
-    fn notice(&mut self, notice: Notice<'_>, cx: &mut Context<'_>) -> Receipt {
-        self.1.notice(notice, cx)
-    }
-    fn ask(&self, question: Question<'_>) -> bool {
-        self.1.ask(question)
-    }
-    fn due(&mut self, _: &mut Context<'_>) -> Option<Instant> {
-        None
-    }
-    fn name(&self) -> &str {
-        "script"
-    }
-}
+type Word = words::Word<Reading>;
+type Heard = words::Heard<Reading>;
 
 fn secs(seconds: f64) -> Duration {
     Duration::from_secs_f64(seconds)
@@ -180,11 +118,10 @@ fn run(words: &[Word], stages: &[Stage]) -> Vec<Word> {
         next
     });
     last.connect(heard.clone());
-    let script = Script(words.iter().copied().collect(), first);
-    scheduler.schedule_periodic(script, secs(1.0)).expect("a schedule");
+    scheduler.schedule_periodic(script(words, first), secs(1.0)).expect("a schedule");
     drop(last);
     scheduler.run_forever().expect("no fatal error");
-    heard.0.take()
+    heard.words()
 }
 
 /// The events that came behind a watermark of a later time.

@@ -1,6 +1,10 @@
 //! Schedules on the virtual clock: the acceptance cases of ThingFlow's scheduler, by number, and what is ours.
 #![cfg(feature = "std")]
 
+mod support {
+    pub(crate) mod call_with;
+}
+
 use std::cell::{Cell, RefCell};
 use std::error::Error;
 use std::rc::Rc;
@@ -9,6 +13,8 @@ use std::time::Duration;
 use thingflow_core::prelude::*;
 use thingflow_core::testing::{FlakySensor, ListSensor, Recorder};
 use thingflow_core::{Connection, Limit, ScheduleError, VirtualClock};
+
+use support::call_with::call_with;
 
 type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
 
@@ -130,8 +136,10 @@ fn case_9_at_a_tie_ticks_come_in_the_order_of_scheduling() -> Result {
     let seen = Recorder::new();
     let a = from_iter(["a1", "a2", "a3", "a4"]).output();
     let b = from_iter(["b1", "b2"]).output();
-    a.connect(Forward(seen.clone()));
-    b.connect(Forward(seen.clone()));
+    for port in [a.port(), b.port()] {
+        let mut events_only = seen.clone(); // so that one recorder can serve two ports
+        port.connect(call_with(move |event, cx| events_only.next(event, cx)));
+    }
     scheduler.schedule_periodic(a, secs(1))?;
     scheduler.schedule_periodic(b, secs(2))?;
     scheduler.run_forever()?;
@@ -140,22 +148,6 @@ fn case_9_at_a_tie_ticks_come_in_the_order_of_scheduling() -> Result {
     assert_eq!(timed.join(" "), "a1@1 a2@2 b1@2 a3@3 a4@4 b2@4");
     assert_eq!(scheduler.now(), Instant::ZERO + secs(6));
     Ok(())
-}
-
-/// Events only, so that one recorder can serve two ports.
-struct Forward(Recorder<&'static str>);
-
-impl Sink for Forward {
-    type Event = &'static str;
-    fn on_next(&mut self, event: &'static str, cx: &mut Context<'_>) -> Receipt {
-        self.0.next(event, cx)
-    }
-    fn on_completed(&mut self, _: &mut Context<'_>) -> Closed {
-        Ok(())
-    }
-    fn on_error(&mut self, _: StreamError, _: &mut Context<'_>) -> Closed {
-        Ok(())
-    }
 }
 
 /// A sink that disconnects at its n-th event.

@@ -1,6 +1,10 @@
 //! Threads behave as their schedules do without them, hear their end, and fail loudly.
 #![cfg(feature = "std")]
 
+mod support {
+    pub(crate) mod call_with;
+}
+
 use std::error::Error;
 use std::fmt;
 use std::sync::mpsc::{self, Sender};
@@ -10,6 +14,8 @@ use std::time::Duration;
 use thingflow_core::prelude::*;
 use thingflow_core::testing::{FlakySensor, ListSensor, Recorder, timed};
 use thingflow_core::{Instant, IntoPeriodic, OnFailure, PostError, ScheduleStats, StopToken, VirtualClock};
+
+use support::call_with::call_with;
 
 type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
 
@@ -456,32 +462,20 @@ fn f38_a_stop_lets_a_sink_take_what_is_queued() -> Result {
     Ok(())
 }
 
-/// Asks the context for things that are the scheduler's to do.
-struct Asks(Recorder<&'static str>);
-
-impl Sink for Asks {
-    type Event = u32;
-    fn on_next(&mut self, n: u32, cx: &mut Context<'_>) -> Receipt {
-        let mut seen = self.0.clone();
-        cx.defer(move |cx| seen.on_next("deferred", cx).map(drop));
-        self.0.on_next("called", cx)?;
+#[test]
+fn f39_a_thing_on_a_thread_may_stop_the_run_and_defer() -> Result {
+    let (mut scheduler, seen) = (Scheduler::virtual_time()?, Recorder::new());
+    let mut called = seen.clone();
+    let asks = call_with(move |n: u32, cx| {
+        let mut deferred = called.clone();
+        cx.defer(move |cx| deferred.on_next("deferred", cx).map(drop));
+        called.on_next("called", cx)?;
         if n == 3 {
             cx.stop();
         }
         Ok(Demand::More)
-    }
-    fn on_completed(&mut self, _: &mut Context<'_>) -> Closed {
-        Ok(())
-    }
-    fn on_error(&mut self, _: StreamError, _: &mut Context<'_>) -> Closed {
-        Ok(())
-    }
-}
-
-#[test]
-fn f39_a_thing_on_a_thread_may_stop_the_run_and_defer() -> Result {
-    let (mut scheduler, seen) = (Scheduler::virtual_time()?, Recorder::new());
-    let sink = scheduler.edge_sink("asks", Asks(seen.clone()), Limit::default())?;
+    });
+    let sink = scheduler.edge_sink("asks", asks, Limit::default())?;
     scheduler.schedule_periodic(from_iter(1..).connect(sink), secs(1.0))?;
     scheduler.run_for(secs(60.0))?;
     assert_eq!(seen.events(), ["called", "deferred"].repeat(3));

@@ -12,6 +12,8 @@ use thingflow_core::prelude::*;
 use thingflow_core::splitting::{GroupBy, Split};
 use thingflow_core::testing::Recorder;
 
+use super::call_with::call_with;
+
 type Result<T = ()> = std::result::Result<T, FatalError>;
 
 fn cx() -> Context<'static> {
@@ -513,27 +515,15 @@ fn a_port_without_listeners_is_no_reason_to_stop() -> Result {
 
 #[test]
 fn a_branch_that_is_full_pauses_the_source() -> Result {
-    struct Answering(Demand);
-    impl Sink for Answering {
-        type Event = i32;
-        fn on_next(&mut self, _: i32, _: &mut Context<'_>) -> Receipt {
-            Ok(self.0)
-        }
-        fn on_completed(&mut self, _: &mut Context<'_>) -> Result {
-            Ok(())
-        }
-        fn on_error(&mut self, _: StreamError, _: &mut Context<'_>) -> Result {
-            Ok(())
-        }
-    }
+    let answering = |demand| call_with(move |_: i32, _| Ok(demand));
     let numbers = Port::<i32>::new();
     let (first, second) = numbers.split(|x| (Some(x), (x > 2).then_some(x)));
-    first.connect(Answering(Demand::More));
-    second.connect(Answering(Demand::Full));
+    first.connect(answering(Demand::More));
+    second.connect(answering(Demand::Full));
     assert_eq!(numbers.emit(1, &mut cx())?, Demand::More);
     assert_eq!(numbers.emit(3, &mut cx())?, Demand::Full);
     let groups = numbers.group_by(|x| *x);
-    groups.connect(pipe().map(|(key, _)| key).to(Answering(Demand::Full)));
+    groups.connect(pipe().map(|(key, _)| key).to(answering(Demand::Full)));
     assert_eq!(numbers.emit(1, &mut cx())?, Demand::Full, "who hears of the new group is busy");
     assert_eq!(numbers.emit(1, &mut cx())?, Demand::More);
     Ok(())

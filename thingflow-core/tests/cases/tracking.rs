@@ -9,6 +9,8 @@ use thingflow_core::testing::Recorder;
 use thingflow_core::tracking::{Gather, Outcome, Tracked, Tracker, Tracking};
 use thingflow_core::windows::List;
 
+use super::takes_all::{Quirk, TakesAll};
+
 type Event = Tracked<i32, &'static str>;
 
 /// A tracker, and which of its events are settled: all of them done.
@@ -114,7 +116,7 @@ fn timed(
     for (at, name) in events {
         let (port, tracker) = (port.clone(), references.tracker.clone());
         let mut names = Some(name).into_iter();
-        let flow = from_fn(move || names.next()).connect(Sends { port, tracker });
+        let flow = from_fn(move || names.next()).connect(TakesAll(Sends { port, tracker }));
         scheduler.schedule_later_one_time(flow, ms(*at)).map_err(RunError::new)?;
     }
     let mut gone = Vec::new();
@@ -131,17 +133,11 @@ struct Sends {
     tracker: Tracker<&'static str>,
 }
 
-impl Sink for Sends {
+impl Quirk for Sends {
     type Event = &'static &'static str;
     fn on_next(&mut self, name: &'static &'static str, cx: &mut Context<'_>) -> Receipt {
         let event = if name.is_empty() { Tracked::untracked(0) } else { self.tracker.track(1, *name, cx) };
         self.port.emit(event, cx)
-    }
-    fn on_completed(&mut self, _: &mut Context<'_>) -> Closed {
-        Ok(())
-    }
-    fn on_error(&mut self, _: StreamError, _: &mut Context<'_>) -> Closed {
-        Ok(())
     }
     fn on_start(&mut self, cx: &mut Context<'_>) -> Receipt {
         self.port.notice(Notice::Start, cx)

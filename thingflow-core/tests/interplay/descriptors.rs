@@ -11,6 +11,7 @@ use thingflow_core::testing::Recorder;
 use thingflow_core::{Interest, PortRef, Ready, Registry};
 
 use super::Sent;
+use super::call_with::call_with;
 use super::clockwork::{Result, S, at};
 
 /// Waits for a socket that never has anything, and sends what it has at hand until it is told to pause.
@@ -44,30 +45,17 @@ impl EventThing for AtHand {
     }
 }
 
-/// Is full after each event, and has room again in the same call.
-struct HandsOn(Recorder<i32>);
-
-impl Sink for HandsOn {
-    type Event = i32;
-    fn on_next(&mut self, n: i32, cx: &mut Context<'_>) -> Receipt {
-        let _ = self.0.next(n, cx)?;
-        cx.resume();
-        Ok(Demand::Full)
-    }
-    fn on_completed(&mut self, _: &mut Context<'_>) -> Closed {
-        Ok(())
-    }
-    fn on_error(&mut self, _: StreamError, _: &mut Context<'_>) -> Closed {
-        Ok(())
-    }
-}
-
 #[test]
 fn a_thing_on_a_descriptor_is_called_again_if_there_is_room_in_the_call_that_was_full() -> Result {
     let (mut scheduler, seen) = (Scheduler::virtual_time()?, Recorder::new());
     let (near, _far) = UnixStream::pair()?;
     let source = AtHand { socket: Descriptor::new(near), rest: (1..=3).collect(), port: Port::new() };
-    source.port.connect(HandsOn(seen.clone()));
+    let mut taken = seen.clone();
+    source.port.connect(call_with(move |n, cx| {
+        let _ = taken.next(n, cx)?;
+        cx.resume();
+        Ok(Demand::Full)
+    }));
     scheduler.schedule_on_main_event_loop(source)?;
     scheduler.run_for(S)?;
     assert_eq!(seen.events(), [1, 2, 3]);

@@ -2,11 +2,15 @@
 //! of one flow, a question and a cancelled schedule, a session's end and a paused source.
 #![cfg(feature = "std")]
 
+#[path = "../support/call_with.rs"]
+mod call_with;
 #[path = "../support/clockwork.rs"]
 mod clockwork;
 mod descriptors;
 mod ends;
 mod handles;
+#[path = "../support/leaves.rs"]
+mod leaves;
 mod leaving;
 mod questions;
 mod room;

@@ -79,6 +79,7 @@ fn a_question_that_panics_when_nothing_else_is_left_ends_the_run_with_an_error()
 struct ActsWhenAsked(RefCell<Option<Box<dyn FnOnce()>>>, Rc<Cell<bool>>);
 
 impl Quirk for ActsWhenAsked {
+    type Event = i32;
     fn is_open(&self) -> bool {
         let act = if self.1.get() { self.0.take() } else { None };
         act.into_iter().for_each(|act| act());
@@ -108,7 +109,7 @@ fn who_is_connected_by_a_question_hears_what_is_told_next() -> Result {
     for (tell, expected) in told {
         let heard = Rc::new(RefCell::new(Vec::new()));
         let hears = heard.clone();
-        let (mut port, set) = asked(move |port| drop(port.connect(Hears(hears))));
+        let (mut port, set) = asked(move |port| drop(port.connect(TakesAll(Hears(hears)))));
         set.set(true);
         assert!(port.is_listened());
         tell(&mut port, &mut Context::detached(Instant::ZERO))?;
@@ -126,7 +127,7 @@ impl Hears {
     }
 }
 
-impl Sink for Hears {
+impl Quirk for Hears {
     type Event = i32;
     fn on_start(&mut self, _: &mut Context<'_>) -> Receipt {
         self.hear("start");
@@ -146,9 +147,6 @@ impl Sink for Hears {
     }
     fn on_completed(&mut self, _: &mut Context<'_>) -> Closed {
         self.hear("end");
-        Ok(())
-    }
-    fn on_error(&mut self, _: StreamError, _: &mut Context<'_>) -> Closed {
         Ok(())
     }
 }

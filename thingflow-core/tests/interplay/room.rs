@@ -10,15 +10,17 @@ use thingflow_core::testing::Recorder;
 use thingflow_core::{Limit, Notice, Question, QueueMeter};
 
 use super::clockwork::{Result, S, at};
+use super::leaves::Leaves;
 use super::takes_all::{Quirk, TakesAll};
 
 /// Has room again for somebody with each event.
 struct Resumes;
 
 impl Quirk for Resumes {
-    fn on_event(&mut self, cx: &mut Context<'_>) -> Demand {
+    type Event = i32;
+    fn on_next(&mut self, _: i32, cx: &mut Context<'_>) -> Receipt {
         cx.resume();
-        Demand::More
+        Ok(Demand::More)
     }
 }
 
@@ -48,29 +50,6 @@ fn so_does_a_stage_that_holds_events_back() -> Result {
     Ok(())
 }
 
-/// Asks its source to pause, and a second later wants no more.
-struct Leaves;
-
-impl Sink for Leaves {
-    type Event = i32;
-    fn on_next(&mut self, _: i32, cx: &mut Context<'_>) -> Receipt {
-        cx.wake_at(cx.now() + S);
-        Ok(Demand::Full)
-    }
-    fn on_wake(&mut self, _: &mut Context<'_>) -> Receipt {
-        Ok(Demand::Done)
-    }
-    fn on_completed(&mut self, _: &mut Context<'_>) -> Closed {
-        Ok(())
-    }
-    fn on_error(&mut self, _: StreamError, _: &mut Context<'_>) -> Closed {
-        Ok(())
-    }
-    fn has_room(&self) -> bool {
-        false
-    }
-}
-
 /// Connects somebody who leaves, and a recorder beside them.
 type Way = fn(&Port<i32>, Recorder<i32>);
 
@@ -78,15 +57,15 @@ type Way = fn(&Port<i32>, Recorder<i32>);
 fn a_source_goes_on_when_who_has_paused_it_wants_no_more() -> Result {
     let ways: [Way; 3] = [
         |port, seen| {
-            port.connect(Leaves);
+            port.connect(TakesAll(Leaves(S)));
             port.connect(seen);
         },
         |port, seen| {
-            port.also_to(Leaves).connect(seen);
+            port.also_to(TakesAll(Leaves(S))).connect(seen);
         },
         |port, seen| {
             let (even, odd) = port.partition(|n| n % 2 == 0);
-            even.connect(Leaves);
+            even.connect(TakesAll(Leaves(S)));
             odd.connect(seen);
         },
     ];
@@ -142,18 +121,12 @@ impl TwoWishes {
     }
 }
 
-impl Sink for TwoWishes {
+impl Quirk for TwoWishes {
     type Event = i32;
     fn on_next(&mut self, _: i32, cx: &mut Context<'_>) -> Receipt {
         self.short = cx.now() + S / 2;
         self.wish(cx);
         Ok(Demand::More)
-    }
-    fn on_completed(&mut self, _: &mut Context<'_>) -> Closed {
-        Ok(())
-    }
-    fn on_error(&mut self, _: StreamError, _: &mut Context<'_>) -> Closed {
-        Ok(())
     }
     fn on_wake(&mut self, cx: &mut Context<'_>) -> Receipt {
         self.woken.set(self.woken.get() + 1);
@@ -166,7 +139,7 @@ impl Sink for TwoWishes {
 fn wishes_of_a_flow_that_were_overtaken_do_not_wake_it_again_and_again() -> Result {
     let (mut scheduler, woken) = (Scheduler::virtual_time()?, Rc::new(Cell::new(0)));
     let wishes = TwoWishes { woken: woken.clone(), short: Instant::NEVER, long: Instant::ZERO };
-    scheduler.schedule_periodic(from_iter(0..).connect(wishes), S)?;
+    scheduler.schedule_periodic(from_iter(0..).connect(TakesAll(wishes)), S)?;
     scheduler.run_for(100 * S)?;
     assert!((100..=115).contains(&woken.get()), "{} times in a hundred seconds", woken.get());
     Ok(())

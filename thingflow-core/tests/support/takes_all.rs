@@ -3,10 +3,30 @@
 use thingflow_core::Visitor;
 use thingflow_core::prelude::*;
 
-/// What is particular about a sink of a test: unless it says otherwise, the sink wants more, listens, and has room.
+/// What is particular about a sink of a test: unless it says otherwise, the sink wants more, listens, has room, and takes its
+/// end in silence. For one that is particular about its events only there is `call_with`.
 pub(crate) trait Quirk: 'static {
-    fn on_event(&mut self, _: &mut Context<'_>) -> Demand {
-        Demand::More
+    type Event;
+    fn on_start(&mut self, _: &mut Context<'_>) -> Receipt {
+        Ok(Demand::More)
+    }
+    fn on_next(&mut self, _: Self::Event, _: &mut Context<'_>) -> Receipt {
+        Ok(Demand::More)
+    }
+    fn on_wake(&mut self, _: &mut Context<'_>) -> Receipt {
+        Ok(Demand::More)
+    }
+    fn on_watermark(&mut self, _: Timestamp, _: &mut Context<'_>) -> Receipt {
+        Ok(Demand::More)
+    }
+    fn on_flush(&mut self, _: &mut Context<'_>) -> Receipt {
+        Ok(Demand::More)
+    }
+    fn on_completed(&mut self, _: &mut Context<'_>) -> Closed {
+        Ok(())
+    }
+    fn on_error(&mut self, _: StreamError, _: &mut Context<'_>) -> Closed {
+        Ok(())
     }
     fn is_open(&self) -> bool {
         true
@@ -24,15 +44,27 @@ pub(crate) trait Quirk: 'static {
 pub(crate) struct TakesAll<Q>(pub(crate) Q);
 
 impl<Q: Quirk> Sink for TakesAll<Q> {
-    type Event = i32;
-    fn on_next(&mut self, _: i32, cx: &mut Context<'_>) -> Receipt {
-        Ok(self.0.on_event(cx))
+    type Event = Q::Event;
+    fn on_start(&mut self, cx: &mut Context<'_>) -> Receipt {
+        self.0.on_start(cx)
     }
-    fn on_completed(&mut self, _: &mut Context<'_>) -> Closed {
-        Ok(())
+    fn on_next(&mut self, event: Q::Event, cx: &mut Context<'_>) -> Receipt {
+        self.0.on_next(event, cx)
     }
-    fn on_error(&mut self, _: StreamError, _: &mut Context<'_>) -> Closed {
-        Ok(())
+    fn on_wake(&mut self, cx: &mut Context<'_>) -> Receipt {
+        self.0.on_wake(cx)
+    }
+    fn on_watermark(&mut self, watermark: Timestamp, cx: &mut Context<'_>) -> Receipt {
+        self.0.on_watermark(watermark, cx)
+    }
+    fn on_flush(&mut self, cx: &mut Context<'_>) -> Receipt {
+        self.0.on_flush(cx)
+    }
+    fn on_completed(&mut self, cx: &mut Context<'_>) -> Closed {
+        self.0.on_completed(cx)
+    }
+    fn on_error(&mut self, error: StreamError, cx: &mut Context<'_>) -> Closed {
+        self.0.on_error(error, cx)
     }
     fn is_open(&self) -> bool {
         self.0.is_open()
