@@ -1,0 +1,44 @@
+//! Every operator that remembers something: its state is taken out in the middle and put back into another like it, which goes on as
+//! if nothing had been; or the state says that it is not whole.
+#![cfg(feature = "std")]
+
+#[path = "../support/call_with.rs"]
+mod call_with;
+mod joins;
+mod operators;
+mod restarts;
+mod windows;
+
+use std::cell::RefCell;
+use std::time::Duration;
+
+use thingflow_core::StateVisitor;
+use thingflow_core::prelude::*;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn at(second: usize) -> Context<'static> {
+    Context::detached(Instant::from_nanos(second as u64 * 1_000_000_000))
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // as `watermarks` asks for it
+fn stamp(x: &i32) -> Timestamp {
+    Timestamp::from_secs(i64::from(*x) + 20)
+}
+
+/// Restores whatever comes next of what it was given, over and over.
+struct Forge<'a>(std::iter::Cycle<std::slice::Iter<'a, u64>>);
+
+impl StateVisitor for Forge<'_> {
+    fn integer(&mut self, _: &str, value: &mut u64) {
+        *value = self.0.next().copied().unwrap_or_default();
+    }
+    fn float(&mut self, _: &str, value: &mut f64) {
+        *value = f64::from_bits(self.0.next().copied().unwrap_or_default());
+    }
+}
+
+thread_local! {
+    /// What a case forges states of.
+    static FORGED: RefCell<Vec<u64>> = const { RefCell::new(Vec::new()) };
+}
