@@ -14,12 +14,13 @@ use serde::{Deserialize, Serialize};
 use support::bounded::new_scheduler;
 use support::proxy::{Proxy, Way};
 use support::servers::Server;
+use support::written::{reasons, written};
 use thingflow_adapters::net::Secret;
 use thingflow_adapters::postgres::{Database, Heard, Listener, Reader, Writer};
 use thingflow_core::prelude::*;
 use thingflow_core::testing::{Recorder, Store, Weather, check_writer};
 use thingflow_core::tracking::{Outcome, Tracked, Tracker, Tracking};
-use thingflow_core::{Backoff, Delivery, DeliveryStats, OnFailure, OnSetup, Periodic};
+use thingflow_core::{Backoff, Delivery, DeliveryStats, OnFailure, Periodic};
 use tokio_postgres::NoTls;
 
 type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
@@ -64,15 +65,9 @@ fn numbers(server: &Server, table: &str) -> Vec<u64> {
 type Ran = (std::result::Result<(), String>, DeliveryStats, Vec<String>);
 
 fn run<E: Clone + Serialize + Send + 'static>(writer: Writer<E>, events: impl IntoIterator<Item = E>) -> Result<Ran> {
-    let mut scheduler = Scheduler::virtual_time()?;
-    let delivery = Delivery::within(Limit::block(2000)).on_setup(OnSetup::End);
-    let (sink, refused) = scheduler.worker("postgres", writer, delivery)?;
-    let (meter, dead) = (sink.meter(), Recorder::new());
-    refused.map(|letter| letter.error.to_string()).connect(dead.clone());
-    let events: Vec<E> = events.into_iter().collect();
-    scheduler.schedule_recurring(from_iter([events]).flatten().connect(sink))?;
-    let ended = scheduler.run_forever().map_err(|error| error.to_string());
-    Ok((ended, meter.stats(), dead.events()))
+    let delivery = Delivery::within(Limit::block(2000));
+    let (ended, stats, dead) = written("postgres", writer, delivery, [events.into_iter().collect()])?;
+    Ok((ended, stats, reasons(dead)))
 }
 
 const TANK: &str = "CREATE TABLE tank (row_id bigserial PRIMARY KEY, number bigint NOT NULL, litres real CHECK (litres >= 0), \

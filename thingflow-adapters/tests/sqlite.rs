@@ -2,6 +2,8 @@
 #![cfg(feature = "sqlite")]
 #![allow(clippy::unwrap_used)] // of what the test itself has made
 
+mod support;
+
 use std::error::Error;
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -11,12 +13,13 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
+use support::written::{Written, written};
 use tempfile::TempDir;
 use thingflow_adapters::sqlite::{Reader, Row, Writer};
 use thingflow_core::prelude::*;
 use thingflow_core::testing::{Recorder, Store, Weather, check_writer};
 use thingflow_core::tracking::{Tracked, Tracker, Tracking};
-use thingflow_core::{Backoff, DeadLetter, Delivery, DeliveryStats, OnFailure, OnSetup, Periodic};
+use thingflow_core::{Backoff, Delivery, OnFailure, OnSetup, Periodic};
 
 type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
 
@@ -42,22 +45,13 @@ fn numbers(path: &Path, table: &str) -> Result<Vec<u64>> {
     Ok(Reader::<Level>::open(path, table)?.flow().map(|row| row.record.number).collect_now())
 }
 
-/// How a run ended, the counts, the dead letters.
-type Ran<E> = (std::result::Result<(), String>, DeliveryStats, Vec<DeadLetter<E>>);
-
-/// Writes the events in one run.
+/// Writes the events in one run, each in a turn of its own.
 fn run<E: Clone + Serialize + Send + 'static>(
     writer: Writer<E>,
     events: impl IntoIterator<Item = E, IntoIter: 'static>,
-) -> Result<Ran<E>> {
-    let mut scheduler = Scheduler::virtual_time()?;
-    let delivery = Delivery::within(Limit::block(100)).batches_of(10).on_setup(OnSetup::End);
-    let (sink, refused) = scheduler.worker("sqlite", writer, delivery)?;
-    let (meter, dead) = (sink.meter(), Recorder::new());
-    refused.connect(dead.clone());
-    scheduler.schedule_recurring(from_iter(events).connect(sink))?;
-    let ended = scheduler.run_forever().map_err(|error| error.to_string());
-    Ok((ended, meter.stats(), dead.events()))
+) -> Result<Written<E>> {
+    let delivery = Delivery::within(Limit::block(100)).batches_of(10);
+    written("sqlite", writer, delivery, events.into_iter().map(|event| vec![event]))
 }
 
 /// A file that another program locks.
@@ -318,20 +312,15 @@ fn what_no_row_can_be_made_of_is_a_dead_letter() -> Result {
 }
 
 /// Writes a hundred events at once, the 51st and the 90th of which have a negative number of litres.
-fn a_hundred(table: &str) -> Result<(Ran<Level>, Vec<u64>)> {
+fn a_hundred(table: &str) -> Result<(Written<Level>, Vec<u64>)> {
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("board.db");
     Connection::open(&path)?.execute_batch(table)?;
     let litres = |number| if number == 50 || number == 89 { -1.0 } else { 0.5 };
     let events = (0..100).map(move |number| Level { number, litres: litres(number) });
-    let mut scheduler = Scheduler::virtual_time()?;
-    let delivery = Delivery::within(Limit::block(100)).batches_of(100).on_setup(OnSetup::End);
-    let (sink, refused) = scheduler.worker("sqlite", Writer::new(&path, "tank"), delivery)?;
-    let (meter, dead) = (sink.meter(), Recorder::new());
-    refused.connect(dead.clone());
-    scheduler.schedule_recurring(from_iter([events.collect::<Vec<_>>()]).flatten().connect(sink))?;
-    let ended = scheduler.run_forever().map_err(|error| error.to_string());
-    Ok(((ended, meter.stats(), dead.events()), numbers(&path, "tank")?))
+    let delivery = Delivery::within(Limit::block(100)).batches_of(100);
+    let ran = written("sqlite", Writer::new(&path, "tank"), delivery, [events.collect()])?;
+    Ok((ran, numbers(&path, "tank")?))
 }
 
 #[test]

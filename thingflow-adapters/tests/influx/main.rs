@@ -12,11 +12,11 @@ use std::error::Error;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use support::written::{reasons, written};
 use thingflow_adapters::http::Poll;
 use thingflow_adapters::influx::{Encoder, Query};
 use thingflow_core::prelude::*;
-use thingflow_core::testing::Recorder;
-use thingflow_core::{Batch, Delivery, DeliveryStats, OnSetup, Refusal, Sensor, Worker};
+use thingflow_core::{Batch, Delivery, DeliveryStats, Refusal, Sensor, Worker};
 
 type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
 
@@ -34,22 +34,15 @@ enum Datum {
 /// How a run ended, the counts, why events were refused.
 type Ran = (std::result::Result<(), String>, DeliveryStats, Vec<String>);
 
-/// A run of events through a writer.
+/// A run of events through a writer, at once, so that batches are full.
 fn run<E: Clone + Send + 'static>(
     writer: impl Worker<E> + 'static,
-    events: impl IntoIterator<Item = E, IntoIter: 'static>,
+    events: impl IntoIterator<Item = E>,
     most: usize,
 ) -> Result<Ran> {
-    let mut scheduler = Scheduler::virtual_time()?;
-    let delivery = Delivery::within(Limit::block(2000)).batches_of(most).on_setup(OnSetup::End);
-    let (sink, refused) = scheduler.worker("influx", writer, delivery)?;
-    let (meter, dead) = (sink.meter(), Recorder::new());
-    refused.map(|letter| letter.error.to_string()).connect(dead.clone());
-    // At once, so that batches are full.
-    let events: Vec<E> = events.into_iter().collect();
-    scheduler.schedule_recurring(from_iter([events]).flatten().connect(sink))?;
-    let ended = scheduler.run_forever().map_err(|error| error.to_string());
-    Ok((ended, meter.stats(), dead.events()))
+    let delivery = Delivery::within(Limit::block(2000)).batches_of(most);
+    let (ended, stats, dead) = written("influx", writer, delivery, [events.into_iter().collect()])?;
+    Ok((ended, stats, reasons(dead)))
 }
 
 #[derive(Clone, Debug, Serialize)]

@@ -12,3 +12,4 @@ pub(crate) mod proxy;
 pub(crate) mod raw_websocket;
 pub(crate) mod scripted;
 pub(crate) mod servers;
+pub(crate) mod written;
