@@ -2,14 +2,18 @@
 //! the program runs.
 #![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
+mod support {
+    pub(crate) mod hooked;
+}
+
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
-use std::{fmt, fs, io};
 
-use thingflow_journal::{
-    CommitWindow, Entry, Error, File, Files, Folder, Options, Policy, Range, Report, Start, Store, SyncPoint, inspect,
-};
+use thingflow_journal::{CommitWindow, Error, Folder, Options, Policy, Range, Report, Start, Store, inspect};
+
+use support::hooked::{Hooked, Hooks};
 
 const SEGMENT: u64 = 8192;
 
@@ -150,46 +154,15 @@ fn a_pipe_in_the_place_of_a_file_does_not_hang() {
     assert!(matches!(open(folder.path()), Err(Error::Io { .. })));
 }
 
-/// A folder in which somebody does something right after it was listed, or a file of this name was made.
-struct Meddled<L, M>(Folder, L, M);
+/// What somebody does in a folder right after it was listed, or a file of this name was made.
+struct Meddling<L, M>(L, M);
 
-impl<L, M> fmt::Debug for Meddled<L, M> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+impl<L: Fn() + Send + Sync + 'static, M: Fn(&str) + Send + Sync + 'static> Hooks for Meddling<L, M> {
+    fn listed(&self) {
+        (self.0)();
     }
-}
-
-impl<L: Fn() + Send + Sync, M: Fn(&str) + Send + Sync> Files for Meddled<L, M> {
-    fn list(&self) -> io::Result<Vec<Entry>> {
-        let listed = self.0.list();
-        (self.1)();
-        listed
-    }
-    fn open(&self, name: &str) -> io::Result<Box<dyn File>> {
-        self.0.open(name)
-    }
-    fn create(&self, name: &str) -> io::Result<Box<dyn File>> {
-        let created = self.0.create(name);
-        (self.2)(name);
-        created
-    }
-    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
-        self.0.rename(from, to)
-    }
-    fn remove(&self, name: &str) -> io::Result<()> {
-        self.0.remove(name)
-    }
-    fn sync_folder(&self, point: SyncPoint) -> io::Result<()> {
-        self.0.sync_folder(point)
-    }
-    fn folder_bytes(&self) -> io::Result<u64> {
-        self.0.folder_bytes()
-    }
-    fn lock(&self, name: &str) -> io::Result<Option<Box<dyn Send>>> {
-        self.0.lock(name)
-    }
-    fn describe(&self) -> String {
-        self.0.describe()
+    fn created(&self, name: &str) {
+        (self.1)(name);
     }
 }
 
@@ -207,7 +180,7 @@ fn a36_two_programs_that_begin_a_journal_at_once_have_the_same_one() {
             }
         };
         let options = Options::new(1 << 20, CommitWindow::default()).segment_bytes(SEGMENT);
-        let opened = Store::open(Meddled(Folder::open(folder.path()).unwrap(), || (), begin), options);
+        let opened = Store::open(Hooked::new(Folder::open(folder.path()).unwrap(), Meddling(|| (), begin)), options);
         match opened {
             Ok(store) => assert!(ends && store.kept().waiting == 3),
             Err(error) => assert!(!ends && matches!(error, Error::InUse { .. }), "{error:?}"),
@@ -228,7 +201,8 @@ fn a37_what_a_running_program_lets_go_of_is_no_damage() {
         assert_eq!(all.len(), 4);
         let vanishing = || {
             let segment = all[gone].clone();
-            Meddled(Folder::open(folder.path()).unwrap(), move || drop(fs::remove_file(&segment)), |_: &str| ())
+            let removes = Meddling(move || drop(fs::remove_file(&segment)), |_: &str| ());
+            Hooked::new(Folder::open(folder.path()).unwrap(), removes)
         };
         fs::copy(&all[gone], &place).unwrap();
         let back = || fs::copy(&place, &all[gone]).map(drop).unwrap();

@@ -1,17 +1,20 @@
 //! The journal behind its thread: nobody waits for a disk, and nothing is forgotten.
 #![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
-use std::fmt;
-use std::io;
+mod support {
+    pub(crate) mod hooked;
+}
+
+use std::sync::Mutex;
 use std::sync::mpsc::{self, Receiver, Sender, SyncSender};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use thingflow_journal::model::{Model, Operation};
 use thingflow_journal::{
-    BootClock, CommitWindow, Entry, Error, File, Files, Full, Journal, Options, Policy, PushError, Range, Start, Store,
-    SyncPoint,
+    BootClock, CommitWindow, Error, Full, Journal, Options, Policy, PushError, Range, Start, Store, SyncPoint,
 };
+
+use support::hooked::{Hooked, Hooks};
 
 /// Long enough for any machine; only a test that fails waits for it.
 const LONG: Duration = Duration::from_secs(60);
@@ -158,103 +161,33 @@ fn what_a_consumer_took_and_did_not_acknowledge_goes_to_the_next_one() {
 }
 
 /// Files whose syncs wait until the test lets them go on.
-#[derive(Debug)]
-struct Gated {
-    model: Model,
-    gate: Arc<Gate>,
-}
-
 struct Gate {
     began: Mutex<Option<Sender<()>>>,
     go_on: Mutex<Receiver<()>>,
 }
 
-impl fmt::Debug for Gate {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Gate")
-    }
-}
-
-#[derive(Debug)]
-struct GatedFile(Box<dyn File>, Arc<Gate>);
-
-impl Gated {
-    fn new(model: Model) -> (Self, Receiver<()>, SyncSender<()>) {
-        let (began, begins) = mpsc::channel();
-        let (go_on, goes_on) = mpsc::sync_channel(100);
-        let gate = Gate { began: Mutex::new(Some(began)), go_on: Mutex::new(goes_on) };
-        (Self { model, gate: Arc::new(gate) }, begins, go_on)
-    }
-
-    fn gated(&self, file: Box<dyn File>) -> Box<dyn File> {
-        Box::new(GatedFile(file, self.gate.clone()))
-    }
-}
-
-impl Files for Gated {
-    fn list(&self) -> io::Result<Vec<Entry>> {
-        self.model.list()
-    }
-    fn open(&self, name: &str) -> io::Result<Box<dyn File>> {
-        Ok(self.gated(self.model.open(name)?))
-    }
-    fn create(&self, name: &str) -> io::Result<Box<dyn File>> {
-        Ok(self.gated(self.model.create(name)?))
-    }
-    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
-        self.model.rename(from, to)
-    }
-    fn remove(&self, name: &str) -> io::Result<()> {
-        self.model.remove(name)
-    }
-    fn sync_folder(&self, point: SyncPoint) -> io::Result<()> {
-        self.model.sync_folder(point)
-    }
-    fn folder_bytes(&self) -> io::Result<u64> {
-        self.model.folder_bytes()
-    }
-    fn lock(&self, name: &str) -> io::Result<Option<Box<dyn Send>>> {
-        self.model.lock(name)
-    }
-    fn describe(&self) -> String {
-        "gated".into()
-    }
-}
-
-impl File for GatedFile {
-    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-        self.0.read_at(buffer, offset)
-    }
-    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
-        self.0.write_at(bytes, offset)
-    }
-    fn allocate(&self, bytes: u64) -> io::Result<()> {
-        self.0.allocate(bytes)
-    }
-    fn truncate(&self, bytes: u64) -> io::Result<()> {
-        self.0.truncate(bytes)
-    }
-    fn sync_data(&self, point: SyncPoint) -> io::Result<()> {
+impl Hooks for Gate {
+    fn syncs(&self, point: SyncPoint) {
         if point == SyncPoint::Batch {
-            let began = self.1.began.lock().unwrap().clone();
+            let began = self.began.lock().unwrap().clone();
             if began.is_some_and(|began| began.send(()).is_ok()) {
                 // An error means that the test lets everything pass.
-                let _ = self.1.go_on.lock().unwrap().recv();
+                let _ = self.go_on.lock().unwrap().recv();
             }
         }
-        self.0.sync_data(point)
     }
-    fn len(&self) -> io::Result<u64> {
-        self.0.len()
-    }
-    fn allocated(&self) -> io::Result<u64> {
-        self.0.allocated()
-    }
+}
+
+fn gated(model: Model) -> (Hooked<Model, Gate>, Receiver<()>, SyncSender<()>) {
+    let (began, begins) = mpsc::channel();
+    let (go_on, goes_on) = mpsc::sync_channel(100);
+    let gate = Gate { began: Mutex::new(Some(began)), go_on: Mutex::new(goes_on) };
+    (Hooked::new(model, gate), begins, go_on)
 }
 
 #[test]
 fn pushes_reads_and_acknowledgements_do_not_wait_for_a_commit() {
-    let (files, begins, go_on) = Gated::new(Model::new(1));
+    let (files, begins, go_on) = gated(Model::new(1));
     let journal = Journal::open_on(files, options(CommitWindow::every(Duration::ZERO))).unwrap();
     let mut consumer = journal.consumer("one", Start::Oldest).unwrap();
     let writer = journal.writer();
@@ -286,7 +219,7 @@ fn pushes_reads_and_acknowledgements_do_not_wait_for_a_commit() {
 fn a09_full_the_policy_that_was_named_acts_and_is_counted() {
     let small = |policy| options(CommitWindow::every(Duration::ZERO)).policy(policy).buffer_bytes(100 * (24 + 8));
     for policy in [Policy::Block, Policy::DropOldest, Policy::DropNewest] {
-        let (files, begins, go_on) = Gated::new(Model::new(1));
+        let (files, begins, go_on) = gated(Model::new(1));
         let journal = Journal::open_on(files, small(policy)).unwrap();
         let bell = bell(&journal);
         let mut consumer = journal.consumer("one", Start::Oldest).unwrap();
@@ -362,7 +295,7 @@ fn a_failure_is_reported_and_tried_again() {
     let disk = Model::new(1);
     let journal = Journal::open_on(disk.clone(), options(CommitWindow::every(Duration::ZERO))).unwrap();
     let bell = bell(&journal);
-    disk.faults(|faults| faults.next = Some((Operation::Sync, io::ErrorKind::Other, 1)));
+    disk.faults(|faults| faults.next = Some((Operation::Sync, std::io::ErrorKind::Other, 1)));
     let number = journal.writer().push(0, b"x").unwrap();
     while journal.durable() < number {
         bell.recv_timeout(LONG).expect("it is tried again");

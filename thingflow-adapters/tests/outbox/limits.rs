@@ -1,7 +1,6 @@
 //! Disks that are slow or full, limits, and what is heard upstream.
 
 use std::cell::RefCell;
-use std::io;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -11,79 +10,24 @@ use thingflow_core::prelude::*;
 use thingflow_core::testing::Recorder;
 use thingflow_core::tracking::{Outcome, Tracker};
 use thingflow_journal::model::{Model, Operation};
-use thingflow_journal::{Entry, File, Files, Range, SyncPoint, inspect};
+use thingflow_journal::{Range, SyncPoint, inspect};
 
+use super::hooked::{Hooked, Hooks};
 use super::{Reading, SECOND, Server, assert_conserved, on_disk, reading, sample};
 
 /// Files whose syncs wait while somebody holds the gate.
-#[derive(Debug)]
-struct Gated {
-    files: Model,
-    gate: Arc<Mutex<()>>,
-}
+struct Gate(Arc<Mutex<()>>);
 
-#[derive(Debug)]
-struct GatedFile(Box<dyn File>, Arc<Mutex<()>>);
-
-impl Files for Gated {
-    fn list(&self) -> io::Result<Vec<Entry>> {
-        self.files.list()
-    }
-    fn open(&self, name: &str) -> io::Result<Box<dyn File>> {
-        Ok(Box::new(GatedFile(self.files.open(name)?, self.gate.clone())))
-    }
-    fn create(&self, name: &str) -> io::Result<Box<dyn File>> {
-        Ok(Box::new(GatedFile(self.files.create(name)?, self.gate.clone())))
-    }
-    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
-        self.files.rename(from, to)
-    }
-    fn remove(&self, name: &str) -> io::Result<()> {
-        self.files.remove(name)
-    }
-    fn sync_folder(&self, point: SyncPoint) -> io::Result<()> {
-        self.files.sync_folder(point)
-    }
-    fn folder_bytes(&self) -> io::Result<u64> {
-        self.files.folder_bytes()
-    }
-    fn lock(&self, name: &str) -> io::Result<Option<Box<dyn Send>>> {
-        self.files.lock(name)
-    }
-    fn describe(&self) -> String {
-        self.files.describe()
-    }
-}
-
-impl File for GatedFile {
-    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-        self.0.read_at(buffer, offset)
-    }
-    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
-        self.0.write_at(bytes, offset)
-    }
-    fn allocate(&self, bytes: u64) -> io::Result<()> {
-        self.0.allocate(bytes)
-    }
-    fn truncate(&self, bytes: u64) -> io::Result<()> {
-        self.0.truncate(bytes)
-    }
-    fn sync_data(&self, point: SyncPoint) -> io::Result<()> {
-        let _open = self.1.lock().unwrap();
-        self.0.sync_data(point)
-    }
-    fn len(&self) -> io::Result<u64> {
-        self.0.len()
-    }
-    fn allocated(&self) -> io::Result<u64> {
-        self.0.allocated()
+impl Hooks for Gate {
+    fn syncs(&self, _: SyncPoint) {
+        let _open = self.0.lock().unwrap();
     }
 }
 
 #[test]
 fn a01_a_commit_that_takes_long_holds_up_neither_the_reactor_nor_what_else_it_does() {
     let (disk, dead, gate) = (Model::new(1), Model::new(2), Arc::new(Mutex::new(())));
-    let gated = Gated { files: disk, gate: gate.clone() };
+    let gated = Hooked::new(disk, Gate(gate.clone()));
     let mut scheduler = Scheduler::new().unwrap();
     let mut outbox = Outbox::open_on(gated, dead, Options::new(4 << 20, CommitWindow::every(Duration::ZERO))).unwrap();
     let seen = Recorder::new();

@@ -4,6 +4,8 @@
 
 mod dead_letters;
 mod faults;
+#[path = "../../../thingflow-journal/tests/support/hooked.rs"]
+mod hooked;
 mod limits;
 mod peers;
 
