@@ -1,13 +1,14 @@
 //! [`Link`]: whether a network interface has a connection.
 
 use std::fs;
-use std::io::ErrorKind;
+use std::io;
 use std::path::{Path, PathBuf};
 
+use rustix::io::Errno;
 use thingflow_core::{SampleError, SensorId};
 
 use super::LinuxError;
-use super::sysfs::{entries, text};
+use super::sysfs::entries;
 use crate::driver::{Device, DirectDevice, sensor};
 use crate::{Measures, OutOfRange, Quantity, Values};
 
@@ -16,7 +17,7 @@ use crate::{Measures, OutOfRange, Quantity, Values};
 /// - Source: `flags`, `carrier` and `operstate` in `/sys/class/net/INTERFACE`, see the kernel's
 ///   [documentation](https://docs.kernel.org/networking/operstates.html). Reading takes some microseconds.
 /// - It says nothing of what is behind: an address, a route, a server that answers.
-/// - An interface that is unplugged is a state too, and not a failure; it goes on when it is back.
+/// - An interface that is unplugged is a state too, and not a failure, even while it is read; it goes on when it is back.
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -86,27 +87,40 @@ impl Link {
         Err(LinuxError::NotThere { what: format!("network interface `{interface}`"), there })
     }
 
-    fn state(&self) -> Result<LinkState, LinuxError> {
-        let path = self.folder.join("flags");
-        let flags = match fs::read_to_string(&path) {
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(LinkState::Missing),
-            flags => flags.map_err(LinuxError::unreadable(&path))?,
+    /// The state that its files tell, which `read` reads by their names.
+    fn state(&self, read: impl Fn(&str) -> io::Result<String>) -> Result<LinkState, LinuxError> {
+        let flags = match read("flags") {
+            Err(error) if has_gone(&error) => return Ok(LinkState::Missing),
+            flags => flags.map_err(LinuxError::unreadable(self.folder.join("flags")))?,
         };
         let number = flags.trim().strip_prefix("0x").and_then(|digits| u32::from_str_radix(digits, 16).ok());
-        let wrong = || LinuxError::malformed(&path, format_args!("expected a number such as 0x1003, found {flags:?}"));
-        if number.ok_or_else(wrong)? & SWITCHED_ON == 0 {
+        let number = number.ok_or_else(|| {
+            let why = format_args!("expected a number such as 0x1003, found {flags:?}");
+            LinuxError::malformed(self.folder.join("flags"), why)
+        })?;
+        if number & SWITCHED_ON == 0 {
             return Ok(LinkState::Off);
         }
         // Of an interface that is being switched off it cannot be read.
-        let has_carrier = text(&self.folder.join("carrier")).as_deref() == Some("1");
-        Ok(match text(&self.folder.join("operstate")).as_deref() {
-            Some("up") => LinkState::Up,
-            Some("dormant") => LinkState::Dormant,
+        let has_carrier = read("carrier").is_ok_and(|text| text.trim() == "1");
+        let operstate = match read("operstate") {
+            Err(error) if has_gone(&error) => return Ok(LinkState::Missing),
+            operstate => operstate.map_err(LinuxError::unreadable(self.folder.join("operstate")))?,
+        };
+        Ok(match operstate.trim() {
+            "up" => LinkState::Up,
+            "dormant" => LinkState::Dormant,
             // Of a driver that does not say it, such as that of `lo`.
-            Some("unknown") | None if has_carrier => LinkState::Up,
+            "unknown" if has_carrier => LinkState::Up,
             _ => LinkState::Down,
         })
     }
+}
+
+/// Whether a file cannot be read since the interface goes away or has gone: its file is not there any more, or was opened before
+/// (`ENODEV`), or the kernel has begun to take the interface away (`EINVAL`).
+fn has_gone(error: &io::Error) -> bool {
+    matches!(Errno::from_io_error(error), Some(Errno::NOENT | Errno::NODEV | Errno::INVAL))
 }
 
 /// It has no number that could be out of range.
@@ -134,7 +148,7 @@ impl Device for Link {
 
 impl DirectDevice for Link {
     fn measure(&mut self) -> Result<LinkState, SampleError<LinuxError>> {
-        Ok(self.state()?)
+        Ok(self.state(|name| fs::read_to_string(self.folder.join(name)))?)
     }
 }
 
@@ -142,6 +156,8 @@ sensor!([] Link => LinkState, LinuxError);
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+
     use thingflow_core::Sensor;
 
     use super::*;
@@ -186,6 +202,30 @@ mod tests {
             let error = link.sample().unwrap_err().to_string();
             assert!(error.contains("expected a number"), "{error}");
         }
+    }
+
+    #[test]
+    fn an_interface_that_vanishes_while_it_is_read_is_missing() {
+        let root = machine(&[("flags", "0x1003\n"), ("carrier", "1\n"), ("operstate", "up\n")]);
+        let link = Link::under(root.path(), "modem", "wlan0").unwrap();
+        for gone in [Errno::NODEV, Errno::INVAL, Errno::NOENT] {
+            for (first, expected) in [
+                ("flags", LinkState::Missing),
+                ("carrier", LinkState::Missing),
+                ("operstate", LinkState::Missing),
+                ("none", LinkState::Up),
+            ] {
+                // From this file on none can be read.
+                let is_gone = Cell::new(false);
+                let read = |name: &str| {
+                    is_gone.set(is_gone.get() || name == first);
+                    if is_gone.get() { Err(gone.into()) } else { fs::read_to_string(link.folder.join(name)) }
+                };
+                assert_eq!(link.state(read).unwrap(), expected, "{gone} at {first}");
+            }
+        }
+        let refused = link.state(|_| Err(Errno::ACCESS.into())).unwrap_err().to_string();
+        assert!(refused.contains("flags cannot be read"), "{refused}");
     }
 
     #[test]
