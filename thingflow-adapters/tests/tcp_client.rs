@@ -10,6 +10,8 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
 use std::rc::Rc;
 use std::sync::mpsc;
 use std::thread;
@@ -266,6 +268,81 @@ fn the_file_of_a_killed_server_is_replaced_and_no_other() -> Result {
         assert!(error.starts_with("cannot listen at /") && error.contains(why), "{error}");
     }
     Ok(())
+}
+
+/// While another program sees to a socket that was left, nobody else removes it; what it has left of its lock hinders nobody.
+#[test]
+fn a_left_socket_that_another_program_takes_over_is_left_to_it() -> Result {
+    let folder = tempfile::tempdir()?;
+    let (path, lock) = (folder.path().join("lux.sock"), folder.path().join("lux.sock.thingflow-lock"));
+    drop(UnixListener::bind(&path)?);
+    let other = std::fs::File::create(&lock)?;
+    rustix::fs::flock(&other, rustix::fs::FlockOperation::LockExclusive)?;
+    let error = Options::default().listen_unix(&path).unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::AddrInUse);
+    assert!(error.to_string().contains("a program is about to listen there"), "{error}");
+    assert!(path.exists());
+    drop(other); // it was killed
+    let server = Options::default().listen_unix(&path)?;
+    assert!(UnixStream::connect(server.path()).is_ok());
+    assert!(!lock.exists(), "it is held no longer than it takes");
+    Ok(())
+}
+
+const SOCKETS: &str = "THINGFLOW_SOCKETS";
+
+/// One of the programs that want the same sockets: it takes those whose numbers it is told, and says of each whether it has it.
+#[test]
+fn child() -> Result {
+    let Some(folder) = std::env::var_os(SOCKETS).map(PathBuf::from) else { return Ok(()) };
+    println!(); // what the test runner has begun to say ends here
+    let mut held = Vec::new();
+    for number in std::io::stdin().lines() {
+        let server = Options::default().listen_unix(folder.join(number?));
+        println!("{}", if server.is_ok() { "mine" } else { "not mine" });
+        held.extend(server);
+    }
+    Ok(())
+}
+
+#[test]
+fn a_left_socket_that_several_programs_want_at_once_is_that_of_one() -> Result {
+    let folder = tempfile::tempdir()?;
+    let start = || {
+        Command::new(std::env::current_exe()?)
+            .args(["--exact", "child", "--nocapture"])
+            .env(SOCKETS, folder.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+    };
+    let mut programs = [start()?, start()?, start()?];
+    let mut said = Vec::new();
+    for program in &mut programs {
+        said.push(BufReader::new(program.stdout.take().unwrap()).lines().filter(|line| !is_of_the_runner(line)));
+    }
+    for number in 0..300 {
+        let path = folder.path().join(number.to_string());
+        drop(UnixListener::bind(&path)?);
+        for program in &mut programs {
+            writeln!(program.stdin.as_mut().unwrap(), "{number}")?;
+        }
+        let mut winners = 0;
+        for lines in &mut said {
+            winners += usize::from(lines.next().ok_or("a program has ended")?? == "mine");
+        }
+        assert_eq!(winners, 1, "of socket {number}");
+        assert!(UnixStream::connect(&path).is_ok(), "socket {number} is that of the winner");
+    }
+    for mut program in programs {
+        drop(program.stdin.take());
+        assert!(program.wait()?.success());
+    }
+    Ok(())
+}
+
+fn is_of_the_runner(line: &std::io::Result<String>) -> bool {
+    line.as_ref().is_ok_and(|line| !["mine", "not mine"].contains(&line.as_str()))
 }
 
 /// Where it could not connect, and what to do.

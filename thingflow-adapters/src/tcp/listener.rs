@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 
+use super::place_lock::PlaceLock;
 use crate::net::{Socket, connect_unix};
 
 /// Where clients come from: a port of TCP, or a Unix socket. Nothing else is one.
@@ -116,10 +117,12 @@ const WAITING: i32 = 128;
 impl UnixSocket {
     /// Binds it so that only the program's own user can connect, or others too as `mode` says.
     pub(super) fn bind(path: &Path, mode: u32) -> io::Result<Self> {
+        let address = SocketAddrUnix::new(path)?;
+        let _lock = PlaceLock::take(path)?; // until it listens
         remove_if_deserted(path)?;
         let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
         let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
-        rustix::net::bind(&socket, &SocketAddrUnix::new(path)?)?;
+        rustix::net::bind(&socket, &address)?;
         // Nobody can connect before it listens.
         std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(mode))?;
         let inode = std::fs::symlink_metadata(path)?.ino();

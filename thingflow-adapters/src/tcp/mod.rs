@@ -44,6 +44,7 @@ mod listener;
 mod listening;
 mod options;
 mod peer;
+mod place_lock;
 mod protocol;
 mod server;
 

@@ -115,10 +115,13 @@ impl<F: Framing + 'static> Options<F> {
         Server::new(bound(address, |addresses| TcpListener::bind(addresses))?, self)
     }
 
-    /// Binds a Unix socket, for programs of this machine. The file that a killed program has left there is replaced.
+    /// Binds a Unix socket, for programs of this machine. The file that a killed program has left there is replaced. Of several
+    /// programs that do so at the same moment one gets the socket: while it binds it holds a lock (`flock`) on the file
+    /// `PATH.thingflow-lock`, which it removes when it listens.
     ///
     /// # Errors
-    /// Those of the operating system: somebody listens there, there is no such folder, the path has more than 107 bytes.
+    /// Those of the operating system: somebody listens there, or is about to; there is no such folder, or nothing may be written
+    /// there; the path has more than 107 bytes.
     pub fn listen_unix(self, path: impl AsRef<Path>) -> io::Result<Server<F, UnixSocket>> {
         let socket = UnixSocket::bind(path.as_ref(), self.mode)
             .map_err(|error| cannot_listen(printable(&path.as_ref().to_string_lossy()), &error))?;
