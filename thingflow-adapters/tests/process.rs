@@ -59,6 +59,24 @@ fn a_flood_of_errors_does_not_hold_the_output_up() -> Done {
     Ok(())
 }
 
+/// Here it goes on when the program has ended, and writes to its pipes as fast as they are read.
+#[test]
+fn what_a_program_has_started_does_not_hide_that_it_has_ended() -> Done {
+    for script in ["echo one; yes & exit 0", "echo one; yes >&2 & exit 0"] {
+        let program = process::run("sh", shell(script));
+        let (first, exits) = (Recorder::new(), Recorder::new());
+        program.output().take(1).connect(first.clone());
+        program.output().for_each(drop);
+        program.errors().for_each(drop);
+        program.exits().map(|exit| exit.status.code()).connect(exits.clone());
+        let mut scheduler = new_scheduler();
+        scheduler.schedule_on_main_event_loop(program.thing())?;
+        scheduler.run_forever()?;
+        assert_eq!((first.events(), exits.text().as_str()), (vec!["one".to_owned()], "Some(0) |"), "{script}");
+    }
+    Ok(())
+}
+
 #[test]
 fn sz45_much_that_is_written_just_before_the_end_is_not_lost() -> Done {
     let program = process::run("seq", || {

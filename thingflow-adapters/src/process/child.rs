@@ -1,8 +1,8 @@
 //! [`Program`]: a program that runs, its standard streams as ports and an input.
 
 use std::fmt;
-use std::io::{self, ErrorKind, Write};
-use std::os::fd::OwnedFd;
+use std::io::{self, ErrorKind, Read, Write};
+use std::os::fd::{AsFd, OwnedFd};
 use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, ExitStatus, Stdio};
 
 use thingflow_core::{
@@ -147,13 +147,54 @@ enum Stage<F> {
 struct Alive<F> {
     child: Reaped,
     status: Option<ExitStatus>,
-    /// Readable when the program has ended: only to be called then.
+    /// Readable when the program has ended.
     _end: Descriptor<OwnedFd>,
     input: Option<Descriptor<ChildStdin>>,
-    output: Framed<Descriptor<ChildStdout>, F>,
-    errors: Framed<Descriptor<ChildStderr>, Lines>,
+    output: Framed<Pipe<ChildStdout>, F>,
+    errors: Framed<Pipe<ChildStderr>, Lines>,
     /// They take turns: a flood of either leaves the other its share.
     errors_are_next: bool,
+}
+
+impl<F> Alive<F> {
+    /// Looks whether the program has ended.
+    fn look_for_end(&mut self) {
+        if self.status.is_none()
+            && let Ok(Some(status)) = self.child.0.try_wait()
+        {
+            self.status = Some(status);
+            self.output.stream.end();
+            self.errors.stream.end();
+        }
+    }
+}
+
+/// What a program has written. Programs that it has started, and that go on when it has ended, may write to the same pipe without an
+/// end: then no more is read of it than was there.
+struct Pipe<S> {
+    stream: Descriptor<S>,
+    left: Option<u64>,
+}
+
+impl<S: AsFd> Pipe<S> {
+    fn new(stream: Descriptor<S>) -> Self {
+        Self { stream, left: None }
+    }
+
+    /// The program has ended.
+    fn end(&mut self) {
+        self.left = rustix::io::ioctl_fionread(&*self.stream).ok();
+    }
+}
+
+impl<S: Read> Read for Pipe<S> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let Some(left) = &mut self.left else { return self.stream.read(into) };
+        let most = into.len().min(usize::try_from(*left).unwrap_or(usize::MAX));
+        let read = self.stream.read(&mut into[..most])?;
+        *left -= read as u64;
+        Ok(read)
+    }
 }
 
 /// Killed when it is dropped, and not left behind as a zombie.
@@ -265,8 +306,8 @@ impl<F: Framing> Running<F> {
         input.as_mut().map_or(Ok(()), |input| registry.register(input, INPUT, Interest::WRITABLE))?;
         registry.register(&mut output, OUTPUT, Interest::READABLE)?;
         registry.register(&mut errors, ERRORS, Interest::READABLE)?;
-        let output = Framed::new(output, self.options.framing.clone());
-        let errors = Framed::new(errors, Lines::default());
+        let output = Framed::new(Pipe::new(output), self.options.framing.clone());
+        let errors = Framed::new(Pipe::new(errors), Lines::default());
         Ok(Alive { child, status: None, _end: end, input, output, errors, errors_are_next: true })
     }
 
@@ -294,10 +335,12 @@ impl<F: Framing> Running<F> {
                 return Found::Again;
             }
             // What it has written before its end is read before that is told.
-            match (alive.status, alive.child.0.try_wait()) {
-                (Some(status), _) => return Found::Exited(status),
-                (None, Ok(Some(status))) => alive.status = Some(status),
-                _ => return Found::Nothing,
+            if let Some(status) = alive.status {
+                return Found::Exited(status);
+            }
+            alive.look_for_end();
+            if alive.status.is_none() {
+                return Found::Nothing;
             }
         }
     }
@@ -397,7 +440,13 @@ impl<F: Framing> Ports for Running<F> {
 
 impl<F: Framing> PortSource for Running<F> {
     fn send(&mut self, cx: &mut Context<'_>) -> Result<Demand, Failure> {
-        while self.registry.as_ref().is_some_and(|registry| registry.next_ready().is_some()) {}
+        while let Some(ready) = self.registry.as_ref().and_then(Registry::next_ready) {
+            if ready.key == END
+                && let Stage::Alive(alive) = &mut self.stage
+            {
+                alive.look_for_end();
+            }
+        }
         self.start_if_due(cx)?;
         if self.push() {
             cx.resume();
