@@ -192,6 +192,43 @@ fn a_graph_that_is_full_puts_requests_off_and_one_that_takes_too_long_too() -> R
     Ok(())
 }
 
+/// A client that goes on sending what is not wanted may do so, and finds the answer when it looks.
+#[test]
+fn who_is_refused_in_the_middle_of_a_body_can_send_the_rest_and_read_why() -> Result {
+    let hook = Options::<String>::lines().without_token().max_body(1000).listen("127.0.0.1:0")?;
+    let statuses = with_client(&hook, &mut Scheduler::new()?, |address| {
+        ["Content-Length: 1001", "Transfer-Encoding: gzip", "Content-Length: x"].map(|head| {
+            let mut socket = socket(address);
+            socket.write_all(format!("POST / HTTP/1.1\r\nHost: h\r\n{head}\r\n\r\n").as_bytes()).unwrap();
+            let (status, _) = answer(&mut socket);
+            assert_eq!(socket.read(&mut [0]).unwrap(), 0, "nothing more is said");
+            for _ in 0..100 {
+                socket.write_all(&[b'x'; 5000]).unwrap();
+            }
+            status
+        })
+    });
+    assert_eq!(statuses, [413, 501, 400]);
+    Ok(())
+}
+
+/// It would take that for the answer.
+#[test]
+fn a_client_of_http_1_0_is_not_asked_to_go_on() -> Result {
+    let hook = Options::<String>::lines().without_token().listen("127.0.0.1:0")?;
+    hook.received().for_each(drop);
+    let status = with_client(&hook, &mut Scheduler::new()?, |address| {
+        let mut socket = socket(address);
+        socket.write_all(b"POST / HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n").unwrap();
+        // The head is read before a later client is answered.
+        assert_eq!(statuses(address, request("y").as_bytes()), [204]);
+        socket.write_all(b"x\n").unwrap();
+        answer(&mut socket).0
+    });
+    assert_eq!(status, 204);
+    Ok(())
+}
+
 /// The graph is full after each event, and has room again a little later.
 #[test]
 fn all_bodies_together_have_a_limit_and_those_beyond_are_put_off_before_they_are_read() -> Result {

@@ -161,14 +161,19 @@ impl Stream {
         false
     }
 
-    /// Says that nothing more is sent, so that what was sent arrives although the connection is closed next.
-    pub(crate) fn end(mut self) {
+    /// Says that nothing more is sent. The other side may still send.
+    pub(crate) fn end_sending(&mut self) {
         #[cfg(feature = "tls")]
         if let Some(tls) = &mut self.tls {
             tls.send_close_notify();
             let _ = self.push();
         }
         let _ = self.socket.end_sending();
+    }
+
+    /// Says that nothing more is sent, so that what was sent arrives although the connection is closed next.
+    pub(crate) fn end(mut self) {
+        self.end_sending();
         let mut rest = [0; 4096]; // what is unread would make a reset of the end
         let _ = (0..64).try_for_each(|_| if matches!(self.socket.read(&mut rest), Ok(1..)) { Some(()) } else { None });
     }

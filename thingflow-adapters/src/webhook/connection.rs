@@ -37,8 +37,11 @@ enum State {
     Reading { begun: bool },
     /// For what becomes of its events.
     Waiting { stays: bool },
-    /// Until all is written.
-    Closing,
+    /// Until all is written. If the request has not been read whole, the client may be sending still.
+    Closing { is_read: bool },
+    /// Until the client has closed it too. What it still sends is thrown away: a client that is sending would take the reset by which a
+    /// closed connection answers for an answer, and not read ours (RFC 9112, section 9.6).
+    Draining,
 }
 
 /// What a call has come to.
@@ -75,8 +78,7 @@ impl Connection {
         }
         for _ in 0..READS {
             let State::Reading { begun } = self.state else {
-                let is_over = matches!(self.state, State::Closing) && !self.has_unsent();
-                return if is_over { News::Gone } else { News::Nothing };
+                return self.close();
             };
             // Who does not read answers is asked nothing more.
             if self.has_unsent() {
@@ -118,6 +120,31 @@ impl Connection {
         News::Again
     }
 
+    /// Goes on with the end of the connection, if it has come to that.
+    fn close(&mut self) -> News {
+        if self.is_waiting() || self.has_unsent() {
+            return News::Nothing;
+        }
+        match self.state {
+            State::Closing { is_read: true } => return News::Gone,
+            State::Closing { is_read: false } => {
+                self.stream.end_sending();
+                self.state = State::Draining;
+            }
+            _ => {}
+        }
+        let mut rest = [0; BYTES];
+        for _ in 0..READS {
+            match self.stream.read(&mut rest) {
+                Ok(1..) => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return News::Nothing,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Ok(0) | Err(_) => return News::Gone,
+            }
+        }
+        News::Again
+    }
+
     /// Whether the system has not taken all of the answers.
     fn has_unsent(&self) -> bool {
         !self.unsent.is_empty() || (self.stream.is_greeted() && self.stream.has_unsent())
@@ -139,7 +166,8 @@ impl Connection {
         let answer = if stays { answer } else { answer.closing() };
         answer.write(&mut bytes);
         self.unsent.extend(&bytes);
-        self.state = if stays { State::Reading { begun: false } } else { State::Closing };
+        let is_read = self.is_waiting();
+        self.state = if stays { State::Reading { begun: false } } else { State::Closing { is_read } };
         self.due = now + if stays { IDLE.max(self.read_timeout) } else { self.read_timeout };
         let _ = self.push(); // what is wrong is told by the next call
     }

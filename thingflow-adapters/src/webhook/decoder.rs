@@ -76,7 +76,8 @@ impl Decoder {
             if let Rest::Bytes(length) = self.rest {
                 share.hold(length)?;
             }
-            if self.request.says("Expect", "100-continue") && bytes.is_empty() {
+            let waits = self.request.is_by_1_1 && self.request.says("Expect", "100-continue");
+            if waits && bytes.is_empty() {
                 return Ok(Step::Continue);
             }
         }
