@@ -27,7 +27,7 @@ pub struct Context<'a> {
     /// The count of resumes when it began to wait.
     stalled_at: Option<u64>,
     again: bool,
-    /// Who is being called could not be woken again after its end.
+    /// Set when the callee cannot be woken after completion, so that it must send at once what it holds.
     at_once: bool,
     /// A stage upstream sends at once what it holds, and cannot pause.
     floods: bool,

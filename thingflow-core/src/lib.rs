@@ -30,13 +30,16 @@
 //! | windows: the last five events, each five minutes | [`Windows`], [`windows`] |
 //! | operators with time: `debounce`, `throttle`, `delay` … | [`Timing`], [`timing`] |
 //! | several inputs: `merge`, `zip`, `combine_latest` … | [`Joins`], [`joins`] |
-//! | several outputs: `group_by`, `partition`, `split` … | `Splitting`, `splitting` |
 #![cfg_attr(
     feature = "alloc",
-    doc = "| several outputs: `dispatch`, `group_by`, `partition` … | [`Splitting`], [`splitting`] |"
+    doc = "| several outputs: `dispatch`, `group_by`, `partition`, `split` … | [`Splitting`], [`splitting`] |"
 )]
 //! | queues and errors in a chain: `buffer`, `latest`, `try_map_with` … | [`FlowControl`], [`flow`] |
-#![cfg_attr(feature = "alloc", doc = "| what became of an event | [`Tracking`], [`tracking`] |")]
+#![cfg_attr(
+    feature = "alloc",
+    doc = "| what became of an event: delivered, failed, left to the next run | [`Tracking`], [`tracking`] |"
+)]
+#![cfg_attr(feature = "alloc", doc = "| the last events in memory, for any number of readers | [`history`] |")]
 //! | sources: `from_iter`, `interval`, `retry` … | [`Flow`], and the functions below |
 //! | sinks: `call`, `tee`, `print` … | [`Sinks`], [`sinks`] |
 #![cfg_attr(feature = "alloc", doc = "| sensors | [`Sensor`], [`SensorOutput`] |")]
@@ -46,19 +49,17 @@
 )]
 #![cfg_attr(
     feature = "std",
-    doc = "| when things run; threads, descriptors, signals | [`Scheduler`], [`Periodic`], [`Remote`] |"
+    doc = "| when things run: schedules, descriptors, signals, other threads | [`Scheduler`], [`Periodic`], [`Remote`] |"
 )]
-//! | what runs it: schedules, edge threads, workers for what may block | `Scheduler`, `Worker` |
-//! | events that must be dealt with; the last events in memory | `tracking`, `history` |
-//! | what a running graph is doing; drawings of it | `Inspector`, `diagram` |
-//! | sensors, clocks and checks for tests | `testing` |
+#![cfg_attr(feature = "std", doc = "| what may block or go away: a database, a server | [`Worker`], [`EdgeSink`] |")]
+#![cfg_attr(feature = "std", doc = "| what a running graph is doing, seen from another thread | [`Inspector`] |")]
 //! | a scheduler for microcontrollers | [`bare`] |
-//! | Things of your own | [`Filter`], [`InputThing`], [`Source`], [`OutputThing`] |
+//! | custom Things | [`Filter`], [`Sink`], [`Source`]; [`InputThing`] and [`OutputThing`] for wrappers |
 #![cfg_attr(feature = "alloc", doc = "| tests without hardware and without waiting | [`testing`] |")]
 #![cfg_attr(feature = "alloc", doc = "| drawings and traces of the graph | [`diagram`] |")]
 //!
 //! Drivers are in `thingflow-sensors`; files, networks, databases, pins, actuators and the log in `thingflow-adapters`. The [book] begins with a
-//! tutorial, and has a [template] for a program of your own.
+//! tutorial; there is a [template] for your own program.
 //!
 //! Features: `std`, on by default, is the scheduler, for Linux. `alloc` alone has ports and everything that grows, without an
 //! operating system. Without both, what has a fixed size is left, and needs no allocator. `serde` makes records of sensor

@@ -35,8 +35,8 @@ pub enum Notice<'n> {
 }
 
 impl Notice<'_> {
-    /// The same notice for one more Thing.
-    pub fn again(&mut self) -> Notice<'_> {
+    /// The same notice for one more Thing: a notice may hold a `&mut`, so it is not `Copy`.
+    pub fn reborrow(&mut self) -> Notice<'_> {
         match self {
             Self::Start => Notice::Start,
             Self::Wake => Notice::Wake,
@@ -83,8 +83,8 @@ pub enum Question<'q> {
 }
 
 impl Question<'_> {
-    /// The same question for one more Thing.
-    pub fn again(&mut self) -> Question<'_> {
+    /// The same question for one more Thing: a question may hold a `&mut`, so it is not `Copy`.
+    pub fn reborrow(&mut self) -> Question<'_> {
         match self {
             Self::Open => Question::Open,
             Self::Room => Question::Room,
@@ -112,7 +112,7 @@ impl Question<'_> {
         let all = self.asks_all();
         let mut answer = all;
         for thing in things {
-            let one = ask(&thing, self.again());
+            let one = ask(&thing, self.reborrow());
             answer = if all { answer && one } else { answer || one };
         }
         answer

@@ -32,8 +32,8 @@ use crate::output::Source;
 /// # Ok::<(), SampleError<ParseFloatError>>(())
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no sensor",
-    label = "this is no `Sensor`",
+    message = "`{Self}` does not implement `Sensor`",
+    label = "not a sensor",
     note = "a chip that takes long to measure is a `Conversion`: `Converting::output(..)` makes a port of it",
     note = "events of other kinds come from a `Source`: `Flow::new(..).output()` gives it a port"
 )]

@@ -225,7 +225,7 @@ impl<S: 'static> Inner<S> {
         if matches!(question, Question::Room) && self.has_room.get().is_some_and(|has_room| !has_room(&thing)) {
             return false;
         }
-        (self.ports)(&thing).ask_ports(question.again())
+        (self.ports)(&thing).ask_ports(question.reborrow())
     }
 
     /// Shows the Thing as a join if it has ports, else as the end of the chain.

@@ -30,6 +30,7 @@ pub enum Demand {
 
 impl Demand {
     /// The receipt of two connections that stand one behind the other: `Done` ends both, `Full` pauses both.
+    #[must_use]
     pub const fn and(self, other: Self) -> Self {
         match (self, other) {
             (Self::Done, _) | (_, Self::Done) => Self::Done,
@@ -82,10 +83,10 @@ pub type Closed = Result<(), FatalError>;
 /// # Ok::<(), FatalError>(())
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` takes no events of `{T}`",
-    label = "this takes no `{T}`",
-    note = "`.map(..)` makes of an event what is taken here; of a sensor event it takes the value: `.map(|event| event.val)`",
-    note = "a closure goes into `call(..)`, or into `try_call(..)` if it may fail; a Thing of your own implements `Sink`"
+    message = "`{Self}` does not take events of type `{T}`",
+    label = "does not take `{T}`",
+    note = "`.map(..)` turns events into the type that is expected here, for example `.map(|event| event.val)` for the value of a sensor event",
+    note = "wrap a closure in `call(..)`, or in `try_call(..)` if it may fail; implement `Sink` for a custom Thing"
 )]
 pub trait InputThing<T> {
     /// Takes the next event.
@@ -140,7 +141,10 @@ pub trait InputThing<T> {
 /// assert_eq!(peak.0, 9.0);
 /// # Ok::<(), RunError>(())
 /// ```
-#[diagnostic::on_unimplemented(message = "`{Self}` is no sink")]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not implement `Sink`",
+    note = "a closure becomes a sink by `call(..)`, or by `try_call(..)` if it may fail"
+)]
 pub trait Sink {
     /// The events that it takes.
     type Event;
@@ -401,9 +405,9 @@ impl<T> InputThing<T> for &mut (dyn InputThing<T> + '_) {
 /// assert_eq!(from_iter([1.0, 1.2, 2.5, 2.4]).pipe(ChangedBy { band: 1.0, last: None }).collect_now(), [1.0, 2.5]);
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no filter of `{In}`",
-    label = "this is no `Filter<{In}>`",
-    note = "a closure goes into `.map(..)`, `.filter(..)` or `.filter_map(..)`; a Thing that ends the chain into `.connect(..)`"
+    message = "`{Self}` does not implement `Filter<{In}>`",
+    label = "not a filter of `{In}`",
+    note = "pass a closure to `.map(..)`, `.filter(..)` or `.filter_map(..)`, and a Thing that ends the chain to `.connect(..)`"
 )]
 pub trait Filter<In> {
     /// What the filter sends on.
@@ -575,6 +579,9 @@ impl<'e, 'c, N> Emitter<'e, 'c, N> {
     }
 
     /// Sends an event. Return the receipt, or pass on [`Demand::Done`] at least.
+    ///
+    /// # Errors
+    /// The fatal error of a Thing downstream.
     #[inline(always)]
     #[cfg_attr(debug_assertions, track_caller)]
     pub fn next<T>(&mut self, event: T) -> Receipt
@@ -590,6 +597,9 @@ impl<'e, 'c, N> Emitter<'e, 'c, N> {
     }
 
     /// Ends the stream. Nothing may follow; from `on_next` answer [`Demand::Done`], or use [`finish`](Self::finish).
+    ///
+    /// # Errors
+    /// The fatal error of a Thing downstream.
     #[inline]
     #[cfg_attr(debug_assertions, track_caller)]
     pub fn completed<T>(&mut self) -> Closed
@@ -601,6 +611,9 @@ impl<'e, 'c, N> Emitter<'e, 'c, N> {
     }
 
     /// Ends the stream by an error. Nothing may follow; from `on_next` use [`fail`](Self::fail).
+    ///
+    /// # Errors
+    /// The fatal error of a Thing downstream.
     #[inline]
     #[cfg_attr(debug_assertions, track_caller)]
     pub fn error<T>(&mut self, error: StreamError) -> Closed
@@ -611,7 +624,10 @@ impl<'e, 'c, N> Emitter<'e, 'c, N> {
         self.tell(Notice::Error(error)).map(drop)
     }
 
-    /// Ends the stream of one's own accord, from `on_next`, `on_start` or `on_wake`.
+    /// Completes the stream from within the filter: from `on_next`, `on_start` or `on_wake`.
+    ///
+    /// # Errors
+    /// The fatal error of a Thing downstream.
     pub fn finish<T>(&mut self) -> Receipt
     where
         N: InputThing<T>,
@@ -620,7 +636,10 @@ impl<'e, 'c, N> Emitter<'e, 'c, N> {
         Ok(Demand::Done)
     }
 
-    /// Ends the stream by an error of one's own, from `on_next`, `on_start` or `on_wake`.
+    /// Fails the stream from within the filter: from `on_next`, `on_start` or `on_wake`.
+    ///
+    /// # Errors
+    /// The fatal error of a Thing downstream.
     #[cold]
     pub fn fail<T>(&mut self, error: StreamError) -> Receipt
     where
@@ -631,6 +650,9 @@ impl<'e, 'c, N> Emitter<'e, 'c, N> {
     }
 
     /// Sends the last events, then ends the stream, unless the receiver wanted no more before.
+    ///
+    /// # Errors
+    /// The fatal error of a Thing downstream.
     pub fn flush<T>(&mut self, last: impl IntoIterator<Item = T>) -> Closed
     where
         N: InputThing<T>,
@@ -639,6 +661,9 @@ impl<'e, 'c, N> Emitter<'e, 'c, N> {
     }
 
     /// Sends the last events, then the error, unless the receiver wanted no more before.
+    ///
+    /// # Errors
+    /// The fatal error of a Thing downstream.
     pub fn flush_error<T>(&mut self, last: impl IntoIterator<Item = T>, error: StreamError) -> Closed
     where
         N: InputThing<T>,
@@ -647,6 +672,9 @@ impl<'e, 'c, N> Emitter<'e, 'c, N> {
     }
 
     /// Sends several events, until the receiver wants no more. The receipt is that of all of them.
+    ///
+    /// # Errors
+    /// The fatal error of a Thing downstream.
     pub fn send_all<T>(&mut self, events: impl IntoIterator<Item = T>) -> Receipt
     where
         N: InputThing<T>,
@@ -688,7 +716,7 @@ impl<'e, 'c, N> Emitter<'e, 'c, N> {
         receipt
     }
 
-    /// Whether those downstream have room for another event, see [`Question::Room`].
+    /// Whether everything downstream has room for another event, see [`Question::Room`].
     pub fn has_room<T>(&self) -> bool
     where
         N: InputThing<T>,

@@ -121,7 +121,7 @@ impl Graph {
         let is_filter = |node: usize| self.nodes[node].kind == NodeKind::Filter;
         // The filter that alone follows, unless a name ends the box here.
         let after = |node: usize| {
-            let mut leaving = self.from(node);
+            let mut leaving = self.edges_from(node);
             let edge = leaving.next().filter(|_| is_filter(node) && leaving.next().is_none())?;
             let fuses = is_filter(edge.to) && arriving[edge.to] == 1 && !edge.feedback && edge.events.is_none();
             Some(edge.to).filter(|to| fuses && *to != node && self.nodes[node].operator.is_none())

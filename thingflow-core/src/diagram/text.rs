@@ -29,11 +29,11 @@ impl Graph {
     }
 
     fn paths_from(&self, node: usize, been: &mut Vec<usize>, line: String, lines: &mut Vec<String>) {
-        if self.from(node).next().is_none() {
+        if self.edges_from(node).next().is_none() {
             return lines.push(line);
         }
         been.push(node);
-        for edge in self.from(node) {
+        for edge in self.edges_from(node) {
             let arrow = if edge.feedback { "~>" } else { "->" };
             let line = alloc::format!("{line} {arrow} {}", clean(&self.nodes[edge.to].name));
             if been.contains(&edge.to) {
@@ -70,7 +70,7 @@ impl Graph {
                 let _ = write!(text, " ({events} {what})"); // a string takes all
             }
             text.push('\n');
-            for edge in self.from(at) {
+            for edge in self.edges_from(at) {
                 self.chains(&mut text, " ", edge, edge.events);
             }
         }
@@ -82,7 +82,7 @@ impl Graph {
         let node = &self.nodes[edge.to];
         let arrow = if edge.feedback { "~>" } else { "->" };
         let line = alloc::format!("{line} {arrow} {}", clean(&node.name));
-        let mut after = self.from(edge.to).filter(|_| node.kind == NodeKind::Filter).peekable();
+        let mut after = self.edges_from(edge.to).filter(|_| node.kind == NodeKind::Filter).peekable();
         if after.peek().is_none() {
             let events = events.map(|events| alloc::format!(" ({events})")).unwrap_or_default();
             text.push_str(&(line + &events + "\n"));

@@ -128,7 +128,7 @@ impl Graph {
     }
 
     /// The edges that leave a node.
-    pub fn from(&self, node: usize) -> impl Iterator<Item = &Edge> {
+    pub fn edges_from(&self, node: usize) -> impl Iterator<Item = &Edge> {
         self.edges.iter().filter(move |edge| edge.from == node)
     }
 
@@ -149,7 +149,7 @@ impl Graph {
 
     fn reach(&self, node: usize, reached: &mut [bool]) {
         if !core::mem::replace(&mut reached[node], true) {
-            self.from(node).for_each(|edge| self.reach(edge.to, reached));
+            self.edges_from(node).for_each(|edge| self.reach(edge.to, reached));
         }
     }
 

@@ -27,12 +27,12 @@ impl<T: Clone, B: InputThing<T>> Filter<T> for AlsoTo<B> {
     fn on_next(&mut self, event: T, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
         let demand = without(self.0.next_ref(&event, out.context())?);
         match out.next(event)? {
-            Demand::Done => self.0.tell(Notice::Completed, out.context()),
+            Demand::Done => self.0.notice(Notice::Completed, out.context()),
             rest => Ok(demand.and(rest)),
         }
     }
     fn notice(&mut self, mut notice: Notice<'_>, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
-        let demand = without(self.0.tell(notice.again(), out.context())?);
+        let demand = without(self.0.notice(notice.reborrow(), out.context())?);
         match notice {
             Notice::Start | Notice::Wake | Notice::State(_) => Ok(demand), // each stage is told by itself
             notice => Ok(demand.and(out.notice(notice)?)),
@@ -46,7 +46,7 @@ impl<T: Clone, B: InputThing<T>> Filter<T> for AlsoTo<B> {
             _ => {}
         }
         let all = question.asks_all();
-        let branch = self.0.ask(question.again());
+        let branch = self.0.ask(question.reborrow());
         let rest = behind(question);
         if all { branch && rest } else { branch || rest }
     }

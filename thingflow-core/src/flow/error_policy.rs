@@ -151,7 +151,7 @@ impl<T> ErrorPolicy<T> {
     /// Tells the Thing that gets the dead letters.
     pub(super) fn tell_letters(&mut self, notice: Notice<'_>, cx: &mut Context<'_>) -> Receipt {
         let Verdict::DeadLetter(letters) = &mut self.verdict else { return Ok(Demand::More) };
-        letters.tell(notice, cx).map(unless_done)
+        letters.notice(notice, cx).map(unless_done)
     }
 
     pub(super) fn breaker(&self) -> Breaker {

@@ -234,12 +234,12 @@ impl<T, G: Fallible<T>> Filter<T> for TryWith<T, G> {
             let waits = !self.is_idle() && matches!(notice, Notice::Watermark(_));
             let letters = match waits {
                 true => Demand::More,
-                false => self.policy.tell_letters(notice.again(), out.context())?,
+                false => self.policy.tell_letters(notice.reborrow(), out.context())?,
             };
             return Ok(letters.and(notice_filter(self, notice, out)?));
         }
         // What is tried a last time may still become a dead letter.
-        let end = notice.again().keep();
+        let end = notice.reborrow().keep();
         let demand = notice_filter(self, notice, out)?;
         if !self.is_draining()
             && let Some(end) = end

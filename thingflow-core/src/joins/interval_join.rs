@@ -141,9 +141,9 @@ impl<I, A, B, K> Join<I, IntervalJoin<A, B, K>> {
 impl<A: Clone, B: Clone, K: Ord + Clone> IntervalJoin<A, B, K> {
     /// Tells all side branches.
     fn tell(&mut self, mut notice: Notice<'_>, cx: &mut Context<'_>) -> Receipt {
-        self.unpaired.tell(notice.again(), cx)?;
-        self.first.late.tell(notice.again(), cx)?;
-        self.second.late.tell(notice, cx)?;
+        self.unpaired.notice(notice.reborrow(), cx)?;
+        self.first.late.notice(notice.reborrow(), cx)?;
+        self.second.late.notice(notice, cx)?;
         Ok(Demand::More)
     }
 
@@ -242,7 +242,7 @@ impl<A: Clone, B: Clone, K: Ord + Clone> Rule for IntervalJoin<A, B, K> {
         self.tell(Notice::Wake, out.context())
     }
     fn on_notice(&mut self, mut notice: Notice<'_>, out: &mut Emitter<'_, '_, impl InputThing<(A, B)>>) -> Receipt {
-        self.tell(notice.again(), out.context())?;
+        self.tell(notice.reborrow(), out.context())?;
         let Notice::Watermark(watermark) = notice else { return out.notice(notice) };
         self.watermark = Some(watermark);
         self.prune(false, out.context())?;

@@ -217,7 +217,7 @@ impl<T, K: Ord + Clone, F: FnMut(&T) -> K> MergeByTime<T, K, F> {
         if demand == Demand::Done || !self.lanes.iter().all(|lane| lane.held.is_ended()) {
             return Ok(demand);
         }
-        self.late.tell(Notice::Completed, out.context())?;
+        self.late.notice(Notice::Completed, out.context())?;
         out.finish()
     }
 
@@ -257,17 +257,17 @@ impl<T, K: Ord + Clone, F: FnMut(&T) -> K> Rule for MergeByTime<T, K, F> {
         if !self.drop_on_error && self.send(true, out)? == Demand::Done {
             return Ok(Demand::Done);
         }
-        self.late.tell(Notice::Error(error.clone()), out.context())?;
+        self.late.notice(Notice::Error(error.clone()), out.context())?;
         out.fail(error)
     }
     fn on_start(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
-        self.late.tell(Notice::Start, out.context()).map(|_| Demand::More)
+        self.late.notice(Notice::Start, out.context()).map(|_| Demand::More)
     }
     fn on_wake(&mut self, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
-        self.late.tell(Notice::Wake, out.context()).map(|_| Demand::More)
+        self.late.notice(Notice::Wake, out.context()).map(|_| Demand::More)
     }
     fn on_notice(&mut self, mut notice: Notice<'_>, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
-        self.late.tell(notice.again(), out.context())?;
+        self.late.notice(notice.reborrow(), out.context())?;
         let Notice::Watermark(watermark) = notice else { return out.notice(notice) };
         self.watermark = Some(watermark);
         if self.settles.is_some() {

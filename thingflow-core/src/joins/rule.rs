@@ -58,16 +58,25 @@ pub trait Rule {
     type Out;
 
     /// The stream of `input` has completed.
+    ///
+    /// # Errors
+    /// A fatal one: that of `out`, or one made by [`Context::fatal`](crate::Context::fatal).
     fn on_completed(&mut self, input: usize, out: &mut Emitter<'_, '_, impl InputThing<Self::Out>>) -> Receipt;
 
     /// `input` is gone without an end, because its source was cancelled or its connection disconnected: a run says so in the
     /// next turn, else it is said before the next event. By default its stream has completed by that.
+    ///
+    /// # Errors
+    /// As [`on_completed`](Self::on_completed).
     #[cfg(feature = "alloc")]
     fn on_gone(&mut self, input: usize, out: &mut Emitter<'_, '_, impl InputThing<Self::Out>>) -> Receipt {
         self.on_completed(input, out)
     }
 
     /// The stream of `input` has ended with an error. By default that ends the join.
+    ///
+    /// # Errors
+    /// As [`on_completed`](Self::on_completed).
     fn on_error(
         &mut self,
         _input: usize,
@@ -78,17 +87,26 @@ pub trait Rule {
     }
 
     /// Called once, before anything else, after everything behind the join has been started.
+    ///
+    /// # Errors
+    /// As [`on_completed`](Self::on_completed).
     fn on_start(&mut self, _out: &mut Emitter<'_, '_, impl InputThing<Self::Out>>) -> Receipt {
         Ok(crate::Demand::More)
     }
 
     /// Called at a time asked for by [`Emitter::wake_at`], or earlier, see [`Filter::on_wake`](crate::Filter::on_wake).
+    ///
+    /// # Errors
+    /// As [`on_completed`](Self::on_completed).
     fn on_wake(&mut self, _out: &mut Emitter<'_, '_, impl InputThing<Self::Out>>) -> Receipt {
         Ok(crate::Demand::More)
     }
 
     /// Takes a notice that is none of the above: a flush of one of the inputs, or a watermark, which is the least of all
     /// inputs. By default it is passed on.
+    ///
+    /// # Errors
+    /// As [`on_completed`](Self::on_completed).
     fn on_notice(&mut self, notice: Notice<'_>, out: &mut Emitter<'_, '_, impl InputThing<Self::Out>>) -> Receipt {
         out.notice(notice)
     }
@@ -96,6 +114,9 @@ pub trait Rule {
     /// The run is [being stopped](crate::Scheduler#the-order-of-a-stop), and no input sends anything any more: what waits for one of
     /// them, and can go on without it, is to be sent. Joins further up have sent what they held. Then a flush follows. By default
     /// nothing is sent.
+    ///
+    /// # Errors
+    /// As [`on_completed`](Self::on_completed).
     #[cfg(feature = "alloc")]
     fn on_stop(&mut self, _out: &mut Emitter<'_, '_, impl InputThing<Self::Out>>) -> Receipt {
         Ok(crate::Demand::More)
@@ -125,6 +146,9 @@ pub trait Rule {
     fn on_added(&mut self, _input: usize) {}
 
     /// An input has been taken away that had not ended. What waited for it may go on.
+    ///
+    /// # Errors
+    /// As [`on_completed`](Self::on_completed).
     #[cfg(feature = "alloc")]
     fn on_removed(&mut self, _input: usize, _out: &mut Emitter<'_, '_, impl InputThing<Self::Out>>) -> Receipt {
         Ok(crate::Demand::More)
@@ -147,6 +171,9 @@ pub trait Rule {
 /// those of a list. One implementation for every [`Index`] serves both.
 pub trait Takes<I, T>: Rule {
     /// Takes the next event of an input.
+    ///
+    /// # Errors
+    /// A fatal one: that of `out`, or one made by [`Context::fatal`](crate::Context::fatal).
     fn on_next(&mut self, input: I, event: T, out: &mut Emitter<'_, '_, impl InputThing<Self::Out>>) -> Receipt;
 }
 

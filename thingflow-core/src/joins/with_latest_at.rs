@@ -124,8 +124,8 @@ impl<A, B: Clone, K: Ord + Clone> WithLatestAt<A, B, K> {
     }
 
     fn tell(&mut self, mut notice: Notice<'_>, out: &mut Emitter<'_, '_, impl InputThing<Pair<A, B>>>) -> Receipt {
-        self.first.late.tell(notice.again(), out.context())?;
-        self.second.late.tell(notice, out.context()).map(|_| Demand::More)
+        self.first.late.notice(notice.reborrow(), out.context())?;
+        self.second.late.notice(notice, out.context()).map(|_| Demand::More)
     }
 
     fn finish_if_over(&mut self, demand: Demand, out: &mut Emitter<'_, '_, impl InputThing<Pair<A, B>>>) -> Receipt {
@@ -167,7 +167,7 @@ impl<A, B: Clone, K: Ord + Clone> Rule for WithLatestAt<A, B, K> {
         self.tell(Notice::Wake, out)
     }
     fn on_notice(&mut self, mut notice: Notice<'_>, out: &mut Emitter<'_, '_, impl InputThing<Self::Out>>) -> Receipt {
-        self.tell(notice.again(), out)?;
+        self.tell(notice.reborrow(), out)?;
         let Notice::Watermark(watermark) = notice else { return out.notice(notice) };
         self.watermark = Some(watermark);
         let demand = self.send(false, out)?;

@@ -1,4 +1,4 @@
-//! What the operators of this library are made of, for operators of your own.
+//! The parts that the operators of this library are made of, for custom operators.
 //!
 //! | piece | what it does |
 //! | --- | --- |

@@ -83,7 +83,8 @@ impl<K: Ord + Clone, V> Recent<K, V> {
         core::iter::successors(slot(self.oldest), move |last| slot(last.newer)).map(|slot| &slot.key)
     }
 
-    /// Room for as many keys, and none.
+    /// An empty map of the same capacity.
+    #[must_use]
     pub fn fresh(&self) -> Self {
         let capacity = self.capacity;
         Self { at: BTreeMap::new(), slots: Vec::new(), newest: NONE, oldest: NONE, capacity }

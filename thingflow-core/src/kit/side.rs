@@ -15,7 +15,7 @@ use crate::thing::{Demand, InputThing, Receipt};
 /// let cx = &mut Context::detached(Instant::ZERO);
 /// assert_eq!(branch.next_ref(&1, cx)?, Demand::More);
 /// assert_eq!(branch.next_ref(&2, cx)?, Demand::Done);
-/// assert_eq!(branch.tell(Notice::Completed, cx)?, Demand::Done);
+/// assert_eq!(branch.notice(Notice::Completed, cx)?, Demand::Done);
 /// assert!(!branch.is_connected());
 /// # drop(branch);
 /// assert_eq!(sum, 3);
@@ -80,11 +80,11 @@ impl<N> SideBranch<N> {
         self.call(cx, |thing, cx| thing.next_ref(event, cx))
     }
 
-    /// Tells the branch, and drops it if that was the end.
+    /// Passes a notice to the branch, and drops the branch if that was the end.
     ///
     /// # Errors
     /// The fatal error of a Thing in the branch.
-    pub fn tell<T>(&mut self, notice: Notice<'_>, cx: &mut Context<'_>) -> Receipt
+    pub fn notice<T>(&mut self, notice: Notice<'_>, cx: &mut Context<'_>) -> Receipt
     where
         N: InputThing<T>,
     {

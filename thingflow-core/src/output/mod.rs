@@ -68,11 +68,11 @@ use crate::visit::Visitor;
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be scheduled",
-    label = "this is no `OutputThing`",
+    label = "does not implement `OutputThing`",
     note = "an output is scheduled by value: connect to it before, or keep a clone of its `port()`",
     note = "a chain is scheduled once it ends in a Thing: `.connect(..)`",
     note = "a sensor is wrapped first: `SensorOutput::new(..)`, a source too: `Flow::new(..).output()`",
-    note = "a Thing of your own with ports implements `Ports` and `PortSource`"
+    note = "implement `Ports` and `PortSource` for a custom Thing with ports"
 )]
 pub trait OutputThing {
     /// Sends the next event or events.

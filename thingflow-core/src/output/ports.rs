@@ -49,7 +49,7 @@ pub trait Ports {
         let all = question.asks_all();
         let mut answer = all;
         self.ports(&mut |port| {
-            let one = port.ask(question.again());
+            let one = port.ask(question.reborrow());
             answer = if all { answer && one } else { answer || one };
         });
         answer
@@ -70,7 +70,7 @@ pub(crate) trait TellEach: Ports {
         self.ports(&mut |port| {
             any = true;
             if fatal.is_none() {
-                match port.notice(notice.again(), cx) {
+                match port.notice(notice.reborrow(), cx) {
                     Ok(demand) => receipts.add(demand),
                     Err(error) => fatal = Some(error),
                 }

@@ -24,8 +24,8 @@ use crate::visit::short_name;
 /// assert_eq!(Flow::new(Countdown(4)).collect_now(), [3, 2, 1]);
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no source",
-    label = "this is no `Source`",
+    message = "`{Self}` does not implement `Source`",
+    label = "not a source",
     note = "a sensor becomes one by `SensorOutput::new(..)`, an iterator by `from_iter(..)`, a function by `from_fn(..)`"
 )]
 pub trait Source {

@@ -89,7 +89,7 @@ impl<T: Clone + 'static> InputThing<T> for Fan<T> {
     }
 
     fn notice(&mut self, mut notice: Notice<'_>, cx: &mut Context<'_>) -> Receipt {
-        each(&mut self.0, cx, |slot, cx| slot.thing.notice(notice.again(), cx))
+        each(&mut self.0, cx, |slot, cx| slot.thing.notice(notice.reborrow(), cx))
     }
 
     fn ask(&self, question: Question<'_>) -> bool {

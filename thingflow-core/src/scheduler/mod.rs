@@ -246,7 +246,7 @@ impl Scheduler {
         self.run(Until::At(self.engine.now() + d))
     }
 
-    /// Waits for what is due next, at most for `timeout`, and serves it: to embed the scheduler in a loop of your own.
+    /// Waits for what is due next, at most for `timeout`, and serves it: to embed the scheduler in your own loop.
     /// False when there is nothing left to run for.
     ///
     /// # Errors

@@ -60,7 +60,7 @@ pub(super) enum Missed {
 }
 
 impl Periodic {
-    /// Refuses what would never let the program rest.
+    /// Rejects a zero period and unbounded retries without a delay: both would spin.
     pub(super) fn check(&self) -> Result<(), ScheduleError> {
         match self.on_failure {
             _ if self.period.is_zero() => Err(ScheduleError::ZeroPeriod),

@@ -66,7 +66,7 @@ macro_rules! tee {
             fn notice(&mut self, mut notice: Notice<'_>, cx: &mut Context<'_>) -> Receipt {
                 let ($($thing,)+) = &mut self.0;
                 let mut receipts = Receipts::default();
-                $(receipts.add($thing.tell(notice.again(), cx)?);)+
+                $(receipts.add($thing.notice(notice.reborrow(), cx)?);)+
                 Ok(receipts.sum())
             }
             fn ask(&self, mut question: Question<'_>) -> bool {
@@ -76,7 +76,7 @@ macro_rules! tee {
                     visitor.filter("tee");
                 }
                 let all = question.asks_all();
-                let answers = [$($thing.ask(question.again())),+];
+                let answers = [$($thing.ask(question.reborrow())),+];
                 if all { answers.iter().all(|yes| *yes) } else { answers.iter().any(|yes| *yes) }
             }
         }

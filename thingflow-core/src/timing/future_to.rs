@@ -58,7 +58,7 @@ impl<T, F: FnMut(&T) -> Timestamp, N: InputThing<T>> Filter<T> for FutureTo<F, N
         Ok(if demand == Demand::Done { Demand::More } else { demand })
     }
     fn notice(&mut self, mut notice: Notice<'_>, out: &mut Emitter<'_, '_, impl InputThing<T>>) -> Receipt {
-        self.future.tell(notice.again(), out.context())?;
+        self.future.notice(notice.reborrow(), out.context())?;
         crate::thing::notice_filter(self, notice, out)
     }
 }

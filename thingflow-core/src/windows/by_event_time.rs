@@ -268,7 +268,7 @@ where
 {
     type Out = Sent<T, G>;
     fn on_start(&mut self, out: &mut Emitter<'_, '_, impl InputThing<Self::Out>>) -> Receipt {
-        self.late.tell(Notice::Start, out.context()).map(|_| Demand::More)
+        self.late.notice(Notice::Start, out.context()).map(|_| Demand::More)
     }
     fn on_next(&mut self, event: T, out: &mut Emitter<'_, '_, impl InputThing<Self::Out>>) -> Receipt {
         let (at, key) = ((self.rule.time)(&event), self.rule.key.key(&event));
@@ -296,11 +296,11 @@ where
         if demand == Demand::Done {
             return Ok(demand);
         }
-        self.late.tell(Notice::Watermark(watermark), out.context())?;
+        self.late.notice(Notice::Watermark(watermark), out.context())?;
         Ok(demand.and(self.pass(out)?))
     }
     fn on_wake(&mut self, out: &mut Emitter<'_, '_, impl InputThing<Self::Out>>) -> Receipt {
-        self.late.tell(Notice::Wake, out.context())?;
+        self.late.notice(Notice::Wake, out.context())?;
         if out.now() < self.next_early {
             out.wake_at(self.next_early);
             return Ok(Demand::More);
@@ -313,11 +313,11 @@ where
         if demand == Demand::Done { Ok(demand) } else { Ok(demand.and(out.notice(Notice::Flush)?)) }
     }
     fn on_completed(&mut self, out: &mut Emitter<'_, '_, impl InputThing<Self::Out>>) -> Closed {
-        self.late.tell(Notice::Completed, out.context())?;
+        self.late.notice(Notice::Completed, out.context())?;
         if self.shrink(0, out)? == Demand::Done { Ok(()) } else { out.completed() }
     }
     fn on_error(&mut self, error: StreamError, out: &mut Emitter<'_, '_, impl InputThing<Self::Out>>) -> Closed {
-        self.late.tell(Notice::Error(error.clone()), out.context())?;
+        self.late.notice(Notice::Error(error.clone()), out.context())?;
         if self.shrink(0, out)? == Demand::Done { Ok(()) } else { out.error(error) }
     }
     fn on_state(&mut self, state: &mut dyn StateVisitor) {
