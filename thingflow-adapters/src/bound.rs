@@ -18,7 +18,7 @@ pub(crate) fn bound<S>(
 pub(crate) fn cannot_listen(place: impl fmt::Display, error: &io::Error) -> io::Error {
     let advice = match error.kind() {
         ErrorKind::AddrInUse => "; another program has it: see `ss -lnp`",
-        ErrorKind::AddrNotAvailable => "; it is no address of this machine: see `ip address`",
+        ErrorKind::AddrNotAvailable => "; not an address of this machine: see `ip address`",
         ErrorKind::PermissionDenied => "; a port below 1024, or a folder of somebody else, needs rights",
         ErrorKind::InvalidFilename => "; the path of a socket has at most 107 bytes",
         _ => "",

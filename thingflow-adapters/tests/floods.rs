@@ -76,7 +76,7 @@ fn sz43_bad_lines_without_a_pause_do_not_keep_the_thread() {
 }
 
 fn websocket_flood(begun: &[u8], again: &[u8]) {
-    let server = websocket::Options::default().without_token().listen("127.0.0.1:0").unwrap();
+    let server = websocket::ServerOptions::default().without_token().listen("127.0.0.1:0").unwrap();
     let greeting = [request("/", "").as_bytes(), begun].concat();
     others_have_their_turn(server.thing(), client(server.local_addr(), &greeting), again);
 }
@@ -120,5 +120,5 @@ fn sz47_a_broker_that_pings_without_a_pause_does_not_keep_the_thread() {
     let client = mqtt::Client::new(mqtt::Options::new(&format!("ws://{address}/")).unwrap());
     let received = client.subscribe("lux", mqtt::Qos::AtMostOnce).unwrap();
     received.for_each(drop);
-    others_have_their_turn(client.connection(), connected, &[0x89, 0]);
+    others_have_their_turn(client.thing(), connected, &[0x89, 0]);
 }

@@ -295,7 +295,7 @@ fn an_address_that_cannot_be_read_is_a_failed_sampling() -> Result {
     let mut scheduler = Scheduler::virtual_time()?;
     let reports = Recorder::new();
     scheduler.reports().map(|report| report.error.to_string()).connect(reports.clone());
-    let price = Poll::<u64>::json("price", server.url()).at_most(10);
+    let price = Poll::<u64>::json("price", server.url()).max_body(10);
     let each = Periodic::every(SECOND).on_failure(OnFailure::Skip);
     let price = scheduler.schedule_sensor_on_separate_thread(price, each)?;
     let seen = Recorder::new();

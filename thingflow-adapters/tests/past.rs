@@ -77,5 +77,5 @@ fn a_record_that_is_no_event_is_named() {
     assert_eq!(past.range(Number(1)..Number(2)).unwrap().len(), 1);
     let error = past.range(Number(1)..).unwrap_err();
     assert!(matches!(error, PastError::Decode { number: 2, .. }));
-    assert!(format!("{error:?}").starts_with("invalid record 2: it is no event of this type"), "{error:?}");
+    assert!(format!("{error:?}").starts_with("invalid record 2: it does not hold an event of this type"), "{error:?}");
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use support::bounded::new_scheduler;
 use thingflow_adapters::framing::{LengthPrefixed, Lines};
-use thingflow_adapters::tcp::{self, Change, Options, Received, Server, Slow};
+use thingflow_adapters::tcp::{self, Change, Received, Server, ServerOptions, Slow};
 use thingflow_core::prelude::*;
 use thingflow_core::testing::Recorder;
 
@@ -113,7 +113,7 @@ fn tf86_events_go_to_all_clients() -> Done {
 /// heard them all.
 fn slow_client(slow: Slow) -> Result<(Server<Lines>, Vec<String>), Box<dyn std::error::Error>> {
     const FRAMES: u64 = 2000;
-    let server = Options::framed(Lines::default()).max_unsent(1 << 17).slow(slow).listen("127.0.0.1:0")?;
+    let server = ServerOptions::framed(Lines::default()).max_unsent(1 << 17).slow(slow).listen("127.0.0.1:0")?;
     server
         .received()
         .filter(|received| received.frame == "more")
@@ -156,7 +156,7 @@ fn tf86_a_client_that_does_not_read_is_disconnected_if_asked_for() -> Done {
 
 #[test]
 fn clients_beyond_the_limit_are_turned_away_and_reported_once() -> Done {
-    let server = Options::default().max_clients(1).listen("127.0.0.1:0")?;
+    let server = ServerOptions::default().max_clients(1).listen("127.0.0.1:0")?;
     let mut scheduler = running(&server)?;
     let reports = Recorder::new();
     scheduler.reports().map(|report| report.error.to_string()).connect(reports.clone());
@@ -179,7 +179,7 @@ fn clients_beyond_the_limit_are_turned_away_and_reported_once() -> Done {
 
 #[test]
 fn a_client_that_sends_no_frames_is_disconnected_with_a_report() -> Done {
-    let server = Options::framed(LengthPrefixed::default().max_len(10)).listen("127.0.0.1:0")?;
+    let server = ServerOptions::framed(LengthPrefixed::default().max_len(10)).listen("127.0.0.1:0")?;
     let mut scheduler = Scheduler::new()?;
     scheduler.schedule_on_main_event_loop(server.thing())?;
     let (reports, seen) = (Recorder::new(), Recorder::new());
@@ -269,7 +269,7 @@ fn changes_wait_while_nobody_takes_them_and_none_is_forgotten() -> Done {
 
 #[test]
 fn what_a_server_tells_may_go_out_by_it_at_once_and_cost_it_a_client() -> Done {
-    let server = Options::default().max_unsent(1 << 18).slow(Slow::Disconnect).listen("127.0.0.1:0")?;
+    let server = ServerOptions::default().max_unsent(1 << 18).slow(Slow::Disconnect).listen("127.0.0.1:0")?;
     server.received().map(|received| received.frame).connect(server.broadcast());
     let told = |change| if matches!(change, Change::Connected(..)) { "came" } else { "gone" }.to_owned();
     server.changes().map(told).connect(server.broadcast());

@@ -21,7 +21,7 @@ use support::bounded::new_scheduler;
 use support::mosquitto::free_port;
 use support::proxy::{Proxy, Way};
 use thingflow_adapters::framing::{Framing, LengthPrefixed, Lines};
-use thingflow_adapters::tcp::{self, Change, Client, ClientOptions, Options, Status};
+use thingflow_adapters::tcp::{self, Change, Client, ClientOptions, ServerOptions, Status};
 use thingflow_core::prelude::*;
 use thingflow_core::testing::Recorder;
 use thingflow_core::{Backoff, Limit, VirtualClock};
@@ -50,7 +50,7 @@ fn numbers(n: usize) -> Vec<String> {
 #[test]
 fn frames_of_both_kinds_go_both_ways() -> Result {
     let frames: Vec<Vec<u8>> = (0..300_u32).map(|n| vec![7; n as usize * 100]).collect();
-    let server = Options::framed(LengthPrefixed::default()).max_unsent(1 << 24).listen("127.0.0.1:0")?;
+    let server = ServerOptions::framed(LengthPrefixed::default()).max_unsent(1 << 24).listen("127.0.0.1:0")?;
     server.received().connect(server.reply());
     let client =
         ClientOptions::new(&format!("tcp://{}", server.local_addr()))?.framed(LengthPrefixed::default()).connect();
@@ -225,7 +225,7 @@ fn addresses_are_told_apart() {
 fn programs_of_a_machine_talk_by_a_unix_socket() -> Result {
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("lux.sock");
-    let server = Options::default().listen_unix(&path)?;
+    let server = ServerOptions::default().listen_unix(&path)?;
     assert_eq!(std::fs::metadata(&path)?.permissions().mode() & 0o777, 0o600);
     server.received().connect(server.reply());
     let clients = Recorder::new();
@@ -250,21 +250,21 @@ fn the_file_of_a_killed_server_is_replaced_and_no_other() -> Result {
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("lux.sock");
     drop(UnixListener::bind(&path)?); // its file stays, as that of a program that was killed
-    let server = Options::default().mode(0o666).listen_unix(&path)?;
+    let server = ServerOptions::default().mode(0o666).listen_unix(&path)?;
     assert_eq!(std::fs::metadata(&path)?.permissions().mode() & 0o777, 0o666);
     assert!(UnixStream::connect(&path).is_ok());
-    let error = Options::default().listen_unix(&path).unwrap_err();
+    let error = ServerOptions::default().listen_unix(&path).unwrap_err();
     assert_eq!(error.kind(), std::io::ErrorKind::AddrInUse, "somebody listens there");
     drop(server);
     std::fs::write(&path, "letters")?;
-    assert!(Options::default().listen_unix(&path).is_err(), "a file of another kind stays");
+    assert!(ServerOptions::default().listen_unix(&path).is_err(), "a file of another kind stays");
     assert_eq!(std::fs::read_to_string(&path)?, "letters");
     for (path, why) in [
         (path.clone(), "another program has it"),
         (folder.path().join("x".repeat(108)), "at most 107 bytes"),
         (folder.path().join("none").join("lux.sock"), "No such file"),
     ] {
-        let error = Options::default().listen_unix(&path).unwrap_err().to_string();
+        let error = ServerOptions::default().listen_unix(&path).unwrap_err().to_string();
         assert!(error.starts_with("cannot listen at /") && error.contains(why), "{error}");
     }
     Ok(())
@@ -278,12 +278,12 @@ fn a_left_socket_that_another_program_takes_over_is_left_to_it() -> Result {
     drop(UnixListener::bind(&path)?);
     let other = std::fs::File::create(&lock)?;
     rustix::fs::flock(&other, rustix::fs::FlockOperation::LockExclusive)?;
-    let error = Options::default().listen_unix(&path).unwrap_err();
+    let error = ServerOptions::default().listen_unix(&path).unwrap_err();
     assert_eq!(error.kind(), std::io::ErrorKind::AddrInUse);
     assert!(error.to_string().contains("a program is about to listen there"), "{error}");
     assert!(path.exists());
     drop(other); // it was killed
-    let server = Options::default().listen_unix(&path)?;
+    let server = ServerOptions::default().listen_unix(&path)?;
     assert!(UnixStream::connect(server.path()).is_ok());
     assert!(!lock.exists(), "it is held no longer than it takes");
     Ok(())
@@ -298,7 +298,7 @@ fn child() -> Result {
     println!(); // what the test runner has begun to say ends here
     let mut held = Vec::new();
     for number in std::io::stdin().lines() {
-        let server = Options::default().listen_unix(folder.join(number?));
+        let server = ServerOptions::default().listen_unix(folder.join(number?));
         println!("{}", if server.is_ok() { "mine" } else { "not mine" });
         held.extend(server);
     }
@@ -403,7 +403,7 @@ mod by_tls {
         let folder = certificates();
         let folder = folder.path();
         let ca = folder.join("ca.pem");
-        let server = Options::default().tls(of(folder, "localhost").trust_only(&ca)).listen("127.0.0.1:0")?;
+        let server = ServerOptions::default().tls(of(folder, "localhost").trust_only(&ca)).listen("127.0.0.1:0")?;
         server.received().connect(server.reply());
         let to = |tls| -> Result<Client<Lines>> {
             let options = ClientOptions::new(&format!("tls://{}", server.local_addr()))?;
@@ -442,7 +442,7 @@ mod by_tls {
         let ca = folder.path().join("ca.pem");
         authority.write(&ca);
         authority.issue(folder.path(), "localhost", 3 * DAY, DAY);
-        let server = Options::default().tls(of(folder.path(), "localhost")).listen("127.0.0.1:0")?;
+        let server = ServerOptions::default().tls(of(folder.path(), "localhost")).listen("127.0.0.1:0")?;
         let clock = VirtualClock::new();
         let mut scheduler = Scheduler::with_clock(clock.clone())?;
         let hour = Duration::from_secs(3600);
@@ -467,7 +467,7 @@ mod by_tls {
     fn openssl_understands_both_sides() -> Result {
         let folder = certificates();
         let path = folder.path().to_owned();
-        let server = Options::default().tls(of(&path, "localhost")).listen("127.0.0.1:0")?;
+        let server = ServerOptions::default().tls(of(&path, "localhost")).listen("127.0.0.1:0")?;
         server.received().connect(server.reply());
         let mut scheduler = new_scheduler();
         scheduler.schedule_on_main_event_loop(server.thing())?;
@@ -507,7 +507,7 @@ mod by_tls {
     #[test]
     fn who_does_not_greet_is_shown_out_and_garbage_too() -> Result {
         let folder = certificates();
-        let server = Options::default().tls(of(folder.path(), "localhost")).listen("127.0.0.1:0")?;
+        let server = ServerOptions::default().tls(of(folder.path(), "localhost")).listen("127.0.0.1:0")?;
         let (changes, address) = (Recorder::new(), server.local_addr());
         server.changes().connect(changes.clone());
         let mut silent = TcpStream::connect(address)?;
@@ -528,9 +528,10 @@ mod by_tls {
 
     #[test]
     fn a_server_without_a_certificate_is_no_server() -> Result {
-        let error = Options::default().tls(Tls::default()).listen("127.0.0.1:0").unwrap_err();
+        let error = ServerOptions::default().tls(Tls::default()).listen("127.0.0.1:0").unwrap_err();
         assert!(error.to_string().contains("a server has to show one"), "{error}");
-        let error = Options::default().tls(Tls::default().identity("/nowhere/a", "/nowhere/b")).listen("127.0.0.1:0");
+        let error =
+            ServerOptions::default().tls(Tls::default().identity("/nowhere/a", "/nowhere/b")).listen("127.0.0.1:0");
         assert!(error.unwrap_err().to_string().contains("/nowhere/"));
         Ok(())
     }

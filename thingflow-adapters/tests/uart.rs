@@ -143,9 +143,10 @@ fn what_cannot_be_opened_says_how_to_mend_it_and_is_tried_again() -> Result {
     let folder = tempfile::tempdir()?;
     let plain = folder.path().join("file");
     std::fs::write(&plain, "")?;
-    for (path, expected) in
-        [(Path::new("/dev/ttyNOBODY"), "is not there; `ls /dev/serial/by-id"), (&plain, "is no serial line")]
-    {
+    for (path, expected) in [
+        (Path::new("/dev/ttyNOBODY"), "is not there; `ls /dev/serial/by-id"),
+        (&plain, "is not a serial line; `ls /dev/serial/by-id"),
+    ] {
         let mut scheduler = new_scheduler();
         let line = Options::new(path, 9600)?.retry(short()).connect();
         let (seen, stopper) = (Recorder::new(), scheduler.stopper());

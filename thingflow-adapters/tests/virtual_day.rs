@@ -85,7 +85,7 @@ impl Day {
             scheduler.schedule_periodic(output, Periodic::every(EVERY).first_after(first)).unwrap();
         }
         let meter = outbox.meter("broker");
-        scheduler.schedule_on_main_event_loop(client.connection()).unwrap();
+        scheduler.schedule_on_main_event_loop(client.thing()).unwrap();
         scheduler.schedule_on_main_event_loop(outbox).unwrap();
         Life { scheduler, meter }
     }

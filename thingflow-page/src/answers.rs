@@ -149,7 +149,7 @@ pub(crate) async fn metrics(State(site): State<Arc<Site>>, headers: HeaderMap) -
 async fn outputs(site: &Arc<Site>, now: Option<Timestamp>) -> Result<Vec<Output>, Failed> {
     let now = now.unwrap_or_else(process::now);
     let read = ask_slow(site, move |site| site.offers.outputs.look(now));
-    let hangs = format!("the counts of the outputs are not to be had within {PATIENCE:?}");
+    let hangs = format!("the scheduler did not give the counts of the outputs within {PATIENCE:?}");
     tokio::time::timeout(PATIENCE, read).await.map_err(|_| Failed(StatusCode::SERVICE_UNAVAILABLE, hangs))?
 }
 

@@ -148,7 +148,8 @@ fn what_cannot_be_had_is_told() {
     let board = Board::new();
     let file = tempfile::NamedTempFile::new().unwrap();
     let error = Tty::open(file.path(), 9_600).unwrap_err().to_string();
-    assert_eq!(error, format!("{} is no serial line", file.path().display()));
+    let advice = "`ls /dev/serial/by-id /dev/tty[ASU]*` shows which there are";
+    assert_eq!(error, format!("{} is not a serial line; {advice}", file.path().display()));
     let error = Tty::open(board.path(), 0).unwrap_err().to_string();
     assert_eq!(error, format!("{} does not know this speed", board.path().display()));
 }

@@ -159,7 +159,7 @@ fn publish(broker: &str, folder: &str, first: &str, last: &str) -> Result {
     let numbers = first.parse::<u32>()?..=last.parse()?;
     let mut scheduler = Scheduler::new()?;
     let client = Client::new(Options::new(broker)?);
-    scheduler.schedule_on_main_event_loop(client.connection())?;
+    scheduler.schedule_on_main_event_loop(client.thing())?;
     let mut outbox = Outbox::<u32>::open(folder, outbox::Options::new(1 << 20, CommitWindow::default()))?;
     let stored = outbox.port("broker", Outlet::default())?;
     stored.map_value(|number| Message::new(topic(), number.to_string())).connect(client.publisher());

@@ -28,7 +28,7 @@ pub fn device<S: Sensor<Reading = f64> + 'static>(
     stored.try_map_value(|lux: Lux| Message::json(topic(lux.sensor_id), &lux)).connect(client.publisher());
 
     scheduler.schedule_sensor(sensor, every, |lux| drop(lux.connect(outbox.input())))?;
-    scheduler.schedule_on_main_event_loop(client.connection())?;
+    scheduler.schedule_on_main_event_loop(client.thing())?;
     scheduler.schedule_on_main_event_loop(outbox)?;
     Ok(())
 }

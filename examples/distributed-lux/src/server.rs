@@ -59,6 +59,6 @@ pub fn server(scheduler: &mut Scheduler, broker: &str, database: &Path) -> Resul
         device.aggregate(Window::tumbling(10), summary).map(Finding::Course).connect(found.clone());
         device.hysteresis(20.0, 30.0).dedup_by_key(|light| light.val).map(Finding::Light).connect(found.clone());
     });
-    scheduler.schedule_on_main_event_loop(client.connection())?;
+    scheduler.schedule_on_main_event_loop(client.thing())?;
     Ok(findings)
 }

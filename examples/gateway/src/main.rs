@@ -82,7 +82,7 @@ fn run(broker: &str, topics: &str, database: &str, folder: &Path) -> Result<(), 
     });
 
     let meter = outbox.meter("database");
-    scheduler.schedule_on_main_event_loop(client.connection())?;
+    scheduler.schedule_on_main_event_loop(client.thing())?;
     scheduler.schedule_on_main_event_loop(outbox)?;
     scheduler.run_forever()?; // until Ctrl-C, or systemd stops it
     println!("{}", meter.stats());

@@ -60,7 +60,7 @@ fn reading(n: u32) -> Reading {
 fn publish(broker: &Mosquitto, texts: impl IntoIterator<Item = String> + 'static) -> Result {
     let mut scheduler = Scheduler::new()?;
     let client = Client::new(Options::new(&format!("mqtt://{}", broker.address()))?);
-    scheduler.schedule_on_main_event_loop(client.connection())?;
+    scheduler.schedule_on_main_event_loop(client.thing())?;
     let messages = from_iter(texts).map(|text| Message::new("greenhouse/temperature", text));
     scheduler.schedule_recurring(messages.connect(client.publisher()))?;
     Ok(scheduler.run_forever()?)

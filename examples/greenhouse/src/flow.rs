@@ -62,7 +62,7 @@ pub(crate) fn build(
     stored.try_map_value(|mean: Reading| Message::json(topic(&mean), &mean)).connect(client.publisher());
 
     let meters = ["broker", "database"].map(|name| outbox.meter(name));
-    scheduler.schedule_on_main_event_loop(client.connection())?;
+    scheduler.schedule_on_main_event_loop(client.thing())?;
     scheduler.schedule_on_main_event_loop(outbox)?;
     for sensor in sensors {
         scheduler.schedule_periodic(sensor, options.every)?;

@@ -77,7 +77,7 @@ fn a_greenhouse_without_a_broker_and_killed_twice_loses_nothing_that_was_stored(
     let seen = Recorder::new();
     let heard = client.subscribe("greenhouse/+", Qos::AtLeastOnce).expect("it is a filter");
     heard.filter(|message| message.topic != "greenhouse/status").connect(seen.clone());
-    scheduler.schedule_on_main_event_loop(client.connection()).expect("it is this scheduler's");
+    scheduler.schedule_on_main_event_loop(client.thing()).expect("it is this scheduler's");
     scheduler.run_for(Duration::from_millis(100)).expect("nothing fails");
 
     let second = kill_after(60, start(folder, &url, &[]));

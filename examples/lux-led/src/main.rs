@@ -68,7 +68,7 @@ fn publish<S: Sensor<Reading = f64> + 'static>(
     let options = Options::new(&broker)?.availability("lux-led/status")?.queue(Limit::drop_oldest(3600));
     let client = Client::new(options);
     lux.fatal_errors().try_map(|lux| Message::json("lux-led/lux", &lux)).connect(client.publisher());
-    scheduler.schedule_on_main_event_loop(client.connection())?;
+    scheduler.schedule_on_main_event_loop(client.thing())?;
     Ok(())
 }
 

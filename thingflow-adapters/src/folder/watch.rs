@@ -179,8 +179,8 @@ impl EventThing for Watch {
 
 fn cannot_watch(path: &Path, error: Errno) -> io::Error {
     let why = match error {
-        Errno::NOENT => "there is none of this name: create it",
-        Errno::NOTDIR => "it is no folder",
+        Errno::NOENT => "it does not exist: create it",
+        Errno::NOTDIR => "it is a file: name the folder that it is in",
         Errno::NOSPC => "too many folders are watched; raise fs.inotify.max_user_watches",
         _ => "the system refuses",
     };

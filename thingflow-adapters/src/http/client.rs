@@ -49,8 +49,11 @@ impl Client {
         let mut headers = HeaderMap::new();
         for (name, value) in &endpoint.headers {
             let known = HeaderName::try_from(name).ok().zip(HeaderValue::try_from(value).ok());
-            let (name, value) =
-                known.ok_or_else(|| endpoint.invalid(format!("`{name}` is no header, or its value is none")))?;
+            let (name, value) = known.ok_or_else(|| {
+                endpoint.invalid(format!(
+                    "`{name}` is not a header name, or its value has a line break or another control character"
+                ))
+            })?;
             headers.append(name, value);
         }
         if let Some(who) = &endpoint.who {

@@ -101,7 +101,7 @@ fn reason(status: u16) -> &'static str {
         300..=399 => " (it has moved: use the new address)",
         401 => " (the token or password is not accepted)",
         403 => " (it is not allowed: ask for the right to write)",
-        404 => " (there is no such address or database: create it or mend its name)",
+        404 => " (not found: create the database, or correct the address)",
         413 => " (it is too large)",
         429 => " (too many requests)",
         503 => " (it is busy)",

@@ -32,7 +32,7 @@ impl Poll {
     /// Readings are the text of the answer.
     pub fn text(id: impl Into<SensorId>, endpoint: impl Into<Endpoint>) -> Self {
         Self::of(id.into(), endpoint.into(), |bytes| {
-            String::from_utf8(bytes.to_vec()).map_err(|_| "it is no text (UTF-8)".to_owned())
+            String::from_utf8(bytes.to_vec()).map_err(|_| "not valid UTF-8".to_owned())
         })
     }
 }
@@ -51,7 +51,7 @@ impl<T> Poll<T> {
 
     /// How many bytes an answer may have: 1 MiB unless told otherwise. A longer one is a failed sampling.
     #[must_use]
-    pub fn at_most(mut self, bytes: u64) -> Self {
+    pub fn max_body(mut self, bytes: u64) -> Self {
         self.longest = bytes;
         self
     }

@@ -164,7 +164,7 @@ impl<R: Read> Points<R> {
                 _ => {}
             }
             return match self.header.len() {
-                0 => Err(self.broken("it is no table with the columns name, tags, time".to_owned())),
+                0 => Err(self.broken("not a table with the columns name, tags and time".to_owned())),
                 1 => {
                     let said = text(0).to_owned();
                     Err(self.broken(said))

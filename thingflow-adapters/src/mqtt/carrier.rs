@@ -16,9 +16,9 @@ pub(super) enum Carrier {
 impl Carrier {
     /// Over a WebSocket, at the path of its address.
     #[cfg(feature = "websocket")]
-    pub(super) fn web(stream: Stream, target: &Target, largest_packet: u32) -> io::Result<Self> {
+    pub(super) fn web(stream: Stream, target: &Target, max_packet: u32) -> io::Result<Self> {
         // One message may hold several packets.
-        let most = usize::try_from(largest_packet).unwrap_or(usize::MAX).saturating_add(1 << 16);
+        let most = usize::try_from(max_packet).unwrap_or(usize::MAX).saturating_add(1 << 16);
         Bytes::new(stream, target, "mqtt", most).map(Box::new).map(Self::Web)
     }
 

@@ -1,25 +1,23 @@
 //! [`Client`]: the handle of a client, which gives its inputs and its ports.
 
 use std::fmt;
-use std::io;
 use std::rc::Rc;
 
 use thingflow_core::prelude::*;
-use thingflow_core::{
-    DeadLetter, DeliveryMeter, DeliveryStats, Failure, Instant, Notice, OutputThing, Question, Registry, SharedInput,
-};
+use thingflow_core::{DeadLetter, DeliveryMeter, DeliveryStats, SharedInput};
 
 use super::desk::{Desk, Pass};
 use super::error::OptionsError;
 use super::hold::Hold;
-use super::link::{Link, NAME};
+use super::link::Link;
 use super::message::{Message, Qos, Received};
 use super::options::Options;
 use super::status::Status;
 use super::subscriptions::{Feed, Subscription};
 use super::topic;
+use crate::net::Scheduled;
 
-/// A client of a broker, by one connection: schedule its [`connection`](Self::connection), connect its
+/// A client of a broker, by one connection: schedule its [`thing`](Self::thing), connect its
 /// [`publisher`](Self::publisher)s, and what follows its subscriptions. Clones are the same client.
 ///
 /// It connects by itself, and again when a connection is lost, on the thread of the scheduler, on which nothing waits for it:
@@ -33,7 +31,7 @@ use super::topic;
 /// let broker = Broker::start()?; // in a program: mqtt://broker.local
 /// let mut scheduler = Scheduler::new()?;
 /// let client = Client::new(Options::new(&broker.address())?);
-/// scheduler.schedule_on_main_event_loop(client.connection())?;
+/// scheduler.schedule_on_main_event_loop(client.thing())?;
 ///
 /// let stopper = scheduler.stopper();
 /// client.subscribe("lab/+", Qos::AtLeastOnce)?.for_each(move |message| {
@@ -59,10 +57,12 @@ impl Client {
         Self { link, desk }
     }
 
-    /// What is to be scheduled, once: `scheduler.schedule_on_main_event_loop(client.connection())`. When it is dropped, by the
-    /// end of the run, the client says goodbye.
-    pub fn connection(&self) -> Connection {
-        Connection(self.link.clone())
+    /// What to give to
+    /// [`schedule_on_main_event_loop`](thingflow_core::Scheduler::schedule_on_main_event_loop), once. When it is dropped, by
+    /// the end of the run, the client says goodbye.
+    #[must_use = "a client does nothing until its Thing is scheduled"]
+    pub fn thing(&self) -> impl EventThing + use<> {
+        Scheduled::new(&self.link, Link::close)
     }
 
     /// An input for messages, plain or tracked. A tracked one is done when the broker has acknowledged it (by QoS 0, when it
@@ -217,45 +217,5 @@ impl<E: Publish> InputThing<E> for Publisher<E> {
 impl<E: Publish> fmt::Debug for Publisher<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Publisher")
-    }
-}
-
-/// The connection of a [`Client`], to be scheduled.
-#[must_use = "a client does nothing until its connection is scheduled"]
-pub struct Connection(Shared<Link>);
-
-impl OutputThing for Connection {
-    fn produce(&mut self, cx: &mut Context<'_>) -> Result<Demand, Failure> {
-        self.0.produce(cx)
-    }
-    fn notice(&mut self, notice: Notice<'_>, cx: &mut Context<'_>) -> Receipt {
-        self.0.notice(notice, cx)
-    }
-    fn ask(&self, question: Question<'_>) -> bool {
-        self.0.ask(question)
-    }
-    fn due(&mut self, cx: &mut Context<'_>) -> Option<Instant> {
-        self.0.due(cx)
-    }
-    fn name(&self) -> &str {
-        NAME
-    }
-}
-
-impl EventThing for Connection {
-    fn register(&mut self, registry: &Registry) -> io::Result<()> {
-        self.0.register(registry)
-    }
-}
-
-impl Drop for Connection {
-    fn drop(&mut self) {
-        self.0.with(Link::close);
-    }
-}
-
-impl fmt::Debug for Connection {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Connection")
     }
 }

@@ -1,6 +1,6 @@
 //! MQTT 3.1.1 and 5: publish and subscribe by one connection, on the thread of the scheduler.
 //!
-//! A [`Client`] is made of [`Options`]: which broker, and how. Its connection is scheduled; its publishers end chains, its
+//! A [`Client`] is made of [`Options`]: which broker, and how. Its [`thing`](Client::thing) is scheduled; its publishers end chains, its
 //! subscriptions begin them. It connects again by itself; nothing waits for it meanwhile.
 //!
 //! | what is to happen | how |
@@ -35,7 +35,7 @@ pub mod testing;
 mod topic;
 mod wire;
 
-pub use client::{Client, Connection, Publish, Publisher};
+pub use client::{Client, Publish, Publisher};
 pub use discovery::Device;
 pub use error::OptionsError;
 pub use message::{Message, Qos, Received};

@@ -67,7 +67,7 @@ pub struct Options {
     pub(super) queue: Limit,
     pub(super) in_flight: u16,
     pub(super) receive_maximum: u16,
-    pub(super) largest_packet: u32,
+    pub(super) max_packet: u32,
     pub(super) retry: Backoff,
     pub(super) setup: Backoff,
     pub(super) will: Option<Will>,
@@ -119,7 +119,7 @@ impl Options {
             queue: Limit::default(),
             in_flight: 64,
             receive_maximum: 64,
-            largest_packet: 1 << 20,
+            max_packet: 1 << 20,
             retry: default_retry(&client_id),
             setup: Backoff::new(Duration::from_secs(60), Duration::from_secs(900)).jitter(25),
             will: None,
@@ -200,10 +200,10 @@ impl Options {
         Self { receive_maximum: u16::try_from(most.into().get()).unwrap_or(u16::MAX), ..self }
     }
 
-    /// The largest packet that is taken, in bytes, one mebibyte unless told otherwise. A larger one ends the connection.
+    /// How many bytes a packet of the broker may have: 1 MiB unless told otherwise. A larger one ends the connection.
     #[track_caller]
-    pub fn largest_packet(self, bytes: impl Into<Size>) -> Self {
-        Self { largest_packet: u32::try_from(bytes.into().get()).unwrap_or(u32::MAX), ..self }
+    pub fn max_packet(self, bytes: impl Into<Size>) -> Self {
+        Self { max_packet: u32::try_from(bytes.into().get()).unwrap_or(u32::MAX), ..self }
     }
 
     /// How long to wait before connecting again: four seconds, doubled up to two minutes, each made shorter by up to three
@@ -293,7 +293,7 @@ impl Options {
     pub(super) fn carrier(&self, stream: Stream) -> io::Result<Carrier> {
         #[cfg(feature = "websocket")]
         if let Some(target) = &self.web {
-            return Carrier::web(stream, target, self.largest_packet);
+            return Carrier::web(stream, target, self.max_packet);
         }
         Ok(Carrier::Plain(stream))
     }

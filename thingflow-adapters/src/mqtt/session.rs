@@ -26,7 +26,7 @@ const MOST_OWED: usize = 4 << 16;
 pub(super) struct Session {
     writer: Writer,
     reader: Reader,
-    largest_packet: u32,
+    max_packet: u32,
     /// Not written yet.
     pub(super) out: Vec<u8>,
     /// So many bytes of it, at most, answer what the broker has said.
@@ -65,7 +65,7 @@ enum Stage {
 struct Limits {
     keep_alive: Duration,
     most_in_flight: usize,
-    largest_packet: u32,
+    max_packet: u32,
     best_qos: Qos,
     retains: bool,
     names_subscriptions: bool,
@@ -124,8 +124,8 @@ impl Session {
         let most_waiting = capacity.map_or(usize::MAX, |most| most.max(MOST_OVER).saturating_mul(2));
         Self {
             writer: Writer { version },
-            reader: Reader::new(version, options.largest_packet),
-            largest_packet: options.largest_packet,
+            reader: Reader::new(version, options.max_packet),
+            max_packet: options.max_packet,
             out: Vec::new(),
             owed: 0,
             outbound: Outbound::default(),
@@ -159,7 +159,7 @@ impl Session {
     pub(super) fn greet(&mut self, options: &Options, password: Option<Vec<u8>>, now: Instant) -> Result<(), Lost> {
         self.out.clear();
         self.owed = 0;
-        self.reader = Reader::new(self.writer.version, self.largest_packet);
+        self.reader = Reader::new(self.writer.version, self.max_packet);
         self.pinged = None;
         (self.last_sent, self.last_heard) = (now, now);
         let connect = Connect {
@@ -171,7 +171,7 @@ impl Session {
             user: options.address.user(),
             password,
             most_in_flight: options.receive_maximum,
-            largest_packet: options.largest_packet,
+            max_packet: options.max_packet,
         };
         let written = self.writer.connect(&mut self.out, connect);
         written.map_err(|error| {
@@ -258,7 +258,9 @@ impl Session {
             Some(ConnectRefusal::Version) => {
                 return Err(Lost::Setup(StreamError::new("the broker speaks neither MQTT 5 nor MQTT 3.1.1")));
             }
-            Some(ConnectRefusal::Peer(why)) => return Err(Lost::peer(format!("the broker lets nobody in: {why}"))),
+            Some(ConnectRefusal::Peer(why)) => {
+                return Err(Lost::peer(format!("the broker accepts no connections: {why}")));
+            }
             Some(ConnectRefusal::Setup(why)) => {
                 let text = format!("the broker refuses the client: {why}; check its user, its password and its id");
                 return Err(Lost::Setup(StreamError::message(text)));
@@ -277,7 +279,7 @@ impl Session {
         self.stage = Stage::Up(Limits {
             keep_alive: answer.keep_alive.map_or(options.keep_alive, |s| Duration::from_secs(s.into())),
             most_in_flight: answer.most_in_flight.min(options.in_flight).into(),
-            largest_packet: answer.largest_packet,
+            max_packet: answer.max_packet,
             best_qos: answer.best_qos,
             retains: answer.retains,
             names_subscriptions: answer.names_subscriptions,
@@ -378,7 +380,7 @@ impl Session {
     fn say_next(&mut self, now: Instant) -> bool {
         let Stage::Up(limits) = &self.stage else { return false };
         if let Some(send) = self.outbound.send_next(limits.most_in_flight, now) {
-            let (id, largest) = (id_of(&send), limits.largest_packet);
+            let (id, largest) = (id_of(&send), limits.max_packet);
             if !write(&mut self.out, &self.writer, &send, largest) {
                 let outgoing = self.outbound.withdraw(id);
                 self.settle(outgoing, Err("it is larger than the broker allows".to_owned()));
@@ -406,7 +408,7 @@ impl Session {
             return true;
         }
         let send = Send::Publish { message: &outgoing.message, id: 0, dup: false, clears: false };
-        let written = write(&mut self.out, &self.writer, &send, limits.largest_packet);
+        let written = write(&mut self.out, &self.writer, &send, limits.max_packet);
         let said = if written { Ok(()) } else { Err("it is larger than the broker allows".to_owned()) };
         self.settle(Some(outgoing), said);
         true

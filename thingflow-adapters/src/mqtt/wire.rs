@@ -36,7 +36,7 @@ pub(super) struct Connack {
     pub(super) refused: Option<ConnectRefusal>,
     pub(super) keep_alive: Option<u16>,
     pub(super) most_in_flight: u16,
-    pub(super) largest_packet: u32,
+    pub(super) max_packet: u32,
     pub(super) best_qos: Qos,
     pub(super) retains: bool,
     pub(super) names_subscriptions: bool,
@@ -50,7 +50,7 @@ impl Connack {
             refused,
             keep_alive: None,
             most_in_flight: u16::MAX,
-            largest_packet: u32::MAX,
+            max_packet: u32::MAX,
             best_qos: Qos::ExactlyOnce,
             retains: true,
             names_subscriptions: false,
@@ -94,7 +94,7 @@ pub(super) struct Connect<'a> {
     pub(super) user: Option<&'a str>,
     pub(super) password: Option<Vec<u8>>,
     pub(super) most_in_flight: u16,
-    pub(super) largest_packet: u32,
+    pub(super) max_packet: u32,
 }
 
 /// One subscription to ask for.
@@ -311,7 +311,7 @@ fn connack_5(packet: &v5::Connack) -> Connack {
         match property {
             Property::ServerKeepAlive(seconds) => answer.keep_alive = Some(seconds.val()),
             Property::ReceiveMaximum(most) => answer.most_in_flight = most.val().max(1),
-            Property::MaximumPacketSize(most) => answer.largest_packet = most.val(),
+            Property::MaximumPacketSize(most) => answer.max_packet = most.val(),
             Property::MaximumQos(best) if best.val() == 0 => answer.best_qos = Qos::AtMostOnce,
             Property::MaximumQos(_) => answer.best_qos = Qos::AtLeastOnce,
             Property::RetainAvailable(is) => answer.retains = is.val() != 0,
@@ -362,7 +362,7 @@ impl Writer {
             Version::V3_1_1 => fill!(v3::Connect::builder()).build()?.to_continuous_buffer(),
             Version::V5 => {
                 let mut props: Vec<Property> = vec![p::ReceiveMaximum::new(connect.most_in_flight)?.into()];
-                props.push(p::MaximumPacketSize::new(connect.largest_packet)?.into());
+                props.push(p::MaximumPacketSize::new(connect.max_packet)?.into());
                 if connect.expiry > 0 {
                     props.push(p::SessionExpiryInterval::new(connect.expiry)?.into());
                 }

@@ -115,7 +115,7 @@ fn split_port(host: &str) -> Result<(String, Option<u16>), &'static str> {
     let (name, port) = if let Some(rest) = host.strip_prefix('[') {
         let (name, rest) = rest.split_once(']').ok_or("its `[` is not closed")?;
         if name.parse::<std::net::Ipv6Addr>().is_err() {
-            return Err("what stands in `[…]` is no IPv6 address");
+            return Err("what stands in `[…]` is not an IPv6 address");
         }
         (name, if rest.is_empty() { None } else { Some(rest.strip_prefix(':').ok_or("only a port may follow `]`")?) })
     } else {
@@ -124,9 +124,9 @@ fn split_port(host: &str) -> Result<(String, Option<u16>), &'static str> {
     if name.is_empty() {
         return Err("it has no host");
     }
-    let port = port.map(|port| port.parse().map_err(|_| "its port is no number up to 65535")).transpose()?;
+    let port = port.map(|port| port.parse().map_err(|_| "its port must be a number from 1 to 65535")).transpose()?;
     if port == Some(0) {
-        return Err("its port is 0");
+        return Err("its port must be a number from 1 to 65535");
     }
     Ok((name.to_owned(), port))
 }
@@ -226,11 +226,11 @@ mod tests {
             ("://x", "scheme"),
             ("mqtt://", "no host"),
             ("mqtt://h:", "port"),
-            ("mqtt://h:0", "port is 0"),
+            ("mqtt://h:0", "port"),
             ("mqtt://h:65536", "port"),
             ("mqtt://h/x", "follow the host"),
             ("mqtt://[::1", "not closed"),
-            ("mqtt://[x]", "no IPv6"),
+            ("mqtt://[x]", "not an IPv6"),
             ("mqtt://[::1]1", "only a port"),
             ("mqtt://a b", "space"),
             ("mqtt://%4@h", "not text"),

@@ -52,10 +52,12 @@ fn meaning(path: &Path, cause: &io::Error) -> String {
             format!("{path} is not there; `ls /dev/serial/by-id /dev/tty[ASU]*` shows what is plugged in")
         }
         (ErrorKind::PermissionDenied, _) => format!(
-            "this user may not use {path}; `sudo usermod -aG dialout $USER` and log in anew, or give the service the group dialout"
+            "this user may not use {path}; `sudo usermod -aG dialout $USER` and log in again, or give the service the group dialout"
         ),
         (_, Some(Errno::BUSY)) => format!("another program uses {path}; `fuser {path}` shows which"),
-        (_, Some(Errno::NOTTY)) => format!("{path} is no serial line"),
+        (_, Some(Errno::NOTTY)) => {
+            format!("{path} is not a serial line; `ls /dev/serial/by-id /dev/tty[ASU]*` shows which there are")
+        }
         (_, Some(Errno::INVAL)) => format!("{path} does not know this speed"),
         _ => format!("{path} cannot be opened: {cause}"),
     }

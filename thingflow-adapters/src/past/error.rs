@@ -26,7 +26,10 @@ impl fmt::Display for PastError {
         match self {
             Self::Journal(_) => f.write_str("cannot read the journal"),
             Self::Decode { number, .. } => {
-                write!(f, "invalid record {number}: it is no event of this type; was it written by another program?")
+                write!(
+                    f,
+                    "invalid record {number}: it does not hold an event of this type; was it written by another program?"
+                )
             }
             Self::Uncovered(uncovered) => uncovered.fmt(f),
         }

@@ -56,9 +56,9 @@ impl ClientOptions<Lines> {
             ("tls", _) if !cfg!(feature = "tls") => return wrong("`tls://` needs the feature `tls` of this library"),
             ("unix", _) | ("tcp" | "tls", Some(_)) => {}
             ("tcp" | "tls", None) => {
-                return wrong("it has no port, and there is no usual one; give it behind the host");
+                return wrong("it has no port, and there is no default one: append it, as in `tcp://host:7000`");
             }
-            _ => return wrong("its scheme is none of tcp, tls and unix"),
+            _ => return wrong("its scheme must be `tcp`, `tls` or `unix`"),
         }
         if address.user().is_some() {
             return wrong("nobody asks for a user there; leave out what is before the `@`");

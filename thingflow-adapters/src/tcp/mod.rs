@@ -1,6 +1,6 @@
 //! TCP and Unix sockets on the scheduler's thread: what the other side sends comes as events, and events go to it.
 //!
-//! - [`listen`] is a server of lines of text, [`Options`] one of other frames, by TLS, or at a Unix socket.
+//! - [`listen`] is a server of lines of text, [`ServerOptions`] one of other frames, by TLS, or at a Unix socket.
 //! - [`connect`] is a client, [`ClientOptions`] one of other frames. It connects again by itself.
 //!
 //! ```
@@ -52,7 +52,7 @@ pub use client::{Client, ClientOptions, connect};
 pub use desk::{ClientStats, Status};
 pub use host::{Change, Received, ServerStats};
 pub use listener::{Listener, Program, UnixSocket};
-pub use options::{Options, Slow};
+pub use options::{ServerOptions, Slow};
 pub use peer::ClientId;
 pub use server::{Server, listen};
 

@@ -1,4 +1,4 @@
-//! [`Options`]: what a server allows its clients.
+//! [`ServerOptions`]: what a server allows its clients.
 
 use std::io;
 use std::net::{TcpListener, ToSocketAddrs};
@@ -27,13 +27,13 @@ pub enum Slow {
 ///
 /// ```
 /// use thingflow_adapters::framing::LengthPrefixed;
-/// use thingflow_adapters::tcp::{Options, Slow};
-/// let server = Options::framed(LengthPrefixed::default()).max_clients(8).slow(Slow::Disconnect).listen("127.0.0.1:0")?;
+/// use thingflow_adapters::tcp::{ServerOptions, Slow};
+/// let server = ServerOptions::framed(LengthPrefixed::default()).max_clients(8).slow(Slow::Disconnect).listen("127.0.0.1:0")?;
 /// assert_eq!(server.stats().clients, 0);
 /// # Ok::<(), std::io::Error>(())
 /// ```
 #[derive(Clone, Debug)]
-pub struct Options<F> {
+pub struct ServerOptions<F> {
     pub(super) framing: F,
     pub(super) rules: Rules,
     mode: u32,
@@ -63,13 +63,13 @@ impl Default for Rules {
     }
 }
 
-impl Default for Options<Lines> {
+impl Default for ServerOptions<Lines> {
     fn default() -> Self {
         Self::framed(Lines::default())
     }
 }
 
-impl<F: Framing + 'static> Options<F> {
+impl<F: Framing + 'static> ServerOptions<F> {
     /// A server whose frames are of this kind, with at most 64 clients, of which each may be 64 KiB behind.
     pub fn framed(framing: F) -> Self {
         Self { framing, rules: Rules::default(), mode: 0o600 }

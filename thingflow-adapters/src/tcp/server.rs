@@ -9,15 +9,15 @@ use thingflow_core::{EventThing, InputThing, Port};
 
 use super::host::{Change, Host, Received, ServerStats};
 use super::listener::{Listener, UnixSocket};
-use super::options::Options;
+use super::options::ServerOptions;
 use crate::framing::{Framing, Lines};
 
-/// A server of lines of text, with the usual [`Options`].
+/// A server of lines of text, with the usual [`ServerOptions`].
 ///
 /// # Errors
 /// Those of the operating system: the address is in use, or is not one of this machine.
 pub fn listen(address: impl ToSocketAddrs) -> io::Result<Server<Lines>> {
-    Options::default().listen(address)
+    ServerOptions::default().listen(address)
 }
 
 /// A handle to a server: its ports and inputs. Give [`thing`](Self::thing) to the scheduler. Clones are the same server.
@@ -38,7 +38,7 @@ impl<F: Framing + 'static> Server<F, UnixSocket> {
 }
 
 impl<F: Framing + 'static, L: Listener> Server<F, L> {
-    pub(super) fn new(listener: L, options: Options<F>) -> io::Result<Self> {
+    pub(super) fn new(listener: L, options: ServerOptions<F>) -> io::Result<Self> {
         let name = L::name(&listener.place()?);
         Host::new(listener, name, options.framing, options.rules).map(Self)
     }
@@ -54,7 +54,7 @@ impl<F: Framing + 'static, L: Listener> Server<F, L> {
     }
 
     /// An input whose events are sent to all clients. It is never full: what becomes of a client that does not read is said by
-    /// [`Options::slow`].
+    /// [`ServerOptions::slow`].
     pub fn broadcast(&self) -> impl InputThing<F::Frame> + use<F, L> {
         self.0.broadcast()
     }

@@ -103,7 +103,7 @@ impl Decoder {
                 return Err(Answer::new(431, "the head of the request is too large"));
             }
             Err(httparse::Error::Version) => return Err(Answer::new(505, "HTTP/1.1 is spoken here")),
-            Err(error) => return Err(Answer::new(400, format!("this is no request of HTTP: {error}"))),
+            Err(error) => return Err(Answer::new(400, format!("not an HTTP request: {error}"))),
         };
         if head.method != Some("POST") {
             return Err(Answer::new(405, "events are posted here"));

@@ -50,7 +50,7 @@ impl Request {
                 let mut plain = Vec::new();
                 let room = most.min(share.room()) as u64;
                 let read = MultiGzDecoder::new(&self.body[..]).take(room.saturating_add(1)).read_to_end(&mut plain);
-                read.map_err(|error| Answer::new(400, format!("the body is no gzip: {error}")))?;
+                read.map_err(|error| Answer::new(400, format!("the body is not valid gzip: {error}")))?;
                 if plain.len() > most {
                     return Err(Answer::new(413, format!("the body has more than {most} bytes")));
                 }
@@ -77,8 +77,8 @@ pub(super) fn json<T: DeserializeOwned>(body: &[u8]) -> Result<Vec<T>, String> {
 
 /// The lines of a body.
 pub(super) fn lines(body: &[u8]) -> Result<Vec<String>, String> {
-    let text = str::from_utf8(body)
-        .map_err(|error| format!("it is no text (UTF-8) from byte {} on", error.valid_up_to() + 1))?;
+    let text =
+        str::from_utf8(body).map_err(|error| format!("not valid UTF-8 from byte {} on", error.valid_up_to() + 1))?;
     Ok(text.lines().map(str::to_owned).collect())
 }
 

@@ -22,7 +22,7 @@ impl Target {
             "ws" => {}
             "wss" if cfg!(feature = "tls") => {}
             "wss" => return wrong("`wss://` needs the feature `tls` of this library"),
-            _ => return wrong("its scheme is none of ws and wss"),
+            _ => return wrong("its scheme must be `ws` or `wss`"),
         }
         if !path.bytes().all(|sign| sign.is_ascii_graphic()) || path.contains('#') {
             return wrong("its path is not in ASCII, or has a space or a `#`; write them as `%20`");
@@ -78,7 +78,7 @@ mod tests {
         for (text, why) in [
             ("board", "no `://`"),
             ("ws:///x", "no host"),
-            ("http://board", "none of ws and wss"),
+            ("http://board", "must be `ws` or `wss`"),
             ("ws://a@board", "asks for a user"),
             ("ws://a:geheim@board/", "password"),
             ("ws://board/a b", "%20"),

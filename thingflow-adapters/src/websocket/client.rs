@@ -76,12 +76,15 @@ impl ClientOptions {
     /// Sends a header with the request for the WebSocket.
     ///
     /// # Errors
-    /// A name that is no word, or that the handshake itself needs; a value with a line break or another control character.
+    /// A name that is not an HTTP token, or that the handshake itself needs; a value with a line break or another control character.
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Result<Self, HeaderError> {
         let (name, value) = (name.into(), value.into());
         let is_ours = OURS.iter().any(|ours| name.eq_ignore_ascii_case(ours));
         if !is_word(&name) {
-            return Err(HeaderError::new(&name, "its name is no word"));
+            return Err(HeaderError::new(
+                &name,
+                "its name must be an HTTP token: letters, digits, `-` and the like, without spaces",
+            ));
         }
         if is_ours || name.to_ascii_lowercase().starts_with("sec-websocket-") {
             return Err(HeaderError::new(&name, "the handshake says it itself; see `token` and `subprotocol`"));
@@ -101,11 +104,14 @@ impl ClientOptions {
     /// Speaks this subprotocol only: a server that does not choose it is none.
     ///
     /// # Errors
-    /// A name that is no word.
+    /// A name that is not an HTTP token: letters, digits, `-` and the like.
     pub fn subprotocol(self, name: impl Into<String>) -> Result<Self, HeaderError> {
         let name = name.into();
         if !is_word(&name) {
-            return Err(HeaderError::new(&name, "a subprotocol is a word"));
+            return Err(HeaderError::new(
+                &name,
+                "a subprotocol must be an HTTP token: letters, digits, `-` and the like, without spaces",
+            ));
         }
         Ok(Self { subprotocol: Some(name), ..self })
     }
@@ -164,9 +170,9 @@ impl ClientOptions {
 /// When nobody sends any more, nobody listens, and all is sent, it closes the connection, and its schedule ends.
 ///
 /// ```
-/// use thingflow_adapters::websocket::{self, Options};
+/// use thingflow_adapters::websocket::{self, ServerOptions};
 /// use thingflow_core::prelude::*;
-/// let server = Options::default().without_token().listen("127.0.0.1:0")?; // in another program: it echoes
+/// let server = ServerOptions::default().without_token().listen("127.0.0.1:0")?; // in another program: it echoes
 /// server.received().connect(server.reply());
 /// let client = websocket::connect(&format!("ws://{}", server.local_addr()))?;
 /// let mut scheduler = Scheduler::new()?;

@@ -30,7 +30,7 @@ impl Invitation {
     /// The bytes of the request.
     ///
     /// # Errors
-    /// A token that cannot be read, or that is no text of one line.
+    /// A token that cannot be read, or that is not one line of text.
     pub(crate) fn request(&self, key: &str) -> std::io::Result<Vec<u8>> {
         let Self { host, path, headers, token, subprotocol } = self;
         let mut request =
@@ -41,7 +41,8 @@ impl Invitation {
         if let Some(secret) = token {
             let token = secret.read().map_err(std::io::Error::other)?;
             let token = str::from_utf8(token.trim_ascii()).ok().filter(|token| is_value(token) && !token.is_empty());
-            let token = token.ok_or_else(|| std::io::Error::other("invalid token: it is no line of text"))?;
+            let token =
+                token.ok_or_else(|| std::io::Error::other("invalid token: it must be one line of text (UTF-8)"))?;
             request += &format!("Authorization: Bearer {token}\r\n");
         }
         Ok((request + "\r\n").into_bytes())
@@ -69,7 +70,7 @@ impl Invitation {
             && headers.only("Sec-WebSocket-Accept") == Some(derive_accept_key(key.as_bytes()).as_bytes())
             && headers.all("Sec-WebSocket-Extensions").next().is_none();
         if !is_accepted {
-            return Err(StreamError::message("the server's answer is none of WebSockets"));
+            return Err(StreamError::message("the server does not speak WebSocket at this address: check its path"));
         }
         if headers.all("Sec-WebSocket-Protocol").next() != self.subprotocol.as_ref().map(String::as_bytes) {
             let wanted = self.subprotocol.as_deref().unwrap_or("none");
@@ -101,7 +102,7 @@ impl Reception {
                 return Err(Answer::new(431, "the head of the request is too large"));
             }
             Err(httparse::Error::Version) => return Err(Answer::new(505, "HTTP/1.1 is spoken here")),
-            Err(error) => return Err(Answer::new(400, format!("this is no request of HTTP: {error}"))),
+            Err(error) => return Err(Answer::new(400, format!("not an HTTP request: {error}"))),
         };
         if head.method != Some("GET") {
             return Err(Answer::not_by_that_method("GET", "a WebSocket is asked for by GET"));

@@ -1,16 +1,16 @@
 //! WebSockets (RFC 6455) on the scheduler's thread: messages come as events, and events go out as messages.
 //!
-//! - [`Options`] makes a server: it sends to all of its clients, hears each, and knows what to do with those who do not read.
+//! - [`ServerOptions`] makes a server: it sends to all of its clients, hears each, and knows what to do with those who do not read.
 //! - [`connect`] is a client, [`ClientOptions`] one with headers, a token, TLS. It connects again by itself.
 //!
 //! A message is a text or bytes, whole: fragments are put together, up to a limit. Pings are answered, and sent to a side that says
 //! nothing; one that does not answer is given up. A connection ends by the protocol's goodbye, and what breaks the protocol ends it, too.
 //!
 //! ```
-//! use thingflow_adapters::websocket::{self, Message, Options};
+//! use thingflow_adapters::websocket::{self, Message, ServerOptions};
 //! use thingflow_core::prelude::*;
 //!
-//! let server = Options::default().without_token().listen("127.0.0.1:0")?; // on a port that is free
+//! let server = ServerOptions::default().without_token().listen("127.0.0.1:0")?; // on a port that is free
 //! let address = format!("ws://{}/", server.local_addr());
 //! server.received().map(|received| received.frame).connect(server.broadcast()); // what one says, all hear
 //! let (one, other) = (websocket::connect(&address)?, websocket::connect(&address)?);
@@ -51,7 +51,7 @@ pub use error::HeaderError;
 pub use message::Message;
 #[doc(hidden)]
 pub use scripted::{Made, read_bytes};
-pub use server::{Options, Server};
+pub use server::{Server, ServerOptions};
 
 #[cfg(feature = "mqtt")]
 pub(crate) use {address::Target, bytes::Bytes};

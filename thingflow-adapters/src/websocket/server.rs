@@ -25,15 +25,15 @@ use crate::tcp::{Change, Host, Protocol, Pulse, Received, Rules, ServerStats, Sl
 ///
 /// ```
 /// use thingflow_adapters::net::Secret;
-/// use thingflow_adapters::websocket::{Options, Slow};
-/// let options = Options::default().path("/readings").token(Secret::credential("readings")).slow(Slow::Disconnect);
+/// use thingflow_adapters::websocket::{ServerOptions, Slow};
+/// let options = ServerOptions::default().path("/readings").token(Secret::credential("readings")).slow(Slow::Disconnect);
 /// let server = options.listen("127.0.0.1:0")?;
 /// assert_eq!(server.stats().clients, 0);
 /// # Ok::<(), std::io::Error>(())
 /// ```
 #[derive(Clone, Debug)]
 #[must_use]
-pub struct Options {
+pub struct ServerOptions {
     path: Option<String>,
     access: Access,
     origins: Vec<String>,
@@ -42,7 +42,7 @@ pub struct Options {
     rules: Rules,
 }
 
-impl Default for Options {
+impl Default for ServerOptions {
     /// At most 64 clients, of which each may be 64 KiB behind, and whose messages may have 64 KiB.
     fn default() -> Self {
         let pulse = Pulse { ask_after: ASK_AFTER, idle_timeout: ASK_AFTER + TIMEOUT };
@@ -57,7 +57,7 @@ impl Default for Options {
     }
 }
 
-impl Options {
+impl ServerOptions {
     /// Takes clients at this path only. Otherwise the path does not matter.
     pub fn path(self, path: impl Into<String>) -> Self {
         Self { path: Some(path.into()), ..self }
@@ -86,31 +86,35 @@ impl Options {
     /// Chooses this subprotocol if a client offers it.
     ///
     /// # Errors
-    /// A name that is no word.
+    /// A name that is not an HTTP token: letters, digits, `-` and the like.
     pub fn subprotocol(self, name: impl Into<String>) -> Result<Self, HeaderError> {
         let name = name.into();
         if !is_word(&name) {
-            return Err(HeaderError::new(&name, "a subprotocol is a word"));
+            return Err(HeaderError::new(
+                &name,
+                "a subprotocol must be an HTTP token: letters, digits, `-` and the like, without spaces",
+            ));
         }
         Ok(Self { subprotocol: Some(name), ..self })
     }
 
-    /// How many bytes a message of a client may have. Who sends a longer one is disconnected, before its bytes are kept.
+    /// How many bytes a message of a client may have: 64 KiB unless told otherwise. Who sends a longer one is disconnected, before
+    /// its bytes are kept.
     pub fn max_message(self, bytes: usize) -> Self {
         Self { max_message: bytes, ..self }
     }
 
-    /// Turns away clients beyond so many.
+    /// Turns away clients beyond so many: 64 unless told otherwise.
     pub fn max_clients(self, max_clients: usize) -> Self {
         Self { rules: Rules { max_clients, ..self.rules }, ..self }
     }
 
-    /// How many bytes may wait for a client that does not read.
+    /// How many bytes may wait for a client that does not read: 64 KiB unless told otherwise.
     pub fn max_unsent(self, max_unsent: usize) -> Self {
         Self { rules: Rules { max_unsent, ..self.rules }, ..self }
     }
 
-    /// What happens to a client that is behind by more than that.
+    /// What happens to a client that is behind by more than that. By default it misses whole messages ([`Slow::Drop`]).
     pub fn slow(self, slow: Slow) -> Self {
         Self { rules: Rules { slow, ..self.rules }, ..self }
     }
@@ -166,7 +170,7 @@ impl Server {
     }
 
     /// An input whose events are sent to all clients. It is never full: what becomes of a client that does not read is said by
-    /// [`Options::slow`].
+    /// [`ServerOptions::slow`].
     pub fn broadcast(&self) -> impl InputThing<Message> + use<> {
         self.0.broadcast()
     }

@@ -225,7 +225,7 @@ impl Feed for Topic {
 
     fn start(&mut self, scheduler: &Scheduler) -> Port<Received> {
         let client = Client::new(self.options());
-        scheduler.schedule_on_main_event_loop(client.connection()).unwrap();
+        scheduler.schedule_on_main_event_loop(client.thing()).unwrap();
         client.subscribe("lux", Qos::AtLeastOnce).unwrap()
     }
     fn start_wrong(&mut self, _: &Scheduler) -> Option<Port<Received>> {
@@ -261,7 +261,7 @@ impl Feed for TrackedTopic {
 
     fn start(&mut self, scheduler: &Scheduler) -> Port<Self::Event> {
         let client = Client::new(self.0.options().version(Version::V5).receive_maximum(8));
-        scheduler.schedule_on_main_event_loop(client.connection()).unwrap();
+        scheduler.schedule_on_main_event_loop(client.thing()).unwrap();
         client.subscribe_tracked("lux", Qos::ExactlyOnce).unwrap()
     }
     fn start_wrong(&mut self, _: &Scheduler) -> Option<Port<Self::Event>> {

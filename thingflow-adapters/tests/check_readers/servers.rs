@@ -97,7 +97,7 @@ fn a_tcp_server_keeps_what_readers_promise() {
 struct Messages(Caller);
 
 impl Messages {
-    fn listen(&self, options: websocket::Options, scheduler: &Scheduler) -> Port<tcp::Received<Message>> {
+    fn listen(&self, options: websocket::ServerOptions, scheduler: &Scheduler) -> Port<tcp::Received<Message>> {
         let server = options.listen(self.0.server).unwrap();
         scheduler.schedule_on_main_event_loop(server.thing()).unwrap();
         server.received().clone()
@@ -108,10 +108,10 @@ impl Feed for Messages {
     type Event = tcp::Received<Message>;
 
     fn start(&mut self, scheduler: &Scheduler) -> Port<Self::Event> {
-        self.listen(websocket::Options::default().without_token(), scheduler)
+        self.listen(websocket::ServerOptions::default().without_token(), scheduler)
     }
     fn start_wrong(&mut self, scheduler: &Scheduler) -> Option<Port<Self::Event>> {
-        Some(self.listen(websocket::Options::default().token(Secret::file("/no/such/token")), scheduler))
+        Some(self.listen(websocket::ServerOptions::default().token(Secret::file("/no/such/token")), scheduler))
     }
     fn number(&self, message: &Self::Event) -> u64 {
         message.frame.as_text().unwrap().parse().unwrap()

@@ -318,7 +318,7 @@ fn a_client_that_has_nothing_to_send_wakes_only_to_keep_the_connection_alive() {
     // The broker answers in real time, so the virtual clock would run past any timeout.
     let hours = Duration::from_secs(24 * 3600);
     let client = Client::new(options(proxy.address()).version(Version::V3_1_1).timeout(hours));
-    let handle = scheduler.schedule_on_main_event_loop(client.connection()).unwrap();
+    let handle = scheduler.schedule_on_main_event_loop(client.thing()).unwrap();
     client.subscribe("lamp/set", Qos::AtLeastOnce).unwrap().for_each(drop);
     let deadline = std::time::Instant::now() + Duration::from_secs(20);
     let until = |scheduler: &mut Scheduler, holds: &dyn Fn() -> bool| {

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use thingflow_adapters::mqtt::testing::Broker;
-use thingflow_adapters::mqtt::{Client, Connection, Message, Options, Qos, Status, Version};
+use thingflow_adapters::mqtt::{Client, Message, Options, Qos, Status, Version};
 use thingflow_core::StreamError;
 use thingflow_core::prelude::*;
 use thingflow_core::testing::Recorder;
@@ -17,13 +17,13 @@ use super::support::mqtt::{after, collect, options, publish, schedule, texts, wh
 use super::support::proxy::Proxy;
 
 /// Connects later.
-struct Late(Option<Connection>);
+struct Late<T>(Option<T>);
 
-impl Sink for Late {
+impl<T: EventThing + 'static> Sink for Late<T> {
     type Event = ();
     fn on_next(&mut self, (): (), cx: &mut Context<'_>) -> Receipt {
-        if let Some(connection) = self.0.take() {
-            cx.schedule_on_main_event_loop(connection).map_err(|refused| cx.fatal(refused.error))?;
+        if let Some(thing) = self.0.take() {
+            cx.schedule_on_main_event_loop(thing).map_err(|refused| cx.fatal(refused.error))?;
         }
         Ok(Demand::Done)
     }
@@ -51,7 +51,7 @@ fn a20_who_is_taken_over_stops_and_reports() {
     second.subscribe("x", Qos::AtMostOnce).unwrap().for_each(drop);
     let there = Recorder::new();
     second.status().connect(there.clone());
-    first.status().map(drop).connect(Late(Some(second.connection())));
+    first.status().map(drop).connect(Late(Some(second.thing())));
     after(&scheduler, Duration::from_millis(300), move || stopper.stop());
     scheduler.run_forever().unwrap();
     let stopped = |status: &Status| matches!(status, Status::Stopped { .. });
@@ -77,7 +77,7 @@ fn a21_a_clean_stop_says_goodbye_and_a_crash_sends_the_will_once() {
         let clean = options(broker.address()).version(version).client_id("clean");
         let clean = Client::new(clean.will(Message::new("will", "clean")).unwrap());
         clean.subscribe("x", Qos::AtMostOnce).unwrap().for_each(drop);
-        let handle = scheduler.schedule_on_main_event_loop(clean.connection()).unwrap();
+        let handle = scheduler.schedule_on_main_event_loop(clean.thing()).unwrap();
         let here = Rc::new(Cell::new(0));
         for client in [&watcher, &lost, &clean] {
             let here = here.clone();

@@ -85,7 +85,7 @@ pub(crate) fn publish(scheduler: &Scheduler, client: &Client, topic: &'static st
 /// A client that is connected for as long as the run takes.
 pub(crate) fn schedule(scheduler: &Scheduler, options: Options) -> Client {
     let client = Client::new(options);
-    scheduler.schedule_on_main_event_loop(client.connection()).expect("it is this scheduler's");
+    scheduler.schedule_on_main_event_loop(client.thing()).expect("it is this scheduler's");
     client
 }
 

@@ -13,7 +13,7 @@ use std::net::SocketAddr;
 use std::thread;
 use std::time::Duration;
 
-use thingflow_adapters::websocket::{Client, Message, Options, Server};
+use thingflow_adapters::websocket::{Client, Message, Server, ServerOptions};
 use thingflow_core::Backoff;
 use thingflow_core::prelude::*;
 use thingflow_core::testing::Recorder;
@@ -26,8 +26,8 @@ const SOON: Backoff = Backoff::constant(Duration::from_millis(10));
 
 const SECOND: Duration = Duration::from_secs(1);
 
-fn open() -> Options {
-    Options::default().without_token()
+fn open() -> ServerOptions {
+    ServerOptions::default().without_token()
 }
 
 fn url(server: &Server) -> String {
@@ -60,7 +60,7 @@ fn collect(scheduler: &Scheduler, client: &Client, n: usize) -> Recorder<Message
     seen
 }
 
-fn echo(options: Options) -> Result<Server> {
+fn echo(options: ServerOptions) -> Result<Server> {
     let server = options.listen("127.0.0.1:0")?;
     server.received().connect(server.reply());
     Ok(server)

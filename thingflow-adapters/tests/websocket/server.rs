@@ -2,7 +2,7 @@
 
 use thingflow_adapters::net::Secret;
 use thingflow_adapters::tcp::Change;
-use thingflow_adapters::websocket::{Message, Options, Received, Server, Slow};
+use thingflow_adapters::websocket::{Message, Received, Server, ServerOptions, Slow};
 use thingflow_core::Limit;
 use thingflow_core::prelude::*;
 use thingflow_core::testing::Recorder;
@@ -86,7 +86,7 @@ fn who_asks_wrongly_is_told_so_and_is_no_client() -> Result {
     let token = folder.path().join("token");
     std::fs::write(&token, "s3cret\n")?;
     let server = open().path("/lux").allow_origin("https://page.example").listen("127.0.0.1:0")?;
-    let guarded = Options::default().token(Secret::file(&token)).listen("127.0.0.1:0")?;
+    let guarded = ServerOptions::default().token(Secret::file(&token)).listen("127.0.0.1:0")?;
     let changes = Recorder::new();
     server.changes().connect(changes.clone());
     let get = |headers: &str| format!("GET /lux HTTP/1.1\r\nHost: h\r\n{headers}\r\n");
@@ -137,7 +137,7 @@ fn who_asks_wrongly_is_told_so_and_is_no_client() -> Result {
             assert!(head.starts_with(&format!("HTTP/1.1 {status} ")), "{bytes}: {head}");
         }
     });
-    for options in [Options::default(), Options::default().token(Secret::file("/dev/null"))] {
+    for options in [ServerOptions::default(), ServerOptions::default().token(Secret::file("/dev/null"))] {
         let error = options.listen("127.0.0.1:0").unwrap_err().to_string();
         assert!(error.starts_with("invalid") && error.contains("token"), "{error}");
     }

@@ -177,11 +177,13 @@ impl fmt::Display for TtyError {
                 write!(f, "{path} is not there; `ls /dev/serial/by-id /dev/tty[ASU]*` shows what is plugged in")
             }
             (ErrorKind::PermissionDenied, _) => {
-                write!(f, "this user may not use {path}; `sudo usermod -aG dialout $USER` and log in anew, ")?;
+                write!(f, "this user may not use {path}; `sudo usermod -aG dialout $USER` and log in again, ")?;
                 write!(f, "or give the service the group dialout")
             }
             (_, Some(Errno::BUSY)) => write!(f, "another program uses {path}; `fuser {path}` shows which"),
-            (_, Some(Errno::NOTTY)) => write!(f, "{path} is no serial line"),
+            (_, Some(Errno::NOTTY)) => {
+                write!(f, "{path} is not a serial line; `ls /dev/serial/by-id /dev/tty[ASU]*` shows which there are")
+            }
             (_, Some(Errno::INVAL)) => write!(f, "{path} does not know this speed"),
             _ => write!(f, "{path} cannot be opened: {cause}"),
         }

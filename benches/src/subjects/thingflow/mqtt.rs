@@ -19,7 +19,7 @@ pub fn run(broker: SocketAddr, qos: u8, n: u64) -> Result<Readings> {
     let mut scheduler = Scheduler::new()?;
     let options = Options::new(&format!("mqtt://{broker}"))?.in_flight(1000_usize).receive_maximum(1000_usize);
     let client = Client::new(options);
-    scheduler.schedule_on_main_event_loop(client.connection())?;
+    scheduler.schedule_on_main_event_loop(client.thing())?;
     let (begin, sum) = (Rc::new(Cell::new(None)), Rc::new(RefCell::new(0.0)));
     let (begins, sums, stopper) = (begin.clone(), sum.clone(), scheduler.stopper());
     let readings = client.subscribe(INPUT, qos)?.try_map(|message| message.json::<Sent>()).fatal_errors();

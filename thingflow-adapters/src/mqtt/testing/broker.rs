@@ -22,7 +22,7 @@ use super::guest::{Guest, Said};
 /// let broker = Broker::start()?;
 /// let mut scheduler = Scheduler::new()?;
 /// let client = Client::new(Options::new(&broker.address())?);
-/// scheduler.schedule_on_main_event_loop(client.connection())?;
+/// scheduler.schedule_on_main_event_loop(client.thing())?;
 /// let lux = from_iter([20.5, 20.6]).map(|lux| Message::new("lab/lux", lux.to_string()));
 /// scheduler.schedule_recurring(lux.connect(client.publisher()))?;
 /// scheduler.run_forever()?; // ends when all is acknowledged

@@ -51,7 +51,7 @@ impl BusError {
                 write!(f, "/boot/firmware/config.txt and restart; `ls /dev/{bus}*` shows what there is")
             }
             io::ErrorKind::PermissionDenied => {
-                write!(f, "this user may not use {device}; `sudo usermod -aG {bus} $USER` and log in anew, ")?;
+                write!(f, "this user may not use {device}; `sudo usermod -aG {bus} $USER` and log in again, ")?;
                 write!(f, "or give the service the group {bus}")
             }
             _ => write!(f, "{device} cannot be opened: {cause}"),
@@ -61,7 +61,9 @@ impl BusError {
     fn not_set(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (device, cause) = (self.device.display(), &self.cause);
         match self.errno() {
-            Some(Errno::NOTTY) => write!(f, "{device} is no such bus"),
+            Some(Errno::NOTTY) => {
+                write!(f, "{device} is a device of another kind; `ls /dev/i2c* /dev/spi*` shows the buses")
+            }
             Some(Errno::INVAL) => write!(f, "{device} does not take this speed, mode or time limit"),
             _ => write!(f, "{device} cannot be set up: {cause}"),
         }

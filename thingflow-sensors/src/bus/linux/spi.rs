@@ -129,6 +129,9 @@ mod tests {
         }
         let file = tempfile::NamedTempFile::new().unwrap();
         let error = Spi::open(file.path(), 1_000_000).unwrap_err().to_string();
-        assert_eq!(error, format!("{} is no such bus", file.path().display()));
+        assert_eq!(
+            error,
+            format!("{} is a device of another kind; `ls /dev/i2c* /dev/spi*` shows the buses", file.path().display())
+        );
     }
 }

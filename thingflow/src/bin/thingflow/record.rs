@@ -104,7 +104,7 @@ pub(crate) fn survey(folder: &Path) -> Done<Survey> {
     }
     bar.finish_and_clear();
     if survey.streams.is_empty() && survey.runs == 0 {
-        return Err(Failure::cannot(format!("{} is no recording, or there is nothing in it", folder.display())));
+        return Err(Failure::cannot(format!("{} is not a recording, or an empty one", folder.display())));
     }
     Ok(survey)
 }
