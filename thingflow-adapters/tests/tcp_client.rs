@@ -212,7 +212,7 @@ fn the_waits_double_while_a_server_is_away_and_the_run_ends_when_told() -> Resul
 fn addresses_are_told_apart() {
     for (address, why) in [
         ("tcp://host", "no port"),
-        ("http://host:1", "none of tcp, tls and unix"),
+        ("http://host:1", "must be `tcp`, `tls` or `unix`"),
         ("unix://relative", "begins with `/`"),
         ("tcp://pi@host:1", "nobody asks for a user"),
     ] {

@@ -29,7 +29,7 @@ fn a_server_that_is_none_or_breaks_the_protocol_is_left_and_tried_again() -> Res
                 "HTTP/1.1 101 X\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {KEY}\r\n\r\n"
             )
             .into(),
-            "none of WebSockets",
+            "does not speak WebSocket",
         ),
         ([b"HTTP/1.1 101 X\r\n".to_vec(), vec![b'x'; 20_000]].concat(), "too large"),
         (Vec::new(), "hung up in the handshake"),
@@ -42,8 +42,8 @@ fn a_server_that_is_none_or_breaks_the_protocol_is_left_and_tried_again() -> Res
         (vec![0x81, 5, b'h'], 0, "hung up"),
     ];
     let extras = [
-        ("Sec-WebSocket-Extensions: permessage-deflate\r\n", "none of WebSockets"),
-        ("Sec-WebSocket-Accept: x\r\n", "none of WebSockets"),
+        ("Sec-WebSocket-Extensions: permessage-deflate\r\n", "does not speak WebSocket"),
+        ("Sec-WebSocket-Accept: x\r\n", "does not speak WebSocket"),
         ("Sec-WebSocket-Protocol: mqtt\r\n", "another subprotocol"),
     ];
     let (heads, bodies): (Vec<_>, Vec<_>) = (cases.clone(), frames.clone());
@@ -173,8 +173,8 @@ fn what_cannot_be_said_in_a_handshake_is_no_option() -> Result {
     let options = || ClientOptions::new("ws://board").unwrap();
     for (name, value, why) in [
         ("X-A", "b\r\nX-C: d", "control character"),
-        ("X A", "b", "no word"),
-        ("", "b", "no word"),
+        ("X A", "b", "HTTP token"),
+        ("", "b", "HTTP token"),
         ("host", "b", "says it itself"),
         ("Sec-WebSocket-Key", "b", "says it itself"),
     ] {
