@@ -303,6 +303,7 @@ fn an_address_that_cannot_be_read_is_a_failed_sampling() -> Result {
     scheduler.run_forever()?;
     let seen = seen.events();
     assert_eq!(seen, [1, 2, 3]);
+    assert!(reports.events().iter().any(|text| text.contains("more than 10 bytes; allow more by `max_body`")));
     let mut text = Poll::text("page", Scripted::new(|_| Some(("200 OK".into(), vec![0xFF]))).url());
     assert!(matches!(text.sample(), Err(SampleError::Failed(error)) if error.to_string().contains("UTF-8")));
     let mut away = Poll::text("page", "http://127.0.0.1:9/");

@@ -79,7 +79,7 @@ impl<T> Poll<T> {
         body.read_to_end(&mut bytes).map_err(|error| client.failed(error))?;
         let wrong = |what| HttpError::Answer { url: self.endpoint.to_string(), what };
         if bytes.len() as u64 > self.longest {
-            return Err(wrong(format!("it has more than {} bytes; allow more by `at_most`", self.longest)).into());
+            return Err(wrong(format!("it has more than {} bytes; allow more by `max_body`", self.longest)).into());
         }
         let reading = (self.read)(&bytes).map_err(wrong)?;
         self.known = known;

@@ -190,7 +190,7 @@ impl fmt::Display for AddressError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "invalid address `{}`: {}; write it as `mqtt://user@host:1883` or `tcp://host:7000`",
+            "invalid address `{}`: {}; write it as `mqtt://user@host:1883`, `tcp://host:7000` or `ws://host/path`",
             self.text, self.why
         )
     }
