@@ -292,6 +292,40 @@ fn e05_a_forged_state_of_distinct_values_counts_no_nonsense() {
     }
 }
 
+/// Few values, which the library would believe in a form that it never writes: as a list that is full, or says that it has room, or as
+/// one that will have other registers, or with the same value twice.
+#[test]
+fn a_forged_list_of_distinct_values_is_refused() {
+    let shown = |distinct: &mut Distinct| {
+        let mut shown = Shown::default();
+        Aggregate::<u64>::on_state(distinct, &mut shown);
+        shown.0
+    };
+    let mut few = Distinct::new();
+    (0..7_u64).for_each(|n| few.add(&n));
+    let [length, words, preamble, coupons @ ..] = &shown(&mut few)[..] else { panic!("a list has coupons") };
+    assert_eq!((*length, *words), (36, 5)); // eight bytes, and seven coupons of four
+    let another = coupons[0] << 32 | 0xffff_ffff;
+    let forged = [
+        vec![40, 5, preamble + (1 << 48), coupons[0], coupons[1], coupons[2], coupons[3] | another],
+        vec![40, 5, preamble & !(8 << 40) & !(6 << 48), coupons[0], coupons[1], coupons[2], coupons[3] | another],
+        vec![36, 5, preamble | 4 << 56, coupons[0], coupons[1], coupons[2], coupons[3]],
+        vec![36, 5, *preamble, coupons[0], coupons[0], coupons[0], coupons[3]],
+        vec![36, 5, *preamble, 0, 0, 0, 0],
+    ];
+    for (at, words) in forged.into_iter().enumerate() {
+        let (mut again, mut refused) = (Distinct::new(), Forged(words.into_iter()));
+        Aggregate::<u64>::on_state(&mut again, &mut refused);
+        assert!(Aggregate::<u64>::value(&again) == Some(0.0), "list {at} was believed");
+        (0..5_000_u64).for_each(|n| again.add(&n));
+        let estimate = Aggregate::<u64>::value(&again).expect("a number");
+        assert!((4_700.0..5_300.0).contains(&estimate), "list {at}: {estimate}");
+    }
+    let (mut again, words) = (Distinct::new(), shown(&mut few));
+    Aggregate::<u64>::on_state(&mut again, &mut Forged(words.clone().into_iter()));
+    assert_eq!(shown(&mut again), words);
+}
+
 /// Restores from numbers, as far as they go.
 struct Forged(std::vec::IntoIter<u64>);
 

@@ -1,28 +1,47 @@
 //! Whether the bytes of a HyperLogLog sketch agree with each other, before the library believes them.
 //!
-//! The layout is that of HLL_4 in Apache DataSketches, little-endian: eight bytes of preamble, what the estimator has accumulated, the
-//! sums of 2^-register below and from 32, how many registers are at the smallest value, how many are exceptions; then the registers, two in a
-//! byte, as what they are above the smallest value, and the exceptions, whose values do not fit in four bits.
+//! The layout is that of HLL_4 in Apache DataSketches, little-endian. It begins with eight bytes of preamble. A sketch of few values has
+//! their coupons from there on, which are what is kept of a value; of some more, their number stands before them. One of many has
+//! what the estimator has accumulated, the sums of 2^-register below and from 32, how many registers are at the smallest value, how many
+//! are exceptions; then the registers, two in a byte, as what they are above the smallest value, and the exceptions, whose values do not
+//! fit in four bits.
 
 /// A register that is an exception.
 const EXCEPTION: u8 = 15;
 /// The largest value of a register.
 const LARGEST: u8 = 63;
 
-/// What is wrong with the bytes makes the library count nonsense, or panic at the next value. With few values a sketch has no registers
-/// yet, and the library checks it itself.
+/// A list of coupons has fewer than this: with one more it becomes a set.
+const LIST: usize = 8;
+
+/// What is wrong with the bytes makes the library count nonsense, count on for ever at the same number, or panic at the next value.
 pub(super) fn agree(bytes: &[u8], log_registers: u8) -> bool {
-    let Some(mode) = bytes.get(7) else { return false };
-    mode & 3 != 2 || registers_agree(bytes, 1 << log_registers).unwrap_or(false)
+    let agrees = || {
+        let (flags, count, mode) = (*bytes.get(5)?, *bytes.get(6)?, *bytes.get(7)?);
+        let is_compact_in_four_bits = flags & 8 != 0 && mode >> 2 & 3 == 0;
+        let agrees = match mode & 3 {
+            0 => usize::from(count) < LIST && coupons_agree(bytes.get(8..)?, count.into()),
+            1 => coupons_agree(bytes.get(12..)?, word(bytes, 8)?),
+            _ => registers_agree(bytes, 1 << log_registers)?,
+        };
+        Some(is_compact_in_four_bits && agrees)
+    };
+    agrees().unwrap_or(false)
+}
+
+/// Whether there are so many coupons, and each is one of a value, which is at least 1. Of a set the library sees whether they differ.
+fn coupons_agree(coupons: &[u8], count: u32) -> bool {
+    let coupons: Vec<u32> = coupons.chunks(4).map_while(|coupon| word(coupon, 0)).collect();
+    let differ = coupons.len() >= LIST || coupons.iter().enumerate().all(|(at, one)| !coupons[..at].contains(one));
+    coupons.len() as u64 == u64::from(count) && differ && coupons.iter().all(|coupon| coupon >> 26 > 0)
 }
 
 fn registers_agree(bytes: &[u8], number: usize) -> Option<bool> {
-    let (flags, smallest, mode) = (*bytes.get(5)?, *bytes.get(6)?, *bytes.get(7)?);
+    let (flags, smallest) = (*bytes.get(5)?, *bytes.get(6)?);
     let [accumulated, low, high] = [float(bytes, 8)?, float(bytes, 16)?, float(bytes, 24)?];
     let [at_smallest, exceptions] = [word(bytes, 32)?, word(bytes, 36)?];
     let (packed, rest) = bytes.get(40..)?.split_at_checked(number / 2)?;
-    let is_compact_in_four_bits = flags & 8 != 0 && mode >> 2 & 3 == 0;
-    if !is_compact_in_four_bits || smallest > LARGEST - EXCEPTION || rest.len() as u64 != u64::from(exceptions) * 4 {
+    if at_smallest == 0 || smallest > LARGEST - EXCEPTION || rest.len() as u64 != u64::from(exceptions) * 4 {
         return None;
     }
     let mut registers: Vec<u8> = packed.iter().flat_map(|both| [both & 15, both >> 4]).collect();
