@@ -11,6 +11,7 @@ use thingflow_core::windows::{Sum, Windowed};
 use thingflow_core::{BootId, Pipe, SavedState, VirtualClock};
 use thingflow_signals::estimate::{AlphaBeta, ConstantRate};
 use thingflow_signals::prelude::*;
+use thingflow_signals::quality::{FlatLine, Quality};
 
 const fn secs(n: u64) -> Duration {
     Duration::from_secs(n)
@@ -192,6 +193,19 @@ fn over_a_time_that_nobody_knows_nothing_goes_on_as_it_did() {
     let sent = goes_on(&make, state, &clock(2, 5_000, 12).unset(), [(1.0, 7.0)], 2);
     let [estimate] = &sent[..] else { panic!("one estimate") };
     assert!((5.0..9.0).contains(&estimate.value), "{estimate:?}");
+}
+
+#[test]
+fn no_sensor_is_stuck_because_nobody_knows_how_long_the_machine_was_off() {
+    let make = || pipe::<f64>().qualify(FlatLine::new(0.1, secs(60), secs(300))).map(|event| event.quality);
+    let marks = |after: VirtualClock| {
+        let state = saved(&make, &clock(1, 100, 1_000_100), 20);
+        goes_on(&make, state, &after, [(1.0, 5.0), (70.0, 5.0)], 71)
+    };
+    for uptime in [0, 200, 5_000] {
+        assert_eq!(marks(clock(2, uptime, 12).unset()), [Quality::Good, Quality::Suspect], "{uptime} s after the boot");
+        assert_eq!(marks(clock(2, uptime, 1_000_400)), [Quality::Bad, Quality::Bad], "off for 280 s");
+    }
 }
 
 #[test]

@@ -9,7 +9,8 @@ use crate::remembered::{finite, finite_from};
 use crate::time::on_state;
 
 /// Marks a value that has not moved by more than a tolerance for a time: as suspect, then as bad. A sensor that is alive has
-/// noise; of one that rounds it away the tolerance and the times must be chosen larger.
+/// noise; of one that rounds it away the tolerance and the times must be chosen larger. In a state that is restored the time goes on, over
+/// a reboot too; where nobody knows how long the machine was off it begins anew.
 ///
 /// ```
 /// use std::time::Duration;
@@ -69,5 +70,6 @@ impl Check for FlatLine {
         finite(state, "lowest", &mut self.lowest);
         finite_from(state, "highest", &mut self.highest, self.lowest);
         on_state(&mut self.since, "since", state);
+        self.since.take_if(|since| since.is_long_ago()); // nobody knows for how long: it counts from the next reading on
     }
 }
