@@ -188,20 +188,28 @@ impl<T: Clone + 'static> Port<T> {
         self.inner.put_off(Arrival::Next(event), cx)
     }
 
-    /// Ends the stream: the connections are told and dropped.
+    /// Ends the stream: the connections are told and dropped. A source that one of them has asked to pause goes on, for others.
     ///
     /// # Errors
     /// The fatal error of a connected Thing.
     pub fn complete(&self, cx: &mut Context<'_>) -> Closed {
-        self.inner.end(Notice::Completed, cx)
+        self.cut(Notice::Completed, cx)
     }
 
-    /// Ends the stream with an error: the connections are told and dropped.
+    /// Ends the stream with an error: the connections are told and dropped. A source that one of them has asked to pause goes on, for
+    /// others.
     ///
     /// # Errors
     /// The fatal error of a connected Thing.
     pub fn fail(&self, error: StreamError, cx: &mut Context<'_>) -> Closed {
-        self.inner.end(Notice::Error(error), cx)
+        self.cut(Notice::Error(error), cx)
+    }
+
+    /// Whoever ends the stream of its own accord may have others who still want events of the same source.
+    fn cut(&self, end: Notice<'_>, cx: &mut Context<'_>) -> Closed {
+        self.inner.end(end, cx)?;
+        cx.resume();
+        Ok(())
     }
 
     /// Whether anything that still wants events is connected, here or further downstream.

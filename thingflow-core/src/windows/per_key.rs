@@ -78,7 +78,11 @@ impl<T, Q: Keying<T>, W: Overlapping<T>> Filter<T> for PerKey<T, Q, W> {
         }
         let mut window = (self.make)(&key);
         let receipt = window.on_next(event, out);
-        self.windows.insert(key, window);
+        if let Some((_, forgotten)) = self.windows.insert(key, window)
+            && !forgotten.has_room(true)
+        {
+            out.context().resume(); // nobody else would let the source go on that waits for it
+        }
         receipt
     }
     fn on_wake(&mut self, out: &mut Emitter<'_, '_, impl InputThing<W::Out>>) -> Receipt {

@@ -6,7 +6,9 @@ use std::rc::Rc;
 use thingflow_core::flow::ErrorPolicy;
 use thingflow_core::history::{Bounds, History};
 use thingflow_core::prelude::*;
-use thingflow_core::testing::Recorder;
+use thingflow_core::splitting::GroupBy;
+use thingflow_core::testing::{Recorder, timed};
+use thingflow_core::windows::List;
 use thingflow_core::{Limit, Notice, Question, QueueMeter};
 
 use super::clockwork::{Result, S, at};
@@ -75,6 +77,40 @@ fn a_source_goes_on_when_who_has_paused_it_wants_no_more() -> Result {
         scheduler.schedule_recurring(from_iter(0..3).connect(port))?;
         scheduler.run_for(9 * S)?;
         assert_eq!(seen.timed_text(), expected);
+    }
+    Ok(())
+}
+
+/// Connects what holds events by key, and forgets a key when there is another.
+type ByKey = fn(&Port<(char, i32)>, Recorder<usize>);
+
+#[test]
+fn a_source_goes_on_when_the_key_that_has_paused_it_is_forgotten() -> Result {
+    let ways: [ByKey; 2] = [
+        |port, seen| {
+            let last = Window::last(2 * S, Limit::block(3)).by_key(1, |event: &(char, i32)| event.0);
+            port.window(last, List::new()).map(|list: Vec<_>| list.len()).connect(seen);
+        },
+        |port, seen| {
+            let groups = GroupBy::new(|event: &(char, i32)| event.0).max_keys(1);
+            groups.groups().for_each(move |(_, group)| {
+                group.sliding_time(2 * S, Limit::block(3)).map(|list| list.len()).connect(seen.clone());
+            });
+            port.connect(groups);
+        },
+    ];
+    for way in ways {
+        let (mut scheduler, port, seen) = (Scheduler::virtual_time()?, Port::new(), Recorder::new());
+        way(&port, seen.clone());
+        let often = timed((0..7).map(|n| (f64::from(n) / 10.0, ('a', n)))).output();
+        let once = timed([(0.5, ('b', 0))]).output();
+        often.merge(&once).connect(port);
+        scheduler.schedule_recurring(often)?;
+        scheduler.schedule_recurring(once)?;
+        scheduler.run_for(60 * S)?;
+        // Three of a key are too many for the source, until another key takes its place.
+        assert!(seen.timed_text().starts_with("1@0 2@0.1 3@0.2 1@0.5 1@0.5 "), "{}", seen.timed_text());
+        assert_eq!(seen.events().len(), 8, "{}", seen.timed_text());
     }
     Ok(())
 }
