@@ -526,6 +526,47 @@ fn a_sample_has_each_value_as_often_as_any_other() {
     assert_eq!(few.collect_now(), [[3, 1, 2]]);
 }
 
+/// How far counts are from being equal: of `n` that are, it is about `n`, and hardly ever more than `n + 5 sqrt(2 n)`.
+fn chi_squared(counts: &[u32]) -> f64 {
+    let mean = f64::from(counts.iter().sum::<u32>()) / counts.len() as f64;
+    counts.iter().map(|count| (f64::from(*count) - mean).powi(2) / mean).sum()
+}
+
+/// The places of a window from which values are drawn, over many windows of one seed: with a restart now and then, and by a program that
+/// asks for more values, or for fewer, than the one before.
+#[test]
+fn a_sample_prefers_no_place_of_a_window() {
+    const LENGTH: usize = 40;
+    let value = |n: usize| (n % LENGTH, (n * 7919 % 10_007) as f64);
+    let drawn = |window: usize, sizes: [usize; 2], cut: Option<usize>| {
+        let (seen, cx) = (Recorder::new(), &mut Context::detached(Instant::ZERO));
+        let chain = |size: usize| pipe().aggregate(Window::tumbling(LENGTH), Reservoir::new(size, 7)).to(seen.clone());
+        let (mut now, mut drawn) = (chain(sizes[0]), [0; LENGTH]);
+        for n in window * LENGTH..(window + 1) * LENGTH {
+            if cut.is_some_and(|cut| n % LENGTH == cut) {
+                let saved = SavedState::of(&mut now, cx).expect("no fatal error");
+                now = chain(sizes[1]);
+                saved.restore(&mut now, cx).expect("the same kind");
+            }
+            assert!(now.next(value(n), cx).is_ok());
+        }
+        let sample = seen.events().remove(0);
+        sample.iter().for_each(|(place, _)| drawn[*place] += 1);
+        (drawn, sample.len())
+    };
+    for (sizes, size, cut) in [([5, 5], 5, None), ([5, 5], 5, Some(23)), ([4, 9], 4, Some(20)), ([9, 4], 4, Some(20))] {
+        let mut all = [0; LENGTH];
+        for window in 0..2_000 {
+            let (drawn, len) = drawn(window, sizes, cut);
+            assert_eq!(len, size);
+            all.iter_mut().zip(drawn).for_each(|(all, drawn)| *all += drawn);
+        }
+        assert!(chi_squared(&all) < 85.0, "{sizes:?} {cut:?}: {all:?}");
+    }
+    // A sample that is not full yet has room for more.
+    assert_eq!(drawn(0, [4, 9], Some(3)).1, 9);
+}
+
 #[test]
 #[should_panic(expected = "for an aggregate with room for 0")]
 fn a_sample_of_windows_that_overlap_is_refused() {
