@@ -15,9 +15,10 @@ use thingflow_core::{SavedState, StateVisitor};
 const NAN: f64 = f64::NAN;
 const INFINITY: f64 = f64::INFINITY;
 
-/// A number of a few, a gap, or a number that is too large for others.
+/// A number of a few, a gap, or a number that is too large or too small for others.
 fn value() -> impl Strategy<Value = f64> {
-    prop_oneof![8 => (-9..9).prop_map(|x| f64::from(x) / 4.0), 2 => Just(NAN), 1 => Just(INFINITY), 1 => Just(1e300)]
+    let rare = prop::sample::select(vec![INFINITY, 1e300, -0.0, 5e-324]);
+    prop_oneof![8 => (-9..9).prop_map(|x| f64::from(x) / 4.0), 2 => Just(NAN), 3 => rare]
 }
 
 fn small() -> impl Strategy<Value = f64> {

@@ -124,13 +124,13 @@ impl<V: Number> Default for Mode<V> {
     }
 }
 
-/// A number in the order of all numbers.
+/// A number in the order of all numbers, but that 0.0 and -0.0, which is what rounding makes of -0.04, are one.
 #[derive(Clone, Copy, Debug)]
 struct Ordered<V>(V);
 
 impl<V: Number> Ord for Ordered<V> {
     fn cmp(&self, other: &Self) -> Ordering {
-        self.0.order(&other.0)
+        if self.0 == other.0 { Ordering::Equal } else { self.0.order(&other.0) }
     }
 }
 impl<V: Number> PartialOrd for Ordered<V> {
