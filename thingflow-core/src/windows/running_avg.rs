@@ -16,7 +16,7 @@ use crate::thing::{Emitter, Filter, InputThing, Receipt};
 /// and then the value of this block. An event adds two numbers; a new block adds up the ring once.
 ///
 /// A NaN stands in the ring as itself and is in no sum. A place that was one in the block before needs no sum of its own: it has
-/// that of the place before it.
+/// that of the place before it. So beside a NaN no sum may be one: that of infinities of both signs stands there as an infinity.
 #[derive(Clone, Debug)]
 pub struct RunningAvg<T: Measured, B> {
     ring: B,
@@ -172,7 +172,12 @@ impl<T: Measured, B: Places<T::Value>> RunningAvg<T, B> {
     /// Puts a value in the place of the oldest one.
     fn replace(&mut self, value: T::Value) {
         let ring = self.ring.all();
-        let mut at = if self.at > ring.len() { !self.at } else { self.at };
+        let mut at = self.at;
+        if at > ring.len() {
+            at = !at;
+        } else {
+            ring.iter_mut().skip(at).for_each(|sum| *sum = no_nan(*sum)); // until now there were only numbers
+        }
         if at == 0 || at == ring.len() {
             (self.before, self.numbers) = sum_up(ring);
             (self.block, at) = (T::Value::default(), 0);
@@ -192,7 +197,7 @@ impl<T: Measured, B: Places<T::Value>> RunningAvg<T, B> {
 fn sum_up<F: Float>(ring: &mut [F]) -> (F, usize) {
     let (mut later, mut numbers) = (F::default(), 0);
     for place in ring.iter_mut().rev().filter(|place| !is_nan(**place)) {
-        later = later + core::mem::replace(place, later);
+        later = later + core::mem::replace(place, no_nan(later));
         numbers += 1;
     }
     (later, numbers)
@@ -209,6 +214,11 @@ fn begin<F: Float>(ring: &mut [F], first: F) -> F {
         later = later + core::mem::replace(place, later);
     }
     later
+}
+
+/// A sum as it stands in a ring with NaNs.
+fn no_nan<F: Float>(sum: F) -> F {
+    if is_nan(sum) { F::INFINITY } else { sum }
 }
 
 /// Tells the compiler that a new block is not the usual way of an event. It compiles to nothing.

@@ -45,6 +45,22 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    /// Gaps, and infinities of both signs: what is in the window counts, and nothing else.
+    #[test]
+    fn running_averages_of_gaps_and_infinities(e in prop::collection::vec(prop::sample::select(vec![1.0, 2.0, 4.0, -8.0, f64::NAN, f64::INFINITY, -f64::INFINITY]), 0..40), n in 1_usize..6) {
+        let both = from_iter(e.clone()).running_avg(n).collect_now().into_iter().zip(from_iter(e.clone()).running_sum(n).collect_now());
+        for (to, (mean, sum)) in (1..).zip(both) {
+            let numbers: Vec<f64> = e[usize::saturating_sub(to, n)..to].iter().copied().filter(|x| !x.is_nan()).collect();
+            let exact = numbers.iter().sum::<f64>();
+            let is_like = |seen: f64, expected: f64| seen == expected || !(seen.is_finite() || expected.is_finite());
+            prop_assert!(is_like(sum, exact) && is_like(mean, exact / numbers.len() as f64), "{sum} and {mean} of {numbers:?}");
+        }
+    }
+}
+
 /// The windows of `size` every `step`, and what is left over of one at the end.
 fn stepped(e: &[i32], size: usize, step: usize, partial: bool) -> (Vec<Vec<i32>>, Option<Vec<i32>>) {
     let overlap = step < size;
