@@ -135,10 +135,11 @@ impl StateVisitor for State {
     }
 }
 
-/// What a chain sends if it is taken apart in the middle, and built again from what was saved.
+/// What a chain sends if it is taken apart in the middle, and built again from what was saved. An event comes each second.
 fn saved<F: Filter<i64, Out: Clone + 'static> + 'static>(make: impl Fn() -> F, e: &[i64], at: usize) -> Vec<F::Out> {
     let (seen, mut saved) = (Recorder::new(), State::default());
     let (before, after) = e.split_at(at.min(e.len()));
+    let mut clock = (0..).map(|second| Instant::ZERO + secs(second));
     let cx = &mut Context::detached(Instant::ZERO);
     for (part, last) in [(before, false), (after, true)] {
         let mut chain = pipe().watermarks(own, secs(5)).pipe(make()).to(seen.clone());
@@ -146,7 +147,10 @@ fn saved<F: Filter<i64, Out: Clone + 'static> + 'static>(make: impl Fn() -> F, e
             saved.1 = Some(0);
             assert!(chain.notice(Notice::State(&mut saved), cx).is_ok());
         }
-        part.iter().for_each(|second| assert!(chain.next(*second, cx).is_ok()));
+        for (second, now) in part.iter().zip(&mut clock) {
+            let cx = &mut Context::detached(now);
+            assert!(chain.notice(Notice::Wake, cx).is_ok() && chain.next(*second, cx).is_ok());
+        }
         let end = if last { Notice::Completed } else { Notice::State(&mut saved) };
         assert!(chain.notice(end, cx).is_ok());
     }

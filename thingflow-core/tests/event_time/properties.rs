@@ -65,6 +65,46 @@ proptest! {
         prop_assert_eq!(saved(make, &e, cut), saved(make, &e, 0));
     }
 
+    /// Whatever comes late, and over a restart: early results of a window come before its final one, corrections after it, each of more
+    /// events than the one before, and the last of them counts all that was not late.
+    #[test]
+    fn results_of_a_window_grow_to_all_that_was_not_late(
+        e in prop::collection::vec(0_i64..100, 0..50), overlap in prop::bool::ANY, kept in prop::sample::select(vec![0, 5, 30, 1000]),
+        early in prop::option::of(1_u64..20), cut in 0_usize..50,
+    ) {
+        let (late, step) = (Recorder::new(), if overlap { 5 } else { 10 });
+        let make = || {
+            let window = Window::event_time(secs(10), own as fn(&i64) -> Timestamp).every(secs(step));
+            let window = window.by_saved_key(|second| second % 3).corrections(secs(kept)).late_to(late.clone());
+            let window = match early {
+                Some(every) => window.early(secs(every)),
+                None => window,
+            };
+            pipe::<i64>().aggregate(window, (First::new(), Count::new())).map(|w| (w.start, w.value.0 % 3, w.pane, w.value.1))
+        };
+        let mut windows = BTreeMap::<_, Vec<_>>::new();
+        for (start, key, pane, count) in saved(make, &e, cut) {
+            windows.entry((start.as_nanos() / 1_000_000_000, key)).or_default().push((pane, count));
+        }
+        let mut in_time = e.clone();
+        for late in late.events() {
+            in_time.swap_remove(in_time.iter().position(|second| *second == late).expect("what is late has come"));
+        }
+        for ((start, key), results) in &windows {
+            // All events of a window may have come after its end: then there are corrections only.
+            let of = |wanted: Pane| results.iter().filter(|(pane, _)| *pane == wanted).count();
+            let first = usize::from(of(Pane::Correction) == results.len());
+            prop_assert!(of(Pane::Final) + first == 1 && results.is_sorted_by_key(|(pane, _)| *pane as u8), "{results:?}");
+            let grows = |two: &[(Pane, u64)]| two[0].1 < two[1].1 || two[0].0 == Pane::Early && two[0].1 == two[1].1;
+            prop_assert!(results.windows(2).all(grows), "{results:?}");
+            let count = in_time.iter().filter(|second| *second % 3 == *key && (*start..start + 10).contains(second)).count();
+            prop_assert_eq!(results.last().map(|last| last.1), Some(count as u64));
+        }
+        for second in in_time {
+            prop_assert!(windows.keys().any(|(start, key)| second % 3 == *key && (*start..start + 10).contains(&second)));
+        }
+    }
+
     /// Whatever comes late: a correction takes the place of the results of its key that lie within its window, and what is left are the
     /// sessions of the sorted times.
     #[test]
