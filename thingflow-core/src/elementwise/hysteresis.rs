@@ -20,9 +20,10 @@ impl<V: Number> Hysteresis<V> {
     /// The filter, to be given to [`pipe`](crate::Chain::pipe).
     ///
     /// # Panics
-    /// If `low` is larger than `high`.
+    /// If `low` is larger than `high`, or one of them is a NaN.
     #[track_caller]
     pub fn new(low: V, high: V) -> Self {
+        assert!(!low.is_nan() && !high.is_nan(), "hysteresis({low:?}, {high:?}): a limit is a number");
         assert!(low.order(&high).is_le(), "hysteresis({low:?}, {high:?}): the lower limit comes first");
         Self { low, high, is_high: false }
     }
@@ -60,5 +61,11 @@ mod tests {
     #[should_panic(expected = "the lower limit comes first")]
     fn limits_in_the_wrong_order() {
         let _ = pipe::<f64>().hysteresis(2.0, 1.0);
+    }
+
+    #[test]
+    #[should_panic(expected = "hysteresis(1.0, NaN): a limit is a number")]
+    fn a_limit_that_nothing_passes() {
+        let _ = pipe::<f64>().hysteresis(1.0, f64::NAN);
     }
 }

@@ -529,7 +529,7 @@ pub trait Elementwise: Chain {
     /// ```
     ///
     /// # Panics
-    /// If `low` is larger than `high`.
+    /// If `low` is larger than `high`, or one of them is a NaN.
     #[doc(alias = "schmitt_trigger")]
     #[doc(alias = "threshold")]
     #[doc(alias = "thermostat")]

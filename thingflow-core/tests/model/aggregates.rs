@@ -527,6 +527,21 @@ fn a_sample_has_each_value_as_often_as_any_other() {
     assert_eq!(few.collect_now(), [[3, 1, 2]]);
 }
 
+/// What is too large to be squared gives no result that looks like one: neither no correlation nor a level line.
+#[test]
+fn what_is_beyond_the_range_of_the_float_is_no_number() {
+    for large in [1e200, -1e250, INFINITY] {
+        let pairs = [(large, 1.0), (2.0 * large, 2.0), (3.0 * large, 3.0)];
+        let swapped = pairs.map(|(x, y)| (y, x));
+        let of = |e: [(f64, f64); 3]| from_iter(e).aggregate(Window::tumbling(3), Correlation::new()).collect_now();
+        assert!(of(pairs)[0].is_nan() && of(swapped)[0].is_nan(), "{large}");
+        let trend = from_iter(pairs).aggregate(Window::tumbling(3), Trend::new()).collect_now()[0];
+        assert!(trend.slope.is_nan() && trend.at(0.0).is_nan(), "{trend:?}");
+        let swings = from_iter([large, 0.0, 0.0]).aggregate(Window::tumbling(3), Autocorrelation::new()).collect_now();
+        assert!(swings[0].is_nan(), "{swings:?}");
+    }
+}
+
 /// How far counts are from being equal: of `n` that are, it is about `n`, and hardly ever more than `n + 5 sqrt(2 n)`.
 fn chi_squared(counts: &[u32]) -> f64 {
     let mean = f64::from(counts.iter().sum::<u32>()) / counts.len() as f64;

@@ -11,7 +11,8 @@ use crate::storage::OnHeap;
 
 /// The autocorrelation at lag 1 of the values in the window: near 1 for a value that changes slowly, near 0 for noise, below 0 for one that
 /// swings. The sum of the products of the distances of neighbours from the mean, over the sum of the squares of all
-/// distances. Of fewer than two values there is none, nor while all are the same. A NaN is left out.
+/// distances. Of fewer than two values there is none, nor while all are the same. A NaN is left out. Where the squares are beyond the range
+/// of the float it is a NaN.
 ///
 /// ```
 /// # use thingflow_core::prelude::*;
@@ -69,6 +70,7 @@ impl<V: Number> Summary<V> for Neighbours {
         Series { count, mean, squares, products, first: older.first, last: newer.last }
     }
     fn value(&self, all: Self::Part) -> Option<V::Mean> {
-        (all.squares != V::Mean::from_count(0)).then(|| all.products / all.squares)
+        let quotient = || if all.squares.is_finite() { all.products / all.squares } else { V::Mean::NAN };
+        (all.squares != V::Mean::from_count(0)).then(quotient)
     }
 }

@@ -30,7 +30,7 @@ pub type Covariance<V> = Parts<(V, V), OnHeap, Together<Joint>>;
 /// The covariance in a window of up to `N` pairs, without an allocator.
 pub type CovarianceOf<V, const N: usize> = Parts<(V, V), InPlace<N>, Together<Joint>>;
 /// Pearson's correlation of the pairs `(x, y)` in the window, from -1 to 1. Of fewer than two pairs there is none, nor while all
-/// `x` or all `y` are the same.
+/// `x` or all `y` are the same. Where the squares of distances are beyond the range of the float it is a NaN.
 ///
 /// ```
 /// # use thingflow_core::prelude::*;
@@ -136,7 +136,7 @@ impl<F: Float> Relation<F> for Scaled {
         // The product of large squares may be beyond the range of the float, that of small ones below it.
         let is_at_hand = product.is_finite() && product > zero;
         let size = if is_at_hand { product.sqrt() } else { all.xx.sqrt() * all.yy.sqrt() };
-        let r = all.xy / size;
+        let r = if size.is_finite() { all.xy / size } else { F::NAN };
         // Rounding may lead beyond the ends; a NaN is neither above nor below.
         let r = if r > one { one } else { r };
         let r = if r < zero - one { zero - one } else { r };

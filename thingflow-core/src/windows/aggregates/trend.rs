@@ -51,7 +51,8 @@ impl Axis for f32 {
 /// rises, how sure that is, and what it will be. `x` is a time or a number.
 ///
 /// Of fewer than two pairs there is none, nor while all `x` are the same. A pair in which either is a NaN is left out. Times are
-/// taken from the first one in the window, so that they cost no digits.
+/// taken from the first one in the window, so that they cost no digits. Where the squares of distances in `x` are beyond the range of the
+/// float the slope is a NaN.
 ///
 /// ```
 /// # use thingflow_core::prelude::*;
@@ -143,7 +144,7 @@ impl<T: Axis + PartialEq, V: Number> Summary<(T, V)> for LeastSquares {
         if count < 2 || xx == zero {
             return None;
         }
-        let slope = xy / xx;
+        let slope = if xx.is_finite() { xy / xx } else { V::Mean::NAN };
         let rest = yy - slope * xy;
         let rest = if rest < zero { zero } else { rest }; // by rounding
         let slope_variance = (count > 2).then(|| rest / count_of(count - 2) / xx);
