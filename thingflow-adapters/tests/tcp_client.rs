@@ -260,7 +260,7 @@ fn the_file_of_a_killed_server_is_replaced_and_no_other() -> Result {
     assert!(ServerOptions::default().listen_unix(&path).is_err(), "a file of another kind stays");
     assert_eq!(std::fs::read_to_string(&path)?, "letters");
     for (path, why) in [
-        (path.clone(), "another program has it"),
+        (path.clone(), "a file is there that is not a socket: remove it"),
         (folder.path().join("x".repeat(108)), "at most 107 bytes"),
         (folder.path().join("none").join("lux.sock"), "No such file"),
     ] {

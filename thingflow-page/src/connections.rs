@@ -95,10 +95,7 @@ impl Listener {
                 listener.set_nonblocking(true)?;
                 Accepting::Tls(tokio::net::TcpListener::from_std(listener)?, tls)
             }
-            Self::Unix(listener) => {
-                listener.set_nonblocking(true)?;
-                Accepting::Unix(tokio::net::UnixListener::from_std(listener)?)
-            }
+            Self::Unix(listener) => Accepting::Unix(tokio::net::UnixListener::from_std(listener)?),
         })
     }
 }

@@ -233,10 +233,10 @@ impl Options {
     /// ```
     ///
     /// # Errors
-    /// If the file cannot be made: its folder does not exist or is not the program's, another program listens there, there is
-    /// another file, or the path is longer than 107 bytes.
+    /// If the file cannot be made: its folder does not exist or is not the program's, another program listens there or is
+    /// about to, there is another file, or the path is longer than 107 bytes.
     pub fn serve_unix(self, scheduler: &Scheduler, path: impl Into<PathBuf>) -> Result<UnixPage, PageError> {
         let path = path.into();
-        server::serve_unix(path.clone(), self, scheduler).map_err(|error| PageError::Unix(path, error))
+        server::serve_unix(&path, self, scheduler).map_err(|error| PageError::Unix(path, error))
     }
 }

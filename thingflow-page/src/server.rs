@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::io::{self, PipeWriter};
 use std::net::{SocketAddr, TcpListener};
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -25,7 +25,7 @@ use crate::past::Pasts;
 use crate::room::Room;
 use crate::stream::Tabs;
 use crate::token::Token;
-use crate::unix::{Socket, UnixPage};
+use crate::unix::{MODE, UnixPage};
 use crate::{answers, assets, connections, stream};
 
 /// How long the scheduler may take for an answer before it is said to hang.
@@ -150,10 +150,10 @@ fn listen(listener: TcpListener, _: &mut Options) -> Listener {
 
 /// Whoever may open the socket may look. It may be forwarded by ssh to a port at which browsers ask: to them the machine has the
 /// names of any.
-pub(crate) fn serve_unix(path: PathBuf, options: Options, scheduler: &Scheduler) -> io::Result<UnixPage> {
-    let (socket, listener) = Socket::bind(path)?;
+pub(crate) fn serve_unix(path: &Path, options: Options, scheduler: &Scheduler) -> io::Result<UnixPage> {
+    let (listener, file) = thingflow_unix::bind(path, MODE)?;
     let guard = Guard { address: None, names: Vec::new(), token: None, is_tls: false };
-    Ok(UnixPage::new(socket, start(Listener::Unix(listener), guard, options, scheduler)?))
+    Ok(UnixPage::new(file, start(Listener::Unix(listener), guard, options, scheduler)?))
 }
 
 fn start(listener: Listener, guard: Guard, options: Options, scheduler: &Scheduler) -> io::Result<Running> {

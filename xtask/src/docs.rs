@@ -41,7 +41,7 @@ fn document(packages: &str) -> Result {
 }
 
 /// Crates that know nothing of the core, and the core itself.
-const BELOW: [&str; 3] = ["thingflow_clock", "thingflow_core", "thingflow_journal"];
+const BELOW: [&str; 4] = ["thingflow_clock", "thingflow_core", "thingflow_journal", "thingflow_unix"];
 
 /// The first page of each crate that stands on the core explains itself by the core's.
 fn links_to_core(folder: &Path) -> Result {

@@ -4,7 +4,7 @@ use std::fs;
 
 use crate::{Result, process};
 
-const LIBRARIES: [&str; 8] = [
+const LIBRARIES: [&str; 9] = [
     "thingflow-clock",
     "thingflow-core",
     "thingflow-adapters",
@@ -13,6 +13,7 @@ const LIBRARIES: [&str; 8] = [
     "thingflow-page",
     "thingflow-sensors",
     "thingflow-signals",
+    "thingflow-unix",
 ];
 
 pub(crate) fn run(_: &[String]) -> Result {

@@ -4,8 +4,9 @@
 use crate::{Result, process};
 
 /// In the order of their dependencies.
-pub(crate) const PUBLISHED: [&str; 9] = [
+pub(crate) const PUBLISHED: [&str; 10] = [
     "thingflow-clock",
+    "thingflow-unix",
     "thingflow-core",
     "thingflow-journal",
     "thingflow-adapters",

@@ -2,10 +2,7 @@
 
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
-use std::os::fd::OwnedFd;
-use std::path::Path;
 
-use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 use thingflow_core::{Descriptor, Interest, Registry};
 
 use super::address::{Address, Place};
@@ -64,7 +61,7 @@ impl Dialer {
         self.step = Step::Idle;
         match self.address.place() {
             Place::Socket(path) => {
-                let socket = Socket::Unix(connect_unix(path).map_err(|error| self.unreached(&error))?.into());
+                let socket = Socket::Unix(thingflow_unix::connect(path).map_err(|error| self.unreached(&error))?);
                 self.step = Step::Connecting { socket: registered(socket, registry, key)?, others: Vec::new() };
             }
             #[cfg(feature = "uart")]
@@ -192,13 +189,5 @@ fn connect(number: SocketAddr, others: Vec<SocketAddr>, registry: &Registry, key
 fn registered(socket: Socket, registry: &Registry, key: usize) -> io::Result<Descriptor<Socket>> {
     let mut socket = Descriptor::new(socket);
     registry.register(&mut socket, key, Interest::READABLE | Interest::WRITABLE)?;
-    Ok(socket)
-}
-
-/// Begins a connection to a Unix socket: made at once, or refused.
-pub(crate) fn connect_unix(path: &Path) -> io::Result<OwnedFd> {
-    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-    let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
-    rustix::net::connect(&socket, &SocketAddrUnix::new(path)?)?;
     Ok(socket)
 }

@@ -25,7 +25,7 @@ pub use tls::{Tls, TlsError};
 
 pub(crate) use clock_watch::ClockWatch;
 pub(crate) use counts::Counts;
-pub(crate) use dialer::{Dialer, connect_unix};
+pub(crate) use dialer::Dialer;
 pub(crate) use scheduled::Scheduled;
 pub(crate) use stream::{Socket, Stream};
 #[cfg(any(feature = "http", feature = "postgres", feature = "tcp", feature = "tls"))]

@@ -44,7 +44,6 @@ mod listener;
 mod listening;
 mod options;
 mod peer;
-mod place_lock;
 mod protocol;
 mod server;
 

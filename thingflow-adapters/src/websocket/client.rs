@@ -11,7 +11,7 @@ use tungstenite::protocol::Role;
 
 use super::address::Target;
 use super::error::HeaderError;
-use super::handshake::{Invitation, is_value, is_word};
+use super::handshake::{Invitation, is_value, is_word, subprotocol};
 use super::message::Message;
 use super::talk::{Encoder, Side, Talk};
 use super::{ASK_AFTER, MAX_MESSAGE, TIMEOUT};
@@ -106,14 +106,7 @@ impl ClientOptions {
     /// # Errors
     /// A name that is not an HTTP token: letters, digits, `-` and the like.
     pub fn subprotocol(self, name: impl Into<String>) -> Result<Self, HeaderError> {
-        let name = name.into();
-        if !is_word(&name) {
-            return Err(HeaderError::new(
-                &name,
-                "a subprotocol must be an HTTP token: letters, digits, `-` and the like, without spaces",
-            ));
-        }
-        Ok(Self { subprotocol: Some(name), ..self })
+        Ok(Self { subprotocol: Some(subprotocol(name.into())?), ..self })
     }
 
     /// How many bytes an incoming message may have: 64 KiB unless told otherwise. A longer one ends the connection, before its bytes

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use thingflow_core::{Instant, StreamError};
 use tungstenite::handshake::derive_accept_key;
 
+use super::error::HeaderError;
 use crate::framing::Buffer;
 use crate::net::Secret;
 use crate::printable::printable;
@@ -150,6 +151,15 @@ fn is_key(key: &[u8]) -> bool {
 /// Whether a text can be the value of a header.
 pub(crate) fn is_value(text: &str) -> bool {
     text.chars().all(|sign| sign == '\t' || !sign.is_control())
+}
+
+/// A name for a subprotocol.
+pub(crate) fn subprotocol(name: String) -> Result<String, HeaderError> {
+    if !is_word(&name) {
+        let why = "a subprotocol must be an HTTP token: letters, digits, `-` and the like, without spaces";
+        return Err(HeaderError::new(&name, why));
+    }
+    Ok(name)
 }
 
 /// Whether a text is a word, such as the name of a header (RFC 9110, section 5.6.2).

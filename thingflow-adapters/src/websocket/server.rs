@@ -10,7 +10,7 @@ use thingflow_core::{EventThing, InputThing, Port};
 use tungstenite::protocol::Role;
 
 use super::error::HeaderError;
-use super::handshake::{Reception, is_word};
+use super::handshake::{Reception, subprotocol};
 use super::message::Message;
 use super::talk::{Encoder, Side, Talk};
 use super::{ASK_AFTER, MAX_MESSAGE, TIMEOUT};
@@ -88,14 +88,7 @@ impl ServerOptions {
     /// # Errors
     /// A name that is not an HTTP token: letters, digits, `-` and the like.
     pub fn subprotocol(self, name: impl Into<String>) -> Result<Self, HeaderError> {
-        let name = name.into();
-        if !is_word(&name) {
-            return Err(HeaderError::new(
-                &name,
-                "a subprotocol must be an HTTP token: letters, digits, `-` and the like, without spaces",
-            ));
-        }
-        Ok(Self { subprotocol: Some(name), ..self })
+        Ok(Self { subprotocol: Some(subprotocol(name.into())?), ..self })
     }
 
     /// How many bytes a message of a client may have: 64 KiB unless told otherwise. Who sends a longer one is disconnected, before

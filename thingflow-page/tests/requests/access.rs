@@ -261,7 +261,7 @@ fn a_socket_that_was_left_behind_is_replaced_and_a_file_is_not() -> Done {
     drop(thingflow_page::serve_unix(&scheduler, &path)?);
     std::fs::write(&path, "precious")?;
     let refused = thingflow_page::serve_unix(&scheduler, &path).err().ok_or("a refusal")?.to_string();
-    assert!(refused.contains("a file there that is not a socket"), "{refused}");
+    assert!(refused.contains("a file is there that is not a socket"), "{refused}");
     assert_eq!(std::fs::read_to_string(&path)?, "precious");
     for path in [folder.path().join("no/flow.sock"), folder.path().join("x".repeat(200))] {
         assert!(thingflow_page::serve_unix(&scheduler, path).is_err());

@@ -2,7 +2,6 @@
 
 use std::cell::RefCell;
 use std::convert::Infallible;
-use std::io;
 use std::rc::Rc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -11,9 +10,13 @@ use thingflow_adapters::outbox::{CommitWindow, Options, Outbox, Outlet, Stored};
 use thingflow_core::prelude::*;
 use thingflow_core::tracking::Tracked;
 use thingflow_core::{SampleError, Sensor, SensorId};
-use thingflow_journal::{Entry, File, Files, Folder, SyncPoint};
+use thingflow_journal::{Folder, SyncPoint};
 
+use self::hooked::{Hooked, Hooks};
 use crate::Result;
+
+#[path = "../../../../thingflow-journal/tests/support/hooked.rs"]
+mod hooked;
 
 /// How often the sensor is due.
 const PERIOD: Duration = Duration::from_millis(10);
@@ -22,7 +25,7 @@ const PERIOD: Duration = Duration::from_millis(10);
 /// microseconds, ticks came later after the one before than they should, at the 99th percentile.
 pub fn p99_lateness(sync: Duration, span: Duration) -> Result<f64> {
     let folder = tempfile::tempdir()?;
-    let open = |name: &str| Folder::open(folder.path().join(name)).map(|folder| Slow(folder, sync));
+    let open = |name: &str| Folder::open(folder.path().join(name)).map(|folder| Hooked::new(folder, Slow(sync)));
     let options = Options::new(64 << 20, CommitWindow::default());
     let mut outbox = Outbox::<SensorEvent<f64>>::open_on(open("outbox")?, open("dead")?, options)?;
     outbox.port("server", Outlet::default())?.for_each(|_: Tracked<SensorEvent<f64>, Stored>| ());
@@ -57,70 +60,11 @@ impl Sensor for Ticks {
     }
 }
 
-/// A folder whose disk takes longer to sync a file.
-#[derive(Debug)]
-struct Slow(Folder, Duration);
+/// A disk that takes longer to sync a file.
+struct Slow(Duration);
 
-impl Slow {
-    fn file(&self, file: io::Result<Box<dyn File>>) -> io::Result<Box<dyn File>> {
-        Ok(Box::new(SlowFile(file?, self.1)))
-    }
-}
-
-impl Files for Slow {
-    fn list(&self) -> io::Result<Vec<Entry>> {
-        self.0.list()
-    }
-    fn open(&self, name: &str) -> io::Result<Box<dyn File>> {
-        self.file(self.0.open(name))
-    }
-    fn create(&self, name: &str) -> io::Result<Box<dyn File>> {
-        self.file(self.0.create(name))
-    }
-    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
-        self.0.rename(from, to)
-    }
-    fn remove(&self, name: &str) -> io::Result<()> {
-        self.0.remove(name)
-    }
-    fn sync_folder(&self, point: SyncPoint) -> io::Result<()> {
-        self.0.sync_folder(point)
-    }
-    fn folder_bytes(&self) -> io::Result<u64> {
-        self.0.folder_bytes()
-    }
-    fn lock(&self, name: &str) -> io::Result<Option<Box<dyn Send>>> {
-        self.0.lock(name)
-    }
-    fn describe(&self) -> String {
-        self.0.describe()
-    }
-}
-
-#[derive(Debug)]
-struct SlowFile(Box<dyn File>, Duration);
-
-impl File for SlowFile {
-    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-        self.0.read_at(buffer, offset)
-    }
-    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
-        self.0.write_at(bytes, offset)
-    }
-    fn allocate(&self, bytes: u64) -> io::Result<()> {
-        self.0.allocate(bytes)
-    }
-    fn truncate(&self, bytes: u64) -> io::Result<()> {
-        self.0.truncate(bytes)
-    }
-    fn sync_data(&self, point: SyncPoint) -> io::Result<()> {
-        thread::sleep(self.1);
-        self.0.sync_data(point)
-    }
-    fn len(&self) -> io::Result<u64> {
-        self.0.len()
-    }
-    fn allocated(&self) -> io::Result<u64> {
-        self.0.allocated()
+impl Hooks for Slow {
+    fn syncs(&self, _: SyncPoint) {
+        thread::sleep(self.0);
     }
 }
