@@ -210,7 +210,15 @@ fn begin<F: Float>(ring: &mut [F], first: F) -> F {
     let Some((place, rest)) = ring.split_first_mut() else { return F::default() };
     *place = first;
     let mut later = F::default();
-    for place in rest.iter_mut().rev() {
+    let (few, fours) = rest.as_rchunks_mut::<4>();
+    // An addition waits for the one before: of four values only one waits, the others add up among themselves.
+    for four in fours.iter_mut().rev() {
+        let [a, b, c, d] = *four;
+        let (ab, cd) = (a + b, c + d);
+        *four = [later + (b + cd), later + cd, later + d, later];
+        later = later + (ab + cd);
+    }
+    for place in few.iter_mut().rev() {
         later = later + core::mem::replace(place, later);
     }
     later
