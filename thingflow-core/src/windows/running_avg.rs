@@ -172,11 +172,11 @@ impl<T: Measured, B: Places<T::Value>> RunningAvg<T, B> {
     /// Puts a value in the place of the oldest one.
     fn replace(&mut self, value: T::Value) {
         let ring = self.ring.all();
-        let mut at = self.at;
-        if at > ring.len() {
-            at = !at;
-        } else {
-            ring.iter_mut().skip(at).for_each(|sum| *sum = no_nan(*sum)); // until now there were only numbers
+        let is_first = self.at <= ring.len();
+        let mut at = if is_first { self.at } else { !self.at };
+        if is_first && cfg!(feature = "alloc") {
+            // Until now there were only numbers, and `begin` has left a NaN among the sums.
+            ring.iter_mut().skip(at).for_each(|sum| *sum = no_nan(*sum));
         }
         if at == 0 || at == ring.len() {
             (self.before, self.numbers) = sum_up(ring);
@@ -197,7 +197,10 @@ impl<T: Measured, B: Places<T::Value>> RunningAvg<T, B> {
 fn sum_up<F: Float>(ring: &mut [F]) -> (F, usize) {
     let (mut later, mut numbers) = (F::default(), 0);
     for place in ring.iter_mut().rev().filter(|place| !is_nan(**place)) {
-        later = later + core::mem::replace(place, no_nan(later));
+        let sum = later + core::mem::replace(place, later);
+        if !is_nan(sum) {
+            later = sum;
+        }
         numbers += 1;
     }
     (later, numbers)
