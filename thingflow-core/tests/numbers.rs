@@ -157,6 +157,19 @@ proptest! {
         }
     }
 
+    /// Values of which each can be squared, but not all of them together: they leave nothing behind.
+    #[test]
+    fn b10_squares_that_are_too_large_together_leave_nothing(large in prop::collection::vec(prop::sample::select(vec![0.0, 1e154, -1e154, f64::MAX, NAN]), 0..12), n in 2_usize..5) {
+        let small = [1.0, 2.0, 4.0, 8.0, 16.0];
+        let e: Vec<f64> = small.into_iter().cycle().take(9).chain(large).chain(small).collect();
+        let running = from_iter(e.clone()).running_variance(n).collect_now();
+        let sliding = results(&e, Window::sliding(n), Variance::new());
+        let exact = from_iter(small).running_variance(n).collect_now()[4];
+        for seen in [running.last(), sliding.last()] {
+            prop_assert!(seen.is_some_and(|seen| (seen - exact).abs() <= 1e-11 * exact), "{seen:?} is not {exact}");
+        }
+    }
+
     /// In rolling and in whole forms, against the numbers sorted by hand.
     #[test]
     fn b09_medians_and_quantiles(e in prop::collection::vec(prop_oneof![Just(NAN), (-9..9).prop_map(f64::from)], 0..60),

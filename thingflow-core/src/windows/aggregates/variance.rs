@@ -149,6 +149,8 @@ const SMALL: f64 = 1.0 / 16.0;
 const OFTEN: u64 = 4;
 /// As few values as these count as so many.
 const FEW: u64 = 16;
+/// Where squares are too large in sum, one of them is too large when taken so many times: four for each value of a very large window.
+const MANY: f64 = (1_u64 << 34) as f64;
 
 impl<F: Float> Held<F> {
     pub(in crate::windows) fn new() -> Self {
@@ -258,7 +260,7 @@ impl<F: Float> Held<F> {
             return is_old || self.about_mean() < self.largest * F::from_f64(SMALL);
         }
         // As long as what was too large is in, there is nothing to be mended. Which that is, distances from 0 tell.
-        is_old || self.from != F::default() || !(distance * distance * self.numbers).is_finite()
+        is_old || self.from != F::default() || !(distance * distance * F::from_f64(MANY)).is_finite()
     }
 
     /// The squares of the distances from the mean, over their count, or over one less for a `sample`: `None` over nothing.
