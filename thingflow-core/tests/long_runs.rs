@@ -1,12 +1,20 @@
 //! Aggregates of very many readings of 24 bits: what is added up after days still counts.
 #![cfg(feature = "std")]
 
+mod support {
+    pub(crate) mod given;
+    pub(crate) mod taken;
+}
+
+use thingflow_core::SavedState;
 use thingflow_core::prelude::*;
 use thingflow_core::testing::Recorder;
 use thingflow_core::windows::{
     Aggregate, Covariance, Describe, Integral, IntegralOf, Merge, Of, StdDev, TimeMean, Trend, Variance, Window,
 };
-use thingflow_core::{SavedState, StateVisitor};
+
+use support::given::Given;
+use support::taken::Taken;
 
 /// Residues of a full cycle modulo a prime, between 19 and 21: their mean and variance are known.
 const CYCLE: u32 = 1_009;
@@ -122,30 +130,6 @@ fn long_parts_that_are_put_together_are_one() {
     }
 }
 
-/// Writes a state down, or reads what was written.
-#[derive(Default)]
-struct Words {
-    all: Vec<u64>,
-    read: Option<usize>,
-}
-
-impl StateVisitor for Words {
-    fn integer(&mut self, _: &str, value: &mut u64) {
-        match &mut self.read {
-            None => self.all.push(*value),
-            Some(at) => {
-                *value = self.all[*at];
-                *at += 1;
-            }
-        }
-    }
-    fn float(&mut self, name: &str, value: &mut f64) {
-        let mut bits = value.to_bits();
-        self.integer(name, &mut bits);
-        *value = f64::from_bits(bits);
-    }
-}
-
 #[test]
 fn fifty_million_readings_are_added_up_and_saved() {
     let mut part = Covariance::new();
@@ -158,11 +142,10 @@ fn fifty_million_readings_are_added_up_and_saved() {
     let seen = f64::from(all.value().expect("values"));
     assert!((seen / (2.0 * variance) - 1.0).abs() < 3e-4, "{seen}");
 
-    let mut words = Words::default();
+    let mut words = Taken::default();
     all.on_state(&mut words);
     let mut restored = Covariance::new();
-    words.read = Some(0);
-    restored.on_state(&mut words);
+    restored.on_state(&mut Given(words.0.into_iter()));
     for n in 0..5_000 {
         let pair = (reading(n), reading(n + 1));
         all.absorb(&pair);
@@ -170,9 +153,7 @@ fn fifty_million_readings_are_added_up_and_saved() {
         assert_eq!(restored.value(), all.value(), "{n} readings later");
     }
     for bits in [1, u64::MAX] {
-        words.all.fill(bits); // forged
-        words.read = Some(0);
-        restored.on_state(&mut words);
+        restored.on_state(&mut Given(std::iter::repeat(bits))); // forged
         (0..10_000).for_each(|n| restored.absorb(&(reading(n), 1.0)));
         restored.merge(part.clone());
     }

@@ -1,14 +1,19 @@
 //! Numbers that are missing, huge, or close together: what operators over numbers make of them.
 #![cfg(feature = "std")]
 
+mod support {
+    pub(crate) mod given;
+}
+
 use proptest::prelude::*;
-use thingflow_core::StateVisitor;
 use thingflow_core::prelude::*;
 use thingflow_core::testing::Recorder;
 use thingflow_core::windows::{
     Aggregate, Assigner, Autocorrelation, Correlation, Count, Covariance, Derivative, Describe, ExactMean, ExactSum,
     Increase, Max, Mean, Median, MedianOf, Merge, Min, OrNone, Quantile, StdDev, Sum, Trend, Values, Variance,
 };
+
+use support::given::Given;
 
 const NAN: f64 = f64::NAN;
 
@@ -317,24 +322,13 @@ fn averages_that_fade_forget_what_was_too_large() {
     }
 }
 
-/// Restores the same bits everywhere.
-struct Forge(u64);
-impl StateVisitor for Forge {
-    fn integer(&mut self, _: &str, value: &mut u64) {
-        *value = self.0;
-    }
-    fn float(&mut self, _: &str, value: &mut f64) {
-        *value = f64::from_bits(self.0);
-    }
-}
-
 #[test]
 fn averages_that_fade_outlive_a_forged_state() {
     fn last<F: Filter<f64, Out = f64>>(filter: Pipe<f64, F>, bits: u64) -> f64 {
         let mut last = NAN;
         let mut chain = filter.to(call(|made| last = made));
         let cx = &mut Context::detached(Instant::ZERO);
-        chain.notice(Notice::State(&mut Forge(bits)), cx).expect("no fatal error");
+        chain.notice(Notice::State(&mut Given(std::iter::repeat(bits))), cx).expect("no fatal error");
         for n in 0..3_000 {
             let _ = chain.next(f64::from(n % 2), cx).expect("no fatal error");
         }

@@ -1,6 +1,11 @@
 //! Sketches within their published errors, and what a state that is forged makes of them.
 #![cfg(feature = "sketches")]
 
+#[path = "../../thingflow-core/tests/support/given.rs"]
+mod given;
+#[path = "../../thingflow-core/tests/support/taken.rs"]
+mod taken;
+
 use std::fmt::Debug;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -10,6 +15,9 @@ use thingflow_core::testing::Recorder;
 use thingflow_core::windows::{Aggregate, Merge};
 use thingflow_core::{Notice, SavedEvents, SavedState, Saving, StateVisitor};
 use thingflow_signals::sketches::{Distinct, Frequency, Frequent, NotSeen, Quantiles};
+
+use given::Given;
+use taken::Taken;
 
 /// Numbers that look random, from 0 to 1.
 fn uniform(seed: u64) -> impl Iterator<Item = f64> {
@@ -204,11 +212,11 @@ fn e05_a_filter_that_says_it_is_enormous_is_refused() {
     }
     let cx = &mut Context::detached(Instant::ZERO);
     let chain = || pipe().pipe(NotSeen::by(100, 0.01, |key: &u32| *key)).to(call(drop));
-    let mut shown = Shown::default();
+    let mut shown = Taken::default();
     assert!(InputThing::<u32>::notice(&mut chain(), Notice::State(&mut shown), cx).is_ok());
     assert!(shown.0.len() < 9, "an empty filter, with its size in the fifth word: {shown:?}");
     shown.0[4] = i32::MAX as u64;
-    assert!(InputThing::<u32>::notice(&mut chain(), Notice::State(&mut Forged(shown.0.into_iter())), cx).is_ok());
+    assert!(InputThing::<u32>::notice(&mut chain(), Notice::State(&mut Given(shown.0.into_iter())), cx).is_ok());
 }
 
 /// The bounds hold over a restart, in the middle of more different values than the sketch has room for.
@@ -260,7 +268,7 @@ fn a_forged_state_of_frequent_values_is_refused_and_counts_on() {
         [vec![u64::MAX; 9], vec![0, 3, 1, u64::MAX, 2, u64::MAX, 3, 5], vec![1 << 61, 2, 7, 1 << 61, 8, 1 << 62]]
     {
         let mut frequent = Frequent::<u64>::new(8);
-        frequent.on_events(&mut Forged(words.into_iter()));
+        frequent.on_events(&mut Given(words.into_iter()));
         (0..100).for_each(|n| frequent.add(&(n % 3)));
         let mut twice = frequent.clone();
         twice.merge(frequent);
@@ -274,14 +282,14 @@ fn e05_a_forged_state_of_distinct_values_counts_no_nonsense() {
     for count in [50, 2_000, 100_000_u64] {
         let mut distinct = Distinct::new();
         (0..count).for_each(|n| distinct.add(&n));
-        let mut shown = Shown::default();
+        let mut shown = Taken::default();
         Aggregate::<u64>::on_state(&mut distinct, &mut shown);
         for at in 0..shown.0.len() {
             for bit in [0, 4, 13, 27, 33, 50, 58, 62] {
                 let mut words = shown.0.clone();
                 words[at] ^= 1 << bit;
                 let mut forged = Distinct::new();
-                Aggregate::<u64>::on_state(&mut forged, &mut Forged(words.into_iter()));
+                Aggregate::<u64>::on_state(&mut forged, &mut Given(words.into_iter()));
                 (0..100).for_each(|n| forged.add(&(count + n)));
                 let seen = Aggregate::<u64>::value(&forged).expect("a number");
                 let most = 2.0 * (count + 100) as f64;
@@ -297,7 +305,7 @@ fn e05_a_forged_state_of_distinct_values_counts_no_nonsense() {
 #[test]
 fn a_forged_list_of_distinct_values_is_refused() {
     let shown = |distinct: &mut Distinct| {
-        let mut shown = Shown::default();
+        let mut shown = Taken::default();
         Aggregate::<u64>::on_state(distinct, &mut shown);
         shown.0
     };
@@ -314,7 +322,7 @@ fn a_forged_list_of_distinct_values_is_refused() {
         vec![36, 5, *preamble, 0, 0, 0, 0],
     ];
     for (at, words) in forged.into_iter().enumerate() {
-        let (mut again, mut refused) = (Distinct::new(), Forged(words.into_iter()));
+        let (mut again, mut refused) = (Distinct::new(), Given(words.into_iter()));
         Aggregate::<u64>::on_state(&mut again, &mut refused);
         assert!(Aggregate::<u64>::value(&again) == Some(0.0), "list {at} was believed");
         (0..5_000_u64).for_each(|n| again.add(&n));
@@ -322,33 +330,8 @@ fn a_forged_list_of_distinct_values_is_refused() {
         assert!((4_700.0..5_300.0).contains(&estimate), "list {at}: {estimate}");
     }
     let (mut again, words) = (Distinct::new(), shown(&mut few));
-    Aggregate::<u64>::on_state(&mut again, &mut Forged(words.clone().into_iter()));
+    Aggregate::<u64>::on_state(&mut again, &mut Given(words.clone().into_iter()));
     assert_eq!(shown(&mut again), words);
-}
-
-/// Restores from numbers, as far as they go.
-struct Forged(std::vec::IntoIter<u64>);
-
-/// Writes down what it is shown.
-#[derive(Debug, Default)]
-struct Shown(Vec<u64>);
-
-impl StateVisitor for Shown {
-    fn integer(&mut self, _: &str, value: &mut u64) {
-        self.0.push(*value);
-    }
-    fn float(&mut self, _: &str, value: &mut f64) {
-        self.0.push(value.to_bits());
-    }
-}
-
-impl StateVisitor for Forged {
-    fn integer(&mut self, _: &str, value: &mut u64) {
-        *value = self.0.next().unwrap_or(0);
-    }
-    fn float(&mut self, _: &str, value: &mut f64) {
-        *value = f64::from_bits(self.0.next().unwrap_or(0));
-    }
 }
 
 proptest! {
@@ -366,7 +349,7 @@ proptest! {
                 let at = at.index(words.len());
                 words[at] ^= 1 << bit;
             }
-            assert!(forged.notice(Notice::State(&mut Forged(words.into_iter())), cx).is_ok());
+            assert!(forged.notice(Notice::State(&mut Given(words.into_iter())), cx).is_ok());
             uniform(8).take(300).for_each(|x| assert!(forged.next(x, cx).is_ok()));
             assert!(forged.notice(Notice::Completed, cx).is_ok());
         }

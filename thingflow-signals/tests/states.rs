@@ -2,6 +2,9 @@
 //! a state that is none does no harm.
 #![cfg(feature = "std")]
 
+#[path = "../../thingflow-core/tests/support/given.rs"]
+mod given;
+
 use std::time::Duration;
 
 use proptest::prelude::*;
@@ -14,6 +17,8 @@ use thingflow_signals::gaps::Interpolation;
 use thingflow_signals::models::{HalfSpaceTrees, IncrementalPca, KMeans, Learning, Model};
 use thingflow_signals::prelude::*;
 use thingflow_signals::quality::{self, FlatLine, KSigma, RateOfChange};
+
+use given::Given;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -63,17 +68,6 @@ fn cut<T: Clone + 'static, F: Filter<T, Out: std::fmt::Debug + Clone + 'static>>
     cut_by_the_second(make, &events, at)
 }
 
-/// Restores whatever comes next of what it was given, over and over.
-struct Forge<'a>(std::iter::Cycle<std::slice::Iter<'a, u64>>);
-impl thingflow_core::StateVisitor for Forge<'_> {
-    fn integer(&mut self, _: &str, value: &mut u64) {
-        *value = self.0.next().copied().unwrap_or_default();
-    }
-    fn float(&mut self, _: &str, value: &mut f64) {
-        *value = f64::from_bits(self.0.next().copied().unwrap_or_default());
-    }
-}
-
 /// What is sent each second by a chain whose state is forged, when it has begun to send something for each event again.
 fn forged<T: 'static, F: Filter<T, Out: Clone + 'static>>(
     chain: Pipe<T, F>,
@@ -83,8 +77,9 @@ fn forged<T: 'static, F: Filter<T, Out: Clone + 'static>>(
     let seen = Recorder::new();
     let mut chain = chain.to(seen.clone());
     let now = second(1_000);
-    let _ =
-        chain.notice(Notice::State(&mut Forge(forged.iter().cycle())), &mut Context::detached(now)).expect("goes on");
+    let _ = chain
+        .notice(Notice::State(&mut Given(forged.iter().copied().cycle())), &mut Context::detached(now))
+        .expect("goes on");
     let _ = chain.notice(Notice::Start, &mut Context::detached(now)).expect("goes on");
     for (n, event) in (1_000..).zip(events) {
         let _ = chain.notice(Notice::Wake, &mut Context::detached(second(n))).expect("goes on");
@@ -189,7 +184,7 @@ proptest! {
         samples in prop::collection::vec([any::<f64>(), any::<f64>()], 1..30),
     ) {
         fn on<M: Model<[f64; 2]>>(mut model: M, forged: &[u64], samples: &[[f64; 2]]) -> M {
-            model.state(&mut Forge(forged.iter().cycle()));
+            model.state(&mut Given(forged.iter().copied().cycle()));
             samples.iter().for_each(|sample| {
                 model.predict(sample);
                 model.learn(sample);
@@ -306,7 +301,7 @@ fn a_window_that_is_restored_has_the_mark_of_its_last_event() {
     let _ = other.notice(Notice::Completed, cx).expect("no fatal error");
     assert_eq!(seen.events(), [quality::Qualified { event: 7.0, quality: quality::Quality::Bad }]);
     let mut mark = quality::Quality::Suspect;
-    Saved::on_state(&mut mark, "quality", &mut Forge([7].iter().cycle()));
+    Saved::on_state(&mut mark, "quality", &mut Given(std::iter::repeat(7)));
     assert_eq!(mark, quality::Quality::Suspect, "there is no mark of that number");
 }
 
@@ -320,7 +315,7 @@ fn text_is_saved_and_what_is_no_text_refused() {
     }
     for words in [[u64::MAX; 3], [1, 1, 0xff], [9, 1, 0], [3, 0, 0]] {
         let mut text = String::from("before");
-        Saved::on_state(&mut text, "text", &mut Forge(words.iter().cycle()));
+        Saved::on_state(&mut text, "text", &mut Given(words.iter().copied().cycle()));
         assert_eq!(text, "");
     }
 }

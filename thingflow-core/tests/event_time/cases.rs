@@ -7,7 +7,8 @@ use thingflow_core::testing::{Recorder, timed};
 use thingflow_core::windows::{Calendar, Count, DistinctList, EventWindow, List, Mean, Pane, Sessions, Sum, UtcMonths};
 use thingflow_core::{VirtualClock, joins};
 
-use super::{Result, State, Step, Values, at, own, saved, secs, sessions, tens, transcript, values};
+use super::taken::Taken;
+use super::{Result, Step, Values, at, own, saved, secs, sessions, tens, transcript, values};
 
 #[test]
 fn a_session_may_last_for_as_long_as_it_likes_and_a_time_may_be_any() {
@@ -67,7 +68,7 @@ fn e10_a_window_that_is_gone_does_not_open_again_after_a_restart() {
 
 #[test]
 fn e10_windows_that_are_not_saved_are_not_touched_by_a_walk_that_saves() -> std::result::Result<(), FatalError> {
-    let (seen, mut state) = (Recorder::new(), State::default());
+    let (seen, mut state) = (Recorder::new(), Taken::default());
     let counts = pipe::<i64>().aggregate(tens().by_key(|second: &i64| second % 2), Count::new()).map(|w| w.value);
     let mut chain = counts.to(seen.clone());
     let cx = &mut Context::detached(Instant::ZERO);

@@ -3,14 +3,20 @@
 
 mod beam;
 mod cases;
+#[path = "../support/given.rs"]
+mod given;
 mod properties;
+#[path = "../support/taken.rs"]
+mod taken;
 
 use std::time::Duration;
 
-use thingflow_core::StateVisitor;
 use thingflow_core::prelude::*;
 use thingflow_core::testing::Recorder;
 use thingflow_core::windows::{Assigner, EventWindow, Pane, Parts, Periods, Sessions, Summary, Windowed};
+
+use given::Given;
+use taken::Taken;
 
 type Result = std::result::Result<(), Box<dyn std::error::Error>>;
 
@@ -114,38 +120,16 @@ fn sessions() -> EventWindow<i64, fn(&i64) -> Timestamp, Sessions> {
     Window::session(secs(10), own as fn(&i64) -> Timestamp)
 }
 
-/// Saves what it is shown, or restores it.
-#[derive(Default)]
-struct State(Vec<u64>, Option<usize>);
-
-impl StateVisitor for State {
-    fn integer(&mut self, _: &str, value: &mut u64) {
-        match &mut self.1 {
-            None => self.0.push(*value),
-            Some(at) => {
-                *value = self.0.get(*at).copied().unwrap_or_default();
-                *at += 1;
-            }
-        }
-    }
-    fn float(&mut self, name: &str, value: &mut f64) {
-        let mut bits = value.to_bits();
-        self.integer(name, &mut bits);
-        *value = f64::from_bits(bits);
-    }
-}
-
 /// What a chain sends if it is taken apart in the middle, and built again from what was saved. An event comes each second.
 fn saved<F: Filter<i64, Out: Clone + 'static> + 'static>(make: impl Fn() -> F, e: &[i64], at: usize) -> Vec<F::Out> {
-    let (seen, mut saved) = (Recorder::new(), State::default());
+    let (seen, mut saved) = (Recorder::new(), Taken::default());
     let (before, after) = e.split_at(at.min(e.len()));
     let mut clock = (0..).map(|second| Instant::ZERO + secs(second));
     let cx = &mut Context::detached(Instant::ZERO);
     for (part, last) in [(before, false), (after, true)] {
         let mut chain = pipe().watermarks(own, secs(5)).pipe(make()).to(seen.clone());
         if last {
-            saved.1 = Some(0);
-            assert!(chain.notice(Notice::State(&mut saved), cx).is_ok());
+            assert!(chain.notice(Notice::State(&mut Given(saved.0.iter().copied())), cx).is_ok());
         }
         for (second, now) in part.iter().zip(&mut clock) {
             let cx = &mut Context::detached(now);

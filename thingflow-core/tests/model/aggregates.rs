@@ -12,6 +12,9 @@ use thingflow_core::windows::{
 };
 use thingflow_core::{SavedState, StateVisitor};
 
+use super::given::Given;
+use super::taken::Taken;
+
 const NAN: f64 = f64::NAN;
 const INFINITY: f64 = f64::INFINITY;
 
@@ -235,31 +238,6 @@ proptest! {
     }
 }
 
-/// Writes down what it is shown.
-#[derive(Default)]
-struct Save(Vec<u64>);
-
-impl StateVisitor for Save {
-    fn integer(&mut self, _: &str, value: &mut u64) {
-        self.0.push(*value);
-    }
-    fn float(&mut self, _: &str, value: &mut f64) {
-        self.0.push(value.to_bits());
-    }
-}
-
-/// Puts it back.
-struct Restore(std::vec::IntoIter<u64>);
-
-impl StateVisitor for Restore {
-    fn integer(&mut self, _: &str, value: &mut u64) {
-        *value = self.0.next().expect("as many as were saved");
-    }
-    fn float(&mut self, _: &str, value: &mut f64) {
-        *value = f64::from_bits(self.0.next().expect("as many as were saved"));
-    }
-}
-
 /// What a filter sends for events a second apart, its state taken out after `at` of them and put into a new one.
 fn restored<T: Clone, F: Filter<T, Out: std::fmt::Debug + 'static> + 'static>(
     make: impl Fn() -> F,
@@ -273,11 +251,11 @@ fn restored<T: Clone, F: Filter<T, Out: std::fmt::Debug + 'static> + 'static>(
     running.notice(Notice::Start, &mut when(0)).expect("no fatal error");
     for (now, event) in e.iter().enumerate() {
         if at == Some(now) {
-            let mut saved = Save::default();
+            let mut saved = Taken::default();
             running.notice(Notice::State(&mut saved), &mut when(now)).expect("no fatal error");
             running = chain();
             running.notice(Notice::Start, &mut when(now)).expect("no fatal error");
-            let mut state = Restore(saved.0.into_iter());
+            let mut state = Given(saved.0.into_iter());
             running.notice(Notice::State(&mut state), &mut when(now)).expect("no fatal error");
             assert_eq!(state.0.len(), 0, "something was not restored");
         }
@@ -411,15 +389,6 @@ proptest! {
     /// What comes from outside may be anything: a walk that restores nonsense breaks nothing.
     #[test]
     fn nonsense_is_no_panic(state in prop::collection::vec(prop_oneof![any::<u64>(), Just(u64::MAX), 0_u64..9], 200), e in prop::collection::vec(small(), 0..12)) {
-        struct Nonsense(std::iter::Cycle<std::vec::IntoIter<u64>>);
-        impl StateVisitor for Nonsense {
-            fn integer(&mut self, _: &str, value: &mut u64) {
-                *value = self.0.next().unwrap_or(0);
-            }
-            fn float(&mut self, _: &str, value: &mut f64) {
-                *value = f64::from_bits(self.0.next().unwrap_or(0));
-            }
-        }
         let all = ((Mean::new(), Max::new(), Count::new()), (StdDev::new(), Describe::new()), Histogram::new([1.0]), Autocorrelation::new());
         let mut chains: Vec<Box<dyn InputThing<f64>>> = vec![
             Box::new(pipe().aggregate(Window::sliding(3), (all.clone(), Median::new())).to(call(drop))),
@@ -436,7 +405,7 @@ proptest! {
         ];
         let cx = &mut Context::detached(Instant::ZERO);
         for chain in &mut chains {
-            chain.notice(Notice::State(&mut Nonsense(state.clone().into_iter().cycle())), cx)?;
+            chain.notice(Notice::State(&mut Given(state.iter().copied().cycle())), cx)?;
             for x in &e {
                 chain.next(*x, cx)?;
             }

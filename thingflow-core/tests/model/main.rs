@@ -8,10 +8,16 @@ mod chains;
 mod filters;
 #[cfg(feature = "std")]
 mod flow;
+#[cfg(feature = "std")]
+#[path = "../support/given.rs"]
+mod given;
 mod history;
 mod joins;
 #[cfg(feature = "std")]
 mod sources;
+#[cfg(feature = "std")]
+#[path = "../support/taken.rs"]
+mod taken;
 mod timing;
 mod windows;
 

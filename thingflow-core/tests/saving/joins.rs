@@ -8,7 +8,8 @@ use thingflow_core::testing::Recorder;
 use thingflow_core::windows::{Max, Sum};
 use thingflow_core::{Notice, PortChain, SavedState, joins};
 
-use super::{FORGED, Forge, SECOND, at, stamp};
+use super::given::Given;
+use super::{FORGED, SECOND, at, stamp};
 
 /// What a join has at one of its inputs: an event, and whether it is for the first.
 pub(super) type At = (bool, i32);
@@ -49,7 +50,8 @@ fn cut_join(
     let (last, _) = run(&events[cut..], Some(SavedState::from_words(state.into_words())?), true)?;
     let (mut forged, words) = (Port::new(), FORGED.with_borrow(Vec::clone));
     connect(&forged, Recorder::new());
-    let _ = InputThing::<At>::notice(&mut forged, Notice::State(&mut Forge(words.iter().cycle())), &mut at(0))?;
+    let _ =
+        InputThing::<At>::notice(&mut forged, Notice::State(&mut Given(words.iter().copied().cycle())), &mut at(0))?;
     for event in events {
         let _ = forged.emit(*event, &mut at(0))?; // it goes on, and does not panic
     }

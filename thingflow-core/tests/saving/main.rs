@@ -4,6 +4,8 @@
 
 #[path = "../support/call_with.rs"]
 mod call_with;
+#[path = "../support/given.rs"]
+mod given;
 mod joins;
 mod operators;
 mod restarts;
@@ -12,7 +14,6 @@ mod windows;
 use std::cell::RefCell;
 use std::time::Duration;
 
-use thingflow_core::StateVisitor;
 use thingflow_core::prelude::*;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -24,18 +25,6 @@ fn at(second: usize) -> Context<'static> {
 #[allow(clippy::trivially_copy_pass_by_ref)] // as `watermarks` asks for it
 fn stamp(x: &i32) -> Timestamp {
     Timestamp::from_secs(i64::from(*x) + 20)
-}
-
-/// Restores whatever comes next of what it was given, over and over.
-struct Forge<'a>(std::iter::Cycle<std::slice::Iter<'a, u64>>);
-
-impl StateVisitor for Forge<'_> {
-    fn integer(&mut self, _: &str, value: &mut u64) {
-        *value = self.0.next().copied().unwrap_or_default();
-    }
-    fn float(&mut self, _: &str, value: &mut f64) {
-        *value = f64::from_bits(self.0.next().copied().unwrap_or_default());
-    }
 }
 
 thread_local! {

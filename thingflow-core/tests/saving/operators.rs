@@ -12,8 +12,9 @@ use thingflow_core::testing::Recorder;
 use thingflow_core::windows::{Count, DistinctList, Grouped, List, Max, Sum, UtcMonths, ValueCounts, Variance};
 use thingflow_core::{Connected, Notice, Saved, SavedState, Saving, StateVisitor};
 
+use super::given::Given;
 use super::joins::{At, each_join};
-use super::{FORGED, Forge, SECOND, at, stamp};
+use super::{FORGED, SECOND, at, stamp};
 
 type Fed<F> = Connected<F, Recorder<<F as Filter<i32>>::Out>>;
 
@@ -76,7 +77,7 @@ fn sensed(x: i32) -> SensorEvent<f64> {
 /// Whatever a stage is made to remember, it takes what comes then, within its bounds, and does not panic.
 fn goes_on_with_nonsense<F: Filter<i32, Out: Clone + 'static>>(mut chain: Fed<F>, events: &[Option<i32>]) {
     let words = FORGED.with_borrow(Vec::clone);
-    let _ = chain.notice(Notice::State(&mut Forge(words.iter().cycle())), &mut at(0)).expect("no fatal error");
+    let _ = chain.notice(Notice::State(&mut Given(words.iter().copied().cycle())), &mut at(0)).expect("no fatal error");
     feed(&mut chain, 1_000, events, true);
 }
 
