@@ -42,8 +42,8 @@ where
     let warm = room.map(|event| event.val).running_avg(5).hysteresis(24.0, 25.0).share();
     warm.dedup().for_each(|on| log::info!("fan: {on}"));
     warm.connect(pin_out("fan", fan).safe_after(Duration::from_secs(60))); // it stops while the sensor is silent
-    let (first, longest) = (Duration::from_millis(100), Duration::from_secs(60));
-    let retry = OnFailure::Retry { first, longest, attempts: 20 };
+    let backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(60));
+    let retry = OnFailure::Retry { backoff, attempts: 20 };
     scheduler.schedule_periodic(room, Periodic::every(Duration::from_secs(1)).on_failure(retry))?;
     Ok(())
 }

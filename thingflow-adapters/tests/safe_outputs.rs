@@ -13,7 +13,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 
 /// As the book recommends it: for ever, less and less often.
 fn retry() -> OnFailure {
-    OnFailure::Retry { first: Duration::from_millis(100), longest: MINUTE, attempts: u32::MAX }
+    OnFailure::Retry { backoff: Backoff::new(Duration::from_millis(100), MINUTE), attempts: u32::MAX }
 }
 
 /// Cold once, and then no answer for so many samplings.

@@ -70,6 +70,12 @@ impl Backoff {
         full - full.mul_f64(thousandths as f64 / 1000.0)
     }
 
+    /// Whether the next try follows at once.
+    #[cfg(feature = "std")]
+    pub(crate) fn is_zero(&self) -> bool {
+        self.first.min(self.longest).is_zero()
+    }
+
     /// Counts tries from now on.
     pub const fn attempts(self) -> Attempts {
         Attempts { backoff: self, failures: 0, connected: None }

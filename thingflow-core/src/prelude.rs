@@ -1,5 +1,6 @@
 //! The names a program needs: `use thingflow_core::prelude::*;`
 
+pub use crate::backoff::Backoff;
 pub use crate::chain::{Chain, Pipe, pipe};
 pub use crate::clock::{Instant, Timestamp};
 pub use crate::context::Context;

@@ -94,7 +94,7 @@ fn a_retry_is_decided_before_the_end() {
             failures += u32::from(*n == 1);
             if *n == 1 && failures <= times { Err("not yet") } else { Ok(n * 10) }
         };
-        pipe().try_map_with(ErrorPolicy::skip().retry(3, secs(2), secs(60)), work)
+        pipe().try_map_with(ErrorPolicy::skip().retry(3, Backoff::new(secs(2), secs(60))), work)
     };
     let last = |times| run(9, move || pipe().take(2).pipe(failing(times)));
     assert_eq!([last(0), last(1), last(2)], ["0@1 10@2 |@2", "0@1 10@4 |@4", "0@1 10@8 |@8"]);

@@ -273,7 +273,7 @@ fn the_error_of_a_sink_is_heard_however_often_it_had_room() -> Result {
 fn a_retry_on_a_separate_thread_backs_off_as_elsewhere() -> Result {
     let outcomes = || FlakySensor::new("x", [Err("e"), Err("e"), Ok(1), Ok(2), Err("e"), Ok(3)]);
     let seconds = Duration::from_secs;
-    let on_failure = OnFailure::Retry { first: seconds(1), longest: seconds(4), attempts: 5 };
+    let on_failure = OnFailure::Retry { backoff: Backoff::new(seconds(1), seconds(4)), attempts: 5 };
     let timing = Periodic::every(seconds(60)).on_failure(on_failure);
     let (here, there) = (Recorder::new(), Recorder::new());
     let mut scheduler = Scheduler::virtual_time()?;

@@ -67,7 +67,7 @@ const STAGES: [(&str, Stage); 24] = [
             tries += 1;
             if tries % 3 == 0 { Err("no answer") } else { Ok(*event) }
         };
-        drop(p.try_map_with(ErrorPolicy::skip().retry(9, secs(1.5), secs(1.5)), fails).connect(next));
+        drop(p.try_map_with(ErrorPolicy::skip().retry(9, Backoff::constant(secs(1.5))), fails).connect(next));
     }),
     ("merge", |_, p, next| drop(joins::merge(halves(p).each_ref()).connect(next))),
     ("merge_by_time", |_, p, next| {

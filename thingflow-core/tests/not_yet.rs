@@ -57,8 +57,8 @@ fn it_is_asked_again_before_the_next_tick_and_the_ticks_stay_where_they_are() ->
         scheduler.run_forever()?;
         Ok(seen.timed_text())
     };
-    let (first, longest) = (ms(10), ms(10_000));
-    let retry = OnFailure::Retry { first, longest, attempts: 3 };
+    let backoff = Backoff::new(ms(10), ms(10_000));
+    let retry = OnFailure::Retry { backoff, attempts: 3 };
     for timing in [Periodic::every(ms(1000)), Periodic::every(ms(1000)).on_failure(retry)] {
         assert_eq!(readings(timing)?, "2@1.25 3@2 |@2");
     }

@@ -269,7 +269,8 @@ fn a_port_that_several_feed_once_is_ended_by_none() -> Result {
 fn a_retry_without_a_wait_and_an_end_is_refused() -> Result {
     let scheduler = Scheduler::virtual_time()?;
     let retry = |first, longest, attempts| {
-        let timing = Periodic::every(secs(1)).on_failure(OnFailure::Retry { first, longest, attempts });
+        let backoff = Backoff::new(first, longest);
+        let timing = Periodic::every(secs(1)).on_failure(OnFailure::Retry { backoff, attempts });
         scheduler.schedule_periodic(from_iter([1]).for_each(drop), timing).map(|_| ())
     };
     assert!(matches!(retry(Duration::ZERO, secs(1), u32::MAX), Err(ScheduleError::ZeroRetry)));

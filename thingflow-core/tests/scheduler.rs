@@ -314,7 +314,7 @@ fn failed_samplings_are_skipped_or_tried_again() -> Result {
     };
     assert_eq!(run(OnFailure::Stop)?, "1@1 !@2 the sensor gave no reading: no answer");
     assert_eq!(run(OnFailure::Skip)?, "1@1 2@4 |@5");
-    let retry = |attempts| OnFailure::Retry { first: ms(100), longest: ms(150), attempts };
+    let retry = |attempts| OnFailure::Retry { backoff: Backoff::new(ms(100), ms(150)), attempts };
     assert_eq!(run(retry(3))?, "1@1 2@2.25 |@3");
     assert_eq!(run(retry(2))?, "1@1 !@2.1 the sensor gave no reading: no answer");
     Ok(())

@@ -295,7 +295,8 @@ fn schedules() -> Vec<(&'static str, Comes)> {
     });
     let failing = comes(|scheduler| {
         let failing = try_from_iter([Err::<u64, _>("no answer"), Ok(1)]).for_each(drop);
-        let timing = Periodic::every(ms(1)).on_failure(OnFailure::Retry { first: HOUR, longest: HOUR, attempts: 9 });
+        let timing =
+            Periodic::every(ms(1)).on_failure(OnFailure::Retry { backoff: Backoff::constant(HOUR), attempts: 9 });
         let handle = scheduler.schedule_periodic(failing, timing).expect("a schedule");
         scheduler.run_for(ms(1)).expect("no fatal error");
         handle.cancel();

@@ -206,8 +206,8 @@ impl Source for Fails {
 #[test]
 fn f06_a_retry_on_a_thread_waits_as_it_should_also_if_its_wait_is_the_period() -> Result {
     let tried = Arc::<Mutex<Vec<Instant>>>::default();
-    let (first, longest) = (secs(0.1), secs(60.0));
-    let timing = Periodic::every(first).on_failure(OnFailure::Retry { first, longest, attempts: 5 });
+    let backoff = Backoff::new(secs(0.1), secs(60.0));
+    let timing = Periodic::every(secs(0.1)).on_failure(OnFailure::Retry { backoff, attempts: 5 });
     let mut scheduler = Scheduler::virtual_time()?;
     scheduler.schedule_periodic_on_separate_thread(Fails(tried.clone()), timing)?.for_each(drop);
     scheduler.run_forever()?;

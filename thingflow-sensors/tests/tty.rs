@@ -82,8 +82,8 @@ fn an_unplugged_board_fails_and_comes_back() {
     let readings = SensorOutput::new(sensor);
     readings.map(|e| e.val[0]).connect(seen.clone());
     scheduler.reports().map(|report| report.to_string()).connect(reports.clone());
-    let (first, longest) = (Duration::from_millis(100), Duration::from_secs(1));
-    let retry = OnFailure::Retry { first, longest, attempts: u32::MAX };
+    let backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(1));
+    let retry = OnFailure::Retry { backoff, attempts: u32::MAX };
     scheduler.schedule_periodic(readings, Periodic::every(Duration::from_secs(1)).on_failure(retry)).unwrap();
     scheduler.run_for(Duration::from_millis(2050)).unwrap();
     board.unplug();

@@ -116,7 +116,7 @@ fn dead_beside_alive() -> Result<String> {
     hall.connect(alive.clone());
     attic.for_each(drop);
     scheduler.reports().connect(reports.clone());
-    let retry = OnFailure::Retry { first: period / 5, longest: period, attempts: u32::MAX };
+    let retry = OnFailure::Retry { backoff: Backoff::new(period / 5, period), attempts: u32::MAX };
     let schedule = scheduler.schedule_periodic(hall, period)?;
     scheduler.schedule_periodic(attic, Periodic::every(period).on_failure(retry))?;
     run_until(&mut scheduler, "a first measurement", || !alive.events().is_empty())?;
@@ -135,7 +135,7 @@ fn hanging_beside_alive() -> Result<String> {
     let (mut scheduler, reports) = (Scheduler::new()?, Recorder::new());
     scheduler.reports().connect(reports.clone());
     host::ask("temperature 20")?;
-    let retry = OnFailure::Retry { first: TRY, longest: TRY, attempts: u32::MAX };
+    let retry = OnFailure::Retry { backoff: Backoff::constant(TRY), attempts: u32::MAX };
     let hall = Tmp105::new("hall", I2cdev::new(BUS)?);
     let hall = scheduler.schedule_sensor_on_separate_thread(hall, Periodic::every(TRY).on_failure(retry))?;
     let readings = Recorder::new();

@@ -59,8 +59,10 @@ fn unplugged() -> Result<String> {
 
     let mut scheduler = Scheduler::virtual_time()?; // the line is real
     scheduler.reports().map(|report| report.to_string()).connect(reports.clone());
-    let retry =
-        OnFailure::Retry { first: Duration::from_millis(100), longest: Duration::from_secs(1), attempts: u32::MAX };
+    let retry = OnFailure::Retry {
+        backoff: Backoff::new(Duration::from_millis(100), Duration::from_secs(1)),
+        attempts: u32::MAX,
+    };
     scheduler.schedule_periodic(readings, Periodic::every(Duration::from_secs(1)).on_failure(retry))?;
     scheduler.run_for(Duration::from_millis(2050))?;
     unplug(&device)?;

@@ -51,8 +51,8 @@ where
     publish(scheduler, &lux)?;
     let led = pin_out("led", led).safe_after(Duration::from_secs(60)); // off while the sensor is silent
     lux.map(|e| e.val).running_avg(5).map(|v| v > 25.0).connect(led);
-    let (first, longest) = (Duration::from_millis(100), Duration::from_secs(60));
-    let retry = OnFailure::Retry { first, longest, attempts: 20 };
+    let backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(60));
+    let retry = OnFailure::Retry { backoff, attempts: 20 };
     scheduler.schedule_periodic(lux, Periodic::every(Duration::from_secs(1)).on_failure(retry))?;
     Ok(())
 }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use thingflow_core::{
-    Context, Demand, Failure, Instant, Notice, OnFailure, OutputThing, Periodic, Question, Receipt, ScheduleHandle,
-    Scheduler, StreamError,
+    Backoff, Context, Demand, Failure, Instant, Notice, OnFailure, OutputThing, Periodic, Question, Receipt,
+    ScheduleHandle, Scheduler, StreamError,
 };
 
 use super::{Manager, SystemdError};
@@ -59,7 +59,7 @@ impl Watchdog {
         // nobody would: systemd, whose socket may be full for a moment, would wait for a word that does not come.
         let (every, on_failure) = match self.manager.watchdog() {
             Some(limit) => (limit / 2, OnFailure::Skip),
-            None => (PATIENCE, OnFailure::Retry { first: PATIENCE / 10, longest: PATIENCE, attempts: TRIES }),
+            None => (PATIENCE, OnFailure::Retry { backoff: Backoff::new(PATIENCE / 10, PATIENCE), attempts: TRIES }),
         };
         let timing = Periodic::every(every).starting_now().on_failure(on_failure);
         scheduler.schedule_periodic(self, timing).map_err(SystemdError::Schedule)

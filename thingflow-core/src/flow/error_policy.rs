@@ -7,6 +7,7 @@ use core::fmt;
 use core::time::Duration;
 
 use super::dead_letter::DeadLetter;
+use crate::backoff::Backoff;
 use crate::clock::Instant;
 use crate::context::Context;
 use crate::error::StreamError;
@@ -22,20 +23,19 @@ use crate::thing::{Demand, InputThing, Receipt};
 /// ```
 /// use core::time::Duration;
 /// use thingflow_core::prelude::*;
-/// use thingflow_core::flow::ErrorPolicy;
+/// use thingflow_core::{Backoff, flow::ErrorPolicy};
 /// let parse = |text: &&str| text.parse::<u8>();
 /// let numbers = from_iter(["1", "x", "3"]).try_map_with(ErrorPolicy::skip(), parse).collect_now();
 /// assert_eq!(numbers, [1, 3]);
 /// # let policy: ErrorPolicy<()> =
-/// ErrorPolicy::fatal().retry(5, Duration::from_secs(1), Duration::from_secs(60)) // tries five times before it gives up
+/// ErrorPolicy::fatal().retry(5, Backoff::new(Duration::from_secs(1), Duration::from_secs(60))) // tries five times
 /// # ; let _ = policy;
 /// ```
 #[must_use]
 pub struct ErrorPolicy<T> {
     verdict: Verdict<T>,
     pub(super) attempts: u32,
-    first: Duration,
-    longest: Duration,
+    backoff: Backoff,
     breaker: Option<(u32, Duration)>,
     pub(super) limit: Limit,
     meter: ErrorMeter,
@@ -54,8 +54,7 @@ impl<T> ErrorPolicy<T> {
         Self {
             verdict,
             attempts: 1,
-            first: Duration::ZERO,
-            longest: Duration::ZERO,
+            backoff: Backoff::constant(Duration::ZERO),
             breaker: None,
             limit: Limit::default(),
             meter: ErrorMeter::default(),
@@ -84,10 +83,10 @@ impl<T> ErrorPolicy<T> {
         Self::new(Verdict::DeadLetter(SideBranch::new(Box::new(thing))))
     }
 
-    /// The function is called up to `attempts` times for an event: again after `first`, then after twice as long, at most
-    /// `longest`. Meanwhile the source is paused, and the events behind wait, so the order is kept.
-    pub fn retry(self, attempts: u32, first: Duration, longest: Duration) -> Self {
-        Self { attempts: attempts.max(1), first, longest, ..self }
+    /// The function is called up to `attempts` times for an event, with the waits of `backoff` between the calls. Meanwhile the
+    /// source is paused, and the events behind wait, so the order is kept.
+    pub fn retry(self, attempts: u32, backoff: Backoff) -> Self {
+        Self { attempts: attempts.max(1), backoff, ..self }
     }
 
     /// What may wait behind an event that is tried again. By default 1024 events.
@@ -109,7 +108,7 @@ impl<T> ErrorPolicy<T> {
 
     /// How long to wait after so many failures of one event.
     pub(super) fn backoff(&self, failures: u32) -> Duration {
-        self.first.saturating_mul(1 << failures.saturating_sub(1).min(20)).min(self.longest)
+        self.backoff.wait_after(failures)
     }
 
     pub(super) fn count(&self, count: impl FnOnce(&mut ErrorStats)) {

@@ -64,9 +64,7 @@ impl Periodic {
     pub(super) fn check(&self) -> Result<(), ScheduleError> {
         match self.on_failure {
             _ if self.period.is_zero() => Err(ScheduleError::ZeroPeriod),
-            OnFailure::Retry { first, longest, attempts: u32::MAX } if first.min(longest).is_zero() => {
-                Err(ScheduleError::ZeroRetry)
-            }
+            OnFailure::Retry { backoff, attempts: u32::MAX } if backoff.is_zero() => Err(ScheduleError::ZeroRetry),
             _ => Ok(()),
         }
     }
@@ -151,13 +149,11 @@ pub enum OnFailure {
     Skip,
     /// The error ends the run.
     Fatal,
-    /// The error is reported and the sampling tried again after `first`, then after twice as long, at most `longest`.
-    /// After `attempts` failures in a row the stream ends with the error.
+    /// The error is reported and the sampling tried again after a wait, which grows from failure to failure. After `attempts`
+    /// failures in a row the stream ends with the error.
     Retry {
-        /// The first wait.
-        first: Duration,
-        /// The longest wait.
-        longest: Duration,
+        /// The waits.
+        backoff: Backoff,
         /// How many failures in a row are too many. `u32::MAX`: never give up, which needs a wait above zero.
         attempts: u32,
     },
@@ -167,9 +163,7 @@ impl OnFailure {
     /// How long to wait for the next try, after so many failures in a row.
     pub(super) fn wait_after(self, failures: u32) -> Option<Duration> {
         match self {
-            Self::Retry { first, longest, .. } if failures > 0 => {
-                Some(Backoff::new(first, longest).wait_after(failures))
-            }
+            Self::Retry { backoff, .. } if failures > 0 => Some(backoff.wait_after(failures)),
             _ => None,
         }
     }

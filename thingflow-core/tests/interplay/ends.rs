@@ -78,7 +78,7 @@ fn what_is_held_is_sent_before_the_error_that_there_is_no_room_for_more() -> Res
     joins::timed_zip((&timed, &none), limit()).map(|(n, _)| n.to_string()).connect(zipped.clone());
     numbers.buffer_until(&others, limit()).map(|all| format!("{all:?}")).connect(gathered.clone());
     let mut fails = 1;
-    let policy = ErrorPolicy::skip().retry(2, S, S).limit(limit());
+    let policy = ErrorPolicy::skip().retry(2, Backoff::constant(S)).limit(limit());
     let once = move |n: &i32| if std::mem::take(&mut fails) == 1 { Err("not now") } else { Ok(n.to_string()) };
     numbers.try_map_with(policy, once).connect(tried.clone());
     let cx = &mut Context::detached(Instant::ZERO);

@@ -211,7 +211,7 @@ fn what_waits_behind_a_retry_goes_on_one_by_one_when_there_is_room() -> Result {
         let (mut scheduler, seen, port) = (Scheduler::virtual_time()?, Recorder::new(), Port::new());
         let (full, pressed) = (Rc::new(Cell::new(false)), Rc::new(Cell::new(0)));
         let mut fails = 1;
-        let policy = ErrorPolicy::skip().retry(2, 10 * S, 10 * S);
+        let policy = ErrorPolicy::skip().retry(2, Backoff::constant(10 * S));
         let once = move |n: &i32| if std::mem::take(&mut fails) == 1 { Err("not now") } else { Ok(*n) };
         let slow = OneByOne { full: full.clone(), pressed: pressed.clone(), seen: seen.clone() };
         port.try_map_with(policy, once).connect(slow);

@@ -232,7 +232,7 @@ proptest! {
         let (meter, letters) = (ErrorMeter::default(), Recorder::new());
         let dead = pipe().map(|letter: DeadLetter<i32>| letter.event).to(letters.clone());
         let policy = ErrorPolicy::dead_letter(dead)
-            .retry(attempts, Duration::from_millis(700), Duration::from_secs(2))
+            .retry(attempts, Backoff::new(Duration::from_millis(700), Duration::from_secs(2)))
             .metered(&meter);
         let (text, _) = sampled(&events, &[], port, pipe().try_map_with(policy, failing(&fails)));
         let passes = |event: &&i32| fails[**event as usize] < attempts;
@@ -276,7 +276,7 @@ proptest! {
 
 #[test]
 fn an_event_is_tried_again_after_twice_the_time_and_the_others_wait() {
-    let policy = || ErrorPolicy::fail().retry(4, Duration::from_millis(900), Duration::from_secs(3));
+    let policy = || ErrorPolicy::fail().retry(4, Backoff::new(Duration::from_millis(900), Duration::from_secs(3)));
     let tried = |fails: &[u32], port| sampled(&[0, 1, 2], &[], port, pipe().try_map_with(policy(), failing(fails))).0;
     for port in [false, true] {
         // tried at 2, 2.9, 4.7 and 7.7; the source is paused until then

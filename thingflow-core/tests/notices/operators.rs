@@ -289,7 +289,7 @@ fn splitting() -> Vec<Row> {
 }
 
 fn flow() -> Vec<Row> {
-    let letters = || ErrorPolicy::dead_letter(call(drop)).retry(3, SECOND, SECOND);
+    let letters = || ErrorPolicy::dead_letter(call(drop)).retry(3, Backoff::constant(SECOND));
     vec![
         chain("buffer", 1, |p| p.buffer(Limit::block(9))).has_room(),
         chain("fatal_errors", 1, |p| p.fatal_errors()).own("Error", "it ends the run"),

@@ -169,7 +169,7 @@ pub(super) fn each(events: &[Option<i32>], at: usize) -> Result<(), TestCaseErro
         "sample_every": p().sample_every(3 * SECOND), "heartbeat": p().heartbeat(2 * SECOND),
         "heartbeat_by": p().heartbeat_by(2 * SECOND, |a, b| a == b),
         "coalesce": p().coalesce(), "buffer": p().buffer(limit()), "latest": p().latest(),
-        "try_map_with": p().try_map_with(ErrorPolicy::skip().retry(3, SECOND, SECOND), |x: &i32| if x % 3 == 0 { Err("no") } else { Ok(*x) }),
+        "try_map_with": p().try_map_with(ErrorPolicy::skip().retry(3, Backoff::constant(SECOND)), |x: &i32| if x % 3 == 0 { Err("no") } else { Ok(*x) }),
     }
     says_so! {
         "aggregate": p().aggregate(Window::tumbling(5), ValueCounts::new()),

@@ -52,7 +52,7 @@ fn retried(
     saved: Option<SavedState>,
 ) -> Result<(Vec<i32>, SavedState), Box<dyn std::error::Error>> {
     let (mut input, seen) = (Port::new(), Recorder::new());
-    let policy = ErrorPolicy::skip().retry(9, 10 * SECOND, 10 * SECOND).limit(Limit::block(1));
+    let policy = ErrorPolicy::skip().retry(9, Backoff::constant(10 * SECOND)).limit(Limit::block(1));
     let check = move |x: &i32| if fails { Err("no") } else { Ok(*x) };
     input.pipe(Saving(pipe::<i32>().try_map_with(policy, check))).connect(seen.clone());
     let mut scheduler = Scheduler::virtual_time()?;

@@ -88,7 +88,10 @@ mod tests {
         let bus = Rc::new(RefCell::new(Guarded::new(Two(hall_chip, attic_chip.clone())).retries(1)));
         let scheduler = Scheduler::virtual_time().unwrap();
         let (retry, seconds) = (
-            OnFailure::Retry { first: Duration::from_millis(100), longest: Duration::from_secs(2), attempts: u32::MAX },
+            OnFailure::Retry {
+                backoff: Backoff::new(Duration::from_millis(100), Duration::from_secs(2)),
+                attempts: u32::MAX,
+            },
             Duration::from_secs(1),
         );
         let watch = |id, address| {

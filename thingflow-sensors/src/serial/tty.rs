@@ -32,8 +32,8 @@ use rustix::termios::{
 /// let open = || Tty::open("/dev/serial/by-id/usb-Arduino_Uno-if00", 115_200);
 /// let board = Framed::opening("board", open, CsvLines::<2>::new());
 /// let mut scheduler = Scheduler::new()?;
-/// let (first, longest) = (Duration::from_millis(100), Duration::from_secs(10));
-/// let retry = OnFailure::Retry { first, longest, attempts: u32::MAX };
+/// let backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(10));
+/// let retry = OnFailure::Retry { backoff, attempts: u32::MAX };
 /// let every = Periodic::every(Duration::from_millis(100)).on_failure(retry);
 /// scheduler.schedule_sensor_on_separate_thread(board, every)?.for_each(|event| println!("{:?}", event.val));
 /// scheduler.run_forever()?;

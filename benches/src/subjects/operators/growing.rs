@@ -117,7 +117,7 @@ fn by_event_time(g: &mut impl Gauge) {
 }
 
 fn flow(g: &mut impl Gauge) {
-    let letters = || ErrorPolicy::dead_letter(call(drop)).retry(3, SECOND, SECOND);
+    let letters = || ErrorPolicy::dead_letter(call(drop)).retry(3, Backoff::constant(SECOND));
     g.chain("buffer", whole, to().buffer(Limit::block(10)));
     g.chain("try_map_with", whole, to().try_map_with(letters(), |x| Ok::<_, &str>(*x)));
     g.chain("try_filter_with", whole, to().try_filter_with(letters(), |_| Ok::<_, &str>(true)));

@@ -33,7 +33,7 @@ fn listen(
     show: impl FnMut(Shown) + 'static,
 ) -> Result<(), Box<dyn Error>> {
     let board = Framed::new("board", line, PostcardFrames::<Message, FRAME>::new());
-    let retry = OnFailure::Retry { first: PERIOD, longest: Duration::from_secs(1), attempts: u32::MAX };
+    let retry = OnFailure::Retry { backoff: Backoff::new(PERIOD, Duration::from_secs(1)), attempts: u32::MAX };
     let every = Periodic::every(PERIOD).on_failure(retry);
     let messages = scheduler.schedule_sensor_on_separate_thread(board, every)?;
     messages.map(|event| Shown(event.val)).for_each(show);

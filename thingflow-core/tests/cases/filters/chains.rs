@@ -340,8 +340,8 @@ fn a_source_is_opened_again_with_a_wait_that_grows() -> std::result::Result<(), 
         opened += 1;
         if opened < 4 { Err("no such device") } else { Ok(from_iter(opened..6)) }
     });
-    let (first, longest) = (Duration::from_millis(100), Duration::from_secs(9));
-    let on_failure = OnFailure::Retry { first, longest, attempts: 5 };
+    let backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(9));
+    let on_failure = OnFailure::Retry { backoff, attempts: 5 };
     let timing = Periodic::every(Duration::from_secs(1)).starting_now().on_failure(on_failure);
     scheduler.schedule_periodic(source.connect(seen.clone()), timing)?;
     scheduler.run_forever()?;
