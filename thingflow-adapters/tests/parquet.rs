@@ -82,20 +82,20 @@ fn files_roll_by_rows_bytes_and_time_and_none_is_replaced() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("lux.parquet");
     fs::write(&path, "of somebody else").unwrap();
-    pipe().to(Writer::new(&path).rows(4_usize)).feed(0..10_i64).unwrap();
+    pipe().to(Writer::new(&path).max_rows(4_usize)).feed(0..10_i64).unwrap();
     assert_eq!(names(folder.path()), ["lux.1.parquet", "lux.2.parquet", "lux.3.parquet", "lux.parquet"]);
     assert_eq!(fs::read(&path).unwrap(), b"of somebody else");
     let all = (1..=3).flat_map(|n| rows(&path.with_extension(format!("{n}.parquet")))).collect::<Vec<_>>();
     assert_eq!(all, (0..10).map(|n| format!("value={n}")).collect::<Vec<_>>());
 
     let path = folder.path().join("bytes");
-    pipe().to(Writer::new(&path).bytes(80_usize)).feed(0..30_i64).unwrap();
+    pipe().to(Writer::new(&path).max_bytes(80_usize)).feed(0..30_i64).unwrap();
     assert_eq!(rows(&path.with_extension("2")).len(), 10);
 
     let path = folder.path().join("minutes.parquet");
     let mut scheduler = Scheduler::virtual_time().unwrap();
     let minutes = SensorOutput::new(ListSensor::new("m", (0..5).map(f64::from).collect::<Vec<_>>()));
-    minutes.connect(Writer::new(&path).every(Duration::from_secs(150)));
+    minutes.connect(Writer::new(&path).max_age(Duration::from_secs(150)));
     scheduler.schedule_periodic(minutes, Duration::from_secs(60)).unwrap();
     scheduler.run_for(Duration::from_secs(215)).unwrap();
     assert_eq!(rows(&path).len(), 3, "from 60 s on, at 210 s");
@@ -111,7 +111,7 @@ fn tracked_events_are_done_when_their_file_is_there() {
     let (noted, there) = (seen.clone(), path.clone());
     let events = from_iter(0..5_i64).track(move |_| noted.borrow_mut().push(there.exists()));
     let mut scheduler = Scheduler::virtual_time().unwrap();
-    scheduler.schedule_recurring(events.connect(Writer::new(&path).rows(3_usize))).unwrap();
+    scheduler.schedule_recurring(events.connect(Writer::new(&path).max_rows(3_usize))).unwrap();
     scheduler.run_forever().unwrap();
     assert_eq!(*seen.borrow(), [true; 5]);
 }

@@ -28,7 +28,7 @@ fn shell(script: &str) -> impl FnMut() -> Command + 'static {
 fn run(program: &Program<Lines>) -> Result<[String; 3], Box<dyn std::error::Error>> {
     let (output, errors, exits) = (Recorder::new(), Recorder::new(), Recorder::new());
     program.output().connect(output.clone());
-    program.errors().connect(errors.clone());
+    program.stderr().connect(errors.clone());
     program.exits().map(|exit| exit.status.code()).connect(exits.clone());
     let mut scheduler = Scheduler::new()?;
     scheduler.schedule_on_main_event_loop(program.thing())?;
@@ -49,7 +49,7 @@ fn sz45_lines_of_a_program_and_of_its_errors() -> Done {
 #[test]
 fn a_flood_of_errors_does_not_hold_the_output_up() -> Done {
     let program = process::run("sh", shell("yes oops >&2 & echo one; echo two; wait"));
-    program.errors().for_each(drop);
+    program.stderr().for_each(drop);
     let mut scheduler = new_scheduler();
     let (output, stopper) = (Recorder::new(), scheduler.stopper());
     program.output().also_to(output.clone()).skip(1).for_each(move |_| stopper.stop());
@@ -67,7 +67,7 @@ fn what_a_program_has_started_does_not_hide_that_it_has_ended() -> Done {
         let (first, exits) = (Recorder::new(), Recorder::new());
         program.output().take(1).connect(first.clone());
         program.output().for_each(drop);
-        program.errors().for_each(drop);
+        program.stderr().for_each(drop);
         program.exits().map(|exit| exit.status.code()).connect(exits.clone());
         let mut scheduler = new_scheduler();
         scheduler.schedule_on_main_event_loop(program.thing())?;

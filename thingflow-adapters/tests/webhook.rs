@@ -140,7 +140,7 @@ fn a_request_is_answered_when_the_graph_is_done_with_all_of_its_events() -> Resu
         if !held.is_empty() {
             let event = held.remove(0);
             match event.value {
-                3 => event.fail(StreamError::message("it is odd")),
+                3 => event.fail(StreamError::msg("it is odd")),
                 5 => event.abandon(),
                 _ => drop(event.done()),
             }

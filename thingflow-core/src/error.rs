@@ -82,7 +82,7 @@ impl StreamError {
 
     /// An error with a text made at run time.
     #[cfg(feature = "alloc")]
-    pub fn message(text: impl Into<String>) -> Self {
+    pub fn msg(text: impl Into<String>) -> Self {
         Self { what: "", cause: Some(Arc::new(Message(text.into()))) }
     }
 }

@@ -509,7 +509,7 @@ pub(crate) fn no_room(operator: &str, limit: &Limit) -> StreamError {
     {
         let or_else = if limit.overflow() == Overflow::Fail { " or another policy" } else { "" };
         let n = limit.capacity();
-        StreamError::message(format!("{operator} holds {n} events and is full: give it more room{or_else}"))
+        StreamError::msg(format!("{operator} holds {n} events and is full: give it more room{or_else}"))
     }
     #[cfg(not(feature = "alloc"))]
     let _ = (operator, limit);

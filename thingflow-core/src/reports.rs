@@ -95,7 +95,7 @@ impl Reports {
         let lost = self.lost.take();
         let too_many = (lost > 0).then(|| Report {
             thing: "reports".into(),
-            error: StreamError::message(alloc::format!("{lost} more in this turn, see the log")),
+            error: StreamError::msg(alloc::format!("{lost} more in this turn, see the log")),
             at: cx.now(),
         });
         for report in waiting.into_iter().chain(too_many) {

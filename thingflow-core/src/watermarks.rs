@@ -32,7 +32,7 @@ impl Late {
         let count = self.count;
         let of = at.map_or_else(String::new, |at| format!(" of {at}"));
         let text = format!("an event{of} came when the watermark was {watermark}: {count} were too late so far");
-        cx.report(operator, &StreamError::message(text));
+        cx.report(operator, &StreamError::msg(text));
     }
 
     /// How many there were.

@@ -167,5 +167,5 @@ fn f12_the_error_of_a_stream_goes_through_as_itself() {
     let (again, first) = (error.clone(), error.clone());
     assert_eq!(from_iter([1]).try_map(move |_: i32| Err::<i32, _>(first.clone())).try_collect_now().1, Some(again));
     assert!(StreamError::from_cause(error).source().is_some_and(<dyn Error>::is::<Calibration>));
-    assert!(StreamError::message("only a text").source().is_none());
+    assert!(StreamError::msg("only a text").source().is_none());
 }

@@ -302,7 +302,7 @@ fn what_threads_report_is_heard() -> Result {
     let heard = Recorder::new();
     scheduler.reports().map(|report| report.to_string()).connect(heard.clone());
     let complains = call_with(|n: u32, cx| {
-        cx.report("store", &StreamError::message(format!("{n} is too much")));
+        cx.report("store", &StreamError::msg(format!("{n} is too much")));
         Ok(Demand::More)
     });
     let sink = scheduler.edge_sink("store", complains, Limit::default())?;
@@ -324,7 +324,7 @@ impl thingflow_core::Source for Complaining {
         if self.0 > 1 {
             return Ok(None);
         }
-        cx.report("source", &StreamError::message("1 is enough"));
+        cx.report("source", &StreamError::msg("1 is enough"));
         Ok(Some(1))
     }
 }

@@ -188,7 +188,7 @@ fn a_late_reader_begins_where_it_wants() {
 
 #[test]
 fn what_is_too_old_goes_also_while_nothing_comes() -> Result<(), Box<dyn std::error::Error>> {
-    let history = History::new(Bounds::new(last(100)).age(secs(8)));
+    let history = History::new(Bounds::new(last(100)).max_age(secs(8)));
     let mut scheduler = Scheduler::virtual_time()?;
     scheduler.schedule_periodic(from_iter(0..).filter(|n| *n < 5).keep(&history), secs(1))?;
     scheduler.run_for(secs(4))?;
@@ -265,7 +265,7 @@ fn a_refused_event_ends_the_session_and_not_the_others() -> Result<(), Box<dyn s
 
 #[test]
 fn bytes_are_a_limit_and_one_event_may_be_too_large() {
-    let history = History::new(Bounds::new(last(100)).bytes(10, String::len));
+    let history = History::new(Bounds::new(last(100)).max_bytes(10, String::len));
     let mut keeper = history.keeper();
     let mut push = |text: &str| keeper.push(text.to_owned(), at(0), Timestamp::UNIX_EPOCH);
     for text in ["four", "five!", "a", "sixsix"] {

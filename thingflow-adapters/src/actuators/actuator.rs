@@ -196,7 +196,7 @@ impl<A: Actuator> ActuatorInput<A> {
     }
 
     fn say(&self, cx: &Context<'_>, text: String) {
-        cx.report(&self.name, &StreamError::message(text));
+        cx.report(&self.name, &StreamError::msg(text));
     }
 
     /// Does what is due.

@@ -318,7 +318,7 @@ impl<E, W: Write> Writer<E, W> {
                 Printable(&self.path),
                 Printable(&to)
             );
-            cx.report("csv::write", &StreamError::message(text));
+            cx.report("csv::write", &StreamError::msg(text));
         }
         self.write_header()
     }

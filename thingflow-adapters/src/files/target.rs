@@ -39,7 +39,7 @@ pub(crate) fn report_cut(path: &Path, moved: &Moved, cx: &Context<'_>) {
         "{}: the last {bytes} bytes were no whole line (a crash, a power cut?); they were {kept}",
         Printable(path)
     );
-    cx.report(&name(path), &StreamError::message(text));
+    cx.report(&name(path), &StreamError::msg(text));
 }
 
 /// What a file is called in reports.

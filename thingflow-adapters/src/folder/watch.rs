@@ -123,7 +123,7 @@ impl Watch {
         let is_there = self.read_news().map_err(|error| self.cannot("watch", &error))?;
         if !is_there {
             let why = format!("the folder {} has gone; watch it again when it is back", self.path.display());
-            return Err(StreamError::message(why));
+            return Err(StreamError::msg(why));
         }
         self.read_if_stale()
     }
@@ -136,7 +136,7 @@ impl Watch {
     }
 
     fn cannot(&self, doing: &str, error: &io::Error) -> StreamError {
-        StreamError::message(format!("cannot {doing} the folder {}: {error}", self.path.display()))
+        StreamError::msg(format!("cannot {doing} the folder {}: {error}", self.path.display()))
     }
 }
 

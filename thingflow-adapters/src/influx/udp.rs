@@ -51,7 +51,7 @@ impl<E: Serialize> UdpWriter<E> {
         let addresses = name.to_socket_addrs().map_err(|error| match error.kind() {
             io::ErrorKind::InvalidInput => {
                 let text = format!("invalid address `{}`: {error}; use HOST:PORT", printable(name));
-                Refusal::Setup(StreamError::message(text))
+                Refusal::Setup(StreamError::msg(text))
             }
             _ => refused("find", name, &error),
         })?;
@@ -69,7 +69,7 @@ fn refused(doing: &str, server: &str, error: &io::Error) -> Refusal {
         io::ErrorKind::ConnectionRefused => "; no program listens there",
         _ => "",
     };
-    Refusal::Peer(StreamError::message(format!("cannot {doing} {}: {error}{hint}", printable(server))))
+    Refusal::Peer(StreamError::msg(format!("cannot {doing} {}: {error}{hint}", printable(server))))
 }
 
 /// The next datagram: its lines, and of how many events they are.

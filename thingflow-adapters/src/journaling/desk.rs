@@ -88,7 +88,7 @@ impl Desk {
 
     /// Reports what has gone wrong: whether a commit may have failed.
     pub(crate) fn report(&mut self, journal: &Journal, cx: &Context<'_>) -> bool {
-        let report = |report: String| cx.report(self.name, &StreamError::message(report));
+        let report = |report: String| cx.report(self.name, &StreamError::msg(report));
         let (reports, _) = journal.take_reports();
         reports.iter().for_each(|found| report(found.to_string()));
         let Some(error) = journal.take_failure() else { return false };

@@ -62,7 +62,7 @@ impl Inbox {
                 Outcome::Done | Outcome::Dropped => End::Done,
                 Outcome::Failed(error) => {
                     let text = format!("a message of `{}` could not be dealt with: {error}", printable(&topic));
-                    cx.report(NAME, &StreamError::message(text));
+                    cx.report(NAME, &StreamError::msg(text));
                     End::Failed
                 }
                 _ => End::Abandoned,

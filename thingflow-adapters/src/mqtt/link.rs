@@ -329,7 +329,7 @@ impl Link {
                 News::Refused(outgoing, why) => self.bury(outgoing, &why, cx)?,
                 News::SubscriptionRefused { filter, why } => {
                     let text = format!("the broker refuses the subscription to `{filter}`: {why}");
-                    cx.report(&self.broker(), &StreamError::message(text));
+                    cx.report(&self.broker(), &StreamError::msg(text));
                 }
             }
         }
@@ -354,7 +354,7 @@ impl Link {
     fn bury(&mut self, outgoing: Outgoing, why: &str, cx: &mut Context<'_>) -> Closed {
         let text =
             format!("the message to `{}` is refused: {why}", crate::printable::printable(&outgoing.message.topic));
-        let error = StreamError::message(text);
+        let error = StreamError::msg(text);
         if outgoing.counts {
             self.desk.count(|stats| stats.dead += 1);
         }

@@ -104,7 +104,7 @@ pub(super) enum Lost {
 
 impl Lost {
     pub(super) fn peer(text: impl Into<String>) -> Self {
-        Self::Peer(StreamError::message(text))
+        Self::Peer(StreamError::msg(text))
     }
 }
 
@@ -263,7 +263,7 @@ impl Session {
             }
             Some(ConnectRefusal::Setup(why)) => {
                 let text = format!("the broker refuses the client: {why}; check its user, its password and its id");
-                return Err(Lost::Setup(StreamError::message(text)));
+                return Err(Lost::Setup(StreamError::msg(text)));
             }
         }
         let session_present = answer.session_present && options.expiry > 0;

@@ -15,9 +15,9 @@ use crate::files::{Doing, FileError, GrowingFile};
 /// A Thing that writes events as rows of Parquet files: whatever is `Serialize`, [tracked](thingflow_core::tracking) events among
 /// them. The columns are the event's [`fields`](crate::fields); times are nanoseconds in UTC, what is missing is null.
 ///
-/// Rows are collected in memory, until the stream ends, or a limit is reached: [`rows`](Self::rows), [`bytes`](Self::bytes),
-/// [`every`](Self::every), or a [flush](thingflow_core::Notice::Flush) asks for it, as a stop does. Then a file is written under another name, `lux.parquet.partial`, synced, and renamed: a file that is
-/// there is whole. The first is `lux.parquet`, those that follow are `lux.1.parquet`, `lux.2.parquet`, and so on; a file
+/// Rows are collected in memory, until the stream ends, or a limit is reached: [`max_rows`](Self::max_rows),
+/// [`max_bytes`](Self::max_bytes), [`max_age`](Self::max_age), or a [flush](thingflow_core::Notice::Flush) asks for it, as a stop
+/// does. Then a file is written under another name, `lux.parquet.partial`, synced, and renamed: a file that is there is whole. The first is `lux.parquet`, those that follow are `lux.1.parquet`, `lux.2.parquet`, and so on; a file
 /// that exists is never replaced. What a kill finds in memory is lost, unless the events are tracked: these are done when
 /// their file is there, and come again if it is not.
 ///
@@ -29,7 +29,7 @@ use crate::files::{Doing, FileError, GrowingFile};
 /// # let path = dir.path().join("lux.parquet");
 /// use thingflow_adapters::parquet::Writer;
 /// let mut scheduler = Scheduler::virtual_time()?;
-/// let writer = Writer::new(&path).rows(50_000_usize);
+/// let writer = Writer::new(&path).max_rows(50_000_usize);
 /// let file = scheduler.edge_sink("parquet", writer, Limit::block(1000))?;
 /// let lux = (0..100).map(|n| SensorEvent::new("lux", Timestamp::from_secs(n), 20.5));
 /// scheduler.schedule_recurring(from_iter(lux).connect(file))?;
@@ -44,7 +44,7 @@ pub struct Writer<E> {
     path: PathBuf,
     rows: usize,
     bytes: usize,
-    every: Option<Duration>,
+    max_age: Option<Duration>,
     columns: Columns,
     /// Held until their file is there.
     events: Vec<E>,
@@ -61,7 +61,7 @@ impl<E: Serialize> Writer<E> {
             path: path.into(),
             rows: usize::MAX,
             bytes: usize::MAX,
-            every: None,
+            max_age: None,
             columns: Columns::default(),
             events: Vec::new(),
             due: Instant::NEVER,
@@ -72,7 +72,7 @@ impl<E: Serialize> Writer<E> {
     /// Begins another file after so many rows.
     #[must_use]
     #[track_caller]
-    pub fn rows(self, most: impl Into<Size>) -> Self {
+    pub fn max_rows(self, most: impl Into<Size>) -> Self {
         Self { rows: most.into().get(), ..self }
     }
 
@@ -80,14 +80,14 @@ impl<E: Serialize> Writer<E> {
     /// written once.
     #[must_use]
     #[track_caller]
-    pub fn bytes(self, most: impl Into<Size>) -> Self {
+    pub fn max_bytes(self, most: impl Into<Size>) -> Self {
         Self { bytes: most.into().get(), ..self }
     }
 
     /// Begins another file so long after the first row of this one.
     #[must_use]
-    pub fn every(self, time: Duration) -> Self {
-        Self { every: Some(time), ..self }
+    pub fn max_age(self, age: Duration) -> Self {
+        Self { max_age: Some(age), ..self }
     }
 
     fn take(&mut self, event: E, cx: &mut Context<'_>) -> Result<(), ParquetError> {
@@ -98,9 +98,9 @@ impl<E: Serialize> Writer<E> {
             NoRow::NoField => ParquetError::format(&self.path, "the event has no fields, so there is nothing to write"),
         })?;
         self.events.push(event);
-        if let Some(every) = self.every {
+        if let Some(max_age) = self.max_age {
             if self.columns.rows() == 1 {
-                self.due = cx.now() + every;
+                self.due = cx.now() + max_age;
             }
             cx.wake_at(self.due);
         }
@@ -187,13 +187,13 @@ impl<E: Serialize> Sink for Writer<E> {
 
 impl<E> fmt::Debug for Writer<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { path, rows, bytes, every, .. } = self;
+        let Self { path, rows, bytes, max_age, .. } = self;
         let mut shown = f.debug_struct("Writer");
         shown
             .field("path", path)
             .field("rows", rows)
             .field("bytes", bytes)
-            .field("every", every)
+            .field("max_age", max_age)
             .finish_non_exhaustive()
     }
 }

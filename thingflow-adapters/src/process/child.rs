@@ -61,7 +61,7 @@ impl<F: Framing + 'static> Program<F> {
     }
 
     /// The port of the lines that it writes to its standard error. If nothing is connected to it, they go to the log.
-    pub fn errors(&self) -> &Port<String> {
+    pub fn stderr(&self) -> &Port<String> {
         &self.errors
     }
 
@@ -261,7 +261,7 @@ impl<F: Framing> Running<F> {
             let lost = std::mem::take(&mut self.lost);
             let text =
                 format!("{lost} bytes are lost, since the program has closed its input or ended before it read them");
-            cx.report(&self.options.name, &StreamError::message(text));
+            cx.report(&self.options.name, &StreamError::msg(text));
         }
     }
 
@@ -361,7 +361,7 @@ impl<F: Framing> Running<F> {
             Err(error) => {
                 let name = &self.options.name;
                 let why = format!("cannot start the program `{name}`: {error}; check its name and its rights");
-                let error = StreamError::message(why);
+                let error = StreamError::msg(why);
                 match self.next_start(cx) {
                     Some(due) => {
                         cx.report(&self.options.name, &error);
@@ -405,7 +405,7 @@ impl<F: Framing> Running<F> {
         }
         if !status.success() {
             let why = format!("`{}` has failed: {status}", self.options.name);
-            return Err(self.fail(StreamError::message(why)));
+            return Err(self.fail(StreamError::msg(why)));
         }
         self.tell_ports(Notice::Completed, cx)?;
         Ok(Demand::Done)

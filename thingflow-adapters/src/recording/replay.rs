@@ -264,11 +264,11 @@ impl Replay {
             let missing = record.number - before - 1;
             let records = if missing == 1 { "record is" } else { "records are" };
             let error = format!("{missing} {records} missing before {}", record.number);
-            cx.report(NAME, &StreamError::message(error));
+            cx.report(NAME, &StreamError::msg(error));
         }
         let Some(entry) = what.and_then(|_| Entry::decode(&record.payload)) else {
             let error = format!("record {} is not of a recording, and is left out", record.number);
-            cx.report(NAME, &StreamError::message(error));
+            cx.report(NAME, &StreamError::msg(error));
             return Ok(Demand::More);
         };
         self.follow_clock(&entry, Timestamp::from_nanos(record.time));
@@ -344,7 +344,7 @@ impl<T: DeserializeOwned + Clone + 'static> Track for Port<T> {
             What::Completed => Port::complete(self, cx)?,
             What::Error => {
                 let text = String::from_utf8_lossy(entry.contents).into_owned();
-                Port::fail(self, StreamError::message(text), cx)?;
+                Port::fail(self, StreamError::msg(text), cx)?;
             }
             What::Watermark => {
                 if let Ok(nanos) = entry.contents.try_into() {

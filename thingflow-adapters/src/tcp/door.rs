@@ -47,7 +47,7 @@ impl<L: Listener> Door<L> {
     pub(crate) fn turn_away(&mut self, server: &str, clients: usize, cx: &Context<'_>) {
         if !std::mem::replace(&mut self.is_refusing, true) {
             let why = format!("{clients} clients are connected, turning others away; see `max_clients`");
-            cx.report(server, &StreamError::message(why));
+            cx.report(server, &StreamError::msg(why));
         }
     }
 

@@ -220,7 +220,7 @@ impl<P: Protocol> Link<P> {
         }
         match self.phase {
             Phase::Dialing { since } | Phase::Greeting { since, .. } if now >= since + self.timeout => {
-                Err(StreamError::message("no connection in time, see `timeout`"))
+                Err(StreamError::msg("no connection in time, see `timeout`"))
             }
             _ => Ok(false),
         }
@@ -275,7 +275,7 @@ impl<P: Protocol> Link<P> {
                     return self.lose(StreamError::caused("what the server sends cannot be read", error), cx);
                 }
                 Heard::End(why) => {
-                    return self.lose(why.unwrap_or_else(|| StreamError::message("the server has hung up")), cx);
+                    return self.lose(why.unwrap_or_else(|| StreamError::msg("the server has hung up")), cx);
                 }
             }
         }
@@ -290,7 +290,7 @@ impl<P: Protocol> Link<P> {
         if self.blocked {
             silence.hear(now);
         } else if silence.is_over(pulse, now) {
-            return self.lose(StreamError::message("nothing has come for too long"), cx);
+            return self.lose(StreamError::msg("nothing has come for too long"), cx);
         } else if silence.is_to_be_asked(pulse, now) {
             talk.ask();
         }

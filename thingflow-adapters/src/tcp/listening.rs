@@ -209,7 +209,7 @@ impl<P: Protocol, L: Listener> Listening<P, L> {
             self.stats.missed += 1;
             if self.rules.slow == Slow::Disconnect {
                 let text = format!("it does not read: {unsent} bytes wait for it; see `slow` and `max_unsent`");
-                self.disconnect(key, StreamError::message(text), cx);
+                self.disconnect(key, StreamError::msg(text), cx);
             }
         } else if client.send(&self.scratch).is_err() {
             self.part_with(key); // what is wrong is told by reading

@@ -57,13 +57,13 @@ impl Invitation {
         let length = match head.parse(known) {
             Ok(httparse::Status::Complete(length)) => length,
             Ok(httparse::Status::Partial) if bytes.len() < LONGEST_HEAD => return Ok(None),
-            Ok(httparse::Status::Partial) => return Err(StreamError::message("the head of the answer is too large")),
+            Ok(httparse::Status::Partial) => return Err(StreamError::msg("the head of the answer is too large")),
             Err(error) => return Err(StreamError::caused("what the server answers is no HTTP", error)),
         };
         let (status, reason) = (head.code.unwrap_or_default(), printable(head.reason.unwrap_or_default()));
         if status != 101 {
             let text = format!("the server answers `{status} {reason}` and makes no WebSocket of the connection");
-            return Err(StreamError::message(text));
+            return Err(StreamError::msg(text));
         }
         let headers = Headers::of(head.headers);
         let is_accepted = headers.says("Upgrade", "websocket")
@@ -71,11 +71,11 @@ impl Invitation {
             && headers.only("Sec-WebSocket-Accept") == Some(derive_accept_key(key.as_bytes()).as_bytes())
             && headers.all("Sec-WebSocket-Extensions").next().is_none();
         if !is_accepted {
-            return Err(StreamError::message("the server does not speak WebSocket at this address: check its path"));
+            return Err(StreamError::msg("the server does not speak WebSocket at this address: check its path"));
         }
         if headers.all("Sec-WebSocket-Protocol").next() != self.subprotocol.as_ref().map(String::as_bytes) {
             let wanted = self.subprotocol.as_deref().unwrap_or("none");
-            return Err(StreamError::message(format!("the server speaks another subprotocol than {wanted}")));
+            return Err(StreamError::msg(format!("the server speaks another subprotocol than {wanted}")));
         }
         bytes.take(length);
         Ok(Some(()))

@@ -75,7 +75,7 @@ impl Talk {
         let Phase::Greeting { heard, .. } = &mut self.phase else { return Ok(false) };
         let mut piece = [0; BYTES];
         match self.stream.read(&mut piece) {
-            Ok(0) => return Err(StreamError::message("the other side has hung up in the handshake")),
+            Ok(0) => return Err(StreamError::msg("the other side has hung up in the handshake")),
             Ok(n) => heard.extend(&piece[..n]),
             Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
@@ -101,7 +101,7 @@ impl Talk {
                     answer.closing().write(&mut bytes);
                     unsent.extend(&bytes);
                     let text = format!("the client is refused in the handshake, by {status}");
-                    *verdict = Some(Err(StreamError::message(text)));
+                    *verdict = Some(Err(StreamError::msg(text)));
                 }
             },
         }
@@ -161,9 +161,9 @@ impl Talk {
             | Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => return Heard::End(None),
             Error::Capacity(_) => {
                 let text = format!("invalid message: it is longer than {} bytes; see `max_message`", self.max_message);
-                (CloseCode::Size, StreamError::message(text))
+                (CloseCode::Size, StreamError::msg(text))
             }
-            Error::Utf8(_) => (CloseCode::Invalid, StreamError::message("invalid message: it is a text, but no UTF-8")),
+            Error::Utf8(_) => (CloseCode::Invalid, StreamError::msg("invalid message: it is a text, but no UTF-8")),
             error => (CloseCode::Protocol, StreamError::from_cause(error)),
         };
         self.goodbye = code;
@@ -184,10 +184,10 @@ pub(super) fn config(max_message: usize, max_written: usize) -> WebSocketConfig 
 /// What the other side has closed with.
 fn closed(frame: Option<CloseFrame>) -> StreamError {
     let Some(CloseFrame { code, reason }) = frame else {
-        return StreamError::message("the other side closes the connection");
+        return StreamError::msg("the other side closes the connection");
     };
     let code = u16::from(code);
-    StreamError::message(format!("the other side closes the connection: {code} {}", printable(&reason)))
+    StreamError::msg(format!("the other side closes the connection: {code} {}", printable(&reason)))
 }
 
 impl Conversation for Talk {

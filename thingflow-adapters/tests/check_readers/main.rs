@@ -297,7 +297,7 @@ impl Output {
             command
         };
         let program = process::Options::new("reader", bash).restart(SOON).run();
-        program.errors().for_each(drop);
+        program.stderr().for_each(drop);
         scheduler.schedule_on_main_event_loop(program.thing()).unwrap();
         program.output().clone()
     }

@@ -54,7 +54,7 @@ mod text {
     }
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<StreamError, D::Error> {
-        String::deserialize(deserializer).map(StreamError::message)
+        String::deserialize(deserializer).map(StreamError::msg)
     }
 }
 

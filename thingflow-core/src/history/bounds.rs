@@ -14,7 +14,7 @@ use crate::limit::Limit;
 /// use core::time::Duration;
 /// use thingflow_core::Limit;
 /// use thingflow_core::history::{Bounds, History};
-/// let an_hour = Bounds::new(Limit::drop_oldest(100_000)).age(Duration::from_secs(3600)).bytes(1 << 20, String::len);
+/// let an_hour = Bounds::new(Limit::drop_oldest(100_000)).max_age(Duration::from_secs(3600)).max_bytes(1 << 20, String::len);
 /// let history = History::new(an_hour);
 /// # let _ = history;
 /// ```
@@ -33,14 +33,14 @@ impl<T> Bounds<T> {
 
     /// At most so many bytes together, as `size_of` counts them. An event that is larger by itself is refused.
     #[must_use]
-    pub fn bytes(self, most: usize, size_of: impl Fn(&T) -> usize + Send + Sync + 'static) -> Self {
+    pub fn max_bytes(self, most: usize, size_of: impl Fn(&T) -> usize + Send + Sync + 'static) -> Self {
         Self { bytes: most, size_of: Box::new(size_of), ..self }
     }
 
     /// None that came longer ago, by the scheduler's clock. An event that is too old is dropped when another one comes, or when
     /// the keeper is woken, within an eighth of the age.
     #[must_use]
-    pub fn age(self, most: Duration) -> Self {
+    pub fn max_age(self, most: Duration) -> Self {
         Self { age: most, ..self }
     }
 }

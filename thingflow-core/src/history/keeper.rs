@@ -94,7 +94,7 @@ impl<T, K: Ord + Clone> Sink for Keeper<T, K> {
             }
             Ok(_) => Ok(Demand::More),
             Err(refused) => {
-                let why = StreamError::message(alloc::format!("{refused}"));
+                let why = StreamError::msg(alloc::format!("{refused}"));
                 cx.report("keep", &why);
                 self.end(Finish::Failed(why));
                 Ok(Demand::Done)

@@ -386,7 +386,7 @@ impl<T, K: Ord + Clone> Reader<T, K> {
         if more > 0 {
             self.reported = all;
             let events = if more == 1 { "event" } else { "events" };
-            let error = StreamError::message(format!(
+            let error = StreamError::msg(format!(
                 "the reader has missed {more} {events}, {all} in all: read more often, or keep more"
             ));
             cx.report("history", &error);

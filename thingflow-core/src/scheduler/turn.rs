@@ -384,7 +384,7 @@ impl Engine {
                 "it is asked no more: the port `{}` that it feeds was ended by another; let each feed it by `feeder()`",
                 port.name()
             );
-            self.report(thing.name(), &StreamError::message(what));
+            self.report(thing.name(), &StreamError::msg(what));
         }
     }
 

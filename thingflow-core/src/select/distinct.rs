@@ -62,5 +62,5 @@ impl<K: Saved + Ord, F> SavedEvents for Distinct<K, F> {
 /// What an operator says that may not remember more different events.
 #[cold]
 pub(crate) fn too_many(operator: &str, max: usize) -> StreamError {
-    StreamError::message(format!("{operator} may remember {max} different events, and here is one more: allow it more"))
+    StreamError::msg(format!("{operator} may remember {max} different events, and here is one more: allow it more"))
 }

@@ -58,7 +58,7 @@ impl<T: Clone + 'static> InputThing<(usize, T)> for RouteByIndex<T> {
         let Some(port) = self.ports.get(index) else {
             let n = self.ports.len();
             let error = format!("route_by_index: there is no port {index}; there are {n}, the first is 0");
-            return self.ports.tell_ports(Notice::Error(StreamError::message(error)), cx).map(|_| Demand::Done);
+            return self.ports.tell_ports(Notice::Error(StreamError::msg(error)), cx).map(|_| Demand::Done);
         };
         let demand = port.emit(event, cx)?;
         Ok(self.ports.receipt_of(demand.into()))

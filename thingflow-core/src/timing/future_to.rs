@@ -35,10 +35,8 @@ impl<F, N> FutureTo<F, N> {
         if self.reported.is_none_or(|last| cx.now() - last >= Duration::from_secs(10)) {
             self.reported = Some(cx.now());
             #[cfg(feature = "alloc")]
-            let error = StreamError::message(alloc::format!(
-                "events came from the future, {} so far: set the clock",
-                self.count
-            ));
+            let error =
+                StreamError::msg(alloc::format!("events came from the future, {} so far: set the clock", self.count));
             #[cfg(not(feature = "alloc"))]
             let error = StreamError::new("an event came from the future: set the clock");
             cx.report("future_to", &error);

@@ -29,7 +29,7 @@ impl Timeout {
     #[cold]
     fn error(&self) -> StreamError {
         #[cfg(feature = "alloc")]
-        return StreamError::message(alloc::format!("no event for {:?}", self.limit));
+        return StreamError::msg(alloc::format!("no event for {:?}", self.limit));
         #[cfg(not(feature = "alloc"))]
         StreamError::new("no event within the time given to timeout")
     }

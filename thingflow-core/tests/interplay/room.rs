@@ -117,7 +117,8 @@ fn a_source_goes_on_when_the_key_that_has_paused_it_is_forgotten() -> Result {
 
 #[test]
 fn a_history_that_drops_what_is_too_old_lets_its_paused_source_go_on() -> Result {
-    let (mut scheduler, history) = (Scheduler::virtual_time()?, History::new(Bounds::new(Limit::block(2)).age(10 * S)));
+    let (mut scheduler, history) =
+        (Scheduler::virtual_time()?, History::new(Bounds::new(Limit::block(2)).max_age(10 * S)));
     scheduler.schedule_recurring(from_iter(0..5).keep(&history))?;
     scheduler.run_for(100 * S)?;
     assert_eq!(history.stats().accepted, 5);

@@ -236,7 +236,7 @@ proptest! {
         bytes in 2..20usize,
         age in 3..20u64,
     ) {
-        let bounds = Bounds::new(Limit::drop_oldest(capacity)).bytes(bytes, size).age(Duration::from_secs(age));
+        let bounds = Bounds::new(Limit::drop_oldest(capacity)).max_bytes(bytes, size).max_age(Duration::from_secs(age));
         let history = match distinct {
             true => History::keyed_distinct(bounds, |event: &Event| event.0, order),
             false => History::keyed(bounds, |event: &Event| event.0, order),
