@@ -16,6 +16,8 @@ use std::time::Duration;
 use proptest::prelude::*;
 use thingflow_core::diagram::Graph;
 use thingflow_core::prelude::*;
+use thingflow_core::splitting::GroupBy;
+use thingflow_core::windows::Last;
 use thingflow_core::{Visitor, joins};
 
 use support::takes_all::{Quirk, TakesAll};
@@ -389,6 +391,7 @@ proptest! {
 // ---- back-pressure ----
 
 /// A sink that is full as its script says, and has room again after a while.
+#[derive(Default)]
 struct Choosy {
     full: Vec<u8>,
     seen: Rc<RefCell<Vec<u32>>>,
@@ -432,56 +435,80 @@ impl Sink for Choosy {
     }
 }
 
-/// A stage that holds events back and loses none, with a limit that pauses the source.
+/// A stage that holds events back, or copies of them, and loses none, with a limit that pauses the source.
 fn lossless(port: &Port<u32>, kind: u8, n: u8) -> Port<u32> {
     let (limit, wait, next) = (Limit::block(usize::from(n % 3) + 1), ms(u64::from(n % 7) * 5 + 5), Port::new());
-    match kind % 7 {
+    let (keys, key) = (usize::from(n % 2) + 1, move |x: &u32| x / 2 % 3);
+    match kind % 11 {
         0 => port.buffer(limit).connect(next.clone()),
         1 => port.delay(wait, limit).connect(next.clone()),
         2 => port.pace(wait, limit).connect(next.clone()),
         3 => port.chunks(usize::from(n % 3) + 1).flatten().connect(next.clone()),
         4 => {
             let (even, odd) = port.partition(|x| x % 2 == 0);
-            even.merge(&odd).connect(next.clone())
+            match n % 2 {
+                0 => even.merge(&odd).connect(next.clone()),
+                _ => even.delay(wait, limit.clone()).merge(odd.delay(2 * wait, limit)).connect(next.clone()),
+            }
         }
         5 => port.zip(&port.map(|x| x).share(), limit).map(|(x, _)| x).connect(next.clone()),
+        6 => port.chunks_within(usize::from(n % 3) + 1, wait).flatten().connect(next.clone()),
+        7 => port.aggregate(Window::last(wait, limit), Last::new()).connect(next.clone()),
+        8 => port.aggregate(Window::last(wait, limit).by_key(keys, key), Last::new()).connect(next.clone()),
+        9 => {
+            let by_key = GroupBy::new(key).max_keys(keys);
+            let last = move |(_, group): (u32, Port<u32>)| {
+                group.aggregate(Window::last(wait, limit.clone()), Last::new()).share()
+            };
+            by_key.groups().map(last).merge_all().connect(next.clone());
+            port.connect(by_key)
+        }
         _ => port.try_map_with(ErrorPolicy::fail().limit(limit), |x: &u32| Ok::<_, &str>(*x)).connect(next.clone()),
     };
     next
 }
 
 proptest! {
-    #![proptest_config(cases(400))]
+    #![proptest_config(cases(1000))]
     #[test]
     fn under_back_pressure_each_event_arrives_once_and_in_order(
         stages in prop::collection::vec((any::<u8>(), any::<u8>(), any::<u8>()), 0..6),
         sinks in prop::collection::vec((any::<u8>(), prop::collection::vec(0_u8..5, 0..6)), 1..4),
+        leaving in prop::collection::vec((any::<u8>(), 1_usize..9, prop::collection::vec(0_u8..5, 0..6)), 0..3),
         events in 0_u32..24,
-        period in 0_u64..4,
+        periods in (0_u64..4, 0_u64..4),
     ) {
-        let source = from_iter(0..events).output();
-        let mut ports = vec![source.port().clone()];
+        let [even, odd] = [0, 1].map(|first| from_iter((first..events).step_by(2)).output());
+        let mut ports = vec![even.merge(&odd).map(|x| x).share()];
         for (from, kind, n) in &stages {
             let next = lossless(&ports[usize::from(*from) % ports.len()], *kind, *n);
             ports.push(next);
         }
+        let choosy = |full: &[u8]| Choosy { full: full.to_vec(), ..Choosy::default() };
+        for (from, most, full) in &leaving {
+            ports[usize::from(*from) % ports.len()].take(*most).connect(choosy(full));
+        }
         let mut ends = Vec::new();
         for (from, full) in &sinks {
-            let (seen, completed) = (Rc::new(RefCell::default()), Rc::new(Cell::new(false)));
-            ends.push((seen.clone(), completed.clone()));
-            let sink = Choosy { full: full.clone(), seen, completed, room_at: Instant::ZERO };
+            let sink = choosy(full);
+            ends.push((sink.seen.clone(), sink.completed.clone()));
             ports[usize::from(*from) % ports.len()].connect(sink);
         }
         let mut scheduler = Scheduler::virtual_time().expect("a scheduler");
-        match period {
-            0 => scheduler.schedule_recurring(source),
-            n => scheduler.schedule_periodic(source, ms(n * 5)),
+        for (source, period) in [(even, periods.0), (odd, periods.1)] {
+            match period {
+                0 => scheduler.schedule_recurring(source),
+                n => scheduler.schedule_periodic(source, ms(n * 5)),
+            }
+            .expect("a schedule");
         }
-        .expect("a schedule");
         let ended = scheduler.run_for(ms(3_600_000));
         prop_assert!(ended.is_ok(), "{ended:?}");
         for (seen, completed) in ends {
-            prop_assert_eq!(&*seen.borrow(), &(0..events).collect::<Vec<_>>());
+            // Each of two sources keeps its order, and so does each branch of those that hold events.
+            let (even, odd): (Vec<u32>, Vec<u32>) = seen.borrow().iter().partition(|x| *x % 2 == 0);
+            prop_assert_eq!(even, (0..events).step_by(2).collect::<Vec<_>>());
+            prop_assert_eq!(odd, (1..events).step_by(2).collect::<Vec<_>>());
             prop_assert!(completed.get(), "it is told the end");
         }
     }

@@ -2,8 +2,8 @@
 
 use core::fmt::Debug;
 
-use super::Aggregate;
 use super::ranks::{Ranks, Row, fraction, place};
+use super::{Aggregate, replace_apart};
 use crate::measure::{Float, Number};
 use crate::state::{Saved, SavedItems, StateVisitor};
 use crate::windows::Merge;
@@ -120,6 +120,12 @@ impl<V: Number, S: Ranks<V>, P: Share> Aggregate<V> for Ranked<V, S, P> {
         if !value.is_nan() {
             self.values.remove(value, self.share.share());
         }
+    }
+    fn replace(&mut self, oldest: &V, newest: &V) {
+        if oldest.is_nan() || newest.is_nan() {
+            return replace_apart(self, oldest, newest);
+        }
+        self.values.replace(oldest, *newest, self.share.share());
     }
     fn value(&self) -> Option<V::Mean> {
         let (low, high) = self.values.around(self.share.share())?;

@@ -16,6 +16,8 @@ pub trait Ranks<V>: Default {
     fn insert(&mut self, value: V, share: f64);
     /// Lets the oldest value go, which is this one.
     fn remove(&mut self, value: &V, share: f64);
+    /// Lets the oldest value go, which is this one, and takes the newest in.
+    fn replace(&mut self, oldest: &V, newest: V, share: f64);
     /// How many there are.
     fn len(&self) -> usize;
     /// Whether there are none.
@@ -79,6 +81,14 @@ impl<V: Number, const N: usize> Ranks<V> for Row<V, N> {
             self.0.pop_back();
         }
     }
+    fn replace(&mut self, oldest: &V, newest: V, _: f64) {
+        let row = self.0.make_contiguous();
+        let from = row.partition_point(|other| other.order(oldest).is_lt());
+        let to = row.partition_point(|other| other.order(&newest).is_le());
+        let Some(place) = row.get_mut(from) else { return }; // it is there, as in `insert`
+        *place = newest;
+        if to > from { row[from..to].rotate_left(1) } else { row[to..=from].rotate_right(1) }
+    }
     fn len(&self) -> usize {
         Store::len(&self.0)
     }
@@ -120,6 +130,13 @@ const LOW: usize = 0;
 #[cfg(feature = "alloc")]
 const HIGH: usize = 1;
 
+/// Whether the one value is to be nearer to the top of a heap than the other.
+#[cfg(feature = "alloc")]
+fn is_before<V: Number>(heap: usize, a: &V, b: &V) -> bool {
+    let order = a.order(b);
+    if heap == LOW { order.is_gt() } else { order.is_lt() }
+}
+
 #[cfg(feature = "alloc")]
 impl<V> Default for Heaps<V> {
     fn default() -> Self {
@@ -130,64 +147,75 @@ impl<V> Default for Heaps<V> {
 #[cfg(feature = "alloc")]
 #[allow(clippy::cast_possible_truncation)] // a window holds fewer than 2^32 values
 impl<V: Number> Heaps<V> {
-    fn value(&self, heap: usize, at: usize) -> &V {
-        &self.slots[self.heaps[heap][at] as usize].value
+    fn value(&self, heap: usize, at: usize) -> V {
+        self.slots[self.heaps[heap][at] as usize].value
     }
 
-    /// Whether the one place of a heap is to be nearer to its top than the other.
-    fn is_before(&self, heap: usize, a: usize, b: usize) -> bool {
-        let order = self.value(heap, a).order(self.value(heap, b));
-        if heap == LOW { order.is_gt() } else { order.is_lt() }
+    /// Puts a slot into a place of a heap.
+    fn put(&mut self, heap: usize, at: usize, slot: u32) {
+        self.heaps[heap][at] = slot;
+        let Slot { at: place, heap: place_in, .. } = &mut self.slots[slot as usize];
+        (*place, *place_in) = (at as u32, heap);
     }
 
-    fn swap(&mut self, heap: usize, a: usize, b: usize) {
-        self.heaps[heap].swap(a, b);
-        for at in [a, b] {
-            self.slots[self.heaps[heap][at] as usize].at = at as u32;
-        }
-    }
-
+    /// Moves the slot of a place up to where it belongs, and those above it down.
     fn rise(&mut self, heap: usize, mut at: usize) {
-        while at > 0 && self.is_before(heap, at, (at - 1) / 2) {
-            self.swap(heap, at, (at - 1) / 2);
+        let (slot, value) = (self.heaps[heap][at], self.value(heap, at));
+        while at > 0 && is_before(heap, &value, &self.value(heap, (at - 1) / 2)) {
+            self.put(heap, at, self.heaps[heap][(at - 1) / 2]);
             at = (at - 1) / 2;
         }
+        self.put(heap, at, slot);
     }
 
+    /// Moves the slot of a place down to where it belongs, and those below it up.
     fn sink(&mut self, heap: usize, mut at: usize) {
-        let len = self.heaps[heap].len();
+        let (slot, value, len) = (self.heaps[heap][at], self.value(heap, at), self.heaps[heap].len());
         loop {
-            let children = [2 * at + 1, 2 * at + 2].into_iter().filter(|child| *child < len);
-            let first = children.reduce(|a, b| if self.is_before(heap, b, a) { b } else { a });
-            match first.filter(|child| self.is_before(heap, *child, at)) {
-                Some(child) => {
-                    self.swap(heap, at, child);
-                    at = child;
-                }
-                None => return,
+            let (mut child, other) = (2 * at + 1, 2 * at + 2);
+            if child >= len {
+                break;
             }
+            let mut first = self.value(heap, child);
+            if other < len {
+                let second = self.value(heap, other);
+                if is_before(heap, &second, &first) {
+                    (child, first) = (other, second);
+                }
+            }
+            if !is_before(heap, &first, &value) {
+                break;
+            }
+            self.put(heap, at, self.heaps[heap][child]);
+            at = child;
         }
+        self.put(heap, at, slot);
     }
 
     fn push(&mut self, heap: usize, slot: u32) {
         let at = self.heaps[heap].len();
         self.heaps[heap].push(slot);
-        let Slot { at: place, heap: place_in, .. } = &mut self.slots[slot as usize];
-        (*place, *place_in) = (at as u32, heap);
         self.rise(heap, at);
     }
 
     fn take(&mut self, heap: usize, at: usize) -> u32 {
-        let last = self.heaps[heap].len() - 1;
-        if at != last {
-            self.swap(heap, at, last);
-        }
-        let slot = self.heaps[heap].pop().unwrap_or_default();
-        if at != last {
+        let slot = self.heaps[heap].swap_remove(at);
+        if at < self.heaps[heap].len() {
             self.rise(heap, at);
             self.sink(heap, at);
         }
         slot
+    }
+
+    /// Has the largest value of the low heap and the smallest of the high one change places, if they are in the wrong order.
+    fn part(&mut self) {
+        if self.heaps.iter().any(Vec::is_empty) || self.value(LOW, 0).order(&self.value(HIGH, 0)).is_le() {
+            return;
+        }
+        let [low, high] = &mut self.heaps;
+        core::mem::swap(&mut low[0], &mut high[0]);
+        self.sink(LOW, 0);
+        self.sink(HIGH, 0);
     }
 
     /// Moves values until as many are in the low heap as belong there.
@@ -216,7 +244,7 @@ impl<V: Number> Ranks<V> for Heaps<V> {
         });
         self.slots[slot as usize].value = value;
         self.order.push_back(slot);
-        let is_high = !self.heaps[LOW].is_empty() && value.order(self.value(LOW, 0)).is_gt();
+        let is_high = !self.heaps[LOW].is_empty() && value.order(&self.value(LOW, 0)).is_gt();
         self.push(if is_high { HIGH } else { LOW }, slot);
         self.balance(share);
     }
@@ -226,6 +254,17 @@ impl<V: Number> Ranks<V> for Heaps<V> {
         self.take(heap, at as usize);
         self.free.push(oldest);
         self.balance(share);
+    }
+    /// In the slot of the oldest, from where it has to move less often the more there are.
+    fn replace(&mut self, _: &V, newest: V, share: f64) {
+        let Some(oldest) = self.order.pop_front() else { return self.insert(newest, share) };
+        self.order.push_back(oldest);
+        let Slot { value, at, heap } = &mut self.slots[oldest as usize];
+        *value = newest;
+        let (heap, at) = (*heap, *at as usize);
+        self.rise(heap, at);
+        self.sink(heap, at);
+        self.part();
     }
     fn len(&self) -> usize {
         self.order.len()
