@@ -107,13 +107,17 @@ fn remove_if_deserted(path: &Path) -> io::Result<()> {
         }
         Ok(_) => {}
     }
-    match connect(path).map_err(|error| error.kind()) {
-        Err(ErrorKind::ConnectionRefused) => fs::remove_file(path),
-        Err(ErrorKind::NotFound) => Ok(()), // it has just been removed
-        Ok(_) => Err(io::Error::new(ErrorKind::AddrInUse, "a program listens there")),
-        Err(ErrorKind::WouldBlock) => Err(io::Error::new(ErrorKind::AddrInUse, "a program listens there, and is busy")),
-        Err(other) => Err(other.into()),
+    let Err(error) = connect(path) else { return Err(in_use("a program listens there")) };
+    match error.kind() {
+        ErrorKind::ConnectionRefused => fs::remove_file(path),
+        ErrorKind::NotFound => Ok(()), // it has just been removed
+        ErrorKind::WouldBlock => Err(in_use("a program listens there, and is busy")),
+        _ => Err(error),
     }
+}
+
+fn in_use(why: &str) -> io::Error {
+    io::Error::new(ErrorKind::AddrInUse, why)
 }
 
 #[cfg(test)]

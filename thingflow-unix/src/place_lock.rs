@@ -31,7 +31,7 @@ impl PlaceLock {
             let file = File::from(open(&path, flags, Mode::RUSR | Mode::WUSR)?);
             match flock(&file, FlockOperation::NonBlockingLockExclusive) {
                 Err(Errno::WOULDBLOCK) => {
-                    return Err(io::Error::new(io::ErrorKind::AddrInUse, "a program is about to listen there"));
+                    return Err(crate::in_use("a program is about to listen there"));
                 }
                 // File systems that know no locks.
                 Err(Errno::NOLCK | Errno::NOSYS | Errno::OPNOTSUPP | Errno::INVAL) | Ok(()) => {}
