@@ -19,6 +19,11 @@ use thingflow_signals::sketches::{Distinct, Frequency, Frequent, NotSeen, Quanti
 use given::Given;
 use taken::Taken;
 
+/// A state that is forged: it may end too early.
+fn forged_of(words: Vec<u64>) -> Given<impl Iterator<Item = u64>> {
+    Given(words.into_iter().chain(std::iter::repeat(0)))
+}
+
 /// Numbers that look random, from 0 to 1.
 fn uniform(seed: u64) -> impl Iterator<Item = f64> {
     let mut state = seed.wrapping_mul(2).wrapping_add(1);
@@ -268,7 +273,7 @@ fn a_forged_state_of_frequent_values_is_refused_and_counts_on() {
         [vec![u64::MAX; 9], vec![0, 3, 1, u64::MAX, 2, u64::MAX, 3, 5], vec![1 << 61, 2, 7, 1 << 61, 8, 1 << 62]]
     {
         let mut frequent = Frequent::<u64>::new(8);
-        frequent.on_events(&mut Given(words.into_iter()));
+        frequent.on_events(&mut forged_of(words));
         (0..100).for_each(|n| frequent.add(&(n % 3)));
         let mut twice = frequent.clone();
         twice.merge(frequent);
@@ -289,7 +294,7 @@ fn e05_a_forged_state_of_distinct_values_counts_no_nonsense() {
                 let mut words = shown.0.clone();
                 words[at] ^= 1 << bit;
                 let mut forged = Distinct::new();
-                Aggregate::<u64>::on_state(&mut forged, &mut Given(words.into_iter()));
+                Aggregate::<u64>::on_state(&mut forged, &mut forged_of(words));
                 (0..100).for_each(|n| forged.add(&(count + n)));
                 let seen = Aggregate::<u64>::value(&forged).expect("a number");
                 let most = 2.0 * (count + 100) as f64;
@@ -322,7 +327,7 @@ fn a_forged_list_of_distinct_values_is_refused() {
         vec![36, 5, *preamble, 0, 0, 0, 0],
     ];
     for (at, words) in forged.into_iter().enumerate() {
-        let (mut again, mut refused) = (Distinct::new(), Given(words.into_iter()));
+        let (mut again, mut refused) = (Distinct::new(), forged_of(words));
         Aggregate::<u64>::on_state(&mut again, &mut refused);
         assert!(Aggregate::<u64>::value(&again) == Some(0.0), "list {at} was believed");
         (0..5_000_u64).for_each(|n| again.add(&n));
@@ -349,7 +354,7 @@ proptest! {
                 let at = at.index(words.len());
                 words[at] ^= 1 << bit;
             }
-            assert!(forged.notice(Notice::State(&mut Given(words.into_iter())), cx).is_ok());
+            assert!(forged.notice(Notice::State(&mut forged_of(words)), cx).is_ok());
             uniform(8).take(300).for_each(|x| assert!(forged.next(x, cx).is_ok()));
             assert!(forged.notice(Notice::Completed, cx).is_ok());
         }

@@ -255,7 +255,7 @@ impl<V: Number> Ranks<V> for Heaps<V> {
         self.free.push(oldest);
         self.balance(share);
     }
-    /// In the slot of the oldest, from where it has to move less often the more there are.
+    /// In the place of the oldest: most places of a heap are near its bottom, where most values belong.
     fn replace(&mut self, _: &V, newest: V, share: f64) {
         let Some(oldest) = self.order.pop_front() else { return self.insert(newest, share) };
         self.order.push_back(oldest);
